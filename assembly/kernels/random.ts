@@ -1,0 +1,75 @@
+// Counter-based random numbers: Philox4x32-10 (Salmon et al., SC 2011). A generator is 16 bytes of memory, advanced by what it
+// gives: the same seed gives the same numbers on every machine, and a saved state resumes them.
+//
+//  ┌─────────┬─────────┬─────────────┬──────────────┐
+//  │ key: u32│ key: u32│ counter low │ counter high │
+//  └─────────┴─────────┴─────────────┴──────────────┘
+
+let r0: u32 = 0, r1: u32 = 0, r2: u32 = 0, r3: u32 = 0;
+
+/** Four random words into r0 … r3 from the state's counter, which moves on by one. */
+function next(state: usize): void {
+  let k0 = load<u32>(state), k1 = load<u32>(state, 4);
+  const counter = load<u64>(state, 8);
+  store<u64>(state, counter + 1, 8);
+  let c0 = <u32>counter, c1 = <u32>(counter >> 32), c2: u32 = 0, c3: u32 = 0;
+  for (let round = 0; round < 10; round++) {
+    const a = <u64>c0 * 0xd2511f53, b = <u64>c2 * 0xcd9e8d57;
+    c0 = <u32>(b >> 32) ^ c1 ^ k0;
+    c2 = <u32>(a >> 32) ^ c3 ^ k1;
+    c1 = <u32>b;
+    c3 = <u32>a;
+    k0 += 0x9e3779b9;
+    k1 += 0xbb67ae85;
+  }
+  r0 = c0;
+  r1 = c1;
+  r2 = c2;
+  r3 = c3;
+}
+
+/** A word as a float in [0, 1): its upper 24 bits. */
+@inline function unit(word: u32): f32 {
+  return <f32>(word >> 8) * <f32>5.9604644775390625e-8;
+}
+
+/** y[i] uniform in [0, 1), multiples of 2⁻²⁴. f32, n elements. */
+export function uniform(y: usize, n: i32, state: usize): void {
+  for (; n > 0; n -= 4, y += 16) {
+    next(state);
+    store<f32>(y, unit(r0));
+    if (n > 1) store<f32>(y, unit(r1), 4);
+    if (n > 2) store<f32>(y, unit(r2), 8);
+    if (n > 3) store<f32>(y, unit(r3), 12);
+  }
+}
+
+/** y[i] normal, mean 0 and variance 1 (Box and Muller). f32, n elements. */
+export function normal(y: usize, n: i32, state: usize): void {
+  for (; n > 0; n -= 4, y += 16) {
+    next(state);
+    // 1 − u lies in (0, 1], so the logarithm is finite.
+    const s = sqrt<f32>(-2 * NativeMathf.log(1 - unit(r0))), a = unit(r1) * <f32>6.283185307179586;
+    store<f32>(y, s * NativeMathf.cos(a));
+    if (n > 1) store<f32>(y, s * NativeMathf.sin(a), 4);
+    if (n > 2) {
+      const t = sqrt<f32>(-2 * NativeMathf.log(1 - unit(r2))), b = unit(r3) * <f32>6.283185307179586;
+      store<f32>(y, t * NativeMathf.cos(b), 8);
+      if (n > 3) store<f32>(y, t * NativeMathf.sin(b), 12);
+    }
+  }
+}
+
+/** y = a random permutation of 0 … n − 1 (Fisher and Yates). i32. */
+export function permutation(y: usize, n: i32, state: usize): void {
+  for (let i = 0; i < n; i++) store<i32>(y + (<usize>i << 2), i);
+  for (let i = n - 1; i > 0; i--) {
+    next(state);
+    // The upper half of word · (i + 1) is uniform in [0, i] but for a bias below n/2³².
+    const p = y + (<usize>((<u64>r0 * <u64>(i + 1)) >> 32) << 2);
+    const q = y + (<usize>i << 2);
+    const v = load<i32>(p);
+    store<i32>(p, load<i32>(q));
+    store<i32>(q, v);
+  }
+}

@@ -1,0 +1,88 @@
+// Optimizer steps, one parameter a call. Hyper-parameters are float64 in memory, by address: what changes between steps (a
+// schedule, a step count) is read when the kernel runs. Flags are counts of 0 or 1.
+import { loadTail, mad, splat, storeTail } from "../lanes";
+
+/** xⁿ by squaring: n whole, the same bits everywhere (no transcendental). */
+function power(x: f64, n: u32): f64 {
+  let result: f64 = 1;
+  for (; n > 0; n >>= 1, x *= x) if (n & 1) result *= x;
+  return result;
+}
+
+/** g, negated where maximizing, plus λ·p where decay is coupled. */
+@inline function direction(p: v128, g: v128, sign: v128, decay: v128): v128 {
+  return mad(decay, p, f32x4.mul(sign, g));
+}
+
+/**
+ * SGD (PyTorch's): d = ±g + λp; buffer ← μ·buffer + (1 − τ)·d, or d where `first`; p ← p − lr·(buffer, or d + μ·buffer with
+ * Nesterov). hyper f64: lr, momentum μ, dampening τ, weight decay λ. f32 [n]; buffer 0: no momentum.
+ */
+export function sgd(p: usize, g: usize, buffer: usize, hyper: usize, n: i32, first: i32, nesterov: i32, maximize: i32): void {
+  const lr = splat(<f32>load<f64>(hyper));
+  const mu = splat(<f32>load<f64>(hyper, 8));
+  const keep = splat(first ? 1 : <f32>(1 - load<f64>(hyper, 16)));
+  const decay = splat(<f32>load<f64>(hyper, 24));
+  const sign = splat(maximize ? -1 : 1);
+  for (; n > 0; n -= 4, p += 16, g += 16) {
+    const whole = n >= 4;
+    const x = whole ? v128.load(p) : loadTail(p, n);
+    let d = direction(x, whole ? v128.load(g) : loadTail(g, n), sign, decay);
+    if (buffer) {
+      let b = d;
+      if (!first) b = mad(mu, whole ? v128.load(buffer) : loadTail(buffer, n), f32x4.mul(keep, d));
+      if (whole) v128.store(buffer, b);
+      else storeTail(buffer, b, n);
+      d = nesterov ? mad(mu, b, d) : b;
+      buffer += 16;
+    }
+    const y = f32x4.sub(x, f32x4.mul(lr, d));
+    if (whole) v128.store(p, y);
+    else storeTail(p, y, n);
+  }
+}
+
+/**
+ * Adam (Kingma & Ba 2015, arXiv 1412.6980) and AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101: `decoupled`), as PyTorch:
+ * t ← t + 1; m ← m + (1 − β1)(d − m); v ← β2·v + (1 − β2)·d²; p ← p − lr/(1 − β1ᵗ) · m/(√v/√(1 − β2ᵗ) + ε).
+ * hyper f64: lr, β1, β2, ε, λ. step: one f32, the count t. f32 [n]; largest 0: no AMSGrad, else the running maximum of v.
+ */
+export function adam(
+  p: usize, g: usize, m: usize, v: usize, largest: usize, step: usize, hyper: usize, n: i32, decoupled: i32, maximize: i32,
+): void {
+  const lr = load<f64>(hyper), beta1 = load<f64>(hyper, 8), beta2 = load<f64>(hyper, 16), lambda = load<f64>(hyper, 32);
+  const t = load<f32>(step) + 1;
+  store<f32>(step, t);
+  const rate = splat(<f32>(lr / (1 - power(beta1, <u32>t))));
+  const root = splat(<f32>(1 / Math.sqrt(1 - power(beta2, <u32>t))));
+  const epsilon = splat(<f32>load<f64>(hyper, 24));
+  const shrink = splat(decoupled ? <f32>(1 - lr * lambda) : 1);
+  const decay = splat(decoupled ? 0 : <f32>lambda);
+  const sign = splat(maximize ? -1 : 1);
+  const new1 = splat(<f32>(1 - beta1)), old2 = splat(<f32>beta2), new2 = splat(<f32>(1 - beta2));
+  for (; n > 0; n -= 4, p += 16, g += 16, m += 16, v += 16) {
+    const whole = n >= 4;
+    const x = whole ? v128.load(p) : loadTail(p, n);
+    const d = direction(x, whole ? v128.load(g) : loadTail(g, n), sign, decay);
+    const m0 = whole ? v128.load(m) : loadTail(m, n);
+    const m1 = mad(new1, f32x4.sub(d, m0), m0);
+    const v1 = mad(f32x4.mul(new2, d), d, f32x4.mul(old2, whole ? v128.load(v) : loadTail(v, n)));
+    let second = v1;
+    if (largest) {
+      second = f32x4.max(v1, whole ? v128.load(largest) : loadTail(largest, n));
+      if (whole) v128.store(largest, second);
+      else storeTail(largest, second, n);
+      largest += 16;
+    }
+    const y = f32x4.sub(f32x4.mul(x, shrink), f32x4.div(f32x4.mul(rate, m1), mad(f32x4.sqrt(second), root, epsilon)));
+    if (whole) {
+      v128.store(m, m1);
+      v128.store(v, v1);
+      v128.store(p, y);
+    } else {
+      storeTail(m, m1, n);
+      storeTail(v, v1, n);
+      storeTail(p, y, n);
+    }
+  }
+}

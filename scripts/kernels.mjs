@@ -1,0 +1,32 @@
+// assembly/ → build/kernels.wasm → src/runtime/wasm.ts (hex) and kernel-names.ts (types). Does nothing where the sources have not changed.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
+const require = createRequire(import.meta.url);
+const sources = readdirSync('assembly', { recursive: true, encoding: 'utf8' }).filter((f) => f.endsWith('.ts'));
+const hash = createHash('sha256').update(require('assemblyscript/package.json').version);
+for (const file of ['asconfig.json', 'scripts/kernels.mjs', ...sources.sort().map((f) => join('assembly', f))]) hash.update(readFileSync(file));
+const stamp = hash.digest('hex');
+const outputs = ['build/kernels.wasm', 'src/runtime/wasm.ts', 'src/runtime/kernel-names.ts'];
+const upToDate = outputs.every(existsSync) && existsSync('build/stamp') && readFileSync('build/stamp', 'utf8') === stamp;
+
+if (!upToDate) {
+  mkdirSync('build', { recursive: true });
+  const asc = join(dirname(require.resolve('assemblyscript/package.json')), 'bin', 'asc.js');
+  const { status } = spawnSync(process.execPath, [asc, '--target', 'release'], { stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+  const wasm = readFileSync('build/kernels.wasm');
+  const names = WebAssembly.Module.exports(new WebAssembly.Module(wasm))
+    .filter((e) => e.kind === 'function')
+    .map((e) => e.name);
+  const generated = '// Generated from assembly/ by scripts/kernels.mjs.\n';
+  writeFileSync('src/runtime/wasm.ts', `${generated}export const hex: string =\n  '${wasm.toString('hex')}';\n`);
+  const union = names.map((n) => `\n  | '${n}'`).join('');
+  writeFileSync('src/runtime/kernel-names.ts', `${generated}/** Every function that the wasm exports. */\nexport type Kernel =${union};\n`);
+  writeFileSync('build/stamp', stamp);
+}

@@ -1,0 +1,7 @@
+/** Losses and activations as functions: PyTorch's `torch.nn.functional`. @module */
+export { crossEntropy } from '../losses/cross-entropy.ts';
+export { mseLoss } from '../losses/mse.ts';
+export { oneHot } from '../ops/indexing.ts';
+export { linear } from '../ops/matmul.ts';
+export { logSoftmax, softmax } from '../ops/softmax.ts';
+export { elu, gelu, leakyRelu, relu, sigmoid, silu, softplus, tanh } from '../ops/unary.ts';

@@ -1,0 +1,10 @@
+/** Modules, losses and functions of networks: PyTorch's `torch.nn`. @module */
+export * as functional from './functional.ts';
+export { CrossEntropyLoss, type CrossEntropyOptions } from '../losses/cross-entropy.ts';
+export { type LossOptions, MSELoss } from '../losses/mse.ts';
+export { type Layer, Module, type StateDict } from '../module/module.ts';
+export { Buffer, Parameter } from '../module/parameter.ts';
+export { ELU, Flatten, GELU, Identity, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh } from '../nn/activations.ts';
+export { Sequential } from '../nn/containers.ts';
+export { Linear } from '../nn/linear.ts';
+export { clipGradNorm_, clipGradValue_ } from '../optim/clip.ts';

@@ -1,0 +1,4 @@
+/** Optimizers: PyTorch's `torch.optim`. @module */
+export { Adam, type AdamOptions, AdamW } from '../optim/adam.ts';
+export { type GroupInput, Optimizer, type OptimizerOptions, type OptimizerState, type ParamGroup, type ParamState } from '../optim/optimizer.ts';
+export { SGD, type SGDOptions } from '../optim/sgd.ts';

@@ -1,0 +1,121 @@
+/**
+ * gradloom trains neural networks with several loss functions at once, anywhere JavaScript runs.
+ * @module gradloom
+ */
+import './methods.ts';
+
+export * as autograd from './api/autograd.ts';
+export * as multiloss from './api/multiloss.ts';
+export * as nn from './api/nn.ts';
+export * as optim from './api/optim.ts';
+export { type Dataset, TensorDataset } from './data/dataset.ts';
+export { DataLoader, type DataLoaderOptions } from './data/loader.ts';
+export {
+  add,
+  div,
+  eq,
+  ge,
+  gt,
+  le,
+  logicalAnd,
+  logicalOr,
+  logicalXor,
+  lt,
+  maskedFill,
+  maximum,
+  minimum,
+  mul,
+  ne,
+  type Operand,
+  sub,
+  where,
+} from './ops/binary.ts';
+export { to } from './ops/convert.ts';
+export {
+  arange,
+  type CreateOptions,
+  eye,
+  full,
+  fullLike,
+  linspace,
+  ones,
+  onesLike,
+  type RandomOptions,
+  rand,
+  randn,
+  randperm,
+  type TensorData,
+  tensor,
+  zeros,
+  zerosLike,
+} from './ops/create.ts';
+export { gather, indexAdd, indexSelect, oneHot, scatterAdd } from './ops/indexing.ts';
+export { asStrided } from './ops/inplace.ts';
+export type { Reduction } from './ops/loss.ts';
+export { addmm, bmm, dot, matmul, mm } from './ops/matmul.ts';
+export { amax, amin, logsumexp, max, mean, min, norm, std, variance } from './ops/moments.ts';
+export {
+  cat,
+  chunk,
+  clone,
+  contiguous,
+  flatten,
+  movedim,
+  narrow,
+  permute,
+  reshape,
+  select,
+  slice,
+  split,
+  squeeze,
+  stack,
+  t,
+  transpose,
+  unbind,
+  unflatten,
+  unsqueeze,
+  view,
+} from './ops/movement.ts';
+export { all, any, argmax, argmin, expand, type ReduceOptions, sum } from './ops/reduce.ts';
+export { logSoftmax, softmax } from './ops/softmax.ts';
+export {
+  abs,
+  ceil,
+  clamp,
+  cos,
+  elu,
+  erf,
+  exp,
+  expm1,
+  floor,
+  gelu,
+  isfinite,
+  isnan,
+  leakyRelu,
+  log,
+  log1p,
+  logicalNot,
+  neg,
+  pow,
+  reciprocal,
+  relu,
+  round,
+  rsqrt,
+  sigmoid,
+  sign,
+  silu,
+  sin,
+  softplus,
+  sqrt,
+  square,
+  tanh,
+  trunc,
+} from './ops/unary.ts';
+export type { DType } from './tensor/dtype.ts';
+export { type ErrorCode, GradloomError } from './tensor/errors.ts';
+export { detach } from './tensor/op.ts';
+export { defaultGenerator, Generator, manualSeed } from './tensor/random.ts';
+export { keep, memory, scope, steps } from './tensor/scope.ts';
+export type { Shape } from './tensor/shape.ts';
+export { enableGrad, inference, isGradEnabled, isInferenceMode, noGrad, setGradEnabled } from './tensor/tape.ts';
+export { type GradientHook, type HookHandle, type NestedArray, Tensor } from './tensor/tensor.ts';

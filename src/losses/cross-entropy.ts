@@ -1,0 +1,102 @@
+// Cross-entropy between logits and classes or class probabilities.
+import { Module } from '../module/module.ts';
+import { Buffer } from '../module/parameter.ts';
+import { add, div, mul } from '../ops/binary.ts';
+import { assertFloat } from '../ops/convert.ts';
+import { checkIndices } from '../ops/indexing.ts';
+import { crossEntropyRows, type Reduction } from '../ops/loss.ts';
+import { movedim, reshape } from '../ops/movement.ts';
+import { sum } from '../ops/reduce.ts';
+import { logSoftmax } from '../ops/softmax.ts';
+import { GradloomError, shapeError, shapeText, valueError } from '../tensor/errors.ts';
+import { requiresGrad } from '../tensor/op.ts';
+import { sameShape } from '../tensor/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { checkReduction } from './reduction.ts';
+
+/** Options of cross-entropy, with PyTorch's defaults. */
+export interface CrossEntropyOptions {
+  /** One weight per class, float32 [C]. */
+  weight?: Tensor | null;
+  /** The class index that does not count; −100 unless said. Class targets only. */
+  ignoreIndex?: number;
+  /** 'mean' (over what counts, by weight), 'sum' or 'none'; 'mean' unless said. */
+  reduction?: Reduction;
+  /** Share of the target spread evenly over all classes, 0 … 1; 0 unless said (Szegedy et al. 2016, arXiv 1512.00567). */
+  labelSmoothing?: number;
+}
+
+function checkOptions(op: string, options: CrossEntropyOptions): void {
+  const { labelSmoothing = 0, ignoreIndex = -100 } = options;
+  checkReduction(op, options.reduction);
+  if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) throw valueError(op, `labelSmoothing must lie in [0, 1], got ${labelSmoothing}.`);
+  if (!Number.isInteger(ignoreIndex)) throw valueError(op, `ignoreIndex must be a whole number, got ${ignoreIndex}.`);
+}
+
+/**
+ * −Σ target·log softmax(input) per element, reduced.
+ * input: logits [C], [N, C] or [N, C, d1, …]. target: int32 classes without the C dimension, or float32 probabilities of the
+ * input's shape.
+ *
+ * @throws SHAPE, DTYPE (labels that are not int32), INDEX (a class outside [0, C))
+ */
+export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
+  const op = 'crossEntropy';
+  checkOptions(op, options);
+  const { ignoreIndex = -100, labelSmoothing = 0, reduction = 'mean' } = options;
+  const weight = options.weight ?? undefined;
+  assertFloat(op, input);
+  if (input.rank === 0) throw new GradloomError('SHAPE', op, 'the input is a scalar. It needs a class dimension: [C], [N, C] or [N, C, d1, …].');
+  const dim = input.rank === 1 ? 0 : 1;
+  const classes = input.shape[dim] as number;
+  const places = input.shape.filter((_, d) => d !== dim);
+  const probabilities = sameShape(input.shape, target.shape) && target.dtype === 'float32';
+  if (!probabilities) {
+    if (!sameShape(places, target.shape)) {
+      throw shapeError(
+        op,
+        'input and target do not fit',
+        [input.shape, target.shape],
+        `The target must be int32 classes ${shapeText(places)}, or float32 probabilities of the input's shape.`,
+      );
+    }
+    if (target.dtype !== 'int32') {
+      throw new GradloomError('DTYPE', op, `labels must be whole numbers of type int32, got ${target.describe()}. Make them with { dtype: 'int32' } or convert them with .int().`);
+    }
+    checkIndices(op, target, classes, ignoreIndex, 'class');
+  }
+  if (weight && !(weight.rank === 1 && weight.size === classes)) throw shapeError(op, 'the weight is not one number per class', [weight.shape, [classes]], 'Give it [C].');
+  const rows = reshape(dim === input.rank - 1 ? input : movedim(input, dim, -1), [places.reduce((a, b) => a * b, 1), classes]);
+  const targets = reshape(probabilities && dim !== input.rank - 1 ? movedim(target, dim, -1) : target, probabilities ? rows.shape : [rows.shape[0] as number]);
+  const loss =
+    probabilities && requiresGrad(target)
+      ? softTargets(rows, targets, weight, labelSmoothing, reduction)
+      : crossEntropyRows(rows, targets, weight, { ignoreIndex, labelSmoothing, reduction });
+  return reduction === 'none' ? reshape(loss, places) : loss;
+}
+
+/** Probabilities that themselves need a gradient: the formula in ops. */
+function softTargets(rows: Tensor, target: Tensor, weight: Tensor | undefined, labelSmoothing: number, reduction: Reduction): Tensor {
+  const [count, classes] = rows.shape as [number, number];
+  const smooth = add(mul(target, 1 - labelSmoothing), labelSmoothing / classes);
+  const losses = sum(mul(mul(weight ? mul(smooth, weight) : smooth, logSoftmax(rows, 1)), -1), { dim: 1 });
+  if (reduction === 'none') return losses;
+  return reduction === 'sum' ? sum(losses) : div(sum(losses), count);
+}
+
+/** `crossEntropy` as a module. */
+export class CrossEntropyLoss extends Module {
+  readonly weight: Buffer | null;
+  private readonly options: CrossEntropyOptions;
+
+  constructor(options: CrossEntropyOptions = {}) {
+    super();
+    checkOptions('CrossEntropyLoss', options);
+    this.weight = options.weight ? new Buffer(options.weight) : null;
+    this.options = options;
+  }
+
+  forward(input: Tensor, target: Tensor): Tensor {
+    return crossEntropy(input, target, { ...this.options, weight: this.weight });
+  }
+}

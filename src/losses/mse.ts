@@ -1,0 +1,52 @@
+// Mean squared error.
+import { Module } from '../module/module.ts';
+import { sub } from '../ops/binary.ts';
+import { asFloat } from '../ops/convert.ts';
+import { squaredError } from '../ops/loss.ts';
+import { expand } from '../ops/reduce.ts';
+import { square } from '../ops/unary.ts';
+import { shapeText, warnOnce } from '../tensor/errors.ts';
+import { broadcastShapes, sameShape } from '../tensor/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { checkReduction, type Reduction } from './reduction.ts';
+
+/** Options of losses between two tensors of one shape. */
+export interface LossOptions {
+  /** 'mean', 'sum' or 'none'; 'mean' unless said. */
+  reduction?: Reduction;
+}
+
+/** Shapes that differ but broadcast are allowed, as in PyTorch, and almost always a mistake. */
+export function warnBroadcast(op: string, input: Tensor, target: Tensor): void {
+  if (sameShape(input.shape, target.shape)) return;
+  warnOnce(
+    `${op} ${input.shape} ${target.shape}`,
+    `${op}: the target ${shapeText(target.shape)} has another shape than the input ${shapeText(input.shape)}; both are broadcast, which is likely not meant. Reshape one.`,
+  );
+}
+
+/** (input − target)², reduced. Both float32 of one shape; gradients flow to both. */
+export function mseLoss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  const { reduction = 'mean' } = options;
+  checkReduction('mseLoss', reduction);
+  const shape = broadcastShapes('mseLoss', input.shape, target.shape);
+  warnBroadcast('mseLoss', input, target);
+  const [x, t] = [asFloat(input), asFloat(target)];
+  if (reduction === 'none') return square(sub(x, t));
+  return squaredError(expand(x, shape), expand(t, shape), reduction === 'mean');
+}
+
+/** `mseLoss` as a module. */
+export class MSELoss extends Module {
+  private readonly options: LossOptions;
+
+  constructor(options: LossOptions = {}) {
+    super();
+    checkReduction('MSELoss', options.reduction);
+    this.options = options;
+  }
+
+  forward(input: Tensor, target: Tensor): Tensor {
+    return mseLoss(input, target, this.options);
+  }
+}

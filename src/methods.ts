@@ -1,0 +1,281 @@
+// The one file that touches Tensor.prototype: every function of ops and autograd that reads well as a method, and the gradient
+// properties. Functions and methods are the same op.
+import { type BackwardOptions, backward } from './autograd/backward.ts';
+import { addHook, type HookHandle } from './autograd/hooks.ts';
+import { setGrad } from './autograd/leaf.ts';
+import * as binary from './ops/binary.ts';
+import * as convert from './ops/convert.ts';
+import * as indexing from './ops/indexing.ts';
+import * as inplace from './ops/inplace.ts';
+import * as products from './ops/matmul.ts';
+import * as moments from './ops/moments.ts';
+import * as movement from './ops/movement.ts';
+import * as reduce from './ops/reduce.ts';
+import * as softmaxes from './ops/softmax.ts';
+import * as unary from './ops/unary.ts';
+import type { DType } from './tensor/dtype.ts';
+import { GradloomError, shapeText, warnOnce } from './tensor/errors.ts';
+import { detach, nodeOf, requiresGrad } from './tensor/op.ts';
+import { type GradientHook, Tensor } from './tensor/tensor.ts';
+
+const functions = {
+  add: binary.add,
+  sub: binary.sub,
+  mul: binary.mul,
+  div: binary.div,
+  maximum: binary.maximum,
+  minimum: binary.minimum,
+  eq: binary.eq,
+  ne: binary.ne,
+  lt: binary.lt,
+  le: binary.le,
+  gt: binary.gt,
+  ge: binary.ge,
+  logicalAnd: binary.logicalAnd,
+  logicalOr: binary.logicalOr,
+  logicalXor: binary.logicalXor,
+  maskedFill: binary.maskedFill,
+  neg: unary.neg,
+  abs: unary.abs,
+  sign: unary.sign,
+  sqrt: unary.sqrt,
+  rsqrt: unary.rsqrt,
+  reciprocal: unary.reciprocal,
+  square: unary.square,
+  exp: unary.exp,
+  expm1: unary.expm1,
+  log: unary.log,
+  log1p: unary.log1p,
+  sin: unary.sin,
+  cos: unary.cos,
+  tanh: unary.tanh,
+  sigmoid: unary.sigmoid,
+  relu: unary.relu,
+  erf: unary.erf,
+  floor: unary.floor,
+  ceil: unary.ceil,
+  trunc: unary.trunc,
+  round: unary.round,
+  logicalNot: unary.logicalNot,
+  isnan: unary.isnan,
+  isfinite: unary.isfinite,
+  pow: unary.pow,
+  clamp: unary.clamp,
+  sum: reduce.sum,
+  any: reduce.any,
+  all: reduce.all,
+  argmax: reduce.argmax,
+  argmin: reduce.argmin,
+  expand: reduce.expand,
+  mean: moments.mean,
+  variance: moments.variance,
+  std: moments.std,
+  norm: moments.norm,
+  amax: moments.amax,
+  amin: moments.amin,
+  max: moments.max,
+  min: moments.min,
+  logsumexp: moments.logsumexp,
+  clone: movement.clone,
+  contiguous: movement.contiguous,
+  reshape: movement.reshape,
+  view: movement.view,
+  flatten: movement.flatten,
+  unflatten: movement.unflatten,
+  squeeze: movement.squeeze,
+  unsqueeze: movement.unsqueeze,
+  permute: movement.permute,
+  transpose: movement.transpose,
+  t: movement.t,
+  movedim: movement.movedim,
+  slice: movement.slice,
+  narrow: movement.narrow,
+  select: movement.select,
+  unbind: movement.unbind,
+  split: movement.split,
+  chunk: movement.chunk,
+  matmul: products.matmul,
+  mm: products.mm,
+  bmm: products.bmm,
+  dot: products.dot,
+  addmm: products.addmm,
+  softmax: softmaxes.softmax,
+  logSoftmax: softmaxes.logSoftmax,
+  indexSelect: indexing.indexSelect,
+  indexAdd: indexing.indexAdd,
+  gather: indexing.gather,
+  scatterAdd: indexing.scatterAdd,
+  asStrided: inplace.asStrided,
+  add_: inplace.add_,
+  sub_: inplace.sub_,
+  mul_: inplace.mul_,
+  div_: inplace.div_,
+  clamp_: inplace.clamp_,
+  copy_: inplace.copy_,
+  fill_: inplace.fill_,
+  zero_: inplace.zero_,
+  to: convert.to,
+  detach,
+};
+
+/** A function of a tensor and more, as a method: the first parameter goes before the dot. */
+type AsMethod<F> = F extends (x: Tensor, ...rest: infer A) => infer R ? (...rest: A) => R : never;
+
+type Methods = { [K in Exclude<keyof typeof functions, 'max' | 'min'>]: AsMethod<(typeof functions)[K]> };
+
+/** The largest or smallest element: over everything, or along a dimension with where it stands. */
+interface Extreme {
+  (): Tensor;
+  (dim: number, keepdim?: boolean): { values: Tensor; indices: Tensor };
+}
+
+declare module './tensor/tensor.ts' {
+  interface Tensor extends Methods {
+    /** The largest element; along a dimension with its index. */
+    max: Extreme;
+    /** The smallest element; along a dimension with its index. */
+    min: Extreme;
+    /** Whether gradients flow to it. May be set on leaves only. */
+    requiresGrad: boolean;
+    /** Whether it was not computed by an op that gradients flow through. */
+    readonly isLeaf: boolean;
+    /** The accumulated gradient, or null. Leaves have one after backward; others only after `retainGrad()`. */
+    grad: Tensor | null;
+    /** The name of the op that made it, where gradients flow through it, else null. */
+    readonly gradFn: string | null;
+    /** Counts writes in place; views share it. */
+    readonly version: number;
+    /** Gradients of this tensor with respect to the leaves behind it, added to their `.grad`. See `autograd.backward`. */
+    backward(options?: BackwardOptions): void;
+    /** Makes a non-leaf keep its gradient. Returns itself. */
+    retainGrad(): this;
+    /** Sets `requiresGrad` and returns itself. */
+    requiresGrad_(on?: boolean): this;
+    /** Runs `hook` with the gradient before it goes on; what the hook returns replaces it. */
+    registerHook(hook: GradientHook): HookHandle;
+    /** Runs `hook` with this leaf after a backward pass has added to its `.grad`. */
+    registerPostAccumulateGradHook(hook: (leaf: Tensor) => void): HookHandle;
+    /** As float32. */
+    float(): Tensor;
+    /** As int32. */
+    int(): Tensor;
+    /** As bool: whether it is not 0. */
+    bool(): Tensor;
+  }
+}
+
+for (const [name, fn] of Object.entries(functions) as [string, (x: Tensor, ...rest: unknown[]) => unknown][]) {
+  Object.defineProperty(Tensor.prototype, name, {
+    value(this: Tensor, ...rest: unknown[]) {
+      return fn(this, ...rest);
+    },
+    writable: true,
+    configurable: true,
+  });
+}
+
+const types: Record<string, DType> = { float: 'float32', int: 'int32', bool: 'bool' };
+for (const [name, dtype] of Object.entries(types)) {
+  Object.defineProperty(Tensor.prototype, name, {
+    value(this: Tensor) {
+      return convert.to(this, dtype);
+    },
+    configurable: true,
+  });
+}
+
+function setRequiresGrad(t: Tensor, on: boolean): void {
+  if (nodeOf(t)) {
+    if (on) return;
+    throw new GradloomError(
+      'GRAPH',
+      'requiresGrad',
+      `only leaves can change it; ${t.describe()} was computed by ${nodeOf(t)?.op.name}. Use detach() for a tensor without a gradient.`,
+    );
+  }
+  if (on && t.dtype !== 'float32')
+    throw new GradloomError('DTYPE', 'requiresGrad', `only float32 tensors can require gradients, this one is ${t.dtype}. Convert it with .float().`);
+  if (on && t.inference) throw new GradloomError('GRAPH', 'requiresGrad', 'an inference tensor cannot require a gradient outside inference(() => …). Clone it first.');
+  t.wantsGrad = on;
+}
+
+Object.defineProperties(Tensor.prototype, {
+  requiresGrad: {
+    get(this: Tensor) {
+      return requiresGrad(this);
+    },
+    set(this: Tensor, on: boolean) {
+      setRequiresGrad(this, on);
+    },
+    configurable: true,
+  },
+  isLeaf: {
+    get(this: Tensor) {
+      return nodeOf(this) === null;
+    },
+    configurable: true,
+  },
+  gradFn: {
+    get(this: Tensor) {
+      return nodeOf(this)?.op.name ?? null;
+    },
+    configurable: true,
+  },
+  version: {
+    get(this: Tensor) {
+      return this.storage.version;
+    },
+    configurable: true,
+  },
+  grad: {
+    get(this: Tensor) {
+      if (!this.gradient && !this.retains && nodeOf(this)) {
+        warnOnce(
+          'grad of a non-leaf',
+          `the .grad of a tensor that is not a leaf (${shapeText(this.shape)}, from ${nodeOf(this)?.op.name}) is not filled by backward. Call retainGrad() on it before backward, or use a leaf.`,
+        );
+      }
+      return this.gradient;
+    },
+    set(this: Tensor, g: Tensor | null) {
+      setGrad(this, g);
+    },
+    configurable: true,
+  },
+});
+
+const rest: Partial<Tensor> & ThisType<Tensor> = {
+  backward(options) {
+    backward(this, options);
+  },
+  retainGrad() {
+    const node = nodeOf(this);
+    if (!node && !this.wantsGrad)
+      throw new GradloomError(
+        'GRAPH',
+        'retainGrad',
+        `${this.describe()} does not require a gradient, so there is none to keep. Set requiresGrad, or compute it from tensors that have it.`,
+      );
+    if (node) {
+      node.retaining = this;
+      this.retains = true;
+    }
+    return this;
+  },
+  requiresGrad_(on = true) {
+    setRequiresGrad(this, on);
+    return this;
+  },
+  registerHook(hook) {
+    return addHook(this, hook);
+  },
+  registerPostAccumulateGradHook(hook) {
+    if (nodeOf(this) || !this.wantsGrad) {
+      throw new GradloomError('GRAPH', 'registerPostAccumulateGradHook', `only leaves that require a gradient accumulate one, unlike ${this.describe()}. Use registerHook.`);
+    }
+    this.accumulateHooks ??= new Set();
+    const hooks = this.accumulateHooks.add(hook);
+    return { remove: () => void hooks.delete(hook) };
+  },
+};
+for (const [name, value] of Object.entries(rest)) Object.defineProperty(Tensor.prototype, name, { value, writable: true, configurable: true });

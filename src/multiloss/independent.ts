@@ -1,0 +1,25 @@
+// A backward pass of its own for each loss.
+import { backward } from '../autograd/backward.ts';
+import { entriesOf, type Losses, type Report, type Strategy } from './strategy.ts';
+
+/**
+ * loss₁.backward({ retainGraph: true }); loss₂.backward(); …: gradients accumulate over the passes. Every pass but the last retains
+ * the graph, the last frees it. Equal to `Sum` but for rounding.
+ */
+export class Independent<Name extends string = string> implements Strategy<Name> {
+  readonly name = 'independent';
+
+  backward(losses: Losses<Name>): Report<Name> {
+    const entries = entriesOf(this.name, losses);
+    entries.forEach(([, loss], i) => {
+      backward(loss, { retainGraph: i < entries.length - 1 });
+    });
+    return { branch: this.name, weights: Object.fromEntries(entries.map(([name]) => [name, 1])) as Record<Name, number> };
+  }
+
+  stateDict(): Record<string, unknown> {
+    return {};
+  }
+
+  loadStateDict(): void {}
+}

@@ -1,0 +1,190 @@
+// Tensors from numbers. Nothing here has a gradient.
+import { call } from '../runtime/call.ts';
+import { bitsOf, type DType, viewOf } from '../tensor/dtype.ts';
+import { GradloomError, shapeText, valueError } from '../tensor/errors.ts';
+import { defaultGenerator, type Generator } from '../tensor/random.ts';
+import { type Shape, sizeOf } from '../tensor/shape.ts';
+import { empty, type NestedArray, type Tensor } from '../tensor/tensor.ts';
+
+/** Options of every creation function. */
+export interface CreateOptions {
+  /** Element type; float32 unless said. */
+  dtype?: DType;
+  /** Whether backward fills its `.grad`. float32 only. */
+  requiresGrad?: boolean;
+}
+
+/** Options of the random ones. */
+export interface RandomOptions extends CreateOptions {
+  /** The stream to draw from; the one that `manualSeed` seeds unless said. */
+  generator?: Generator;
+}
+
+/** Anything that holds numbers: nested arrays, or a typed array with its shape in the options. */
+export type TensorData = NestedArray | ArrayLike<number> | readonly NestedArray[];
+
+function checkShape(op: string, shape: Shape): void {
+  if (!Array.isArray(shape) || shape.some((n) => !Number.isInteger(n) || n < 0)) {
+    throw new GradloomError('SHAPE', op, `a shape is a list of sizes ≥ 0, got ${JSON.stringify(shape)}. Write [2, 3].`);
+  }
+}
+
+/** Marks a fresh leaf as wanting a gradient. */
+export function leaf(t: Tensor, op: string, requiresGrad: boolean | undefined): Tensor {
+  if (!requiresGrad) return t;
+  if (t.dtype !== 'float32') throw new GradloomError('DTYPE', op, `only float32 tensors can require gradients, this one is ${t.dtype}. Convert it with .float().`);
+  t.wantsGrad = true;
+  return t;
+}
+
+function shapeOf(data: unknown, shape: number[] = []): number[] {
+  if (!Array.isArray(data)) return shape;
+  shape.push(data.length);
+  return data.length > 0 ? shapeOf(data[0], shape) : shape;
+}
+
+function fillFrom(data: unknown, shape: Shape, dim: number, write: (v: number) => void): void {
+  const ragged = (): GradloomError =>
+    new GradloomError('SHAPE', 'tensor', `the nested arrays are ragged: expected shape ${shapeText(shape)} throughout. Give every row the same length.`);
+  if (dim === shape.length) {
+    if (typeof data === 'boolean') write(data ? 1 : 0);
+    else if (typeof data === 'number') write(data);
+    else if (Array.isArray(data)) throw ragged();
+    else throw new GradloomError('DTYPE', 'tensor', `elements are numbers or booleans, got ${typeof data}. Convert them first.`);
+    return;
+  }
+  if (!Array.isArray(data) || data.length !== shape[dim]) throw ragged();
+  for (const v of data) fillFrom(v, shape, dim + 1, write);
+}
+
+function firstElement(data: unknown): unknown {
+  return Array.isArray(data) ? firstElement(data[0]) : data;
+}
+
+/**
+ * A tensor of the given numbers: nested arrays, a number, or a typed array (with `shape`, else one-dimensional).
+ * The type is float32 unless said, except that Int32Array gives int32 and booleans give bool; class labels need `dtype: 'int32'`.
+ */
+export function tensor(data: TensorData, options: CreateOptions & { shape?: Shape } = {}): Tensor {
+  const flat = ArrayBuffer.isView(data) ? (data as unknown as ArrayLike<number>) : undefined;
+  const inferred: DType = flat instanceof Int32Array ? 'int32' : typeof firstElement(data) === 'boolean' ? 'bool' : 'float32';
+  const dtype = options.dtype ?? inferred;
+  const given = flat ? [flat.length] : shapeOf(data);
+  const shape = options.shape ?? given;
+  checkShape('tensor', shape);
+  const count = sizeOf(shape);
+  if (count !== sizeOf(given)) throw new GradloomError('SHAPE', 'tensor', `${sizeOf(given)} numbers do not fill the shape ${shapeText(shape)}. It needs ${count}.`);
+  const values = dtype === 'float32' ? new Float32Array(count) : new Int32Array(count);
+  if (flat) values.set(flat);
+  else {
+    let at = 0;
+    fillFrom(data, given, 0, (v) => {
+      values[at++] = v;
+    });
+  }
+  if (dtype === 'bool') for (let i = 0; i < count; i++) values[i] = values[i] ? 1 : 0;
+  const y = empty(shape, dtype);
+  viewOf(dtype).set(values, y.address / 4);
+  return leaf(y, 'tensor', options.requiresGrad);
+}
+
+/** A tensor filled with one value. */
+export function full(shape: Shape, value: number, options: CreateOptions = {}): Tensor {
+  checkShape('full', shape);
+  const y = empty(shape, options.dtype);
+  call('fill', y.address, y.size, bitsOf(value, y.dtype));
+  return leaf(y, 'full', options.requiresGrad);
+}
+
+/** Zeros. */
+export function zeros(shape: Shape, options: CreateOptions = {}): Tensor {
+  return full(shape, 0, options);
+}
+
+/** Ones. */
+export function ones(shape: Shape, options: CreateOptions = {}): Tensor {
+  return full(shape, 1, options);
+}
+
+/** Zeros of x's shape and type. */
+export function zerosLike(x: Tensor, options: CreateOptions = {}): Tensor {
+  return full(x.shape, 0, { dtype: x.dtype, ...options });
+}
+
+/** Ones of x's shape and type. */
+export function onesLike(x: Tensor, options: CreateOptions = {}): Tensor {
+  return full(x.shape, 1, { dtype: x.dtype, ...options });
+}
+
+/** One value in x's shape and type. */
+export function fullLike(x: Tensor, value: number, options: CreateOptions = {}): Tensor {
+  return full(x.shape, value, { dtype: x.dtype, ...options });
+}
+
+/** start, start + step, … below `end`; int32 where all three are whole, else float32. `arange(n)` counts from 0. */
+export function arange(start: number, end?: number, step = 1, options: CreateOptions = {}): Tensor {
+  const [from, to] = end === undefined ? [0, start] : [start, end];
+  const count = Math.ceil((to - from) / step);
+  if (!Number.isFinite(count) || count < 0) throw valueError('arange', `from ${from} to ${to} by ${step} never arrives. The step must be non-zero and point at the end.`);
+  const whole = [from, to, step].every(Number.isInteger);
+  return tensor(Float64Array.from({ length: count }, (_, i) => from + i * step) as ArrayLike<number>, { dtype: whole ? 'int32' : 'float32', ...options });
+}
+
+/** `steps` values from start to end, both included, evenly spaced. float32 unless said. */
+export function linspace(start: number, end: number, steps: number, options: CreateOptions = {}): Tensor {
+  if (!Number.isInteger(steps) || steps < 0) throw valueError('linspace', `steps must be a whole number ≥ 0, got ${steps}.`);
+  const step = steps > 1 ? (end - start) / (steps - 1) : 0;
+  // From both ends, so that the last value is exactly `end`.
+  const at = (i: number): number => (i < steps / 2 ? start + i * step : end - (steps - 1 - i) * step);
+  return tensor(Float64Array.from({ length: steps }, (_, i) => at(i)) as ArrayLike<number>, options);
+}
+
+/** The identity matrix [n, m] (m = n unless said). */
+export function eye(n: number, m = n, options: CreateOptions = {}): Tensor {
+  const y = full([n, m], 0, { dtype: options.dtype ?? 'float32' });
+  const memory = viewOf(y.dtype);
+  const one = y.dtype === 'float32' ? 1 : bitsOf(1, y.dtype);
+  for (let i = 0; i < Math.min(n, m); i++) memory[y.address / 4 + i * (m + 1)] = one;
+  return leaf(y, 'eye', options.requiresGrad);
+}
+
+function random(kernel: 'uniform' | 'normal', op: string, shape: Shape, options: RandomOptions): Tensor {
+  checkShape(op, shape);
+  const y = empty(shape);
+  call(kernel, y.address, y.size, (options.generator ?? defaultGenerator()).address);
+  return leaf(y, op, options.requiresGrad);
+}
+
+/** Uniform in [0, 1). float32. */
+export function rand(shape: Shape, options: RandomOptions = {}): Tensor {
+  return random('uniform', 'rand', shape, options);
+}
+
+/** Normal, mean 0 and variance 1. float32. */
+export function randn(shape: Shape, options: RandomOptions = {}): Tensor {
+  return random('normal', 'randn', shape, options);
+}
+
+/** A random permutation of 0 … n − 1. int32. */
+export function randperm(n: number, options: RandomOptions = {}): Tensor {
+  checkShape('randperm', [n]);
+  const y = empty([n], 'int32');
+  call('permutation', y.address, n, (options.generator ?? defaultGenerator()).address);
+  return y;
+}
+
+const constants = new Map<string, Tensor>();
+const MOST_CONSTANTS = 1024;
+
+/** A scalar that stands in for a number in an op. Kept, since loops use the same few; never written to. */
+export function constant(value: number, dtype: DType): Tensor {
+  const key = `${dtype} ${Object.is(value, -0) ? '-0' : value}`;
+  let t = constants.get(key);
+  if (!t) {
+    const room = constants.size < MOST_CONSTANTS;
+    t = room ? empty([], dtype, null) : empty([], dtype);
+    call('fill', t.address, 1, bitsOf(value, dtype));
+    if (room) constants.set(key, t);
+  }
+  return t;
+}

@@ -1,0 +1,129 @@
+// Picking elements by index tensors, and adding into them. Indices are int32, checked before anything is read.
+import { call } from '../runtime/call.ts';
+import { viewOf } from '../tensor/dtype.ts';
+import { GradloomError, shapeError, shapeText } from '../tensor/errors.ts';
+import { apply, dense, type Op } from '../tensor/op.ts';
+import { normalizeDim, type Shape, sizeOf } from '../tensor/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { full } from './create.ts';
+import { narrow, reshape } from './movement.ts';
+
+/** @internal Throws unless every index is an int32 in [0, size) (or equals `ignore`). */
+export function checkIndices(op: string, index: Tensor, size: number, ignore = -1, what = 'index'): void {
+  if (index.dtype !== 'int32') {
+    throw new GradloomError('DTYPE', op, `the ${what} tensor must be int32, got ${index.describe()}. Make it with { dtype: 'int32' } or convert it with .int().`);
+  }
+  const list = dense(index);
+  const bad = call('findOutOfRange', list.address, list.size, 0, size, ignore);
+  if (bad < 0) return;
+  const value = viewOf('int32')[list.address / 4 + bad] as number;
+  throw new GradloomError('INDEX', op, `${what} ${value} at position ${bad} is out of range: it must lie in [0, ${size - 1}]${ignore === -1 ? '' : ` or be ${ignore} (ignored)`}.`);
+}
+
+interface Around {
+  dim: number;
+}
+
+/** Elements outside and inside of a dimension. */
+function around(shape: Shape, dim: number): { outer: number; size: number; inner: number } {
+  return { outer: sizeOf(shape.slice(0, dim)), size: shape[dim] ?? 1, inner: sizeOf(shape.slice(dim + 1)) };
+}
+
+const indexSelectOp: Op<Around> = {
+  name: 'indexSelect',
+  shape: ([x, index], { dim }) => (x as Tensor).shape.map((n, i) => (i === dim ? (index as Tensor).size : n)),
+  forward: (y, [x, index], { dim }) => {
+    const { outer, size, inner } = around((x as Tensor).shape, dim);
+    call('indexSelect', (x as Tensor).address, (index as Tensor).address, y.address, outer, size, inner, (index as Tensor).size);
+  },
+  saves: () => [false, true],
+  backward: (dy, node) => [indexAdd(full(node.shapes[0] as Shape, 0), node.attrs.dim, node.input(1), dy), null],
+};
+
+/** The parts of x at the listed indices of a dimension. index: int32 [k]. */
+export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
+  const at = normalizeDim('indexSelect', dim, x.rank);
+  if (index.rank > 1) throw new GradloomError('SHAPE', 'indexSelect', `the index must have one dimension, got ${shapeText(index.shape)}. Flatten it.`);
+  checkIndices('indexSelect', index, x.shape[at] ?? 1);
+  return apply(indexSelectOp, [x, index], { dim: at });
+}
+
+const indexAddOp: Op<Around> = {
+  name: 'indexAdd',
+  shape: ([x, index, source], { dim }) => {
+    const [a, s] = [(x as Tensor).shape, (source as Tensor).shape];
+    const expected = a.map((n, i) => (i === dim ? (index as Tensor).size : n));
+    if (expected.join() !== s.join()) throw shapeError('indexAdd', 'the source does not fit', [expected, s], 'It must be x with the dimension as long as the index.');
+    return a;
+  },
+  forward: (y, [x, index, source], { dim }) => {
+    call('copy', (x as Tensor).address, y.address, 1, 1, 1, y.size, 0, 0, 0, 1, 0, 0, 0, 1);
+    const { outer, size, inner } = around(y.shape, dim);
+    call('indexAdd', (source as Tensor).address, (index as Tensor).address, y.address, outer, size, inner, (index as Tensor).size);
+  },
+  saves: (needs) => [false, needs[2] as boolean, false],
+  backward: (dy, node) => [dy, null, node.needs[2] ? apply(indexSelectOp, [dy, node.input(1)], node.attrs) : null],
+};
+
+/** x with the parts of `source` added at the listed indices of a dimension, in order; an index may repeat. */
+export function indexAdd(x: Tensor, dim: number, index: Tensor, source: Tensor): Tensor {
+  const at = normalizeDim('indexAdd', dim, x.rank);
+  checkIndices('indexAdd', index, x.shape[at] ?? 1);
+  return apply(indexAddOp, [x, index, source], { dim: at });
+}
+
+/** The index narrowed to what it addresses: x's other dimensions may be longer than the index's. */
+function gatherShape(op: string, x: Shape, index: Shape, dim: number): Shape {
+  const fits = x.length === index.length && index.every((n, i) => i === dim || n === x[i]);
+  if (!fits) throw shapeError(op, `sizes differ outside dimension ${dim}`, [x, index], 'Narrow x (or the index) so that they match there.');
+  return index;
+}
+
+const gatherOp: Op<Around> = {
+  name: 'gather',
+  shape: ([x, index], { dim }) => gatherShape('gather', (x as Tensor).shape, (index as Tensor).shape, dim),
+  forward: (y, [x, index], { dim }) => {
+    const { outer, size, inner } = around((x as Tensor).shape, dim);
+    call('gather', (x as Tensor).address, (index as Tensor).address, y.address, outer, size, inner, y.shape[dim] ?? 1);
+  },
+  saves: () => [false, true],
+  backward: (dy, node) => [apply(scatterAddOp, [full(node.shapes[0] as Shape, 0), node.input(1), dy], node.attrs), null],
+};
+
+const scatterAddOp: Op<Around> = {
+  name: 'scatterAdd',
+  shape: ([x, index], { dim }) => {
+    gatherShape('scatterAdd', (x as Tensor).shape, (index as Tensor).shape, dim);
+    return (x as Tensor).shape;
+  },
+  forward: (y, [x, index, source], { dim }) => {
+    call('copy', (x as Tensor).address, y.address, 1, 1, 1, y.size, 0, 0, 0, 1, 0, 0, 0, 1);
+    const { outer, size, inner } = around(y.shape, dim);
+    call('scatterAdd', (source as Tensor).address, (index as Tensor).address, y.address, outer, size, inner, (index as Tensor).shape[dim] ?? 1);
+  },
+  saves: (needs) => [false, needs[2] as boolean, false],
+  backward: (dy, node) => [dy, null, node.needs[2] ? apply(gatherOp, [dy, node.input(1)], node.attrs) : null],
+};
+
+/** y[…, i, …] = x[…, index[…, i, …], …] along a dimension; index: int32, x's rank, equal sizes elsewhere. */
+export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
+  const at = normalizeDim('gather', dim, x.rank);
+  const narrowed = x.rank === index.rank ? index.shape.reduce((y, n, i) => (i !== at && n < (x.shape[i] as number) ? narrow(y, i, 0, n) : y), x) : x;
+  checkIndices('gather', index, x.shape[at] ?? 1);
+  return apply(gatherOp, [narrowed, index], { dim: at });
+}
+
+/** x with `source` added at y[…, index[…, i, …], …] along a dimension; index and source have one shape, x's but along it. */
+export function scatterAdd(x: Tensor, dim: number, index: Tensor, source: Tensor): Tensor {
+  const at = normalizeDim('scatterAdd', dim, x.rank);
+  if (index.shape.join() !== source.shape.join()) throw shapeError('scatterAdd', 'index and source differ', [index.shape, source.shape], 'Give them one shape.');
+  checkIndices('scatterAdd', index, x.shape[at] ?? 1);
+  return apply(scatterAddOp, [x, index, source], { dim: at });
+}
+
+/** Classes as rows of 0 and 1: int32 [...] → float32 [..., classes]. */
+export function oneHot(index: Tensor, classes: number): Tensor {
+  checkIndices('oneHot', index, classes);
+  const column = reshape(index, [...index.shape, 1]);
+  return scatterAdd(full([...index.shape, classes], 0), -1, column, full(column.shape, 1));
+}

@@ -1,0 +1,154 @@
+// Matrix products. Transposed operands are views that the kernel reads in place, so backward's products cost no copy either.
+import { call } from '../runtime/call.ts';
+import { GradloomError, shapeError, shapeText } from '../tensor/errors.ts';
+import { apply, dense, type Op, otherInputs } from '../tensor/op.ts';
+import { broadcastShapes, type Shape, sizeOf } from '../tensor/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { add, mul } from './binary.ts';
+import { asFloat, assertFloat } from './convert.ts';
+import { reshape, squeeze, transpose, unsqueeze } from './movement.ts';
+import { expand, sum } from './reduce.ts';
+
+/** A matrix whose rows or columns the kernel can walk: any strides but 0 (an expanded one is copied). */
+function walkable(x: Tensor): Tensor {
+  const [rows, columns] = x.strides.slice(-2) as [number, number];
+  return rows === 0 || columns === 0 ? dense(x) : x;
+}
+
+/** C [m, n] at `c` = A · B for the matrices at the given addresses with the strides of a and b. */
+function product(a: Tensor, aAddress: number, b: Tensor, bAddress: number, c: number, m: number, n: number, k: number): void {
+  const [ar, ac] = a.strides.slice(-2) as [number, number];
+  const [br, bc] = b.strides.slice(-2) as [number, number];
+  call('matmul', m, n, k, aAddress, ar, ac, bAddress, br, bc, c, n);
+}
+
+const mmOp: Op<void> = {
+  name: 'matmul',
+  shape: ([a, b]) => {
+    const [x, y] = [a as Tensor, b as Tensor];
+    if (x.shape[1] !== y.shape[0]) throw shapeError('matmul', 'inner sizes differ', [x.shape, y.shape], 'Transpose one side, or check inFeatures.');
+    return [x.shape[0] as number, y.shape[1] as number];
+  },
+  strided: true,
+  forward: (y, [a, b]) => {
+    const [x, z] = [walkable(a as Tensor), walkable(b as Tensor)];
+    product(x, x.address, z, z.address, y.address, y.shape[0] as number, y.shape[1] as number, x.shape[1] as number);
+  },
+  saves: otherInputs,
+  backward: (dy, node) => [node.needs[0] ? mm(dy, transpose(node.input(1), 0, 1)) : null, node.needs[1] ? mm(transpose(node.input(0), 0, 1), dy) : null],
+};
+
+/** [n, k] · [k, m] → [n, m]. */
+export function mm(a: Tensor, b: Tensor): Tensor {
+  matrices('mm', a, b, 2);
+  return apply(mmOp, [a, b], undefined);
+}
+
+function matrices(op: string, a: Tensor, b: Tensor, rank: number): void {
+  assertFloat(op, a);
+  assertFloat(op, b);
+  if (a.rank !== rank || b.rank !== rank) {
+    throw new GradloomError('SHAPE', op, `takes two tensors of ${rank} dimensions, got ${shapeText(a.shape)} and ${shapeText(b.shape)}. Use matmul, which broadcasts.`);
+  }
+}
+
+const bmmOp: Op<void> = {
+  name: 'bmm',
+  shape: ([a, b]) => {
+    const [x, y] = [(a as Tensor).shape, (b as Tensor).shape];
+    if (x[0] !== y[0] || x[2] !== y[1]) throw shapeError('bmm', 'batch or inner sizes differ', [x, y], 'Expected [b, n, k] × [b, k, m].');
+    return [x[0] as number, x[1] as number, y[2] as number];
+  },
+  strided: true,
+  forward: (y, [a, b]) => {
+    const [x, z] = [walkable(a as Tensor), walkable(b as Tensor)];
+    const [batch, m, n] = y.shape as [number, number, number];
+    for (let i = 0; i < batch; i++) {
+      product(x, x.address + i * (x.strides[0] as number) * 4, z, z.address + i * (z.strides[0] as number) * 4, y.address + i * m * n * 4, m, n, x.shape[2] as number);
+    }
+  },
+  saves: otherInputs,
+  backward: (dy, node) => [node.needs[0] ? bmm(dy, transpose(node.input(1), 1, 2)) : null, node.needs[1] ? bmm(transpose(node.input(0), 1, 2), dy) : null],
+};
+
+/** [b, n, k] · [b, k, m] → [b, n, m]. */
+export function bmm(a: Tensor, b: Tensor): Tensor {
+  matrices('bmm', a, b, 3);
+  return apply(bmmOp, [a, b], undefined);
+}
+
+/** Matrix product with PyTorch's rules: vectors are promoted, leading dimensions broadcast. */
+export function matmul(a: Tensor, b: Tensor): Tensor {
+  assertFloat('matmul', a);
+  assertFloat('matmul', b);
+  if (a.rank === 0 || b.rank === 0) throw shapeError('matmul', 'a scalar has no matrix product', [a.shape, b.shape], 'Use mul.');
+  if (a.rank === 1) return squeeze(matmul(unsqueeze(a, 0), b), b.rank === 1 ? 0 : -2);
+  if (b.rank === 1) return squeeze(matmul(a, unsqueeze(b, 1)), -1);
+  if (a.shape[a.rank - 1] !== b.shape[b.rank - 2]) throw shapeError('matmul', 'inner sizes differ', [a.shape, b.shape], 'Transpose one side, or check inFeatures.');
+  if (a.rank === 2 && b.rank === 2) return mm(a, b);
+  const [n, k] = a.shape.slice(-2) as [number, number];
+  const m = b.shape[b.rank - 1] as number;
+  if (b.rank === 2) return reshape(mm(reshape(a, [sizeOf(a.shape.slice(0, -1)), k]), b), [...a.shape.slice(0, -1), m]);
+  const lead = broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2));
+  const batch = sizeOf(lead);
+  const x = reshape(expand(a, [...lead, n, k]), [batch, n, k]);
+  const y = reshape(expand(b, [...lead, k, m]), [batch, k, m]);
+  return reshape(bmm(x, y), [...lead, n, m]);
+}
+
+/** Σ aᵢ·bᵢ of two vectors. */
+export function dot(a: Tensor, b: Tensor): Tensor {
+  if (a.rank !== 1 || b.rank !== 1 || a.size !== b.size) throw shapeError('dot', 'takes two vectors of one length', [a.shape, b.shape], 'Flatten them, or use matmul.');
+  return sum(mul(a, b));
+}
+
+const linearOp: Op<void> = {
+  name: 'linear',
+  shape: ([x, w, b]) => {
+    const [input, weight, bias] = [(x as Tensor).shape, (w as Tensor).shape, b?.shape];
+    if (weight.length !== 2) throw shapeError('linear', 'the weight must be [outFeatures, inFeatures]', [weight], 'Reshape it.');
+    if (input.length === 0 || input[input.length - 1] !== weight[1]) {
+      throw shapeError(
+        'linear',
+        "the input's last size is not the weight's inFeatures",
+        [input, weight],
+        `Flatten or reshape the input to [..., ${weight[1]}], or check inFeatures.`,
+      );
+    }
+    if (bias && (bias.length !== 1 || bias[0] !== weight[0])) throw shapeError('linear', 'the bias is not [outFeatures]', [bias, weight], 'Give it one number per output.');
+    return [...input.slice(0, -1), weight[0] as number];
+  },
+  strided: true,
+  forward: (y, inputs) => {
+    const [x, w] = [dense(inputs[0] as Tensor), walkable(inputs[1] as Tensor)];
+    const [n, k] = w.shape as [number, number];
+    const rows = sizeOf(x.shape.slice(0, -1));
+    const bias = inputs[2];
+    if (bias) call('copy', dense(bias).address, y.address, 1, 1, rows, n, 0, 0, 0, 1, 0, 0, n, 1);
+    const [wr, wc] = w.strides as [number, number];
+    call('matmul', rows, n, k, x.address, k, 1, w.address, wc, wr, y.address, n, bias ? 1 : 0);
+  },
+  saves: ([x, w]) => [w as boolean, x as boolean, false],
+  backward: (dy, node) => {
+    const [shape, weight] = node.shapes as [Shape, Shape];
+    const rows = sizeOf(shape.slice(0, -1));
+    const g = reshape(dy, [rows, weight[0] as number]);
+    const dx = node.needs[0] ? reshape(mm(g, node.input(1)), shape) : null;
+    const dw = node.needs[1] ? mm(transpose(g, 0, 1), reshape(node.input(0), [rows, weight[1] as number])) : null;
+    return [dx, dw, node.needs[2] ? sum(g, { dim: 0 }) : null].slice(0, node.shapes.length);
+  },
+};
+
+/** x · weightᵀ + bias. x [..., inFeatures], weight [outFeatures, inFeatures], bias [outFeatures] → [..., outFeatures]. */
+export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null): Tensor {
+  const input = asFloat(x);
+  assertFloat('linear', weight);
+  return apply(linearOp, bias ? [input, weight, bias] : [input, weight], undefined);
+}
+
+/** β·input + α·(a · b). */
+export function addmm(input: Tensor, a: Tensor, b: Tensor, options: { alpha?: number; beta?: number } = {}): Tensor {
+  const { alpha = 1, beta = 1 } = options;
+  const scaled = alpha === 1 ? mm(a, b) : mul(mm(a, b), alpha);
+  return beta === 0 ? scaled : add(beta === 1 ? input : mul(input, beta), scaled);
+}

@@ -1,0 +1,283 @@
+// Moving elements: views, copies, joins. None computes anything, so each gradient is a move back.
+import { call } from '../runtime/call.ts';
+import { GradloomError, shapeError, shapeText } from '../tensor/errors.ts';
+import { apply, applyView, copyElements, type Op, type ViewOp } from '../tensor/op.ts';
+import { normalizeDim, normalizeDims, resolveShape, rowMajor, sameShape, type Shape } from '../tensor/shape.ts';
+import { Tensor } from '../tensor/tensor.ts';
+
+const cloneOp: Op<void> = {
+  name: 'clone',
+  shape: ([x]) => (x as Tensor).shape,
+  strided: true,
+  forward: (y, [x]) => copyElements(x as Tensor, y),
+  backward: (dy) => [dy],
+};
+
+/** A copy in row-major order that gradients flow through. */
+export function clone(x: Tensor): Tensor {
+  return apply(cloneOp, [x], undefined);
+}
+
+/** The tensor itself where it is row-major, else a copy. */
+export function contiguous(x: Tensor): Tensor {
+  return x.isContiguous() ? x : clone(x);
+}
+
+const viewOp: ViewOp<{ shape: Shape; strides: readonly number[] }> = {
+  name: 'view',
+  window: (x, { shape, strides }) => ({ shape, strides, offset: x.offset }),
+  backward: (dy, node) => reshape(dy, node.shapes[0] as Shape),
+};
+
+/** The same elements in another shape; one size may be −1. A view where the memory allows it, else a copy. */
+export function reshape(x: Tensor, shape: Shape): Tensor {
+  const resolved = resolveShape('reshape', shape, x.size);
+  if (sameShape(resolved, x.shape)) return x;
+  return applyView(viewOp, contiguous(x), { shape: resolved, strides: rowMajor(resolved) });
+}
+
+/** As `reshape`, but always a view: refuses a tensor that is not row-major, as PyTorch does. */
+export function view(x: Tensor, shape: Shape): Tensor {
+  const resolved = resolveShape('view', shape, x.size);
+  if (!x.isContiguous())
+    throw new GradloomError('SHAPE', 'view', `the tensor ${shapeText(x.shape)} is not row-major in memory, so it has no view as ${shapeText(shape)}. Use reshape().`);
+  return applyView(viewOp, x, { shape: resolved, strides: rowMajor(resolved) });
+}
+
+/** Dimensions `start` … `end` (both included) merged into one. */
+export function flatten(x: Tensor, start = 0, end = -1): Tensor {
+  if (x.rank === 0) return reshape(x, [1]);
+  const from = normalizeDim('flatten', start, x.rank);
+  const to = normalizeDim('flatten', end, x.rank);
+  if (from > to) throw new GradloomError('DIM', 'flatten', `start ${start} lies behind end ${end}. Swap them.`);
+  const merged = x.shape.slice(from, to + 1).reduce((n, d) => n * d, 1);
+  return reshape(x, [...x.shape.slice(0, from), merged, ...x.shape.slice(to + 1)]);
+}
+
+/** One dimension split in several: `unflatten(x, 0, [2, 3])`. */
+export function unflatten(x: Tensor, dim: number, sizes: Shape): Tensor {
+  const at = normalizeDim('unflatten', dim, x.rank);
+  const resolved = resolveShape('unflatten', sizes, x.shape[at] ?? 1);
+  return reshape(x, [...x.shape.slice(0, at), ...resolved, ...x.shape.slice(at + 1)]);
+}
+
+/** Without the dimensions of size 1, or only without the named ones that have it. */
+export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
+  const dims = normalizeDims('squeeze', dim, x.rank);
+  const drop = Array.isArray(dim) && dim.length === 0 ? [] : dims;
+  const stays = (_: number, i: number): boolean => x.shape[i] !== 1 || !drop.includes(i);
+  return applyView(viewOp, x, { shape: x.shape.filter(stays), strides: x.strides.filter(stays) });
+}
+
+/** With a dimension of size 1 put in at `dim`. */
+export function unsqueeze(x: Tensor, dim: number): Tensor {
+  const at = normalizeDim('unsqueeze', dim, x.rank + 1);
+  const insert = (list: readonly number[], n: number): number[] => [...list.slice(0, at), n, ...list.slice(at)];
+  return applyView(viewOp, x, { shape: insert(x.shape, 1), strides: insert(x.strides, 1) });
+}
+
+const permuteOp: ViewOp<{ dims: readonly number[] }> = {
+  name: 'permute',
+  window: (x, { dims }) => ({ shape: dims.map((d) => x.shape[d] as number), strides: dims.map((d) => x.strides[d] as number), offset: x.offset }),
+  backward: (dy, node) => permute(dy, inverse(node.attrs.dims)),
+};
+
+function inverse(dims: readonly number[]): number[] {
+  const out = new Array<number>(dims.length);
+  dims.forEach((d, i) => {
+    out[d] = i;
+  });
+  return out;
+}
+
+/** Dimensions in another order. A view. */
+export function permute(x: Tensor, dims: readonly number[]): Tensor {
+  const order = dims.map((d) => normalizeDim('permute', d, x.rank));
+  if (order.length !== x.rank || new Set(order).size !== x.rank) {
+    throw new GradloomError('DIM', 'permute', `[${dims}] is no order of the ${x.rank} dimensions of ${shapeText(x.shape)}. Name each once.`);
+  }
+  return applyView(permuteOp, x, { dims: order });
+}
+
+/** Two dimensions swapped. A view. */
+export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
+  const a = normalizeDim('transpose', dim0, x.rank);
+  const b = normalizeDim('transpose', dim1, x.rank);
+  if (x.rank === 0) return permute(x, []);
+  const order = x.shape.map((_, i) => (i === a ? b : i === b ? a : i));
+  return permute(x, order);
+}
+
+/** A matrix transposed; vectors and scalars stay. A view. */
+export function t(x: Tensor): Tensor {
+  if (x.rank > 2) throw new GradloomError('DIM', 't', `takes at most 2 dimensions, got ${shapeText(x.shape)}. Use transpose(dim0, dim1).`);
+  return x.rank === 2 ? transpose(x, 0, 1) : permute(x, x.rank === 1 ? [0] : []);
+}
+
+/** One dimension moved to another place, the rest in order. A view. */
+export function movedim(x: Tensor, from: number, to: number): Tensor {
+  const a = normalizeDim('movedim', from, x.rank);
+  const b = normalizeDim('movedim', to, x.rank);
+  const order = Array.from({ length: x.rank }, (_, i) => i).filter((i) => i !== a);
+  order.splice(b, 0, a);
+  return permute(x, order);
+}
+
+interface SliceAttrs {
+  dim: number;
+  start: number;
+  step: number;
+  count: number;
+}
+
+const sliceOp: ViewOp<SliceAttrs> = {
+  name: 'slice',
+  window: (x, { dim, start, step, count }) => ({
+    shape: x.shape.map((n, i) => (i === dim ? count : n)),
+    strides: x.strides.map((s, i) => (i === dim ? s * step : s)),
+    offset: x.offset + start * (x.strides[dim] as number),
+  }),
+  backward: (dy, node) => apply(sliceBackwardOp, [dy], { ...node.attrs, shape: node.shapes[0] as Shape }),
+};
+
+/** Zeros of the given shape with dy in the slice. */
+const sliceBackwardOp: Op<SliceAttrs & { shape: Shape }> = {
+  name: 'sliceBackward',
+  shape: (_, { shape }) => shape,
+  strided: true,
+  forward: (y, [dy], attrs) => {
+    call('fill', y.address, y.size, 0);
+    const { shape, strides, offset } = sliceOp.window(y, attrs);
+    copyElements(dy as Tensor, new Tensor(y.storage, shape, y.dtype, strides, offset));
+  },
+  backward: (dy, { attrs }) => [applyView(sliceOp, dy, attrs)],
+};
+
+/** Elements start, start + step, … below `end` along one dimension; both ends may count from the end. A view. */
+export function slice(x: Tensor, dim: number, start?: number, end?: number, step = 1): Tensor {
+  if (x.rank === 0) throw new GradloomError('DIM', 'slice', 'a scalar has no dimension to slice. Use item().');
+  if (!Number.isInteger(step) || step < 1) throw new GradloomError('VALUE', 'slice', `the step must be a whole number ≥ 1, got ${step}. Reverse with flip.`);
+  const at = normalizeDim('slice', dim, x.rank);
+  const n = x.shape[at] as number;
+  const clampTo = (i: number): number => Math.min(Math.max(i < 0 ? i + n : i, 0), n);
+  const from = clampTo(start ?? 0);
+  const to = clampTo(end ?? n);
+  return applyView(sliceOp, x, { dim: at, start: from, step, count: Math.max(0, Math.ceil((to - from) / step)) });
+}
+
+/** `length` elements from `start` along one dimension. A view. */
+export function narrow(x: Tensor, dim: number, start: number, length: number): Tensor {
+  return narrowAs('narrow', x, dim, start, length, false);
+}
+
+function narrowAs(op: string, x: Tensor, dim: number, start: number, length: number, sibling: boolean): Tensor {
+  const at = normalizeDim(op, dim, x.rank);
+  const n = x.shape[at] ?? 0;
+  const from = start < 0 ? start + n : start;
+  if (from < 0 || length < 0 || from + length > n)
+    throw new GradloomError('INDEX', op, `${length} elements from ${start} do not lie within dimension ${dim} of ${shapeText(x.shape)}.`);
+  return applyView(sliceOp, x, { dim: at, start: from, step: 1, count: length }, sibling);
+}
+
+/** The part at one index of a dimension, which goes away. A view. */
+export function select(x: Tensor, dim: number, index: number): Tensor {
+  return selectAs('select', x, dim, index, false);
+}
+
+const selectOp: ViewOp<{ dim: number; index: number }> = {
+  name: 'select',
+  window: (x, { dim, index }) => ({
+    shape: x.shape.filter((_, i) => i !== dim),
+    strides: x.strides.filter((_, i) => i !== dim),
+    offset: x.offset + index * (x.strides[dim] as number),
+  }),
+  backward: (dy, { attrs: { dim, index }, shapes }) => apply(sliceBackwardOp, [unsqueeze(dy, dim)], { dim, start: index, step: 1, count: 1, shape: shapes[0] as Shape }),
+};
+
+function selectAs(op: string, x: Tensor, dim: number, index: number, sibling: boolean): Tensor {
+  const at = normalizeDim(op, dim, x.rank);
+  const n = x.shape[at] ?? 0;
+  if (!Number.isInteger(index) || index < -n || index >= n)
+    throw new GradloomError('INDEX', op, `index ${index} is out of range for dimension ${dim} of ${shapeText(x.shape)}. It holds ${n}.`);
+  return applyView(selectOp, x, { dim: at, index: index < 0 ? index + n : index }, sibling);
+}
+
+/** Every part along a dimension, as views. */
+export function unbind(x: Tensor, dim = 0): Tensor[] {
+  const at = normalizeDim('unbind', dim, x.rank);
+  return Array.from({ length: x.shape[at] ?? 0 }, (_, i) => selectAs('unbind', x, at, i, true));
+}
+
+/** Pieces of the given size (the last may be smaller), or of the listed sizes, along a dimension, as views. */
+export function split(x: Tensor, sizes: number | readonly number[], dim = 0): Tensor[] {
+  const at = normalizeDim('split', dim, x.rank);
+  const n = x.shape[at] ?? 0;
+  if (typeof sizes === 'number' && !(sizes > 0)) throw new GradloomError('VALUE', 'split', `the size must be > 0, got ${sizes}.`);
+  const list = typeof sizes === 'number' ? Array.from({ length: Math.max(1, Math.ceil(n / sizes)) }, (_, i) => Math.min(sizes, n - i * sizes)) : sizes;
+  if (list.reduce((a, b) => a + b, 0) !== n) throw new GradloomError('SHAPE', 'split', `sizes [${list}] do not add up to ${n}, dimension ${dim} of ${shapeText(x.shape)}.`);
+  let start = 0;
+  return list.map((size) => {
+    start += size;
+    return narrowAs('split', x, at, start - size, size, true);
+  });
+}
+
+/** At most `chunks` pieces of equal size along a dimension (the last may be smaller), as views. */
+export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
+  const n = x.shape[normalizeDim('chunk', dim, x.rank)] ?? 0;
+  return split(x, Math.max(1, Math.ceil(n / chunks)), dim);
+}
+
+const catOp: Op<{ dim: number }> = {
+  name: 'cat',
+  shape: (xs, { dim }) => {
+    const first = xs[0] as Tensor;
+    for (const x of xs) {
+      if (x.rank !== first.rank || x.shape.some((n, i) => i !== dim && n !== first.shape[i])) {
+        throw shapeError('cat', `sizes differ outside dimension ${dim}`, [first.shape, x.shape], 'They must match everywhere but along that dimension.');
+      }
+    }
+    return first.shape.map((n, i) => (i === dim ? xs.reduce((sum, x) => sum + (x.shape[dim] as number), 0) : n));
+  },
+  strided: true,
+  forward: (y, xs, { dim }) => {
+    let start = 0;
+    for (const x of xs) {
+      const count = x.shape[dim] as number;
+      const { shape, strides, offset } = sliceOp.window(y, { dim, start, step: 1, count });
+      copyElements(x, new Tensor(y.storage, shape, y.dtype, strides, offset));
+      start += count;
+    }
+  },
+  backward: (dy, node) => {
+    let start = 0;
+    return node.shapes.map((shape, i) => {
+      const count = shape[node.attrs.dim] as number;
+      start += count;
+      return node.needs[i] ? narrow(dy, node.attrs.dim, start - count, count) : null;
+    });
+  },
+};
+
+/** Tensors joined along a dimension. Empty one-dimensional ones are skipped, as in PyTorch. */
+export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
+  if (tensors.length === 0) throw new GradloomError('VALUE', 'cat', 'needs at least one tensor, got an empty list.');
+  const full = tensors.filter((x) => !(x.rank === 1 && x.size === 0));
+  const xs = full.length > 0 ? full : tensors.slice(0, 1);
+  const first = xs[0] as Tensor;
+  if (first.rank === 0) throw new GradloomError('DIM', 'cat', 'scalars cannot be joined. Use stack.');
+  for (const x of xs) if (x.dtype !== first.dtype) throw new GradloomError('DTYPE', 'cat', `types differ: ${first.dtype} and ${x.dtype}. Convert one.`);
+  return apply(catOp, xs, { dim: normalizeDim('cat', dim, first.rank) });
+}
+
+/** Tensors of one shape joined along a new dimension. Gradients flow to each: `stack([loss1, loss2])` keeps the graph. */
+export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
+  const first = tensors[0];
+  if (!first) throw new GradloomError('VALUE', 'stack', 'needs at least one tensor, got an empty list.');
+  for (const x of tensors) if (!sameShape(x.shape, first.shape)) throw shapeError('stack', 'shapes differ', [first.shape, x.shape], 'They must be equal.');
+  const at = normalizeDim('stack', dim, first.rank + 1);
+  return cat(
+    tensors.map((x) => unsqueeze(x, at)),
+    at,
+  );
+}

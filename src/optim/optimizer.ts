@@ -1,0 +1,196 @@
+// What every optimizer is: options, groups of parameters, and named state. The rule of each is one kernel.
+import { clearGrad } from '../autograd/leaf.ts';
+import { full } from '../ops/create.ts';
+import { copy_ } from '../ops/inplace.ts';
+import { float64View } from '../runtime/memory.ts';
+import { GradloomError, shapeText, valueError, warnOnce } from '../tensor/errors.ts';
+import { copyElements, dense, detach, nodeOf } from '../tensor/op.ts';
+import { keep, scope } from '../tensor/scope.ts';
+import { sameShape } from '../tensor/shape.ts';
+import { newStorage, type Storage } from '../tensor/storage.ts';
+import { enableGrad, noGrad } from '../tensor/tape.ts';
+import { empty, Tensor } from '../tensor/tensor.ts';
+
+/** Options that every optimizer has. */
+export interface OptimizerOptions {
+  /** Learning rate. */
+  lr?: number;
+  /** λ: how strongly parameters are pulled to 0. */
+  weightDecay?: number;
+  /** Whether to climb instead of descend. */
+  maximize?: boolean;
+}
+
+/** Parameters with options of their own; what is left out comes from the optimizer's. */
+export type GroupInput<O> = { params: Iterable<Tensor> } & Partial<O>;
+
+/** A group as the optimizer keeps it: every option given, and free to be changed between steps (`group.lr = …`). */
+export type ParamGroup<O> = { params: Tensor[] } & Required<O>;
+
+/** Named tensors of one parameter. */
+export type ParamState = Record<string, Tensor>;
+
+/** An optimizer as data: state by position of the parameter, groups with their options. */
+export interface OptimizerState {
+  state: Record<number, ParamState>;
+  paramGroups: Record<string, unknown>[];
+}
+
+export abstract class Optimizer<O extends OptimizerOptions> {
+  /** The groups, in order. Options may be changed between steps. */
+  readonly paramGroups: ParamGroup<O>[] = [];
+  /** The class's name, for messages. */
+  protected readonly name: string;
+  private readonly defaults: Required<O>;
+  private readonly states = new Map<Tensor, ParamState>();
+  private readonly hyper: Storage[] = [];
+
+  constructor(name: string, params: Iterable<Tensor> | Iterable<GroupInput<O>>, defaults: Required<O>) {
+    this.name = name;
+    this.defaults = defaults;
+    this.check(defaults);
+    const list = [...params];
+    if (list.length === 0) throw valueError(name, 'got an empty parameter list. Pass model.parameters(); a module finds parameters in its own fields and arrays of modules.');
+    const groups = list[0] instanceof Tensor ? [{ params: list } as unknown as GroupInput<O>] : (list as GroupInput<O>[]);
+    for (const g of groups) this.addParamGroup(g);
+  }
+
+  /** Throws where an option is outside its range. */
+  protected abstract check(options: Required<O>): void;
+
+  /** The numbers that the kernel reads, in its order. */
+  protected abstract hyperParameters(group: ParamGroup<O>): readonly number[];
+
+  /** Moves one parameter by its gradient: one kernel call. All three addresses are row-major float32. */
+  protected abstract update(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, group: ParamGroup<O>): void;
+
+  /** Adds parameters with options of their own. */
+  addParamGroup(group: GroupInput<O>): void {
+    const { params, ...options } = group;
+    const list = [...params];
+    const complete = { ...this.defaults, ...options, params: [...new Set(list)] } as ParamGroup<O>;
+    this.check(complete);
+    if (list.length === 0) throw valueError(this.name, 'got an empty parameter list in a group. Leave the group out, or give it parameters.');
+    if (complete.params.length < list.length) warnOnce(`duplicates in ${this.name}`, `${this.name}: a parameter appears twice in one group; it is stepped once.`);
+    for (const p of list) {
+      if (!(p instanceof Tensor)) throw new GradloomError('DTYPE', this.name, `parameters are tensors, got ${typeof p}. Pass model.parameters().`);
+      if (nodeOf(p))
+        throw new GradloomError('GRAPH', this.name, `cannot optimize a non-leaf, ${p.describe()} from ${nodeOf(p)?.op.name}. Pass the leaf that it was computed from.`);
+      if (this.paramGroups.some((g) => g.params.includes(p))) throw valueError(this.name, `the parameter ${p.describe()} appears in more than one group. Name it once.`);
+    }
+    this.paramGroups.push(complete);
+    this.hyper.push(newStorage(64, () => this.name, null));
+  }
+
+  /** Sets every parameter's `.grad` to null, so that a step skips it, or with `setToNull: false` to zeros, which a step still applies. */
+  zeroGrad(options: { setToNull?: boolean } = {}): void {
+    for (const { params } of this.paramGroups) for (const p of params) clearGrad(p, options.setToNull ?? true);
+  }
+
+  /**
+   * Moves every parameter whose `.grad` is not null. A closure, where given, runs first (with gradients on) and its loss is returned.
+   * A parameter's change in place makes graphs that were recorded before it stale: call step after the last backward.
+   */
+  step(): void;
+  step<T>(closure: () => T): T;
+  step<T>(closure?: () => T): T | undefined {
+    const loss = closure && enableGrad(closure);
+    noGrad(() => {
+      this.paramGroups.forEach((group, i) => {
+        this.check(group);
+        const { address } = this.hyper[i] as Storage;
+        float64View().set(this.hyperParameters(group), address / 8);
+        for (const p of group.params) if (p.gradient) this.move(p, p.gradient, address, group);
+      });
+    });
+    return loss;
+  }
+
+  private move(p: Tensor, gradient: Tensor, hyper: number, group: ParamGroup<O>): void {
+    let state = this.states.get(p);
+    if (!state) {
+      state = {};
+      this.states.set(p, state);
+    }
+    if (p.isContiguous() && gradient.isContiguous()) this.update(p, gradient, state, hyper, group);
+    else {
+      scope(() => {
+        const whole = dense(p);
+        this.update(whole, dense(gradient), state, hyper, group);
+        if (whole !== p) copyElements(whole, p);
+      });
+    }
+    p.storage.touch(`${this.name}.step()`);
+  }
+
+  /** A state tensor of this name, zeros of the given shape when new; it outlives scopes. */
+  protected zeros(state: ParamState, name: string, shape: readonly number[]): Tensor {
+    let t = state[name];
+    if (!t) {
+      t = keep(full(shape, 0));
+      state[name] = t;
+    }
+    return t;
+  }
+
+  /** State and options as data; tensors are windows on the live memory. */
+  stateDict(): OptimizerState {
+    const all = this.paramGroups.flatMap((g) => g.params);
+    const state: Record<number, ParamState> = {};
+    all.forEach((p, i) => {
+      const s = this.states.get(p);
+      if (s) state[i] = Object.fromEntries(Object.entries(s).map(([k, t]) => [k, detach(t)]));
+    });
+    let next = 0;
+    const paramGroups = this.paramGroups.map(({ params, ...options }) => ({ ...options, params: params.map(() => next++) }));
+    return { state, paramGroups };
+  }
+
+  /**
+   * Takes over state and options of an optimizer with the same groups. Everything is checked before anything is written.
+   * @throws STATE where groups or shapes differ
+   */
+  loadStateDict(saved: OptimizerState): void {
+    const mine = this.paramGroups.map((g) => g.params.length);
+    const theirs = saved.paramGroups.map((g) => (g.params as unknown[]).length);
+    if (mine.join() !== theirs.join()) {
+      throw new GradloomError(
+        'STATE',
+        `${this.name}.loadStateDict`,
+        `groups of [${theirs}] parameters do not fit groups of [${mine}]. Build the optimizer over the same parameters.`,
+      );
+    }
+    const all = this.paramGroups.flatMap((g) => g.params);
+    for (const [i, s] of Object.entries(saved.state)) {
+      const p = all[Number(i)];
+      for (const [name, t] of Object.entries(s)) {
+        if (p && t.rank > 0 && !sameShape(t.shape, p.shape)) {
+          throw new GradloomError(
+            'STATE',
+            `${this.name}.loadStateDict`,
+            `${name} of parameter ${i} is ${shapeText(t.shape)}, the parameter ${shapeText(p.shape)}. Build the same model.`,
+          );
+        }
+      }
+    }
+    this.states.clear();
+    for (const [i, s] of Object.entries(saved.state)) {
+      const copies = Object.entries(s).map(([name, t]) => {
+        const y = empty(t.shape, t.dtype, null);
+        noGrad(() => copy_(y, t));
+        return [name, y] as const;
+      });
+      this.states.set(all[Number(i)] as Tensor, Object.fromEntries(copies));
+    }
+    this.paramGroups.forEach((group, i) => {
+      const { params: _, ...options } = saved.paramGroups[i] as Record<string, unknown>;
+      Object.assign(group, options);
+    });
+  }
+}
+
+/** @internal Throws unless the number lies in [low, high). */
+export function checkRange(op: string, name: string, value: number, low: number, high = Number.POSITIVE_INFINITY): void {
+  if (value >= low && value < high) return;
+  throw valueError(op, `${name} must lie in [${low}, ${high === Number.POSITIVE_INFINITY ? '∞' : high}), got ${value}.`);
+}

@@ -1,0 +1,55 @@
+// Every error has three parts: what, with which shapes or values, and the remedy.
+
+/** What kind of mistake it was; stable, for programs to test. */
+export type ErrorCode =
+  | 'SHAPE' // sizes that do not fit together
+  | 'DTYPE' // an element type that the function does not take
+  | 'DIM' // a dimension that the tensor does not have
+  | 'INDEX' // an index or a class outside its range
+  | 'VALUE' // an option or argument outside what is allowed
+  | 'GRAPH' // backward without a graph, or through one already freed
+  | 'VERSION' // a value that backward needs was changed in place
+  | 'INPLACE' // an in-place write that autograd cannot follow
+  | 'SCOPE' // a tensor used after its scope ended
+  | 'STATE' // a state dict that does not fit
+  | 'NONFINITE' // NaN or infinity where it was asked to be refused
+  | 'MEMORY'; // out of memory
+
+/** The one error class of this library. `message` reads `op: what, with which values. Remedy.` */
+export class GradloomError extends Error {
+  override readonly name = 'GradloomError';
+  /** The kind of mistake. */
+  readonly code: ErrorCode;
+  /** The function that refused. */
+  readonly op: string;
+
+  constructor(code: ErrorCode, op: string, message: string, options?: ErrorOptions) {
+    super(`${op}: ${message}`, options);
+    this.code = code;
+    this.op = op;
+  }
+}
+
+/** `[2, 3]`: how shapes stand in messages. */
+export function shapeText(shape: readonly number[]): string {
+  return `[${shape.join(', ')}]`;
+}
+
+/** Sizes that do not fit: the shapes in question and what to do. */
+export function shapeError(op: string, what: string, shapes: readonly (readonly number[])[], remedy: string): GradloomError {
+  return new GradloomError('SHAPE', op, `${what}: ${shapes.map(shapeText).join(' × ')}. ${remedy}`);
+}
+
+/** An option outside its range. */
+export function valueError(op: string, message: string): GradloomError {
+  return new GradloomError('VALUE', op, message);
+}
+
+const warned = new Set<string>();
+
+/** Says a thing once per process. */
+export function warnOnce(key: string, message: string): void {
+  if (warned.has(key)) return;
+  warned.add(key);
+  console.warn(`gradloom: ${message}`);
+}

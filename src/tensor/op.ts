@@ -1,0 +1,162 @@
+// An op is one small object: name, shape rule, forward, backward. This file runs it: checks, allocates, calls, records.
+import type { DType } from './dtype.ts';
+import type { Shape } from './shape.ts';
+import { collapse } from './shape.ts';
+import { call } from '../runtime/call.ts';
+import { type Edge, isGradEnabled, isInferenceMode, Node } from './tape.ts';
+import { assertAlive, empty, Tensor } from './tensor.ts';
+
+/** What an op is. `A` are its plain options. */
+export interface Op<A = unknown> {
+  /** As in PyTorch, camelCase; stands in messages. */
+  readonly name: string;
+  /** The output's shape. Throws, with shapes and remedy, where the inputs do not fit: nothing has been allocated yet. */
+  readonly shape: (inputs: readonly Tensor[], attrs: A) => Shape;
+  /** The output's type; that of the first input unless said. */
+  readonly dtype?: (inputs: readonly Tensor[], attrs: A) => DType;
+  /** Whether forward takes inputs of any strides; others are made contiguous first. */
+  readonly strided?: boolean;
+  /** Fills y by kernel calls. May return further tensors that backward will read. */
+  readonly forward: (y: Tensor, inputs: readonly Tensor[], attrs: A) => readonly Tensor[] | void;
+  /**
+   * One gradient per input (null where none is needed), made of ops only, so that it can be differentiated again.
+   * Without it no gradient passes.
+   */
+  readonly backward?: (dy: Tensor, node: Node<A>) => readonly (Tensor | null)[];
+  /** Which inputs backward reads, given which need gradients; none unless said. */
+  readonly saves?: (needs: readonly boolean[]) => readonly boolean[];
+  /** Whether backward reads the output. */
+  readonly savesOutput?: boolean;
+}
+
+/** An op whose output is a window on its input's memory. */
+export interface ViewOp<A = unknown> {
+  readonly name: string;
+  /** Shape, strides and offset of the window. Throws where it does not fit. */
+  readonly window: (x: Tensor, attrs: A) => { shape: Shape; strides: readonly number[]; offset: number };
+  /** The input's gradient from the output's. */
+  readonly backward: (dy: Tensor, node: Node<A>) => Tensor;
+}
+
+/** Backward reads every input. */
+export const everyInput = (needs: readonly boolean[]): readonly boolean[] => needs.map(() => true);
+/** Backward reads an input where another one needs its gradient: products. */
+export const otherInputs = (needs: readonly boolean[]): readonly boolean[] => needs.map((_, i) => needs.some((n, j) => n && j !== i));
+
+/** Whether gradients flow to this tensor. */
+export function requiresGrad(t: Tensor): boolean {
+  return t.wantsGrad || nodeOf(t) !== null;
+}
+
+/** The op that made it, after any in-place write to what it is a view of. */
+export function nodeOf(t: Tensor): Node | null {
+  const view = t.viewInfo;
+  if (view && view.generation !== view.base.generation) {
+    view.generation = view.base.generation;
+    t.node = rebuildView(t);
+  }
+  return t.node;
+}
+
+let rebuildView: (t: Tensor) => Node | null = () => null;
+
+/** Movement registers how a view finds its node again after its base was written to. */
+export function setRebuildView(rebuild: (t: Tensor) => Node | null): void {
+  rebuildView = rebuild;
+}
+
+/** Where the gradient of this input goes. */
+export function edgeOf(t: Tensor): Edge {
+  return nodeOf(t) ?? (t.wantsGrad ? t : null);
+}
+
+/** The same elements in row-major order: the tensor itself, or a copy that autograd does not see. */
+export function dense(t: Tensor): Tensor {
+  if (t.isContiguous()) return t;
+  const y = empty(t.shape, t.dtype);
+  copyElements(t, y);
+  return y;
+}
+
+/** y ← x element by element, for windows of one shape with any strides. No graph, no version. */
+export function copyElements(x: Tensor, y: Tensor): void {
+  if (x.size === 0) return;
+  const { shape, strides } = collapse(x.shape, [x.strides, y.strides]);
+  const [xs, ys] = strides as [number[], number[]];
+  const outer = Math.max(shape.length - 4, 0);
+  const n = pad4(shape.slice(outer), 1);
+  const s = pad4(xs.slice(outer), 0);
+  const d = pad4(ys.slice(outer), 0);
+  const walk = (dim: number, from: number, to: number): void => {
+    if (dim === outer) {
+      call('copy', from, to, n[0], n[1], n[2], n[3], s[0], s[1], s[2], s[3], d[0], d[1], d[2], d[3]);
+      return;
+    }
+    for (let i = 0; i < (shape[dim] as number); i++) walk(dim + 1, from + i * (xs[dim] as number) * 4, to + i * (ys[dim] as number) * 4);
+  };
+  walk(0, x.address, y.address);
+}
+
+function pad4(list: number[], filler: number): number[] {
+  while (list.length < 4) list.unshift(filler);
+  return list;
+}
+
+/** Runs an op: its output, recorded on the tape where an input needs a gradient. */
+export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor {
+  for (const t of inputs) assertAlive(t, op.name);
+  const shape = op.shape(inputs, attrs);
+  const y = empty(shape, op.dtype ? op.dtype(inputs, attrs) : (inputs[0] as Tensor).dtype);
+  const extras = op.forward(y, op.strided ? inputs : inputs.map(dense), attrs);
+  record(op, inputs, attrs, y, extras ?? null);
+  return y;
+}
+
+/** Puts an op on the tape: `y` becomes its output. */
+export function record<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A, y: Tensor, extras: readonly Tensor[] | null): void {
+  if (isInferenceMode()) y.inference = true;
+  if (!op.backward || !isGradEnabled()) return;
+  let any = false;
+  for (const t of inputs) if (requiresGrad(t)) any = true;
+  if (!any) return;
+  y.node = new Node(op, attrs, inputs, inputs.map(edgeOf), inputs.map(requiresGrad), y, extras) as Node;
+}
+
+/** Runs a view op: a window that shares memory and version counter. `sibling`: one of several windows that one call returns. */
+export function applyView<A>(op: ViewOp<A>, x: Tensor, attrs: A, sibling = false): Tensor {
+  assertAlive(x, op.name);
+  const { shape, strides, offset } = op.window(x, attrs);
+  const y = new Tensor(x.storage, shape, x.dtype, strides, offset);
+  const base = x.viewInfo?.base ?? x;
+  record(viewAsOp(op), [x], attrs, y, null);
+  // A view made without recording is no differentiable view, except that writes through it still count for its base.
+  y.viewInfo = { base, generation: base.generation, sibling };
+  return y;
+}
+
+const viewOps = new WeakMap<object, Op>();
+
+/** The tape's form of a view op. */
+function viewAsOp<A>(op: ViewOp<A>): Op<A> {
+  let made = viewOps.get(op) as Op<A> | undefined;
+  if (!made) {
+    made = {
+      name: op.name,
+      shape: ([x], attrs) => op.window(x as Tensor, attrs).shape,
+      forward: () => {
+        throw new Error('gradloom: a view has no forward');
+      },
+      backward: (dy, node) => [op.backward(dy, node)],
+    };
+    viewOps.set(op, made as Op);
+  }
+  return made;
+}
+
+/** A window on the same memory that no gradient passes (`detach`): version counter shared, graph not. */
+export function detach(t: Tensor): Tensor {
+  const y = new Tensor(t.storage, t.shape, t.dtype, t.strides, t.offset);
+  y.label = t.label;
+  y.inference = t.inference;
+  return y;
+}

@@ -1,0 +1,52 @@
+// Random numbers whose state lies in memory: 16 bytes, advanced by the kernels that draw from it.
+import { int32View } from '../runtime/memory.ts';
+import { valueError } from './errors.ts';
+import { newStorage, type Storage } from './storage.ts';
+
+/** A stream of random numbers (Philox4x32-10). Equal seeds give equal numbers in every runtime. */
+export class Generator {
+  private readonly storage: Storage;
+
+  /** @param seed a whole number, 0 … 2⁵³ − 1 */
+  constructor(seed = 0) {
+    this.storage = newStorage(16, () => 'Generator', null);
+    this.manualSeed(seed);
+  }
+
+  /** @internal Where the state lies. */
+  get address(): number {
+    return this.storage.address;
+  }
+
+  /** Starts again from a seed. Returns itself. */
+  manualSeed(seed: number): this {
+    if (!Number.isSafeInteger(seed) || seed < 0) throw valueError('manualSeed', `the seed must be a whole number from 0 to 2⁵³ − 1, got ${seed}.`);
+    this.setState([seed >>> 0, Math.floor(seed / 2 ** 32), 0, 0]);
+    return this;
+  }
+
+  /** Four words: key and counter. Plain data, for checkpoints. */
+  getState(): number[] {
+    const start = this.address / 4;
+    return Array.from(int32View().slice(start, start + 4), (w) => w >>> 0);
+  }
+
+  /** Resumes from what `getState` gave. */
+  setState(state: readonly number[]): void {
+    if (state.length !== 4) throw valueError('setState', `a generator's state is 4 words, got ${state.length}.`);
+    int32View().set(state, this.address / 4);
+  }
+}
+
+let shared: Generator | undefined;
+
+/** The generator that everything uses unless given another. Seed 0 until `manualSeed`. */
+export function defaultGenerator(): Generator {
+  shared ??= new Generator();
+  return shared;
+}
+
+/** Seeds the default generator (`torch.manual_seed`): the same seed gives the same run, bit for bit, in every runtime. */
+export function manualSeed(seed: number): Generator {
+  return defaultGenerator().manualSeed(seed);
+}

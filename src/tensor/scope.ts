@@ -1,0 +1,85 @@
+// Scopes as users meet them: nobody writes dispose() in a training loop.
+import { resetPeak, usage } from '../runtime/memory.ts';
+import { GradloomError } from './errors.ts';
+import { closeScope, moveStorage, openScope, openScopes, type Scope } from './storage.ts';
+import type { Node } from './tape.ts';
+import { nodeOf } from './op.ts';
+import { Tensor } from './tensor.ts';
+
+/** Moves a tensor, its gradient and what its graph holds to another owner. */
+function move(tensor: Tensor, from: Scope | null, owner: Scope | null): void {
+  const seen = new Set<Tensor | Node>();
+  const todo: (Tensor | Node | null)[] = [tensor];
+  while (todo.length > 0) {
+    const next = todo.pop();
+    if (!next || seen.has(next)) continue;
+    seen.add(next);
+    if (next instanceof Tensor) {
+      if (from === null || next.storage.owner === from) moveStorage(next.storage, owner);
+      todo.push(next.gradient, nodeOf(next));
+    } else {
+      todo.push(...next.edges, ...next.savedTensors());
+    }
+  }
+}
+
+/** Every tensor in a value: itself, or inside arrays, maps and plain objects. */
+function* tensorsIn(value: unknown, seen = new Set<unknown>()): Generator<Tensor> {
+  if (value instanceof Tensor) yield value;
+  else if (typeof value === 'object' && value !== null && !ArrayBuffer.isView(value) && !seen.has(value)) {
+    seen.add(value);
+    for (const v of value instanceof Map ? value.values() : Object.values(value)) yield* tensorsIn(v, seen);
+  }
+}
+
+/**
+ * Runs `fn` and gives back every tensor made inside it, except those that it returns (also inside arrays and objects, with the graph
+ * behind them), those kept by `keep`, and parameters, gradients and optimizer state, which outlive scopes anyway. Synchronous.
+ */
+export function scope<T>(fn: () => T, what = 'a scope(() => …)'): T {
+  const mine = openScope(what);
+  const depth = openScopes().length;
+  try {
+    const result = fn();
+    if (result instanceof Promise) throw new GradloomError('SCOPE', 'scope', 'the function is async, but a scope ends when it returns. Await outside of it.');
+    const outer = openScopes()[depth - 2] ?? null;
+    for (const t of tensorsIn(result)) move(t, mine, outer);
+    return result;
+  } finally {
+    for (const inner of openScopes().slice(depth)) closeScope(inner); // iterators left open inside
+    closeScope(mine);
+  }
+}
+
+/** Makes a tensor (with its gradient and graph) outlive every scope: it lives as long as the program can reach it. Returns it. */
+export function keep<T extends Tensor>(tensor: T): T {
+  move(tensor, null, null);
+  return tensor;
+}
+
+/**
+ * Counts 0 … n − 1 and opens a scope for each turn, for training loops without a data loader:
+ * `for (const step of steps(1000)) { … }`. Leaving by break or throw ends the turn's scope too.
+ */
+export function* steps(n: number): Generator<number, void, undefined> {
+  for (let i = 0; i < n; i++) {
+    yield* turn(`turn ${i} of the steps(${n}) loop`, () => i);
+  }
+}
+
+/** One turn of a loop: opens a scope, yields what `make` makes in it, and ends the scope when the loop comes back or leaves. */
+export function* turn<T>(what: string, make: () => T): Generator<T, void, undefined> {
+  const mine = openScope(what);
+  try {
+    yield make();
+  } finally {
+    closeScope(mine);
+  }
+}
+
+/** Bytes that tensors hold now, the most they held since the last `resetPeak`, and what is reserved from the system. */
+export function memory(options: { resetPeak?: boolean } = {}): { live: number; peak: number; reserved: number } {
+  const now = usage();
+  if (options.resetPeak) resetPeak();
+  return now;
+}

@@ -1,0 +1,197 @@
+// The tape: what an op leaves behind so that gradients can flow back through it.
+import { GradloomError } from './errors.ts';
+import type { Op } from './op.ts';
+import type { Shape } from './shape.ts';
+import { assertAlive, type GradientHook, type Tensor } from './tensor.ts';
+
+let gradMode = true;
+let inferenceMode = false;
+let anomalyMode = false;
+let sequence = 0;
+
+/** Whether ops record for backward now. */
+export function isGradEnabled(): boolean {
+  return gradMode;
+}
+
+/** Whether ops make inference tensors now. */
+export function isInferenceMode(): boolean {
+  return inferenceMode;
+}
+
+/** Whether backward looks for NaN behind every op now. */
+export function isAnomalyEnabled(): boolean {
+  return anomalyMode;
+}
+
+function withMode<T>(grad: boolean, inference: boolean, fn: () => T): T {
+  const before = [gradMode, inferenceMode] as const;
+  gradMode = grad;
+  inferenceMode = inference;
+  try {
+    return fn();
+  } finally {
+    [gradMode, inferenceMode] = before;
+  }
+}
+
+/** Runs `fn` without recording: its results need no gradient (`torch.no_grad`). Synchronous; nests. */
+export function noGrad<T>(fn: () => T): T {
+  return withMode(false, inferenceMode, fn);
+}
+
+/** Runs `fn` with recording on, also inside `noGrad` (`torch.enable_grad`). */
+export function enableGrad<T>(fn: () => T): T {
+  return withMode(true, inferenceMode, fn);
+}
+
+/** Turns recording on or off from here on (`torch.set_grad_enabled`). */
+export function setGradEnabled(on: boolean): void {
+  gradMode = on;
+}
+
+/** Runs `fn` so that what it makes can never take part in a graph (`torch.inference_mode`). */
+export function inference<T>(fn: () => T): T {
+  return withMode(false, true, fn);
+}
+
+/** Backward names the op whose gradient turned NaN, and where its forward ran (`torch.autograd.set_detect_anomaly`). Slow. */
+export function setDetectAnomaly(on: boolean): void {
+  anomalyMode = on;
+}
+
+/** A value that backward will read, and the version that it must still have. */
+interface Saved {
+  readonly tensor: Tensor;
+  readonly version: number;
+}
+
+/** Where an input's gradient goes: to the op that made it, to the leaf itself, or nowhere. */
+export type Edge = Node | Tensor | null;
+
+/** One op's record. Holds what its backward reads and nothing else. */
+export class Node<A = unknown> {
+  readonly op: Op<A>;
+  readonly attrs: A;
+  /** One per input. */
+  readonly edges: readonly Edge[];
+  /** Which inputs need a gradient: backward may return null for the others. */
+  readonly needs: readonly boolean[];
+  /** Shapes of the inputs. */
+  readonly shapes: readonly Shape[];
+  /** Order of recording: an op comes after everything it depends on. */
+  readonly sequence: number = sequence++;
+  /** Hooks on the gradient of its output. */
+  hooks: Set<GradientHook> | null = null;
+  /** The output tensor where it keeps its gradient. */
+  retaining: Tensor | null = null;
+  /** The forward's stack, in anomaly mode. */
+  readonly stack: string | undefined;
+  /** The gradient of its output as it builds up during a backward pass. */
+  cotangent: Tensor | null = null;
+  /** Which backward pass last met it. */
+  pass = 0;
+
+  private inputs: (Saved | null)[] | null;
+  private result: Saved | null;
+  private extras: readonly Tensor[] | null;
+  private freed = false;
+
+  constructor(op: Op<A>, attrs: A, inputs: readonly Tensor[], edges: readonly Edge[], needs: readonly boolean[], output: Tensor, extras: readonly Tensor[] | null) {
+    this.op = op;
+    this.attrs = attrs;
+    this.edges = edges;
+    this.needs = needs;
+    this.shapes = inputs.map((t) => t.shape);
+    const saves = op.saves?.(needs);
+    this.inputs = saves ? inputs.map((t, i) => (saves[i] ? save(t) : null)) : null;
+    this.result = op.savesOutput ? save(output) : null;
+    this.extras = extras;
+    this.stack = anomalyMode ? new Error().stack : undefined;
+  }
+
+  /** Input i as it was in forward; only what `saves` named is there. */
+  input(i: number): Tensor {
+    return this.read(this.inputs?.[i], `input ${i}`);
+  }
+
+  /** The output as it was made. */
+  get output(): Tensor {
+    return this.read(this.result, 'output');
+  }
+
+  /** What forward returned beside its output. */
+  extra(i: number): Tensor {
+    this.assertNotFreed();
+    const tensor = this.extras?.[i];
+    if (!tensor) throw new Error(`gradloom: ${this.op.name} kept no extra ${i}`);
+    assertAlive(tensor, `backward of ${this.op.name}`);
+    return tensor;
+  }
+
+  /** Whether a second backward would find something missing. */
+  get savedSomething(): boolean {
+    return this.freed || this.inputs !== null || this.result !== null || this.extras !== null;
+  }
+
+  /** Throws unless everything that backward may read is there and as it was. */
+  verify(): void {
+    this.assertNotFreed();
+    this.inputs?.forEach((s, i) => s && this.read(s, `input ${i}`));
+    if (this.result) this.read(this.result, 'output');
+    for (const t of this.extras ?? []) assertAlive(t, `backward of ${this.op.name}`);
+  }
+
+  /** Every tensor that it holds for backward. */
+  *savedTensors(): Generator<Tensor> {
+    for (const s of this.inputs ?? []) if (s) yield s.tensor;
+    if (this.result) yield this.result.tensor;
+    yield* this.extras ?? [];
+  }
+
+  /** Lets go of what was saved: a graph is freed by the backward pass that does not retain it. */
+  free(): void {
+    if (!this.savedSomething) return;
+    this.freed = true;
+    this.inputs = null;
+    this.result = null;
+    this.extras = null;
+  }
+
+  /** Throws where an earlier backward freed what this one would read. */
+  assertNotFreed(): void {
+    if (!this.freed) return;
+    throw new GradloomError(
+      'GRAPH',
+      'backward',
+      `trying to go backward through ${this.op.name} a second time, but its saved values were freed by the first. ` +
+        'Pass { retainGraph: true } to every backward of this graph but the last, or add the losses and call backward once.',
+    );
+  }
+
+  private read(saved: Saved | null | undefined, which: string): Tensor {
+    this.assertNotFreed();
+    if (!saved) throw new Error(`gradloom: ${this.op.name} did not save its ${which}`);
+    const { tensor, version } = saved;
+    assertAlive(tensor, `backward of ${this.op.name}`);
+    const { storage } = tensor;
+    if (storage.version !== version) {
+      throw new GradloomError(
+        'VERSION',
+        `backward of ${this.op.name}`,
+        `its ${which}, ${tensor.describe()}, was modified in place by ${storage.writer}: it is at version ${storage.version}, forward saw version ${version}. ` +
+          (/\.step\(\)$/.test(storage.writer)
+            ? 'Call step() after the last backward of this graph, or run the forward again after it.'
+            : 'Write out of place (add instead of add_), or run the forward again after the write.'),
+      );
+    }
+    return tensor;
+  }
+}
+
+function save(tensor: Tensor): Saved {
+  if (tensor.inference) {
+    throw new GradloomError('GRAPH', 'autograd', `the inference tensor ${tensor.describe()} cannot be saved for backward. Clone it outside inference(() => …) first.`);
+  }
+  return { tensor, version: tensor.storage.version };
+}
