@@ -138,7 +138,7 @@ const ROUND_BITS: i32 = 0x4b400000;
   return f32x4.div(splat(1), f32x4.add(splat(1), exp(f32x4.neg(x))));
 }
 
-/** erf x, absolute error ≤ 3e-7: a rational function of x² on [−4, 4], ±1 outside (NaN stays NaN). */
+/** erf x, absolute error ≤ 5e-7: a rational function of x² on [−4, 4], ±1 outside (NaN stays NaN). */
 @inline export function erf(x0: v128): v128 {
   const x = f32x4.pmax(f32x4.pmin(x0, splat(4)), splat(-4));
   const z = f32x4.mul(x, x);

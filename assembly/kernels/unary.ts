@@ -85,7 +85,7 @@ export function tanh(x: usize, y: usize, n: i32): void { map<Tanh>(x, y, n); }
 export function sigmoid(x: usize, y: usize, n: i32): void { map<Sigmoid>(x, y, n); }
 /** y = ln(1 + eˣ). f32. */
 export function softplus(x: usize, y: usize, n: i32): void { map<Softplus>(x, y, n); }
-/** y = erf x. f32. */
+/** y = erf x, absolute error ≤ 5e-7. f32. */
 export function erf(x: usize, y: usize, n: i32): void { map<Erf>(x, y, n); }
 /** y = max(x, 0); NaN stays. f32. */
 export function relu(x: usize, y: usize, n: i32): void { map<Relu>(x, y, n); }
@@ -112,7 +112,7 @@ export function floatToBool(x: usize, y: usize, n: i32): void { map<FloatToBool>
 /** i32 → bool: x ≠ 0. */
 export function intToBool(x: usize, y: usize, n: i32): void { map<IntToBool>(x, y, n); }
 
-/** y = sin x, by the scalar double-precision-free musl routine: right for every finite x. f32. */
+/** y = sin x, by musl's scalar routine: right for every finite x. f32. */
 export function sin(x: usize, y: usize, n: i32): void {
   for (; n > 0; n--, x += 4, y += 4) store<f32>(y, NativeMathf.sin(load<f32>(x)));
 }

@@ -4,7 +4,6 @@ import { GradloomError, shapeError } from '../tensor/errors.ts';
 import { detach } from '../tensor/op.ts';
 import { sameShape } from '../tensor/shape.ts';
 import { currentScope, moveStorage } from '../tensor/storage.ts';
-import { noGrad } from '../tensor/tape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 
 /** Sets `.grad`. A gradient lives as long as its leaf; one that is let go of ends with the current scope. */
@@ -22,5 +21,8 @@ export function setGrad(t: Tensor, g: Tensor | null): void {
 export function clearGrad(t: Tensor, setToNull: boolean): void {
   if (!t.gradient) return;
   if (setToNull) setGrad(t, null);
-  else noGrad(() => zero_((t.gradient = detach(t.gradient as Tensor))));
+  else {
+    t.gradient = detach(t.gradient);
+    zero_(t.gradient);
+  }
 }

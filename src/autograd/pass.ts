@@ -67,7 +67,10 @@ export class Pass {
         if (!retainGraph) node.free();
       }
     };
-    if (createGraph) return enableGrad(walk);
+    if (createGraph) {
+      enableGrad(walk);
+      return;
+    }
     this.mine = openScope('a backward pass');
     try {
       noGrad(walk);

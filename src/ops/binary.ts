@@ -20,8 +20,10 @@ export function zip(kernel: Kernel, y: Tensor, a: Tensor, b: Tensor): void {
   const { shape, strides } = collapse(y.shape, [broadcastStrides(a.shape, a.strides, y.shape), broadcastStrides(b.shape, b.strides, y.shape)]);
   const [as, bs] = strides as [number[], number[]];
   const last = shape.length - 1;
-  if ((as[last] as number) > 1) return zip(kernel, y, dense(a), b);
-  if ((bs[last] as number) > 1) return zip(kernel, y, a, dense(b));
+  if ((as[last] as number) > 1 || (bs[last] as number) > 1) {
+    zip(kernel, y, (as[last] as number) > 1 ? dense(a) : a, (bs[last] as number) > 1 ? dense(b) : b);
+    return;
+  }
   // The kernel walks three dimensions; what is left outside is walked here.
   const outer = Math.max(0, shape.length - 3);
   const [n, s, t] = [shape, as, bs].map((list, i) => [...(i ? [0, 0] : [1, 1]), ...list.slice(outer)].slice(-3)) as [number[], number[], number[]];

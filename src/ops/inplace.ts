@@ -2,12 +2,12 @@
 import { GradloomError, shapeError } from '../tensor/errors.ts';
 import { apply, applyView, copyElements, nodeOf, type Op, record, requiresGrad, setRebuildView, type ViewOp } from '../tensor/op.ts';
 import { isRowMajor, sameShape, type Shape } from '../tensor/shape.ts';
-import { enableGrad, isGradEnabled, isInferenceMode } from '../tensor/tape.ts';
+import { enableGrad, isGradEnabled, isInferenceMode, noGrad } from '../tensor/tape.ts';
 import { assertAlive, Tensor } from '../tensor/tensor.ts';
 import { add, div, mul, type Operand, sub } from './binary.ts';
 import { to } from './convert.ts';
 import { full } from './create.ts';
-import { clone } from './movement.ts';
+import { clone, contiguous } from './movement.ts';
 import { expand, sum } from './reduce.ts';
 import { clamp } from './unary.ts';
 
@@ -50,8 +50,13 @@ const scatterWindowOp: Op<Window & { whole: Shape }> = {
     copyElements(full(whole, 0), y);
     copyElements(dy as Tensor, new Tensor(y.storage, shape, y.dtype, strides, offset));
   },
-  backward: (dy, { attrs }) => [applyView(asStridedOp, dy, attrs)],
+  backward: (dy, { attrs }) => [look(dy, attrs)],
 };
+
+/** What a window shows of a tensor, made row-major first. */
+function look(x: Tensor, { shape, strides, offset }: Window): Tensor {
+  return applyView(asStridedOp, contiguous(x), { shape, strides, offset });
+}
 
 /** A window on x's memory by explicit strides and offset, in elements. x must be row-major; the window must not overlap itself. */
 export function asStrided(x: Tensor, shape: Shape, strides: readonly number[], offset = 0): Tensor {
@@ -80,10 +85,8 @@ const writeWindowOp: Op<Window> = {
   shape: ([base]) => (base as Tensor).shape,
   forward: () => {},
   backward: (dy, { attrs, needs }) => {
-    const window = (x: Tensor): Tensor => applyView(asStridedOp, x, attrs);
-    if (!needs[0]) return [null, window(dy)];
-    const outside = mul(dy, apply(scatterMaskOp, [], { ...attrs, whole: dy.shape }));
-    return [outside, needs[1] ? window(dy) : null];
+    const outside = needs[0] ? mul(dy, apply(scatterMaskOp, [], { ...attrs, whole: dy.shape })) : null;
+    return [outside, needs[1] ? look(dy, attrs) : null];
   },
 };
 
@@ -154,6 +157,15 @@ function write(op: string, t: Tensor, value: Tensor): Tensor {
   return t;
 }
 
+/** t's value and place in the graph in memory of its own: what an op that is about to overwrite t may save. */
+function snapshot(t: Tensor): Tensor {
+  if (!isGradEnabled()) return t;
+  const y = noGrad(() => clone(t));
+  y.node = nodeOf(t);
+  y.wantsGrad = t.wantsGrad;
+  return y;
+}
+
 const stretch = (x: Tensor, to: Tensor): Tensor => (sameShape(x.shape, to.shape) ? clone(x) : clone(expand(x, to.shape)));
 
 /** t ← t + x (x may broadcast). Returns t. */
@@ -166,15 +178,15 @@ export function sub_(t: Tensor, x: Operand): Tensor {
 }
 /** t ← t · x. Returns t. */
 export function mul_(t: Tensor, x: Operand): Tensor {
-  return write('mul_', t, mul(t, x));
+  return write('mul_', t, mul(snapshot(t), x));
 }
 /** t ← t / x. Returns t. */
 export function div_(t: Tensor, x: Operand): Tensor {
-  return write('div_', t, div(t, x));
+  return write('div_', t, div(snapshot(t), x));
 }
 /** t ← clamp(t). Returns t. */
 export function clamp_(t: Tensor, options: { min?: number; max?: number }): Tensor {
-  return write('clamp_', t, clamp(t, options));
+  return write('clamp_', t, clamp(snapshot(t), options));
 }
 /** t ← x (which may broadcast), converted to t's type. Returns t. */
 export function copy_(t: Tensor, x: Tensor): Tensor {

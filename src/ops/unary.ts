@@ -93,7 +93,7 @@ export const tanh = (x: Tensor): Tensor => run(tanhOp, x);
 export const sigmoid = (x: Tensor): Tensor => run(sigmoidOp, x);
 /** max(x, 0); the gradient at 0 is 0. */
 export const relu = (x: Tensor): Tensor => run(reluOp, x);
-/** The error function, absolute error ≤ 3e-7. */
+/** The error function, absolute error ≤ 5e-7. */
 export const erf = (x: Tensor): Tensor => run(erfOp, x);
 /** The largest whole number ≤ x. */
 export const floor = (x: Tensor): Tensor => (x.dtype === 'float32' ? run(floorOp, x) : x);

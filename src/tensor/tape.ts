@@ -137,7 +137,7 @@ export class Node<A = unknown> {
   /** Throws unless everything that backward may read is there and as it was. */
   verify(): void {
     this.assertNotFreed();
-    this.inputs?.forEach((s, i) => s && this.read(s, `input ${i}`));
+    for (const [i, s] of (this.inputs ?? []).entries()) if (s) this.read(s, `input ${i}`);
     if (this.result) this.read(this.result, 'output');
     for (const t of this.extras ?? []) assertAlive(t, `backward of ${this.op.name}`);
   }

@@ -93,11 +93,11 @@ export class Tensor {
 
   /** A one-element tensor's value: a number, or a boolean's 0 or 1. Reading is synchronous and cheap. */
   item(): number {
+    assertAlive(this, 'item');
     if (this.size !== 1) {
       throw new GradloomError('SHAPE', 'item', `the tensor has ${this.size} elements, shape ${shapeText(this.shape)}. Reduce it first (mean, sum) or use toArray().`);
     }
-    const address = this.address;
-    return viewOf(this.dtype)[address / 4] as number;
+    return viewOf(this.dtype)[this.address / 4] as number;
   }
 
   /** A copy of the elements in row-major order: Float32Array, Int32Array, or Uint8Array for bool. */

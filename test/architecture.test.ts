@@ -1,0 +1,85 @@
+// The picture in ARCHITECTURE.md, enforced: imports point down, siblings do not know one another, and nothing goes in circles.
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+// A floor is a list of rooms; a room may import itself and any floor below, not a sibling on its own floor.
+const floors = [['runtime'], ['tensor'], ['ops'], ['autograd'], ['module'], ['nn', 'losses', 'optim', 'multiloss', 'data'], ['api', 'methods.ts'], ['index.ts'], ['entry']];
+const generated = new Set(['kernels.wasm', 'kernels.wasm?module']);
+
+const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((f) => /(?<!\.d)\.ts$/.test(f) && f !== 'runtime/wasm.ts');
+const read = (file: string): string => readFileSync(join(root, 'src', file), 'utf8');
+const roomOf = (file: string): string => file.split('/')[0] as string;
+const floorOf = (file: string): number => floors.findIndex((rooms) => rooms.includes(roomOf(file)));
+
+const code = (file: string): string => read(file).replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '');
+
+/** Imports and re-exports of a file. */
+function statements(file: string): { text: string; from: string }[] {
+  return [...code(file).matchAll(/^(?:(?:import|export)\s[^;']*\sfrom|import) '([^']*)';/gm)].map((m) => ({ text: m[0], from: m[1] as string }));
+}
+
+/** Relative imports of a file; without those of types alone, which are gone at run time, where `values` is said. */
+function importsOf(file: string, values = false): string[] {
+  const kept = statements(file).filter(({ text, from }) => from.startsWith('.') && !(values && /^(?:import|export) type /.test(text)));
+  return kept.map(({ from }) => normalize(join(dirname(file), from))).filter((f) => !generated.has(f));
+}
+
+test('every file stands in a room', () => {
+  assert.equal(
+    files.filter((f) => floorOf(f) < 0),
+    [],
+  );
+});
+
+test('imports point down', () => {
+  const wrong = files.flatMap((f) =>
+    importsOf(f)
+      .filter((g) => !(floorOf(g) < floorOf(f) || roomOf(g) === roomOf(f)))
+      .map((g) => `${f} → ${g}`),
+  );
+  assert.equal(wrong, []);
+});
+
+test('no import goes in a circle', () => {
+  const done = new Set<string>();
+  const visit = (file: string, path: string[]): void => {
+    if (path.includes(file)) throw new Error(`cycle: ${[...path.slice(path.indexOf(file)), file].join(' → ')}`);
+    if (done.has(file)) return;
+    for (const g of importsOf(file, true)) visit(g, [...path, file]);
+    done.add(file);
+  };
+  for (const f of files) visit(f, []);
+});
+
+test('only runtime knows the wasm, only the seam calls it', () => {
+  const touching = files.filter((f) => /\binstance\(\)/.test(code(f)));
+  assert.equal(touching.sort(), ['runtime/call.ts', 'runtime/instance.ts', 'runtime/memory.ts']);
+});
+
+test('only methods.ts touches Tensor.prototype', () => {
+  assert.equal(
+    files.filter((f) => /Tensor\.prototype/.test(code(f))),
+    ['methods.ts'],
+  );
+});
+
+test('the only package imported is the loader', () => {
+  const packages = new Set(files.flatMap((f) => statements(f).map((m) => m.from)).filter((from) => !from.startsWith('.')));
+  assert.equal([...packages], ['@assemblyscript/loader']);
+});
+
+test('below the entries nothing assumes a runtime', () => {
+  const wrong = files.filter((f) => /\bimport\.meta\b|\bawait import\b|\bprocess\.|'node:|\brequire\(/.test(code(f)));
+  assert.equal(wrong, []);
+});
+
+test('files stay below 400 lines', () => {
+  const long = files.filter((f) => read(f).split('\n').length > 400);
+  assert.equal(long, []);
+});
+
+test.run();

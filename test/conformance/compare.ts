@@ -1,0 +1,58 @@
+// What counts as equal, in one place.
+import type { Tensor } from 'gradloom';
+import { type EncodedTensor, elementsOf, typeOf } from './decode.ts';
+
+/** |ours − theirs| ≤ absolute + relative · |theirs|. */
+export interface Tolerance {
+  relative: number;
+  absolute: number;
+}
+
+export const VALUES: Tolerance = { relative: 1e-5, absolute: 1e-6 };
+export const GRADIENTS: Tolerance = { relative: 1e-5, absolute: 1e-6 };
+export const PARAMETERS: Tolerance = { relative: 1e-5, absolute: 1e-6 };
+export const LOSSES: Tolerance = { relative: 1e-4, absolute: 0 };
+export const TRAINED: Tolerance = { relative: 1e-4, absolute: 1e-4 };
+
+/** An answer that differs; the message says where and by how much. */
+export class Mismatch extends Error {}
+
+/** The error in units of the tolerance; infinite where one is NaN or infinite and the other is not the same. */
+function ratio(actual: number, expected: number, { relative, absolute }: Tolerance): number {
+  if (Object.is(actual, expected) || actual === expected) return 0;
+  if (!Number.isFinite(actual) || !Number.isFinite(expected)) return Number.POSITIVE_INFINITY;
+  return Math.abs(actual - expected) / (absolute + relative * Math.abs(expected));
+}
+
+/** Compares two numbers; returns the error in units of the tolerance. */
+export function compareNumbers(what: string, actual: number, expected: number, tolerance: Tolerance): number {
+  const error = ratio(actual, expected, tolerance);
+  if (error > 1) throw new Mismatch(`${what} is ${actual}, expected ${expected} (error ${error.toPrecision(3)} × tolerance)`);
+  return error;
+}
+
+/** Compares shape, type and every element; returns the largest error in units of the tolerance. */
+export function compareTensors(what: string, actual: Tensor, expected: EncodedTensor, tolerance: Tolerance): number {
+  if (actual.shape.join() !== expected.shape.join()) throw new Mismatch(`${what} has shape [${actual.shape}], expected [${expected.shape}]`);
+  if (actual.dtype !== typeOf(expected.tensor)) throw new Mismatch(`${what} is ${actual.dtype}, expected ${expected.tensor}`);
+  const [ours, theirs] = [actual.data(), elementsOf(expected)];
+  let worst = 0;
+  let at = 0;
+  theirs.forEach((value, i) => {
+    const error = ratio(ours[i] as number, value, tolerance);
+    if (error > worst) [worst, at] = [error, i];
+  });
+  if (worst > 1) throw new Mismatch(`${what} [${expected.shape}]: element ${at} is ${ours[at]}, expected ${theirs[at]} (error ${worst.toPrecision(3)} × tolerance)`);
+  return worst;
+}
+
+/** Compares a gradient with the recorded one, where null means that none arrived. Without elements there is nothing to tell apart. */
+export function compareGradients(what: string, actual: Tensor | null, expected: EncodedTensor | null, size: number): number {
+  if (size === 0 && (!actual || !expected)) return 0;
+  if (!expected) {
+    if (actual) throw new Mismatch(`${what} is a tensor, expected null: no gradient arrives`);
+    return 0;
+  }
+  if (!actual) throw new Mismatch(`${what} is null, expected a gradient [${expected.shape}]`);
+  return compareTensors(what, actual, expected, GRADIENTS);
+}

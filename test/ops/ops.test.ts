@@ -1,0 +1,121 @@
+// The checks that every row of cases.ts goes through.
+import { autograd, Generator, noGrad, rand, scope, type Tensor, tensor, zeros } from 'gradloom';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Case, cases } from './cases.ts';
+
+const SIZES = [1, 3, 5, 17];
+const STEP = 0.02; // the widest step of gradcheck's differences
+
+/** Inputs of a case: away from kinks, and apart from one another where it asks for that. */
+function inputsOf(c: Case, n: number): Tensor[] {
+  const generator = new Generator(n);
+  const shapes = c.shapes?.(n) ?? [[n]];
+  const [low, high] = c.domain ?? [-2, 2];
+  const total = shapes.reduce((sum, s) => sum + s.reduce((a, b) => a * b, 1), 0);
+  let slot = 0;
+  const draw = (u: number): number => {
+    let x = c.distinct ? low + (((slot++ * 37) % total) + 0.25 + u / 2) * Math.max((high - low) / total, 3 * STEP) : low + u * (high - low);
+    for (const k of c.kinks ?? []) if (Math.abs(x - k) < 3 * STEP) x = k + (x < k ? -3 : 3) * STEP;
+    return x;
+  };
+  return shapes.map((s) => tensor(Float32Array.from(rand(s, { generator }).data(), draw), { shape: s, requiresGrad: true }));
+}
+
+/** The same values seen through other strides: dimensions reversed in memory, or every second row of a larger block. */
+const views: Record<string, { store: (x: Tensor) => Tensor; look: (stored: Tensor) => Tensor }> = {
+  'a transposed view': {
+    store: (x) => x.permute(x.shape.map((_, i) => x.rank - 1 - i)).clone(),
+    look: (s) => s.permute(s.shape.map((_, i) => s.rank - 1 - i)),
+  },
+  'a slice': {
+    store: (x) => (x.rank === 0 ? x.clone() : tensor(interleave(x), { shape: [(x.shape[0] as number) * 2, ...x.shape.slice(1)] })),
+    look: (s) => (s.rank === 0 ? s : s.slice(0, 0, undefined, 2)),
+  },
+};
+
+/** Rows of x with rows of noise between. */
+function interleave(x: Tensor): Float32Array {
+  const data = x.data();
+  const row = x.size / (x.shape[0] as number);
+  return Float32Array.from({ length: data.length * 2 }, (_, i) => (Math.floor(i / row) % 2 === 0 ? (data[Math.floor(i / row / 2) * row + (i % row)] as number) : 9));
+}
+
+const close = (a: number, b: number): boolean => Math.abs(a - b) <= 2e-6 * Math.max(1, Math.abs(b)) || Object.is(a, b);
+
+for (const c of cases) {
+  test(`${c.name}: value`, () => {
+    if (!c.reference) return;
+    for (const n of [...SIZES, 64]) {
+      scope(() => {
+        const inputs = inputsOf(c, n);
+        const y = c.run(...inputs).data();
+        const flat = inputs.map((x) => x.data());
+        y.forEach((v, i) => {
+          const expected = c.reference?.(...flat.map((x) => x[i] as number)) as number;
+          assert.ok(close(v, expected), `element ${i} of ${n}: ${v}, expected ${expected}`);
+        });
+      });
+    }
+  });
+
+  test(`${c.name}: gradient at odd sizes`, () => {
+    for (const n of SIZES) scope(() => assert.ok(autograd.gradcheck(c.run, inputsOf(c, n))));
+  });
+
+  if (!c.linear) {
+    test(`${c.name}: second gradient`, () => {
+      for (const n of [1, 3]) scope(() => assert.ok(autograd.gradgradcheck(c.run, inputsOf(c, n), { atol: 5e-3, rtol: 5e-3 })));
+    });
+  }
+
+  for (const [kind, { store, look }] of Object.entries(views)) {
+    test(`${c.name}: through ${kind}`, () => {
+      scope(() => {
+        const inputs = inputsOf(c, 3);
+        const stored = inputs.map((x) => noGrad(() => store(x)).requiresGrad_());
+        const direct = c.run(...inputs);
+        const seen = c.run(...stored.map(look));
+        assert.equal(seen.shape, direct.shape);
+        assert.equal([...seen.data()], [...direct.data()]);
+        assert.ok(autograd.gradcheck((...s) => c.run(...s.map(look)), stored));
+      });
+    });
+  }
+
+  test(`${c.name}: a used-up scope leaves the inputs whole`, () => {
+    const inputs = inputsOf(c, 3);
+    const before = inputs.map((x) => [...x.data()]);
+    scope(() => void c.run(...inputs));
+    assert.equal(
+      inputs.map((x) => [...x.data()]),
+      before,
+    );
+  });
+}
+
+test('elementwise ops on nothing give nothing', () => {
+  for (const c of cases.filter((c) => c.reference)) {
+    const count = c.shapes?.(1).length ?? 1;
+    const y = c.run(...Array.from({ length: count }, () => zeros([0, 3], { requiresGrad: true })));
+    assert.equal(y.shape, [0, 3], c.name);
+    y.sum().backward();
+  }
+});
+
+test('sums and products over nothing are zero', () => {
+  assert.is(zeros([0]).sum().item(), 0);
+  assert.equal(zeros([3, 0]).sum({ dim: 1 }).toArray(), [0, 0, 0]);
+  assert.equal(
+    zeros([2, 0])
+      .matmul(zeros([0, 2]))
+      .toArray(),
+    [
+      [0, 0],
+      [0, 0],
+    ] as never,
+  );
+  assert.ok(Number.isNaN(zeros([0]).mean().item()));
+});
+
+test.run();

@@ -1,0 +1,158 @@
+// Tensors as data: making, reading, types, random numbers.
+import { arange, cat, eye, full, Generator, linspace, manualSeed, ones, rand, randn, randperm, stack, type Tensor, tensor, zeros } from 'gradloom';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { throwsCode } from '../helpers.ts';
+
+test('tensors from arrays, typed arrays and numbers', () => {
+  assert.equal(
+    tensor([
+      [1, 2],
+      [3, 4],
+    ]).shape,
+    [2, 2],
+  );
+  assert.equal(tensor(5).toArray(), 5);
+  assert.equal(tensor(new Float32Array([1, 2, 3, 4]), { shape: [2, 2] }).toArray(), [
+    [1, 2],
+    [3, 4],
+  ]);
+  assert.is(tensor(new Int32Array([1])).dtype, 'int32');
+  assert.is(tensor([true, false]).dtype, 'bool');
+  assert.equal(tensor([true, false]).toArray(), [true, false]);
+  assert.equal(tensor([]).shape, [0]);
+  assert.equal(tensor([[], []]).shape, [2, 0]);
+  throwsCode('SHAPE', /ragged/, () => tensor([[1, 2], [3]]));
+  throwsCode('SHAPE', /ragged/, () => tensor([1, [2]]));
+  throwsCode('SHAPE', /3 numbers.*needs 4/s, () => tensor(new Float32Array(3), { shape: [2, 2] }));
+  throwsCode('DTYPE', /string/, () => tensor(['a'] as never));
+});
+
+test('zeros, ones, full, eye, arange, linspace', () => {
+  assert.equal(zeros([2]).toArray(), [0, 0]);
+  assert.equal(ones([2], { dtype: 'int32' }).toArray(), [1, 1]);
+  assert.equal(full([2], 2.5).toArray(), [2.5, 2.5]);
+  assert.equal(eye(2, 3).toArray(), [
+    [1, 0, 0],
+    [0, 1, 0],
+  ]);
+  assert.equal(arange(3).toArray(), [0, 1, 2]);
+  assert.equal(arange(1, 2, 0.5).toArray(), [1, 1.5]);
+  assert.equal(arange(3, 0, -1).toArray(), [3, 2, 1]);
+  assert.equal(linspace(0, 1, 5).toArray(), [0, 0.25, 0.5, 0.75, 1]);
+  throwsCode('SHAPE', /sizes ≥ 0/, () => zeros([-1]));
+  throwsCode('SHAPE', /list of sizes/, () => zeros(3 as never));
+  throwsCode('VALUE', /never arrives/, () => arange(0, 3, -1));
+});
+
+test('reading: item, data, toArray, toString', () => {
+  const x = tensor([
+    [1, 2],
+    [3, 4],
+  ]);
+  assert.equal([...x.t().data()], [1, 3, 2, 4]);
+  assert.equal(x.t().toArray(), [
+    [1, 3],
+    [2, 4],
+  ]);
+  throwsCode('SHAPE', /4 elements/, () => x.item());
+  assert.match(`${x}`, /float32 \[2, 2\].*\[\[1, 2\],/s);
+  assert.match(`${zeros([40, 40])}`, /^Tensor\(float32 \[40, 40\]\)$/);
+  x.data()[0] = 9;
+  assert.is((x.toArray() as number[][])[0]?.[0], 1, 'data() is a copy');
+});
+
+test('types promote: bool < int32 < float32', () => {
+  const i = tensor([1, 2], { dtype: 'int32' });
+  assert.is(i.add(1).dtype, 'int32');
+  assert.is(i.add(0.5).dtype, 'float32');
+  assert.is(i.div(2).dtype, 'float32');
+  assert.is(i.add(tensor([0.5, 1])).dtype, 'float32');
+  assert.is(tensor([true]).add(tensor([true])).dtype, 'int32');
+  assert.equal(tensor([true, false]).sum().item(), 1);
+  assert.equal(tensor([1.9, -1.9]).int().toArray(), [1, -1]);
+  assert.equal(tensor([0, 2]).bool().toArray(), [false, true]);
+  assert.equal(tensor([16777217, 3], { dtype: 'int32' }).add(1).toArray(), [16777218, 4], 'beyond 2²⁴');
+  assert.equal(i.mul(tensor([3, 4], { dtype: 'int32' })).toArray(), [3, 8]);
+  assert.equal(i.lt(2).logicalOr(i.eq(2)).all().item(), 1);
+});
+
+test('views share memory, copies do not', () => {
+  const x = zeros([2, 3]);
+  x.select(0, 1).fill_(5);
+  assert.equal(x.toArray(), [
+    [0, 0, 0],
+    [5, 5, 5],
+  ]);
+  x.clone().fill_(1);
+  assert.equal(x.sum().item(), 15);
+  throwsCode('SHAPE', /row-major/, () => x.t().view([6]));
+  assert.equal(x.t().reshape([6]).shape, [6]);
+});
+
+test('movement refuses what does not fit', () => {
+  const x = ones([2, 3]);
+  throwsCode('SHAPE', /6 elements.*\[4\]/s, () => x.reshape([4]));
+  throwsCode('DIM', /out of range/, () => x.transpose(0, 2));
+  throwsCode('INDEX', /index 2/, () => x.select(0, 2));
+  throwsCode('DIM', /order/, () => x.permute([0, 0]));
+  throwsCode('SHAPE', /expand/, () => x.expand([3, 3]));
+  throwsCode('SHAPE', /cat/, () => cat([x, ones([3, 4])], 1));
+  throwsCode('SHAPE', /stack/, () => stack([x, ones([2])]));
+  throwsCode('VALUE', /empty list/, () => cat([]));
+  throwsCode('INDEX', /index 3 at position 1/, () => x.indexSelect(1, tensor([0, 3], { dtype: 'int32' })));
+  throwsCode('DTYPE', /int32/, () => x.indexSelect(1, tensor([0])));
+});
+
+test('shapes that do not fit name op, shapes and remedy', () => {
+  throwsCode('SHAPE', /^matmul: inner sizes differ: \[32, 64\] × \[32, 10\]\. Transpose one side/, () => ones([32, 64]).matmul(ones([32, 10])));
+  throwsCode('SHAPE', /^add: shapes do not broadcast: \[2, 3\] × \[4\]/, () => ones([2, 3]).add(ones([4])));
+});
+
+test('a seed gives the same numbers, and streams are independent', () => {
+  manualSeed(7);
+  const a = randn([5]).toArray();
+  manualSeed(7);
+  assert.equal(randn([5]).toArray(), a);
+  assert.not.equal(randn([5]).toArray(), a);
+  const g = new Generator(3);
+  const first = rand([4], { generator: g }).toArray();
+  const state = g.getState();
+  const second = rand([4], { generator: g }).toArray();
+  g.setState(state);
+  assert.equal(rand([4], { generator: g }).toArray(), second);
+  assert.equal(rand([4], { generator: new Generator(3) }).toArray(), first);
+  throwsCode('VALUE', /seed/, () => manualSeed(-1));
+});
+
+test('the generator is Philox4x32-10: the published vector for key 0, counter 0', () => {
+  // Random123's kat_vectors: 6627e8d5 e169c58d bc57ac4c 9b00dbd8
+  const words = rand([4], { generator: new Generator(0) }).data();
+  const expected = [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8].map((w) => Math.fround((w >>> 8) / 2 ** 24));
+  assert.equal([...words], expected);
+});
+
+test('random numbers have their moments; permutations hold each index once', () => {
+  const generator = new Generator(1);
+  const u = rand([100_000], { generator });
+  assert.ok(Math.abs(u.mean().item() - 0.5) < 0.005 && u.min().item() >= 0 && u.max().item() < 1);
+  const z = randn([100_001], { generator });
+  assert.ok(Math.abs(z.mean().item()) < 0.02 && Math.abs(z.std().item() - 1) < 0.02);
+  const p = randperm(1000, { generator });
+  assert.equal(
+    [...p.data()].sort((a, b) => a - b),
+    [...arange(1000).data()],
+  );
+  assert.not.equal([...p.data()], [...arange(1000).data()]);
+});
+
+test('comparisons and where', () => {
+  const x = tensor([1, 2, 3]);
+  assert.equal(x.ge(2).toArray(), [false, true, true]);
+  assert.equal(x.ne(2).logicalNot().toArray(), [false, true, false]);
+  throwsCode('DTYPE', /bool/, () => x.any());
+  const list: Tensor[] = x.unbind();
+  assert.is(list.length, 3);
+});
+
+test.run();
