@@ -95,7 +95,7 @@ test('independent backwards and the sum agree to rounding', () => {
   const [c, d] = make();
   c.add(d).backward();
   const together = x.grad as Tensor | null;
-  together?.data().forEach((v, i) => assert.ok(Math.abs(v - (apart[i] as number)) <= 1e-6 * Math.max(1, Math.abs(v))));
+  for (const [i, v] of (together?.data() ?? []).entries()) assert.ok(Math.abs(v - (apart[i] as number)) <= 1e-6 * Math.max(1, Math.abs(v)));
 });
 
 // 4. Non-scalar roots

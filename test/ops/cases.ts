@@ -114,7 +114,7 @@ const moving: Case[] = [
   { name: 'narrow', run: (x) => x.narrow(1, 1, 2), shapes: (n) => [[n, 4]], linear: true },
   { name: 'select', run: (x) => x.select(1, -1), shapes: (n) => [[n, 4]], linear: true },
   { name: 'unbind', run: (x) => g.add(x.unbind(0)[0] as Tensor, (x.unbind(0)[2] as Tensor).square()), shapes: rows },
-  { name: 'split', run: (x) => g.mul(...(x.split([1, 2])[1]?.unbind() as [Tensor, Tensor])), shapes: rows },
+  { name: 'split', run: (x) => (x.split([1, 2])[1] as Tensor).unbind().reduce((a, b) => a.mul(b)), shapes: rows },
   { name: 'chunk', run: (x) => x.chunk(2, 0)[1] as Tensor, shapes: rows, linear: true },
   {
     name: 'cat',
