@@ -123,45 +123,44 @@ type AsMethod<F> = F extends (x: Tensor, ...rest: infer A) => infer R ? (...rest
 
 type Methods = { [K in Exclude<keyof typeof functions, 'max' | 'min'>]: AsMethod<(typeof functions)[K]> };
 
-/** The largest or smallest element: over everything, or along a dimension with where it stands. */
-interface Extreme {
-  (): Tensor;
-  (dim: number, keepdim?: boolean): { values: Tensor; indices: Tensor };
+/** What every tensor can do beyond holding data. */
+export interface TensorMembers extends Methods {
+  /** The largest element; along a dimension with its index. */
+  max(): Tensor;
+  max(dim: number, keepdim?: boolean): { values: Tensor; indices: Tensor };
+  /** The smallest element; along a dimension with its index. */
+  min(): Tensor;
+  min(dim: number, keepdim?: boolean): { values: Tensor; indices: Tensor };
+  /** Whether gradients flow to it. May be set on leaves only. */
+  requiresGrad: boolean;
+  /** Whether it was not computed by an op that gradients flow through. */
+  readonly isLeaf: boolean;
+  /** The accumulated gradient, or null. Leaves have one after backward; others only after `retainGrad()`. */
+  grad: Tensor | null;
+  /** The name of the op that made it, where gradients flow through it, else null. */
+  readonly gradFn: string | null;
+  /** Counts writes in place; views share it. */
+  readonly version: number;
+  /** Gradients of this tensor with respect to the leaves behind it, added to their `.grad`. See `autograd.backward`. */
+  backward(options?: BackwardOptions): void;
+  /** Makes a non-leaf keep its gradient. Returns itself. */
+  retainGrad(): this;
+  /** Sets `requiresGrad` and returns itself. */
+  requiresGrad_(on?: boolean): this;
+  /** Runs `hook` with the gradient before it goes on; what the hook returns replaces it. */
+  registerHook(hook: GradientHook): HookHandle;
+  /** Runs `hook` with this leaf after a backward pass has added to its `.grad`. */
+  registerPostAccumulateGradHook(hook: (leaf: Tensor) => void): HookHandle;
+  /** As float32. */
+  float(): Tensor;
+  /** As int32. */
+  int(): Tensor;
+  /** As bool: whether it is not 0. */
+  bool(): Tensor;
 }
 
 declare module './tensor/tensor.ts' {
-  interface Tensor extends Methods {
-    /** The largest element; along a dimension with its index. */
-    max: Extreme;
-    /** The smallest element; along a dimension with its index. */
-    min: Extreme;
-    /** Whether gradients flow to it. May be set on leaves only. */
-    requiresGrad: boolean;
-    /** Whether it was not computed by an op that gradients flow through. */
-    readonly isLeaf: boolean;
-    /** The accumulated gradient, or null. Leaves have one after backward; others only after `retainGrad()`. */
-    grad: Tensor | null;
-    /** The name of the op that made it, where gradients flow through it, else null. */
-    readonly gradFn: string | null;
-    /** Counts writes in place; views share it. */
-    readonly version: number;
-    /** Gradients of this tensor with respect to the leaves behind it, added to their `.grad`. See `autograd.backward`. */
-    backward(options?: BackwardOptions): void;
-    /** Makes a non-leaf keep its gradient. Returns itself. */
-    retainGrad(): this;
-    /** Sets `requiresGrad` and returns itself. */
-    requiresGrad_(on?: boolean): this;
-    /** Runs `hook` with the gradient before it goes on; what the hook returns replaces it. */
-    registerHook(hook: GradientHook): HookHandle;
-    /** Runs `hook` with this leaf after a backward pass has added to its `.grad`. */
-    registerPostAccumulateGradHook(hook: (leaf: Tensor) => void): HookHandle;
-    /** As float32. */
-    float(): Tensor;
-    /** As int32. */
-    int(): Tensor;
-    /** As bool: whether it is not 0. */
-    bool(): Tensor;
-  }
+  interface Tensor extends TensorMembers {}
 }
 
 for (const [name, fn] of Object.entries(functions) as [string, (x: Tensor, ...rest: unknown[]) => unknown][]) {

@@ -41,7 +41,7 @@ export class Tensor {
   readonly strides: readonly number[];
   /** Where the first element lies in the storage, in elements. */
   readonly offset: number;
-  /** The memory behind it, shared with its views. */
+  /** @internal The memory behind it, shared with its views. */
   readonly storage: Storage;
   /** A name for messages: a parameter's path in its module, or what the user sets. */
   label = '';

@@ -1,7 +1,7 @@
 // One case of a module: built, given its state, called, and asked for every parameter's gradient and every buffer afterwards.
 import type { nn } from 'gradloom';
 import { call, type Row } from './bind.ts';
-import { compareGradients, compareTensors, Mismatch, VALUES } from './compare.ts';
+import { compareGradients, compareTensors, Mismatch, TOLERANCES } from './compare.ts';
 import { decode, decodeRecord, decodeTensor, type EncodedTensor } from './decode.ts';
 import { type CallCase, runCall } from './ops.ts';
 
@@ -38,7 +38,7 @@ export function runModule(row: Row<nn.Module>, given: ModuleCase): number {
   for (const [name, expected] of Object.entries(given.buffersAfter ?? {})) {
     const buffer = state[name];
     if (!buffer) throw new Mismatch(`there is no buffer ${name}, only ${Object.keys(state).join(', ')}`);
-    errors.push(compareTensors(`${name} afterwards`, buffer, expected, VALUES));
+    errors.push(compareTensors(`${name} afterwards`, buffer, expected, TOLERANCES.call));
   }
   return Math.max(...errors);
 }

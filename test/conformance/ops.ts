@@ -1,7 +1,7 @@
 // One case of an operator: values forward, gradients backward.
 import { autograd, Tensor } from 'gradloom';
 import { call, type Row } from './bind.ts';
-import { compareGradients, compareTensors, Mismatch, VALUES } from './compare.ts';
+import { compareGradients, compareTensors, Mismatch, TOLERANCES } from './compare.ts';
 import { decode, decodeRecord, decodeTensor, type EncodedTensor, isEncodedTensor, tensorsIn } from './decode.ts';
 
 /** What cases of operators and modules share: a call, its outputs, and the gradients that go back through it. */
@@ -25,7 +25,7 @@ export function runCall(row: Row, { args, kwargs, out, cotangents = [], grads = 
   const outputs = tensorsIn(call(row, positional, named), isTensor);
   const expected = tensorsIn(out, isEncodedTensor);
   if (outputs.length !== expected.length) throw new Mismatch(`${outputs.length} outputs, expected ${expected.length}`);
-  const errors = expected.map((e, i) => compareTensors(`output ${i}`, outputs[i] as Tensor, e, VALUES));
+  const errors = expected.map((e, i) => compareTensors(`output ${i}`, outputs[i] as Tensor, e, TOLERANCES.call));
 
   // An output that our graph does not reach is left to the comparison below, which then misses the gradient by name.
   const roots = outputs.flatMap((y, i) => (cotangents[i] && y.requiresGrad ? [{ y, gradient: decodeTensor(cotangents[i]) }] : []));

@@ -1,7 +1,7 @@
 // One case of an optimizer: recorded gradients go in, every parameter is compared after every step.
 import { nn, type optim, type Tensor } from 'gradloom';
 import { call, type Row } from './bind.ts';
-import { compareTensors, PARAMETERS } from './compare.ts';
+import { compareTensors, TOLERANCES } from './compare.ts';
 import { decodeRecord, decodeTensor, type EncodedTensor } from './decode.ts';
 
 export interface OptimizerCase {
@@ -27,7 +27,7 @@ export function runOptimizer(row: Row<Stepper>, { kwargs, init, gradients, param
     });
     optimizer.step();
     params[step]?.forEach((expected, i) => {
-      worst = Math.max(worst, compareTensors(`parameter ${i} after step ${step + 1}`, parameters[i] as Tensor, expected, PARAMETERS));
+      worst = Math.max(worst, compareTensors(`parameter ${i} after step ${step + 1}`, parameters[i] as Tensor, expected, TOLERANCES.stepped));
     });
   }
   return worst;

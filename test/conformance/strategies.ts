@@ -1,7 +1,9 @@
 // One training trace: a model with two losses, trained by a strategy, followed loss by loss.
-import { indexSelect, multiloss, nn, optim, scope, type Tensor, tanh, tensor } from 'gradloom';
-import { compareNumbers, compareTensors, LOSSES, Mismatch, TRAINED } from './compare.ts';
+import { indexSelect, multiloss, nn, scope, type Tensor, tanh, tensor } from 'gradloom';
+import { call } from './bind.ts';
+import { compareNumbers, compareTensors, Mismatch, TOLERANCES } from './compare.ts';
 import { decodeTensor, type EncodedTensor, Unsupported } from './decode.ts';
+import { optimizers } from './names.ts';
 
 type Name = 'loss1' | 'loss2';
 type Config = Readonly<Record<string, number | string>>;
@@ -36,18 +38,28 @@ const STRATEGIES: Readonly<Record<string, (config: Config) => multiloss.Strategy
   weightedSgd: (c) => weighted(c, 'weight1', 'weight2'),
 };
 
-const OPTIMIZERS: Readonly<Record<string, (parameters: Tensor[], lr: number) => Pick<optim.SGD, 'step' | 'zeroGrad'>>> = {
-  Adam: (parameters, lr) => new optim.Adam(parameters, { lr }),
-  SGD: (parameters, lr) => new optim.SGD(parameters, { lr }),
-};
-
 /** Ours reports which loss trained alone, the traces which of the two in order. */
 const BRANCHES: Readonly<Record<string, string>> = { loss1: 'first', loss2: 'second' };
 
+/** A layer of the size of a recorded weight [out, in]. */
+function layer(weight: EncodedTensor | undefined): nn.Linear {
+  if (!weight) throw new Mismatch('the initial state lacks a layer of trunk, classHead, regHead');
+  const [outputs, inputs] = weight.shape as [number, number];
+  return new nn.Linear(inputs, outputs);
+}
+
 class Model extends nn.Module {
-  readonly trunk = new nn.Linear(6, 16);
-  readonly classHead = new nn.Linear(16, 3);
-  readonly regHead = new nn.Linear(16, 1);
+  readonly trunk: nn.Linear;
+  readonly classHead: nn.Linear;
+  readonly regHead: nn.Linear;
+
+  constructor(init: Readonly<Record<string, EncodedTensor>>) {
+    super();
+    this.trunk = layer(init['trunk.weight']);
+    this.classHead = layer(init['classHead.weight']);
+    this.regHead = layer(init['regHead.weight']);
+    this.loadStateDict(Object.fromEntries(Object.entries(init).map(([name, t]) => [name, decodeTensor(t)])));
+  }
 
   forward(x: Tensor, y: Tensor, r: Tensor): Record<Name, Tensor> {
     const h = tanh(this.trunk.forward(x));
@@ -55,16 +67,13 @@ class Model extends nn.Module {
   }
 }
 
-const decodeState = (state: Readonly<Record<string, EncodedTensor>>): nn.StateDict => Object.fromEntries(Object.entries(state).map(([name, t]) => [name, decodeTensor(t)]));
-
 export function runTrace({ x, y, r, batches, init }: TraceFile, { strategy: name, config, steps, final }: Trace): number {
   const strategy = STRATEGIES[name]?.(config);
-  const makeOptimizer = OPTIMIZERS[`${config.optimizer}`];
+  const optimizerRow = optimizers[`${config.optimizer}`];
   if (!strategy) throw new Unsupported(`strategy ${name}`);
-  if (!makeOptimizer) throw new Unsupported(`optimizer ${config.optimizer}`);
-  const model = new Model();
-  model.loadStateDict(decodeState(init));
-  const optimizer = makeOptimizer(model.parameters(), Number(config.lr));
+  if (!optimizerRow) throw new Unsupported(`optimizer ${config.optimizer}`);
+  const model = new Model(init);
+  const optimizer = call(optimizerRow, [model.parameters()], { lr: config.lr });
   const data = [decodeTensor(x), tensor(y, { dtype: 'int32' }), decodeTensor(r)] as const;
 
   let worst = 0;
@@ -74,7 +83,7 @@ export function runTrace({ x, y, r, batches, init }: TraceFile, { strategy: name
       const [inputs, classes, targets] = data.map((t) => indexSelect(t, 0, rows)) as [Tensor, Tensor, Tensor];
       optimizer.zeroGrad();
       const losses = model.forward(inputs, classes, targets);
-      for (const loss of ['loss1', 'loss2'] as const) worst = Math.max(worst, compareNumbers(`${loss} at step ${i}`, losses[loss].item(), expected[loss], LOSSES));
+      for (const loss of ['loss1', 'loss2'] as const) worst = Math.max(worst, compareNumbers(`${loss} at step ${i}`, losses[loss].item(), expected[loss], TOLERANCES.losses));
       const { branch } = strategy.backward(losses);
       const told = BRANCHES[branch] ?? branch;
       if (told !== expected.branch) throw new Mismatch(`the branch at step ${i} is ${told}, expected ${expected.branch}`);
@@ -85,7 +94,7 @@ export function runTrace({ x, y, r, batches, init }: TraceFile, { strategy: name
   for (const [parameter, expected] of Object.entries(final)) {
     const t = trained[parameter];
     if (!t) throw new Mismatch(`there is no parameter ${parameter}, only ${Object.keys(trained).join(', ')}`);
-    worst = Math.max(worst, compareTensors(`${parameter} at the end`, t, expected, TRAINED));
+    worst = Math.max(worst, compareTensors(`${parameter} at the end`, t, expected, TOLERANCES.trained));
   }
   return worst;
 }

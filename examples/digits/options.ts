@@ -1,0 +1,1 @@
+export interface Options { strategies: readonly string[]; epochs: number; lr: number | undefined; seed: number; lambda1: number; lambda2: number; threshold: number; batchSize: number; images: number; out: string; json: boolean }

@@ -1,0 +1,21 @@
+// What the bundler leaves to do: the wasm beside the entries that import it, whole types, and the sizes of what ships.
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+
+copyFileSync('build/kernels.wasm', 'dist/kernels.wasm');
+
+// methods.ts adds to the class Tensor from another file. In the bundled types both stand in one file, where an interface of the same
+// name merges with the class; the module wrapper, which names a file that does not ship, goes.
+for (const file of ['dist/index.d.ts', 'dist/index.d.cts']) {
+  const text = readFileSync(file, 'utf8');
+  const merged = text.replace(/^declare module '\.\/tensor\/tensor\.ts' \{\s*(interface Tensor extends TensorMembers \{\})\s*\}$/m, '$1');
+  if (merged === text) throw new Error(`${file}: the methods of Tensor are not where they were`);
+  writeFileSync(file, merged);
+}
+
+const kB = (bytes) => `${(bytes / 1000).toFixed(1)} kB`;
+for (const f of readdirSync('dist').filter((f) => /\.(js|wasm)$/.test(f))) {
+  const bytes = readFileSync(join('dist', f));
+  console.log(`${f.padEnd(20)} ${kB(bytes.length).padStart(9)}   gzip ${kB(gzipSync(bytes, { level: 9 }).length).padStart(8)}`);
+}

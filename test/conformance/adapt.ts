@@ -1,0 +1,144 @@
+// Where PyTorch's function and ours differ in form: overloads, defaults, and names that are two calls of ours.
+import * as g from 'gradloom';
+import type { CreateOptions, DType, Operand, ReduceOptions, Tensor } from 'gradloom';
+import type { Row } from './bind.ts';
+import { Unsupported } from './decode.ts';
+
+export type Output = Tensor | readonly Tensor[];
+type Dims = number | readonly number[];
+
+/** An option of PyTorch's function that ours has only at some values. */
+function only(name: string, value: unknown, ...offered: unknown[]): void {
+  if (value !== undefined && !offered.includes(value)) throw new Unsupported(`${name} ${value}`);
+}
+
+/** A number where PyTorch also takes a tensor. */
+function numberOnly(name: string, value: Operand | undefined): number | undefined {
+  if (value === undefined || typeof value === 'number') return value;
+  throw new Unsupported(`${name} as a tensor`);
+}
+
+/** One dimension where PyTorch also takes several. */
+function oneDim(dim: Dims): number {
+  if (typeof dim === 'number') return dim;
+  const [first, ...others] = dim;
+  if (first === undefined || others.length > 0) throw new Unsupported('several dimensions');
+  return first;
+}
+
+/** A number that may come as a one-element tensor or a boolean. */
+const toNumber = (x: Operand | boolean): number => (typeof x === 'object' ? x.item() : Number(x));
+
+export const unary = (fn: (x: Tensor) => Tensor): Row<Output> => ['input', fn];
+export const binary = (fn: (a: Operand, b: Operand) => Tensor): Row<Output> => ['input other', fn];
+export const reduction = (fn: (x: Tensor, options: ReduceOptions) => Output): Row<Output> => ['input * dim keepdim', fn];
+
+/** a + α·b and a − α·b. */
+export const scaled = (fn: (a: Operand, b: Operand) => Tensor): Row<Output> => [
+  'input other alpha',
+  (a: Operand, b: Operand, alpha = 1) => fn(a, alpha === 1 ? b : g.mul(b, alpha)),
+];
+
+/** softmax of PyTorch can convert first; ours has one float type. */
+export const alongDim = (fn: (x: Tensor, dim: number) => Tensor): Row<Output> => [
+  'input dim dtype',
+  (x: Tensor, dim: number, dtype?: DType) => {
+    only('dtype', dtype, 'float32');
+    return fn(x, dim);
+  },
+];
+
+/** var, std and their pairs with the mean: `unbiased` is the old word for a correction of 1 or 0, and may stand in dim's place. */
+export const spread = (fn: (x: Tensor, options: ReduceOptions & { correction?: number }) => Output): Row<Output> => [
+  'input dim unbiased keepdim correction',
+  (x: Tensor, dim?: Dims | boolean, unbiased?: boolean, keepdim?: boolean, correction?: number) => {
+    const usual = (typeof dim === 'boolean' ? dim : unbiased) === false ? 0 : 1;
+    return fn(x, { dim: typeof dim === 'boolean' ? undefined : dim, keepdim, correction: correction ?? usual });
+  },
+];
+
+/** max and min: over everything, along a dimension, or between two tensors. */
+export const extreme = (over: typeof g.max, between: typeof g.maximum): Row<Output> => [
+  'input dim keepdim',
+  (x: Tensor, other?: Operand, keepdim?: boolean): Output => {
+    if (other === undefined) return over(x);
+    if (typeof other !== 'number') return between(x, other);
+    const { values, indices } = over(x, other, keepdim);
+    return [values, indices];
+  },
+];
+
+/** hstack, vstack, …: each tensor gets the dimensions that it lacks, then all are joined. */
+export const joined = (dim: (first: Tensor) => number, shape: (x: Tensor) => readonly number[]): Row<Output> => [
+  'tensors',
+  (xs: readonly Tensor[]) => {
+    const whole = xs.map((x) => g.reshape(x, shape(x)));
+    return g.cat(whole, dim(whole[0] as Tensor));
+  },
+];
+
+export function arange(start: number | boolean, end: number | boolean | undefined, step: number | boolean | undefined, options: CreateOptions): Tensor {
+  return g.arange(Number(start), end === undefined ? end : Number(end), step === undefined ? step : Number(step), options);
+}
+
+export function clamp(x: Tensor, min?: Operand, max?: Operand): Tensor {
+  return g.clamp(x, { min: numberOnly('min', min), max: numberOnly('max', max) });
+}
+
+export function div(a: Operand, b: Operand, roundingMode?: string): Tensor {
+  only('rounding_mode', roundingMode, 'floor', 'trunc');
+  const quotient = g.div(a, b);
+  return roundingMode === undefined ? quotient : roundingMode === 'floor' ? g.floor(quotient) : g.trunc(quotient);
+}
+
+export function inner(a: Tensor, b: Tensor): Tensor {
+  if (a.rank === 0 || b.rank === 0) return g.mul(a, b);
+  if (b.rank > 2) throw new Unsupported('more than two dimensions');
+  return g.matmul(a, g.t(b));
+}
+
+export function linspace(start: Operand, end: Operand, steps: number, options: CreateOptions): Tensor {
+  return g.linspace(toNumber(start), toNumber(end), steps, options);
+}
+
+export function logsumexp(x: Tensor, dim: Dims, keepdim?: boolean): Tensor {
+  return g.logsumexp(x, oneDim(dim), keepdim);
+}
+
+export function movedim(x: Tensor, from: Dims, to: Dims): Tensor {
+  return g.movedim(x, oneDim(from), oneDim(to));
+}
+
+export function narrow(x: Tensor, dim: number, start: Operand, length: number): Tensor {
+  return g.narrow(x, dim, toNumber(start), length);
+}
+
+/** 'fro' is the 2-norm of the elements; 'nuc' would need singular values. */
+export function norm(x: Tensor, p: number | string = 2, dim?: Dims, keepdim?: boolean): Tensor {
+  if (typeof p === 'string') only('p', p, 'fro');
+  return g.norm(x, { p: typeof p === 'string' ? 2 : p, dim, keepdim });
+}
+
+/** Two dimensions with an order mean a matrix norm, of which only Frobenius' is a norm of the elements. */
+export function linalgNorm(x: Tensor, ord?: number | string, dim?: Dims, keepdim?: boolean): Tensor {
+  const dims = dim === undefined ? x.rank : typeof dim === 'number' ? 1 : dim.length;
+  if (dims === 2) only('matrix norm', ord, 'fro');
+  return norm(x, ord, dim, keepdim);
+}
+
+/** Ours gives float32, which is what losses take; PyTorch's integers are one conversion away. */
+export function oneHot(index: Tensor, classes = -1): Tensor {
+  if (classes === -1) throw new Unsupported('num_classes -1');
+  return g.oneHot(index, classes).int();
+}
+
+/** The slopes stand along dimension 1. */
+export function prelu(x: Tensor, weight: Tensor): Tensor {
+  const shape = weight.size === 1 ? [] : x.rank < 2 ? weight.shape : [weight.size, ...x.shape.slice(2).map(() => 1)];
+  return g.leakyRelu(x, g.reshape(weight, shape));
+}
+
+export function round(x: Tensor, decimals?: number): Tensor {
+  only('decimals', decimals, 0);
+  return g.round(x);
+}

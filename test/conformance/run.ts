@@ -1,0 +1,156 @@
+// Runs the cases of a folder, kind by kind, and keeps count.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { scope } from 'gradloom';
+import { Unsupported } from './decode.ts';
+import { type ModuleCase, runModule } from './modules.ts';
+import { modules, operators, optimizers } from './names.ts';
+import { type CallCase, runCall } from './ops.ts';
+import { type OptimizerCase, runOptimizer } from './optim.ts';
+import { runTrace, type TraceFile } from './strategies.ts';
+
+/** The folders of a conformance folder. */
+export const KINDS = ['ops', 'modules', 'optim', 'schedulers', 'multiloss'] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** What is counted apart; the folder multiloss holds the last four. */
+export const SECTIONS = ['ops', 'modules', 'optim', 'schedulers', 'aggregators', 'scalarizers', 'strategies', 'trajectories'] as const;
+export type Section = (typeof SECTIONS)[number];
+
+/** How the cases of one name went. */
+export interface NameResult {
+  section: Section;
+  name: string;
+  passed: number;
+  /** One message per failed case. */
+  failed: string[];
+  /** One reason per case that our API does not offer. */
+  unsupported: string[];
+  /** The largest error of the passed cases, in units of the tolerance. */
+  worst: number;
+}
+
+/** A folder that is not there. */
+export class MissingFolder extends Error {}
+
+function lookUp<T>(table: Readonly<Record<string, T>>, name: string): T {
+  const entry = Object.hasOwn(table, name) ? table[name] : undefined;
+  if (entry === undefined) throw new Unsupported('not offered');
+  return entry;
+}
+
+type NamedKind = Exclude<Kind, 'multiloss'>;
+
+/** Checks one case of a name: returns its largest error, throws where it differs or is not offered. */
+const CHECKS: Readonly<Record<NamedKind, (name: string, given: unknown) => number>> = {
+  ops: (name, given) => runCall(lookUp(operators, name), given as CallCase),
+  modules: (name, given) => runModule(lookUp(modules, name), given as ModuleCase),
+  optim: (name, given) => runOptimizer(lookUp(optimizers, name), given as OptimizerCase),
+  schedulers: (name) => lookUp<never>({}, name),
+};
+
+function runCases<Case>(section: Section, name: string, cases: readonly Case[], check: (given: Case) => number): NameResult {
+  const result: NameResult = { section, name, passed: 0, failed: [], unsupported: [], worst: 0 };
+  for (const [i, given] of cases.entries()) {
+    try {
+      const error = scope(() => check(given));
+      result.worst = Math.max(result.worst, error);
+      result.passed++;
+    } catch (error) {
+      if (error instanceof Unsupported) result.unsupported.push(error.message);
+      else result.failed.push(`case ${i}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  return result;
+}
+
+/** Runs the content of one file of a kind that has a file per name. */
+export function runNamed(kind: NamedKind, file: { name: string; cases: readonly unknown[] }): NameResult {
+  return runCases(kind, file.name, file.cases, (given) => CHECKS[kind](file.name, given));
+}
+
+/** Runs the content of strategies.json: one result per strategy. */
+export function runStrategies(file: TraceFile): NameResult[] {
+  const names = [...new Set(file.traces.map((t) => t.strategy))];
+  return names.map((name) =>
+    runCases(
+      'strategies',
+      name,
+      file.traces.filter((t) => t.strategy === name),
+      (trace) => runTrace(file, trace),
+    ),
+  );
+}
+
+/** Counts as not offered, by name, whatever the names are of. */
+function notOffered(section: Section, names: readonly string[]): NameResult[] {
+  return [...new Set(names)].map((name) => {
+    const unsupported = names.filter((n) => n === name).map(() => 'not offered');
+    return { section, name, passed: 0, failed: [], unsupported, worst: 0 };
+  });
+}
+
+type MultilossFile = Readonly<Record<string, Record<string, unknown>>>;
+
+/** Runs the content of one file of multiloss. */
+function runMultiloss(file: string, content: unknown): NameResult[] {
+  if (file === 'strategies') return runStrategies(content as TraceFile);
+  if (file === 'aggregators')
+    return notOffered(
+      'aggregators',
+      (content as { cases: { aggregator: string }[] }).cases.map((c) => c.aggregator),
+    );
+  if (file === 'scalarizers')
+    return notOffered(
+      'scalarizers',
+      (content as { cases: { scalarizer: string }[] }).cases.map((c) => c.scalarizer),
+    );
+  const entries = Object.values(content as MultilossFile);
+  if (file === 'aggregators_f64') {
+    const names = entries.flatMap(({ agg }) => Object.keys(agg as object));
+    return notOffered(
+      'aggregators',
+      names.map((n) => `f64 ${n}`),
+    );
+  }
+  // Per objective one trajectory per method, and the settings.
+  const methods = entries.flatMap((e) => Object.keys(e)).filter((m) => m !== 'config');
+  return notOffered(
+    'trajectories',
+    methods.map((m) => `${file} ${m}`),
+  );
+}
+
+/** JSON as Python writes it: NaN and infinities may stand bare. */
+function parse(text: string): unknown {
+  return JSON.parse(text.replace(/(?<=[[:,]\s*)(NaN|-?Infinity)(?=\s*[\],}])/g, (word) => `{"float":"${word.toLowerCase().replace('infinity', 'inf')}"}`));
+}
+
+/** Runs every file of one kind. A file that cannot be read counts as one failed case of its name. */
+function runKind(folder: string, kind: Kind): NameResult[] {
+  const files = readdirSync(folder).filter((f) => f.endsWith('.json'));
+  return files.sort().flatMap((f): NameResult[] => {
+    const name = basename(f, '.json');
+    try {
+      const content = parse(readFileSync(join(folder, f), 'utf8'));
+      return kind === 'multiloss' ? runMultiloss(name, content) : [runNamed(kind, content as { name: string; cases: unknown[] })];
+    } catch (error) {
+      const section: Section = kind === 'multiloss' ? 'strategies' : kind;
+      return [{ section, name, passed: 0, failed: [`${f} cannot be read: ${error instanceof Error ? error.message : String(error)}`], unsupported: [], worst: 0 }];
+    }
+  });
+}
+
+/**
+ * Runs the kinds that are asked for, or every kind that the folder has.
+ * @throws MissingFolder where the folder, a kind that was asked for, or every kind is missing
+ */
+export function runFolder(folder: string, kinds: readonly Kind[] = []): NameResult[] {
+  if (!existsSync(folder)) throw new MissingFolder(`There is no folder ${folder}.`);
+  const present = (kind: Kind): boolean => existsSync(join(folder, kind));
+  const absent = kinds.find((kind) => !present(kind));
+  if (absent) throw new MissingFolder(`The folder ${folder} has no folder ${absent}.`);
+  const chosen = kinds.length > 0 ? kinds : KINDS.filter(present);
+  if (chosen.length === 0) throw new MissingFolder(`The folder ${folder} has none of the folders ${KINDS.join(', ')}.`);
+  return chosen.flatMap((kind) => runKind(join(folder, kind), kind));
+}
