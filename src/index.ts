@@ -97,6 +97,7 @@ export {
   logicalNot,
   neg,
   pow,
+  prelu,
   reciprocal,
   relu,
   round,

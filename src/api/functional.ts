@@ -4,4 +4,4 @@ export { mseLoss } from '../losses/mse.ts';
 export { oneHot } from '../ops/indexing.ts';
 export { linear } from '../ops/matmul.ts';
 export { logSoftmax, softmax } from '../ops/softmax.ts';
-export { elu, gelu, leakyRelu, relu, sigmoid, silu, softplus, tanh } from '../ops/unary.ts';
+export { elu, gelu, leakyRelu, prelu, relu, sigmoid, silu, softplus, tanh } from '../ops/unary.ts';

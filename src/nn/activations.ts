@@ -49,29 +49,29 @@ export class GELU extends Module {
 
 /** x above 0, slope·x below. */
 export class LeakyReLU extends Module {
-  private readonly negativeSlope: number;
+  private readonly options: { negativeSlope?: number };
 
-  constructor(negativeSlope = 0.01) {
+  constructor(options: { negativeSlope?: number } = {}) {
     super();
-    this.negativeSlope = negativeSlope;
+    this.options = options;
   }
 
   forward(x: Tensor): Tensor {
-    return leakyRelu(x, this.negativeSlope);
+    return leakyRelu(x, this.options);
   }
 }
 
 /** x above 0, α(eˣ − 1) below. */
 export class ELU extends Module {
-  private readonly alpha: number;
+  private readonly options: { alpha?: number };
 
-  constructor(alpha = 1) {
+  constructor(options: { alpha?: number } = {}) {
     super();
-    this.alpha = alpha;
+    this.options = options;
   }
 
   forward(x: Tensor): Tensor {
-    return elu(x, this.alpha);
+    return elu(x, this.options);
   }
 }
 

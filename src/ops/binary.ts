@@ -2,7 +2,7 @@
 import { call } from '../runtime/call.ts';
 import type { Kernel } from '../runtime/kernel-names.ts';
 import { type DType, promote } from '../tensor/dtype.ts';
-import { GradloomError, shapeError } from '../tensor/errors.ts';
+import { GradloomError } from '../tensor/errors.ts';
 import { apply, dense, everyInput, type Op, otherInputs } from '../tensor/op.ts';
 import { broadcastShapes, broadcastStrides, collapse, sameShape, type Shape, sizeOf } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -228,11 +228,8 @@ export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
   return apply(whereOp, [condition, x, y], undefined);
 }
 
-/** x with its elements replaced by `value` where the mask is true. */
+/** x with its elements replaced by `value` where the mask is true. Shapes broadcast. */
 export function maskedFill(x: Tensor, mask: Tensor, value: Operand): Tensor {
-  if (!sameShape(broadcastShapes('maskedFill', x.shape, mask.shape), x.shape)) {
-    throw shapeError('maskedFill', 'the mask is larger than the tensor', [x.shape, mask.shape], 'Expand the tensor first.');
-  }
   return where(mask, value, x);
 }
 

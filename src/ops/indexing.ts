@@ -6,7 +6,7 @@ import { apply, dense, type Op } from '../tensor/op.ts';
 import { normalizeDim, type Shape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { full } from './create.ts';
-import { narrow, reshape } from './movement.ts';
+import { cat, narrow, reshape } from './movement.ts';
 
 /** @internal Throws unless every index is an int32 in [0, size) (or equals `ignore`). */
 export function checkIndices(op: string, index: Tensor, size: number, ignore = -1, what = 'index'): void {
@@ -108,17 +108,31 @@ const scatterAddOp: Op<Around> = {
 /** y[…, i, …] = x[…, index[…, i, …], …] along a dimension; index: int32, x's rank, equal sizes elsewhere. */
 export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
   const at = normalizeDim('gather', dim, x.rank);
+  if (x.rank === 0 && index.rank === 1) return gather(reshape(x, [1]), 0, index);
   const narrowed = x.rank === index.rank ? index.shape.reduce((y, n, i) => (i !== at && n < (x.shape[i] as number) ? narrow(y, i, 0, n) : y), x) : x;
   checkIndices('gather', index, x.shape[at] ?? 1);
   return apply(gatherOp, [narrowed, index], { dim: at });
 }
 
-/** x with `source` added at y[…, index[…, i, …], …] along a dimension; index and source have one shape, x's but along it. */
+/**
+ * x with `source` added at y[…, index[…, i, …], …] along a dimension. index: int32, x's rank, nowhere longer than the source, and
+ * outside the dimension nowhere longer than x.
+ */
 export function scatterAdd(x: Tensor, dim: number, index: Tensor, source: Tensor): Tensor {
-  const at = normalizeDim('scatterAdd', dim, x.rank);
-  if (index.shape.join() !== source.shape.join()) throw shapeError('scatterAdd', 'index and source differ', [index.shape, source.shape], 'Give them one shape.');
-  checkIndices('scatterAdd', index, x.shape[at] ?? 1);
-  return apply(scatterAddOp, [x, index, source], { dim: at });
+  const op = 'scatterAdd';
+  const at = normalizeDim(op, dim, x.rank);
+  const fits = index.rank === x.rank && source.rank === x.rank && index.shape.every((n, i) => n <= (source.shape[i] as number) && (i === at || n <= (x.shape[i] as number)));
+  if (!fits) throw shapeError(op, 'the index is longer than the source, or than x outside the dimension', [x.shape, index.shape, source.shape], 'Shorten it.');
+  checkIndices(op, index, x.shape[at] ?? 1);
+  if (x.rank === 0) return reshape(scatterAdd(reshape(x, [1]), 0, reshape(index, [1]), reshape(source, [1])), []);
+  // What the index leaves out is filled up with zeros added at 0.
+  const part = index.shape.reduce((s, n, i) => narrow(s, i, 0, n), source);
+  const fill = (t: Tensor): Tensor =>
+    x.shape.reduce((y, n, i) => {
+      const rest = y.shape.map((m, j) => (j === i ? n - m : m));
+      return i === at || rest[i] === 0 ? y : cat([y, full(rest, 0, { dtype: y.dtype })], i);
+    }, t);
+  return apply(scatterAddOp, [x, fill(index), fill(part)], { dim: at });
 }
 
 /** Classes as rows of 0 and 1: int32 [...] → float32 [..., classes]. */

@@ -185,7 +185,7 @@ export function div_(t: Tensor, x: Operand): Tensor {
   return write('div_', t, div(snapshot(t), x));
 }
 /** t ← clamp(t). Returns t. */
-export function clamp_(t: Tensor, options: { min?: number; max?: number }): Tensor {
+export function clamp_(t: Tensor, options: { min?: Operand; max?: Operand }): Tensor {
   return write('clamp_', t, clamp(snapshot(t), options));
 }
 /** t ← x (which may broadcast), converted to t's type. Returns t. */

@@ -110,7 +110,7 @@ const linearOp: Op<void> = {
     if (input.length === 0 || input[input.length - 1] !== weight[1]) {
       throw shapeError(
         'linear',
-        "the input's last size is not the weight's inFeatures",
+        `the input's last size is not the inFeatures of ${w?.label ? `'${w.label}'` : 'the weight'}`,
         [input, weight],
         `Flatten or reshape the input to [..., ${weight[1]}], or check inFeatures.`,
       );

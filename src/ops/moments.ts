@@ -3,12 +3,12 @@ import { GradloomError, shapeText } from '../tensor/errors.ts';
 import { apply, detach, everyInput, type Op } from '../tensor/op.ts';
 import { normalizeDim, normalizeDims, type Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { add, div, eq, mul, sub } from './binary.ts';
+import { add, div, eq, mul, ne, sub, where } from './binary.ts';
 import { asFloat, assertFloat } from './convert.ts';
 import { gather } from './indexing.ts';
 import { reshape, squeeze, unsqueeze } from './movement.ts';
 import { argmax, argmin, reducedShape, reduceInto, type ReduceOptions, sum } from './reduce.ts';
-import { abs, exp, log, pow, sqrt, square } from './unary.ts';
+import { abs, exp, log, pow, square } from './unary.ts';
 
 const countOver = (x: Tensor, dims: readonly number[]): number => dims.reduce((n, d) => n * (x.shape[d] as number), 1);
 
@@ -27,19 +27,30 @@ export function variance(x: Tensor, options: ReduceOptions & { correction?: numb
   return div(sum(square(centred), rest), Math.max(0, n - correction));
 }
 
-/** Standard deviation: the root of `variance`. */
-export function std(x: Tensor, options: ReduceOptions & { correction?: number } = {}): Tensor {
-  return sqrt(variance(x, options));
+/** x to a power between 0 and 1, with the gradient 0 at x = 0, where it would be infinite: what norms and deviations of nothing need. */
+function root(x: Tensor, exponent = 0.5): Tensor {
+  const zero = eq(x, 0);
+  return where(zero, x, pow(where(zero, 1, x), exponent));
 }
 
-/** The p-norm over dimensions (all unless said): (Σ|x|ᵖ)^(1/p); p = 2 unless said, ∞ and −∞ give the largest and smallest |x|. */
+/** Standard deviation: the root of `variance`. Its gradient is 0 where it is 0. */
+export function std(x: Tensor, options: ReduceOptions & { correction?: number } = {}): Tensor {
+  return root(variance(x, options));
+}
+
+/** The p-norm over dimensions (all unless said): (Σ|x|ᵖ)^(1/p); p = 2 unless said, 0 counts what is not 0, ∞ and −∞ give the largest and smallest
+ * |x|. The gradient is 0 where the norm is 0. */
 export function norm(x: Tensor, options: ReduceOptions & { p?: number } = {}): Tensor {
   const { p = 2, ...rest } = options;
-  if (p === 2) return sqrt(sum(square(x), rest));
+  if (p === 2) return root(sum(square(x), rest));
+  if (p === 0) return sum(asFloat(ne(x, 0)), rest);
   if (p === 1) return sum(abs(x), rest);
   if (p === Number.POSITIVE_INFINITY) return amax(abs(x), rest);
   if (p === Number.NEGATIVE_INFINITY) return amin(abs(x), rest);
-  return pow(sum(pow(abs(x), p), rest), 1 / p);
+  // Elements that are 0 add 0ᵖ and have no gradient, whatever p is.
+  const size = abs(x);
+  const zero = eq(size, 0);
+  return root(sum(where(zero, 0 ** p, pow(where(zero, 1, size), p)), rest), 1 / p);
 }
 
 interface ExtremeAttrs {
@@ -108,7 +119,8 @@ export function min(x: Tensor, dim?: number, keepdim = false): Tensor | { values
 export function logsumexp(x: Tensor, dim: number, keepdim = false): Tensor {
   const row = x.rank === 0 ? unsqueeze(x, 0) : x;
   const at = normalizeDim('logsumexp', dim, row.rank);
-  const shift = detach(amax(row, { dim: at, keepdim: true }));
+  const largest = detach(amax(row, { dim: at, keepdim: true }));
+  const shift = where(eq(abs(largest), Number.POSITIVE_INFINITY), 0, largest);
   const total = add(log(sum(exp(sub(row, shift)), { dim: at, keepdim: true })), shift);
   return keepdim && x.rank > 0 ? total : squeeze(total, at);
 }

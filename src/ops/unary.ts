@@ -129,7 +129,7 @@ export function pow(a: Operand, b: Operand): Tensor {
   return apply(powOp, operands('pow', a, b, 'float32'), undefined);
 }
 
-/** x kept within [min, max]; either end may be left out. Gradient 1 inside (ends included), 0 outside. */
+/** Bounds that are numbers: two kernels, no masks in memory. */
 const clampOp: Op<{ min: number; max: number }> = {
   name: 'clamp',
   shape: ([x]) => (x as Tensor).shape,
@@ -147,9 +147,12 @@ const clampOp: Op<{ min: number; max: number }> = {
   },
 };
 
-/** x kept within [min, max]; either end may be left out. The gradient is 1 inside, ends included, and 0 outside. */
-export function clamp(x: Tensor, options: { min?: number; max?: number }): Tensor {
-  return apply(clampOp, [asFloat(x)], { min: options.min ?? Number.NEGATIVE_INFINITY, max: options.max ?? Number.POSITIVE_INFINITY });
+/** x kept within [min, max]; either end may be left out, or be a tensor. The gradient goes to x inside (ends included), else to the bound. */
+export function clamp(x: Tensor, options: { min?: Operand; max?: Operand }): Tensor {
+  const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = options;
+  if (typeof min === 'number' && typeof max === 'number') return apply(clampOp, [asFloat(x)], { min, max });
+  const raised = where(lt(x, min), min, x);
+  return where(gt(raised, max), max, raised);
 }
 
 const geluGradOp = binaryOp('geluGrad', 'geluGrad', {
@@ -202,15 +205,19 @@ const leakyReluOp = binaryOp('leakyRelu', 'leakyRelu', {
   },
 });
 
-/** x above 0, slope·x below (slope 0.01 unless said; a tensor makes it PReLU's). */
-export function leakyRelu(x: Tensor, negativeSlope: Operand = 0.01): Tensor {
-  const slope = typeof negativeSlope === 'number' ? constant(negativeSlope, 'float32') : negativeSlope;
-  assertFloat('leakyRelu', slope);
-  return apply(leakyReluOp, [asFloat(x), slope], undefined);
+/** x above 0, slope·x below (0.01 unless said). */
+export function leakyRelu(x: Tensor, options: { negativeSlope?: number } = {}): Tensor {
+  return prelu(x, constant(options.negativeSlope ?? 0.01, 'float32'));
+}
+
+/** x above 0, weight·x below; the weight broadcasts (He et al. 2015, arXiv 1502.01852). */
+export function prelu(x: Tensor, weight: Tensor): Tensor {
+  assertFloat('prelu', weight);
+  return apply(leakyReluOp, [asFloat(x), weight], undefined);
 }
 
 /** x above 0, α·(eˣ − 1) below. */
-export function elu(x: Tensor, alpha = 1): Tensor {
+export function elu(x: Tensor, options: { alpha?: number } = {}): Tensor {
   // The exponential sees nothing above 0, so no infinity meets the gradient of where.
-  return where(gt(x, 0), x, mul(expm1(clamp(x, { max: 0 })), alpha));
+  return where(gt(x, 0), x, mul(expm1(clamp(x, { max: 0 })), options.alpha ?? 1));
 }

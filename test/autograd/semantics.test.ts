@@ -507,6 +507,19 @@ test('clipGradNorm_ returns the norm before and scales after', () => {
   assert.is(nn.clipGradNorm_([leaf(1)], 1).item(), 0);
 });
 
+test('the gradient of a norm, a deviation or a logsumexp is finite where there is nothing', () => {
+  for (const p of [2, 3, 0.5, -1]) {
+    const x = leaf(0, 0);
+    x.norm({ p }).backward();
+    assert.equal(list(x.grad), [0, 0], `p = ${p}`);
+  }
+  const y = leaf(2, 2);
+  y.std().backward();
+  assert.equal(list(y.grad), [0, 0]);
+  assert.is(tensor([-Infinity, -Infinity]).logsumexp(0).item(), -Infinity);
+  assert.is(tensor([Infinity, 0]).logsumexp(0).item(), Infinity);
+});
+
 test('errors are GradloomError', () => {
   assert.instance(
     throwsCode('GRAPH', /./, () => ones([]).backward()),

@@ -12,12 +12,6 @@ function only(name: string, value: unknown, ...offered: unknown[]): void {
   if (value !== undefined && !offered.includes(value)) throw new Unsupported(`${name} ${value}`);
 }
 
-/** A number where PyTorch also takes a tensor. */
-function numberOnly(name: string, value: Operand | undefined): number | undefined {
-  if (value === undefined || typeof value === 'number') return value;
-  throw new Unsupported(`${name} as a tensor`);
-}
-
 /** One dimension where PyTorch also takes several. */
 function oneDim(dim: Dims): number {
   if (typeof dim === 'number') return dim;
@@ -82,7 +76,7 @@ export function arange(start: number | boolean, end: number | boolean | undefine
 }
 
 export function clamp(x: Tensor, min?: Operand, max?: Operand): Tensor {
-  return g.clamp(x, { min: numberOnly('min', min), max: numberOnly('max', max) });
+  return g.clamp(x, { min, max });
 }
 
 export function div(a: Operand, b: Operand, roundingMode?: string): Tensor {
@@ -135,7 +129,7 @@ export function oneHot(index: Tensor, classes = -1): Tensor {
 /** The slopes stand along dimension 1. */
 export function prelu(x: Tensor, weight: Tensor): Tensor {
   const shape = weight.size === 1 ? [] : x.rank < 2 ? weight.shape : [weight.size, ...x.shape.slice(2).map(() => 1)];
-  return g.leakyRelu(x, g.reshape(weight, shape));
+  return g.prelu(x, g.reshape(weight, shape));
 }
 
 export function round(x: Tensor, decimals?: number): Tensor {

@@ -12,7 +12,7 @@ export interface Tolerance {
 //
 // Values and gradients: functions are within a few units in the last place, and short chains of them within 1e-5 relative. What
 // cancels keeps the absolute error of its terms: sums of up to 20 products of numbers within ±9 pass through a few hundred, where one
-// rounding is 1.5e-5 at most. Observed on the recorded cases: a third of this for matrix products, 2e-6 elsewhere.
+// rounding is 1.5e-5 at most. Observed on the recorded cases: a third of the tolerance in matrix products, a fifth or less elsewhere.
 const CALL: Tolerance = { relative: 1e-5, absolute: 3e-5 };
 // Twelve steps add 12 roundings of numbers near 1.
 const STEPPED: Tolerance = { relative: 1e-5, absolute: 1e-6 };

@@ -30,7 +30,7 @@ export interface NameResult {
   worst: number;
 }
 
-/** A folder that is not there. */
+/** A folder that is not there, or holds no cases. */
 export class MissingFolder extends Error {}
 
 function lookUp<T>(table: Readonly<Record<string, T>>, name: string): T {
@@ -143,7 +143,7 @@ function runKind(folder: string, kind: Kind): NameResult[] {
 
 /**
  * Runs the kinds that are asked for, or every kind that the folder has.
- * @throws MissingFolder where the folder, a kind that was asked for, or every kind is missing
+ * @throws MissingFolder where the folder, a kind that was asked for, or every kind is missing, and where there is nothing to run
  */
 export function runFolder(folder: string, kinds: readonly Kind[] = []): NameResult[] {
   if (!existsSync(folder)) throw new MissingFolder(`There is no folder ${folder}.`);
@@ -152,5 +152,7 @@ export function runFolder(folder: string, kinds: readonly Kind[] = []): NameResu
   if (absent) throw new MissingFolder(`The folder ${folder} has no folder ${absent}.`);
   const chosen = kinds.length > 0 ? kinds : KINDS.filter(present);
   if (chosen.length === 0) throw new MissingFolder(`The folder ${folder} has none of the folders ${KINDS.join(', ')}.`);
-  return chosen.flatMap((kind) => runKind(join(folder, kind), kind));
+  const results = chosen.flatMap((kind) => runKind(join(folder, kind), kind));
+  if (results.length === 0) throw new MissingFolder(`The folder ${folder} has no case files in ${chosen.join(', ')}.`);
+  return results;
 }
