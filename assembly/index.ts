@@ -9,3 +9,5 @@ export { logSoftmax, logSoftmaxGrad, logSumExp, softmax, softmaxGrad } from "./k
 export * from "./kernels/loss";
 export * from "./kernels/update";
 export * from "./kernels/random";
+export * from "./kernels/conv";
+export * from "./kernels/pool";

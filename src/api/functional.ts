@@ -1,7 +1,9 @@
 /** Losses and activations as functions: PyTorch's `torch.nn.functional`. @module */
 export { crossEntropy } from '../losses/cross-entropy.ts';
 export { mseLoss } from '../losses/mse.ts';
+export { conv2d } from '../ops/conv.ts';
 export { oneHot } from '../ops/indexing.ts';
 export { linear } from '../ops/matmul.ts';
+export { maxPool2d, maxPool2dWithIndices } from '../ops/pool.ts';
 export { logSoftmax, softmax } from '../ops/softmax.ts';
 export { elu, gelu, leakyRelu, prelu, relu, sigmoid, silu, softplus, tanh } from '../ops/unary.ts';

@@ -176,15 +176,24 @@ export function randperm(n: number, options: RandomOptions = {}): Tensor {
 const constants = new Map<string, Tensor>();
 const MOST_CONSTANTS = 1024;
 
-/** A scalar that stands in for a number in an op. Kept, since loops use the same few; never written to. */
-export function constant(value: number, dtype: DType): Tensor {
-  const key = `${dtype} ${Object.is(value, -0) ? '-0' : value}`;
+/** The tensor kept under a key, or a new one: kept while there is room, since loops use the same few. */
+function kept(key: string, shape: Shape, dtype: DType, fill: (t: Tensor) => void): Tensor {
   let t = constants.get(key);
   if (!t) {
     const room = constants.size < MOST_CONSTANTS;
-    t = room ? empty([], dtype, null) : empty([], dtype);
-    call('fill', t.address, 1, bitsOf(value, dtype));
+    t = room ? empty(shape, dtype, null) : empty(shape, dtype);
+    fill(t);
     if (room) constants.set(key, t);
   }
   return t;
+}
+
+/** A scalar that stands in for a number in an op; never written to. */
+export function constant(value: number, dtype: DType): Tensor {
+  return kept(`${dtype} ${Object.is(value, -0) ? '-0' : value}`, [], dtype, (t) => call('fill', t.address, 1, bitsOf(value, dtype)));
+}
+
+/** A list of whole numbers in memory, for kernels whose parameters are too many for words; never written to. */
+export function constantList(values: readonly number[]): Tensor {
+  return kept(values.join(), [values.length], 'int32', (t) => viewOf('int32').set(values, t.address / 4));
 }

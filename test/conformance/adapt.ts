@@ -1,5 +1,6 @@
 // Where PyTorch's function and ours differ in form: overloads, defaults, and names that are two calls of ours.
 import * as g from 'gradloom';
+import { nn } from 'gradloom';
 import type { CreateOptions, DType, Operand, ReduceOptions, Tensor } from 'gradloom';
 import type { Row } from './bind.ts';
 import { Unsupported } from './decode.ts';
@@ -97,6 +98,14 @@ export function linspace(start: Operand, end: Operand, steps: number, options: C
 
 export function logsumexp(x: Tensor, dim: Dims, keepdim?: boolean): Tensor {
   return g.logsumexp(x, oneDim(dim), keepdim);
+}
+
+/** PyTorch gives the indices with a flag, ours with a function of its own. */
+export function maxPool2d(x: Tensor, kernel: nn.Pair, stride?: nn.Pair, padding?: nn.Pair, dilation?: nn.Pair, ceilMode?: boolean, returnIndices?: boolean): Output {
+  const options = { stride, padding, dilation, ceilMode };
+  if (!returnIndices) return nn.functional.maxPool2d(x, kernel, options);
+  const { values, indices } = nn.functional.maxPool2dWithIndices(x, kernel, options);
+  return [values, indices];
 }
 
 export function movedim(x: Tensor, from: Dims, to: Dims): Tensor {

@@ -1,5 +1,5 @@
 // One case of a module: built, given its state, called, and asked for every parameter's gradient and every buffer afterwards.
-import type { nn } from 'gradloom';
+import { type nn, Tensor } from 'gradloom';
 import { call, type Row } from './bind.ts';
 import { compareGradients, compareTensors, Mismatch, TOLERANCES } from './compare.ts';
 import { decode, decodeRecord, decodeTensor, type EncodedTensor } from './decode.ts';
@@ -25,7 +25,11 @@ export function runModule(row: Row<nn.Module>, given: ModuleCase): number {
   );
   module.train(given.training);
   module.loadStateDict(Object.fromEntries(Object.entries(given.state ?? {}).map(([name, t]) => [name, decodeTensor(t)])));
-  const forward = (module.forward as (...inputs: unknown[]) => unknown).bind(module);
+  const forward = (...inputs: unknown[]): unknown => {
+    const output = (module.forward as (...inputs: unknown[]) => unknown).apply(module, inputs);
+    // Several outputs have names in ours, positions in PyTorch's.
+    return output instanceof Tensor ? output : Object.values(output as object);
+  };
   const errors = [runCall([FORWARD, forward], given)];
 
   const parameters = new Map(module.namedParameters());

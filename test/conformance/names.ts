@@ -111,12 +111,14 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
   ne: binary(g.ne),
   neg: unary(g.neg),
   'nn.functional.cross_entropy': ['input target * weight ignore_index reduction label_smoothing', nn.functional.crossEntropy],
+  'nn.functional.conv2d': ['input weight bias * stride padding dilation groups', nn.functional.conv2d],
   'nn.functional.elu': ['input * alpha', nn.functional.elu],
   'nn.functional.gelu': ['input * approximate', nn.functional.gelu],
   'nn.functional.leaky_relu': ['input * negative_slope', nn.functional.leakyRelu],
   'nn.functional.linear': ['input weight bias', nn.functional.linear],
   'nn.functional.mse_loss': ['input target * reduction', nn.functional.mseLoss],
   'nn.functional.one_hot': ['input num_classes', adapt.oneHot],
+  'nn.functional.max_pool2d': ['input kernel_size stride padding dilation ceil_mode return_indices', adapt.maxPool2d],
   'nn.functional.prelu': ['input weight', adapt.prelu],
   'nn.functional.relu': ['input', nn.functional.relu],
   'nn.functional.silu': ['input', nn.functional.silu],
@@ -177,6 +179,10 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
 
 /** Modules, with the parameters of their constructors. */
 export const modules: Readonly<Record<string, Row<nn.Module>>> = {
+  'nn.Conv2d': [
+    'in_channels out_channels kernel_size * stride padding dilation groups bias padding_mode',
+    (inputs: number, outputs: number, kernel: nn.Pair, options: nn.Conv2dOptions) => new nn.Conv2d(inputs, outputs, kernel, options),
+  ],
   'nn.CrossEntropyLoss': ['* weight ignore_index reduction label_smoothing', (options: nn.CrossEntropyOptions) => new nn.CrossEntropyLoss(options)],
   'nn.ELU': ['* alpha', (options: { alpha?: number }) => new nn.ELU(options)],
   'nn.Flatten': ['start_dim end_dim', (start?: number, end?: number) => new nn.Flatten(start, end)],
@@ -186,6 +192,10 @@ export const modules: Readonly<Record<string, Row<nn.Module>>> = {
   'nn.Linear': ['in_features out_features * bias', (inputs: number, outputs: number, options: { bias?: boolean }) => new nn.Linear(inputs, outputs, options)],
   'nn.LogSoftmax': ['dim', (dim: number) => new nn.LogSoftmax(dim)],
   'nn.MSELoss': ['* reduction', (options: nn.LossOptions) => new nn.MSELoss(options)],
+  'nn.MaxPool2d': [
+    'kernel_size * stride padding dilation return_indices ceil_mode',
+    (kernel: nn.Pair, options: nn.MaxPoolOptions & { returnIndices?: boolean }) => new nn.MaxPool2d(kernel, options),
+  ],
   'nn.ReLU': ['', () => new nn.ReLU()],
   'nn.SiLU': ['', () => new nn.SiLU()],
   'nn.Sigmoid': ['', () => new nn.Sigmoid()],

@@ -256,5 +256,36 @@ const soft: Case[] = [
   { name: 'mseLoss none', run: (x, t) => g.nn.functional.mseLoss(x, t, { reduction: 'none' }), shapes: pair },
 ];
 
+const { conv2d, maxPool2d } = g.nn.functional;
+const images: Case[] = [
+  { name: 'conv2d', run: (x, w, b) => conv2d(x, w, b, { padding: 1 }), shapes: (n) => [[2, 2, 3, n + 1], [2, 2, 3, 2], [2]] },
+  {
+    name: 'conv2d stride, dilation, groups',
+    run: (x, w) => conv2d(x, w, null, { stride: [1, 2], padding: [2, 1], dilation: [2, 1], groups: 2 }),
+    shapes: (n) => [
+      [1, 4, 3, n + 1],
+      [2, 2, 2, 3],
+    ],
+  },
+  {
+    name: 'conv2d same',
+    run: (x, w) => conv2d(x, w, null, { padding: 'same' }),
+    shapes: (n) => [
+      [1, 3, n],
+      [2, 1, 2, 3],
+    ],
+  },
+  {
+    name: 'conv2d pointwise',
+    run: (x, w) => conv2d(x, w),
+    shapes: (n) => [
+      [2, 3, n, 2],
+      [2, 3, 1, 1],
+    ],
+  },
+  { name: 'maxPool2d', run: (x) => maxPool2d(x, 2, { ceilMode: true, padding: 1 }), shapes: (n) => [[2, 3, n]], distinct: true, linear: true },
+  { name: 'maxPool2d stride, dilation', run: (x) => maxPool2d(x, [2, 1], { stride: 1, dilation: [1, 2] }), shapes: (n) => [[1, 1, 3, n]], distinct: true, linear: true },
+];
+
 /** Every differentiable op of the public surface. */
-export const cases: readonly Case[] = [...elementwise, ...moving, ...reducing, ...products, ...picking, ...soft];
+export const cases: readonly Case[] = [...elementwise, ...moving, ...reducing, ...products, ...picking, ...soft, ...images];

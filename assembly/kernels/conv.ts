@@ -1,0 +1,117 @@
+// Two-dimensional convolution (cross-correlation, as in PyTorch) by im2col and the matrix product, one image and group at a time.
+//
+//   col [K, P]: column p holds the K = channels · kernel inputs that output position p sees; zeros outside of the image.
+//   y = W · col          dx = col2im(Wᵀ · dy)          dW = Σ_images dy · colᵀ
+//
+//  the geometry, i32 each:
+//  ┌───┬───┬───┬───┬───┬────┬────┬────┬────┬────┬────┬────┬────┬────────┬────┬────┐
+//  │ N │ C │ H │ W │ O │ KH │ KW │ SH │ SW │ PH │ PW │ DH │ DW │ groups │ OH │ OW │   kernel, stride, padding, dilation, output
+//  └───┴───┴───┴───┴───┴────┴────┴────┴────┴────┴────┴────┴────┴────────┴────┴────┘
+import { fill } from "./movement";
+import { matmul } from "./matmul";
+
+@inline function field(geometry: usize, i: usize): i32 {
+  return load<i32>(geometry + (i << 2));
+}
+
+@inline function copyRow(x: usize, y: usize, n: i32): void {
+  for (; n >= 4; n -= 4, x += 16, y += 16) v128.store(y, v128.load(x));
+  for (; n > 0; n--, x += 4, y += 4) store<f32>(y, load<f32>(x));
+}
+
+@inline function addRow(x: usize, y: usize, n: i32): void {
+  for (; n >= 4; n -= 4, x += 16, y += 16) v128.store(y, f32x4.add(v128.load(y), v128.load(x)));
+  for (; n > 0; n--, x += 4, y += 4) store<f32>(y, load<f32>(y) + load<f32>(x));
+}
+
+/**
+ * Between an image x [channels, H, W] and its columns: x → col, or col added to x where `back`. For each channel and kernel place, a
+ * row of the output at a time: `left` positions fall before the image, then come those inside, the rest falls behind.
+ */
+function unroll(x: usize, col: usize, channels: i32, g: usize, back: bool): void {
+  const H = field(g, 2), W = field(g, 3), KH = field(g, 5), KW = field(g, 6), SH = field(g, 7), SW = field(g, 8);
+  const PH = field(g, 9), PW = field(g, 10), DH = field(g, 11), DW = field(g, 12), OH = field(g, 14), OW = field(g, 15);
+  for (let c = 0; c < channels; c++, x += <usize>(H * W) << 2) {
+    for (let ky = 0; ky < KH; ky++) {
+      for (let kx = 0; kx < KW; kx++) {
+        const shift = kx * DW - PW; // input column of output column 0
+        const left = min(OW, shift < 0 ? (SW - 1 - shift) / SW : 0);
+        const end = max(left, shift < W ? min(OW, (W - 1 - shift) / SW + 1) : 0);
+        for (let oy = 0; oy < OH; oy++, col += <usize>OW << 2) {
+          const iy = oy * SH - PH + ky * DH;
+          if (iy < 0 || iy >= H) {
+            if (!back) memory.fill(col, 0, <usize>OW << 2);
+            continue;
+          }
+          const source = x + (<usize>(iy * W + shift + left * SW) << 2);
+          const target = col + (<usize>left << 2);
+          if (!back) {
+            for (let i = 0; i < left; i++) store<f32>(col + (<usize>i << 2), 0);
+            for (let i = end; i < OW; i++) store<f32>(col + (<usize>i << 2), 0);
+            if (SW == 1) copyRow(source, target, end - left);
+            else for (let i = 0; i < end - left; i++) store<f32>(target + (<usize>i << 2), load<f32>(source + (<usize>(i * SW) << 2)));
+          } else if (SW == 1) addRow(target, source, end - left);
+          else {
+            for (let i = 0; i < end - left; i++) {
+              const p = source + (<usize>(i * SW) << 2);
+              store<f32>(p, load<f32>(p) + load<f32>(target + (<usize>i << 2)));
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+/** A 1 × 1 kernel without stride or padding: the image is its own columns. */
+@inline function isPointwise(g: usize): bool {
+  return field(g, 5) * field(g, 6) * field(g, 7) * field(g, 8) == 1 && (field(g, 9) | field(g, 10)) == 0;
+}
+
+/** y [N, O, OH, OW] = conv(x [N, C, H, W], w [O, C/groups, KH, KW]) + bias [O] (0: none). f32; col: scratch [K, OH·OW]. */
+export function conv2d(x: usize, w: usize, bias: usize, y: usize, col: usize, g: usize): void {
+  const groups = field(g, 13), channels = field(g, 1) / groups, outputs = field(g, 4) / groups;
+  const plane = field(g, 14) * field(g, 15), K = channels * field(g, 5) * field(g, 6);
+  const image = <usize>(channels * field(g, 2) * field(g, 3)) << 2, result = <usize>(outputs * plane) << 2;
+  const direct = isPointwise(g);
+  for (let n = field(g, 0); n > 0; n--) {
+    for (let group = 0; group < groups; group++, x += image, y += result) {
+      if (!direct) unroll(x, col, channels, g, false);
+      if (bias) {
+        for (let o = 0; o < outputs; o++) fill(y + (<usize>(o * plane) << 2), plane, load<u32>(bias + (<usize>(group * outputs + o) << 2)));
+      }
+      matmul(outputs, plane, K, w + (<usize>(group * outputs * K) << 2), K, 1, direct ? x : col, plane, 1, y, plane, bias ? 1 : 0);
+    }
+  }
+}
+
+/** dx [N, C, H, W] from dy [N, O, OH, OW] and w. f32; col: scratch [K, OH·OW]. */
+export function conv2dInputGrad(dy: usize, w: usize, dx: usize, col: usize, g: usize): void {
+  const groups = field(g, 13), channels = field(g, 1) / groups, outputs = field(g, 4) / groups;
+  const plane = field(g, 14) * field(g, 15), K = channels * field(g, 5) * field(g, 6);
+  const image = <usize>(channels * field(g, 2) * field(g, 3)) << 2, result = <usize>(outputs * plane) << 2;
+  const direct = isPointwise(g);
+  for (let n = field(g, 0); n > 0; n--) {
+    for (let group = 0; group < groups; group++, dx += image, dy += result) {
+      matmul(K, plane, outputs, w + (<usize>(group * outputs * K) << 2), 1, K, dy, plane, 1, direct ? dx : col, plane, 0);
+      if (direct) continue;
+      memory.fill(dx, 0, image);
+      unroll(dx, col, channels, g, true);
+    }
+  }
+}
+
+/** dw [O, C/groups, KH, KW] from x and dy, summed over images in order. f32; col: scratch [K, OH·OW]. */
+export function conv2dWeightGrad(x: usize, dy: usize, dw: usize, col: usize, g: usize): void {
+  const groups = field(g, 13), channels = field(g, 1) / groups, outputs = field(g, 4) / groups;
+  const plane = field(g, 14) * field(g, 15), K = channels * field(g, 5) * field(g, 6);
+  const image = <usize>(channels * field(g, 2) * field(g, 3)) << 2, result = <usize>(outputs * plane) << 2;
+  const direct = isPointwise(g);
+  memory.fill(dw, 0, <usize>(field(g, 4) * K) << 2);
+  for (let n = field(g, 0); n > 0; n--) {
+    for (let group = 0; group < groups; group++, x += image, dy += result) {
+      if (!direct) unroll(x, col, channels, g, false);
+      matmul(outputs, K, plane, dy, plane, 1, direct ? x : col, 1, plane, dw + (<usize>(group * outputs * K) << 2), K, 1);
+    }
+  }
+}

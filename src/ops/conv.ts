@@ -1,0 +1,163 @@
+// Two-dimensional convolution. Its gradients are ops of the same three kernels, so it can be differentiated any number of times.
+import { call } from '../runtime/call.ts';
+import { GradloomError, shapeError, shapeText, valueError } from '../tensor/errors.ts';
+import { apply, type Op, otherInputs } from '../tensor/op.ts';
+import type { Shape } from '../tensor/shape.ts';
+import { empty, type Tensor } from '../tensor/tensor.ts';
+import { assertFloat } from './convert.ts';
+import { constantList, full } from './create.ts';
+import { cat, squeeze, unsqueeze } from './movement.ts';
+import { sum } from './reduce.ts';
+
+/** One number for both directions, or [vertical, horizontal]. */
+export type Pair = number | readonly [number, number];
+
+/** Options of convolution, with PyTorch's defaults. */
+export interface ConvOptions {
+  /** Step between windows; 1 unless said. */
+  stride?: Pair;
+  /** Zeros around the image, or 'same' (the output has the input's size; stride 1) or 'valid' (none); 0 unless said. */
+  padding?: Pair | 'same' | 'valid';
+  /** Step between a window's elements; 1 unless said. */
+  dilation?: Pair;
+  /** Blocks of channels that do not see one another; 1 unless said. */
+  groups?: number;
+}
+
+/** @internal Both numbers of a pair, checked to be whole and at least `least`. */
+export function pairOf(op: string, name: string, value: Pair, least: number): readonly [number, number] {
+  const pair: readonly [number, number] = typeof value === 'number' ? [value, value] : value;
+  if (pair.length !== 2 || !pair.every((n) => Number.isInteger(n) && n >= least))
+    throw valueError(op, `${name} must be a whole number ≥ ${least} or two of them, got ${JSON.stringify(value)}.`);
+  return pair;
+}
+
+/** @internal The window's place in the image: what kernels read, in their order after N, C, H, W, O. */
+export interface Windows {
+  kernel: readonly [number, number];
+  stride: readonly [number, number];
+  padding: readonly [number, number];
+  dilation: readonly [number, number];
+}
+
+/** @internal Output size along one direction, before rounding is chosen. */
+export function positions(size: number, axis: 0 | 1, { kernel, stride, padding, dilation }: Windows): number {
+  return (size + 2 * padding[axis] - dilation[axis] * (kernel[axis] - 1) - 1) / stride[axis] + 1;
+}
+
+/** @internal The record that kernels read (assembly/kernels/conv.ts). */
+export function geometry(image: Shape, channelsOut: number, output: readonly [number, number], groups: number, w: Windows): number {
+  return constantList([...image, channelsOut, ...w.kernel, ...w.stride, ...w.padding, ...w.dilation, groups, ...output]).address;
+}
+
+interface ConvAttrs {
+  windows: Windows;
+  groups: number;
+  /** [N, C, H, W] and [O, C/groups, KH, KW]. */
+  image: Shape;
+  weight: Shape;
+}
+
+function outputOf({ image, windows }: ConvAttrs): [number, number] {
+  return [Math.floor(positions(image[2] as number, 0, windows)), Math.floor(positions(image[3] as number, 1, windows))];
+}
+
+/** Calls a convolution kernel with its scratch columns and its geometry. */
+function convolve(kernel: 'conv2d' | 'conv2dInputGrad' | 'conv2dWeightGrad', addresses: readonly [number, number, number, number?], attrs: ConvAttrs): void {
+  const { image, weight, windows, groups } = attrs;
+  const output = outputOf(attrs);
+  const [, channels, kh, kw] = weight as [number, number, number, number];
+  const columns = empty([channels * kh * kw, output[0] * output[1]]).address;
+  const record = geometry(image, weight[0] as number, output, groups, windows);
+  const [a, b, c, d] = addresses;
+  if (d === undefined) call(kernel, a, b, c, columns, record);
+  else call(kernel, a, b, c, d, columns, record);
+}
+
+const convOp: Op<ConvAttrs> = {
+  name: 'conv2d',
+  shape: (_, attrs) => [attrs.image[0] as number, attrs.weight[0] as number, ...outputOf(attrs)],
+  forward: (y, [x, w, b], attrs) => convolve('conv2d', [(x as Tensor).address, (w as Tensor).address, b?.address ?? 0, y.address], attrs),
+  saves: ([x, w]) => [w as boolean, x as boolean, false],
+  backward: (dy, node) => {
+    const [x, w, b] = node.needs;
+    const dx = x ? apply(inputGradOp, [dy, node.input(1)], node.attrs) : null;
+    const dw = w ? apply(weightGradOp, [node.input(0), dy], node.attrs) : null;
+    return [dx, dw, b ? sum(sum(dy, { dim: [2, 3] }), { dim: 0 }) : null].slice(0, node.shapes.length);
+  },
+};
+
+// Both gradients are linear in each of their inputs, like the convolution itself: each one's gradients are the other two.
+
+const inputGradOp: Op<ConvAttrs> = {
+  name: 'conv2dInputGrad',
+  shape: (_, { image }) => image,
+  forward: (dx, [dy, w], attrs) => convolve('conv2dInputGrad', [(dy as Tensor).address, (w as Tensor).address, dx.address], attrs),
+  saves: otherInputs,
+  backward: (u, node) => [node.needs[0] ? apply(convOp, [u, node.input(1)], node.attrs) : null, node.needs[1] ? apply(weightGradOp, [u, node.input(0)], node.attrs) : null],
+};
+
+const weightGradOp: Op<ConvAttrs> = {
+  name: 'conv2dWeightGrad',
+  shape: (_, { weight }) => weight,
+  forward: (dw, [x, dy], attrs) => convolve('conv2dWeightGrad', [(x as Tensor).address, (dy as Tensor).address, dw.address], attrs),
+  saves: otherInputs,
+  backward: (u, node) => [node.needs[0] ? apply(inputGradOp, [node.input(1), u], node.attrs) : null, node.needs[1] ? apply(convOp, [node.input(0), u], node.attrs) : null],
+};
+
+/** Zero padding on each side so that the output has the input's size; the odd one goes behind. */
+function samePadding(x: Tensor, windows: Windows): Tensor {
+  return ([2, 3] as const).reduce((y, dim) => {
+    const axis = dim === 2 ? 0 : 1;
+    const total = windows.dilation[axis] * (windows.kernel[axis] - 1);
+    const before = Math.floor(total / 2);
+    const zeros = (n: number): Tensor[] =>
+      n > 0
+        ? [
+            full(
+              y.shape.map((d, i) => (i === dim ? n : d)),
+              0,
+            ),
+          ]
+        : [];
+    return total > 0 ? cat([...zeros(before), y, ...zeros(total - before)], dim) : y;
+  }, x);
+}
+
+/**
+ * Cross-correlation of images with kernels. x [N, C, H, W] or [C, H, W], weight [O, C/groups, KH, KW], bias [O] → [N, O, OH, OW],
+ * OH = ⌊(H + 2·padding − dilation·(KH − 1) − 1)/stride⌋ + 1.
+ *
+ * @throws SHAPE where channels do not match or the kernel is larger than the padded image
+ */
+export function conv2d(x: Tensor, weight: Tensor, bias?: Tensor | null, options: ConvOptions = {}): Tensor {
+  const op = 'conv2d';
+  assertFloat(op, x);
+  assertFloat(op, weight);
+  if (x.rank === 3) return squeeze(conv2d(unsqueeze(x, 0), weight, bias, options), 0);
+  if (x.rank !== 4 || weight.rank !== 4)
+    throw shapeError(op, 'takes images [N, C, H, W] (or [C, H, W]) and a weight [O, C/groups, KH, KW]', [x.shape, weight.shape], 'Reshape them.');
+  const { groups = 1, padding = 0 } = options;
+  const [outputs, perGroup, kh, kw] = weight.shape as [number, number, number, number];
+  if (!Number.isInteger(groups) || groups < 1 || outputs % groups !== 0)
+    throw valueError(op, `groups must be a whole number ≥ 1 that divides the ${outputs} outputs, got ${groups}.`);
+  if (x.shape[1] !== perGroup * groups)
+    throw shapeError(op, `the image does not have ${perGroup} channels for each of ${groups} groups`, [x.shape, weight.shape], 'Check inChannels and groups.');
+  if (bias && (bias.rank !== 1 || bias.size !== outputs)) throw shapeError(op, 'the bias is not [O]', [bias.shape, weight.shape], 'Give it one number per output channel.');
+  const windows: Windows = {
+    kernel: [kh, kw],
+    stride: pairOf(op, 'stride', options.stride ?? 1, 1),
+    padding: typeof padding === 'string' ? [0, 0] : pairOf(op, 'padding', padding, 0),
+    dilation: pairOf(op, 'dilation', options.dilation ?? 1, 1),
+  };
+  if (padding === 'same' && windows.stride.some((s) => s !== 1)) throw valueError(op, "padding 'same' needs stride 1. Give the padding as numbers.");
+  const input = padding === 'same' ? samePadding(x, windows) : x;
+  const attrs = { windows, groups, image: input.shape, weight: weight.shape };
+  if (outputOf(attrs).some((n) => n < 1))
+    throw new GradloomError(
+      'SHAPE',
+      op,
+      `the kernel ${shapeText([kh, kw])} with dilation ${windows.dilation} is larger than the padded image ${shapeText(input.shape)}. Pad more, or use a smaller kernel.`,
+    );
+  return apply(convOp, bias ? [input, weight, bias] : [input, weight], attrs);
+}
