@@ -27,6 +27,19 @@ if (!upToDate) {
   const generated = '// Generated from assembly/ by scripts/kernels.mjs.\n';
   writeFileSync('src/runtime/wasm.ts', `${generated}export const hex: string =\n  '${wasm.toString('hex')}';\n`);
   const union = names.map((n) => `\n  | '${n}'`).join('');
-  writeFileSync('src/runtime/kernel-names.ts', `${generated}/** Every function that the wasm exports. */\nexport type Kernel =${union};\n`);
+  // In AssemblyScript an address is a usize; counts and flags are i32. Both are i32 in the wasm, so the sources tell them apart.
+  const signatures = new Map();
+  for (const file of sources) {
+    for (const [, name, parameters] of readFileSync(join('assembly', file), 'utf8').matchAll(/^export function (\w+)\(([^)]*)\)/gm)) {
+      const types = [...parameters.matchAll(/:\s*(\w+)/g)].map((m) => m[1]);
+      signatures.set(name, types.reduce((mask, type, i) => (type === 'usize' ? mask | (1 << i) : mask), 0));
+    }
+  }
+  const masks = names.map((n) => `\n  ${n}: ${signatures.get(n)},`).join('');
+  writeFileSync(
+    'src/runtime/kernel-names.ts',
+    `${generated}/** Every function that the wasm exports. */\nexport type Kernel =${union};\n\n` +
+      `/** Which of a kernel's words are addresses: bit i for word i. */\nexport const ADDRESSES: Readonly<Record<Kernel, number>> = {${masks}\n};\n`,
+  );
   writeFileSync('build/stamp', stamp);
 }

@@ -112,6 +112,7 @@ export {
   tanh,
   trunc,
 } from './ops/unary.ts';
+export { type Captured, capture } from './program/capture.ts';
 export type { DType } from './tensor/dtype.ts';
 export { type ErrorCode, GradloomError } from './tensor/errors.ts';
 export { detach } from './tensor/op.ts';

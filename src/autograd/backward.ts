@@ -5,6 +5,7 @@ import { add } from '../ops/binary.ts';
 import { call } from '../runtime/call.ts';
 import { GradloomError, shapeError, shapeText, warnOnce } from '../tensor/errors.ts';
 import { copyElements, dense, nodeOf, requiresGrad } from '../tensor/op.ts';
+import { recording } from '../tensor/recording.ts';
 import { sameShape } from '../tensor/shape.ts';
 import { moveStorage } from '../tensor/storage.ts';
 import { assertAlive, empty, Tensor } from '../tensor/tensor.ts';
@@ -65,7 +66,7 @@ function seeds(op: string, roots: readonly Tensor[], given: readonly (Tensor | n
 
 /** A loss that is NaN or infinite trains nothing: said once per kind of loss. */
 function warnNonFinite(root: Tensor): void {
-  if (root.size !== 1) return;
+  if (root.size !== 1 || recording()) return;
   const value = root.item();
   if (Number.isFinite(value)) return;
   const name = root.label ? `'${root.label}'` : `computed by ${nodeOf(root)?.op.name ?? 'the caller'}`;
@@ -77,6 +78,7 @@ function warnNonFinite(root: Tensor): void {
 
 /** Adds a finished gradient to a leaf's `.grad`, which lives as long as the leaf. */
 function accumulate(leaf: Tensor, g: Tensor, exclusive: boolean, createGraph: boolean): void {
+  recording()?.leaf(leaf, 'added');
   const { owner } = leaf.storage;
   const old = leaf.gradient;
   if (createGraph) leaf.gradient = old ? add(old, g) : clone(g);

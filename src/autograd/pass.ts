@@ -10,6 +10,7 @@ import { add } from '../ops/binary.ts';
 import { call } from '../runtime/call.ts';
 import { GradloomError, shapeError } from '../tensor/errors.ts';
 import { dense, nodeOf } from '../tensor/op.ts';
+import { refuseWhileRecording } from '../tensor/recording.ts';
 import { sameShape } from '../tensor/shape.ts';
 import { closeScope, currentScope, leaveScope, moveStorage, openScope, resumeScope, type Scope } from '../tensor/storage.ts';
 import { type Edge, enableGrad, isAnomalyEnabled, Node, noGrad } from '../tensor/tape.ts';
@@ -174,12 +175,18 @@ export class Pass {
     this.gathered.delete(leaf);
     if (leaf.hooks) g = this.callHooks(leaf.hooks, g);
     this.receive(leaf, g, this.isExclusive(g));
-    if (leaf.accumulateHooks) this.outside(() => leaf.accumulateHooks?.forEach((hook) => void hook(leaf)));
+    if (leaf.accumulateHooks) {
+      refuseWhileRecording('registerPostAccumulateGradHook', 'a hook runs', 'Remove it, or compute in the step what it computes.');
+      this.outside(() => {
+        for (const hook of [...(leaf.accumulateHooks ?? [])]) hook(leaf);
+      });
+    }
     this.release(g);
   }
 
   /** Runs hooks in order; a tensor that one returns takes the gradient's place. */
   private callHooks(hooks: ReadonlySet<GradientHook>, gradient: Tensor): Tensor {
+    refuseWhileRecording('registerHook', 'a hook runs', 'Remove it, or compute in the step what it computes.');
     let g = this.expose(gradient);
     this.outside(() => {
       for (const hook of [...hooks]) {

@@ -1,7 +1,11 @@
 // One backward pass over a combination of the losses: the simplest forms.
 import { backward } from '../autograd/backward.ts';
 import { add, mul } from '../ops/binary.ts';
+import { full } from '../ops/create.ts';
+import { float32View } from '../runtime/memory.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
+import { recording } from '../tensor/recording.ts';
+import { keep } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { entriesOf, type Losses, type Report, type Strategy } from './strategy.ts';
 
@@ -9,6 +13,7 @@ import { entriesOf, type Losses, type Report, type Strategy } from './strategy.t
 export class Weighted<Name extends string> implements Strategy<Name> {
   readonly name: string = 'weighted';
   readonly weights: Record<Name, number>;
+  private readonly scalars = new Map<Name, Tensor>();
 
   constructor(weights: Readonly<Record<Name, number>>) {
     for (const [name, w] of Object.entries<number>(weights)) if (!Number.isFinite(w)) throw valueError('Weighted', `the weight of '${name}' must be finite, got ${w}.`);
@@ -25,9 +30,25 @@ export class Weighted<Name extends string> implements Strategy<Name> {
   backward(losses: Losses<Name>): Report<Name> {
     const entries = entriesOf(this.name, losses);
     const weights = Object.fromEntries(entries.map(([name]) => [name, this.weightOf(name)])) as Record<Name, number>;
-    const terms = entries.map(([name, loss]): Tensor => (weights[name] === 1 ? loss : mul(loss, weights[name])));
+    const terms = entries.map(([name, loss]) => mul(loss, this.inMemory(name)));
     backward(terms.reduce((a, b) => add(a, b)));
     return { branch: 'weighted', weights };
+  }
+
+  /** The weight as a tensor, at an address of its own: a captured step reads there what the weight is by then. */
+  private inMemory(name: Name): Tensor {
+    let t = this.scalars.get(name);
+    if (!t) {
+      t = keep(full([], 0));
+      this.scalars.set(name, t);
+    }
+    const place = t;
+    const write = (): void => {
+      float32View()[place.address / 4] = this.weightOf(name);
+    };
+    write();
+    recording()?.repeat(write);
+    return t;
   }
 
   stateDict(): Record<string, unknown> {

@@ -2,6 +2,7 @@
 import { call } from '../runtime/call.ts';
 import { bitsOf, type DType, viewOf } from '../tensor/dtype.ts';
 import { GradloomError, shapeText, valueError } from '../tensor/errors.ts';
+import { recording, refuseWhileRecording } from '../tensor/recording.ts';
 import { defaultGenerator, type Generator } from '../tensor/random.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
 import { empty, type NestedArray, type Tensor } from '../tensor/tensor.ts';
@@ -66,6 +67,7 @@ function firstElement(data: unknown): unknown {
  * The type is float32 unless said, except that Int32Array gives int32 and booleans give bool; class labels need `dtype: 'int32'`.
  */
 export function tensor(data: TensorData, options: CreateOptions & { shape?: Shape } = {}): Tensor {
+  refuseWhileRecording('tensor', 'a tensor is made from numbers of the host', 'Make it outside, or pass it to the step as an input.');
   const flat = ArrayBuffer.isView(data) ? (data as unknown as ArrayLike<number>) : undefined;
   const inferred: DType = flat instanceof Int32Array ? 'int32' : typeof firstElement(data) === 'boolean' ? 'bool' : 'float32';
   const dtype = options.dtype ?? inferred;
@@ -141,6 +143,7 @@ export function linspace(start: number, end: number, steps: number, options: Cre
 
 /** The identity matrix [n, m] (m = n unless said). */
 export function eye(n: number, m = n, options: CreateOptions = {}): Tensor {
+  refuseWhileRecording('eye', 'a tensor is made from numbers of the host', 'Make it outside, or pass it to the step as an input.');
   const y = full([n, m], 0, { dtype: options.dtype ?? 'float32' });
   const memory = viewOf(y.dtype);
   const one = y.dtype === 'float32' ? 1 : bitsOf(1, y.dtype);
@@ -180,7 +183,7 @@ const MOST_CONSTANTS = 1024;
 function kept(key: string, shape: Shape, dtype: DType, fill: (t: Tensor) => void): Tensor {
   let t = constants.get(key);
   if (!t) {
-    const room = constants.size < MOST_CONSTANTS;
+    const room = constants.size < MOST_CONSTANTS || recording() !== null;
     t = room ? empty(shape, dtype, null) : empty(shape, dtype);
     fill(t);
     if (room) constants.set(key, t);

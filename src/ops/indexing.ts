@@ -3,6 +3,7 @@ import { call } from '../runtime/call.ts';
 import { viewOf } from '../tensor/dtype.ts';
 import { GradloomError, shapeError, shapeText } from '../tensor/errors.ts';
 import { apply, dense, type Op } from '../tensor/op.ts';
+import { recording } from '../tensor/recording.ts';
 import { normalizeDim, type Shape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { full } from './create.ts';
@@ -14,10 +15,14 @@ export function checkIndices(op: string, index: Tensor, size: number, ignore = -
     throw new GradloomError('DTYPE', op, `the ${what} tensor must be int32, got ${index.describe()}. Make it with { dtype: 'int32' } or convert it with .int().`);
   }
   const list = dense(index);
+  const error = (bad: number, address: number): Error => {
+    const value = viewOf('int32')[address / 4 + bad] as number;
+    const ignored = ignore === -1 ? '' : ` or be ${ignore} (ignored)`;
+    return new GradloomError('INDEX', op, `${what} ${value} at position ${bad} is out of range: it must lie in [0, ${size - 1}]${ignored}.`);
+  };
   const bad = call('findOutOfRange', list.address, list.size, 0, size, ignore);
-  if (bad < 0) return;
-  const value = viewOf('int32')[list.address / 4 + bad] as number;
-  throw new GradloomError('INDEX', op, `${what} ${value} at position ${bad} is out of range: it must lie in [0, ${size - 1}]${ignore === -1 ? '' : ` or be ${ignore} (ignored)`}.`);
+  if (bad >= 0) throw error(bad, list.address);
+  recording()?.check(error);
 }
 
 interface Around {

@@ -5,6 +5,7 @@ import { copy_ } from '../ops/inplace.ts';
 import { float64View } from '../runtime/memory.ts';
 import { GradloomError, shapeText, valueError, warnOnce } from '../tensor/errors.ts';
 import { copyElements, dense, detach, nodeOf } from '../tensor/op.ts';
+import { recording, refuseWhileRecording } from '../tensor/recording.ts';
 import { keep, scope } from '../tensor/scope.ts';
 import { sameShape } from '../tensor/shape.ts';
 import { newStorage, type Storage } from '../tensor/storage.ts';
@@ -97,9 +98,15 @@ export abstract class Optimizer<O extends OptimizerOptions> {
     const loss = closure && enableGrad(closure);
     noGrad(() => {
       this.paramGroups.forEach((group, i) => {
-        this.check(group);
-        const { address } = this.hyper[i] as Storage;
-        float64View().set(this.hyperParameters(group), address / 8);
+        const hyper = this.hyper[i] as Storage;
+        const { address } = hyper;
+        recording()?.used(hyper);
+        const write = (): void => {
+          this.check(group);
+          float64View().set(this.hyperParameters(group), address / 8);
+        };
+        write();
+        recording()?.repeat(write);
         for (const p of group.params) if (p.gradient) this.move(p, p.gradient, address, group);
       });
     });
@@ -127,6 +134,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   protected zeros(state: ParamState, name: string, shape: readonly number[]): Tensor {
     let t = state[name];
     if (!t) {
+      refuseWhileRecording(this.name, `the state of ${this.name} is first made`, 'Let every parameter have a gradient in the first call of the step, which runs as it is.');
       t = keep(full(shape, 0));
       state[name] = t;
     }

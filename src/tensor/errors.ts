@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'SCOPE' // a tensor used after its scope ended
   | 'STATE' // a state dict that does not fit
   | 'NONFINITE' // NaN or infinity where it was asked to be refused
+  | 'CAPTURE' // something in a captured step that cannot be replayed
   | 'MEMORY'; // out of memory
 
 /** The one error class of this library. `message` reads `op: what, with which values. Remedy.` */

@@ -1,6 +1,7 @@
 // Random numbers whose state lies in memory: 16 bytes, advanced by the kernels that draw from it.
 import { int32View } from '../runtime/memory.ts';
 import { valueError } from './errors.ts';
+import { recording, refuseWhileRecording } from './recording.ts';
 import { newStorage, type Storage } from './storage.ts';
 
 /** A stream of random numbers (Philox4x32-10). Equal seeds give equal numbers in every runtime. */
@@ -15,6 +16,7 @@ export class Generator {
 
   /** @internal Where the state lies. */
   get address(): number {
+    recording()?.used(this.storage);
     return this.storage.address;
   }
 
@@ -33,6 +35,7 @@ export class Generator {
 
   /** Resumes from what `getState` gave. */
   setState(state: readonly number[]): void {
+    refuseWhileRecording('manualSeed', 'a generator is seeded', 'Seed it before.');
     if (state.length !== 4) throw valueError('setState', `a generator's state is 4 words, got ${state.length}.`);
     int32View().set(state, this.address / 4);
   }

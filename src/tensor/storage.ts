@@ -6,6 +6,7 @@
 // A data loader opens a scope for each turn of its loop, so a training loop needs no bookkeeping.
 import { allocate, release, usage } from '../runtime/memory.ts';
 import { GradloomError } from './errors.ts';
+import { recording } from './recording.ts';
 
 /** A block of memory with its version counter; tensors that are views of one another share it. */
 export class Storage {
@@ -32,13 +33,16 @@ export class Storage {
   touch(writer: string): void {
     this.version++;
     this.writer = writer;
+    recording()?.wrote(this, writer);
   }
 
   /** Gives the block back. */
   free(why: string): void {
     if (this.address === 0) return;
     if (this.owner === null) registry?.unregister(this);
-    release(this.address, this.bytes);
+    const recorder = recording();
+    if (recorder) recorder.freed(this.address, this.bytes);
+    else release(this.address, this.bytes);
     this.address = 0;
     this.ended = why;
   }
@@ -56,6 +60,8 @@ const registry = typeof FinalizationRegistry === 'undefined' ? undefined : new F
 export class Scope {
   /** What it is, for messages: "turn 3 of the DataLoader loop". */
   readonly what: string;
+  /** Whether what it owns stays its own whatever happens: a captured step writes there again. */
+  pins = false;
   storages: Storage[] = [];
 
   constructor(what: string) {
@@ -108,7 +114,7 @@ export function openScopes(): readonly Scope[] {
 
 /** Hands a block to another owner; null keeps it as long as it is reachable. */
 export function moveStorage(storage: Storage, owner: Scope | null): void {
-  if (storage.owner === owner || storage.address === 0) return;
+  if (storage.owner === owner || storage.address === 0 || storage.owner?.pins) return;
   if (storage.owner === null) registry?.unregister(storage);
   storage.owner = owner;
   if (owner === null) registry?.register(storage, { address: storage.address, bytes: storage.bytes }, storage);
@@ -132,5 +138,6 @@ export function newStorage(bytes: number, what: () => string, owner: Scope | nul
   storage.owner = owner;
   if (owner) owner.storages.push(storage);
   else registry?.register(storage, { address, bytes }, storage);
+  recording()?.born(storage);
   return storage;
 }

@@ -1,6 +1,7 @@
 // A tensor: a window on a storage, and its place in the graph. What tensors can do is added by ops/methods.ts.
 import { type DType, viewOf } from './dtype.ts';
 import { GradloomError, shapeText } from './errors.ts';
+import { recording, refuseWhileRecording } from './recording.ts';
 import { isRowMajor, rowMajor, type Shape, sizeOf } from './shape.ts';
 import { newStorage, type Scope, type Storage } from './storage.ts';
 import type { Node } from './tape.ts';
@@ -83,6 +84,7 @@ export class Tensor {
   /** @internal Byte address of the first element; throws where the tensor's scope has ended. */
   get address(): number {
     assertAlive(this, 'read');
+    recording()?.used(this.storage);
     return this.storage.address + this.offset * 4;
   }
 
@@ -94,6 +96,7 @@ export class Tensor {
   /** A one-element tensor's value: a number, or a boolean's 0 or 1. Reading is synchronous and cheap. */
   item(): number {
     assertAlive(this, 'item');
+    refuseWhileRecording('item', 'a value is read', 'Return the tensor from the step and read it outside.');
     if (this.size !== 1) {
       throw new GradloomError('SHAPE', 'item', `the tensor has ${this.size} elements, shape ${shapeText(this.shape)}. Reduce it first (mean, sum) or use toArray().`);
     }
@@ -102,6 +105,7 @@ export class Tensor {
 
   /** A copy of the elements in row-major order: Float32Array, Int32Array, or Uint8Array for bool. */
   data(): Float32Array | Int32Array | Uint8Array {
+    refuseWhileRecording('data', 'values are read', 'Return the tensor from the step and read it outside.');
     const memory = viewOf(this.dtype);
     const start = this.address / 4;
     if (this.dtype !== 'bool' && this.isContiguous()) return memory.slice(start, start + this.size);

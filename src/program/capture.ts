@@ -1,0 +1,262 @@
+// A training step recorded once and replayed without host work: the same kernels on the same words, so the same bits.
+//
+//   first call    runs as it is: optimizers make their state
+//   second call   runs and is recorded at the seam; then buffers get addresses by lifetime
+//   later calls   copy the inputs in, repeat the recorded calls, copy the outputs out
+import { release } from '../runtime/memory.ts';
+import type { Kernel } from '../runtime/kernel-names.ts';
+import { type Instruction, Program } from '../runtime/program.ts';
+import { setTracer } from '../runtime/call.ts';
+import { GradloomError, shapeText } from '../tensor/errors.ts';
+import { copyElements, requiresGrad } from '../tensor/op.ts';
+import { type LeafUse, type Recording, recording, setRecording } from '../tensor/recording.ts';
+import { scope } from '../tensor/scope.ts';
+import { sameShape } from '../tensor/shape.ts';
+import { closeScope, moveStorage, newStorage, Scope, type Storage } from '../tensor/storage.ts';
+import { assertAlive, empty, Tensor } from '../tensor/tensor.ts';
+import { blockAt, eachAddress, findLifetimes, place, type Span } from './plan.ts';
+
+/** A step that has been handed to `capture`: called like the step itself. */
+export interface Captured<Inputs extends readonly Tensor[], Result> {
+  (...inputs: Inputs): Result;
+  /** How many kernel calls a replay makes, and the bytes that it holds beside parameters and state; null before the second call. */
+  readonly program: { readonly calls: number; readonly bytes: number } | null;
+  /** Gives the program's memory back; the next call records anew. */
+  release(): void;
+}
+
+/** Not kernels of a step, but the allocator's. */
+const HOST_CALLS = new Set<Kernel>(['alloc', 'free', 'blockSize']);
+
+/** Listens while the step runs. */
+class Recorder implements Recording {
+  readonly instructions: Instruction[] = [];
+  readonly checks = new Map<number, (result: number, address: number) => Error>();
+  readonly storages: Storage[] = [];
+  readonly returned: { address: number; bytes: number }[] = [];
+  readonly outside = new Set<Storage>();
+  readonly writes: [Storage, string][] = [];
+  readonly repeats: (() => void)[] = [];
+  readonly leaves = new Map<Tensor, { use: LeafUse; before: Tensor | null }>();
+  private readonly mine = new Set<Storage>();
+
+  traced(kernel: Kernel, words: readonly number[]): void {
+    if (!HOST_CALLS.has(kernel)) this.instructions.push({ kernel, words: [...words] });
+  }
+  born(storage: Storage): void {
+    this.storages.push(storage);
+    this.mine.add(storage);
+  }
+  freed(address: number, bytes: number): void {
+    this.returned.push({ address, bytes });
+  }
+  used(storage: Storage): void {
+    if (!this.mine.has(storage)) this.outside.add(storage);
+  }
+  wrote(storage: Storage, writer: string): void {
+    if (!this.mine.has(storage)) this.writes.push([storage, writer]);
+  }
+  leaf(t: Tensor, use: LeafUse): void {
+    if (!this.mine.has(t.storage) && !this.leaves.has(t)) this.leaves.set(t, { use, before: t.gradient });
+  }
+  repeat(work: () => void): void {
+    this.repeats.push(work);
+  }
+  check(error: (result: number, address: number) => Error): void {
+    this.checks.set(this.instructions.length - 1, error);
+  }
+}
+
+/** The value with every tensor in it replaced. Plain objects and lists only: what else there is stays as it is. */
+function mapTensors(value: unknown, change: (t: Tensor) => Tensor): unknown {
+  if (value instanceof Tensor) return change(value);
+  if (Array.isArray(value)) return value.map((v) => mapTensors(v, change));
+  if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
+    return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, mapTensors(v, change)]));
+  }
+  return value;
+}
+
+/** A copy in the caller's scope, without a graph. */
+function copyOf(t: Tensor): Tensor {
+  const y = empty(t.shape, t.dtype);
+  copyElements(t, y);
+  return y;
+}
+
+/** One recording, ready to be replayed. */
+class Replay<Inputs extends readonly Tensor[], Result> {
+  /** Bytes that it holds: inputs and arena. */
+  readonly bytes: number;
+  private readonly program: Program;
+  private readonly recorder = new Recorder();
+  private readonly inputs: readonly Tensor[];
+  private readonly outputs: unknown;
+  /** Owns inputs, arena and gradients: they stay where they are. */
+  private readonly home = new Scope('its captured step, which was released');
+  private readonly gradients: [leaf: Tensor, gradient: Tensor | null][];
+
+  constructor(step: (...inputs: Inputs) => Result, given: Inputs) {
+    const { home, recorder } = this;
+    home.pins = true;
+    this.inputs = given.map((t) => {
+      const y = empty(t.shape, t.dtype, home);
+      copyElements(t, y);
+      return y;
+    });
+    try {
+      const made = scope(() => {
+        const result = this.record(step);
+        this.pinGradients();
+        return this.lay(result);
+      }, 'a captured step');
+      this.outputs = made.outputs;
+      this.bytes = made.bytes + this.inputs.reduce((n, t) => n + t.storage.bytes, 0);
+    } catch (error) {
+      this.release();
+      throw error;
+    } finally {
+      for (const { address, bytes } of recorder.returned) release(address, bytes);
+    }
+    this.gradients = Array.from(recorder.leaves.keys(), (leaf) => [leaf, leaf.gradient]);
+    this.program = new Program(recorder.instructions, [...recorder.checks.keys()]);
+  }
+
+  get calls(): number {
+    return this.program.length;
+  }
+
+  /** Runs the step with everything listening. */
+  private record(step: (...inputs: Inputs) => Result): Result {
+    const { recorder } = this;
+    setRecording(recorder);
+    setTracer((kernel, words) => recorder.traced(kernel, words));
+    try {
+      return step(...(this.inputs as unknown as Inputs));
+    } finally {
+      setTracer(null);
+      setRecording(null);
+    }
+  }
+
+  /** Gradients that the step made stay at their addresses: the optimizer and the user find them there. */
+  private pinGradients(): void {
+    for (const leaf of this.recorder.leaves.keys()) if (leaf.gradient) moveStorage(leaf.gradient.storage, this.home);
+  }
+
+  /** Moves every buffer of the step into one arena, by lifetime, and the recorded words with them. */
+  private lay(result: Result): { outputs: unknown; bytes: number } {
+    const { home, recorder } = this;
+    const span = ({ address, bytes }: { address: number; bytes: number }): Span => ({ address, bytes, first: -1, last: -1, offset: 0 });
+    // What has no owner was made to last (constants, what the step kept) and stays as well.
+    const passing = recorder.storages.filter((s) => s.address !== 0 && s.owner !== home && s.owner !== null);
+    const spans = [...passing, ...recorder.returned].map(span).sort((a, b) => a.address - b.address);
+    findLifetimes(spans, recorder.instructions);
+    // Outputs are read behind the last call.
+    mapTensors(result, (t) => {
+      const s = blockAt(spans, t.storage.address);
+      if (s) s.last = recorder.instructions.length;
+      return t;
+    });
+    const used = spans.filter((s) => s.last >= 0);
+    const bytes = place(used);
+    const arena = newStorage(bytes, () => 'capture', home);
+    eachAddress(recorder.instructions, (address) => {
+      const s = blockAt(used, address);
+      return s ? arena.address + s.offset + address - s.address : address;
+    });
+    const outputs = mapTensors(result, (t) => {
+      const s = blockAt(used, t.storage.address);
+      if (!s) return t;
+      const y = new Tensor(arena, t.shape, t.dtype, t.strides, t.offset + s.offset / 4);
+      copyElements(t, y); // the recorded run's own results
+      return y;
+    });
+    return { outputs, bytes };
+  }
+
+  /** Copies of the outputs, in the caller's scope. */
+  results(): Result {
+    return mapTensors(this.outputs, copyOf) as Result;
+  }
+
+  run(given: Inputs): Result {
+    const { recorder } = this;
+    this.check(given);
+    given.forEach((t, i) => {
+      copyElements(t, this.inputs[i] as Tensor);
+    });
+    for (const work of recorder.repeats) work();
+    this.program.run((position, result, address) => {
+      throw (recorder.checks.get(position) as (result: number, address: number) => Error)(result, address);
+    });
+    for (const [storage, writer] of recorder.writes) storage.touch(writer);
+    for (const [leaf, gradient] of this.gradients) leaf.gradient = gradient;
+    return this.results();
+  }
+
+  /** Throws where the world is not as the recording found it. Nothing has run then. */
+  private check(given: Inputs): void {
+    const fail = (message: string): never => {
+      throw new GradloomError('CAPTURE', 'capture', message);
+    };
+    if (given.length !== this.inputs.length) fail(`recorded with ${this.inputs.length} inputs, called with ${given.length}. Pass the same.`);
+    given.forEach((t, i) => {
+      const mine = this.inputs[i] as Tensor;
+      if (!sameShape(t.shape, mine.shape) || t.dtype !== mine.dtype) {
+        fail(
+          `input ${i} is ${t.dtype} ${shapeText(t.shape)}, recorded as ${mine.dtype} ${shapeText(mine.shape)}. Use equal batches (dropLast), or capture the step for this shape too.`,
+        );
+      }
+    });
+    for (const s of this.recorder.outside) if (s.address === 0) fail(`a tensor that the step uses ended with ${s.ended}. keep() it, or pass it as an input.`);
+    for (const [leaf, { use, before }] of this.recorder.leaves) {
+      if (use === 'added' && leaf.gradient !== before && leaf.gradient?.storage !== before?.storage) {
+        fail(`the gradient of ${leaf.describe()} was ${before ? 'there' : 'null'} when the step was recorded, and is not so now. Clear gradients inside the step.`);
+      }
+    }
+  }
+
+  /** Gives memory back; gradients stay with their leaves. */
+  release(): void {
+    this.home.pins = false;
+    for (const leaf of this.recorder.leaves.keys()) if (leaf.gradient?.storage.owner === this.home) moveStorage(leaf.gradient.storage, leaf.storage.owner);
+    closeScope(this.home);
+  }
+}
+
+/**
+ * A step that runs as one list of kernel calls. The first call runs it as it is, the second records it, later ones copy their inputs in
+ * and repeat the calls: the same bits as the plain step, without its host work. Outputs are copies in the caller's scope, without a
+ * graph; `.grad`, parameters and optimizer state change as in the plain step. Learning rates and weights of strategies are read anew at
+ * each call; other numbers (`mul(0.5)`) are as recorded.
+ *
+ * @throws CAPTURE where the step does what cannot be repeated (reads a value, runs a hook, makes a tensor from host numbers), naming the
+ * line; where an input changes its shape; where a tensor that it uses has ended
+ */
+export function capture<Inputs extends readonly Tensor[], Result>(step: (...inputs: Inputs) => Result): Captured<Inputs, Result> {
+  let warm = false;
+  let replay: Replay<Inputs, Result> | null = null;
+  const call = (...inputs: Inputs): Result => {
+    if (recording()) throw new GradloomError('CAPTURE', 'capture', 'a captured step cannot run inside another. Call the plain step.');
+    inputs.forEach((t, i) => {
+      if (!(t instanceof Tensor)) throw new GradloomError('CAPTURE', 'capture', `input ${i} is ${typeof t}, not a tensor. Numbers that change go in as tensors.`);
+      if (requiresGrad(t)) throw new GradloomError('CAPTURE', 'capture', `input ${i} requires a gradient, which would not reach it. Detach it, or use it from outside.`);
+      assertAlive(t, 'capture');
+    });
+    if (replay) return replay.run(inputs);
+    if (!warm) {
+      warm = true;
+      return scope(() => step(...inputs), 'a captured step');
+    }
+    replay = new Replay(step, inputs);
+    return replay.results();
+  };
+  const release = (): void => {
+    replay?.release();
+    replay = null;
+  };
+  return Object.defineProperty(Object.assign(call, { release }), 'program', {
+    get: () => replay && { calls: replay.calls, bytes: replay.bytes },
+  }) as Captured<Inputs, Result>;
+}

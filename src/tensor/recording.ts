@@ -1,0 +1,48 @@
+// What a recording of a step must be told by the floors below it. One recording at a time; none unless `capture` runs.
+import { GradloomError } from './errors.ts';
+import type { Storage } from './storage.ts';
+import type { Tensor } from './tensor.ts';
+
+/** How a leaf's `.grad` was first met: added to, or set. */
+export type LeafUse = 'added' | 'set';
+
+export interface Recording {
+  /** A block was taken. */
+  born(storage: Storage): void;
+  /** A block was given back: the recording keeps it until its end, so that no address stands for two things. */
+  freed(address: number, bytes: number): void;
+  /** A tensor's address was asked for. */
+  used(storage: Storage): void;
+  /** A block was written to in place. */
+  wrote(storage: Storage, writer: string): void;
+  /** A leaf's gradient is about to change. */
+  leaf(t: Tensor, use: LeafUse): void;
+  /** Host work that each replay must repeat first: hyper-parameters written to memory. */
+  repeat(work: () => void): void;
+  /** The last call's result ≥ 0 means bad data: what to throw then, given the result and the call's first word. */
+  check(error: (result: number, address: number) => Error): void;
+}
+
+let current: Recording | null = null;
+
+/** The recording that is running, or null. */
+export function recording(): Recording | null {
+  return current;
+}
+
+/** Starts or ends a recording. */
+export function setRecording(next: Recording | null): void {
+  current = next;
+}
+
+/** The line of the program that called into this library, where the runtime tells. */
+function callingLine(): string {
+  const frames = (new Error().stack ?? '').split('\n').slice(1);
+  const user = frames.find((line) => !/[/\\](gradloom|src)[/\\](dist|ops|tensor|autograd|optim|nn|losses|multiloss|data|module|program|methods)\b/.test(line));
+  return user ? ` (${user.trim().replace(/^at /, '')})` : '';
+}
+
+/** Refuses, while recording, what a replay could not do again. Before anything has happened. */
+export function refuseWhileRecording(op: string, why: string, remedy: string): void {
+  if (current) throw new GradloomError('CAPTURE', op, `${why} inside a captured step${callingLine()}. ${remedy}`);
+}
