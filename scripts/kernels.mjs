@@ -1,4 +1,4 @@
-// assembly/ → build/kernels.wasm → src/runtime/wasm.ts (hex) and kernel-names.ts (types). Does nothing where the sources have not changed.
+// assembly/ → build/kernels*.wasm → src/runtime/wasm*.ts (hex) and kernel-names.ts (types). Does nothing where the sources have not changed.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -12,27 +12,36 @@ const sources = readdirSync('assembly', { recursive: true, encoding: 'utf8' }).f
 const hash = createHash('sha256').update(require('assemblyscript/package.json').version);
 for (const file of ['asconfig.json', 'scripts/kernels.mjs', ...sources.sort().map((f) => join('assembly', f))]) hash.update(readFileSync(file));
 const stamp = hash.digest('hex');
-const outputs = ['build/kernels.wasm', 'src/runtime/wasm.ts', 'src/runtime/kernel-names.ts'];
+const targets = {
+  release: { wasm: 'build/kernels.wasm', text: 'src/runtime/wasm.ts' },
+  relaxed: { wasm: 'build/kernels.relaxed.wasm', text: 'src/runtime/wasm-relaxed.ts' },
+};
+const outputs = [...Object.values(targets).flatMap((t) => [t.wasm, t.text]), 'src/runtime/kernel-names.ts'];
 const upToDate = outputs.every(existsSync) && existsSync('build/stamp') && readFileSync('build/stamp', 'utf8') === stamp;
 
 if (!upToDate) {
   mkdirSync('build', { recursive: true });
   const asc = join(dirname(require.resolve('assemblyscript/package.json')), 'bin', 'asc.js');
-  const { status } = spawnSync(process.execPath, [asc, '--target', 'release'], { stdio: 'inherit' });
-  if (status !== 0) process.exit(status ?? 1);
+  const generated = '// Generated from assembly/ by scripts/kernels.mjs.\n';
+  for (const [target, output] of Object.entries(targets)) {
+    const { status } = spawnSync(process.execPath, [asc, '--target', target], { stdio: 'inherit' });
+    if (status !== 0) process.exit(status ?? 1);
+    writeFileSync(output.text, `${generated}export const hex: string =\n  '${readFileSync(output.wasm).toString('hex')}';\n`);
+  }
   const wasm = readFileSync('build/kernels.wasm');
   const names = WebAssembly.Module.exports(new WebAssembly.Module(wasm))
     .filter((e) => e.kind === 'function')
     .map((e) => e.name);
-  const generated = '// Generated from assembly/ by scripts/kernels.mjs.\n';
-  writeFileSync('src/runtime/wasm.ts', `${generated}export const hex: string =\n  '${wasm.toString('hex')}';\n`);
   const union = names.map((n) => `\n  | '${n}'`).join('');
   // In AssemblyScript an address is a usize; counts and flags are i32. Both are i32 in the wasm, so the sources tell them apart.
   const signatures = new Map();
   for (const file of sources) {
     for (const [, name, parameters] of readFileSync(join('assembly', file), 'utf8').matchAll(/^export function (\w+)\(([^)]*)\)/gm)) {
       const types = [...parameters.matchAll(/:\s*(\w+)/g)].map((m) => m[1]);
-      signatures.set(name, types.reduce((mask, type, i) => (type === 'usize' ? mask | (1 << i) : mask), 0));
+      signatures.set(
+        name,
+        types.reduce((mask, type, i) => (type === 'usize' ? mask | (1 << i) : mask), 0),
+      );
     }
   }
   const masks = names.map((n) => `\n  ${n}: ${signatures.get(n)},`).join('');

@@ -1,6 +1,6 @@
 // Cloudflare's workerd compiles no bytes: it links the .wasm file as a module.
 import wasm from './kernels.wasm';
-import { setLoader } from '../runtime/instance.ts';
+import { setSources } from '../runtime/instance.ts';
 
-setLoader(() => wasm);
+setSources({ load: () => wasm });
 export * from '../index.ts';
