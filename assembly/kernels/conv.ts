@@ -7,7 +7,7 @@
 //  ┌───┬───┬───┬───┬───┬────┬────┬────┬────┬────┬────┬────┬────┬────────┬────┬────┐
 //  │ N │ C │ H │ W │ O │ KH │ KW │ SH │ SW │ PH │ PW │ DH │ DW │ groups │ OH │ OW │   kernel, stride, padding, dilation, output
 //  └───┴───┴───┴───┴───┴────┴────┴────┴────┴────┴────┴────┴────┴────────┴────┴────┘
-import { fill } from "./movement";
+import { copy, fill } from "./movement";
 import { matmul } from "./matmul";
 
 @inline function field(geometry: usize, i: usize): i32 {
@@ -101,17 +101,35 @@ export function conv2dInputGrad(dy: usize, w: usize, dx: usize, col: usize, g: u
   }
 }
 
-/** dw [O, C/groups, KH, KW] from x and dy, summed over images in order. f32; col: scratch [K, OH·OW]. */
+/** Multiplications of an [m, k]·[k, n] product for each k, with the columns that the matrix kernel fills up. */
+@inline function padded(m: i32, n: i32): i32 {
+  const rest = n & 15;
+  return m * (n - rest + (rest == 0 ? 0 : rest <= 8 ? 8 : 16));
+}
+
+/**
+ * dw [O, C/groups, KH, KW] from x and dy, summed over images in order. f32; col: scratch [K, OH·OW], and behind it [K, O/groups] for a
+ * group's transpose. The product is taken in the orientation that wastes fewer columns.
+ */
 export function conv2dWeightGrad(x: usize, dy: usize, dw: usize, col: usize, g: usize): void {
   const groups = field(g, 13), channels = field(g, 1) / groups, outputs = field(g, 4) / groups;
   const plane = field(g, 14) * field(g, 15), K = channels * field(g, 5) * field(g, 6);
   const image = <usize>(channels * field(g, 2) * field(g, 3)) << 2, result = <usize>(outputs * plane) << 2;
   const direct = isPointwise(g);
-  memory.fill(dw, 0, <usize>(field(g, 4) * K) << 2);
-  for (let n = field(g, 0); n > 0; n--) {
-    for (let group = 0; group < groups; group++, x += image, dy += result) {
-      if (!direct) unroll(x, col, channels, g, false);
-      matmul(outputs, K, plane, dy, plane, 1, direct ? x : col, 1, plane, dw + (<usize>(group * outputs * K) << 2), K, 1);
+  const turned = padded(K, outputs) < padded(outputs, K);
+  const transpose = col + (<usize>(K * plane) << 2);
+  const N = field(g, 0);
+  for (let group = 0; group < groups; group++, dw += <usize>(outputs * K) << 2) {
+    const target = turned ? transpose : dw;
+    memory.fill(target, 0, <usize>(outputs * K) << 2);
+    for (let n = 0; n < N; n++) {
+      const at = <usize>(n * groups + group);
+      const input = x + image * at, gradient = dy + result * at;
+      if (!direct) unroll(input, col, channels, g, false);
+      const b = direct ? input : col;
+      if (turned) matmul(K, outputs, plane, b, plane, 1, gradient, 1, plane, target, outputs, 1);
+      else matmul(outputs, K, plane, gradient, plane, 1, b, 1, plane, target, K, 1);
     }
+    if (turned) copy(transpose, dw, 1, 1, outputs, K, 0, 0, 1, outputs, 0, 0, K, 1);
   }
 }

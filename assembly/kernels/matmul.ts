@@ -156,8 +156,14 @@ function pack(d: usize, b: usize, bRow: usize, bCol: usize, k: i32, n: i32): voi
         v128.store(e, v128.load(q, 32), 32);
         v128.store(e, v128.load(q, 48), 48);
       }
-    } else if (n >= 16 && bRow == 4) {
-      for (let j: usize = 0; j < 16; j += 4) pack4Transposed(d + (j << 2), b + bCol * j, bCol, k);
+    } else if (n >= 4 && bRow == 4) {
+      // Four columns at a time while there are four; then one by one; then zeros.
+      const width = min(16, n), fours = width & ~3;
+      for (let j = 0; j < fours; j += 4) pack4Transposed(d + (<usize>j << 2), b + bCol * <usize>j, bCol, k);
+      for (let j = fours; j < 16; j++) {
+        let e = d + (<usize>j << 2), r = b + bCol * <usize>j;
+        for (let p = 0; p < k; p++, e += PANEL, r += 4) store<f32>(e, j < width ? load<f32>(r) : 0);
+      }
     } else {
       const width = min(16, n);
       for (let p = 0, q = b, e = d; p < k; p++, q += bRow, e += PANEL) {

@@ -4,6 +4,53 @@
   return load<i32>(geometry + (i << 2));
 }
 
+/** Where v takes the place of best: it is larger, or the first NaN. */
+@inline function wins(v: v128, best: v128): v128 {
+  return v128.or(f32x4.gt(v, best), v128.and(f32x4.ne(v, v), f32x4.eq(best, best)));
+}
+
+/** The common case: 2 × 2 windows side by side, four at a time. One plane; y and index [OH, OW]. */
+function pairs(x: usize, y: usize, index: usize, W: i32, OH: i32, OW: i32): void {
+  const row = <usize>W << 2;
+  const steps = i32x4(0, 2, 4, 6);
+  for (let oy = 0; oy < OH; oy++) {
+    let p = x + row * <usize>(2 * oy);
+    let at = 2 * oy * W;
+    let n = OW;
+    for (; n >= 4; n -= 4, p += 32, at += 8, y += 16, index += 16) {
+      const a = v128.load(p), b = v128.load(p, 16), c = v128.load(p + row), d = v128.load(p + row, 16);
+      let best = v128.shuffle<f32>(a, b, 0, 2, 4, 6);
+      let place = i32x4.add(i32x4.splat(at), steps);
+      const right = v128.shuffle<f32>(a, b, 1, 3, 5, 7), below = v128.shuffle<f32>(c, d, 0, 2, 4, 6), last = v128.shuffle<f32>(c, d, 1, 3, 5, 7);
+      const first = place;
+      let m = wins(right, best);
+      best = v128.bitselect(right, best, m);
+      place = v128.bitselect(i32x4.add(first, i32x4.splat(1)), place, m);
+      m = wins(below, best);
+      best = v128.bitselect(below, best, m);
+      place = v128.bitselect(i32x4.add(first, i32x4.splat(W)), place, m);
+      m = wins(last, best);
+      best = v128.bitselect(last, best, m);
+      place = v128.bitselect(i32x4.add(first, i32x4.splat(W + 1)), place, m);
+      v128.store(y, best);
+      v128.store(index, place);
+    }
+    for (; n > 0; n--, p += 8, at += 2, y += 4, index += 4) {
+      let best = load<f32>(p), place = at;
+      for (let k = 1; k < 4; k++) {
+        const offset = (k & 1) + (k >> 1) * W;
+        const v = load<f32>(p + (<usize>offset << 2));
+        if (v > best || (v != v && best == best)) {
+          best = v;
+          place = at + offset;
+        }
+      }
+      store<f32>(y, best);
+      store<i32>(index, place);
+    }
+  }
+}
+
 /**
  * y = the largest element of each window and index = where it stands in its plane (row-major): the first of equals, a NaN wins.
  * f32 and i32, both [planes, OH, OW]. A window without any element of the image gives −∞ and index −1.
@@ -11,7 +58,14 @@
 export function maxPool2d(x: usize, y: usize, index: usize, g: usize): void {
   const H = field(g, 2), W = field(g, 3), KH = field(g, 5), KW = field(g, 6), SH = field(g, 7), SW = field(g, 8);
   const PH = field(g, 9), PW = field(g, 10), DH = field(g, 11), DW = field(g, 12), OH = field(g, 14), OW = field(g, 15);
+  const inPairs = KH == 2 && KW == 2 && SH == 2 && SW == 2 && (PH | PW) == 0 && (DH & DW) == 1 && 2 * OH <= H && 2 * OW <= W;
   for (let n = field(g, 0); n > 0; n--, x += <usize>(H * W) << 2) {
+    if (inPairs) {
+      pairs(x, y, index, W, OH, OW);
+      y += <usize>(OH * OW) << 2;
+      index += <usize>(OH * OW) << 2;
+      continue;
+    }
     for (let oy = 0; oy < OH; oy++) {
       const top = oy * SH - PH;
       for (let ox = 0; ox < OW; ox++, y += 4, index += 4) {

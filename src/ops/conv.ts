@@ -67,7 +67,8 @@ function convolve(kernel: 'conv2d' | 'conv2dInputGrad' | 'conv2dWeightGrad', add
   const { image, weight, windows, groups } = attrs;
   const output = outputOf(attrs);
   const [, channels, kh, kw] = weight as [number, number, number, number];
-  const columns = empty([channels * kh * kw, output[0] * output[1]]).address;
+  const places = channels * kh * kw;
+  const columns = empty([places, output[0] * output[1] + (kernel === 'conv2dWeightGrad' ? (weight[0] as number) / groups : 0)]).address;
   const record = geometry(image, weight[0] as number, output, groups, windows);
   const [a, b, c, d] = addresses;
   if (d === undefined) call(kernel, a, b, c, columns, record);

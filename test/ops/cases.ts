@@ -284,6 +284,7 @@ const images: Case[] = [
     ],
   },
   { name: 'maxPool2d', run: (x) => maxPool2d(x, 2, { ceilMode: true, padding: 1 }), shapes: (n) => [[2, 3, n]], distinct: true, linear: true },
+  { name: 'maxPool2d 2', run: (x) => maxPool2d(x, 2), shapes: (n) => [[1, 4, 2 * n + 1]], distinct: true, linear: true },
   { name: 'maxPool2d stride, dilation', run: (x) => maxPool2d(x, [2, 1], { stride: 1, dilation: [1, 2] }), shapes: (n) => [[1, 1, 3, n]], distinct: true, linear: true },
 ];
 
