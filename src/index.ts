@@ -113,7 +113,7 @@ export {
   trunc,
 } from './ops/unary.ts';
 export { type Captured, capture } from './program/capture.ts';
-export { type InitOptions, init } from './runtime/instance.ts';
+export { close, type InitOptions, init } from './runtime/instance.ts';
 export type { DType } from './tensor/dtype.ts';
 export { type ErrorCode, GradloomError } from './tensor/errors.ts';
 export { detach } from './tensor/op.ts';

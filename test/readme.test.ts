@@ -8,7 +8,7 @@ import * as assert from 'uvu/assert';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 test('the program in the README prints two finite losses a step', () => {
-  const program = /```ts\n([\s\S]*?)```/.exec(readFileSync(`${root}/README.md`, 'utf8'))?.[1] ?? assert.unreachable('no program');
+  const program = /```ts\n([\s\S]*?)```/.exec(readFileSync(`${root}/README.md`, 'utf8'))?.[1] ?? '';
   const file = `${root}/readme-program.tmp.ts`;
   writeFileSync(file, program);
   try {

@@ -8,7 +8,7 @@
 //  │ N │ C │ H │ W │ O │ KH │ KW │ SH │ SW │ PH │ PW │ DH │ DW │ groups │ OH │ OW │   kernel, stride, padding, dilation, output
 //  └───┴───┴───┴───┴───┴────┴────┴────┴────┴────┴────┴────┴────┴────────┴────┴────┘
 import { copy, fill } from "./movement";
-import { matmul } from "./matmul";
+import { multiply } from "./matmul";
 
 @inline function field(geometry: usize, i: usize): i32 {
   return load<i32>(geometry + (i << 2));
@@ -80,7 +80,7 @@ export function conv2d(x: usize, w: usize, bias: usize, y: usize, col: usize, g:
       if (bias) {
         for (let o = 0; o < outputs; o++) fill(y + (<usize>(o * plane) << 2), plane, load<u32>(bias + (<usize>(group * outputs + o) << 2)));
       }
-      matmul(outputs, plane, K, w + (<usize>(group * outputs * K) << 2), K, 1, direct ? x : col, plane, 1, y, plane, bias ? 1 : 0);
+      multiply(outputs, plane, K, w + (<usize>(group * outputs * K) << 2), K, 1, direct ? x : col, plane, 1, y, plane, bias ? 1 : 0);
     }
   }
 }
@@ -93,7 +93,7 @@ export function conv2dInputGrad(dy: usize, w: usize, dx: usize, col: usize, g: u
   const direct = isPointwise(g);
   for (let n = field(g, 0); n > 0; n--) {
     for (let group = 0; group < groups; group++, dx += image, dy += result) {
-      matmul(K, plane, outputs, w + (<usize>(group * outputs * K) << 2), 1, K, dy, plane, 1, direct ? dx : col, plane, 0);
+      multiply(K, plane, outputs, w + (<usize>(group * outputs * K) << 2), 1, K, dy, plane, 1, direct ? dx : col, plane, 0);
       if (direct) continue;
       memory.fill(dx, 0, image);
       unroll(dx, col, channels, g, true);
@@ -127,8 +127,8 @@ export function conv2dWeightGrad(x: usize, dy: usize, dw: usize, col: usize, g: 
       const input = x + image * at, gradient = dy + result * at;
       if (!direct) unroll(input, col, channels, g, false);
       const b = direct ? input : col;
-      if (turned) matmul(K, outputs, plane, b, plane, 1, gradient, 1, plane, target, outputs, 1);
-      else matmul(outputs, K, plane, gradient, plane, 1, b, 1, plane, target, K, 1);
+      if (turned) multiply(K, outputs, plane, b, plane, 1, gradient, 1, plane, target, outputs, 1);
+      else multiply(outputs, K, plane, gradient, plane, 1, b, 1, plane, target, K, 1);
     }
     if (turned) copy(transpose, dw, 1, 1, outputs, K, 0, 0, 1, outputs, 0, 0, K, 1);
   }

@@ -16,9 +16,22 @@ const MC: i32 = 128;
 const NC: i32 = 1024;
 const PANEL: usize = 64; // bytes: 16 columns
 
-/** One packed block of B, and one tile (2 × 16 or 4 × 8) for ragged edges. Scratch: nothing in it outlives a call. */
-const packed: usize = memory.data(KC * NC * 4, 64);
-const edge: usize = memory.data(128, 64);
+/** Scratch, in bytes: one packed block of B, and behind it one tile (2 × 16 or 4 × 8) for ragged edges. Nothing in it outlives a call. */
+const SCRATCH: i32 = KC * NC * 4 + 128;
+// Given by the host: each thread is an instance of its own on the same memory, with scratch of its own.
+let packed: usize = 0;
+let edge: usize = 0;
+
+/** How much scratch an instance needs, in bytes. */
+export function scratchBytes(): i32 {
+  return SCRATCH;
+}
+
+/** Where this instance's scratch lies: to be said before the first product. */
+export function useScratch(address: usize): void {
+  packed = address;
+  edge = address + KC * NC * 4;
+}
 
 @inline function store4(c: usize, v0: v128, v1: v128, v2: v128, v3: v128, accumulate: bool): void {
   if (accumulate) {
@@ -228,7 +241,7 @@ function multiplyInPlace(m: i32, n: i32, k: i32, a: usize, aRow: usize, aCol: us
  * C [m, n] = A [m, k] · B [k, n], added to C where `accumulate`. f32; strides in elements (aRow, aCol), (bRow, bCol); rows of C cRow
  * apart. C overlaps neither A nor B. k = 0 gives zeros (or leaves C). Error: k rounded products summed in order, 2 at a time in none.
  */
-export function matmul(
+export function multiply(
   m: i32, n: i32, k: i32, a: usize, aRow: i32, aCol: i32, b: usize, bRow: i32, bCol: i32, c: usize, cRow: i32, accumulate: i32,
 ): void {
   const ar = <usize>aRow << 2, ac = <usize>aCol << 2, br = <usize>bRow << 2, bc = <usize>bCol << 2, cr = <usize>cRow << 2;

@@ -11,6 +11,29 @@ export interface Sources {
   load(): WebAssembly.Module;
   /** The build with relaxed SIMD, where the entry has it. */
   relaxed?(): Promise<WebAssembly.Module>;
+  /** The build for shared memory, where the entry has it, and how to start a thread on it. */
+  threads?: {
+    load(): Promise<WebAssembly.Module>;
+    /** Starts a thread that joins the team; resolves when it is ready. */
+    spawn(job: ThreadJob): Promise<Thread>;
+  };
+}
+
+/** What a further thread needs to join. */
+export interface ThreadJob {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  /** Addresses of the control block and of this thread's scratch. */
+  readonly control: number;
+  readonly scratch: number;
+  /** Size of the team, and this thread's number in it (the caller is 0). */
+  readonly size: number;
+  readonly id: number;
+}
+
+/** A running thread. */
+export interface Thread {
+  terminate(): unknown;
 }
 
 /** Options of `init`. */
@@ -19,19 +42,24 @@ export interface InitOptions {
   wasm?: WebAssembly.Module | PromiseLike<WebAssembly.Module>;
   /** 'relaxed' lets products and sums round once (fused multiply-add): faster, but not the same bits on every machine. */
   simd?: 'fixed' | 'relaxed';
+  /** How many threads large products use, the caller included. The same bits as alone. `close()` ends them. */
+  threads?: number;
 }
 
 let sources: Sources | undefined;
 let kernels: Kernels | undefined;
+let team: Thread[] = [];
 
 /** Says where the wasm comes from. The first call wins: an application has one instance. */
 export function setSources(given: Sources): void {
   sources ??= given;
 }
 
-function boot(module: WebAssembly.Module): Kernels {
-  kernels = instantiateSync<Record<string, unknown>>(module, {}).exports as unknown as Kernels;
-  return kernels;
+function boot(module: WebAssembly.Module, imports: WebAssembly.Imports = {}): Kernels {
+  const made = instantiateSync<Record<string, unknown>>(module, imports).exports as unknown as Kernels;
+  made.useScratch(made.alloc(made.scratchBytes()));
+  kernels = made;
+  return made;
 }
 
 /** The instance's exports, compiled and instantiated on the first call. */
@@ -46,11 +74,54 @@ export function instance(): Kernels {
  * Nothing is loaded that is not asked for.
  */
 export async function init(options: InitOptions = {}): Promise<void> {
-  const { wasm, simd = 'fixed' } = options;
+  const { wasm, simd = 'fixed', threads = 1 } = options;
   if (kernels) throw new Error('gradloom: init comes too late, a tensor has been made. Call it first, once.');
+  if (!Number.isInteger(threads) || threads < 1 || threads > 64) throw new Error(`gradloom: init takes threads from 1 to 64, got ${threads}.`);
+  if (simd !== 'fixed' && simd !== 'relaxed') throw new Error(`gradloom: init takes simd 'fixed' or 'relaxed', got '${simd}'.`);
+  if (threads > 1 && (wasm || simd === 'relaxed')) throw new Error('gradloom: threads go with the build inside the bundle and fixed SIMD only. Leave out wasm and simd.');
   if (wasm) boot(await wasm);
+  else if (threads > 1) await startTeam(threads);
   else if (simd === 'fixed') instance();
-  else if (simd !== 'relaxed') throw new Error(`gradloom: init takes simd 'fixed' or 'relaxed', got '${simd}'.`);
   else if (!sources?.relaxed) throw new Error('gradloom: this entry carries no relaxed-SIMD build. Pass { wasm } with a module of your own, or leave simd out.');
   else boot(await sources.relaxed());
+}
+
+/** Shared memory of the largest size that the runtime grants: it is reserved, not used. */
+function sharedMemory(): WebAssembly.Memory {
+  if (typeof SharedArrayBuffer === 'undefined') {
+    throw new Error(
+      "gradloom: threads need shared memory. Serve the page with 'Cross-Origin-Opener-Policy: same-origin' and 'Cross-Origin-Embedder-Policy: require-corp', or leave threads out.",
+    );
+  }
+  for (const maximum of [65536, 32768, 16384]) {
+    try {
+      return new WebAssembly.Memory({ initial: 32, maximum, shared: true });
+    } catch {}
+  }
+  throw new Error('gradloom: the runtime refused to reserve 1 GB of shared memory. Leave threads out.');
+}
+
+async function startTeam(size: number): Promise<void> {
+  if (!sources?.threads) throw new Error('gradloom: this runtime starts no threads. Leave threads out.');
+  const memory = sharedMemory();
+  const module = await sources.threads.load();
+  const main = boot(module, { env: { memory } });
+  const control = main.alloc(192);
+  new Uint8Array(memory.buffer, control, 192).fill(0);
+  const jobs = Array.from({ length: size - 1 }, (_, i) => ({ module, memory, control, scratch: main.alloc(main.scratchBytes()), size, id: i + 1 }));
+  try {
+    for (const job of jobs) team.push(await sources.threads.spawn(job));
+  } catch (cause) {
+    close();
+    throw new Error('gradloom: a thread did not start. In a page, allow workers from blob: URLs (worker-src blob:), or leave threads out.', { cause });
+  }
+  main.joinTeam(control, size, 0);
+}
+
+/** Ends the threads that `init` started; work goes on alone. Without threads it does nothing. */
+export function close(): void {
+  if (team.length === 0) return;
+  kernels?.dismiss();
+  for (const thread of team) thread.terminate();
+  team = [];
 }

@@ -38,6 +38,8 @@ export function float64View(): Float64Array {
 export function allocate(bytes: number): number {
   const address = bytes > 0xf0000000 ? 0 : call('alloc', bytes) >>> 0; // addresses above 2 GiB arrive negative
   if (address !== 0) {
+    // Shared memory grows without detaching its views: an old one is only too short.
+    if (floats.length > 0 && address + bytes > floats.byteLength) refresh();
     liveBytes += bytes;
     if (liveBytes > peakBytes) peakBytes = liveBytes;
   }
