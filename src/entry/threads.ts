@@ -15,12 +15,12 @@ interface NodeWorker extends Thread {
   unref(): void;
 }
 interface NodeThreads {
-  Worker: new (source: string, options: { eval: true; workerData: ThreadJob }) => NodeWorker;
+  Worker: new (source: string, options: { eval: true; execArgv: string[]; workerData: ThreadJob }) => NodeWorker;
 }
 
 function spawnInNode(job: ThreadJob, threads: NodeThreads): Promise<Thread> {
   const source = `const { parentPort, workerData } = require('node:worker_threads');\n(${JOIN})(workerData, () => parentPort.postMessage('ready'));`;
-  const worker = new threads.Worker(source, { eval: true, workerData: job });
+  const worker = new threads.Worker(source, { eval: true, execArgv: [], workerData: job });
   worker.unref(); // a program may end without close()
   return new Promise((resolve, reject) => {
     worker.once('message', () => resolve(worker));

@@ -19,7 +19,12 @@ test('windows in pairs and windows in general choose alike: the first of equals,
   const general = maxPool2dWithIndices(x.narrow(2, 0, 9), 2, { ceilMode: true });
   assert.equal(general.values.shape, [1, 2, 5]);
   assert.equal(general.values.narrow(2, 0, 4).toArray(), pairs.values.narrow(2, 0, 4).toArray());
-  assert.equal(general.indices.narrow(2, 0, 4).toArray(), [[[9, 2, 4, 16], [18, 21, 32, 24]]]);
+  assert.equal(general.indices.narrow(2, 0, 4).toArray(), [
+    [
+      [9, 2, 4, 16],
+      [18, 21, 32, 24],
+    ],
+  ]);
   assert.equal(pairs.indices.toArray(), [
     [
       [10, 2, 4, 17, 8],

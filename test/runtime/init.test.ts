@@ -1,0 +1,76 @@
+// init and close, each in a process of its own: a process has one instance.
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Runs a program on the library; returns what it prints, or its error. */
+function run(program: string): string {
+  const source = `import * as g from 'gradloom'; const hash = (t) => Array.from(new Int32Array(t.data().buffer)).reduce((h, w) => (Math.imul(h, 31) + w) | 0, 0); ${program}`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', source], { cwd: root, encoding: 'utf8', timeout: 60_000 });
+  return stdout + stderr;
+}
+
+const training = `
+  g.manualSeed(4);
+  const model = new g.nn.Sequential(new g.nn.Linear(300, 200), new g.nn.ReLU(), new g.nn.Linear(200, 33));
+  const optimizer = new g.optim.Adam(model.parameters());
+  const x = g.randn([50, 300]);
+  for (const _ of g.steps(5)) {
+    optimizer.zeroGrad();
+    const y = model.forward(x);
+    y.square().mean().backward({ retainGraph: true });
+    y.abs().mean().backward();
+    optimizer.step();
+  }
+  console.log(model.parameters().map(hash).join());
+`;
+const alone = run(training);
+
+test('a run on two or three threads gives the bits of one', () => {
+  assert.match(alone, /^-?\d+(,-?\d+){3}\n$/);
+  for (const threads of [2, 3]) assert.is(run(`await g.init({ threads: ${threads} }); ${training} g.close();`), alone);
+});
+
+test('odd products are split right', () => {
+  const products = `
+    g.manualSeed(1);
+    for (const [m, k, n] of [[64, 784, 256], [17, 300, 33], [5, 1000, 64], [1000, 66, 7], [129, 128, 10], [3, 300, 1000]]) {
+      console.log(hash(g.randn([m, k]).matmul(g.randn([k, n]))), hash(g.randn([k, m]).t().matmul(g.randn([n, k]).t())));
+    }
+  `;
+  assert.is(run(`await g.init({ threads: 3 }); ${products}`), run(products));
+});
+
+test('after close() work goes on alone, and the process ends', () => {
+  assert.is(run(`await g.init({ threads: 2 }); g.close(); g.close(); ${training}`), alone);
+});
+
+test('a program that forgets close() ends too', () => {
+  assert.is(run(`await g.init({ threads: 2 }); ${training}`), alone);
+});
+
+test('init says what is wrong', () => {
+  assert.match(run(`g.ones([1]); await g.init();`), /init comes too late.*first/);
+  assert.match(run(`await g.init({ threads: 0 });`), /threads from 1 to 64, got 0/);
+  assert.match(run(`await g.init({ simd: 'fast' });`), /'fixed' or 'relaxed', got 'fast'/);
+  assert.match(run(`await g.init({ threads: 2, simd: 'relaxed' });`), /threads go with/);
+  assert.match(run(`delete globalThis.SharedArrayBuffer; await g.init({ threads: 2 });`), /Cross-Origin-Opener-Policy/);
+});
+
+test('relaxed SIMD is close to fixed where there is any, else refused with a remedy', () => {
+  const said = run(`await g.init({ simd: 'relaxed' }); console.log(g.ones([20, 30]).matmul(g.ones([30, 40])).sum().item());`);
+  assert.match(said, /^24000\n$|no relaxed SIMD.*Node ≥ 22/);
+});
+
+test('a module of one’s own', () => {
+  const program = `
+    const { readFileSync } = await import('node:fs');
+    await g.init({ wasm: WebAssembly.compile(readFileSync('build/kernels.wasm')) });
+    ${training}`;
+  assert.is(run(program), alone);
+});
+
+test.run();
