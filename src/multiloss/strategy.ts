@@ -2,6 +2,7 @@
 // its business.
 import { GradloomError, shapeText } from '../tensor/errors.ts';
 import { requiresGrad } from '../tensor/op.ts';
+import { recording } from '../tensor/recording.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 /** The losses of one step by name, in order. Each has one element. */
@@ -38,6 +39,11 @@ export function entriesOf<Name extends string>(strategy: string, losses: Losses<
     if (!loss.label) loss.label = name;
   }
   return entries;
+}
+
+/** The first loss that is NaN or infinite, by name: for the warning that a backward pass gives. */
+export function nonFinite(entries: readonly (readonly [string, Tensor])[]): string | undefined {
+  return recording() ? undefined : entries.find(([, loss]) => !Number.isFinite(loss.item()))?.[0];
 }
 
 /** The named loss of a step. */

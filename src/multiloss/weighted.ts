@@ -7,7 +7,7 @@ import { GradloomError, valueError } from '../tensor/errors.ts';
 import { recording } from '../tensor/recording.ts';
 import { keep } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { entriesOf, type Losses, type Report, type Strategy } from './strategy.ts';
+import { entriesOf, type Losses, nonFinite, type Report, type Strategy } from './strategy.ts';
 
 /** Σ λᵢ·lossᵢ, one backward pass: the weights steer the direction. Weights may be changed between steps. */
 export class Weighted<Name extends string> implements Strategy<Name> {
@@ -31,8 +31,10 @@ export class Weighted<Name extends string> implements Strategy<Name> {
     const entries = entriesOf(this.name, losses);
     const weights = Object.fromEntries(entries.map(([name]) => [name, this.weightOf(name)])) as Record<Name, number>;
     const terms = entries.map(([name, loss]) => mul(loss, this.inMemory(name)));
-    backward(terms.reduce((a, b) => add(a, b)));
-    return { branch: 'weighted', weights };
+    const total = terms.reduce((a, b) => add(a, b));
+    total.label = nonFinite(entries) ?? entries.map(([name]) => name).join(' + ');
+    backward(total);
+    return { branch: this.name, weights };
   }
 
   /** The weight as a tensor, at an address of its own: a captured step reads there what the weight is by then. */

@@ -58,6 +58,16 @@ function fillFrom(data: unknown, shape: Shape, dim: number, write: (v: number) =
   for (const v of data) fillFrom(v, shape, dim + 1, write);
 }
 
+/** Nested arrays as one list, checked to be regular before anything is made. */
+function flatten(data: unknown, shape: Shape, dtype: DType): ArrayLike<number> {
+  const values = dtype === 'float32' ? new Float32Array(sizeOf(shape)) : new Int32Array(sizeOf(shape));
+  let at = 0;
+  fillFrom(data, shape, 0, (v) => {
+    values[at++] = v;
+  });
+  return values;
+}
+
 function firstElement(data: unknown): unknown {
   return Array.isArray(data) ? firstElement(data[0]) : data;
 }
@@ -76,17 +86,12 @@ export function tensor(data: TensorData, options: CreateOptions & { shape?: Shap
   checkShape('tensor', shape);
   const count = sizeOf(shape);
   if (count !== sizeOf(given)) throw new GradloomError('SHAPE', 'tensor', `${sizeOf(given)} numbers do not fill the shape ${shapeText(shape)}. It needs ${count}.`);
-  const values = dtype === 'float32' ? new Float32Array(count) : new Int32Array(count);
-  if (flat) values.set(flat);
-  else {
-    let at = 0;
-    fillFrom(data, given, 0, (v) => {
-      values[at++] = v;
-    });
-  }
-  if (dtype === 'bool') for (let i = 0; i < count; i++) values[i] = values[i] ? 1 : 0;
+  const values: ArrayLike<number> = flat ?? flatten(data, given, dtype);
   const y = empty(shape, dtype);
-  viewOf(dtype).set(values, y.address / 4);
+  const memory = viewOf(dtype);
+  const start = y.address / 4;
+  if (dtype === 'bool') for (let i = 0; i < count; i++) memory[start + i] = values[i] ? 1 : 0;
+  else memory.set(values, start);
   return leaf(y, 'tensor', options.requiresGrad);
 }
 

@@ -39,7 +39,11 @@ const STRATEGIES: Readonly<Record<string, (config: Config) => multiloss.Strategy
 };
 
 /** Ours reports which loss trained alone, the traces which of the two in order. */
-const BRANCHES: Readonly<Record<string, string>> = { loss1: 'first', loss2: 'second' };
+const BRANCHES: Readonly<Record<string, string>> = {
+  sum: 'weighted',
+  loss1: 'first',
+  loss2: 'second',
+};
 
 /** A layer of the size of a recorded weight [out, in]. */
 function layer(weight: EncodedTensor | undefined): nn.Linear {

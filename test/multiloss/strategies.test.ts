@@ -2,7 +2,7 @@
 import { manualSeed, multiloss, nn, ones, optim, randn, scope, type Tensor, tensor } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { throwsCode } from '../helpers.ts';
+import { throwsCode, warnings } from '../helpers.ts';
 
 interface Setup {
   trunk: nn.Linear;
@@ -40,7 +40,7 @@ test('Weighted is λ1·loss1 + λ2·loss2', () => {
 });
 
 test('Sum is loss1 + loss2', () => {
-  same(new multiloss.Sum(), ({ digit, image }) => digit.add(image).backward());
+  assert.is(same(new multiloss.Sum(), ({ digit, image }) => digit.add(image).backward()).branch, 'sum');
 });
 
 test('Independent is a retained backward and one that frees', () => {
@@ -76,6 +76,13 @@ test('Hybrid takes turns and resumes from its state', () => {
   const resumed = make();
   resumed.loadStateDict(JSON.parse(JSON.stringify(hybrid.stateDict())));
   assert.equal([resumed.backward(s.losses()).branch, resumed.backward(s.losses()).branch], ['weighted', 'independent']);
+});
+
+test('a loss that is not finite is named in the warning', () => {
+  const s = setup();
+  const { digit, image } = s.losses();
+  const said = warnings(() => new multiloss.Sum().backward({ digit, broken: image.mul(Number.POSITIVE_INFINITY) }));
+  assert.match(said.join(), /the loss 'broken' is Infinity/);
 });
 
 test('weights may change while training', () => {
