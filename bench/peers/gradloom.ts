@@ -1,0 +1,21 @@
+// gradloom's process: `eager`, or with the argument `captured` each step recorded once and replayed.
+import type { Data } from '../data.ts';
+import { kernelOf } from '../kernels.ts';
+import { capture, stepOf } from '../steps.ts';
+import type { Work } from '../works.ts';
+import { Cannot, digest, type Job, serve } from './worker.mjs';
+
+const captured = process.argv[2] === 'captured';
+
+function prepare(work: Work, data: Data): Job {
+  if (captured && !capture) throw new Cannot('this build has no capture');
+  if (work.kind === 'step') {
+    const step = stepOf(work, data, captured);
+    return { checks: [step(), step(), step()].flat(), run: step };
+  }
+  const kernel = kernelOf(work, data);
+  const results = kernel.results();
+  return { checks: results.reverse().flatMap((r) => digest(r)), run: kernel.run };
+}
+
+await serve(captured ? 'gradloom captured' : 'gradloom eager', prepare);

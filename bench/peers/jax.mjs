@@ -1,0 +1,137 @@
+// jax-js on its wasm backend at its best: every kernel, and every whole step with Adam, is one `jit`.
+// Its functions consume their arguments; `.ref` keeps one for later.
+import { init, jit, lax, nn, numpy as np, tree, valueAndGrad } from '@jax-js/jax';
+import { Cannot, digest, serve } from './worker.mjs';
+
+function given(data, name) {
+  const { shape, data: values } = data.get(name);
+  return np.array(values, { shape: [...shape] });
+}
+
+/** −Σ onehot·log softmax, averaged over rows. */
+function crossEntropy(logits, labels) {
+  const [rows, classes] = logits.shape;
+  return nn
+    .logSoftmax(logits, -1)
+    .mul(nn.oneHot(labels, classes))
+    .sum()
+    .mul(-1 / rows);
+}
+
+const KERNELS = {
+  matmul: (a, b) => np.matmul(a, b),
+  matmulA: (a, b) => np.matmul(np.transpose(a), b),
+  matmulB: (a, b) => np.matmul(a, np.transpose(b)),
+  add: (a, b) => np.add(a, b),
+  relu: (a) => nn.relu(a),
+  sum: (a) => np.sum(a),
+  exp: (a) => np.exp(a),
+  log: (a) => np.log(a),
+  tanh: (a) => np.tanh(a),
+  softmax: (a) => nn.softmax(a, -1),
+  crossEntropy: (logits, labels) => valueAndGrad(crossEntropy)(logits, labels),
+};
+
+function kernel(work, data) {
+  const inputs = work.inputs.map(({ name }) => given(data, name));
+  const operation = jit(KERNELS[work.operation]);
+  const call = () => [operation(...inputs.map((x) => x.ref))].flat();
+  return {
+    checks: call()
+      .reverse()
+      .flatMap((y) => digest(y.dataSync())),
+    asynchronous: true,
+    run: async () => {
+      for (const y of call()) {
+        await y.blockUntilReady();
+        y.dispose();
+      }
+    },
+    close: () => tree.dispose(inputs),
+  };
+}
+
+/** Largest of each 2×2 window. */
+function maxPool(x) {
+  const [n, c, h, w] = x.shape;
+  return np.max(x.reshape([n, c, h / 2, 2, w / 2, 2]), [3, 5]);
+}
+
+const convolution = (x, { weight, bias }) => lax.conv(x, weight, [1, 1], 'SAME').add(bias.reshape([1, -1, 1, 1]));
+const dense = (x, { weight, bias }) => np.matmul(x, weight).add(bias);
+
+const TRUNKS = {
+  tiny: (x, p) => np.tanh(dense(np.tanh(dense(x, p['trunk.0'])), p['trunk.2'])),
+  mlp: (x, p) => nn.relu(dense(nn.relu(dense(x, p['trunk.0'])), p['trunk.2'])),
+  cnn: (x, p) => {
+    const h = maxPool(nn.relu(convolution(maxPool(nn.relu(convolution(x, p['trunk.0']))), p['trunk.3'])));
+    return h.reshape([h.shape[0], 784]);
+  },
+};
+
+/** Layers by name, dense weights turned to [in, out], where the plain product is fastest. */
+function layers(work, data) {
+  const params = {};
+  for (const { name, shape } of work.inputs) {
+    const [, layer, part] = /^(.*)\.(weight|bias)$/.exec(name) ?? [];
+    if (!layer) continue;
+    const value = given(data, name);
+    params[layer] ??= {};
+    params[layer][part] = part === 'weight' && shape.length === 2 ? np.array(np.transpose(value).dataSync(), { shape: [shape[1], shape[0]] }) : value;
+  }
+  return params;
+}
+
+function step(work, data) {
+  const trunk = TRUNKS[work.operation];
+  const losses = (params, x, labels, values) => {
+    const h = trunk(x, params);
+    const first = crossEntropy(dense(h.ref, params.first), labels);
+    const second = np.mean(np.square(dense(h, params.second).sub(values)));
+    return [first.ref.add(second.ref), [first, second]];
+  };
+  // power1 and power2 are β₁ᵗ and β₂ᵗ.
+  const train = jit(({ params, mean, square, power1, power2 }, x, labels, values) => {
+    const [[total, [first, second]], gradients] = valueAndGrad(losses, { hasAux: true })(tree.ref(params), x, labels, values);
+    total.dispose();
+    const p1 = power1.mul(0.9);
+    const p2 = power2.mul(0.999);
+    const m = tree.map((m, g) => m.mul(0.9).add(g.mul(0.1)), mean, tree.ref(gradients));
+    const v = tree.map((v, g) => v.mul(0.999).add(np.square(g).mul(0.001)), square, gradients);
+    const update = (p, m, v) =>
+      p.sub(
+        m
+          .div(np.subtract(1, p1.ref))
+          .mul(1e-3)
+          .div(np.sqrt(v.div(np.subtract(1, p2.ref))).add(1e-8)),
+      );
+    const next = tree.map(update, params, tree.ref(m), tree.ref(v));
+    return [{ params: next, mean: m, square: v, power1: p1, power2: p2 }, first, second];
+  });
+  const params = layers(work, data);
+  const zeros = () => tree.map((p) => np.zeros(p.shape), params);
+  let state = { params, mean: zeros(), square: zeros(), power1: np.array(1), power2: np.array(1) };
+  const batch = ['x', 'labels', 'values'].map((name) => given(data, name));
+  const run = () => {
+    let first;
+    let second;
+    [state, first, second] = train(state, ...batch.map((b) => b.ref));
+    return [first.dataSync()[0], second.dataSync()[0]];
+  };
+  return {
+    checks: [run(), run(), run()].flat(),
+    run,
+    close: () => {
+      tree.dispose(state);
+      tree.dispose(batch);
+    },
+  };
+}
+
+function prepare(work, data) {
+  if (work.passes === 2) throw new Cannot('only measured where a graph can be retained');
+  return work.kind === 'step' ? step(work, data) : kernel(work, data);
+}
+
+await init('wasm');
+await serve('jax-js 0.1.25', prepare);

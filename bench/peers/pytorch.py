@@ -1,0 +1,148 @@
+"""Native PyTorch on one thread. Same questions and answers as worker.mjs."""
+import json
+import os
+import re
+import sys
+import time
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[name] = "1"
+
+import torch  # noqa: E402  reads the variables above
+import torch.nn.functional as F  # noqa: E402
+from torch import nn  # noqa: E402
+
+torch.set_num_threads(1)
+torch.set_num_interop_threads(1)
+WARM_UP = {"step": 1, "kernel": 0.3}
+
+
+def say(answer):
+    print(json.dumps(answer), flush=True)
+
+
+def digest(values):
+    flat = values.detach().flatten()
+    n = flat.numel()
+    return [flat.double().abs().mean().item()] + [flat[i].item() for i in (0, n // 3, 2 * n // 3, n - 1)]
+
+
+def read(file, entries):
+    with open(file, "rb") as f:
+        data = bytearray(f.read())
+    types = {"int32": torch.int32, "float32": torch.float32}
+    inputs = {}
+    for e in entries:
+        count = 1
+        for size in e["shape"]:
+            count *= size
+        part = torch.frombuffer(data, dtype=types[e["dtype"]], count=count, offset=e["offset"]).reshape(e["shape"]).clone()
+        inputs[e["name"]] = part.long() if e["dtype"] == "int32" else part
+    return inputs
+
+
+def repeat(run, seconds):
+    start = now = time.perf_counter()
+    end = start + seconds
+    runs, batch = 0, 1
+    while now < end:
+        for _ in range(batch):
+            run()
+        runs += batch
+        before, now = now, time.perf_counter()
+        if now - before < 0.0005:
+            batch *= 2
+    return runs / (now - start)
+
+
+def cross_entropy_gradient(logits, labels):
+    loss = F.cross_entropy(logits, labels)
+    return (loss, *torch.autograd.grad(loss, logits))
+
+
+KERNELS = {
+    "matmul": lambda a, b: a @ b,
+    "matmulA": lambda a, b: a.t() @ b,
+    "matmulB": lambda a, b: a @ b.t(),
+    "add": lambda a, b: a + b,
+    "relu": torch.relu,
+    "sum": torch.sum,
+    "exp": torch.exp,
+    "log": torch.log,
+    "tanh": torch.tanh,
+    "softmax": lambda a: torch.softmax(a, 1),
+    "crossEntropy": cross_entropy_gradient,
+}
+
+
+def kernel(work, data):
+    operation = KERNELS[work["operation"]]
+    inputs = [data[i["name"]] for i in work["inputs"]]
+    if work["operation"] == "crossEntropy":
+        inputs[0].requires_grad_()
+    results = operation(*inputs)
+    results = results if isinstance(results, tuple) else (results,)
+    return [v for r in reversed(results) for v in digest(r)], lambda: operation(*inputs)
+
+
+TRUNKS = {
+    "tiny": lambda: nn.Sequential(nn.Linear(2, 32), nn.Tanh(), nn.Linear(32, 32), nn.Tanh()),
+    "mlp": lambda: nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU()),
+    "cnn": lambda: nn.Sequential(
+        nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(8, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()
+    ),
+}
+
+
+class TwoHeads(nn.Module):
+    def __init__(self, work, data):
+        super().__init__()
+        self.trunk = TRUNKS[work["operation"]]()
+        self.first = nn.Linear(*reversed(data["first.weight"].shape))
+        self.second = nn.Linear(*reversed(data["second.weight"].shape))
+        self.load_state_dict({name: t for name, t in data.items() if re.search(r"weight$|bias$", name)})
+
+    def forward(self, x):
+        h = self.trunk(x)
+        return self.first(h), self.second(h)
+
+
+def step(work, data):
+    model = TwoHeads(work, data)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    x, labels, values = data["x"], data["labels"], data["values"]
+
+    def run():
+        optimizer.zero_grad(set_to_none=True)
+        logits, output = model(x)
+        first = F.cross_entropy(logits, labels)
+        second = F.mse_loss(output, values)
+        if work["passes"] == 1:
+            (first + second).backward()
+        else:
+            first.backward(retain_graph=True)
+            second.backward()
+        optimizer.step()
+        return first.item(), second.item()
+
+    return [loss for _ in range(3) for loss in run()], run
+
+
+say({"ready": f"PyTorch {torch.__version__}"})
+jobs = {}
+for line in sys.stdin:
+    question = json.loads(line)
+    try:
+        if question["ask"] == "prepare":
+            work, data = question["work"], read(question["file"], question["entries"])
+            checks, job = step(work, data) if work["kind"] == "step" else kernel(work, data)
+            repeat(job, WARM_UP[work["kind"]])
+            jobs[work["name"]] = job
+            say({"checks": checks})
+        elif question["ask"] == "forget":
+            jobs.clear()
+            say({})
+        else:
+            say({"rate": repeat(jobs[question["work"]], question["seconds"])})
+    except Exception as error:
+        say({"error": repr(error)})

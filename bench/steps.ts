@@ -1,0 +1,91 @@
+// The three models and their training step, as a user of gradloom writes them.
+import * as gradloom from 'gradloom';
+import { nn, optim, scope, type Tensor, tensor } from 'gradloom';
+import type { Data, Values } from './data.ts';
+import type { Work } from './works.ts';
+
+/** One training step: both losses. */
+export type Step = () => readonly [number, number];
+
+interface Losses {
+  first: Tensor;
+  second: Tensor;
+}
+type Batch = [x: Tensor, labels: Tensor, values: Tensor];
+
+/** `capture(step)`: the step recorded once and replayed. Absent from builds that cannot. */
+export const capture = (gradloom as unknown as { capture?: (step: (...batch: Batch) => Losses) => (...batch: Batch) => Losses }).capture;
+
+const TRUNKS: Readonly<Record<string, () => nn.Sequential>> = {
+  tiny: () => new nn.Sequential(new nn.Linear(2, 32), new nn.Tanh(), new nn.Linear(32, 32), new nn.Tanh()),
+  mlp: () => new nn.Sequential(new nn.Linear(784, 256), new nn.ReLU(), new nn.Linear(256, 128), new nn.ReLU()),
+  cnn: () =>
+    new nn.Sequential(
+      new nn.Conv2d(1, 8, 3, { padding: 1 }),
+      new nn.ReLU(),
+      new nn.MaxPool2d(2),
+      new nn.Conv2d(8, 16, 3, { padding: 1 }),
+      new nn.ReLU(),
+      new nn.MaxPool2d(2),
+      new nn.Flatten(),
+    ),
+};
+
+class TwoHeads extends nn.Module {
+  readonly trunk: nn.Sequential;
+  readonly first: nn.Linear;
+  readonly second: nn.Linear;
+
+  /** Sizes are those of the weights that it is about to load. */
+  constructor(trunk: nn.Sequential, data: Data) {
+    super();
+    this.trunk = trunk;
+    const head = (name: string): nn.Linear => {
+      const [out, inputs] = (data.get(`${name}.weight`) as Values).shape as [number, number];
+      return new nn.Linear(inputs, out);
+    };
+    this.first = head('first');
+    this.second = head('second');
+  }
+
+  forward(x: Tensor): [Tensor, Tensor] {
+    const h = this.trunk.forward(x);
+    return [this.first.forward(h), this.second.forward(h)];
+  }
+}
+
+/** The step of a work, ready to run. `captured`: recorded and replayed. */
+export function stepOf(work: Work, data: Data, captured = false): Step {
+  const model = new TwoHeads((TRUNKS[work.operation] as () => nn.Sequential)(), data);
+  const given = (name: string): Tensor => {
+    const { shape, data: values } = data.get(name) as Values;
+    return tensor(values, { shape });
+  };
+  scope(() => model.loadStateDict(Object.fromEntries(Array.from(model.namedParameters(), ([name]) => [name, given(name)]))));
+  const batch: Batch = [given('x'), given('labels'), given('values')];
+  const optimizer = new optim.Adam(model.parameters(), { lr: 1e-3 });
+  const crossEntropy = new nn.CrossEntropyLoss();
+  const mse = new nn.MSELoss();
+
+  const train = (x: Tensor, labels: Tensor, values: Tensor): Losses => {
+    optimizer.zeroGrad();
+    const [logits, output] = model.forward(x);
+    const first = crossEntropy.forward(logits, labels);
+    const second = mse.forward(output, values);
+    if (work.passes === 1) first.add(second).backward();
+    else {
+      first.backward({ retainGraph: true });
+      second.backward();
+    }
+    optimizer.step();
+    return { first, second };
+  };
+
+  if (captured && !capture) throw new Error('this build of gradloom has no capture.');
+  const run = captured && capture ? capture(train) : train;
+  return () =>
+    scope(() => {
+      const { first, second } = run(...batch);
+      return [first.item(), second.item()] as const;
+    });
+}
