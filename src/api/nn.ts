@@ -6,7 +6,7 @@ export { type Layer, Module, type StateDict } from '../module/module.ts';
 export { Buffer, Parameter } from '../module/parameter.ts';
 export { ELU, Flatten, GELU, Identity, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh } from '../nn/activations.ts';
 export { Sequential } from '../nn/containers.ts';
-export { Conv2d, type Conv2dOptions, MaxPool2d } from '../nn/conv.ts';
+export { Conv2d, type Conv2dOptions, MaxPool2d, type Pooled } from '../nn/conv.ts';
 export { Linear } from '../nn/linear.ts';
 export type { ConvOptions, Pair } from '../ops/conv.ts';
 export type { PaddingMode } from '../ops/pad.ts';

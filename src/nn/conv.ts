@@ -68,7 +68,7 @@ export class Conv2d extends Module {
 }
 
 /** What `MaxPool2d` gives: the values, or with `returnIndices` also where each stood in its plane (row-major, int32). */
-type Pooled<WithIndices extends boolean> = WithIndices extends true ? { values: Tensor; indices: Tensor } : Tensor;
+export type Pooled<WithIndices extends boolean> = WithIndices extends true ? { values: Tensor; indices: Tensor } : Tensor;
 
 /** The largest element of each window. x [N, C, H, W] or [C, H, W]. */
 export class MaxPool2d<WithIndices extends boolean = false> extends Module {
