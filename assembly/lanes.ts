@@ -40,14 +40,18 @@
   return f32x4.extract_lane(v, 0);
 }
 
-/** eʳ for |r| ≤ ln2/2: Cephes expf, degree 6. */
-@inline function expPolynomial(r: v128): v128 {
+/** (eʳ − 1 − r)/r² for |r| ≤ ln2/2: Cephes expf. */
+@inline function expSeries(r: v128): v128 {
   let p = mad(splat(1.987569150e-4), r, splat(1.3981999507e-3));
   p = mad(p, r, splat(8.3334519073e-3));
   p = mad(p, r, splat(4.1665795894e-2));
   p = mad(p, r, splat(1.6666665459e-1));
-  p = mad(p, r, splat(5.0000001201e-1));
-  return f32x4.add(mad(p, f32x4.mul(r, r), r), splat(1));
+  return mad(p, r, splat(5.0000001201e-1));
+}
+
+/** eʳ for |r| ≤ ln2/2. */
+@inline function expPolynomial(r: v128): v128 {
+  return f32x4.add(mad(expSeries(r), f32x4.mul(r, r), r), splat(1));
 }
 
 /** x − n·ln2 in two parts (Cody and Waite), n already rounded. */

@@ -1,12 +1,13 @@
 // Losses and their gradients, fused: one pass over the logits each way.
 //
 // Cross-entropy, one row x of C logits against a target distribution T (class weights w and label smoothing ε inside):
-//   loss = Σ_c T_c (lse − x_c)        lse = ln Σ eˣ        dx_c = g · (W·e^(x_c − lse) − T_c),  W = Σ_c T_c
+//   loss = Σ_c T_c (lse − x_c)        lse = ln Σ eˣ        dx_c = g · (W·p_c − T_c),  p = eˣ/Σeˣ,  W = Σ_c T_c
+// The forward pass keeps e^(x − max) and its sum, so that the backward one needs no exponential.
 //   classes:        T_c = (1 − ε)·w_y·[c = y] + ε/C·w_c
 //   probabilities:  T_c = w_c·((1 − ε)·t_c + ε/C)
-import { expNegative, loadTail, splat, storeTail, sumLanes } from "../lanes";
+import { loadTail, logOne, splat, storeTail, sumLanes } from "../lanes";
 import { sumRow } from "./reduce";
-import { logSumExpRow } from "./softmax";
+import { expRow, maxRow } from "./softmax";
 
 @inline function at(p: usize, i: i32): f32 {
   return load<f32>(p + (<usize>i << 2));
@@ -17,19 +18,28 @@ import { logSumExpRow } from "./softmax";
   return weight ? at(weight, c) : 1;
 }
 
+/** The exponentials of a row, shifted by its largest element, and their sum; returns ln Σ eˣ. */
+@inline function exponentials(x: usize, exps: usize, sums: usize, n: i32): f32 {
+  const m = maxRow(x, n);
+  const total = expRow(x, exps, n, m);
+  store<f32>(sums, total);
+  return m + logOne(total);
+}
+
 /**
- * Per row of logits x [rows, classes] against class indices: losses, lse, and the weight w_y that the mean divides by (0 where the
- * target is `ignore`). f32; target i32, in range or `ignore`; weight [classes] or address 0; smoothing: address of ε.
+ * Per row of logits x [rows, classes] against class indices: losses, exps [rows, classes] and sums [rows] for backward, and the weight
+ * w_y that the mean divides by (0 where the target is `ignore`). f32; target i32, in range or `ignore`; weight [classes] or address 0;
+ * smoothing: address of ε.
  */
 export function crossEntropyClasses(
-  x: usize, target: usize, weight: usize, losses: usize, lse: usize, weights: usize, rows: i32, classes: i32, ignore: i32, smoothing: usize,
+  x: usize, target: usize, weight: usize, losses: usize, exps: usize, sums: usize, weights: usize, rows: i32, classes: i32, ignore: i32, smoothing: usize,
 ): void {
   const eps = load<f32>(smoothing);
   const kept: f32 = 1 - eps, share = eps / <f32>classes;
-  for (; rows > 0; rows--, x += <usize>classes << 2, target += 4, losses += 4, lse += 4, weights += 4) {
+  const row = <usize>classes << 2;
+  for (; rows > 0; rows--, x += row, exps += row, target += 4, losses += 4, sums += 4, weights += 4) {
     const y = load<i32>(target);
-    const l = logSumExpRow(x, classes);
-    store<f32>(lse, l);
+    const l = exponentials(x, exps, sums, classes);
     let w: f32 = 0, loss: f32 = 0;
     if (y != ignore) {
       w = weightAt(weight, y);
@@ -47,15 +57,15 @@ export function crossEntropyClasses(
 
 /** As crossEntropyClasses, against probabilities target [rows, classes]; every row's weight in the mean is 1. */
 export function crossEntropyProbabilities(
-  x: usize, target: usize, weight: usize, losses: usize, lse: usize, weights: usize, rows: i32, classes: i32, smoothing: usize,
+  x: usize, target: usize, weight: usize, losses: usize, exps: usize, sums: usize, weights: usize, rows: i32, classes: i32, smoothing: usize,
 ): void {
   const eps = load<f32>(smoothing);
   const kept: f32 = 1 - eps, share = eps / <f32>classes;
-  for (; rows > 0; rows--, x += <usize>classes << 2, target += <usize>classes << 2, losses += 4, lse += 4, weights += 4) {
-    const l = logSumExpRow(x, classes);
+  const row = <usize>classes << 2;
+  for (; rows > 0; rows--, x += row, exps += row, target += row, losses += 4, sums += 4, weights += 4) {
+    const l = exponentials(x, exps, sums, classes);
     let loss: f32 = 0;
     for (let c = 0; c < classes; c++) loss += weightAt(weight, c) * (kept * at(target, c) + share) * (l - at(x, c));
-    store<f32>(lse, l);
     store<f32>(losses, loss);
     store<f32>(weights, 1);
   }
@@ -74,19 +84,23 @@ export function reduceLosses(losses: usize, weights: usize, y: usize, scale: usi
   }
 }
 
-/** dx = g·W·e^(x − lse), a row. */
-@inline function scaledSoftmaxRow(x: usize, dx: usize, n: i32, lse: f32, scale: f32): void {
-  const l = splat(lse), s = splat(scale);
-  for (; n >= 4; n -= 4, x += 16, dx += 16) v128.store(dx, f32x4.mul(expNegative(f32x4.sub(v128.load(x), l)), s));
-  if (n > 0) storeTail(dx, f32x4.mul(expNegative(f32x4.sub(loadTail(x, n), l)), s), n);
+/** dx = exps·scale, a row. */
+@inline function scaledRow(exps: usize, dx: usize, n: i32, scale: f32): void {
+  const s = splat(scale);
+  for (; n >= 8; n -= 8, exps += 32, dx += 32) {
+    v128.store(dx, f32x4.mul(v128.load(exps), s));
+    v128.store(dx, f32x4.mul(v128.load(exps, 16), s), 16);
+  }
+  for (; n >= 4; n -= 4, exps += 16, dx += 16) v128.store(dx, f32x4.mul(v128.load(exps), s));
+  if (n > 0) storeTail(dx, f32x4.mul(loadTail(exps, n), s), n);
 }
 
 /**
- * dx [rows, classes] from dy and the saved lse; g = dy[r·dyStep]·scale (dyStep 0: one dy for all rows; 1: a dy a row).
+ * dx [rows, classes] from dy and what forward kept; g = dy[r·dyStep]·scale (dyStep 0: one dy for all rows; 1: a dy a row).
  * f32; the other words as in crossEntropyClasses.
  */
 export function crossEntropyClassesGrad(
-  dy: usize, dyStep: i32, scale: usize, x: usize, target: usize, weight: usize, lse: usize, dx: usize,
+  dy: usize, dyStep: i32, scale: usize, exps: usize, sums: usize, target: usize, weight: usize, dx: usize,
   rows: i32, classes: i32, ignore: i32, smoothing: usize,
 ): void {
   const eps = load<f32>(smoothing);
@@ -94,7 +108,7 @@ export function crossEntropyClassesGrad(
   const row = <usize>classes << 2;
   let total: f32 = <f32>classes;
   if (weight) total = sumRow(weight, classes);
-  for (; rows > 0; rows--, dy += <usize>dyStep << 2, x += row, target += 4, lse += 4, dx += row) {
+  for (; rows > 0; rows--, dy += <usize>dyStep << 2, exps += row, target += 4, sums += 4, dx += row) {
     const y = load<i32>(target);
     if (y == ignore) {
       memory.fill(dx, 0, row);
@@ -102,7 +116,7 @@ export function crossEntropyClassesGrad(
     }
     const g = load<f32>(dy) * load<f32>(scale);
     const w = kept * weightAt(weight, y);
-    scaledSoftmaxRow(x, dx, classes, load<f32>(lse), g * (w + share * total));
+    scaledRow(exps, dx, classes, g * (w + share * total) / load<f32>(sums));
     if (eps > 0) {
       for (let c = 0; c < classes; c++) {
         const p = dx + (<usize>c << 2);
@@ -116,17 +130,17 @@ export function crossEntropyClassesGrad(
 
 /** As crossEntropyClassesGrad, against probabilities target [rows, classes]. */
 export function crossEntropyProbabilitiesGrad(
-  dy: usize, dyStep: i32, scale: usize, x: usize, target: usize, weight: usize, lse: usize, dx: usize,
+  dy: usize, dyStep: i32, scale: usize, exps: usize, sums: usize, target: usize, weight: usize, dx: usize,
   rows: i32, classes: i32, smoothing: usize,
 ): void {
   const eps = load<f32>(smoothing);
   const kept: f32 = 1 - eps, share = eps / <f32>classes;
   const row = <usize>classes << 2;
-  for (; rows > 0; rows--, dy += <usize>dyStep << 2, x += row, target += row, lse += 4, dx += row) {
+  for (; rows > 0; rows--, dy += <usize>dyStep << 2, exps += row, target += row, sums += 4, dx += row) {
     const g = load<f32>(dy) * load<f32>(scale);
     let total: f32 = 0;
     for (let c = 0; c < classes; c++) total += weightAt(weight, c) * (kept * at(target, c) + share);
-    scaledSoftmaxRow(x, dx, classes, load<f32>(lse), g * total);
+    scaledRow(exps, dx, classes, g * total / load<f32>(sums));
     for (let c = 0; c < classes; c++) {
       const p = dx + (<usize>c << 2);
       store<f32>(p, load<f32>(p) - g * weightAt(weight, c) * (kept * at(target, c) + share));

@@ -3,43 +3,55 @@
 import { exp, expNegative, loadTail, logOne, maxLanes, splat, storeTail, sumLanes } from "../lanes";
 import { sumRow } from "./reduce";
 
-/** The largest of n floats; −∞ where n = 0. */
-function maxRow(x: usize, n: i32): f32 {
-  let a = splat(f32.NEGATIVE_INFINITY), b = a;
-  for (; n >= 8; n -= 8, x += 32) {
-    a = f32x4.max(a, v128.load(x));
-    b = f32x4.max(b, v128.load(x, 16));
+/** All ones in the first n (1 to 3) lanes. */
+@inline function tailMask(n: i32): v128 {
+  return i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(n));
+}
+
+/** The largest of n floats, NaN left out (it comes through in the sum); −∞ where there is none. */
+export function maxRow(x: usize, n: i32): f32 {
+  let a = splat(f32.NEGATIVE_INFINITY), b = a, c = a, d = a;
+  // pmax is one instruction, and with the accumulator first it passes over NaN.
+  for (; n >= 16; n -= 16, x += 64) {
+    a = f32x4.pmax(a, v128.load(x));
+    b = f32x4.pmax(b, v128.load(x, 16));
+    c = f32x4.pmax(c, v128.load(x, 32));
+    d = f32x4.pmax(d, v128.load(x, 48));
   }
-  for (; n >= 4; n -= 4, x += 16) a = f32x4.max(a, v128.load(x));
-  let m = maxLanes(f32x4.max(a, b));
-  for (; n > 0; n--, x += 4) m = max<f32>(m, load<f32>(x));
+  for (; n >= 4; n -= 4, x += 16) a = f32x4.pmax(a, v128.load(x));
+  let m = maxLanes(f32x4.pmax(f32x4.pmax(a, b), f32x4.pmax(c, d)));
+  for (; n > 0; n--, x += 4) {
+    const v = load<f32>(x);
+    if (v > m) m = v;
+  }
   return m;
 }
 
 /** y = e^(x − shift), n floats; returns their sum. y may be x. */
-function expRow(x: usize, y: usize, n: i32, shift: f32): f32 {
+export function expRow(x: usize, y: usize, n: i32, shift: f32): f32 {
   const s = splat(shift);
   let a = splat(0), b = a;
-  for (; n >= 8; n -= 8, x += 32, y += 32) {
-    const e = expNegative(f32x4.sub(v128.load(x), s));
-    const f = expNegative(f32x4.sub(v128.load(x, 16), s));
+  for (; n >= 16; n -= 16, x += 64, y += 64) {
+    const e = expNegative(f32x4.sub(v128.load(x), s)), f = expNegative(f32x4.sub(v128.load(x, 16), s));
+    const g = expNegative(f32x4.sub(v128.load(x, 32), s)), h = expNegative(f32x4.sub(v128.load(x, 48), s));
     v128.store(y, e);
     v128.store(y, f, 16);
-    a = f32x4.add(a, e);
-    b = f32x4.add(b, f);
+    v128.store(y, g, 32);
+    v128.store(y, h, 48);
+    a = f32x4.add(a, f32x4.add(e, f));
+    b = f32x4.add(b, f32x4.add(g, h));
   }
   for (; n >= 4; n -= 4, x += 16, y += 16) {
     const e = expNegative(f32x4.sub(v128.load(x), s));
     v128.store(y, e);
     a = f32x4.add(a, e);
   }
-  let total = sumLanes(f32x4.add(a, b));
   if (n > 0) {
-    const e = expNegative(f32x4.sub(loadTail(x, n), s));
+    const e = v128.and(expNegative(f32x4.sub(loadTail(x, n), s)), tailMask(n));
     storeTail(y, e, n);
-    for (let i = 0; i < n; i++) total += load<f32>(y + (<usize>i << 2));
+    b = f32x4.add(b, e);
   }
-  return total;
+  return sumLanes(f32x4.add(a, b));
 }
 
 /** Σ e^(x − shift), n floats. */
@@ -51,9 +63,8 @@ function sumExpRow(x: usize, n: i32, shift: f32): f32 {
     b = f32x4.add(b, expNegative(f32x4.sub(v128.load(x, 16), s)));
   }
   for (; n >= 4; n -= 4, x += 16) a = f32x4.add(a, expNegative(f32x4.sub(v128.load(x), s)));
-  let total = sumLanes(f32x4.add(a, b));
-  for (; n > 0; n--, x += 4) total += f32x4.extract_lane(expNegative(splat(load<f32>(x) - shift)), 0);
-  return total;
+  if (n > 0) b = f32x4.add(b, v128.and(expNegative(f32x4.sub(loadTail(x, n), s)), tailMask(n)));
+  return sumLanes(f32x4.add(a, b));
 }
 
 /** ln Σ eˣ of a row. All −∞ gives −∞; an ∞ gives ∞. */

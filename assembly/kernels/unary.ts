@@ -5,6 +5,18 @@ import { loadTail, splat, storeTail } from "../lanes";
 /** The loop of this room. The tail goes through the same formula, so no scalar twin can disagree. */
 @inline function map<Fn>(x: usize, y: usize, n: i32): void {
   const fn = changetype<Fn>(0); // no object: only selects the method
+  for (; n >= 16; n -= 16) {
+    const a = fn.lanes(v128.load(x));
+    const b = fn.lanes(v128.load(x, 16));
+    const c = fn.lanes(v128.load(x, 32));
+    const d = fn.lanes(v128.load(x, 48));
+    v128.store(y, a);
+    v128.store(y, b, 16);
+    v128.store(y, c, 32);
+    v128.store(y, d, 48);
+    x += 64;
+    y += 64;
+  }
   for (; n >= 8; n -= 8) {
     const a = fn.lanes(v128.load(x));
     const b = fn.lanes(v128.load(x, 16));

@@ -60,29 +60,30 @@ export function adam(
   const decay = splat(decoupled ? 0 : <f32>lambda);
   const sign = splat(maximize ? -1 : 1);
   const new1 = splat(<f32>(1 - beta1)), old2 = splat(<f32>beta2), new2 = splat(<f32>(1 - beta2));
-  for (; n > 0; n -= 4, p += 16, g += 16, m += 16, v += 16) {
-    const whole = n >= 4;
-    const x = whole ? v128.load(p) : loadTail(p, n);
-    const d = direction(x, whole ? v128.load(g) : loadTail(g, n), sign, decay);
-    const m0 = whole ? v128.load(m) : loadTail(m, n);
+  for (; n >= 4; n -= 4, p += 16, g += 16, m += 16, v += 16) {
+    const x = v128.load(p), d = direction(x, v128.load(g), sign, decay), m0 = v128.load(m);
     const m1 = mad(new1, f32x4.sub(d, m0), m0);
-    const v1 = mad(f32x4.mul(new2, d), d, f32x4.mul(old2, whole ? v128.load(v) : loadTail(v, n)));
+    const v1 = mad(f32x4.mul(new2, d), d, f32x4.mul(old2, v128.load(v)));
+    v128.store(m, m1);
+    v128.store(v, v1);
     let second = v1;
     if (largest) {
-      second = f32x4.max(v1, whole ? v128.load(largest) : loadTail(largest, n));
-      if (whole) v128.store(largest, second);
-      else storeTail(largest, second, n);
+      second = f32x4.max(v1, v128.load(largest));
+      v128.store(largest, second);
       largest += 16;
     }
-    const y = f32x4.sub(f32x4.mul(x, shrink), f32x4.div(f32x4.mul(rate, m1), mad(f32x4.sqrt(second), root, epsilon)));
-    if (whole) {
-      v128.store(m, m1);
-      v128.store(v, v1);
-      v128.store(p, y);
-    } else {
-      storeTail(m, m1, n);
-      storeTail(v, v1, n);
-      storeTail(p, y, n);
-    }
+    v128.store(p, f32x4.sub(f32x4.mul(x, shrink), f32x4.div(f32x4.mul(rate, m1), mad(f32x4.sqrt(second), root, epsilon))));
   }
+  if (n <= 0) return;
+  const x = loadTail(p, n), d = direction(x, loadTail(g, n), sign, decay), m0 = loadTail(m, n);
+  const m1 = mad(new1, f32x4.sub(d, m0), m0);
+  const v1 = mad(f32x4.mul(new2, d), d, f32x4.mul(old2, loadTail(v, n)));
+  storeTail(m, m1, n);
+  storeTail(v, v1, n);
+  let second = v1;
+  if (largest) {
+    second = f32x4.max(v1, loadTail(largest, n));
+    storeTail(largest, second, n);
+  }
+  storeTail(p, f32x4.sub(f32x4.mul(x, shrink), f32x4.div(f32x4.mul(rate, m1), mad(f32x4.sqrt(second), root, epsilon))), n);
 }

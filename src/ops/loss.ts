@@ -48,40 +48,40 @@ const crossEntropyOp: Op<CrossEntropyAttrs> = {
   forward: (y, inputs, { ignoreIndex, labelSmoothing, reduction }) => {
     const [x, target, weight] = inputs as unknown as Inputs;
     const [rows, classes] = x.shape as [number, number];
-    const [lse, weights, scale] = [empty([rows]), empty([rows]), empty([])];
+    const [exps, sums, weights, scale] = [empty(x.shape), empty([rows]), empty([rows]), empty([])];
     const losses = reduction === 'none' ? y : empty([rows]);
-    const words = [x.address, target.address, weight?.address ?? 0, losses.address, lse.address, weights.address, rows, classes] as const;
+    const words = [x.address, target.address, weight?.address ?? 0, losses.address, exps.address, sums.address, weights.address, rows, classes] as const;
     const smoothing = constant(labelSmoothing, 'float32').address;
     if (target.dtype === 'int32') call('crossEntropyClasses', ...words, ignoreIndex, smoothing);
     else call('crossEntropyProbabilities', ...words, smoothing);
     if (reduction === 'none')
       call('fill', scale.address, 1, 0x3f800000); // 1.0
     else call('reduceLosses', losses.address, weights.address, y.address, scale.address, rows, reduction === 'mean' ? 1 : 0);
-    return [lse, scale];
+    return [exps, sums, scale];
   },
   saves: everyInput,
   backward: (dy, node) => {
     const rest = node.shapes.slice(1).map((_, i) => node.input(i + 1));
-    const dx = apply(crossEntropyGradOp, [dy, node.input(0), node.extra(0), node.extra(1), ...rest], node.attrs);
+    const dx = apply(crossEntropyGradOp, [dy, node.input(0), node.extra(0), node.extra(1), node.extra(2), ...rest], node.attrs);
     return node.shapes.map((_, i) => (i === 0 ? dx : null));
   },
 };
 
-/** Inputs: dy, logits, lse, scale, target, weight or none. Only dy and the logits have gradients. */
+/** Inputs: dy, logits, what forward kept (exps, sums, scale), target, weight or none. Only dy and the logits have gradients. */
 const crossEntropyGradOp: Op<CrossEntropyAttrs> = {
   name: 'crossEntropyGrad',
   shape: ([, x]) => (x as Tensor).shape,
   forward: (dx, inputs, { ignoreIndex, labelSmoothing }) => {
-    const [dy, x, lse, scale, target, weight] = inputs as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor?];
+    const [dy, x, exps, sums, scale, target, weight] = inputs as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor?];
     const [rows, classes] = x.shape as [number, number];
-    const words = [dy.address, dy.rank, scale.address, x.address, target.address, weight?.address ?? 0, lse.address, dx.address, rows, classes] as const;
+    const words = [dy.address, dy.rank, scale.address, exps.address, sums.address, target.address, weight?.address ?? 0, dx.address, rows, classes] as const;
     const smoothing = constant(labelSmoothing, 'float32').address;
     if (target.dtype === 'int32') call('crossEntropyClassesGrad', ...words, ignoreIndex, smoothing);
     else call('crossEntropyProbabilitiesGrad', ...words, smoothing);
   },
   saves: everyInput,
   backward: (u, node) => {
-    const [dy, x, , scale, target, weight] = node.shapes.map((_, i) => node.input(i)) as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor?];
+    const [dy, x, , , scale, target, weight] = node.shapes.map((_, i) => node.input(i)) as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor?];
     const perRow = (v: Tensor): Tensor => (v.rank === 1 ? reshape(v, [v.size, 1]) : v);
     const t = distribution(target, weight, x.shape[1] as number, node.attrs);
     const mass = sum(t, { dim: 1, keepdim: true });
