@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
@@ -36,6 +36,7 @@ if (!upToDate) {
   const union = names.map((n) => `\n  | '${n}'`).join('');
   // In AssemblyScript an address is a usize; counts and flags are i32. Both are i32 in the wasm, so the sources tell them apart.
   const signatures = new Map();
+  const families = new Map();
   for (const file of sources) {
     for (const [, name, parameters] of readFileSync(join('assembly', file), 'utf8').matchAll(/^export function (\w+)\(([^)]*)\)/gm)) {
       const types = [...parameters.matchAll(/:\s*(\w+)/g)].map((m) => m[1]);
@@ -46,10 +47,12 @@ if (!upToDate) {
     }
   }
   const masks = names.map((n) => `\n  ${n}: ${signatures.get(n)},`).join('');
+  const rooms = names.map((n) => `\n  ${n}: '${families.get(n)}',`).join('');
   writeFileSync(
     'src/runtime/kernel-names.ts',
     `${generated}/** Every function that the wasm exports. */\nexport type Kernel =${union};\n\n` +
-      `/** Which of a kernel's words are addresses: bit i for word i. */\nexport const ADDRESSES: Readonly<Record<Kernel, number>> = {${masks}\n};\n`,
+      `/** Which of a kernel's words are addresses: bit i for word i. */\nexport const ADDRESSES: Readonly<Record<Kernel, number>> = {${masks}\n};\n\n` +
+      `/** The file of assembly/ that a kernel stands in: kernels of one file share a convention. */\nexport const FAMILY: Readonly<Record<Kernel, string>> = {${rooms}\n};\n`,
   );
   writeFileSync('build/stamp', stamp);
 }

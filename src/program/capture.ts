@@ -14,7 +14,7 @@ import { scope } from '../tensor/scope.ts';
 import { sameShape } from '../tensor/shape.ts';
 import { closeScope, moveStorage, newStorage, Scope, type Storage } from '../tensor/storage.ts';
 import { assertAlive, empty, Tensor } from '../tensor/tensor.ts';
-import { blockAt, eachAddress, findLifetimes, place, type Span } from './plan.ts';
+import { blockAt, eachAddress, findLifetimes, inherit, place, type Span } from './plan.ts';
 
 /** A step that has been handed to `capture`: called like the step itself. */
 export interface Captured<Inputs extends readonly Tensor[], Result> {
@@ -159,6 +159,7 @@ class Replay<Inputs extends readonly Tensor[], Result> {
       return t;
     });
     const used = spans.filter((s) => s.last >= 0);
+    inherit(used, recorder.instructions);
     const bytes = place(used);
     const arena = newStorage(bytes, () => 'capture', home);
     eachAddress(recorder.instructions, (address) => {

@@ -1,5 +1,5 @@
 // Where the buffers of a recorded step go when it is replayed: buffers that never live at one time share memory.
-import { ADDRESSES } from '../runtime/kernel-names.ts';
+import { ADDRESSES, FAMILY } from '../runtime/kernel-names.ts';
 import type { Instruction } from '../runtime/program.ts';
 
 /** A block that the recorded step used, and when. */
@@ -11,6 +11,13 @@ export interface Span {
   last: number;
   /** Where it goes, from the start of the arena, in bytes. */
   offset: number;
+  /** The block whose place it takes over, written by the very call that reads that one last. */
+  heir?: Span;
+}
+
+/** The block that a block goes with in the end. */
+function rootOf(span: Span): Span {
+  return span.heir ? rootOf(span.heir) : span;
 }
 
 /** What blocks are aligned to, as the allocator aligns them. */
@@ -52,6 +59,39 @@ export function findLifetimes(spans: readonly Span[], instructions: readonly Ins
   });
 }
 
+/** The places of an element-by-element call's inputs that its output may overwrite, and of the output. */
+function inPlace({ kernel, words }: Instruction): { inputs: number[]; output: number } | null {
+  if (FAMILY[kernel] === 'unary') return { inputs: [0], output: 1 };
+  if (FAMILY[kernel] !== 'binary' || words[3] !== 1 || words[4] !== 1) return null;
+  return { inputs: [0, 1].filter((i) => words[8 + 3 * i] === 1), output: 2 };
+}
+
+/**
+ * Lets the output of an element-by-element call take the place of an input of its size that is read there for the last time. Lifetimes
+ * must be known.
+ */
+export function inherit(spans: readonly Span[], instructions: readonly Instruction[]): void {
+  instructions.forEach((instruction, position) => {
+    const places = inPlace(instruction);
+    if (!places) return;
+    const blockOf = (place: number): Span | undefined => {
+      const address = (instruction.words[place] as number) >>> 0;
+      const span = blockAt(spans, address);
+      return span?.address === address ? span : undefined;
+    };
+    const output = blockOf(places.output);
+    if (!output || output.heir || output.first !== position) return;
+    for (const place of places.inputs) {
+      const input = blockOf(place);
+      const root = input && rootOf(input);
+      if (!root || root.bytes !== output.bytes || root.last !== position) continue;
+      output.heir = root;
+      root.last = output.last;
+      return;
+    }
+  });
+}
+
 /**
  * Places blocks so that those alive at one time do not overlap: the largest first, each at the lowest gap that fits. Returns the size of
  * the arena in bytes.
@@ -59,7 +99,7 @@ export function findLifetimes(spans: readonly Span[], instructions: readonly Ins
 export function place(spans: readonly Span[]): number {
   const placed: Span[] = [];
   let size = 0;
-  for (const span of [...spans].sort((a, b) => b.bytes - a.bytes || a.first - b.first)) {
+  for (const span of spans.filter((s) => !s.heir).sort((a, b) => b.bytes - a.bytes || a.first - b.first)) {
     const neighbours = placed.filter((o) => o.first <= span.last && span.first <= o.last).sort((a, b) => a.offset - b.offset);
     let offset = 0;
     for (const o of neighbours) {
@@ -70,5 +110,6 @@ export function place(spans: readonly Span[]): number {
     placed.push(span);
     size = Math.max(size, offset + aligned(span.bytes));
   }
+  for (const span of spans) span.offset = rootOf(span).offset;
   return size;
 }
