@@ -68,16 +68,13 @@ export class Pass {
         if (!retainGraph) node.free();
       }
     };
-    if (createGraph) {
-      enableGrad(walk);
-      return;
-    }
-    this.mine = openScope('a backward pass');
+    if (!createGraph) this.mine = openScope('a backward pass');
     try {
-      noGrad(walk);
+      if (createGraph) enableGrad(walk);
+      else noGrad(walk);
     } finally {
-      for (const node of this.nodes) node.cotangent = null;
-      closeScope(this.mine);
+      for (const node of this.nodes) node.cotangent = null; // where an error ended the walk
+      if (this.mine) closeScope(this.mine);
     }
   }
 

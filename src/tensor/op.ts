@@ -60,7 +60,7 @@ export function nodeOf(t: Tensor): Node | null {
 
 let rebuildView: (t: Tensor) => Node | null = () => null;
 
-/** Movement registers how a view finds its node again after its base was written to. */
+/** ops/inplace.ts registers how a view finds its node again after its base was written to. */
 export function setRebuildView(rebuild: (t: Tensor) => Node | null): void {
   rebuildView = rebuild;
 }
