@@ -87,32 +87,39 @@ const ROUND_BITS: i32 = 0x4b400000;
   return v128.andnot(y, f32x4.lt(x0, splat(-87.3)));
 }
 
-/** ln x, ≤ 1 ulp; subnormals, 0 → −∞, ∞ → ∞, below 0 and NaN → NaN (Cephes logf). */
-@inline export function log(x0: v128): v128 {
+/**
+ * ln x for positive normal numbers, ≤ 1 ulp (the method of FreeBSD's logf): x = 2ᵏ·(1 + f) with 1 + f in [√½, √2), s = f/(2 + f),
+ * ln(1 + f) = f − f²/2 + s·(f²/2 + R(s²)), and k·ln2 in two parts.
+ */
+@inline function logNormal(x: v128): v128 {
+  const ROOT_HALF = 0x3f3504f3;
+  const k = i32x4.shr_s(i32x4.sub(x, i32x4.splat(ROOT_HALF)), 23);
+  const f = f32x4.sub(i32x4.sub(x, i32x4.shl(k, 23)), splat(1));
+  const s = f32x4.div(f, f32x4.add(f, splat(2)));
+  const z = f32x4.mul(s, s), w = f32x4.mul(z, z);
+  const odd = f32x4.mul(z, mad(w, splat(0.28498787), splat(0.66666663)));
+  const r = mad(w, mad(w, splat(0.24279079), splat(0.40000972)), odd);
+  const half = f32x4.mul(f32x4.mul(splat(0.5), f), f);
+  const n = f32x4.convert_i32x4_s(k);
+  const low = mad(n, splat(9.0580006e-6), f32x4.mul(s, f32x4.add(half, r)));
+  return mad(n, splat(6.9313812e-1), f32x4.add(f, f32x4.sub(low, half)));
+}
+
+/** ln x where some lane is no positive normal number: subnormals, 0 → −∞, ∞ → ∞, below 0 and NaN → NaN. */
+function logSpecial(x0: v128): v128 {
   const subnormal = f32x4.lt(x0, splat(1.17549435e-38));
-  const x = v128.bitselect(f32x4.mul(x0, splat(8388608)), x0, subnormal);
-  const exponent = i32x4.sub(i32x4.shr_u(x, 23), i32x4.splat(126));
-  let m = v128.or(v128.and(x, i32x4.splat(0x007fffff)), i32x4.splat(0x3f000000)); // [½, 1)
-  const low = f32x4.lt(m, splat(0.70710678));
-  let e = f32x4.convert_i32x4_s(i32x4.add(exponent, low)); // a true mask is −1
-  e = f32x4.sub(e, v128.and(subnormal, splat(23)));
-  m = f32x4.sub(f32x4.add(m, v128.and(m, low)), splat(1));
-  const z = f32x4.mul(m, m);
-  let y = mad(splat(7.0376836292e-2), m, splat(-1.1514610310e-1));
-  y = mad(y, m, splat(1.1676998740e-1));
-  y = mad(y, m, splat(-1.2420140846e-1));
-  y = mad(y, m, splat(1.4249322787e-1));
-  y = mad(y, m, splat(-1.6668057665e-1));
-  y = mad(y, m, splat(2.0000714765e-1));
-  y = mad(y, m, splat(-2.4999993993e-1));
-  y = mad(y, m, splat(3.3333331174e-1));
-  y = f32x4.mul(f32x4.mul(y, m), z);
-  y = mad(e, splat(-2.12194440e-4), y);
-  y = f32x4.sub(y, f32x4.mul(z, splat(0.5)));
-  let r = f32x4.add(f32x4.add(m, y), f32x4.mul(e, splat(0.693359375)));
+  const x = v128.bitselect(f32x4.mul(x0, splat(8388608)), x0, subnormal); // · 2²³
+  let r = f32x4.sub(logNormal(x), v128.and(subnormal, splat(15.942385)));
   r = v128.bitselect(x0, r, f32x4.eq(x0, splat(f32.POSITIVE_INFINITY)));
   r = v128.bitselect(splat(f32.NEGATIVE_INFINITY), r, f32x4.eq(x0, splat(0)));
   return v128.or(r, v128.not(f32x4.ge(x0, splat(0))));
+}
+
+/** ln x, ≤ 1 ulp; subnormals, 0 → −∞, ∞ → ∞, below 0 and NaN → NaN. */
+@inline export function log(x: v128): v128 {
+  // As integers, positive normal numbers lie between the smallest one and infinity.
+  const usual = v128.and(i32x4.gt_s(x, i32x4.splat(0x007fffff)), i32x4.lt_s(x, i32x4.splat(0x7f800000)));
+  return v128.all_true<i32>(usual) ? logNormal(x) : logSpecial(x);
 }
 
 /** ln x of one float. */

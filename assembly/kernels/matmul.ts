@@ -9,7 +9,7 @@
 //
 // 2 × 16 is the widest tile whose operands fit V8's 15 vector registers without spills. Each unrolled step ends in an early exit:
 // the block boundary keeps the compiler from hoisting the next step's loads into registers that are not there.
-import { mad } from "../lanes";
+import { loadTail, mad } from "../lanes";
 
 const KC: i32 = 256;
 const MC: i32 = 128;
@@ -176,6 +176,14 @@ function pack(d: usize, b: usize, bRow: usize, bCol: usize, k: i32, n: i32): voi
       for (let j = fours; j < 16; j++) {
         let e = d + (<usize>j << 2), r = b + bCol * <usize>j;
         for (let p = 0; p < k; p++, e += PANEL, r += 4) store<f32>(e, j < width ? load<f32>(r) : 0);
+      }
+    } else if (bCol == 4) {
+      const fours = n & ~3, rest = n & 3;
+      for (let p = 0, q = b, e = d; p < k; p++, q += bRow, e += PANEL) {
+        for (let j = 0; j < 16; j += 4) {
+          const at = <usize>j << 2;
+          v128.store(e + at, j < fours ? v128.load(q + at) : j == fours && rest > 0 ? loadTail(q + at, rest) : f32x4.splat(0));
+        }
       }
     } else {
       const width = min(16, n);
