@@ -232,18 +232,24 @@ function multiplyPanel(m: i32, width: i32, k: i32, a: usize, aRow: usize, aCol: 
   }
 }
 
-/** Small products whose B rows are contiguous and whole panels wide: no packing. Bytes. */
+/** Products whose B rows are contiguous and which would not repay packing: B in place, but for columns that fill no panel. Bytes; k ≤ KC. */
 function multiplyInPlace(m: i32, n: i32, k: i32, a: usize, aRow: usize, aCol: usize, b: usize, bRow: usize, c: usize, cRow: usize, accumulate: bool): void {
-  for (; m >= 2; m -= 2, a += aRow * 2, c += cRow * 2) {
-    for (let j = n, q = b, d = c; j > 0; j -= 16, q += PANEL, d += PANEL) tileInPlace(a, aRow, aCol, q, bRow, k, d, cRow, accumulate);
-  }
-  if (m > 0) {
-    for (let j = n, q = b, d = c; j > 0; j -= 16, q += PANEL, d += PANEL) {
-      tileInPlace(a, 0, aCol, q, bRow, k, edge, 64, false);
+  for (; n >= 16; n -= 16, b += PANEL, c += PANEL) {
+    let rows = m, p = a, d = c;
+    for (; rows >= 2; rows -= 2, p += aRow * 2, d += cRow * 2) tileInPlace(p, aRow, aCol, b, bRow, k, d, cRow, accumulate);
+    if (rows > 0) {
+      tileInPlace(p, 0, aCol, b, bRow, k, edge, 64, false);
       flush(d, cRow, 64, 1, 16, accumulate);
     }
   }
+  if (n > 0) {
+    pack(packed, b, bRow, 4, k, n);
+    multiplyPanel(m, n, k, a, aRow, aCol, packed, c, cRow, accumulate);
+  }
 }
+
+/** Rows of A up to which packing B costs more than it saves. */
+const FEW_ROWS: i32 = 32;
 
 /**
  * C [m, n] = A [m, k] · B [k, n], added to C where `accumulate`. f32; strides in elements (aRow, aCol), (bRow, bCol); rows of C cRow
@@ -257,7 +263,8 @@ export function multiply(
     if (!accumulate) for (let i = 0; i < m; i++) memory.fill(c + cr * <usize>i, 0, <usize>n << 2);
     return;
   }
-  if (bCol == 1 && (n & 15) == 0 && k * n <= 4096) {
+  // Rows of B a multiple of 1 KiB apart would fall into a few cache sets.
+  if (bCol == 1 && k <= KC && (((n & 15) == 0 && k * n <= 4096) || (m <= FEW_ROWS && (bRow & 255) != 0))) {
     multiplyInPlace(m, n, k, a, ar, ac, b, br, c, cr, accumulate != 0);
     return;
   }
