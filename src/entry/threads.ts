@@ -29,9 +29,9 @@ function spawnInNode(job: ThreadJob, threads: NodeThreads): Promise<Thread> {
 }
 
 function spawnFromBlob(job: ThreadJob): Promise<Thread> {
-  const source = `onmessage = ({ data }) => (${JOIN})(data, () => postMessage('ready'));`;
+  const source = `globalThis.onmessage = ({ data }) => (${JOIN})(data, () => postMessage('ready'));`;
   const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
-  const worker = new Worker(url);
+  const worker = new Worker(url, { type: 'module' });
   return new Promise<Thread>((resolve, reject) => {
     worker.onmessage = () => resolve(worker);
     worker.onerror = (event) => reject(new Error(event.message));
