@@ -11,4 +11,5 @@ export * from "./kernels/loss";
 export * from "./kernels/update";
 export * from "./kernels/random";
 export * from "./kernels/conv";
+export * from "./kernels/norm";
 export * from "./kernels/pool";

@@ -4,6 +4,7 @@ export { mseLoss } from '../losses/mse.ts';
 export { conv2d } from '../ops/conv.ts';
 export { oneHot } from '../ops/indexing.ts';
 export { linear } from '../ops/matmul.ts';
+export { layerNorm } from '../ops/norm.ts';
 export { maxPool2d, maxPool2dWithIndices } from '../ops/pool.ts';
 export { logSoftmax, softmax } from '../ops/softmax.ts';
 export { elu, gelu, leakyRelu, prelu, relu, sigmoid, silu, softplus, tanh } from '../ops/unary.ts';

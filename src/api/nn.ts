@@ -8,7 +8,9 @@ export { ELU, Flatten, GELU, Identity, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiL
 export { Sequential } from '../nn/containers.ts';
 export { Conv2d, type Conv2dOptions, MaxPool2d, type Pooled } from '../nn/conv.ts';
 export { Linear } from '../nn/linear.ts';
+export { LayerNorm, type LayerNormModuleOptions } from '../nn/norm.ts';
 export type { ConvOptions, Pair } from '../ops/conv.ts';
+export type { LayerNormOptions } from '../ops/norm.ts';
 export type { PaddingMode } from '../ops/pad.ts';
 export type { MaxPoolOptions } from '../ops/pool.ts';
 export { clipGradNorm_, clipGradValue_ } from '../optim/clip.ts';

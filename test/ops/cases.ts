@@ -256,8 +256,18 @@ const soft: Case[] = [
   { name: 'mseLoss none', run: (x, t) => g.nn.functional.mseLoss(x, t, { reduction: 'none' }), shapes: pair },
 ];
 
-const { conv2d, maxPool2d } = g.nn.functional;
+const { conv2d, layerNorm, maxPool2d } = g.nn.functional;
 const images: Case[] = [
+  {
+    name: 'layerNorm',
+    run: (x, w, b) => layerNorm(x, w.shape, { weight: w, bias: b, eps: 0.1 }),
+    shapes: (n) => [
+      [2, 3, n],
+      [3, n],
+      [3, n],
+    ],
+  },
+  { name: 'layerNorm rows', run: (x) => layerNorm(x, [5], { eps: 1e-3 }), shapes: (n) => [[n, 5]] },
   { name: 'conv2d', run: (x, w, b) => conv2d(x, w, b, { padding: 1 }), shapes: (n) => [[2, 2, 3, n + 1], [2, 2, 3, 2], [2]] },
   {
     name: 'conv2d stride, dilation, groups',
