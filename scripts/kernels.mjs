@@ -40,12 +40,15 @@ if (!upToDate) {
   for (const file of sources) {
     for (const [, name, parameters] of readFileSync(join('assembly', file), 'utf8').matchAll(/^export function (\w+)\(([^)]*)\)/gm)) {
       const types = [...parameters.matchAll(/:\s*(\w+)/g)].map((m) => m[1]);
+      families.set(name, basename(file, '.ts'));
       signatures.set(
         name,
         types.reduce((mask, type, i) => (type === 'usize' ? mask | (1 << i) : mask), 0),
       );
     }
   }
+  const unknown = names.filter((n) => !signatures.has(n));
+  if (unknown.length > 0) throw new Error(`no signature was found for ${unknown.join(', ')}`);
   const masks = names.map((n) => `\n  ${n}: ${signatures.get(n)},`).join('');
   const rooms = names.map((n) => `\n  ${n}: '${families.get(n)}',`).join('');
   writeFileSync(
