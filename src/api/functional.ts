@@ -1,5 +1,7 @@
 /** Losses and activations as functions: PyTorch's `torch.nn.functional`. @module */
 export { crossEntropy } from '../losses/cross-entropy.ts';
+export { huberLoss, l1Loss, smoothL1Loss } from '../losses/distance.ts';
+export { binaryCrossEntropyWithLogits, klDiv, nllLoss } from '../losses/likelihood.ts';
 export { mseLoss } from '../losses/mse.ts';
 export { conv2d } from '../ops/conv.ts';
 export { oneHot } from '../ops/indexing.ts';

@@ -1,6 +1,8 @@
 /** Modules, losses and functions of networks: PyTorch's `torch.nn`. @module */
 export * as functional from './functional.ts';
 export { CrossEntropyLoss, type CrossEntropyOptions } from '../losses/cross-entropy.ts';
+export { HuberLoss, L1Loss, SmoothL1Loss } from '../losses/distance.ts';
+export { BCEWithLogitsLoss, type BCEWithLogitsOptions, type KLDivOptions, KLDivLoss, NLLLoss, type NLLOptions } from '../losses/likelihood.ts';
 export { type LossOptions, MSELoss } from '../losses/mse.ts';
 export { type Layer, Module, type StateDict } from '../module/module.ts';
 export { Buffer, Parameter } from '../module/parameter.ts';

@@ -82,6 +82,33 @@ test('a NaN loss is named once, and the step still runs', () => {
   assert.match(said[0] as string, /mseLoss is NaN/);
 });
 
+test('losses of a difference: smooth L1 is not Huber, and both meet L1', () => {
+  const { huberLoss, l1Loss, smoothL1Loss } = nn.functional;
+  const [x, t] = [tensor([-3, -0.2, 0.4, 5]), zeros([4])];
+  const close = (a: Tensor, b: Tensor): void => assert.ok(Math.abs(a.item() - b.item()) < 1e-6);
+  close(huberLoss(x, t, { delta: 0.5 }), smoothL1Loss(x, t, { beta: 0.5 }).mul(0.5));
+  close(smoothL1Loss(x, t, { beta: 0 }), l1Loss(x, t));
+  const zero = tensor([0], { requiresGrad: true });
+  l1Loss(zero, zeros([1])).backward();
+  assert.equal(zero.grad?.toArray(), [0]);
+  throwsCode('VALUE', /delta must be > 0/, () => huberLoss(x, t, { delta: 0 }));
+  throwsCode('VALUE', /beta must be ≥ 0/, () => smoothL1Loss(x, t, { beta: -1 }));
+});
+
+test('losses of logits and logarithms: stable at the ends, nothing from targets of 0', () => {
+  const { binaryCrossEntropyWithLogits, klDiv, nllLoss } = nn.functional;
+  const [right, wrong] = binaryCrossEntropyWithLogits(tensor([50, 50]), tensor([1, 0]), { reduction: 'none' }).data();
+  assert.ok(Math.abs((right as number) / Math.exp(-50) - 1) < 1e-6 && wrong === 50);
+  const doubled = binaryCrossEntropyWithLogits(tensor([0, 0]), tensor([1, 0]), { posWeight: tensor(2), reduction: 'none' }).data();
+  assert.ok(Math.abs((doubled[0] as number) - 2 * (doubled[1] as number)) < 1e-6);
+  assert.is(klDiv(tensor([[-1, -2]]), tensor([[0, 0]]), { reduction: 'sum' }).item(), 0);
+  assert.is(klDiv(tensor([[-1], [-1]]), tensor([[1], [1]]), { reduction: 'batchmean' }).item(), 1);
+  const logits = randn([3, 4]);
+  assert.ok(Math.abs(nllLoss(logits.logSoftmax(1), classes(1, -100, 3)).item() - crossEntropy(logits, classes(1, -100, 3)).item()) < 1e-6);
+  throwsCode('INDEX', /class 4/, () => nllLoss(logits, classes(1, 2, 4)));
+  throwsCode('SHAPE', /one shape/, () => binaryCrossEntropyWithLogits(ones([2]), ones([3])));
+});
+
 test('modules hold their options; a weight is a buffer of its own', () => {
   const weight = tensor([1, 5]);
   const loss = new nn.CrossEntropyLoss({ weight, reduction: 'sum' });

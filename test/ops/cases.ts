@@ -22,7 +22,15 @@ export interface Case {
 
 const pair = (n: number): Shape[] => [[n], [n]];
 const rows = (n: number): Shape[] => [[3, n]];
-const index = (values: number[], shape: Shape): Tensor => g.tensor(values, { dtype: 'int32' }).reshape(shape);
+const made = new Map<string, Tensor>();
+/** Made once and kept: rows are also captured, and a captured step makes no tensors from host numbers. */
+const once = (key: string, make: () => Tensor): Tensor => {
+  const t = made.get(key) ?? g.keep(make());
+  made.set(key, t);
+  return t;
+};
+const index = (values: number[], shape: Shape): Tensor => once(`index ${values} ${shape}`, () => g.tensor(values, { dtype: 'int32' }).reshape(shape).clone());
+const weights = (...values: number[]): Tensor => once(`weights ${values}`, () => g.tensor(values));
 const cycle = (n: number, classes: number): number[] => Array.from({ length: n }, (_, i) => (i * 7 + 3) % classes);
 
 /** erf in float64 by its series: exact to 1e-15 for |x| ≤ 3. */
@@ -35,12 +43,14 @@ function erf(x: number): number {
   return (2 / Math.sqrt(Math.PI)) * sum;
 }
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
-const shares = (shape: Shape): Tensor => g.rand(shape, { generator: new g.Generator(5) }).softmax(1);
+const shares = (shape: Shape): Tensor => once(`shares ${shape}`, () => g.rand(shape, { generator: new g.Generator(5) }).softmax(1));
 const mask = (n: number): Tensor =>
-  g
-    .arange(n)
-    .int()
-    .gt(n / 2);
+  once(`mask ${n}`, () =>
+    g
+      .arange(n)
+      .int()
+      .gt(n / 2),
+  );
 
 const elementwise: Case[] = [
   { name: 'neg', run: g.neg, reference: (x) => -x, linear: true },
@@ -230,14 +240,14 @@ const soft: Case[] = [
   { name: 'crossEntropy', run: (x) => g.nn.functional.crossEntropy(x, index(cycle(3, x.shape[1] ?? 1), [3])), shapes: rows },
   {
     name: 'crossEntropy all options',
-    run: (x) => g.nn.functional.crossEntropy(x, index([0, -1, 1, 0], [4]), { weight: g.tensor([0.5, 2, 1.3]), ignoreIndex: -1, labelSmoothing: 0.2, reduction: 'mean' }),
+    run: (x) => g.nn.functional.crossEntropy(x, index([0, -1, 1, 0], [4]), { weight: weights(0.5, 2, 1.3), ignoreIndex: -1, labelSmoothing: 0.2, reduction: 'mean' }),
     shapes: () => [[4, 3]],
   },
   { name: 'crossEntropy none', run: (x) => g.nn.functional.crossEntropy(x, index(cycle(6, 4), [2, 3]), { reduction: 'none', labelSmoothing: 0.1 }), shapes: () => [[2, 4, 3]] },
   { name: 'crossEntropy probabilities', run: (x) => g.nn.functional.crossEntropy(x, shares(x.shape), { reduction: 'sum', labelSmoothing: 0.1 }), shapes: rows },
   {
     name: 'crossEntropy soft targets',
-    run: (x, t) => g.nn.functional.crossEntropy(x, t, { weight: g.tensor([1, 2, 0.5]) }),
+    run: (x, t) => g.nn.functional.crossEntropy(x, t, { weight: weights(1, 2, 0.5) }),
     shapes: () => [
       [4, 3],
       [4, 3],
@@ -257,6 +267,24 @@ const soft: Case[] = [
 ];
 
 const { conv2d, layerNorm, maxPool2d } = g.nn.functional;
+const { binaryCrossEntropyWithLogits, huberLoss, klDiv, l1Loss, nllLoss, smoothL1Loss } = g.nn.functional;
+const losses: Case[] = [
+  { name: 'l1Loss', run: (x, t) => l1Loss(x, t), shapes: pair, distinct: true, linear: true },
+  { name: 'smoothL1Loss', run: (x) => smoothL1Loss(x, g.zerosLike(x), { beta: 0.5 }), kinks: [-0.5, 0, 0.5] },
+  { name: 'huberLoss', run: (x) => huberLoss(x, g.zerosLike(x), { delta: 0.7, reduction: 'sum' }), kinks: [-0.7, 0, 0.7] },
+  { name: 'nllLoss', run: (x) => nllLoss(x, index([2, 0, -1], [3]), { weight: weights(1, 2, 3), ignoreIndex: -1 }), shapes: () => [[3, 3]], linear: true },
+  { name: 'nllLoss none', run: (x) => nllLoss(x, index(cycle(6, 4), [2, 3]), { reduction: 'none' }), shapes: () => [[2, 4, 3]], linear: true },
+  { name: 'binaryCrossEntropyWithLogits', run: (x, t) => binaryCrossEntropyWithLogits(x, t.sigmoid(), { posWeight: weights(2) }), shapes: pair },
+  {
+    name: 'klDiv',
+    run: (x, t) => klDiv(x.logSoftmax(1), t.softmax(1), { reduction: 'batchmean' }),
+    shapes: (n) => [
+      [2, n + 1],
+      [2, n + 1],
+    ],
+  },
+  { name: 'klDiv of logarithms', run: (x, t) => klDiv(x, t, { logTarget: true }), shapes: pair },
+];
 const images: Case[] = [
   {
     name: 'layerNorm',
@@ -299,4 +327,4 @@ const images: Case[] = [
 ];
 
 /** Every differentiable op of the public surface. */
-export const cases: readonly Case[] = [...elementwise, ...moving, ...reducing, ...products, ...picking, ...soft, ...images];
+export const cases: readonly Case[] = [...elementwise, ...moving, ...reducing, ...products, ...picking, ...soft, ...losses, ...images];

@@ -106,7 +106,6 @@ for (const [name, make] of Object.entries(models)) {
 }
 
 test('every op case: value and gradients, captured as eager', () => {
-  let compared = 0;
   for (const c of cases) {
     scope(() => {
       const inputs = (c.shapes?.(5) ?? [[5]]).map((s, i) =>
@@ -121,20 +120,11 @@ test('every op case: value and gradients, captured as eager', () => {
         return [y, ...leaves.map((x) => x.grad ?? zeros([0]))];
       };
       const expected = run(...inputs).map(bits);
-      let captured: Captured<Tensor[], Tensor[]>;
-      try {
-        captured = capture(run);
-        for (let i = 0; i < 4; i++) assert.equal(captured(...inputs).map(bits), expected, `${c.name}, call ${i}`);
-      } catch (error) {
-        // Rows that build an index or a seed from host numbers inside say so; they cannot be captured as they stand.
-        assert.match(String(error), /(numbers of the host|a generator is seeded) inside a captured step/, c.name);
-        return;
-      }
+      const captured = capture(run);
+      for (let i = 0; i < 4; i++) assert.equal(captured(...inputs).map(bits), expected, `${c.name}, call ${i}`);
       captured.release();
-      compared++;
     });
   }
-  assert.ok(compared > 0.9 * cases.length, `${compared} of ${cases.length} rows were compared`);
 });
 
 test('a strategy captures; its weights are read anew', () => {
