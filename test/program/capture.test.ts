@@ -1,23 +1,5 @@
 // Captured equals eager, bit for bit; what cannot be replayed is refused; nothing grows.
-import {
-  type Captured,
-  capture,
-  DataLoader,
-  memory,
-  multiloss,
-  manualSeed,
-  nn,
-  noGrad,
-  ones,
-  optim,
-  rand,
-  randn,
-  scope,
-  type Tensor,
-  TensorDataset,
-  tensor,
-  zeros,
-} from 'gradloom';
+import { capture, DataLoader, memory, multiloss, manualSeed, nn, noGrad, ones, optim, rand, randn, scope, type Tensor, TensorDataset, tensor, zeros } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { throwsCode } from '../helpers.ts';
