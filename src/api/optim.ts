@@ -2,3 +2,4 @@
 export { Adam, type AdamOptions, AdamW } from '../optim/adam.ts';
 export { type GroupInput, Optimizer, type OptimizerOptions, type OptimizerState, type ParamGroup, type ParamState } from '../optim/optimizer.ts';
 export { SGD, type SGDOptions } from '../optim/sgd.ts';
+export * as lrScheduler from './lr-scheduler.ts';

@@ -224,3 +224,20 @@ export const optimizers: Readonly<Record<string, Row<Pick<optim.SGD, 'step' | 'z
   AdamW: ['params * lr betas eps weight_decay amsgrad maximize', (params: Tensor[], options: optim.AdamOptions) => new optim.AdamW(params, options)],
   SGD: ['params * lr momentum dampening weight_decay nesterov maximize', (params: Tensor[], options: optim.SGDOptions) => new optim.SGD(params, options)],
 };
+
+const { lrScheduler } = optim;
+
+/** Schedulers. */
+export const schedulers: Readonly<Record<string, Row<optim.lrScheduler.LRScheduler>>> = {
+  ConstantLR: ['optimizer * factor total_iters', (o: optim.SGD, options: { factor?: number }) => new lrScheduler.ConstantLR(o, options)],
+  CosineAnnealingLR: ['optimizer * T_max eta_min', (o: optim.SGD, { TMax, ...rest }: { TMax: number }) => new lrScheduler.CosineAnnealingLR(o, { tMax: TMax, ...rest })],
+  CosineAnnealingWarmRestarts: [
+    'optimizer * T_0 T_mult eta_min',
+    (o: optim.SGD, { T0, TMult, ...rest }: { T0: number; TMult?: number }) => new lrScheduler.CosineAnnealingWarmRestarts(o, { t0: T0, ...(TMult && { tMult: TMult }), ...rest }),
+  ],
+  ExponentialLR: ['optimizer * gamma', (o: optim.SGD, options: { gamma: number }) => new lrScheduler.ExponentialLR(o, options)],
+  LinearLR: ['optimizer * start_factor end_factor total_iters', (o: optim.SGD, options: { startFactor?: number }) => new lrScheduler.LinearLR(o, options)],
+  MultiStepLR: ['optimizer * milestones gamma', (o: optim.SGD, options: { milestones: number[] }) => new lrScheduler.MultiStepLR(o, options)],
+  PolynomialLR: ['optimizer * total_iters power', (o: optim.SGD, options: { power?: number }) => new lrScheduler.PolynomialLR(o, options)],
+  StepLR: ['optimizer * step_size gamma', (o: optim.SGD, options: { stepSize: number }) => new lrScheduler.StepLR(o, options)],
+};

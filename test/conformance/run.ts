@@ -4,7 +4,8 @@ import { basename, join } from 'node:path';
 import { scope } from 'gradloom';
 import { Unsupported } from './decode.ts';
 import { type ModuleCase, runModule } from './modules.ts';
-import { modules, operators, optimizers } from './names.ts';
+import { modules, operators, optimizers, schedulers } from './names.ts';
+import { runScheduler, type SchedulerCase } from './schedulers.ts';
 import { type CallCase, runCall } from './ops.ts';
 import { type OptimizerCase, runOptimizer } from './optim.ts';
 import { runTrace, type TraceFile } from './strategies.ts';
@@ -46,7 +47,7 @@ const CHECKS: Readonly<Record<NamedKind, (name: string, given: unknown) => numbe
   ops: (name, given) => runCall(lookUp(operators, name), given as CallCase),
   modules: (name, given) => runModule(lookUp(modules, name), given as ModuleCase),
   optim: (name, given) => runOptimizer(lookUp(optimizers, name), given as OptimizerCase),
-  schedulers: (name) => lookUp<never>({}, name),
+  schedulers: (name, given) => runScheduler(lookUp(schedulers, name), given as SchedulerCase),
 };
 
 function runCases<Case>(section: Section, name: string, cases: readonly Case[], check: (given: Case) => number): NameResult {

@@ -1,0 +1,268 @@
+// Learning rates over time. Each scheduler is a formula of the number of steps and the group's rate at the start; momentum stays as it is.
+//
+// Rates reach tensors, so the formulas use + − × ÷ only: powers are products, cosine, logarithm and exponential series of their own.
+// Math.cos and Math.pow differ between engines in the last digit.
+import { valueError } from '../tensor/errors.ts';
+
+/** What a scheduler changes: an optimizer's groups. */
+export interface Schedulable {
+  readonly paramGroups: readonly { lr: number }[];
+}
+
+/** cos(π·x) for 0 ≤ x ≤ 1, to 1e-16: a Taylor series on [0, ¼], the rest by symmetry and the double angle. */
+function cosPi(x: number): number {
+  if (x > 0.5) return -cosPi(1 - x);
+  if (x > 0.25) {
+    const half = cosPi(x / 2);
+    return 2 * half * half - 1;
+  }
+  const z = (Math.PI * x) ** 2;
+  let term = 1;
+  let sum = 1;
+  for (let k = 1; k <= 9; k++) {
+    term *= -z / ((2 * k - 1) * (2 * k));
+    sum += term;
+  }
+  return sum;
+}
+
+/** ln x for x > 0, to a few roundings: halved into [½, 1), then 2·artanh((x − 1)/(x + 1)) as a series. */
+function logarithm(x: number): number {
+  let [m, halvings] = [x, 0];
+  for (; m >= 1; halvings++) m /= 2;
+  for (; m < 0.5; halvings--) m *= 2;
+  const s = (m - 1) / (m + 1);
+  let sum = 0;
+  for (let k = 41; k >= 1; k -= 2) sum = sum * s * s + 1 / k;
+  return 2 * s * sum + halvings * Math.LN2;
+}
+
+/** eˣ, to a few roundings: a Taylor series of x/1024, squared ten times. */
+function exponential(x: number): number {
+  let sum = 1;
+  for (let k = 12; k >= 1; k--) sum = 1 + (sum * (x / 1024)) / k;
+  for (let i = 0; i < 10; i++) sum *= sum;
+  return sum;
+}
+
+/** base^n for base ≥ 0 and n ≥ 0: a product where n is whole. */
+function power(base: number, n: number): number {
+  if (!Number.isInteger(n)) return base === 0 ? 0 : exponential(n * logarithm(base));
+  let result = 1;
+  for (let i = 0; i < n; i++) result *= base;
+  return result;
+}
+
+function whole(op: string, name: string, value: number, least = 1): number {
+  if (Number.isInteger(value) && value >= least) return value;
+  throw valueError(op, `${name} must be a whole number ≥ ${least}, got ${value}.`);
+}
+
+export abstract class LRScheduler {
+  /** Steps taken: 0 at the start. */
+  protected count = 0;
+  private readonly optimizer: Schedulable;
+  private readonly baseRates: number[];
+
+  constructor(optimizer: Schedulable) {
+    this.optimizer = optimizer;
+    this.baseRates = optimizer.paramGroups.map((g) => g.lr);
+  }
+
+  /** The rate after `count` steps of a group that started with `base`. */
+  protected abstract rate(base: number, count: number): number;
+
+  /** Sets every group's rate for the current count: subclasses call it once their options are there. */
+  protected apply(): void {
+    this.optimizer.paramGroups.forEach((group, i) => {
+      group.lr = this.rate(this.baseRates[i] as number, this.count);
+    });
+  }
+
+  /** One step on: call it after `optimizer.step()`. */
+  step(): void {
+    this.count++;
+    this.apply();
+  }
+
+  /** The groups' rates now. */
+  getLastLr(): number[] {
+    return this.optimizer.paramGroups.map((g) => g.lr);
+  }
+
+  /** What it needs to resume, as plain data. */
+  stateDict(): { count: number; baseRates: number[] } {
+    return { count: this.count, baseRates: [...this.baseRates] };
+  }
+
+  /** Resumes from what `stateDict` gave. */
+  loadStateDict(state: { count: number; baseRates: readonly number[] }): void {
+    if (state.baseRates.length !== this.baseRates.length)
+      throw valueError('LRScheduler', `the state has ${state.baseRates.length} groups, the optimizer ${this.baseRates.length}. Build the same optimizer.`);
+    this.count = state.count;
+    this.baseRates.splice(0, this.baseRates.length, ...state.baseRates);
+    this.apply();
+  }
+}
+
+/** The rate times what a function of the step count says; one function for all groups or one each is up to the caller's closure. */
+export class LambdaLR extends LRScheduler {
+  private readonly factor: (count: number) => number;
+
+  constructor(optimizer: Schedulable, lrLambda: (count: number) => number) {
+    super(optimizer);
+    this.factor = lrLambda;
+    this.apply();
+  }
+
+  protected rate(base: number, count: number): number {
+    return base * this.factor(count);
+  }
+}
+
+/** × gamma every `stepSize` steps; gamma 0.1 unless said. */
+export class StepLR extends LRScheduler {
+  private readonly stepSize: number;
+  private readonly gamma: number;
+
+  constructor(optimizer: Schedulable, options: { stepSize: number; gamma?: number }) {
+    super(optimizer);
+    this.stepSize = whole('StepLR', 'stepSize', options.stepSize);
+    this.gamma = options.gamma ?? 0.1;
+    this.apply();
+  }
+
+  protected rate(base: number, count: number): number {
+    return base * power(this.gamma, Math.floor(count / this.stepSize));
+  }
+}
+
+/** × gamma at each milestone; one named twice counts twice. gamma 0.1 unless said. */
+export class MultiStepLR extends LRScheduler {
+  private readonly milestones: readonly number[];
+  private readonly gamma: number;
+
+  constructor(optimizer: Schedulable, options: { milestones: readonly number[]; gamma?: number }) {
+    super(optimizer);
+    this.milestones = options.milestones;
+    this.gamma = options.gamma ?? 0.1;
+    this.apply();
+  }
+
+  protected rate(base: number, count: number): number {
+    return base * power(this.gamma, this.milestones.filter((m) => m <= count).length);
+  }
+}
+
+/** × gamma every step. */
+export class ExponentialLR extends LRScheduler {
+  private readonly gamma: number;
+
+  constructor(optimizer: Schedulable, options: { gamma: number }) {
+    super(optimizer);
+    this.gamma = options.gamma;
+    this.apply();
+  }
+
+  protected rate(base: number, count: number): number {
+    return base * power(this.gamma, count);
+  }
+}
+
+/** × factor (⅓ unless said) for `totalIters` steps (5 unless said), then the whole rate. */
+export class ConstantLR extends LRScheduler {
+  private readonly factor: number;
+  private readonly totalIters: number;
+
+  constructor(optimizer: Schedulable, options: { factor?: number; totalIters?: number } = {}) {
+    super(optimizer);
+    this.factor = options.factor ?? 1 / 3;
+    this.totalIters = whole('ConstantLR', 'totalIters', options.totalIters ?? 5, 0);
+    this.apply();
+  }
+
+  protected rate(base: number, count: number): number {
+    return count < this.totalIters ? base * this.factor : base;
+  }
+}
+
+/** From × startFactor (⅓ unless said) to × endFactor (1 unless said) in a straight line over `totalIters` steps (5 unless said). */
+export class LinearLR extends LRScheduler {
+  private readonly start: number;
+  private readonly end: number;
+  private readonly totalIters: number;
+
+  constructor(optimizer: Schedulable, options: { startFactor?: number; endFactor?: number; totalIters?: number } = {}) {
+    super(optimizer);
+    this.start = options.startFactor ?? 1 / 3;
+    this.end = options.endFactor ?? 1;
+    this.totalIters = whole('LinearLR', 'totalIters', options.totalIters ?? 5);
+    this.apply();
+  }
+
+  protected rate(base: number, count: number): number {
+    return base * (this.start + ((this.end - this.start) * Math.min(count, this.totalIters)) / this.totalIters);
+  }
+}
+
+/** × (1 − count/totalIters)^power, then 0; totalIters 5, power 1 unless said. */
+export class PolynomialLR extends LRScheduler {
+  private readonly totalIters: number;
+  private readonly exponent: number;
+
+  constructor(optimizer: Schedulable, options: { totalIters?: number; power?: number } = {}) {
+    super(optimizer);
+    this.totalIters = whole('PolynomialLR', 'totalIters', options.totalIters ?? 5);
+    this.exponent = options.power ?? 1;
+    if (!(this.exponent >= 0)) throw valueError('PolynomialLR', `power must be ≥ 0, got ${options.power}.`);
+    this.apply();
+  }
+
+  protected rate(base: number, count: number): number {
+    return base * power(1 - Math.min(count, this.totalIters) / this.totalIters, this.exponent);
+  }
+}
+
+/** Between the rate and etaMin (0 unless said) along a cosine, `tMax` steps each way (Loshchilov & Hutter 2017, arXiv 1608.03983). */
+export class CosineAnnealingLR extends LRScheduler {
+  private readonly tMax: number;
+  private readonly etaMin: number;
+
+  constructor(optimizer: Schedulable, options: { tMax: number; etaMin?: number }) {
+    super(optimizer);
+    this.tMax = whole('CosineAnnealingLR', 'tMax', options.tMax);
+    this.etaMin = options.etaMin ?? 0;
+    this.apply();
+  }
+
+  protected rate(base: number, count: number): number {
+    const along = count % (2 * this.tMax);
+    const x = along <= this.tMax ? along / this.tMax : 2 - along / this.tMax;
+    return this.etaMin + ((base - this.etaMin) * (1 + cosPi(x))) / 2;
+  }
+}
+
+/** Down a cosine to etaMin (0 unless said) in t0 steps, then anew from the top, each time tMult (1 unless said) times as long. */
+export class CosineAnnealingWarmRestarts extends LRScheduler {
+  private readonly t0: number;
+  private readonly tMult: number;
+  private readonly etaMin: number;
+
+  constructor(optimizer: Schedulable, options: { t0: number; tMult?: number; etaMin?: number }) {
+    super(optimizer);
+    this.t0 = whole('CosineAnnealingWarmRestarts', 't0', options.t0);
+    this.tMult = whole('CosineAnnealingWarmRestarts', 'tMult', options.tMult ?? 1);
+    this.etaMin = options.etaMin ?? 0;
+    this.apply();
+  }
+
+  protected rate(base: number, count: number): number {
+    let length = this.t0;
+    let along = count;
+    while (along >= length) {
+      along -= length;
+      length *= this.tMult;
+    }
+    return this.etaMin + ((base - this.etaMin) * (1 + cosPi(along / length))) / 2;
+  }
+}
