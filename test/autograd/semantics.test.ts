@@ -1,4 +1,4 @@
-// PyTorch's semantics, line by line: the numbers are those of section C of the research note that this library follows.
+// PyTorch's semantics, line by line.
 import { autograd, enableGrad, GradloomError, inference, isGradEnabled, nn, noGrad, ones, optim, randn, setGradEnabled, type Tensor, tensor, zeros } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
