@@ -23,11 +23,6 @@ let top: usize = (__heap_base + 63) & ~63;
   return ((<usize>1 << octave) + (<usize>quarters << (octave - 2)) + 63) & ~63;
 }
 
-/** The bytes that a request of this size occupies. */
-export function blockSize(bytes: usize): usize {
-  return sizeOf(classOf(bytes));
-}
-
 /** Address of a block of at least `bytes` bytes (contents undefined), or 0 where memory cannot grow. */
 export function alloc(bytes: usize): usize {
   const c = classOf(bytes);

@@ -96,11 +96,6 @@ export function select(condition: usize, a: usize, b: usize, y: usize, n: i32): 
   }
 }
 
-/** y[i] = start + i. i32, n elements. */
-export function iota(y: usize, n: i32, start: i32): void {
-  for (let i = 0; i < n; i++, y += 4) store<i32>(y, start + i);
-}
-
 /** y[o, i, :] = x[o, index[i], :] over x [outer, size, inner], index [count] within [0, size). 32-bit words. */
 export function indexSelect(x: usize, index: usize, y: usize, outer: i32, size: i32, inner: i32, count: i32): void {
   const row = <usize>inner << 2;

@@ -89,7 +89,6 @@ export function sum(x: usize, y: usize, outer: i32, n: i32, inner: i32): void {
 }
 
 @unmanaged class SumInt { @inline fold(a: i32, b: i32): i32 { return a + b; } }
-@unmanaged class Product { @inline fold(a: f32, b: f32): f32 { return a * b; } }
 @unmanaged class Max { @inline fold(a: f32, b: f32): f32 { return max<f32>(a, b); } }
 @unmanaged class Min { @inline fold(a: f32, b: f32): f32 { return min<f32>(a, b); } }
 @unmanaged class MaxInt { @inline fold(a: i32, b: i32): i32 { return max<i32>(a, b); } }
@@ -97,8 +96,6 @@ export function sum(x: usize, y: usize, outer: i32, n: i32, inner: i32): void {
 
 /** y[o, k] = Σᵢ x[o, i, k], wrapping. i32; a bool counts as 0 or 1. */
 export function sumInt(x: usize, y: usize, outer: i32, n: i32, inner: i32): void { fold<i32, SumInt>(x, y, outer, n, inner, 0); }
-/** y[o, k] = Πᵢ x[o, i, k]. f32; an empty product is 1. */
-export function product(x: usize, y: usize, outer: i32, n: i32, inner: i32): void { fold<f32, Product>(x, y, outer, n, inner, 1); }
 /** y[o, k] = maxᵢ x[o, i, k]; NaN wins. f32, n ≥ 1. */
 export function maxOver(x: usize, y: usize, outer: i32, n: i32, inner: i32): void { fold<f32, Max>(x, y, outer, n, inner, f32.NEGATIVE_INFINITY); }
 /** y[o, k] = minᵢ x[o, i, k]; NaN wins. f32, n ≥ 1. */

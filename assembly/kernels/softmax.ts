@@ -67,13 +67,6 @@ function sumExpRow(x: usize, n: i32, shift: f32): f32 {
   return sumLanes(f32x4.add(a, b));
 }
 
-/** ln Σ eˣ of a row. All −∞ gives −∞; an ∞ gives ∞. */
-export function logSumExpRow(x: usize, n: i32): f32 {
-  const m = maxRow(x, n);
-  if (m == f32.NEGATIVE_INFINITY || m == f32.POSITIVE_INFINITY) return m;
-  return m + logOne(sumExpRow(x, n, m));
-}
-
 /** y[i] = x[i] · scale + shift, one row. y may be x. */
 @inline function affineRow(x: usize, y: usize, n: i32, scale: f32, shift: f32): void {
   const a = splat(scale), b = splat(shift);
@@ -100,11 +93,6 @@ export function logSoftmax(x: usize, y: usize, rows: i32, n: i32): void {
     affineRow(x, y, n, 1, -m);
     affineRow(y, y, n, 1, -l);
   }
-}
-
-/** y[r] = ln Σ e^x[r, :]. f32 [rows, n] → [rows]. */
-export function logSumExp(x: usize, y: usize, rows: i32, n: i32): void {
-  for (; rows > 0; rows--, x += <usize>n << 2, y += 4) store<f32>(y, logSumExpRow(x, n));
 }
 
 /** Σ aᵢ·bᵢ of a row. */

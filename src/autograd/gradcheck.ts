@@ -16,7 +16,7 @@ import { grad } from './backward.ts';
 export interface GradcheckOptions {
   /** Step of the differences. Four points of a fourth-order stencil make 0.01 good to about 1e-5 in float32. */
   eps?: number;
-  /** Absolute tolerance, on top of the relative one. */
+  /** Absolute tolerance, on top of the relative one. Outputs of size 50 carry roundings of 3e-6, which the step magnifies to 3e-4; the rest is room for larger ones. */
   atol?: number;
   /** Relative tolerance, of the largest gradient element. */
   rtol?: number;

@@ -10,8 +10,8 @@ import { asFloat, to } from './convert.ts';
 import { constant } from './create.ts';
 import { sumTo } from './reduce.ts';
 
-/** @internal y = kernel(a, b) with a and b stretched to y's shape. y is row-major. */
-export function zip(kernel: Kernel, y: Tensor, a: Tensor, b: Tensor): void {
+/** y = kernel(a, b) with a and b stretched to y's shape. y is row-major. */
+function zip(kernel: Kernel, y: Tensor, a: Tensor, b: Tensor): void {
   if (y.size === 0) return;
   if (sameShape(a.shape, b.shape) && a.isContiguous() && b.isContiguous()) {
     call(kernel, a.address, b.address, y.address, 1, 1, y.size, 0, 0, 1, 0, 0, 1);

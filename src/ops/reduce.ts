@@ -19,8 +19,8 @@ export function reducedShape(shape: Shape, dims: readonly number[], keepdim: boo
   return keepdim ? shape.map((n, i) => (dims.includes(i) ? 1 : n)) : shape.filter((_, i) => !dims.includes(i));
 }
 
-/** @internal x with `dims` brought together: contiguous [outer, n, inner], of which n is to be folded. */
-export function blockOver(x: Tensor, dims: readonly number[]): { x: Tensor; outer: number; n: number; inner: number } {
+/** x with `dims` brought together: contiguous [outer, n, inner], of which n is to be folded. */
+function blockOver(x: Tensor, dims: readonly number[]): { x: Tensor; outer: number; n: number; inner: number } {
   const first = dims[0] ?? 0;
   const adjacent = dims.every((d, i) => d === first + i);
   const n = dims.reduce((m, d) => m * (x.shape[d] as number), 1);

@@ -26,7 +26,7 @@ export interface Captured<Inputs extends readonly Tensor[], Result> {
 }
 
 /** Not kernels of a step, but the allocator's. */
-const HOST_CALLS = new Set<Kernel>(['alloc', 'free', 'blockSize']);
+const HOST_CALLS = new Set<Kernel>(['alloc', 'free']);
 
 /** Listens while the step runs. */
 class Recorder implements Recording {

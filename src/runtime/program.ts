@@ -3,7 +3,7 @@ import { instance } from './instance.ts';
 import type { Kernel } from './kernel-names.ts';
 
 /** Words of one call: `call` takes at most 14. */
-export const WORDS = 14;
+const WORDS = 14;
 
 /** One recorded call. */
 export interface Instruction {

@@ -4,9 +4,6 @@ import { float32View, int32View } from '../runtime/memory.ts';
 /** Element types: PyTorch's float32, int32 (also for its int64) and bool. */
 export type DType = 'float32' | 'int32' | 'bool';
 
-/** Bytes of an element, whatever its type. */
-export const BYTES = 4;
-
 const RANK: Record<DType, number> = { bool: 0, int32: 1, float32: 2 };
 
 /** The type that holds both: bool < int32 < float32. */

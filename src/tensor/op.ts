@@ -66,7 +66,7 @@ export function setRebuildView(rebuild: (t: Tensor) => Node | null): void {
 }
 
 /** Where the gradient of this input goes. */
-export function edgeOf(t: Tensor): Edge {
+function edgeOf(t: Tensor): Edge {
   return nodeOf(t) ?? (t.wantsGrad ? t : null);
 }
 
