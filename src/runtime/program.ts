@@ -8,6 +8,7 @@ const WORDS = 14;
 /** One recorded call. */
 export interface Instruction {
   readonly kernel: Kernel;
+  /** WORDS of them, zeros after the kernel's own, as `call` passes them. */
   readonly words: number[];
 }
 
