@@ -1,56 +1,12 @@
 // Learning rates over time. Each scheduler is a formula of the number of steps and the group's rate at the start; momentum stays as it is.
 //
-// Rates reach tensors, so the formulas use + − × ÷ only: powers are products, cosine, logarithm and exponential series of their own.
-// Math.cos and Math.pow differ between engines in the last digit.
+// Rates reach tensors, so the formulas use + − × ÷ and tensor/elementary.ts only.
+import { cosPi, power } from '../tensor/elementary.ts';
 import { valueError } from '../tensor/errors.ts';
 
 /** What a scheduler changes: an optimizer's groups. */
 export interface Schedulable {
   readonly paramGroups: readonly { lr: number }[];
-}
-
-/** cos(π·x) for 0 ≤ x ≤ 1, to 1e-16: a Taylor series on [0, ¼], the rest by symmetry and the double angle. */
-function cosPi(x: number): number {
-  if (x > 0.5) return -cosPi(1 - x);
-  if (x > 0.25) {
-    const half = cosPi(x / 2);
-    return 2 * half * half - 1;
-  }
-  const z = (Math.PI * x) ** 2;
-  let term = 1;
-  let sum = 1;
-  for (let k = 1; k <= 9; k++) {
-    term *= -z / ((2 * k - 1) * (2 * k));
-    sum += term;
-  }
-  return sum;
-}
-
-/** ln x for x > 0, to a few roundings: halved into [½, 1), then 2·artanh((x − 1)/(x + 1)) as a series. */
-function logarithm(x: number): number {
-  let [m, halvings] = [x, 0];
-  for (; m >= 1; halvings++) m /= 2;
-  for (; m < 0.5; halvings--) m *= 2;
-  const s = (m - 1) / (m + 1);
-  let sum = 0;
-  for (let k = 41; k >= 1; k -= 2) sum = sum * s * s + 1 / k;
-  return 2 * s * sum + halvings * Math.LN2;
-}
-
-/** eˣ, to a few roundings: a Taylor series of x/1024, squared ten times. */
-function exponential(x: number): number {
-  let sum = 1;
-  for (let k = 12; k >= 1; k--) sum = 1 + (sum * (x / 1024)) / k;
-  for (let i = 0; i < 10; i++) sum *= sum;
-  return sum;
-}
-
-/** base^n for base ≥ 0 and n ≥ 0: a product where n is whole. */
-function power(base: number, n: number): number {
-  if (!Number.isInteger(n)) return base === 0 ? 0 : exponential(n * logarithm(base));
-  let result = 1;
-  for (let i = 0; i < n; i++) result *= base;
-  return result;
 }
 
 function whole(op: string, name: string, value: number, least = 1): number {

@@ -1,0 +1,65 @@
+// What a method is: it looks at some of what is known of a step's losses and says how much each counts. Who computes gradients and who
+// applies them is not its business (backward.ts), so a method is a few lines of its paper's mathematics.
+import type { Tensor } from '../tensor/tensor.ts';
+
+/**
+ * What a method must be told, which is its price. 'losses': one backward pass, as for a sum. 'norms' and 'gramian': a pass that carries
+ * every loss's gradient through the network, without the weights' gradients of each. 'jacobian': those as well.
+ */
+export type Needs = 'losses' | 'norms' | 'gramian' | 'jacobian';
+
+/** What is known of one step's m losses, in their order. float64. */
+export interface Stats {
+  readonly names: readonly string[];
+  /** The losses' values, [m]. */
+  readonly losses: Float64Array;
+  /** ‖gᵢ‖ over the parameters that the method looks at, [m]. Zeros where the method needs 'losses' only. */
+  readonly norms: Float64Array;
+  /** Gᵢⱼ = ⟨gᵢ, gⱼ⟩, row by row, [m · m]. Of two independent batches (`other`) ⟨gᵢ, g'ⱼ⟩, not symmetric. */
+  readonly gramian: Float64Array;
+}
+
+interface Stateful {
+  /** As in its paper; stands in reports. */
+  readonly name: string;
+  /** What it remembers between steps, as plain data (JSON). */
+  stateDict(): Record<string, unknown>;
+  /** Takes up what `stateDict` gave. */
+  loadStateDict(state: Readonly<Record<string, unknown>>): void;
+  /** Forgets what it learned: the next step is like the first. */
+  reset(): void;
+}
+
+/** A differentiable function of the losses: its derivatives are the weights, and what it learns gets gradients of its own. */
+export interface Scalarizer extends Stateful {
+  readonly needs: 'losses';
+  /** One scalar from the losses, each a scalar that requires a gradient; made of ops. */
+  combine(losses: readonly Tensor[], names: readonly string[]): Tensor;
+  /** What it learns: to be given to an optimizer beside the model's. */
+  parameters(): Tensor[];
+}
+
+/** Weights from numbers, computed on the host in float64. */
+export interface Weighting extends Stateful {
+  readonly needs: 'losses' | 'norms' | 'gramian';
+  /** One weight per loss: the step's gradient is Σ wᵢ·gᵢ. */
+  weights(stats: Stats): Float64Array;
+}
+
+/** A direction from every loss's gradient itself, where no weights say it. */
+export interface Aggregator extends Stateful {
+  readonly needs: 'jacobian';
+  /**
+   * Directions from Jacobians, parameter by parameter: `rows[p]` is [m, n] for a parameter of n elements, the result [n] for each.
+   * Made of ops and kernel calls; runs under noGrad. What it keeps between steps are kept tensors.
+   */
+  directions(rows: readonly Tensor[], stats: Stats): Tensor[];
+}
+
+/** How several losses become one step. */
+export type Method = Scalarizer | Weighting | Aggregator;
+
+/** Whether the method is a function of the losses. */
+export const isScalarizer = (method: Method): method is Scalarizer => 'combine' in method;
+/** Whether the method makes a direction from gradients. */
+export const isAggregator = (method: Method): method is Aggregator => 'directions' in method;
