@@ -12,4 +12,5 @@ export * from "./kernels/update";
 export * from "./kernels/random";
 export * from "./kernels/conv";
 export * from "./kernels/norm";
+export { gramian } from "./kernels/gramian";
 export * from "./kernels/pool";

@@ -8,6 +8,7 @@ export * as autograd from './api/autograd.ts';
 export * as multiloss from './api/multiloss.ts';
 export * as nn from './api/nn.ts';
 export * as optim from './api/optim.ts';
+export { reverseGrad, scaleGrad } from './ops/gradient.ts';
 export { type Dataset, TensorDataset } from './data/dataset.ts';
 export { DataLoader, type DataLoaderOptions } from './data/loader.ts';
 export {

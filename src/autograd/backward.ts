@@ -76,8 +76,8 @@ function warnNonFinite(root: Tensor): void {
   );
 }
 
-/** Adds a finished gradient to a leaf's `.grad`, which lives as long as the leaf. */
-function accumulate(leaf: Tensor, g: Tensor, exclusive: boolean, createGraph: boolean): void {
+/** @internal Adds a finished gradient to a leaf's `.grad`, which lives as long as the leaf. `exclusive`: its memory may be kept as it is. */
+export function accumulate(leaf: Tensor, g: Tensor, exclusive: boolean, createGraph: boolean): void {
   recording()?.leaf(leaf, 'added');
   const { owner } = leaf.storage;
   const old = leaf.gradient;

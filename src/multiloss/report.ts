@@ -13,7 +13,7 @@ export interface Conflict<Name extends string = string> {
 
 /** A layer's part of it: the parameters of one module. */
 export interface LayerConflict<Name extends string = string> extends Conflict<Name> {
-  /** The module's path ("trunk.0"), or a parameter's label. */
+  /** The module's path ("trunk.0"), or the op that its parameters meet in. */
   readonly name: string;
 }
 
@@ -28,4 +28,80 @@ export interface BackwardReport<Name extends string = string> extends Report<Nam
   readonly gramian: readonly (readonly number[])[] | null;
   /** The same, layer by layer. */
   readonly layers: readonly LayerConflict<Name>[] | null;
+  /** Weights where conflict is resolved in several groups of parameters (`groups`); `weights` is their mean then. */
+  readonly groups: readonly { readonly name: string; readonly weights: Readonly<Record<Name, number>> }[];
+}
+
+/** √Gᵢᵢ. */
+export function normsOf(gramian: Float64Array, m: number): Float64Array {
+  return Float64Array.from({ length: m }, (_, i) => Math.sqrt(Math.max(gramian[i * (m + 1)] as number, 0)));
+}
+
+/** A report that reads numbers where the step leaves them. */
+export class LiveReport<Name extends string> implements BackwardReport<Name> {
+  readonly branch: string;
+  readonly names: readonly Name[];
+  /** [m] each. */
+  readonly lossValues: Float64Array;
+  readonly weightValues: Float64Array;
+  /** Of the whole and of each layer, [m · m]; empty where nothing was measured. */
+  total: Float64Array | null = null;
+  layerProducts: { name: string; gramian: Float64Array }[] = [];
+  groupWeights: { name: string; weights: Float64Array }[] = [];
+
+  constructor(branch: string, names: readonly Name[]) {
+    this.branch = branch;
+    this.names = names;
+    this.lossValues = new Float64Array(names.length);
+    this.weightValues = new Float64Array(names.length);
+  }
+
+  get losses(): Record<Name, number> {
+    return this.record(this.lossValues);
+  }
+  get weights(): Record<Name, number> {
+    return this.record(this.weightValues);
+  }
+  get norms(): Record<Name, number> | null {
+    return this.total && this.record(normsOf(this.total, this.names.length));
+  }
+  get cosine(): number[][] | null {
+    return this.total && this.cosines(this.total);
+  }
+  get gramian(): number[][] | null {
+    return this.total && this.matrix(this.total);
+  }
+  get layers(): LayerConflict<Name>[] | null {
+    if (!this.total) return null;
+    const m = this.names.length;
+    return this.layerProducts.map(({ name, gramian }) => ({ name, norms: this.record(normsOf(gramian, m)), cosine: this.cosines(gramian), gramian: this.matrix(gramian) }));
+  }
+  get groups(): { name: string; weights: Record<Name, number> }[] {
+    return this.groupWeights.map(({ name, weights }) => ({ name, weights: this.record(weights) }));
+  }
+
+  /** The numbers as they are now, as a plain object: for lines of JSON and for keeping over steps of a captured program. */
+  toJSON(): BackwardReport<Name> {
+    const { branch, names, losses, weights, norms, cosine, gramian, layers, groups } = this;
+    return { branch, names, losses, weights, norms, cosine, gramian, layers, groups };
+  }
+
+  private record(values: Float64Array): Record<Name, number> {
+    return Object.fromEntries(this.names.map((name, i) => [name, values[i]])) as Record<Name, number>;
+  }
+
+  private matrix(values: Float64Array): number[][] {
+    const m = this.names.length;
+    return this.names.map((_, i) => [...values.subarray(i * m, (i + 1) * m)]);
+  }
+
+  private cosines(gramian: Float64Array): number[][] {
+    const norms = normsOf(gramian, this.names.length);
+    return this.matrix(gramian).map((row, i) =>
+      row.map((g, j) => {
+        const scale = (norms[i] as number) * (norms[j] as number);
+        return scale > 0 ? Math.max(-1, Math.min(1, g / scale)) : 0;
+      }),
+    );
+  }
 }

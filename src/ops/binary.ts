@@ -46,6 +46,7 @@ export function binaryOp(name: string, kernel: Kernel, rest: Partial<Op<void>>, 
     name,
     shape: ([a, b]) => broadcastShapes(name, (a as Tensor).shape, (b as Tensor).shape),
     strided: true,
+    batched: 'same',
     forward: (y, [a, b]) => zip(intKernel && (a as Tensor).dtype !== 'float32' ? intKernel : kernel, y, a as Tensor, b as Tensor),
     ...rest,
   };
@@ -213,6 +214,7 @@ const whereOp: Op<void> = {
     call('select', c.address, a.address, b.address, y.address, y.size);
   },
   saves: () => [true, false, false],
+  batched: 'same',
   backward: (dy, node) => {
     const c = node.input(0);
     const [, a, b] = node.shapes as [Shape, Shape, Shape];

@@ -2,11 +2,13 @@
 import { call } from '../runtime/call.ts';
 import { GradloomError, shapeError, shapeText, valueError } from '../tensor/errors.ts';
 import { apply, type Op, otherInputs } from '../tensor/op.ts';
-import type { Shape } from '../tensor/shape.ts';
+import { type Shape, sizeOf } from '../tensor/shape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import { assertFloat } from './convert.ts';
 import { constantList, full } from './create.ts';
-import { cat, squeeze, unsqueeze } from './movement.ts';
+import { oneHot } from './indexing.ts';
+import { mm } from './matmul.ts';
+import { cat, permute, reshape, select, squeeze, stack, transpose, unsqueeze } from './movement.ts';
 import { sum } from './reduce.ts';
 
 /** One number for both directions, or [vertical, horizontal]. */
@@ -85,6 +87,38 @@ const convOp: Op<ConvAttrs> = {
     const dx = x ? apply(inputGradOp, [dy, node.input(1)], node.attrs) : null;
     const dw = w ? apply(weightGradOp, [node.input(0), dy], node.attrs) : null;
     return [dx, dw, b ? sum(sum(dy, { dim: [2, 3] }), { dim: 0 }) : null].slice(0, node.shapes.length);
+  },
+  batched: (dy, node, wants) => {
+    const { attrs } = node;
+    const [k, n] = dy.shape as [number, number];
+    const folded = (): Tensor => reshape(dy, [k * n, ...dy.shape.slice(2)]);
+    const dx = wants[0] ? reshape(apply(inputGradOp, [folded(), node.input(1)], { ...attrs, image: [k * n, ...attrs.image.slice(1)] }), [k, ...attrs.image]) : null;
+    const dw = wants[1] ? stack(Array.from({ length: k }, (_, i) => apply(weightGradOp, [node.input(0), select(dy, 0, i)], attrs))) : null;
+    return [dx, dw, wants[2] ? sum(sum(dy, { dim: [3, 4] }), { dim: 1 }) : null].slice(0, node.shapes.length);
+  },
+  outer: {
+    input: 1,
+    cost: ({ attrs }) => {
+      const [oh, ow] = outputOf(attrs);
+      const [outputs, perGroup, kh, kw] = attrs.weight as [number, number, number, number];
+      const rows = (attrs.image[0] as number) * oh * ow;
+      const inner = perGroup * kh * kw;
+      // Columns by convolution with an identity; groups would need a U for each.
+      const gram = attrs.groups === 1 ? rows * rows * inner + rows * inner * inner : Number.POSITIVE_INFINITY;
+      return { rows, width: outputs, gradient: rows * outputs * inner, gram };
+    },
+    gram: (node) => {
+      const { attrs } = node;
+      const inner = sizeOf(attrs.weight.slice(1));
+      const one = reshape(oneHot(constantList(Array.from({ length: inner }, (_, i) => i)), inner), [inner, ...attrs.weight.slice(1)]);
+      const columns = apply(convOp, [node.input(0), one], { ...attrs, weight: one.shape });
+      const u = reshape(permute(columns, [0, 2, 3, 1]), [-1, inner]);
+      return mm(u, transpose(u, 0, 1));
+    },
+    rowsOf: (dy) => {
+      const [k, n, outputs, h, w] = dy.shape as [number, number, number, number, number];
+      return reshape(permute(dy, [0, 1, 3, 4, 2]), [k, n * h * w, outputs]);
+    },
   },
 };
 

@@ -6,8 +6,10 @@ import { apply, dense, type Op } from '../tensor/op.ts';
 import { recording } from '../tensor/recording.ts';
 import { normalizeDim, type Shape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { eq } from './binary.ts';
+import { asFloat } from './convert.ts';
 import { full } from './create.ts';
-import { cat, narrow, reshape } from './movement.ts';
+import { cat, flatten, narrow, reshape } from './movement.ts';
 
 /** @internal Throws unless every index is an int32 in [0, size) (or equals `ignore`). */
 export function checkIndices(op: string, index: Tensor, size: number, ignore = -1, what = 'index'): void {
@@ -43,6 +45,22 @@ const indexSelectOp: Op<Around> = {
   },
   saves: () => [false, true],
   backward: (dy, node) => [indexAdd(full(node.shapes[0] as Shape, 0), node.attrs.dim, node.input(1), dy), null],
+  batched: (dy, node) => [indexAdd(full([dy.shape[0] as number, ...(node.shapes[0] as Shape)], 0), node.attrs.dim + 1, node.input(1), dy), null],
+  outer: {
+    // Rows of a table (an embedding): U has a single 1 in each row, so U Uᵀ says which rows name the same entry.
+    input: 0,
+    cost: ({ shapes, attrs }) => {
+      const rows = sizeOf(shapes[1] as Shape);
+      const size = sizeOf(shapes[0] as Shape);
+      const first = attrs.dim === 0 && (shapes[0] as Shape).length > 1;
+      return { rows, width: size / ((shapes[0] as Shape)[0] as number), gradient: size, gram: first ? rows * rows : Number.POSITIVE_INFINITY };
+    },
+    gram: (node) => {
+      const index = flatten(node.input(1));
+      return asFloat(eq(reshape(index, [-1, 1]), index));
+    },
+    rowsOf: (dy) => reshape(dy, [dy.shape[0] as number, dy.shape[1] as number, -1]),
+  },
 };
 
 /** The parts of x at the listed indices of a dimension. index: int32 [k]. */

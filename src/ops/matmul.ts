@@ -36,7 +36,17 @@ const mmOp: Op<void> = {
   },
   saves: otherInputs,
   backward: (dy, node) => [node.needs[0] ? mm(dy, transpose(node.input(1), 0, 1)) : null, node.needs[1] ? mm(transpose(node.input(0), 0, 1), dy) : null],
+  batched: (dy, node, wants) => {
+    const [k, rows, columns] = dy.shape as [number, number, number];
+    const da = wants[0] ? reshape(mm(reshape(dy, [k * rows, columns]), transpose(node.input(1), 0, 1)), [k, ...(node.shapes[0] as Shape)]) : null;
+    return [da, wants[1] ? perCotangent(transpose(node.input(0), 0, 1), dy) : null];
+  },
 };
+
+/** a · bᵢ for one matrix and k of them, [k, …]. */
+function perCotangent(a: Tensor, b: Tensor): Tensor {
+  return bmm(expand(unsqueeze(a, 0), [b.shape[0] as number, ...a.shape]), b);
+}
 
 /** [n, k] · [k, m] → [n, m]. */
 export function mm(a: Tensor, b: Tensor): Tensor {
@@ -136,6 +146,28 @@ const linearOp: Op<void> = {
     const dx = node.needs[0] ? reshape(mm(g, node.input(1)), shape) : null;
     const dw = node.needs[1] ? mm(transpose(g, 0, 1), reshape(node.input(0), [rows, weight[1] as number])) : null;
     return [dx, dw, node.needs[2] ? sum(g, { dim: 0 }) : null].slice(0, node.shapes.length);
+  },
+  batched: (dy, node, wants) => {
+    const [shape, weight] = node.shapes as [Shape, Shape];
+    const [k, rows] = [dy.shape[0] as number, sizeOf(shape.slice(0, -1))];
+    const g = reshape(dy, [k, rows, weight[0] as number]);
+    const dx = wants[0] ? reshape(mm(reshape(g, [k * rows, weight[0] as number]), node.input(1)), [k, ...shape]) : null;
+    const dw = wants[1] ? bmm(transpose(g, 1, 2), expand(reshape(node.input(0), [1, rows, weight[1] as number]), [k, rows, weight[1] as number])) : null;
+    return [dx, dw, wants[2] ? sum(g, { dim: 1 }) : null].slice(0, node.shapes.length);
+  },
+  outer: {
+    input: 1,
+    cost: ({ shapes }) => {
+      const [shape, [width, inner]] = shapes as [Shape, [number, number]];
+      const rows = sizeOf(shape.slice(0, -1));
+      return { rows, width, gradient: rows * width * inner, gram: rows * rows * inner };
+    },
+    gram: (node) => {
+      const [shape, weight] = node.shapes as [Shape, Shape];
+      const x = reshape(node.input(0), [sizeOf(shape.slice(0, -1)), weight[1] as number]);
+      return mm(x, transpose(x, 0, 1));
+    },
+    rowsOf: (dy, { shapes }) => reshape(dy, [dy.shape[0] as number, sizeOf((shapes[0] as Shape).slice(0, -1)), (shapes[1] as Shape)[0] as number]),
   },
 };
 

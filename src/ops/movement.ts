@@ -11,6 +11,7 @@ const cloneOp: Op<void> = {
   strided: true,
   forward: (y, [x]) => copyElements(x as Tensor, y),
   backward: (dy) => [dy],
+  batched: 'same',
 };
 
 /** A copy in row-major order that gradients flow through. */
@@ -27,6 +28,7 @@ const viewOp: ViewOp<{ shape: Shape; strides: readonly number[] }> = {
   name: 'view',
   window: (x, { shape, strides }) => ({ shape, strides, offset: x.offset }),
   backward: (dy, node) => reshape(dy, node.shapes[0] as Shape),
+  batched: (dy, node) => reshape(dy, [dy.shape[0] as number, ...(node.shapes[0] as Shape)]),
 };
 
 /** The same elements in another shape; one size may be −1. A view where the memory allows it, else a copy. */
@@ -80,6 +82,7 @@ const permuteOp: ViewOp<{ dims: readonly number[] }> = {
   name: 'permute',
   window: (x, { dims }) => ({ shape: dims.map((d) => x.shape[d] as number), strides: dims.map((d) => x.strides[d] as number), offset: x.offset }),
   backward: (dy, node) => permute(dy, inverse(node.attrs.dims)),
+  batched: (dy, node) => permute(dy, [0, ...inverse(node.attrs.dims).map((d) => d + 1)]),
 };
 
 function inverse(dims: readonly number[]): number[] {
@@ -255,6 +258,15 @@ const catOp: Op<{ dim: number }> = {
       const count = shape[node.attrs.dim] as number;
       start += count;
       return node.needs[i] ? narrow(dy, node.attrs.dim, start - count, count) : null;
+    });
+  },
+  batched: (dy, node, wants) => {
+    const dim = node.attrs.dim + 1;
+    let start = 0;
+    return node.shapes.map((shape, i) => {
+      const count = shape[node.attrs.dim] as number;
+      start += count;
+      return wants[i] ? narrow(dy, dim, start - count, count) : null;
     });
   },
 };

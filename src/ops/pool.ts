@@ -8,6 +8,7 @@ import { geometry, type Pair, pairOf, positions, type Windows } from './conv.ts'
 import { assertFloat } from './convert.ts';
 import { gather } from './indexing.ts';
 import { flatten, reshape } from './movement.ts';
+import { expand } from './reduce.ts';
 
 /** Options of max pooling, with PyTorch's defaults. */
 export interface MaxPoolOptions {
@@ -43,6 +44,7 @@ const poolOp: Op<PoolAttrs> = {
     return [index];
   },
   backward: (dy, node) => [apply(poolGradOp, [dy, node.extra(0)], { shape: node.shapes[0] as Shape })],
+  batched: (dy, node) => [apply(poolGradOp, [dy, expand(node.extra(0), dy.shape)], { shape: [dy.shape[0] as number, ...(node.shapes[0] as Shape)] })],
 };
 
 const poolGradOp: Op<{ shape: Shape }> = {

@@ -54,6 +54,10 @@ const sumOp: Op<ReduceAttrs> = {
     const shape = shapes[0] as Shape;
     return [expand(reshape(dy, reducedShape(shape, attrs.dims, true)), shape)];
   },
+  batched: (dy, { shapes, attrs }) => {
+    const [k, shape] = [dy.shape[0] as number, shapes[0] as Shape];
+    return [expand(reshape(dy, [k, ...reducedShape(shape, attrs.dims, true)]), [k, ...shape])];
+  },
 };
 
 /** Sum over dimensions (all unless said). int32 and bool sum to int32. The order of addition is fixed. */
@@ -65,6 +69,10 @@ const expandOp: ViewOp<{ shape: Shape }> = {
   name: 'expand',
   window: (x, { shape }) => ({ shape, strides: broadcastStrides(x.shape, x.strides, shape), offset: x.offset }),
   backward: (dy, { shapes }) => sumTo(dy, shapes[0] as Shape),
+  batched: (dy, { shapes }) => {
+    const [k, shape] = [dy.shape[0] as number, shapes[0] as Shape];
+    return reshape(sumTo(dy, [k, ...new Array<number>(dy.rank - 1 - shape.length).fill(1), ...shape]), [k, ...shape]);
+  },
 };
 
 /** Stretches dimensions of size 1 (and adds leading ones) to a larger shape without copying; −1 keeps a size. A view. */

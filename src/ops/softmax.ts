@@ -7,7 +7,7 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { mul, sub } from './binary.ts';
 import { asFloat } from './convert.ts';
 import { transpose, unsqueeze, squeeze } from './movement.ts';
-import { sum } from './reduce.ts';
+import { expand, sum } from './reduce.ts';
 import { exp } from './unary.ts';
 
 /** Rows and their length: ops here work along the last dimension. */
@@ -53,6 +53,7 @@ function softmaxOp(name: 'softmax' | 'logSoftmax', grad: Op<void>): Op<void> {
     },
     savesOutput: true,
     backward: (dy, node) => [apply(grad, [dy, node.output], undefined)],
+    batched: (dy, node) => [apply(grad, [dy, expand(node.output, dy.shape)], undefined)],
   };
 }
 

@@ -24,9 +24,10 @@ function unaryOp(name: string, kernel: Kernel, rule?: Rule, intKernel?: Kernel):
   };
   if (!rule) return op;
   const { saves, backward } = rule;
-  if (saves === 'output') return { ...op, savesOutput: true, backward: (dy, node) => [backward(dy, node.output)] };
-  if (saves === 'input') return { ...op, saves: everyInput, backward: (dy, node) => [backward(dy, node.input(0))] };
-  return { ...op, backward: (dy) => [backward(dy, dy)] };
+  const more = { ...op, batched: 'same' as const };
+  if (saves === 'output') return { ...more, savesOutput: true, backward: (dy, node) => [backward(dy, node.output)] };
+  if (saves === 'input') return { ...more, saves: everyInput, backward: (dy, node) => [backward(dy, node.input(0))] };
+  return { ...more, backward: (dy) => [backward(dy, dy)] };
 }
 
 const negOp = unaryOp('neg', 'neg', { saves: 'nothing', backward: (dy) => neg(dy) }, 'negInt');
@@ -145,6 +146,7 @@ const clampOp: Op<{ min: number; max: number }> = {
     const { min, max } = node.attrs;
     return [mul(dy, asFloat(logicalAnd(ge(x, min), le(x, max))))];
   },
+  batched: 'same',
 };
 
 /** x kept within [min, max]; either end may be left out, or be a tensor. The gradient goes to x inside (ends included), else to the bound. */
@@ -174,6 +176,7 @@ const geluOp: Op<void> = {
   },
   saves: everyInput,
   backward: (dy, node) => [apply(geluGradOp, [dy, node.input(0)], undefined)],
+  batched: 'same',
 };
 
 /** x·Φ(x) (Hendrycks & Gimpel 2016, arXiv 1606.08415); `approximate: 'tanh'` gives its tanh form. */

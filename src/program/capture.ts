@@ -6,7 +6,7 @@
 import { release } from '../runtime/memory.ts';
 import type { Kernel } from '../runtime/kernel-names.ts';
 import { type Instruction, Program } from '../runtime/program.ts';
-import { setTracer } from '../runtime/call.ts';
+import { type HostWork, setTracer, type Tracer } from '../runtime/call.ts';
 import { GradloomError, shapeText } from '../tensor/errors.ts';
 import { copyElements, requiresGrad } from '../tensor/op.ts';
 import { type LeafUse, type Recording, recording, setRecording } from '../tensor/recording.ts';
@@ -26,10 +26,10 @@ export interface Captured<Inputs extends readonly Tensor[], Result> {
 }
 
 /** Not kernels of a step, but the allocator's. */
-const HOST_CALLS = new Set<Kernel>(['alloc', 'free']);
+const ALLOCATOR = new Set<Kernel>(['alloc', 'free']);
 
 /** Listens while the step runs. */
-class Recorder implements Recording {
+class Recorder implements Recording, Tracer {
   readonly instructions: Instruction[] = [];
   readonly checks = new Map<number, (result: number, address: number) => Error>();
   readonly storages: Storage[] = [];
@@ -40,8 +40,11 @@ class Recorder implements Recording {
   readonly leaves = new Map<Tensor, { use: LeafUse; before: Tensor | null }>();
   private readonly mine = new Set<Storage>();
 
-  traced(kernel: Kernel, words: readonly number[]): void {
-    if (!HOST_CALLS.has(kernel)) this.instructions.push({ kernel, words: [...words] });
+  call(kernel: Kernel, words: readonly number[]): void {
+    if (!ALLOCATOR.has(kernel)) this.instructions.push({ kernel, words: [...words] });
+  }
+  host(work: HostWork, addresses: readonly number[]): void {
+    this.instructions.push({ kernel: 'host', work, words: [...addresses] });
   }
   born(storage: Storage): void {
     this.storages.push(storage);
@@ -130,7 +133,7 @@ class Replay<Inputs extends readonly Tensor[], Result> {
   private record(step: (...inputs: Inputs) => Result): Result {
     const { recorder } = this;
     setRecording(recorder);
-    setTracer((kernel, words) => recorder.traced(kernel, words));
+    setTracer(recorder);
     try {
       return step(...(this.inputs as unknown as Inputs));
     } finally {

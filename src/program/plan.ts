@@ -27,8 +27,9 @@ const aligned = (bytes: number): number => Math.ceil(Math.max(bytes, 1) / ALIGNM
 /** Runs over every word that is an address: `change` may give it a new value. */
 export function eachAddress(instructions: readonly Instruction[], change: (address: number, position: number) => number): void {
   instructions.forEach(({ kernel, words }, position) => {
-    for (let mask = ADDRESSES[kernel], i = 0; mask !== 0; mask >>>= 1, i++) {
-      if (mask & 1) words[i] = change((words[i] as number) >>> 0, position);
+    const mask = kernel === 'host' ? -1 : ADDRESSES[kernel];
+    for (let i = 0; i < words.length; i++) {
+      if (kernel === 'host' || (mask >>> i) & 1) words[i] = change((words[i] as number) >>> 0, position);
     }
   });
 }
@@ -61,6 +62,7 @@ export function findLifetimes(spans: readonly Span[], instructions: readonly Ins
 
 /** The places of an element-by-element call's inputs that its output may overwrite, and of the output. */
 function inPlace({ kernel, words }: Instruction): { inputs: number[]; output: number } | null {
+  if (kernel === 'host') return null;
   if (FAMILY[kernel] === 'unary') return { inputs: [0], output: 1 };
   if (FAMILY[kernel] !== 'binary' || words[3] !== 1 || words[4] !== 1) return null;
   return { inputs: [0, 1].filter((i) => words[8 + 3 * i] === 1), output: 2 };

@@ -4,8 +4,14 @@ import type { Kernel } from './kernel-names.ts';
 
 let kernels: Kernels | undefined;
 
+/** Host work between kernels: given addresses, it reads and writes memory. */
+export type HostWork = (addresses: readonly number[]) => void;
+
 /** Sees every call with its words and result, while it is set. */
-export type Tracer = (kernel: Kernel, words: readonly number[], result: number) => void;
+export interface Tracer {
+  call(kernel: Kernel, words: readonly number[], result: number): void;
+  host(work: HostWork, addresses: readonly number[]): void;
+}
 
 let tracer: Tracer | null = null;
 
@@ -21,6 +27,18 @@ export function setTracer(next: Tracer | null): void {
 export function call(kernel: Kernel, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0, i = 0, j = 0, k = 0, l = 0, m = 0, n = 0): number {
   kernels ??= instance();
   const result = kernels[kernel](a, b, c, d, e, f, g, h, i, j, k, l, m, n);
-  if (tracer) tracer(kernel, [a, b, c, d, e, f, g, h, i, j, k, l, m, n], result);
+  if (tracer) tracer.call(kernel, [a, b, c, d, e, f, g, h, i, j, k, l, m, n], result);
   return result;
+}
+
+/** Runs host work at the seam. A captured step repeats it between its kernel calls, with the addresses that things have by then. */
+export function callHost(work: HostWork, addresses: readonly number[]): void {
+  const listening = tracer;
+  tracer = null; // what the work itself calls is its own, not the step's
+  try {
+    work(addresses);
+  } finally {
+    tracer = listening;
+  }
+  tracer?.host(work, addresses);
 }

@@ -1,4 +1,5 @@
 // A list of kernel calls with their words, to be made again without anything between them.
+import type { HostWork } from './call.ts';
 import { instance } from './instance.ts';
 import type { Kernel } from './kernel-names.ts';
 
@@ -6,10 +7,26 @@ import type { Kernel } from './kernel-names.ts';
 const WORDS = 14;
 
 /** One recorded call. */
-export interface Instruction {
+export interface KernelCall {
   readonly kernel: Kernel;
   /** WORDS of them, zeros after the kernel's own, as `call` passes them. */
   readonly words: number[];
+}
+
+/** Host work between kernel calls: it splits a program in two. Its words are addresses, any number of them. */
+export interface HostCall {
+  readonly kernel: 'host';
+  readonly work: HostWork;
+  readonly words: number[];
+}
+
+export type Instruction = KernelCall | HostCall;
+
+function hostCall({ work, words }: HostCall): () => number {
+  return () => {
+    work(words);
+    return 0;
+  };
 }
 
 /** Instructions ready to run. */
@@ -22,8 +39,8 @@ export class Program {
   /** @param checked positions of the calls whose result ≥ 0 means that the data is bad */
   constructor(instructions: readonly Instruction[], checked: readonly number[]) {
     const kernels = instance();
-    this.functions = instructions.map(({ kernel }) => kernels[kernel]);
-    this.words = Int32Array.from(instructions.flatMap(({ words }) => words));
+    this.functions = instructions.map((instruction) => (instruction.kernel === 'host' ? hostCall(instruction) : kernels[instruction.kernel]));
+    this.words = Int32Array.from(instructions.flatMap((i) => (i.kernel === 'host' ? new Array<number>(WORDS).fill(0) : i.words)));
     this.checked = new Uint8Array(instructions.length);
     for (const i of checked) this.checked[i] = 1;
   }

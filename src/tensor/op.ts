@@ -23,10 +23,33 @@ export interface Op<A = unknown> {
    * Without it no gradient passes.
    */
   readonly backward?: (dy: Tensor, node: Node<A>) => readonly (Tensor | null)[];
+  /**
+   * `backward` for several dy at once, laid one behind another along a new first dimension: dy [k, ...y] gives [k, ...input] for the inputs
+   * that `wants` names. 'same': backward itself serves where shapes have that dimension too (rules that go element by element).
+   * Without it, backward runs once for each.
+   */
+  readonly batched?: 'same' | ((dy: Tensor, node: Node<A>, wants: readonly boolean[]) => readonly (Tensor | null)[]);
+  /** Where one input's gradient is a sum of outer products (a weight's): how to know its inner products without forming it. */
+  readonly outer?: OuterGradient<A>;
   /** Which inputs backward reads, given which need gradients; none unless said. */
   readonly saves?: (needs: readonly boolean[]) => readonly boolean[];
   /** Whether backward reads the output. */
   readonly savesOutput?: boolean;
+}
+
+/**
+ * A gradient Σᵣ uᵣ dᵣᵀ over R rows: u from forward, d from dy. Then ⟨gᵢ, gⱼ⟩ = ⟨U Uᵀ Dᵢ, Dⱼ⟩ (Goodfellow 2015, arXiv 1510.01799, for one row
+ * each), which costs less than the gradients where R is small.
+ */
+export interface OuterGradient<A = unknown> {
+  /** The input whose gradient it is. */
+  readonly input: number;
+  /** R, the length of each d, and the multiplications of one gradient and of U Uᵀ. */
+  readonly cost: (node: Node<A>) => { rows: number; width: number; gradient: number; gram: number };
+  /** U Uᵀ, [R, R]. */
+  readonly gram: (node: Node<A>) => Tensor;
+  /** D: dy [k, ...y] as [k, R, width], row-major. */
+  readonly rowsOf: (dy: Tensor, node: Node<A>) => Tensor;
 }
 
 /** An op whose output is a window on its input's memory. */
@@ -36,6 +59,8 @@ export interface ViewOp<A = unknown> {
   readonly window: (x: Tensor, attrs: A) => { shape: Shape; strides: readonly number[]; offset: number };
   /** The input's gradient from the output's. */
   readonly backward: (dy: Tensor, node: Node<A>) => Tensor;
+  /** As in `Op`. */
+  readonly batched?: (dy: Tensor, node: Node<A>) => Tensor;
 }
 
 /** Backward reads every input. */
@@ -151,6 +176,7 @@ function viewAsOp<A>(op: ViewOp<A>): Op<A> {
         throw new Error('gradloom: a view has no forward');
       },
       backward: (dy, node) => [op.backward(dy, node)],
+      ...(op.batched && { batched: (dy, node) => [(op.batched as NonNullable<typeof op.batched>)(dy, node)] }),
     };
     viewOps.set(op, made as Op);
   }

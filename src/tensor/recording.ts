@@ -1,4 +1,5 @@
 // What a recording of a step must be told by the floors below it. One recording at a time; none unless `capture` runs.
+import { callHost, type HostWork } from '../runtime/call.ts';
 import { GradloomError } from './errors.ts';
 import type { Storage } from './storage.ts';
 import type { Tensor } from './tensor.ts';
@@ -33,6 +34,21 @@ export function recording(): Recording | null {
 /** Starts or ends a recording. */
 export function setRecording(next: Recording | null): void {
   current = next;
+}
+
+/**
+ * Host work on tensors' memory in the middle of a step: `work` gets their addresses, in order, and may read and write there. A captured step
+ * repeats it in its place, which splits its program in two. It must take what changes between steps from memory or from its own state.
+ */
+export function hostStep(tensors: readonly Tensor[], work: HostWork): void {
+  const addresses = tensors.map((t) => t.address);
+  const listening = current;
+  current = null;
+  try {
+    callHost(work, addresses);
+  } finally {
+    current = listening;
+  }
 }
 
 /** The line of the program that called into this library, where the runtime tells. */

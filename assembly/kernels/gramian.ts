@@ -1,0 +1,77 @@
+// Inner products between the rows of one or two matrices: float32 products in blocks short enough to be exact to a few roundings,
+// their sums in float64. Two rows by two are walked at once, so that each vector loaded serves two products.
+import { loadTail, mad, splat, sumLanes } from "../lanes";
+
+// Columns per float32 sum: eight rows of a block stay in the first-level cache.
+const BLOCK: i32 = 512;
+
+/** Σ p[c]·q[c] of n ≤ BLOCK columns. */
+@inline function dot(p: usize, q: usize, n: i32): f64 {
+  let a = splat(0), b = a;
+  for (; n >= 8; n -= 8, p += 32, q += 32) {
+    a = mad(v128.load(p), v128.load(q), a);
+    b = mad(v128.load(p, 16), v128.load(q, 16), b);
+  }
+  for (; n >= 4; n -= 4, p += 16, q += 16) a = mad(v128.load(p), v128.load(q), a);
+  if (n > 0) b = mad(loadTail(p, n), loadTail(q, n), b);
+  return <f64>sumLanes(f32x4.add(a, b));
+}
+
+@inline function addTo(out: usize, value: f64): void {
+  store<f64>(out, load<f64>(out) + value);
+}
+
+/** out[i, j] += ⟨pᵢ, qⱼ⟩ for two rows of p and two of q, n ≤ BLOCK columns. `stride`: bytes of a row; `wide`: of a row of out. */
+function dotFour(p: usize, q: usize, n: i32, stride: usize, out: usize, wide: usize): void {
+  const body = n & ~3, p1 = p + stride, q1 = q + stride;
+  let a = splat(0), b = a, c = a, d = a;
+  const end = <usize>body << 2;
+  for (let at: usize = 0; at < end; at += 16) {
+    const x = v128.load(p + at), y = v128.load(p1 + at), u = v128.load(q + at), v = v128.load(q1 + at);
+    a = mad(x, u, a);
+    b = mad(x, v, b);
+    c = mad(y, u, c);
+    d = mad(y, v, d);
+  }
+  if (n > body) {
+    const left = n - body;
+    const x = loadTail(p + end, left), y = loadTail(p1 + end, left), u = loadTail(q + end, left), v = loadTail(q1 + end, left);
+    a = mad(x, u, a);
+    b = mad(x, v, b);
+    c = mad(y, u, c);
+    d = mad(y, v, d);
+  }
+  addTo(out, <f64>sumLanes(a));
+  addTo(out + 8, <f64>sumLanes(b));
+  addTo(out + wide, <f64>sumLanes(c));
+  addTo(out + wide + 8, <f64>sumLanes(d));
+}
+
+/**
+ * out[i, j] = ⟨pᵢ, qⱼ⟩. p, q: f32 [k, n]; out: f64 [k, k]. `symmetric`: the products are known to be symmetric (q is p, or a symmetric map
+ * of p), so only j ≤ i is computed and mirrored. Relative error ≤ 1e-6 of ‖pᵢ‖·‖qⱼ‖.
+ */
+export function gramian(p: usize, q: usize, k: i32, n: i32, out: usize, symmetric: i32): void {
+  memory.fill(out, 0, <usize>(k * k) << 3);
+  const stride = <usize>n << 2, wide = <usize>k << 3;
+  for (let start = 0; start < n; start += BLOCK) {
+    const count = min(BLOCK, n - start), at = <usize>start << 2;
+    for (let i = 0; i < k; i += 2) {
+      const rows = p + at + <usize>i * stride, last = symmetric ? i + 1 : k;
+      for (let j = 0; j < last; j += 2) {
+        const columns = q + at + <usize>j * stride, cell = out + <usize>i * wide + (<usize>j << 3);
+        if (i + 1 < k && j + 1 < k) dotFour(rows, columns, count, stride, cell, wide);
+        else {
+          addTo(cell, dot(rows, columns, count));
+          if (i + 1 < k) addTo(cell + wide, dot(rows + stride, columns, count));
+          if (j + 1 < k) addTo(cell + 8, dot(rows, columns + stride, count));
+        }
+      }
+    }
+  }
+  if (symmetric) {
+    for (let i = 0; i < k; i++) {
+      for (let j = i + 1; j < k; j++) store<f64>(out + <usize>i * wide + (<usize>j << 3), load<f64>(out + <usize>j * wide + (<usize>i << 3)));
+    }
+  }
+}

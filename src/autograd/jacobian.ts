@@ -1,0 +1,108 @@
+// Every loss's gradient at once, returned: the low level of training with several losses.
+import { zeros } from '../ops/create.ts';
+import { cat, reshape, select, stack, unsqueeze } from '../ops/movement.ts';
+import { GradloomError, shapeText, valueError } from '../tensor/errors.ts';
+import { nodeOf, requiresGrad } from '../tensor/op.ts';
+import { hostStep } from '../tensor/recording.ts';
+import { float32View, float64View } from '../runtime/memory.ts';
+import { moveStorage } from '../tensor/storage.ts';
+import { assertAlive, empty, type Tensor } from '../tensor/tensor.ts';
+import type { Place } from './pass.ts';
+import { formRows, type Found, type Products, type Rows, withRows } from './rows.ts';
+
+/** Options of `jacobian` and `gramian`. */
+export interface JacobianOptions {
+  /** Keeps what ops saved, so that the graph can be gone through again. */
+  retainGraph?: boolean;
+}
+
+/** Throws unless every loss is a scalar with a graph, and every parameter asks for gradients. */
+function check(op: string, losses: readonly Tensor[], params: readonly Tensor[]): void {
+  if (losses.length === 0 || params.length === 0) throw valueError(op, `got ${losses.length} losses and ${params.length} parameters. Pass at least one of each.`);
+  losses.forEach((loss, i) => {
+    assertAlive(loss, op);
+    if (loss.size !== 1) throw new GradloomError('SHAPE', op, `loss ${i} has shape ${shapeText(loss.shape)}. Reduce it (mean or sum), or select() its elements.`);
+    if (!requiresGrad(loss)) throw new GradloomError('GRAPH', op, `loss ${i} does not require a gradient: nothing that it was computed from does, or its graph was cut.`);
+  });
+  for (const p of params) {
+    if (!requiresGrad(p)) throw new GradloomError('GRAPH', op, `the parameter ${p.describe()} does not require a gradient. Set requiresGrad before the forward pass.`);
+  }
+}
+
+/** @internal Rows of all m losses, [m, ...shape]: zeros where a loss does not reach. */
+export function everyRow(rows: Rows | undefined, m: number, shape: readonly number[]): Tensor {
+  if (!rows) return zeros([m, ...shape]);
+  const { ids, values } = rows;
+  const one = ids.length === 1;
+  if (ids.length === m && ids.every((id, i) => id === i)) return one ? unsqueeze(values, 0) : values;
+  const at = (id: number): Tensor => {
+    const i = ids.indexOf(id);
+    return i < 0 ? zeros(shape) : one ? reshape(values, shape) : select(values, 0, i);
+  };
+  return stack(Array.from({ length: m }, (_, id) => at(id)));
+}
+
+/** @internal A leaf's rows, formed where the walk kept factors. */
+export function rowsAt(found: Found, place: Place): Rows | undefined {
+  const factor = found.factors.get(place as Tensor);
+  return factor ? { ids: factor.ids, values: formRows(factor) } : found.rows.get(place);
+}
+
+/**
+ * d lossᵢ / d param for every loss and parameter, in one walk over what the losses share. No `.grad` is touched.
+ *
+ * @param losses m scalars
+ * @returns for each parameter [m, ...shape]; zeros where a loss does not depend on it
+ */
+export function jacobian(losses: readonly Tensor[], params: readonly Tensor[], options: JacobianOptions = {}): Tensor[] {
+  check('jacobian', losses, params);
+  const places = params.map((p): Place => nodeOf(p) ?? p);
+  return withRows(losses, { ...options, wanted: new Set(places) }, (found, outer) =>
+    places.map((place, i) => {
+      const rows = everyRow(rowsAt(found, place), losses.length, (params[i] as Tensor).shape);
+      moveStorage(rows.storage, outer);
+      return rows;
+    }),
+  );
+}
+
+/** @internal Adds a leaf's inner products to a [m, m] matrix of all losses. */
+export function addProducts(total: Float64Array, m: number, { ids }: Products, address: number): void {
+  const [memory, k] = [float64View(), ids.length];
+  ids.forEach((row, i) => {
+    ids.forEach((column, j) => {
+      (total[row * m + column] as number) += memory[address / 8 + i * k + j] as number;
+    });
+  });
+}
+
+/**
+ * ⟨∇lossᵢ, ∇lossⱼ⟩ over the parameters, [m, m] float32: `jacobian` times its transpose, without forming gradients of linear, convolution and
+ * embedding weights where that takes fewer operations. No `.grad` is touched.
+ */
+export function gramian(losses: readonly Tensor[], params: readonly Tensor[], options: JacobianOptions = {}): Tensor {
+  check('gramian', losses, params);
+  const m = losses.length;
+  const places = new Set(params.map((p): Place => nodeOf(p) ?? p));
+  return withRows(losses, { ...options, wanted: places, factored: () => true, measured: (p) => places.has(p) }, ({ gramians }, outer) => {
+    const y = empty([m, m]);
+    const leaves = [...gramians.values()];
+    hostStep([y, ...leaves.map((l) => l.block)], ([address, ...blocks]) => {
+      const total = new Float64Array(m * m);
+      leaves.forEach((leaf, i) => {
+        addProducts(total, m, leaf, blocks[i] as number);
+      });
+      float32View().set(total, (address as number) / 4);
+    });
+    moveStorage(y.storage, outer);
+    return y;
+  });
+}
+
+/** @internal The parameters' Jacobians side by side, [m, n]. */
+export function flatRows(rows: readonly Tensor[]): Tensor {
+  return cat(
+    rows.map((r) => reshape(r, [r.shape[0] as number, -1])),
+    1,
+  );
+}

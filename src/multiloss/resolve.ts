@@ -1,0 +1,292 @@
+// One walk for every loss's gradient, and what becomes of them: inner products for the method, weights back to the places that the losses
+// share, one gradient for each parameter.
+import { accumulate, backward as sumBackward } from '../autograd/backward.ts';
+import { addProducts, everyRow, rowsAt } from '../autograd/jacobian.ts';
+import type { Place } from '../autograd/pass.ts';
+import { combine as combineRows, formGradient, type Found, innerProducts, type Products, type Rows, stacked, withRows } from '../autograd/rows.ts';
+import { ones } from '../ops/create.ts';
+import { cat, narrow, reshape } from '../ops/movement.ts';
+import { sum } from '../ops/reduce.ts';
+import { float32View } from '../runtime/memory.ts';
+import { GradloomError, valueError, warnOnce } from '../tensor/errors.ts';
+import { hostStep } from '../tensor/recording.ts';
+import { moveStorage } from '../tensor/storage.ts';
+import { Node } from '../tensor/tape.ts';
+import { empty, Tensor } from '../tensor/tensor.ts';
+import { isAggregator, type Method, type Stats, type Weighting } from './method.ts';
+import { type MultiBackwardOptions, OP, placeOf, placesOf } from './options.ts';
+import { type LiveReport, normsOf } from './report.ts';
+import { entriesOf, type Losses } from './strategy.ts';
+import { checked, readScalars } from './weigh.ts';
+
+/** Parameters whose conflict is resolved together, and what is known of them. */
+interface Group {
+  readonly name: string;
+  readonly products: Products[];
+}
+
+/** Options, checked and made into questions that a walk asks. */
+export class Plan<Name extends string> {
+  private readonly method: Method;
+  private readonly names: readonly Name[];
+  private readonly options: MultiBackwardOptions<Name>;
+  private readonly shared: ReadonlySet<Place> | null;
+  private readonly on: ReadonlySet<Place> | null;
+  private readonly only: readonly (ReadonlySet<Tensor> | null)[];
+  private readonly boundary: Place | null;
+  private readonly weightedHeads: boolean;
+  private readonly measures: boolean;
+
+  constructor(method: Method, names: readonly Name[], options: MultiBackwardOptions<Name>) {
+    const { shared, on, at, heads, groups = 'model' } = options;
+    const only: { readonly [K in Name]?: Iterable<Tensor> } = options.only ?? {};
+    this.method = method;
+    this.names = names;
+    this.options = options;
+    this.shared = shared ? placesOf('shared', shared) : null;
+    this.on = on ? placesOf('on', on) : null;
+    for (const name of Object.keys(only)) {
+      if (!names.includes(name as Name)) throw valueError(OP, `\`only\` names the loss '${name}', which is not among ${names.join(', ')}.`);
+    }
+    this.only = names.map((name) => (only[name] ? new Set(only[name]) : null));
+    this.boundary = at ? placeOf('at', at) : null;
+    this.weightedHeads = (heads ?? (method.needs === 'losses' || method.needs === 'norms' ? 'weighted' : 'unweighted')) === 'weighted';
+    this.measures = (options.measure ?? false) || method.needs === 'norms' || method.needs === 'gramian';
+    const stateful = Object.keys(method.stateDict()).length > 0;
+    if (groups !== 'model' && (method.needs === 'losses' || isAggregator(method) || stateful)) {
+      throw valueError(
+        OP,
+        `${method.name} ${stateful ? 'remembers between steps' : 'does not weigh gradients'}, so it cannot be used with groups. Leave \`groups\` out, or take PCGrad, UPGrad or MGDA.`,
+      );
+    }
+    if (isAggregator(method) && (on || at || options.other)) throw valueError(OP, `${method.name} works on gradients themselves. Leave out \`on\`, \`at\` and \`other\`.`);
+    if (isAggregator(method) && heads === 'weighted') throw valueError(OP, `${method.name} gives a direction, no weights. Leave \`heads\` out, or take 'unweighted'.`);
+  }
+
+  /** Whether one ordinary pass with known weights does. */
+  get plain(): boolean {
+    const { shared, only, at, groups } = this.options;
+    return !this.measures && this.weightedHeads && !shared && !only && !at && !groups;
+  }
+
+  /** Whether the gradients at a place are combined by the method. */
+  private isShared(place: Place, ids: readonly number[]): boolean {
+    if (place === this.boundary) return true;
+    return this.shared ? this.shared.has(place) : ids.length > 1;
+  }
+
+  run(losses: readonly Tensor[], known: readonly Tensor[] | null, report: LiveReport<Name>): void {
+    const { boundary, method, on, only } = this;
+    const cross = this.options.other ? this.crossProducts(this.options.other) : null;
+    const looksAt = (place: Place, ids: readonly number[]): boolean => this.measures && this.isShared(place, ids) && (boundary ? place === boundary : on ? on.has(place) : true);
+    const walkOptions = {
+      retainGraph: this.options.retainGraph,
+      boundary: boundary instanceof Node ? new Set([boundary]) : undefined,
+      factored: (leaf: Tensor) => !isAggregator(method) && !cross && leaf !== boundary,
+      measured: looksAt,
+      counts: only.some((o) => o !== null) ? (leaf: Tensor, id: number) => only[id]?.has(leaf) ?? true : undefined,
+    };
+    withRows(losses, walkOptions, (found) => {
+      const places = [...new Set<Place>([...found.rows.keys(), ...found.factors.keys()])];
+      const idsAt = (place: Place): readonly number[] => (found.factors.get(place as Tensor) ?? found.rows.get(place))?.ids ?? [];
+      const sharedPlaces = places.filter((p) => this.isShared(p, idsAt(p)));
+      this.assertShared(sharedPlaces, idsAt);
+      const layers = layersOf(sharedPlaces, found);
+      const groups = this.groupsOf(sharedPlaces, layers, found);
+      const weights = this.solve(losses, known, report, found, layers, groups, cross?.(found, this.names.length) ?? null, places.map(idsAt));
+      if (isAggregator(method)) this.aggregate(sharedPlaces, found, report);
+      if (boundary && found.rows.has(boundary)) {
+        const rows = found.rows.get(boundary) as Rows;
+        const gradient = combineRows(weights(0, rows.ids), stacked(rows));
+        const { at } = this.options;
+        if (boundary instanceof Node) sumBackward(at as Tensor, { gradient, retainGraph: this.options.retainGraph });
+        else accumulate(boundary, gradient, false, false);
+      }
+      for (const place of places) {
+        if (!(place instanceof Tensor) || place === boundary) continue;
+        const isShared = sharedPlaces.includes(place);
+        if (isShared && isAggregator(method)) continue;
+        const group = groups.findIndex((g) => g.places.has(place));
+        accumulate(place, ...combined(found, place, isShared || this.weightedHeads ? (ids) => weights(Math.max(group, 0), ids) : null), false);
+      }
+    });
+  }
+
+  /** Losses that have nothing in common have no conflict to resolve: said, since it is a mistake in the model or the options. */
+  private assertShared(places: readonly Place[], idsAt: (place: Place) => readonly number[]): void {
+    const { method, names } = this;
+    if (method.needs === 'losses' || names.length < 2) return;
+    const reached = new Set(places.flatMap(idsAt));
+    const lonely = names.filter((_, i) => !reached.has(i));
+    if (places.length === 0) {
+      throw new GradloomError(
+        'GRAPH',
+        OP,
+        `the losses ${names.join(', ')} share no parameter, so ${method.name} has nothing to resolve. Call backward on each, or name the parameters by \`shared\`.`,
+      );
+    }
+    for (const name of lonely)
+      warnOnce(`${OP} ${name}`, `${OP}: the loss '${name}' reaches none of the shared parameters; it trains only its own. Check detach() and noGrad() on its way.`);
+  }
+
+  private groupsOf(places: readonly Place[], layers: ReadonlyMap<string, Place[]>, { gramians }: Found): (Group & { places: ReadonlySet<Place> })[] {
+    const { groups = 'model' } = this.options;
+    const of = (name: string, list: readonly Place[]): Group & { places: ReadonlySet<Place> } => ({
+      name,
+      places: new Set(list),
+      products: list.flatMap((p) => gramians.get(p) ?? []),
+    });
+    if (groups === 'model') return [of('model', places)];
+    if (groups === 'layer') return Array.from(layers, ([name, list]) => of(name, list));
+    if (groups === 'param') return places.map((p, i) => of((p instanceof Tensor && p.label) || `parameter ${i}`, [p]));
+    const given = groups.map((list, i) => of(`group ${i}`, [...placesOf(`groups[${i}]`, list)]));
+    const missing = places.find((p) => !given.some((g) => g.places.has(p)));
+    if (missing) throw valueError(OP, `the shared parameter ${missing instanceof Tensor ? missing.describe() : 'of `at`'} is in none of the groups. Name each once.`);
+    return given;
+  }
+
+  /** Lets the method weigh the losses, group by group. Returns where weights of some of the losses lie in memory, [k]. */
+  private solve(
+    losses: readonly Tensor[],
+    known: readonly Tensor[] | null,
+    report: LiveReport<Name>,
+    found: Found,
+    layers: ReadonlyMap<string, Place[]>,
+    groups: readonly Group[],
+    cross: Products | null,
+    idLists: readonly (readonly number[])[],
+  ): (group: number, ids: readonly number[]) => Tensor {
+    const { method, names } = this;
+    const m = names.length;
+    const measured = [...found.gramians.values()];
+    if (this.measures) {
+      report.total = new Float64Array(m * m);
+      report.layerProducts = Array.from(layers.keys(), (name) => ({ name, gramian: new Float64Array(m * m) }));
+    }
+    if (groups.length > 1) report.groupWeights = groups.map(({ name }) => ({ name, weights: new Float64Array(m) }));
+    // One list of weights for each group and each set of losses that meet at some parameter.
+    const keys = [...new Map(idLists.map((ids) => [ids.join(), ids])).values()];
+    const starts = new Map<string, number>();
+    let size = 0;
+    groups.forEach((_, g) => {
+      for (const ids of keys) {
+        starts.set(`${g}:${ids.join()}`, size);
+        size += ids.length;
+      }
+    });
+    const place = empty([Math.max(size, 1)]);
+    const inputs = [place, ...losses, ...(known ?? []), ...measured.map((p) => p.block), ...(cross ? [cross.block] : [])];
+    hostStep(inputs, ([address, ...rest]) => {
+      const values = readScalars(rest.slice(0, m));
+      const given = known ? readScalars(rest.slice(m, 2 * m)) : null;
+      const blocks = rest.slice(known ? 2 * m : m);
+      const blockOf = new Map(measured.map((p, i) => [p, blocks[i] as number]));
+      report.lossValues.set(values);
+      const productsOf = (list: readonly Products[]): Float64Array => {
+        const total = new Float64Array(m * m);
+        for (const p of list) addProducts(total, m, p, blockOf.get(p) as number);
+        return total;
+      };
+      if (report.total) {
+        report.total.set(productsOf(measured));
+        for (const [i, list] of [...layers.values()].entries()) report.layerProducts[i]?.gramian.set(productsOf(list.flatMap((p) => found.gramians.get(p) ?? [])));
+      }
+      report.weightValues.fill(0);
+      groups.forEach((group, g) => {
+        const own = groups.length === 1 && report.total ? report.total : productsOf(group.products);
+        let gramian = own;
+        if (cross) {
+          gramian = new Float64Array(m * m);
+          addProducts(gramian, m, cross, blocks[measured.length] as number);
+        }
+        const stats: Stats = { names, losses: values, norms: normsOf(own, m), gramian };
+        const w = given ?? (isAggregator(method) ? new Float64Array(m).fill(Number.NaN) : checked(method, (method as Weighting).weights(stats), m));
+        report.groupWeights[g]?.weights.set(w);
+        w.forEach((x, i) => {
+          (report.weightValues[i] as number) += x / groups.length;
+        });
+        for (const ids of keys) {
+          float32View().set(
+            ids.map((id) => w[id] as number),
+            (address as number) / 4 + (starts.get(`${g}:${ids.join()}`) as number),
+          );
+        }
+      });
+    });
+    return (group, ids) => narrow(place, 0, starts.get(`${group}:${ids.join()}`) as number, ids.length);
+  }
+
+  /** Directions straight from the gradients. */
+  private aggregate(places: readonly Place[], found: Found, report: LiveReport<Name>): void {
+    if (!isAggregator(this.method)) return;
+    const m = this.names.length;
+    const leaves = places.filter((p): p is Tensor => p instanceof Tensor);
+    const rows = leaves.map((leaf) => reshape(everyRow(rowsAt(found, leaf), m, leaf.shape), [m, -1]));
+    const total = report.total ?? new Float64Array(m * m);
+    const stats: Stats = { names: this.names, losses: report.lossValues, norms: normsOf(total, m), gramian: total };
+    this.method.directions(rows, stats).forEach((direction, i) => {
+      const leaf = leaves[i] as Tensor;
+      accumulate(leaf, reshape(direction, leaf.shape), false, false);
+    });
+  }
+
+  /** Inner products with the same losses of an independent batch, whose graph is walked now. */
+  private crossProducts(other: Losses<Name>): (found: Found, m: number) => Products {
+    const entries = entriesOf(OP, other);
+    if (entries.map(([name]) => name).join() !== this.names.join()) {
+      throw valueError(OP, `\`other\` has the losses ${entries.map(([name]) => name).join(', ')}, the step ${this.names.join(', ')}. Give the same, in the same order.`);
+    }
+    const theirs = new Map<Place, Tensor>();
+    withRows(
+      entries.map(([, loss]) => loss),
+      {},
+      (found, outer) => {
+        for (const place of found.rows.keys()) {
+          if (!(place instanceof Tensor)) continue;
+          const rows = everyRow(found.rows.get(place), this.names.length, place.shape);
+          moveStorage(rows.storage, outer);
+          theirs.set(place, rows);
+        }
+      },
+    );
+    return (found, m) => {
+      const common = [...found.rows.keys()].filter((p): p is Tensor => p instanceof Tensor && theirs.has(p) && this.isShared(p, found.rows.get(p)?.ids ?? []));
+      if (common.length === 0) throw new GradloomError('GRAPH', OP, 'the losses of `other` share no parameter with the step. Compute both with one model.');
+      const flat = (list: readonly Tensor[]): Tensor =>
+        cat(
+          list.map((r) => reshape(r, [m, -1])),
+          1,
+        );
+      const mine = flat(common.map((p) => everyRow(found.rows.get(p), m, p.shape)));
+      const block = innerProducts(mine, flat(common.map((p) => theirs.get(p) as Tensor)), false);
+      return { ids: this.names.map((_, i) => i), block };
+    };
+  }
+}
+
+/** Shared parameters by layer: those of one module, else those that one op takes. */
+function layersOf(places: readonly Place[], { users }: Found): Map<string, Place[]> {
+  const layers = new Map<string, Place[]>();
+  const unnamed = new Map<Node | undefined, string>();
+  for (const place of places) {
+    const user = place instanceof Tensor ? users.get(place) : place;
+    let name = place instanceof Tensor && place.label ? place.label.replace(/\.[^.]*$/, '') : unnamed.get(user);
+    if (name === undefined) {
+      name = place instanceof Tensor ? `${user?.op.name ?? 'parameter'} ${unnamed.size}` : 'at';
+      unnamed.set(user, name);
+    }
+    const list = layers.get(name);
+    if (list) list.push(place);
+    else layers.set(name, [place]);
+  }
+  return layers;
+}
+
+/** A leaf's gradient, and whether its memory is nobody else's. `weights`: of the losses that meet there; null: each counts 1. */
+function combined(found: Found, leaf: Tensor, weights: ((ids: readonly number[]) => Tensor) | null): [Tensor, boolean] {
+  const factor = found.factors.get(leaf);
+  if (factor) return [formGradient(factor, weights ? weights(factor.ids) : ones([factor.ids.length])), true];
+  const rows = found.rows.get(leaf) as Rows;
+  if (weights) return [combineRows(weights(rows.ids), stacked(rows)), true];
+  return rows.ids.length === 1 ? [rows.values, false] : [sum(rows.values, { dim: 0 }), true];
+}

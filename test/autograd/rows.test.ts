@@ -1,0 +1,131 @@
+// One walk for many losses equals a pass for each: for every op, for graphs that part and meet, for weights that stay factors.
+import { autograd, manualSeed, multiloss, nn, randn, reverseGrad, scaleGrad, scope, type Tensor, tensor } from 'gradloom';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { throwsCode } from '../helpers.ts';
+import { cases } from '../ops/cases.ts';
+import { inputsOf } from '../ops/inputs.ts';
+
+/** Largest difference relative to the largest element. */
+function distance(a: Tensor, b: Tensor): number {
+  assert.equal(a.shape, b.shape);
+  const [x, y] = [a.data(), b.data()];
+  const scale = Math.max(1, ...Array.from(y, Math.abs));
+  return Math.max(0, ...Array.from(x, (v, i) => Math.abs(v - (y[i] as number)) / scale));
+}
+
+/** Rounding: sums may come in another order, in float32. */
+const ROUNDING = 2e-6;
+
+function assertRows(losses: readonly Tensor[], params: readonly Tensor[]): void {
+  const expected = losses.map((loss) => autograd.grad(loss, params, { retainGraph: true, allowUnused: true, materializeGrads: true }) as Tensor[]);
+  const rows = multiloss.jacobian(losses, params, { retainGraph: true });
+  rows.forEach((r, p) => {
+    losses.forEach((_, i) => {
+      const error = distance(r.select(0, i), expected[i]?.[p] as Tensor);
+      assert.ok(error <= ROUNDING, `parameter ${p}, loss ${i}: ${error}`);
+    });
+  });
+  const products = multiloss.gramian(losses, params).data();
+  const m = losses.length;
+  const norms = losses.map((_, i) => Math.sqrt(rows.reduce((s, r) => s + r.select(0, i).square().sum().item(), 0)));
+  for (let i = 0; i < m; i++) {
+    for (let j = 0; j < m; j++) {
+      const exact = rows.reduce((s, r) => s + Array.from(r.select(0, i).data(), (v, c) => v * (r.select(0, j).data()[c] as number)).reduce((a, b) => a + b, 0), 0);
+      const error = Math.abs((products[i * m + j] as number) - exact);
+      assert.ok(error <= 1e-5 * (norms[i] as number) * (norms[j] as number) + 1e-12, `product ${i}, ${j}: ${products[i * m + j]} for ${exact}`);
+    }
+  }
+}
+
+for (const c of cases) {
+  test(`${c.name}: three losses in one walk`, () => {
+    manualSeed(5);
+    for (const n of [1, 5]) {
+      scope(() => {
+        // Each input meets the op through a product, so that the op's rule is inside the graph and sees three rows.
+        const leaves = inputsOf(c, n);
+        const y = c.run(...leaves.map((x) => x.mul(1)));
+        if (y.size === 0) return;
+        const losses = [1, 2, 3].map(() => y.mul(randn(y.shape)).sum());
+        assertRows(losses, leaves);
+      });
+    }
+  });
+}
+
+const F = nn.functional;
+
+/** Three heads on one trunk. */
+function heads(h: Tensor): Tensor[] {
+  const n = h.shape[1] as number;
+  return [0, 1, 2].map((i) => F.mseLoss(h.matmul(randn([n, i + 1])), randn([h.shape[0] as number, i + 1])));
+}
+
+test('linear layers: fewer rows than inputs, and more', () => {
+  manualSeed(1);
+  for (const batch of [3, 50]) {
+    const trunk = new nn.Sequential(new nn.Linear(12, 9), new nn.ReLU(), new nn.Linear(9, 7), new nn.Tanh());
+    assertRows(heads(trunk.forward(randn([batch, 12]))), trunk.parameters());
+  }
+});
+
+test('a linear layer over three dimensions', () => {
+  const layer = new nn.Linear(6, 5);
+  assertRows(heads(layer.forward(randn([2, 2, 6])).reshape([2, 10])), layer.parameters());
+});
+
+test('convolutions: few positions against many inputs, and the other way round; strides and groups', () => {
+  manualSeed(2);
+  const layers = [new nn.Conv2d(16, 4, 3), new nn.Conv2d(1, 4, 3, { padding: 1, stride: 2 }), new nn.Conv2d(4, 6, 2, { groups: 2 })];
+  const images = [randn([1, 16, 4, 4]), randn([4, 1, 9, 9]), randn([2, 4, 5, 5])];
+  layers.forEach((layer, i) => {
+    assertRows(heads(layer.forward(images[i] as Tensor).flatten(1)), layer.parameters());
+  });
+});
+
+test('rows of a table, some named twice', () => {
+  const table = randn([40, 3]).mul(1).detach();
+  table.requiresGrad = true;
+  assertRows(heads(table.indexSelect(0, tensor([3, 7, 3, 39], { dtype: 'int32' }))), [table]);
+});
+
+test('a weight used twice, a graph that parts and meets, losses that reach only a part', () => {
+  manualSeed(4);
+  const [shared, side] = [new nn.Linear(5, 5), new nn.Linear(5, 5)];
+  const h = shared.forward(shared.forward(randn([4, 5])).tanh());
+  const both = h.add(side.forward(h));
+  const losses = [h.square().sum(), both.sum(), both.mul(h).mean(), side.forward(randn([2, 5])).sum()];
+  assertRows(losses, [...shared.parameters(), ...side.parameters()]);
+});
+
+test('nothing is added to .grad, and the graph is freed unless retained', () => {
+  const layer = new nn.Linear(3, 2);
+  const losses = heads(layer.forward(randn([2, 3])));
+  multiloss.jacobian(losses, layer.parameters(), { retainGraph: true });
+  multiloss.jacobian(losses, layer.parameters());
+  assert.is(layer.weight.grad, null);
+  throwsCode('GRAPH', /second time/, () => multiloss.gramian(losses, layer.parameters()));
+});
+
+test('what cannot be differentiated is named', () => {
+  const layer = new nn.Linear(3, 2);
+  const y = layer.forward(randn([2, 3]));
+  throwsCode('SHAPE', /loss 1 has shape \[2, 2\]/, () => multiloss.jacobian([y.sum(), y], layer.parameters()));
+  throwsCode('GRAPH', /loss 0 does not require/, () => multiloss.gramian([y.sum().detach()], layer.parameters()));
+  throwsCode('VALUE', /0 parameters/, () => multiloss.jacobian([y.sum()], []));
+  throwsCode('GRAPH', /parameter float32 \[3\]/, () => multiloss.jacobian([y.sum()], [randn([3])]));
+});
+
+test('scaleGrad and reverseGrad are identities forward and factors backward', () => {
+  const x = randn([4], { requiresGrad: true });
+  assert.equal(scaleGrad(x, 0.1).data(), x.data());
+  const [g] = autograd.grad(scaleGrad(x, 0.5).square().sum(), [x]) as [Tensor];
+  assert.equal(g.data(), x.data());
+  const [r] = autograd.grad(reverseGrad(x, 2).sum(), [x]) as [Tensor];
+  assert.equal([...r.data()], [-2, -2, -2, -2]);
+  assertRows([scaleGrad(x, 3).square().sum(), reverseGrad(x).exp().sum()], [x]);
+  throwsCode('VALUE', /finite/, () => scaleGrad(x, Number.NaN));
+});
+
+test.run();
