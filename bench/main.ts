@@ -5,6 +5,7 @@ import { ceiling, hasCeiling } from './ceiling/measure.ts';
 import { dataOf } from './data.ts';
 import { kernelOf } from './kernels.ts';
 import { memoryBench } from './memory.ts';
+import { multilossBench } from './multiloss.ts';
 import { startup } from './startup.ts';
 import { capture, stepOf } from './steps.ts';
 import { type Medians, median, printJson, quantile, short, table } from './table.ts';
@@ -83,6 +84,15 @@ if (models.length > 0) {
       models.map((work) => work.name),
       ways,
     ),
+  );
+}
+if (only.test('multiloss')) {
+  process.stderr.write('multiloss …\n');
+  const ratios = multilossBench(rounds);
+  Object.assign(medians, ratios);
+  const line = ([name, ways]: [string, Record<string, number>]): string[] => [name, ...Object.values(ways).map(short)];
+  console.log(
+    `\ntime of a step with K losses, as a multiple of a summed step's\n${table(['work', 'sum', 'independent', 'jacobian', 'gramian'], Object.entries(ratios).map(line))}`,
   );
 }
 if (only.test('startup')) medians['startup'] = startup(['eager']);
