@@ -324,7 +324,9 @@ function choose(rows: Rows, counts?: (id: number) => boolean): Rows {
 }
 
 /** One block of rows for all that arrived: side by side where the losses differ, added where they are the same. */
-function merge(list: readonly Rows[]): Rows {
+function merge(arrived: readonly Rows[]): Rows {
+  // In the losses' order where they come one by one, so that nothing has to be put in order later.
+  const list = [...arrived].sort((a, b) => (a.ids[0] as number) - (b.ids[0] as number));
   const ids = list.flatMap((r) => r.ids);
   const distinct = [...new Set(ids)];
   if (distinct.length === ids.length) return { ids, values: cat(list.map(stacked)) };
