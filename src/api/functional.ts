@@ -4,6 +4,7 @@ export { huberLoss, l1Loss, smoothL1Loss } from '../losses/distance.ts';
 export { binaryCrossEntropyWithLogits, klDiv, nllLoss } from '../losses/likelihood.ts';
 export { mseLoss } from '../losses/mse.ts';
 export { conv2d } from '../ops/conv.ts';
+export { embedding } from '../ops/embedding.ts';
 export { oneHot } from '../ops/indexing.ts';
 export { linear } from '../ops/matmul.ts';
 export { layerNorm } from '../ops/norm.ts';

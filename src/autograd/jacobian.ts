@@ -8,7 +8,8 @@ import { float32View, float64View } from '../runtime/memory.ts';
 import { moveStorage } from '../tensor/storage.ts';
 import { assertAlive, empty, type Tensor } from '../tensor/tensor.ts';
 import type { Place } from './pass.ts';
-import { formRows, type Found, type Products, type Rows, withRows } from './rows.ts';
+import { formRows, type Products, type Rows } from './rows.ts';
+import { type Found, withRows } from './walk.ts';
 
 /** Options of `jacobian` and `gramian`. */
 export interface JacobianOptions {

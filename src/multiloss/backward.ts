@@ -3,12 +3,12 @@
 import { accumulate, backward as sumBackward } from '../autograd/backward.ts';
 import { reshape } from '../ops/movement.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { isAggregator, type Method, type Weighting } from './method.ts';
+import type { Method, Weighting } from './method.ts';
 import { type MultiBackwardOptions, OP } from './options.ts';
 import { type BackwardReport, LiveReport } from './report.ts';
 import { Plan } from './resolve.ts';
 import { entriesOf, type Losses } from './strategy.ts';
-import { assertFinite, scalarize, tell, weigh } from './weigh.ts';
+import { scalarize, tell, weigh } from './weigh.ts';
 
 const SUM: Weighting = {
   name: 'sum',
@@ -23,7 +23,7 @@ const SUM: Weighting = {
  * Gradients of several losses, combined by a method and added to `.grad`. One walk carries every loss's gradient where the method asks for them,
  * else one ordinary pass; the graph is freed once. Parameters that no loss reaches keep a null gradient. Clears nothing, steps nothing.
  *
- * In a captured step a method whose solver runs on the host splits the program in two calls; the report shows the latest replay.
+ * In a captured step the weights are found on the host between two parts of the program (`program.parts`); the report shows the latest replay.
  *
  * @param losses scalars by name
  * @throws NONFINITE, GRAPH or SHAPE naming the loss, before any gradient has changed
@@ -34,14 +34,13 @@ export function backward<Name extends string>(losses: Losses<Name>, options: Mul
   const tensors = entries.map(([, loss]) => loss);
   const method: Method = options.combine ?? SUM;
   const plan = new Plan(method, names, options);
-  assertFinite(names, tensors);
   const report = new LiveReport(method.name, names);
   const scalarized = scalarize(method, tensors, names);
-  const weights = scalarized?.weights ?? (method.needs === 'losses' && !isAggregator(method) ? weigh(method as Weighting, tensors, report) : null);
-  if (weights && plan.plain) {
-    tell(report, tensors, weights);
+  if (plan.plain) {
+    const weights = scalarized?.weights ?? weigh(method as Weighting, tensors, report);
+    if (scalarized) tell(report, tensors, weights);
     sumBackward(tensors, { gradient: weights.map((w, i) => reshape(w, (tensors[i] as Tensor).shape)), retainGraph: options.retainGraph });
-  } else plan.run(tensors, weights, report);
+  } else plan.run(tensors, scalarized?.weights ?? null, report);
   for (const [p, g] of scalarized?.learnt ?? []) accumulate(p, g, false, false);
   return report;
 }

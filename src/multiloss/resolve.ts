@@ -3,7 +3,8 @@
 import { accumulate, backward as sumBackward } from '../autograd/backward.ts';
 import { addProducts, everyRow, rowsAt } from '../autograd/jacobian.ts';
 import type { Place } from '../autograd/pass.ts';
-import { combine as combineRows, formGradient, type Found, innerProducts, type Products, type Rows, stacked, withRows } from '../autograd/rows.ts';
+import { combine as combineRows, formGradient, innerProducts, type Products, type Rows, stacked } from '../autograd/rows.ts';
+import { type Found, withRows } from '../autograd/walk.ts';
 import { ones } from '../ops/create.ts';
 import { cat, narrow, reshape } from '../ops/movement.ts';
 import { sum } from '../ops/reduce.ts';
@@ -17,7 +18,7 @@ import { isAggregator, type Method, type Stats, type Weighting } from './method.
 import { type MultiBackwardOptions, OP, placeOf, placesOf } from './options.ts';
 import { type LiveReport, normsOf } from './report.ts';
 import { entriesOf, type Losses } from './strategy.ts';
-import { checked, readScalars } from './weigh.ts';
+import { checked, readLosses, readScalars } from './weigh.ts';
 
 /** Parameters whose conflict is resolved together, and what is known of them. */
 interface Group {
@@ -66,7 +67,7 @@ export class Plan<Name extends string> {
   /** Whether one ordinary pass with known weights does. */
   get plain(): boolean {
     const { shared, only, at, groups } = this.options;
-    return !this.measures && this.weightedHeads && !shared && !only && !at && !groups;
+    return this.method.needs === 'losses' && !this.measures && this.weightedHeads && !shared && !only && !at && !groups;
   }
 
   /** Whether the gradients at a place are combined by the method. */
@@ -177,7 +178,7 @@ export class Plan<Name extends string> {
     const place = empty([Math.max(size, 1)]);
     const inputs = [place, ...losses, ...(known ?? []), ...measured.map((p) => p.block), ...(cross ? [cross.block] : [])];
     hostStep(inputs, ([address, ...rest]) => {
-      const values = readScalars(rest.slice(0, m));
+      const values = readLosses(names, rest.slice(0, m));
       const given = known ? readScalars(rest.slice(m, 2 * m)) : null;
       const blocks = rest.slice(known ? 2 * m : m);
       const blockOf = new Map(measured.map((p, i) => [p, blocks[i] as number]));

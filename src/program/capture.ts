@@ -19,8 +19,11 @@ import { blockAt, eachAddress, findLifetimes, inherit, place, type Span } from '
 /** A step that has been handed to `capture`: called like the step itself. */
 export interface Captured<Inputs extends readonly Tensor[], Result> {
   (...inputs: Inputs): Result;
-  /** How many kernel calls a replay makes, and the bytes that it holds beside parameters and state; null before the second call. */
-  readonly program: { readonly calls: number; readonly bytes: number } | null;
+  /**
+   * How many calls a replay makes, the bytes that it holds beside parameters and state, and in how many parts host work (a multi-loss
+   * method's solver) splits it; null before the second call.
+   */
+  readonly program: { readonly calls: number; readonly bytes: number; readonly parts: number } | null;
   /** Gives the program's memory back; the next call records anew. */
   release(): void;
 }
@@ -123,6 +126,10 @@ class Replay<Inputs extends readonly Tensor[], Result> {
     }
     this.gradients = Array.from(recorder.leaves.keys(), (leaf) => [leaf, leaf.gradient]);
     this.program = new Program(recorder.instructions, [...recorder.checks.keys()]);
+  }
+
+  get parts(): number {
+    return 1 + this.recorder.instructions.filter((i) => i.kernel === 'host').length;
   }
 
   get calls(): number {
@@ -261,6 +268,6 @@ export function capture<Inputs extends readonly Tensor[], Result>(step: (...inpu
     replay = null;
   };
   return Object.defineProperty(Object.assign(call, { release }), 'program', {
-    get: () => replay && { calls: replay.calls, bytes: replay.bytes },
+    get: () => replay && { calls: replay.calls, bytes: replay.bytes, parts: replay.parts },
   }) as Captured<Inputs, Result>;
 }

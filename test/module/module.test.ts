@@ -143,6 +143,29 @@ test('activations match their functions', () => {
   for (const [layer, expected] of pairs) assert.equal(layer.forward(x).toArray(), expected.toArray());
 });
 
+test('an embedding looks rows up; the padding row starts at zero and gets no gradient', () => {
+  const table = new nn.Embedding(4, 3, { paddingIdx: -1 });
+  const index = tensor(
+    [
+      [1, 3],
+      [1, 0],
+    ].flat(),
+    { dtype: 'int32' },
+  ).reshape([2, 2]);
+  const y = table.forward(index);
+  assert.equal(y.shape, [2, 2, 3]);
+  assert.equal((y.toArray() as number[][][])[0]?.[1], [0, 0, 0]);
+  y.sum().backward();
+  assert.equal(table.weight.grad?.toArray(), [
+    [1, 1, 1],
+    [2, 2, 2],
+    [0, 0, 0],
+    [0, 0, 0],
+  ] as never);
+  throwsCode('INDEX', /index 4 at position 0/, () => table.forward(tensor([4], { dtype: 'int32' })));
+  throwsCode('VALUE', /paddingIdx/, () => new nn.Embedding(4, 3, { paddingIdx: 4 }));
+});
+
 test('keep lets a tensor of the loop live on as module state', () => {
   const held = scope(() => keep(ones([2])));
   noGrad(() => held.add_(1));

@@ -211,6 +211,12 @@ const products: Case[] = [
 ];
 
 const picking: Case[] = [
+  {
+    name: 'embedding',
+    run: (x) => g.nn.functional.embedding(index([2, 0, 2, 3], [2, 2]), x),
+    shapes: (n) => [[4, n]],
+    linear: true,
+  },
   { name: 'indexSelect', run: (x) => x.indexSelect(1, index([2, 0, 2], [3])), shapes: (n) => [[n, 3]], linear: true },
   {
     name: 'indexAdd',
