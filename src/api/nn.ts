@@ -1,8 +1,20 @@
 /** Modules, losses and functions of networks: PyTorch's `torch.nn`. @module */
 export * as functional from './functional.ts';
+export { BCELoss, type BCEOptions } from '../losses/bce.ts';
 export { CrossEntropyLoss, type CrossEntropyOptions } from '../losses/cross-entropy.ts';
+export { GaussianNLLLoss, type GaussianNLLOptions, PoissonNLLLoss, type PoissonNLLOptions } from '../losses/density.ts';
 export { HuberLoss, L1Loss, SmoothL1Loss } from '../losses/distance.ts';
+export { CosineEmbeddingLoss, type MarginOptions, TripletMarginLoss, type TripletMarginOptions } from '../losses/embedding.ts';
 export { BCEWithLogitsLoss, type BCEWithLogitsOptions, type KLDivOptions, KLDivLoss, NLLLoss, type NLLOptions } from '../losses/likelihood.ts';
+export {
+  HingeEmbeddingLoss,
+  MarginRankingLoss,
+  MultiLabelSoftMarginLoss,
+  type MultiLabelSoftMarginOptions,
+  MultiMarginLoss,
+  type MultiMarginOptions,
+  SoftMarginLoss,
+} from '../losses/margin.ts';
 export { type LossOptions, MSELoss } from '../losses/mse.ts';
 export { type Layer, Module, type StateDict } from '../module/module.ts';
 export { Buffer, Parameter } from '../module/parameter.ts';
@@ -17,4 +29,5 @@ export type { EmbeddingOptions } from '../ops/embedding.ts';
 export type { LayerNormOptions } from '../ops/norm.ts';
 export type { PaddingMode } from '../ops/pad.ts';
 export type { MaxPoolOptions } from '../ops/pool.ts';
+export type { CosineOptions, NormalizeOptions, PairwiseOptions } from '../ops/similarity.ts';
 export { clipGradNorm_, clipGradValue_ } from '../optim/clip.ts';

@@ -14,8 +14,8 @@ export interface ModuleCase extends CallCase {
   buffersAfter?: Record<string, EncodedTensor>;
 }
 
-/** What the forward methods of our modules are called with, under PyTorch's names. */
-const FORWARD = 'input target';
+/** What the forward methods of our modules are called with: first the input, and what else there is goes by position. */
+const FORWARD = 'input target third fourth';
 
 export function runModule(row: Row<nn.Module>, given: ModuleCase): number {
   const module = call(

@@ -5,6 +5,7 @@ import { nn, type Operand, optim, type ReduceOptions, type Tensor } from 'gradlo
 import * as adapt from './adapt.ts';
 import { alongDim, binary, extreme, joined, type Output, reduction, scaled, spread, unary } from './adapt.ts';
 import type { Row } from './bind.ts';
+import { lossModules, lossOperators } from './losses.names.ts';
 import { type Index, subscript } from './subscript.ts';
 
 /** Operators, by the name that PyTorch's op_db has for them. */
@@ -183,6 +184,7 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
   where: ['self condition other', (a: Operand, condition: Tensor, b: Operand) => g.where(condition, a, b)],
   zeros: ['size * dtype requires_grad', g.zeros],
   zeros_like: ['input * dtype requires_grad', g.zerosLike],
+  ...lossOperators,
 };
 
 /** Modules, with the parameters of their constructors. */
@@ -218,6 +220,7 @@ export const modules: Readonly<Record<string, Row<nn.Module>>> = {
   'nn.Softmax': ['dim', (dim: number) => new nn.Softmax(dim)],
   'nn.Softplus': ['* beta threshold', (options: { beta?: number; threshold?: number }) => new nn.Softplus(options)],
   'nn.Tanh': ['', () => new nn.Tanh()],
+  ...lossModules,
 };
 
 /** Optimizers. */

@@ -1,37 +1,8 @@
 // One row per op feeds every check: value, gradient, second gradient, odd sizes, views, empty input.
 import * as g from 'gradloom';
-import type { Shape, Tensor } from 'gradloom';
-
-export interface Case {
-  /** Name of the op, and what sets the row apart. */
-  name: string;
-  run: (...inputs: Tensor[]) => Tensor;
-  /** Shapes of the differentiable inputs for a size n; one vector unless said. */
-  shapes?: (n: number) => Shape[];
-  /** Where inputs are drawn from; [−2, 2] unless said. */
-  domain?: readonly [number, number];
-  /** Places where the function is not smooth: inputs keep away from them. */
-  kinks?: readonly number[];
-  /** Whether no two inputs may be closer than a step of the differences (for maxima). */
-  distinct?: boolean;
-  /** The value, element by element, in float64; checked against the op at every size. */
-  reference?: (...x: number[]) => number;
-  /** Whether its gradient is constant, so that the second one is empty of meaning. */
-  linear?: boolean;
-}
-
-const pair = (n: number): Shape[] => [[n], [n]];
-const rows = (n: number): Shape[] => [[3, n]];
-const made = new Map<string, Tensor>();
-/** Made once and kept: rows are also captured, and a captured step makes no tensors from host numbers. */
-const once = (key: string, make: () => Tensor): Tensor => {
-  const t = made.get(key) ?? g.keep(make());
-  made.set(key, t);
-  return t;
-};
-const index = (values: number[], shape: Shape): Tensor => once(`index ${values} ${shape}`, () => g.tensor(values, { dtype: 'int32' }).reshape(shape).clone());
-const weights = (...values: number[]): Tensor => once(`weights ${values}`, () => g.tensor(values));
-const cycle = (n: number, classes: number): number[] => Array.from({ length: n }, (_, i) => (i * 7 + 3) % classes);
+import type { Tensor } from 'gradloom';
+import { type Case, cycle, index, mask, pair, rows, shares, weights } from './case.ts';
+import { lossCases } from './losses.cases.ts';
 
 /** erf in float64 by its series: exact to 1e-15 for |x| ≤ 3. */
 function erf(x: number): number {
@@ -43,15 +14,6 @@ function erf(x: number): number {
   return (2 / Math.sqrt(Math.PI)) * sum;
 }
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
-const shares = (shape: Shape): Tensor => once(`shares ${shape}`, () => g.rand(shape, { generator: new g.Generator(5) }).softmax(1));
-const mask = (n: number): Tensor =>
-  once(`mask ${n}`, () =>
-    g
-      .arange(n)
-      .int()
-      .gt(n / 2),
-  );
-
 const elementwise: Case[] = [
   { name: 'neg', run: g.neg, reference: (x) => -x, linear: true },
   { name: 'abs', run: g.abs, reference: Math.abs, kinks: [0] },
@@ -333,4 +295,4 @@ const images: Case[] = [
 ];
 
 /** Every differentiable op of the public surface. */
-export const cases: readonly Case[] = [...elementwise, ...moving, ...reducing, ...products, ...picking, ...soft, ...losses, ...images];
+export const cases: readonly Case[] = [...elementwise, ...moving, ...reducing, ...products, ...picking, ...soft, ...losses, ...images, ...lossCases];

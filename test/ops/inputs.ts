@@ -1,6 +1,6 @@
 // Inputs for the rows of cases.ts.
 import { Generator, rand, type Tensor, tensor } from 'gradloom';
-import type { Case } from './cases.ts';
+import type { Case } from './case.ts';
 
 const STEP = 0.02; // the widest step of gradcheck's differences
 

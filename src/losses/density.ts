@@ -1,0 +1,95 @@
+// Negative log-likelihoods of a distribution whose parameters a network gives: Gaussian and Poisson.
+import { add, div, gt, maximum, mul, sub, where } from '../ops/binary.ts';
+import { asFloat } from '../ops/convert.ts';
+import { unsqueeze } from '../ops/movement.ts';
+import { exp, log, square } from '../ops/unary.ts';
+import { shapeError, valueError } from '../tensor/errors.ts';
+import { detach } from '../tensor/op.ts';
+import { broadcastShapes, sameShape } from '../tensor/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import type { LossOptions } from './mse.ts';
+import { checkReduction, LossModule, reduceLoss } from './reduction.ts';
+
+/** Options of `gaussianNllLoss`, with PyTorch's defaults. */
+export interface GaussianNLLOptions extends LossOptions {
+  /** Whether the constant ½·ln 2π counts too; false unless said. */
+  full?: boolean;
+  /** The least variance that counts; 1e-6 unless said. */
+  eps?: number;
+}
+
+function checkGaussian(op: string, options: GaussianNLLOptions): void {
+  checkReduction(op, options.reduction);
+  if (!((options.eps ?? 1e-6) > 0)) throw valueError(op, `eps must be > 0, got ${options.eps}.`);
+}
+
+/**
+ * ½·(ln v + (input − target)²/v), v = max(variance, ε), reduced: how unlikely the target is under a Gaussian around `input`. The target
+ * broadcasts to the input's shape; so does `variance`, which may also lack the last dimension. The gradient passes the bound ε.
+ */
+export function gaussianNllLoss(input: Tensor, target: Tensor, variance: Tensor, options: GaussianNLLOptions = {}): Tensor {
+  const op = 'gaussianNllLoss';
+  checkGaussian(op, options);
+  const { full = false, eps = 1e-6 } = options;
+  broadcastShapes(op, input.shape, target.shape);
+  const lacksLast = !sameShape(variance.shape, input.shape) && sameShape(variance.shape, input.shape.slice(0, -1));
+  const given = asFloat(lacksLast ? unsqueeze(variance, -1) : variance);
+  if (!sameShape(broadcastShapes(op, input.shape, given.shape), input.shape))
+    throw shapeError(op, 'the variance does not fit the input', [variance.shape, input.shape], 'It must broadcast to the input, or lack only its last dimension.');
+  const v = add(given, detach(sub(maximum(given, eps), given)));
+  const losses = mul(add(log(v), div(square(sub(asFloat(input), asFloat(target))), v)), 0.5);
+  return reduceLoss(full ? add(losses, 0.9189385332046727) : losses, options.reduction); // ½·ln 2π
+}
+
+/** Options of `poissonNllLoss`, with PyTorch's defaults. */
+export interface PoissonNLLOptions extends LossOptions {
+  /** Whether the input is the logarithm of the rate; true unless said. */
+  logInput?: boolean;
+  /** Whether ln target! counts too, by Stirling's formula, for targets above 1; false unless said. */
+  full?: boolean;
+  /** Added to a rate before its logarithm is taken; 1e-8 unless said. */
+  eps?: number;
+}
+
+function checkPoisson(op: string, options: PoissonNLLOptions): void {
+  checkReduction(op, options.reduction);
+  if (!((options.eps ?? 1e-8) > 0)) throw valueError(op, `eps must be > 0, got ${options.eps}.`);
+}
+
+/** rate − target·ln rate, reduced: how unlikely a count is under a Poisson distribution. The input is ln rate, or the rate itself. */
+export function poissonNllLoss(input: Tensor, target: Tensor, options: PoissonNLLOptions = {}): Tensor {
+  checkPoisson('poissonNllLoss', options);
+  const { logInput = true, full = false, eps = 1e-8 } = options;
+  const [x, t] = [asFloat(input), asFloat(target)];
+  const losses = logInput ? sub(exp(x), mul(t, x)) : sub(x, mul(t, log(add(x, eps))));
+  return reduceLoss(full ? add(losses, stirling(t)) : losses, options.reduction);
+}
+
+/** ln t! ≈ t·ln t − t + ½·ln 2πt above 1, else 0. */
+function stirling(t: Tensor): Tensor {
+  const large = gt(t, 1);
+  const n = where(large, t, 1); // so that no logarithm of 0 meets the gradient of where
+  return where(large, add(sub(mul(n, log(n)), n), mul(log(mul(n, 6.283185307179586)), 0.5)), 0);
+}
+
+/** `gaussianNllLoss` as a module. */
+export class GaussianNLLLoss extends LossModule<GaussianNLLOptions> {
+  constructor(options: GaussianNLLOptions = {}) {
+    super(options, (o) => checkGaussian('GaussianNLLLoss', o));
+  }
+
+  forward(input: Tensor, target: Tensor, variance: Tensor): Tensor {
+    return gaussianNllLoss(input, target, variance, this.options);
+  }
+}
+
+/** `poissonNllLoss` as a module. */
+export class PoissonNLLLoss extends LossModule<PoissonNLLOptions> {
+  constructor(options: PoissonNLLOptions = {}) {
+    super(options, (o) => checkPoisson('PoissonNLLLoss', o));
+  }
+
+  forward(input: Tensor, target: Tensor): Tensor {
+    return poissonNllLoss(input, target, this.options);
+  }
+}

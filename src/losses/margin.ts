@@ -1,0 +1,153 @@
+// Losses of scores: each asks that right ones lead by a margin.
+import { Buffer } from '../module/parameter.ts';
+import { add, div, mul, ne, sub, where } from '../ops/binary.ts';
+import { asFloat } from '../ops/convert.ts';
+import { checkIndices, gather, indexSelect, oneHot } from '../ops/indexing.ts';
+import { mean } from '../ops/moments.ts';
+import { reshape } from '../ops/movement.ts';
+import { sum } from '../ops/reduce.ts';
+import { clamp, neg, relu, softplus, square } from '../ops/unary.ts';
+import { shapeError, valueError } from '../tensor/errors.ts';
+import { broadcastShapes } from '../tensor/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { checkMargin, type MarginOptions } from './embedding.ts';
+import { binaryCrossEntropyWithLogits } from './likelihood.ts';
+import type { LossOptions } from './mse.ts';
+import { checkReduction, checkSameShape, LossModule, reduceLoss } from './reduction.ts';
+
+/** max(0, −target·(x₁ − x₂) + margin), reduced: x₁ shall rank above x₂ where the target is 1, below where it is −1; margin 0 unless said. */
+export function marginRankingLoss(x1: Tensor, x2: Tensor, target: Tensor, options: MarginOptions = {}): Tensor {
+  const op = 'marginRankingLoss';
+  checkMargin(op, options);
+  if (x1.rank !== x2.rank || x1.rank !== target.rank)
+    throw shapeError(op, 'inputs and target differ in rank', [x1.shape, x2.shape, target.shape], 'They must have equally many dimensions.');
+  const led = mul(asFloat(target), sub(asFloat(x1), asFloat(x2)));
+  return reduceLoss(clamp(sub(options.margin ?? 0, led), { min: 0 }), options.reduction);
+}
+
+/** x where the target is 1, max(0, margin − x) where it is −1, reduced: x is a distance; margin 1 unless said. */
+export function hingeEmbeddingLoss(input: Tensor, target: Tensor, options: MarginOptions = {}): Tensor {
+  const op = 'hingeEmbeddingLoss';
+  checkMargin(op, options);
+  broadcastShapes(op, input.shape, target.shape);
+  const x = asFloat(input);
+  const apart = clamp(sub(options.margin ?? 1, x), { min: 0 });
+  return reduceLoss(add(where(ne(target, 1), apart, 0), where(ne(target, -1), x, 0)), options.reduction);
+}
+
+/** ln(1 + e^(−target·x)), reduced; targets are 1 or −1. */
+export function softMarginLoss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  const op = 'softMarginLoss';
+  checkReduction(op, options.reduction);
+  checkSameShape(op, input, target);
+  return reduceLoss(softplus(neg(mul(asFloat(input), asFloat(target)))), options.reduction);
+}
+
+/** Options of `multiMarginLoss`, with PyTorch's defaults. */
+export interface MultiMarginOptions extends MarginOptions {
+  /** The power of each shortfall, 1 or 2; 1 unless said. */
+  p?: 1 | 2;
+  /** One weight per class, float32 [C]. */
+  weight?: Tensor | null;
+}
+
+function checkMultiMargin(op: string, options: MultiMarginOptions): void {
+  checkMargin(op, options);
+  if (options.p !== undefined && options.p !== 1 && options.p !== 2) throw valueError(op, `p must be 1 or 2, got ${options.p}.`);
+}
+
+/**
+ * weight[y]·Σ max(0, margin − x[y] + x[i])ᵖ / C over the classes i ≠ y, reduced over the rows: y shall lead by `margin` (1 unless said;
+ * Crammer & Singer 2001). input [N, C] or [C]; target: int32 classes [N], or one.
+ */
+export function multiMarginLoss(input: Tensor, target: Tensor, options: MultiMarginOptions = {}): Tensor {
+  const op = 'multiMarginLoss';
+  checkMultiMargin(op, options);
+  const { p = 1, margin = 1, weight, reduction } = options;
+  const classes = input.shape.at(-1) ?? 1;
+  const rows = input.rank === 2 ? (input.shape[0] as number) : 1;
+  if (input.rank > 2 || target.rank > 1 || target.size !== rows)
+    throw shapeError(op, 'input and target do not fit', [input.shape, target.shape], 'They must be [N, C] and int32 classes [N], or [C] and one class.');
+  checkIndices(op, target, classes, -1, 'class');
+  const x = reshape(asFloat(input), [rows, classes]);
+  const right = reshape(target, [rows, 1]);
+  const short = relu(add(sub(x, gather(x, 1, right)), margin));
+  const others = mul(p === 2 ? square(short) : short, sub(1, reshape(oneHot(target, classes), [rows, classes])));
+  const losses = div(sum(others, { dim: 1 }), classes);
+  const weighted = weight ? mul(losses, indexSelect(weight, 0, reshape(target, [rows]))) : losses;
+  return reduceLoss(reshape(weighted, target.shape), reduction);
+}
+
+/** Options of `multilabelSoftMarginLoss`. */
+export interface MultiLabelSoftMarginOptions extends LossOptions {
+  /** Scales each class's loss; broadcasts. */
+  weight?: Tensor | null;
+}
+
+/** `binaryCrossEntropyWithLogits` averaged over the last dimension (classes, each present or not), then reduced. */
+export function multilabelSoftMarginLoss(input: Tensor, target: Tensor, options: MultiLabelSoftMarginOptions = {}): Tensor {
+  checkReduction('multilabelSoftMarginLoss', options.reduction);
+  const losses = binaryCrossEntropyWithLogits(input, target, { weight: options.weight, reduction: 'none' });
+  return reduceLoss(mean(losses, { dim: -1 }), options.reduction);
+}
+
+/** `marginRankingLoss` as a module. */
+export class MarginRankingLoss extends LossModule<MarginOptions> {
+  constructor(options: MarginOptions = {}) {
+    super(options, (o) => checkMargin('MarginRankingLoss', o));
+  }
+
+  forward(x1: Tensor, x2: Tensor, target: Tensor): Tensor {
+    return marginRankingLoss(x1, x2, target, this.options);
+  }
+}
+
+/** `hingeEmbeddingLoss` as a module. */
+export class HingeEmbeddingLoss extends LossModule<MarginOptions> {
+  constructor(options: MarginOptions = {}) {
+    super(options, (o) => checkMargin('HingeEmbeddingLoss', o));
+  }
+
+  forward(input: Tensor, target: Tensor): Tensor {
+    return hingeEmbeddingLoss(input, target, this.options);
+  }
+}
+
+/** `softMarginLoss` as a module. */
+export class SoftMarginLoss extends LossModule<LossOptions> {
+  constructor(options: LossOptions = {}) {
+    super(options, (o) => checkReduction('SoftMarginLoss', o.reduction));
+  }
+
+  forward(input: Tensor, target: Tensor): Tensor {
+    return softMarginLoss(input, target, this.options);
+  }
+}
+
+/** `multiMarginLoss` as a module. */
+export class MultiMarginLoss extends LossModule<MultiMarginOptions> {
+  readonly weight: Buffer | null;
+
+  constructor(options: MultiMarginOptions = {}) {
+    super(options, (o) => checkMultiMargin('MultiMarginLoss', o));
+    this.weight = options.weight ? new Buffer(options.weight) : null;
+  }
+
+  forward(input: Tensor, target: Tensor): Tensor {
+    return multiMarginLoss(input, target, { ...this.options, weight: this.weight });
+  }
+}
+
+/** `multilabelSoftMarginLoss` as a module. */
+export class MultiLabelSoftMarginLoss extends LossModule<MultiLabelSoftMarginOptions> {
+  readonly weight: Buffer | null;
+
+  constructor(options: MultiLabelSoftMarginOptions = {}) {
+    super(options, (o) => checkReduction('MultiLabelSoftMarginLoss', o.reduction));
+    this.weight = options.weight ? new Buffer(options.weight) : null;
+  }
+
+  forward(input: Tensor, target: Tensor): Tensor {
+    return multilabelSoftMarginLoss(input, target, { ...this.options, weight: this.weight });
+  }
+}
