@@ -24,10 +24,13 @@ export { Conv2d, type Conv2dOptions, MaxPool2d, type Pooled } from '../nn/conv.t
 export { Embedding } from '../nn/embedding.ts';
 export { Linear } from '../nn/linear.ts';
 export { LayerNorm, type LayerNormModuleOptions } from '../nn/norm.ts';
+export { Hardshrink, Hardsigmoid, Hardswish, Hardtanh, PReLU, ReLU6, Softshrink, Threshold } from '../nn/piecewise.ts';
+export { CELU, GLU, LogSigmoid, Mish, SELU, Softmin, Softsign, Tanhshrink } from '../nn/smooth.ts';
 export type { ConvOptions, Pair } from '../ops/conv.ts';
 export type { EmbeddingOptions } from '../ops/embedding.ts';
 export type { LayerNormOptions } from '../ops/norm.ts';
 export type { PaddingMode } from '../ops/pad.ts';
+export type { HardtanhOptions } from '../ops/piecewise.ts';
 export type { MaxPoolOptions } from '../ops/pool.ts';
 export type { CosineOptions, NormalizeOptions, PairwiseOptions } from '../ops/similarity.ts';
 export { clipGradNorm_, clipGradValue_ } from '../optim/clip.ts';

@@ -5,6 +5,7 @@ import { nn, type Operand, optim, type ReduceOptions, type Tensor } from 'gradlo
 import * as adapt from './adapt.ts';
 import { alongDim, binary, extreme, joined, type Output, reduction, scaled, spread, unary } from './adapt.ts';
 import type { Row } from './bind.ts';
+import { layerModules, layerOperators } from './layers.names.ts';
 import { lossModules, lossOperators } from './losses.names.ts';
 import { type Index, subscript } from './subscript.ts';
 
@@ -131,10 +132,7 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
   'nn.functional.prelu': ['input weight', adapt.prelu],
   'nn.functional.relu': ['input', nn.functional.relu],
   'nn.functional.silu': ['input', nn.functional.silu],
-  'nn.functional.softmin': alongDim((x, dim) => g.softmax(g.neg(x), dim)),
   'nn.functional.softplus': ['input * beta threshold', nn.functional.softplus],
-  'nn.functional.tanhshrink': unary((x) => g.sub(x, g.tanh(x))),
-  'nn.functional.threshold': ['input threshold value', (x: Tensor, threshold: number, value: number) => g.where(g.gt(x, threshold), x, value)],
   norm: ['input p dim keepdim', adapt.norm],
   ones: ['size * dtype requires_grad', g.ones],
   ones_like: ['input * dtype requires_grad', g.onesLike],
@@ -184,6 +182,7 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
   where: ['self condition other', (a: Operand, condition: Tensor, b: Operand) => g.where(condition, a, b)],
   zeros: ['size * dtype requires_grad', g.zeros],
   zeros_like: ['input * dtype requires_grad', g.zerosLike],
+  ...layerOperators,
   ...lossOperators,
 };
 
@@ -220,6 +219,7 @@ export const modules: Readonly<Record<string, Row<nn.Module>>> = {
   'nn.Softmax': ['dim', (dim: number) => new nn.Softmax(dim)],
   'nn.Softplus': ['* beta threshold', (options: { beta?: number; threshold?: number }) => new nn.Softplus(options)],
   'nn.Tanh': ['', () => new nn.Tanh()],
+  ...layerModules,
   ...lossModules,
 };
 

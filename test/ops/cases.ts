@@ -2,6 +2,7 @@
 import * as g from 'gradloom';
 import type { Tensor } from 'gradloom';
 import { type Case, cycle, index, mask, pair, rows, shares, weights } from './case.ts';
+import { layerCases } from './layers.cases.ts';
 import { lossCases } from './losses.cases.ts';
 
 /** erf in float64 by its series: exact to 1e-15 for |x| ≤ 3. */
@@ -295,4 +296,4 @@ const images: Case[] = [
 ];
 
 /** Every differentiable op of the public surface. */
-export const cases: readonly Case[] = [...elementwise, ...moving, ...reducing, ...products, ...picking, ...soft, ...losses, ...images, ...lossCases];
+export const cases: readonly Case[] = [...elementwise, ...moving, ...reducing, ...products, ...picking, ...soft, ...losses, ...images, ...lossCases, ...layerCases];
