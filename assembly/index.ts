@@ -14,3 +14,5 @@ export * from "./kernels/conv";
 export * from "./kernels/norm";
 export { gramian } from "./kernels/gramian";
 export * from "./kernels/pool";
+export * from "./kernels/batchnorm";
+export * from "./kernels/avgpool";

@@ -73,3 +73,16 @@ export function permutation(y: usize, n: i32, state: usize): void {
     store<i32>(q, v);
   }
 }
+
+/** y[i] = 0 with probability p, else 1/(1 − p): what dropout multiplies by. All 0 where p is 1. f32, n elements; p: its address. */
+export function dropoutMask(y: usize, n: i32, p: usize, state: usize): void {
+  const drop = load<f32>(p);
+  const keep: f32 = drop < 1 ? 1 / (1 - drop) : 0;
+  for (; n > 0; n -= 4, y += 16) {
+    next(state);
+    store<f32>(y, unit(r0) < drop ? 0 : keep);
+    if (n > 1) store<f32>(y, unit(r1) < drop ? 0 : keep, 4);
+    if (n > 2) store<f32>(y, unit(r2) < drop ? 0 : keep, 8);
+    if (n > 3) store<f32>(y, unit(r3) < drop ? 0 : keep, 12);
+  }
+}

@@ -1,4 +1,4 @@
-// Layer normalisation: fused forward and gradient over rows; scale and shift are ordinary ops behind it.
+// Layer, group and root-mean-square normalisation: fused forward and gradient over rows; scale and shift are ordinary ops behind them.
 import { call } from '../runtime/call.ts';
 import { shapeError, shapeText, valueError } from '../tensor/errors.ts';
 import { apply, everyInput, type Op } from '../tensor/op.ts';
@@ -9,6 +9,7 @@ import { assertFloat } from './convert.ts';
 import { constant } from './create.ts';
 import { mean } from './moments.ts';
 import { reshape } from './movement.ts';
+import { rsqrt, square } from './unary.ts';
 
 const rowMean = (x: Tensor): Tensor => mean(x, { dim: 1, keepdim: true });
 
@@ -23,32 +24,38 @@ const normOp: Op<{ eps: number }> = {
   },
   saves: everyInput,
   savesOutput: true,
-  backward: (dy, node) => [apply(normGradOp, [dy, node.input(0), node.output, node.extra(0)], undefined)],
+  backward: (dy, node) => [apply(rowGradOp, [dy, node.input(0), node.output, node.extra(0)], undefined)],
 };
 
 /**
- * P(dy) = r·(dy − mean(dy) − y·mean(dy·y)), with y the normalised rows and r their inverse deviation. Inputs: dy, x, y, r; y and r come
- * with x, so only dy and x have gradients. P is its own transpose. For a cotangent u, with a = mean(u·y), b = mean(dy·y) and
- * S = mean(u·dy) − mean(u)·mean(dy) − a·b, the gradient towards x is −(r²·S·y + r·(b·P(u) + a·P(dy))).
+ * @internal The gradient of a normalisation: P(dy) = r·(dy − mean(dy) − y·mean(dy·y)), with y what was normalised and r its inverse
+ * deviation. Inputs: dy, x, y, r; y and r come with x, so only dy and x have gradients. P is its own transpose. For a cotangent u, with
+ * a = mean(u·y), b = mean(dy·y) and S = mean(u·dy) − mean(u)·mean(dy) − a·b, the gradient towards x is −(r²·S·y + r·(b·P(u) + a·P(dy))).
+ * `meanOf` is the mean that the forward took, its dimensions kept.
  */
-const normGradOp: Op<void> = {
-  name: 'layerNormGrad',
-  shape: ([dy]) => (dy as Tensor).shape,
-  forward: (dx, [dy, , y, r]) => {
-    const [rows, n] = dx.shape as [number, number];
-    call('layerNormGrad', (dy as Tensor).address, (y as Tensor).address, (r as Tensor).address, dx.address, rows, n);
-  },
-  saves: everyInput,
-  backward: (u, node) => {
-    const [dy, x, y, r] = [0, 1, 2, 3].map((i) => node.input(i)) as [Tensor, Tensor, Tensor, Tensor];
-    const project = (v: Tensor): Tensor => apply(normGradOp, [v, x, y, r], undefined);
-    const [a, b] = [rowMean(mul(u, y)), rowMean(mul(dy, y))];
-    const s = sub(sub(rowMean(mul(u, dy)), mul(rowMean(u), rowMean(dy))), mul(a, b));
-    const pu = project(u);
-    const towardsX = mul(add(mul(mul(mul(r, r), s), y), mul(r, add(mul(b, pu), mul(a, project(dy))))), -1);
-    return [pu, node.needs[1] ? towardsX : null, null, null];
-  },
-};
+export function normGradOp(name: string, meanOf: (x: Tensor) => Tensor, forward: Op<void>['forward']): Op<void> {
+  const op: Op<void> = {
+    name,
+    shape: ([dy]) => (dy as Tensor).shape,
+    forward,
+    saves: everyInput,
+    backward: (u, node) => {
+      const [dy, x, y, r] = [0, 1, 2, 3].map((i) => node.input(i)) as [Tensor, Tensor, Tensor, Tensor];
+      const project = (v: Tensor): Tensor => apply(op, [v, x, y, r], undefined);
+      const [a, b] = [meanOf(mul(u, y)), meanOf(mul(dy, y))];
+      const s = sub(sub(meanOf(mul(u, dy)), mul(meanOf(u), meanOf(dy))), mul(a, b));
+      const pu = project(u);
+      const towardsX = mul(add(mul(mul(mul(r, r), s), y), mul(r, add(mul(b, pu), mul(a, project(dy))))), -1);
+      return [pu, node.needs[1] ? towardsX : null, null, null];
+    },
+  };
+  return op;
+}
+
+const rowGradOp = normGradOp('layerNormGrad', rowMean, (dx, [dy, , y, r]) => {
+  const [rows, n] = dx.shape as [number, number];
+  call('layerNormGrad', (dy as Tensor).address, (y as Tensor).address, (r as Tensor).address, dx.address, rows, n);
+});
 
 /** Options of layer normalisation, with PyTorch's defaults. */
 export interface LayerNormOptions {
@@ -60,22 +67,81 @@ export interface LayerNormOptions {
   eps?: number;
 }
 
+/** Throws unless x ends with the normalised shape and parameters have it. */
+function checkLast(op: string, x: Tensor, normalizedShape: Shape, parameters: readonly (Tensor | null | undefined)[]): void {
+  assertFloat(op, x);
+  if (normalizedShape.length === 0 || normalizedShape.join() !== x.shape.slice(-normalizedShape.length).join()) {
+    throw shapeError(op, 'the input does not end with the normalised shape', [x.shape, normalizedShape], `Its last sizes must be ${shapeText(normalizedShape)}.`);
+  }
+  for (const t of parameters)
+    if (t && t.shape.join() !== normalizedShape.join()) throw shapeError(op, 'weight and bias must have the normalised shape', [t.shape, normalizedShape], 'Reshape them.');
+}
+
 /**
  * (x − mean)/√(variance + ε)·weight + bias over the last dimensions, which must be `normalizedShape` (Ba, Kiros & Hinton 2016,
  * arXiv 1607.06450).
  */
 export function layerNorm(x: Tensor, normalizedShape: Shape, options: LayerNormOptions = {}): Tensor {
   const op = 'layerNorm';
-  assertFloat(op, x);
   const { weight, bias, eps = 1e-5 } = options;
   if (!Number.isFinite(eps)) throw valueError(op, `eps must be finite, got ${eps}.`);
-  if (normalizedShape.length === 0 || normalizedShape.join() !== x.shape.slice(-normalizedShape.length).join()) {
-    throw shapeError(op, 'the input does not end with the normalised shape', [x.shape, normalizedShape], `Its last sizes must be ${shapeText(normalizedShape)}.`);
-  }
-  for (const t of [weight, bias])
-    if (t && t.shape.join() !== normalizedShape.join()) throw shapeError(op, 'weight and bias must have the normalised shape', [t.shape, normalizedShape], 'Reshape them.');
+  checkLast(op, x, normalizedShape, [weight, bias]);
   const n = sizeOf(normalizedShape);
   const y = reshape(apply(normOp, [reshape(x, [n === 0 ? 0 : x.size / n, n])], { eps }), x.shape);
   const scaled = weight ? mul(y, weight) : y;
   return bias ? add(scaled, bias) : scaled;
+}
+
+/** Options of `groupNorm`, with PyTorch's defaults. */
+export interface GroupNormOptions {
+  /** Scale per channel, [C]; none unless given. */
+  weight?: Tensor | null;
+  /** Shift per channel, [C]; none unless given. */
+  bias?: Tensor | null;
+  /** Added to the variance; 1e-5 unless said. */
+  eps?: number;
+}
+
+/** (x − mean)/√(variance + ε)·weight + bias, mean and variance over each sample's groups of channels (Wu & He 2018, arXiv 1803.08494). x [N, C, ...]. */
+export function groupNorm(x: Tensor, groups: number, options: GroupNormOptions = {}): Tensor {
+  const op = 'groupNorm';
+  const { weight, bias, eps = 1e-5 } = options;
+  checkChannels(op, x, [weight, bias]);
+  const [n, c] = x.shape as [number, number];
+  if (!Number.isInteger(groups) || groups < 1 || c % groups !== 0) throw valueError(op, `${groups} groups do not divide ${c} channels. Choose a divisor.`);
+  const rows = n * groups;
+  return scaleChannels(reshape(apply(normOp, [reshape(x, [rows, rows === 0 ? 0 : x.size / rows])], { eps }), x.shape), weight, bias);
+}
+
+/** Options of `rmsNorm`. */
+export interface RMSNormOptions {
+  /** Scale, of the normalised shape; none unless given. */
+  weight?: Tensor | null;
+  /** Added to the mean square; 2⁻²³ unless said. */
+  eps?: number;
+}
+
+/** x/√(mean(x²) + ε)·weight over the last dimensions, which must be `normalizedShape` (Zhang & Sennrich 2019, arXiv 1910.07467). */
+export function rmsNorm(x: Tensor, normalizedShape: Shape, options: RMSNormOptions = {}): Tensor {
+  const { weight, eps = 2 ** -23 } = options;
+  checkLast('rmsNorm', x, normalizedShape, [weight]);
+  const dim = normalizedShape.map((_, i) => -1 - i);
+  const y = mul(x, rsqrt(add(mean(square(x), { dim, keepdim: true }), eps)));
+  return weight ? mul(y, weight) : y;
+}
+
+/** @internal y·weight + bias, channel by channel: vectors [C] beside y [N, C, ...]. */
+export function scaleChannels(y: Tensor, weight: Tensor | null | undefined, bias: Tensor | null | undefined): Tensor {
+  const perChannel = (v: Tensor): Tensor => reshape(v, [v.size, ...y.shape.slice(2).map(() => 1)]);
+  const scaled = weight ? mul(y, perChannel(weight)) : y;
+  return bias ? add(scaled, perChannel(bias)) : scaled;
+}
+
+/** @internal Throws unless x is [N, C, ...] and what belongs to channels is [C]. */
+export function checkChannels(op: string, x: Tensor, vectors: readonly (Tensor | null | undefined)[]): void {
+  assertFloat(op, x);
+  if (x.rank < 2) throw shapeError(op, 'takes [N, C, ...]', [x.shape], 'Give the input a batch and a channel dimension.');
+  for (const v of vectors)
+    if (v && (v.rank !== 1 || v.size !== x.shape[1]))
+      throw shapeError(op, 'a vector of channels does not fit', [v.shape, x.shape], `It must be [${x.shape[1]}], one number per channel.`);
 }

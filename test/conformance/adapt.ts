@@ -145,3 +145,24 @@ export function round(x: Tensor, decimals?: number): Tensor {
   only('decimals', decimals, 0);
   return g.round(x);
 }
+
+/** One number, which PyTorch also takes as a list of one. */
+export const single = (n: number | readonly number[]): number => (typeof n === 'number' ? n : (n[0] as number));
+
+/** An empty stride stands for the window's size. */
+export function avgPool2d(x: Tensor, kernel: nn.Pair, options: nn.AvgPoolOptions): Tensor {
+  const { stride, padding, ...rest } = options as { stride?: nn.Pair | []; padding?: number | number[] };
+  const pair = (n: number | readonly number[] | undefined): nn.Pair | undefined => (typeof n === 'object' ? (n.length > 1 ? (n as unknown as nn.Pair) : n[0]) : n);
+  return nn.functional.avgPool2d(x, kernel, { ...rest, stride: pair(stride), padding: pair(padding) });
+}
+
+export function avgPool1d(x: Tensor, kernel: number | number[], options: Record<string, number | number[] | boolean>): Tensor {
+  const plain = Object.fromEntries(Object.entries(options).map(([name, value]) => [name, typeof value === 'object' ? value[0] : value]));
+  return nn.functional.avgPool1d(x, single(kernel), plain);
+}
+
+/** Ours normalises floats only. */
+export function batchNorm(x: Tensor, mean: Tensor | undefined, variance: Tensor | undefined, options: nn.BatchNormOptions): Tensor {
+  if (x.dtype !== 'float32') throw new Unsupported(`${x.dtype} input`);
+  return nn.functional.batchNorm(x, mean, variance, options);
+}

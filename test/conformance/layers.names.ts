@@ -1,5 +1,6 @@
 // PyTorch's names of activations, normalisation, pooling and padding: rows of names.ts.
-import { nn } from 'gradloom';
+import { nn, type Tensor } from 'gradloom';
+import * as adapt from './adapt.ts';
 import { alongDim, type Output, unary } from './adapt.ts';
 import type { Row } from './bind.ts';
 
@@ -7,15 +8,23 @@ const F = nn.functional;
 
 /** Operators. */
 export const layerOperators: Readonly<Record<string, Row<Output>>> = {
+  'nn.functional.adaptive_avg_pool1d': ['input output_size', (x: Tensor, size: number | [number]) => F.adaptiveAvgPool1d(x, adapt.single(size))],
+  'nn.functional.adaptive_avg_pool2d': ['input output_size', F.adaptiveAvgPool2d],
+  'nn.functional.avg_pool1d': ['input kernel_size * stride padding ceil_mode count_include_pad', adapt.avgPool1d],
+  'nn.functional.avg_pool2d': ['input kernel_size * stride padding ceil_mode count_include_pad divisor_override', adapt.avgPool2d],
+  'nn.functional.batch_norm': ['input running_mean running_var * weight bias training momentum eps', adapt.batchNorm],
   'nn.functional.celu': ['input * alpha', F.celu],
   'nn.functional.glu': ['input dim', F.glu],
+  'nn.functional.group_norm': ['input num_groups * weight bias eps', F.groupNorm],
   'nn.functional.hardshrink': ['input * lambd', F.hardshrink],
   'nn.functional.hardsigmoid': unary(F.hardsigmoid),
   'nn.functional.hardswish': unary(F.hardswish),
   'nn.functional.hardtanh': ['input * min_val max_val', F.hardtanh],
+  'nn.functional.instance_norm': ['input * running_mean running_var weight bias use_input_stats momentum eps', F.instanceNorm],
   'nn.functional.logsigmoid': unary(F.logsigmoid),
   'nn.functional.mish': unary(F.mish),
   'nn.functional.relu6': unary(F.relu6),
+  'nn.functional.rms_norm': ['input normalized_shape * weight eps', F.rmsNorm],
   'nn.functional.selu': unary(F.selu),
   'nn.functional.softmin': alongDim(F.softmin),
   'nn.functional.softshrink': ['input * lambd', F.softshrink],
@@ -24,17 +33,38 @@ export const layerOperators: Readonly<Record<string, Row<Output>>> = {
   'nn.functional.threshold': ['input threshold value', F.threshold],
 };
 
+/** Normalisation with running statistics. A momentum of None averages: the runner leaves None out, so it is put back where eps stands. */
+const running = (make: new (features: number, options: nn.BatchNormModuleOptions) => nn.Module): Row<nn.Module> => [
+  'num_features eps momentum affine track_running_stats',
+  (features: number, eps?: number, momentum?: number, affine?: boolean, trackRunningStats?: boolean) =>
+    new make(features, { eps, momentum: eps !== undefined && momentum === undefined ? null : momentum, affine, trackRunningStats }),
+];
+
 /** Modules. */
 export const layerModules: Readonly<Record<string, Row<nn.Module>>> = {
+  'nn.AdaptiveAvgPool1d': ['output_size', (size: number) => new nn.AdaptiveAvgPool1d(size)],
+  'nn.AdaptiveAvgPool2d': ['output_size', (size: nn.OutputSize) => new nn.AdaptiveAvgPool2d(size)],
+  'nn.AvgPool1d': [
+    'kernel_size * stride padding ceil_mode count_include_pad',
+    (kernel: number | [number], { stride, ...rest }: { stride?: number | [number] }) =>
+      new nn.AvgPool1d(adapt.single(kernel), { ...(stride && { stride: adapt.single(stride) }), ...rest }),
+  ],
+  'nn.AvgPool2d': ['kernel_size * stride padding ceil_mode count_include_pad divisor_override', (kernel: nn.Pair, options: nn.AvgPoolOptions) => new nn.AvgPool2d(kernel, options)],
+  'nn.BatchNorm1d': running(nn.BatchNorm1d),
+  'nn.BatchNorm2d': running(nn.BatchNorm2d),
   'nn.CELU': ['* alpha', (options: { alpha?: number }) => new nn.CELU(options)],
   'nn.GLU': ['dim', (dim?: number) => new nn.GLU(dim)],
+  'nn.GroupNorm': ['num_groups num_channels * eps affine', (groups: number, channels: number, options: nn.GroupNormModuleOptions) => new nn.GroupNorm(groups, channels, options)],
   'nn.Hardshrink': ['lambd', (lambd?: number) => new nn.Hardshrink(lambd)],
   'nn.Hardsigmoid': ['', () => new nn.Hardsigmoid()],
   'nn.Hardswish': ['', () => new nn.Hardswish()],
   'nn.Hardtanh': ['* min_val max_val', (options: nn.HardtanhOptions) => new nn.Hardtanh(options)],
+  'nn.InstanceNorm1d': running(nn.InstanceNorm1d),
+  'nn.InstanceNorm2d': running(nn.InstanceNorm2d),
   'nn.LogSigmoid': ['', () => new nn.LogSigmoid()],
   'nn.Mish': ['', () => new nn.Mish()],
   'nn.PReLU': ['* num_parameters init', (options: { numParameters?: number; init?: number }) => new nn.PReLU(options)],
+  'nn.RMSNorm': ['normalized_shape * eps elementwise_affine', (shape: number | readonly number[], options: nn.RMSNormModuleOptions) => new nn.RMSNorm(shape, options)],
   'nn.ReLU6': ['', () => new nn.ReLU6()],
   'nn.SELU': ['', () => new nn.SELU()],
   'nn.Softmin': ['dim', (dim: number) => new nn.Softmin(dim)],

@@ -1,6 +1,6 @@
 // Rows of activations, normalisation and pooling beyond those of cases.ts.
 import * as g from 'gradloom';
-import { type Case, rows } from './case.ts';
+import { type Case, rows, weights } from './case.ts';
 
 const F = g.nn.functional;
 const softplus = (x: number): number => Math.log1p(Math.exp(x));
@@ -24,4 +24,41 @@ const activations: Case[] = [
   { name: 'glu 0', run: (x) => F.glu(x, 0), shapes: (n) => [[4, n]] },
 ];
 
-export const layerCases: readonly Case[] = [...activations];
+const norms: Case[] = [
+  { name: 'batchNorm', run: (x, w, b) => F.batchNorm(x, null, null, { weight: w, bias: b, training: true, eps: 0.1 }), shapes: (n) => [[2, 3, n], [3], [3]] },
+  { name: 'batchNorm rows', run: (x) => F.batchNorm(x, null, null, { training: true, eps: 0.1 }), shapes: (n) => [[n + 2, 3]] },
+  { name: 'batchNorm images', run: (x, w) => F.batchNorm(x, null, null, { weight: w, training: true, eps: 0.1 }), shapes: (n) => [[2, 2, 2, n], [2]] },
+  {
+    name: 'batchNorm running',
+    run: (x, w, b) => F.batchNorm(x, weights(0.1, -0.2, 0.3), weights(1, 2, 0.5), { weight: w, bias: b }),
+    shapes: (n) => [[2, 3, n], [3], [3]],
+  },
+  { name: 'instanceNorm', run: (x, w, b) => F.instanceNorm(x, { weight: w, bias: b, eps: 0.1 }), shapes: (n) => [[2, 3, n + 1], [3], [3]] },
+  { name: 'groupNorm', run: (x, w, b) => F.groupNorm(x, 2, { weight: w, bias: b, eps: 0.1 }), shapes: (n) => [[2, 4, n], [4], [4]] },
+  { name: 'groupNorm rows', run: (x) => F.groupNorm(x, 1, { eps: 0.1 }), shapes: (n) => [[n, 3]] },
+  {
+    name: 'rmsNorm',
+    run: (x, w) => F.rmsNorm(x, w.shape, { weight: w, eps: 0.1 }),
+    shapes: (n) => [
+      [2, 3, n],
+      [3, n],
+    ],
+  },
+];
+
+const pools: Case[] = [
+  { name: 'avgPool2d', run: (x) => F.avgPool2d(x, 2), shapes: (n) => [[2, 3, n + 1]], linear: true },
+  {
+    name: 'avgPool2d all options',
+    run: (x) => F.avgPool2d(x, [3, 2], { stride: [2, 1], padding: 1, ceilMode: true, countIncludePad: false }),
+    shapes: (n) => [[2, 1, 3, n]],
+    linear: true,
+  },
+  { name: 'avgPool2d divisor', run: (x) => F.avgPool2d(x, 2, { stride: 1, padding: 1, divisorOverride: 3 }), shapes: (n) => [[1, 2, n]], linear: true },
+  { name: 'avgPool1d', run: (x) => F.avgPool1d(x, 2, { padding: 1 }), shapes: (n) => [[2, n + 1]], linear: true },
+  { name: 'adaptiveAvgPool2d', run: (x) => F.adaptiveAvgPool2d(x, [2, null]), shapes: (n) => [[2, 3, n]], linear: true },
+  { name: 'adaptiveAvgPool2d 1', run: (x) => F.adaptiveAvgPool2d(x, 1), shapes: (n) => [[2, 2, 3, n]], linear: true },
+  { name: 'adaptiveAvgPool1d', run: (x) => F.adaptiveAvgPool1d(x, 3), shapes: (n) => [[2, n + 1]], linear: true },
+];
+
+export const layerCases: readonly Case[] = [...activations, ...norms, ...pools];

@@ -1,0 +1,124 @@
+// Average pooling. The op and its gradient are linear and each other's transposes, so second gradients need no third.
+import { call } from '../runtime/call.ts';
+import { GradloomError, shapeError, shapeText, valueError } from '../tensor/errors.ts';
+import { apply, type Op } from '../tensor/op.ts';
+import type { Shape } from '../tensor/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { type Pair, pairOf } from './conv.ts';
+import { assertFloat } from './convert.ts';
+import { constantList } from './create.ts';
+import { squeeze, unsqueeze } from './movement.ts';
+
+/** Windows along one direction: start, end (behind the last) and size of each, the size as it counts in the divisor. */
+type Ranges = readonly (readonly [start: number, end: number, size: number])[];
+
+interface PoolAttrs {
+  rows: Ranges;
+  columns: Ranges;
+  /** Height and width of the image. */
+  image: readonly [number, number];
+}
+
+const planesOf = (shape: Shape): number => shape.slice(0, -2).reduce((a, b) => a * b, 1);
+
+function run(kernel: 'avgPool2d' | 'avgPool2dGrad', from: Tensor, to: Tensor, { rows, columns, image }: PoolAttrs): void {
+  call(kernel, from.address, to.address, constantList(rows.flat()).address, constantList(columns.flat()).address, planesOf(to.shape), ...image, rows.length, columns.length);
+}
+
+const poolOp: Op<PoolAttrs> = {
+  name: 'avgPool2d',
+  shape: ([x], { rows, columns }) => [...(x as Tensor).shape.slice(0, -2), rows.length, columns.length],
+  forward: (y, [x], attrs) => run('avgPool2d', x as Tensor, y, attrs),
+  backward: (dy, node) => [apply(poolGradOp, [dy], node.attrs)],
+  batched: 'same',
+};
+
+const poolGradOp: Op<PoolAttrs> = {
+  name: 'avgPool2dGrad',
+  shape: ([dy], { image }) => [...(dy as Tensor).shape.slice(0, -2), ...image],
+  forward: (dx, [dy], attrs) => run('avgPool2dGrad', dy as Tensor, dx, attrs),
+  backward: (u, node) => [apply(poolOp, [u], node.attrs)],
+  batched: 'same',
+};
+
+/** Options of average pooling, with PyTorch's defaults. */
+export interface AvgPoolOptions {
+  /** Step between windows; the window's size unless said. */
+  stride?: Pair;
+  /** Zeros around the image, at most half the window; 0 unless said. */
+  padding?: Pair;
+  /** Whether a last window that does not fit whole counts too. */
+  ceilMode?: boolean;
+  /** Whether the zeros of the padding count in the divisor; true unless said. */
+  countIncludePad?: boolean;
+  /** What sums are divided by, instead of the window's size. */
+  divisorOverride?: number;
+}
+
+function assertImage(op: string, x: Tensor): void {
+  assertFloat(op, x);
+  if (x.rank !== 3 && x.rank !== 4) throw shapeError(op, 'takes images [N, C, H, W] or [C, H, W]', [x.shape], 'Reshape the input.');
+}
+
+/** The average of each window. x [N, C, H, W] or [C, H, W] → [..., OH, OW]. */
+export function avgPool2d(x: Tensor, kernelSize: Pair, options: AvgPoolOptions = {}): Tensor {
+  const op = 'avgPool2d';
+  assertImage(op, x);
+  const { ceilMode = false, countIncludePad = true, divisorOverride } = options;
+  const kernel = pairOf(op, 'kernelSize', kernelSize, 1);
+  const stride = pairOf(op, 'stride', options.stride ?? kernel, 1);
+  const padding = pairOf(op, 'padding', options.padding ?? 0, 0);
+  if (padding.some((p, i) => p > (kernel[i] as number) / 2)) throw valueError(op, `padding ${padding} is more than half of the window ${kernel}. Pad less.`);
+  if (divisorOverride !== undefined && (!Number.isInteger(divisorOverride) || divisorOverride === 0))
+    throw valueError(op, `divisorOverride must be a whole number other than 0, got ${divisorOverride}.`);
+  const ranges = (axis: 0 | 1): Ranges => {
+    const [k, s, p, size] = [kernel[axis], stride[axis], padding[axis], x.shape[x.rank - 2 + axis] as number];
+    const exact = (size + 2 * p - k) / s + 1;
+    // A last window must begin inside the image or the padding before it.
+    const n = ceilMode ? Math.ceil(exact) - ((Math.ceil(exact) - 1) * s >= size + p ? 1 : 0) : Math.floor(exact);
+    if (n < 1) throw new GradloomError('SHAPE', op, `the window ${shapeText(kernel)} is larger than the padded image ${shapeText(x.shape)}. Use a smaller one.`);
+    return Array.from({ length: n }, (_, i) => {
+      const [start, end] = [Math.max(i * s - p, 0), Math.min(i * s - p + k, size)];
+      const whole = Math.min(i * s - p + k, size + p) - (i * s - p);
+      const counted = countIncludePad ? whole : end - start;
+      return [start, end, divisorOverride === undefined ? counted : axis === 0 ? divisorOverride : 1] as const;
+    });
+  };
+  return apply(poolOp, [x], { rows: ranges(0), columns: ranges(1), image: x.shape.slice(-2) as unknown as [number, number] });
+}
+
+/** Sizes that pooling shall give: one for both directions, or [rows, columns]; null keeps the image's. */
+export type OutputSize = number | readonly [number | null, number | null];
+
+/**
+ * Averages over as many windows as asked for, of nearly equal size: output i covers ⌊i·n/out⌋ … ⌈(i + 1)·n/out⌉. x [N, C, H, W] or
+ * [C, H, W] → [..., *outputSize]. Size 1 is the mean of each plane.
+ */
+export function adaptiveAvgPool2d(x: Tensor, outputSize: OutputSize): Tensor {
+  const op = 'adaptiveAvgPool2d';
+  assertImage(op, x);
+  const wanted = typeof outputSize === 'number' ? [outputSize, outputSize] : outputSize;
+  const ranges = (axis: 0 | 1): Ranges => {
+    const size = x.shape[x.rank - 2 + axis] as number;
+    const n = wanted[axis] ?? size;
+    if (!Number.isInteger(n) || n < 1) throw valueError(op, `the output size must be a whole number ≥ 1 or null, got ${n}.`);
+    return Array.from({ length: n }, (_, i) => {
+      const [start, end] = [Math.floor((i * size) / n), Math.ceil(((i + 1) * size) / n)];
+      return [start, end, end - start] as const;
+    });
+  };
+  return apply(poolOp, [x], { rows: ranges(0), columns: ranges(1), image: x.shape.slice(-2) as unknown as [number, number] });
+}
+
+/** As `avgPool2d` along one direction. x [N, C, L] or [C, L]. */
+export function avgPool1d(x: Tensor, kernelSize: number, options: { stride?: number; padding?: number; ceilMode?: boolean; countIncludePad?: boolean } = {}): Tensor {
+  const { stride = kernelSize, padding = 0, ...rest } = options;
+  if (x.rank !== 2 && x.rank !== 3) throw shapeError('avgPool1d', 'takes [N, C, L] or [C, L]', [x.shape], 'Reshape the input.');
+  return squeeze(avgPool2d(unsqueeze(x, -2), [1, kernelSize], { stride: [1, stride], padding: [0, padding], ...rest }), -2);
+}
+
+/** As `adaptiveAvgPool2d` along one direction. x [N, C, L] or [C, L]. */
+export function adaptiveAvgPool1d(x: Tensor, outputSize: number): Tensor {
+  if (x.rank !== 2 && x.rank !== 3) throw shapeError('adaptiveAvgPool1d', 'takes [N, C, L] or [C, L]', [x.shape], 'Reshape the input.');
+  return squeeze(adaptiveAvgPool2d(unsqueeze(x, -2), [1, outputSize]), -2);
+}

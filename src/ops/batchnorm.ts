@@ -1,0 +1,135 @@
+// Batch and instance normalisation: channels brought to mean 0 and variance 1, fused both ways; scale and shift are ordinary ops behind.
+import { call } from '../runtime/call.ts';
+import { GradloomError, shapeText, valueError } from '../tensor/errors.ts';
+import { apply, everyInput, type Op } from '../tensor/op.ts';
+import { noGrad } from '../tensor/tape.ts';
+import { empty, type Tensor } from '../tensor/tensor.ts';
+import { add, mul, type Operand, sub } from './binary.ts';
+import { constant } from './create.ts';
+import { copy_ } from './inplace.ts';
+import { mean } from './moments.ts';
+import { clone, reshape, transpose } from './movement.ts';
+import { checkChannels, normGradOp, scaleChannels } from './norm.ts';
+import { rsqrt } from './unary.ts';
+
+interface NormAttrs {
+  eps: number;
+  /** Where forward puts each channel's mean and variance (divided by the count), float32 [C]. */
+  mean: Tensor;
+  variance: Tensor;
+}
+
+/** x [N, C, L], channels normalised over N and L. */
+const normOp: Op<NormAttrs> = {
+  name: 'batchNorm',
+  shape: ([x]) => (x as Tensor).shape,
+  forward: (y, [x], { eps, mean, variance }) => {
+    const [n, c, l] = y.shape as [number, number, number];
+    const inverse = empty([1, c, 1]);
+    call('batchNorm', (x as Tensor).address, y.address, mean.address, variance.address, inverse.address, n, c, l, constant(eps, 'float32').address);
+    return [inverse];
+  },
+  saves: everyInput,
+  savesOutput: true,
+  backward: (dy, node) => [apply(gradOp, [dy, node.input(0), node.output, node.extra(0)], undefined)],
+};
+
+const channelMean = (x: Tensor): Tensor => mean(x, { dim: [0, 2], keepdim: true });
+
+const gradOp = normGradOp('batchNormGrad', channelMean, (dx, [dy, , y, r]) => {
+  const [n, c, l] = dx.shape as [number, number, number];
+  call('batchNormGrad', (dy as Tensor).address, (y as Tensor).address, (r as Tensor).address, dx.address, n, c, l);
+});
+
+/** Options of batch and instance normalisation, with PyTorch's defaults. */
+export interface BatchNormOptions {
+  /** Scale per channel, [C]; none unless given. */
+  weight?: Tensor | null;
+  /** Shift per channel, [C]; none unless given. */
+  bias?: Tensor | null;
+  /** How far the running statistics go towards the batch's: a number, or a scalar tensor, which is read anew at each call; 0.1 unless said. */
+  momentum?: Operand;
+  /** Added to the variance; 1e-5 unless said. */
+  eps?: number;
+}
+
+/** running ← running + momentum·(batch − running), in place. */
+function follow(running: Tensor, batch: Tensor, momentum: Operand): void {
+  noGrad(() => copy_(running, add(running, mul(sub(batch, running), momentum))));
+}
+
+/** Normalised by what was tracked: one scale and one shift per channel. */
+function byRunning(x: Tensor, runningMean: Tensor, runningVar: Tensor, { weight, bias, eps = 1e-5 }: BatchNormOptions): Tensor {
+  const inverse = rsqrt(add(runningVar, eps));
+  const scale = weight ? mul(inverse, weight) : inverse;
+  const shift = mul(runningMean, mul(scale, -1));
+  return scaleChannels(x, scale, bias ? add(shift, bias) : shift);
+}
+
+/** Throws where a channel has one element only: its variance would be 0 whatever the element is. */
+function checkCount(op: string, x: Tensor, count: number): void {
+  if (count === 1) throw valueError(op, `a channel of ${shapeText(x.shape)} has one value, which says nothing of its spread. Use a larger batch, or eval() for single samples.`);
+}
+
+/**
+ * (x − mean)/√(variance + ε)·weight + bias per channel (Ioffe & Szegedy 2015, arXiv 1502.03167). x [N, C, ...]. With `training`, by the
+ * batch's own mean and variance, towards which the running ones, where given, are moved in place (the variance divided by count − 1);
+ * else by the running ones.
+ *
+ * @throws VALUE in training where a channel has one value only
+ */
+export function batchNorm(
+  x: Tensor,
+  runningMean: Tensor | null | undefined,
+  runningVar: Tensor | null | undefined,
+  options: BatchNormOptions & { training?: boolean } = {},
+): Tensor {
+  const op = 'batchNorm';
+  const { weight, bias, momentum = 0.1, eps = 1e-5, training = false } = options;
+  if (x.rank < 2 && x.size === 0) return clone(x); // PyTorch takes nothing in any shape
+  checkChannels(op, x, [runningMean, runningVar, weight, bias]);
+  if (!training) {
+    if (runningMean && runningVar) return byRunning(x, runningMean, runningVar, options);
+    throw new GradloomError('VALUE', op, 'without training it needs runningMean and runningVar. Pass them, or training: true.');
+  }
+  const [n, c] = x.shape as [number, number];
+  const count = c === 0 ? 0 : x.size / c;
+  checkCount(op, x, count);
+  const flat = n > 0 && count === n; // [N, C]: channels as rows, so that their elements lie side by side
+  const blocks = flat ? reshape(transpose(reshape(x, [n, c]), 0, 1), [1, c, n]) : reshape(x, [n, c, n === 0 ? 0 : count / n]);
+  const [m, v] = [empty([c]), empty([c])];
+  const y = apply(normOp, [blocks], { eps, mean: m, variance: v });
+  if (count > 0) {
+    if (runningMean) follow(runningMean, m, momentum);
+    if (runningVar) follow(runningVar, mul(v, count / (count - 1)), momentum);
+  }
+  return scaleChannels(reshape(flat ? transpose(reshape(y, [c, n]), 0, 1) : y, x.shape), weight, bias);
+}
+
+/** Options of `instanceNorm`, with PyTorch's defaults. */
+export interface InstanceNormOptions extends BatchNormOptions {
+  /** Running mean and variance, [C]: moved in place with `useInputStats`, else used. */
+  runningMean?: Tensor | null;
+  runningVar?: Tensor | null;
+  /** Whether each sample is normalised by its own statistics; true unless said. */
+  useInputStats?: boolean;
+}
+
+/** As `batchNorm`, but each sample's channels by their own mean and variance (Ulyanov et al. 2016, arXiv 1607.08022). x [N, C, ...]. */
+export function instanceNorm(x: Tensor, options: InstanceNormOptions = {}): Tensor {
+  const op = 'instanceNorm';
+  const { runningMean, runningVar, weight, bias, momentum = 0.1, eps = 1e-5, useInputStats = true } = options;
+  checkChannels(op, x, [runningMean, runningVar, weight, bias]);
+  if (!useInputStats) return batchNorm(x, runningMean, runningVar, options);
+  const [n, c] = x.shape as [number, number];
+  const count = n * c === 0 ? 0 : x.size / (n * c);
+  checkCount(op, x, count);
+  const [m, v] = [empty([n * c]), empty([n * c])];
+  const y = apply(normOp, [reshape(x, [1, n * c, count])], { eps, mean: m, variance: v });
+  const average = (each: Tensor): Tensor => mean(reshape(each, [n, c]), { dim: 0 });
+  if (count > 0) {
+    if (runningMean) follow(runningMean, average(m), momentum);
+    if (runningVar) follow(runningVar, mul(average(v), count / (count - 1)), momentum);
+  }
+  return scaleChannels(reshape(y, x.shape), weight, bias);
+}
