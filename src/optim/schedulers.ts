@@ -1,4 +1,5 @@
-// Learning rates over time. Each scheduler is a formula of the number of steps and the group's rate at the start; momentum stays as it is.
+// Learning rates over time. Each scheduler is a formula of the number of steps and the group's rate at the start. Those that cycle momentum too stand in
+// cyclic.ts, those made of others in combined.ts, the one that follows a metric in plateau.ts.
 //
 // Rates reach tensors, so the formulas use + − × ÷ and tensor/elementary.ts only.
 import { cosPi, power } from '../tensor/elementary.ts';
@@ -6,32 +7,62 @@ import { valueError } from '../tensor/errors.ts';
 
 /** What a scheduler changes: an optimizer's groups. */
 export interface Schedulable {
-  readonly paramGroups: readonly { lr: number }[];
+  readonly paramGroups: readonly { lr: number; momentum?: number; betas?: readonly [number, number] }[];
 }
 
-function whole(op: string, name: string, value: number, least = 1): number {
+/** A scheduler's state as plain data. */
+export interface SchedulerState {
+  count: number;
+  baseRates: readonly number[];
+}
+
+/** @internal The number, if it is whole and large enough. */
+export function whole(op: string, name: string, value: number, least = 1): number {
   if (Number.isInteger(value) && value >= least) return value;
   throw valueError(op, `${name} must be a whole number ≥ ${least}, got ${value}.`);
 }
 
+// What each group started with, as the first scheduler on it found it: those that follow build on that, not on what the first has made of it.
+const startRates = new WeakMap<object, number>();
+
 export abstract class LRScheduler {
+  /** @internal What it changes. */
+  readonly optimizer: Schedulable;
   /** Steps taken: 0 at the start. */
   protected count = 0;
-  private readonly optimizer: Schedulable;
-  private readonly baseRates: number[];
+  /** What each group starts with: what it had before the first scheduler on it. */
+  protected readonly baseRates: number[];
 
   constructor(optimizer: Schedulable) {
     this.optimizer = optimizer;
-    this.baseRates = optimizer.paramGroups.map((g) => g.lr);
+    this.baseRates = optimizer.paramGroups.map((g) => {
+      const rate = startRates.get(g) ?? g.lr;
+      startRates.set(g, rate);
+      return rate;
+    });
   }
 
-  /** The rate after `count` steps of a group that started with `base`. */
-  protected abstract rate(base: number, count: number): number;
+  /** The rate after `count` steps of a group (by its place) that started with `base`. */
+  protected abstract rate(base: number, count: number, group: number): number;
 
-  /** Sets every group's rate for the current count: subclasses call it once their options are there. */
+  /** The momentum after `count` steps, or null to leave it alone. */
+  protected momentum(_count: number): number | null {
+    return null;
+  }
+
+  /** @internal As `rate` and `momentum`: for schedulers made of schedulers. */
+  at(base: number, count: number, group: number): { rate: number; momentum: number | null } {
+    return { rate: this.rate(base, count, group), momentum: this.momentum(count) };
+  }
+
+  /** Sets every group's rate (and momentum) for the current count: subclasses call it once their options are there. */
   protected apply(): void {
     this.optimizer.paramGroups.forEach((group, i) => {
-      group.lr = this.rate(this.baseRates[i] as number, this.count);
+      const { rate, momentum } = this.at(this.baseRates[i] as number, this.count, i);
+      group.lr = rate;
+      if (momentum === null) return;
+      if (group.betas) group.betas = [momentum, group.betas[1]];
+      else group.momentum = momentum;
     });
   }
 
@@ -47,12 +78,12 @@ export abstract class LRScheduler {
   }
 
   /** What it needs to resume, as plain data. */
-  stateDict(): { count: number; baseRates: number[] } {
+  stateDict(): SchedulerState {
     return { count: this.count, baseRates: [...this.baseRates] };
   }
 
   /** Resumes from what `stateDict` gave. */
-  loadStateDict(state: { count: number; baseRates: readonly number[] }): void {
+  loadStateDict(state: SchedulerState): void {
     if (state.baseRates.length !== this.baseRates.length)
       throw valueError('LRScheduler', `the state has ${state.baseRates.length} groups, the optimizer ${this.baseRates.length}. Build the same optimizer.`);
     this.count = state.count;
@@ -73,6 +104,26 @@ export class LambdaLR extends LRScheduler {
 
   protected rate(base: number, count: number): number {
     return base * this.factor(count);
+  }
+}
+
+/** The rate before times what a function of the step count says: from step to step, where `LambdaLR` starts from the first rate each time. */
+export class MultiplicativeLR extends LRScheduler {
+  private readonly factor: (count: number) => number;
+  /** The product of the factors of steps 1 … `upTo`. */
+  private product = 1;
+  private upTo = 0;
+
+  constructor(optimizer: Schedulable, lrLambda: (count: number) => number) {
+    super(optimizer);
+    this.factor = lrLambda;
+    this.apply();
+  }
+
+  protected rate(base: number, count: number): number {
+    if (count < this.upTo) [this.product, this.upTo] = [1, 0];
+    while (this.upTo < count) this.product *= this.factor(++this.upTo);
+    return base * this.product;
   }
 }
 

@@ -4,7 +4,7 @@ import * as g from 'gradloom';
 import { nn, type Operand, optim, type ReduceOptions, type Tensor } from 'gradloom';
 import * as adapt from './adapt.ts';
 import { alongDim, binary, extreme, joined, type Output, reduction, scaled, spread, unary } from './adapt.ts';
-import type { Row } from './bind.ts';
+import { call, type Row } from './bind.ts';
 import { layerModules, layerOperators } from './layers.names.ts';
 import { lossModules, lossOperators } from './losses.names.ts';
 import { type Index, subscript } from './subscript.ts';
@@ -232,17 +232,34 @@ export const optimizers: Readonly<Record<string, Row<Pick<optim.SGD, 'step' | 'z
 
 const { lrScheduler } = optim;
 
+/** Its parts come as text: `LinearLR(start_factor=0.1,total_iters=4)`. */
+function sequential(o: optim.SGD, parts: string[], milestones: number[]): optim.lrScheduler.LRScheduler {
+  const made = parts.map((text) => {
+    const [, name, list] = /^(\w+)\((.*)\)$/.exec(text) as unknown as [string, string, string];
+    const options = list.split(',').map((word): [string, number] => [word.split('=')[0] as string, Number(word.split('=')[1])]);
+    return call(schedulers[name] as Row<optim.lrScheduler.LRScheduler>, [o], Object.fromEntries(options));
+  });
+  return new lrScheduler.SequentialLR(o, { schedulers: made, milestones });
+}
+
 /** Schedulers. */
-export const schedulers: Readonly<Record<string, Row<optim.lrScheduler.LRScheduler>>> = {
+export const schedulers: Readonly<Record<string, Row<Pick<optim.lrScheduler.ReduceLROnPlateau, 'step' | 'getLastLr'>>>> = {
   ConstantLR: ['optimizer * factor total_iters', (o: optim.SGD, options: { factor?: number }) => new lrScheduler.ConstantLR(o, options)],
   CosineAnnealingLR: ['optimizer * T_max eta_min', (o: optim.SGD, { TMax, ...rest }: { TMax: number }) => new lrScheduler.CosineAnnealingLR(o, { tMax: TMax, ...rest })],
   CosineAnnealingWarmRestarts: [
     'optimizer * T_0 T_mult eta_min',
     (o: optim.SGD, { T0, TMult, ...rest }: { T0: number; TMult?: number }) => new lrScheduler.CosineAnnealingWarmRestarts(o, { t0: T0, ...(TMult && { tMult: TMult }), ...rest }),
   ],
+  CyclicLR: ['optimizer * base_lr max_lr step_size_up mode gamma', (o: optim.SGD, options: optim.lrScheduler.CyclicOptions) => new lrScheduler.CyclicLR(o, options)],
   ExponentialLR: ['optimizer * gamma', (o: optim.SGD, options: { gamma: number }) => new lrScheduler.ExponentialLR(o, options)],
   LinearLR: ['optimizer * start_factor end_factor total_iters', (o: optim.SGD, options: { startFactor?: number }) => new lrScheduler.LinearLR(o, options)],
   MultiStepLR: ['optimizer * milestones gamma', (o: optim.SGD, options: { milestones: number[] }) => new lrScheduler.MultiStepLR(o, options)],
+  OneCycleLR: [
+    'optimizer * max_lr total_steps pct_start anneal_strategy three_phase',
+    (o: optim.SGD, options: optim.lrScheduler.OneCycleOptions) => new lrScheduler.OneCycleLR(o, options),
+  ],
   PolynomialLR: ['optimizer * total_iters power', (o: optim.SGD, options: { power?: number }) => new lrScheduler.PolynomialLR(o, options)],
+  ReduceLROnPlateau: ['optimizer * factor patience cooldown threshold', (o: optim.SGD, options: optim.lrScheduler.PlateauOptions) => new lrScheduler.ReduceLROnPlateau(o, options)],
+  SequentialLR: ['optimizer schedulers milestones', sequential],
   StepLR: ['optimizer * step_size gamma', (o: optim.SGD, options: { stepSize: number }) => new lrScheduler.StepLR(o, options)],
 };

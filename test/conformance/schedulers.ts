@@ -7,19 +7,25 @@ import { decodeRecord } from './decode.ts';
 export interface SchedulerCase {
   kwargs: Record<string, unknown>;
   baseLrs: number[];
-  momentum: number;
-  /** Per step and group, from before the first step on. */
-  lrs: number[][];
+  momentum?: number;
+  /** Per step and group, from before the first step on; one number where there is one group. */
+  lrs: (number | number[])[];
   momenta?: number[][];
+  /** What each step is told, where it watches a metric. */
+  metrics?: number[];
 }
 
-export function runScheduler(row: Row<optim.lrScheduler.LRScheduler>, { kwargs, baseLrs, momentum, lrs, momenta }: SchedulerCase): number {
+export function runScheduler(
+  row: Row<Pick<optim.lrScheduler.ReduceLROnPlateau, 'step' | 'getLastLr'>>,
+  { kwargs, baseLrs, momentum = 0, lrs, momenta, metrics }: SchedulerCase,
+): number {
   const groups = baseLrs.map((lr) => ({ params: [new nn.Parameter(zeros([1]))], lr }));
   const optimizer = new optim.SGD(groups, { momentum });
   const scheduler = call(row, [optimizer], decodeRecord(kwargs, []));
   let worst = 0;
-  for (const [step, expected] of lrs.entries()) {
-    if (step > 0) scheduler.step();
+  for (const [step, each] of lrs.entries()) {
+    const expected = [each].flat();
+    if (step > 0) scheduler.step(metrics?.[step - 1] ?? Number.NaN);
     const rates = scheduler.getLastLr();
     if (rates.length !== expected.length) throw new Mismatch(`${rates.length} rates, expected ${expected.length}`);
     for (const [i, rate] of rates.entries()) {
