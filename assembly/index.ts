@@ -16,3 +16,4 @@ export { gramian } from "./kernels/gramian";
 export * from "./kernels/pool";
 export * from "./kernels/batchnorm";
 export * from "./kernels/avgpool";
+export * from "./kernels/sort";

@@ -11,6 +11,8 @@ export * as optim from './api/optim.ts';
 export { reverseGrad, scaleGrad } from './ops/gradient.ts';
 export { type Dataset, TensorDataset } from './data/dataset.ts';
 export { DataLoader, type DataLoaderOptions } from './data/loader.ts';
+export { acos, asin, atan, atan2, cosh, sinh, tan } from './ops/angles.ts';
+export { flip, repeat, roll, tile } from './ops/arrange.ts';
 export {
   add,
   div,
@@ -50,7 +52,9 @@ export {
   zeros,
   zerosLike,
 } from './ops/create.ts';
-export { gather, indexAdd, indexSelect, oneHot, scatterAdd } from './ops/indexing.ts';
+export { einsum } from './ops/einsum.ts';
+export { addcdiv, addcmul, lerp, logaddexp, type NanToNumOptions, nanToNum, outer } from './ops/formulas.ts';
+export { gather, indexAdd, indexSelect, oneHot, scatter, scatterAdd } from './ops/indexing.ts';
 export { asStrided } from './ops/inplace.ts';
 export type { Reduction } from './ops/loss.ts';
 export { addmm, bmm, dot, matmul, mm } from './ops/matmul.ts';
@@ -77,8 +81,12 @@ export {
   unsqueeze,
   view,
 } from './ops/movement.ts';
+export { type PadOptions, pad } from './ops/pad.ts';
 export { all, any, argmax, argmin, expand, type ReduceOptions, sum } from './ops/reduce.ts';
+export { cumprod, cumsum, prod } from './ops/scan.ts';
 export { logSoftmax, softmax } from './ops/softmax.ts';
+export { argsort, type SortOptions, sort, topk } from './ops/sort.ts';
+export { diag, diagEmbed, diagonal, trace, tril, triu } from './ops/triangle.ts';
 export {
   abs,
   ceil,

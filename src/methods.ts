@@ -3,15 +3,21 @@
 import { type BackwardOptions, backward } from './autograd/backward.ts';
 import { addHook, type HookHandle } from './autograd/hooks.ts';
 import { setGrad } from './autograd/leaf.ts';
+import * as angles from './ops/angles.ts';
+import * as arrange from './ops/arrange.ts';
 import * as binary from './ops/binary.ts';
 import * as convert from './ops/convert.ts';
+import * as formulas from './ops/formulas.ts';
 import * as indexing from './ops/indexing.ts';
 import * as inplace from './ops/inplace.ts';
 import * as products from './ops/matmul.ts';
 import * as moments from './ops/moments.ts';
 import * as movement from './ops/movement.ts';
 import * as reduce from './ops/reduce.ts';
+import * as scans from './ops/scan.ts';
 import * as softmaxes from './ops/softmax.ts';
+import * as sorting from './ops/sort.ts';
+import * as triangle from './ops/triangle.ts';
 import * as unary from './ops/unary.ts';
 import type { DType } from './tensor/dtype.ts';
 import { GradloomError, shapeText, warnOnce } from './tensor/errors.ts';
@@ -105,6 +111,36 @@ const functions = {
   indexAdd: indexing.indexAdd,
   gather: indexing.gather,
   scatterAdd: indexing.scatterAdd,
+  scatter: indexing.scatter,
+  acos: angles.acos,
+  asin: angles.asin,
+  atan: angles.atan,
+  atan2: angles.atan2,
+  cosh: angles.cosh,
+  sinh: angles.sinh,
+  tan: angles.tan,
+  flip: arrange.flip,
+  repeat: arrange.repeat,
+  roll: arrange.roll,
+  tile: arrange.tile,
+  addcdiv: formulas.addcdiv,
+  addcmul: formulas.addcmul,
+  lerp: formulas.lerp,
+  logaddexp: formulas.logaddexp,
+  nanToNum: formulas.nanToNum,
+  outer: formulas.outer,
+  cumprod: scans.cumprod,
+  cumsum: scans.cumsum,
+  prod: scans.prod,
+  argsort: sorting.argsort,
+  sort: sorting.sort,
+  topk: sorting.topk,
+  diag: triangle.diag,
+  diagEmbed: triangle.diagEmbed,
+  diagonal: triangle.diagonal,
+  trace: triangle.trace,
+  tril: triangle.tril,
+  triu: triangle.triu,
   asStrided: inplace.asStrided,
   add_: inplace.add_,
   sub_: inplace.sub_,

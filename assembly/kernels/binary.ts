@@ -191,3 +191,16 @@ export function pow(a: usize, b: usize, y: usize, n0: i32, n1: i32, n2: i32, a0:
     }
   }
 }
+
+@unmanaged class Atan2 {
+  @inline lanes(y: v128, x: v128): v128 {
+    let r = splat(NativeMathf.atan2(f32x4.extract_lane(y, 0), f32x4.extract_lane(x, 0)));
+    r = f32x4.replace_lane(r, 1, NativeMathf.atan2(f32x4.extract_lane(y, 1), f32x4.extract_lane(x, 1)));
+    r = f32x4.replace_lane(r, 2, NativeMathf.atan2(f32x4.extract_lane(y, 2), f32x4.extract_lane(x, 2)));
+    return f32x4.replace_lane(r, 3, NativeMathf.atan2(f32x4.extract_lane(y, 3), f32x4.extract_lane(x, 3)));
+  }
+}
+/** y = the angle of the point (b, a) in (−π, π], by musl's scalar routine. f32. */
+export function atan2(a: usize, b: usize, y: usize, n0: i32, n1: i32, n2: i32, a0: i32, a1: i32, a2: i32, b0: i32, b1: i32, b2: i32): void {
+  zip<Atan2>(a, b, y, n0, n1, n2, a0, a1, a2, b0, b1, b2, true);
+}

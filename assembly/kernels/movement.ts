@@ -150,3 +150,17 @@ export function scatterAdd(x: usize, index: usize, y: usize, outer: i32, size: i
     y += <usize>(size * inner) << 2;
   }
 }
+
+/** y[o, index[o, i, k], k] = x[o, i, k] over y [outer, size, inner], in order: the last of equals stays. 32-bit words. */
+export function scatter(x: usize, index: usize, y: usize, outer: i32, size: i32, inner: i32, count: i32): void {
+  for (let o = 0; o < outer; o++) {
+    for (let i = 0; i < count; i++) {
+      for (let k = 0; k < inner; k++) {
+        store<u32>(y + (<usize>(load<i32>(index) * inner + k) << 2), load<u32>(x));
+        index += 4;
+        x += 4;
+      }
+    }
+    y += <usize>(size * inner) << 2;
+  }
+}

@@ -15,6 +15,7 @@ export { embedding } from '../ops/embedding.ts';
 export { oneHot } from '../ops/indexing.ts';
 export { linear } from '../ops/matmul.ts';
 export { groupNorm, layerNorm, rmsNorm } from '../ops/norm.ts';
+export { pad } from '../ops/pad.ts';
 export { hardshrink, hardsigmoid, hardswish, hardtanh, relu6, softshrink, threshold } from '../ops/piecewise.ts';
 export { maxPool2d, maxPool2dWithIndices } from '../ops/pool.ts';
 export { cosineSimilarity, normalize, pairwiseDistance } from '../ops/similarity.ts';

@@ -2,7 +2,7 @@
 import { call } from '../runtime/call.ts';
 import { viewOf } from '../tensor/dtype.ts';
 import { GradloomError, shapeError, shapeText } from '../tensor/errors.ts';
-import { apply, dense, type Op } from '../tensor/op.ts';
+import { apply, copyElements, dense, type Op } from '../tensor/op.ts';
 import { recording } from '../tensor/recording.ts';
 import { normalizeDim, type Shape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -156,6 +156,49 @@ export function scatterAdd(x: Tensor, dim: number, index: Tensor, source: Tensor
       return i === at || rest[i] === 0 ? y : cat([y, full(rest, 0, { dtype: y.dtype })], i);
     }, t);
   return apply(scatterAddOp, [x, fill(index), fill(part)], { dim: at });
+}
+
+const scatterOp: Op<Around> = {
+  name: 'scatter',
+  shape: ([x, index], { dim }) => {
+    gatherShape('scatter', (x as Tensor).shape, (index as Tensor).shape, dim);
+    return (x as Tensor).shape;
+  },
+  forward: (y, [x, index, source], { dim }) => {
+    copyElements(x as Tensor, y);
+    const { outer, size, inner } = around(y.shape, dim);
+    call('scatter', (source as Tensor).address, (index as Tensor).address, y.address, outer, size, inner, (index as Tensor).shape[dim] ?? 1);
+  },
+  saves: () => [false, true, false],
+  backward: (dy, node) => {
+    const index = node.input(1);
+    const kept = node.needs[0] ? apply(scatterOp, [dy, index, full(index.shape, 0)], node.attrs) : null;
+    return [kept, null, node.needs[2] ? apply(gatherOp, [dy, index], node.attrs) : null];
+  },
+};
+
+/**
+ * x with `source` (a tensor of x's type, or a number) put at y[…, index[…, i, …], …] along a dimension. Index and source as in
+ * `scatterAdd`; where an index repeats, the last one stays and every one gets the gradient, as in PyTorch.
+ */
+export function scatter(x: Tensor, dim: number, index: Tensor, source: Tensor | number): Tensor {
+  const op = 'scatter';
+  const at = normalizeDim(op, dim, x.rank);
+  const from = typeof source === 'number' ? full(index.shape, source, { dtype: x.dtype }) : source;
+  if (from.dtype !== x.dtype) throw new GradloomError('DTYPE', op, `x is ${x.dtype}, the source ${from.dtype}. Convert one.`);
+  const fits = index.rank === x.rank && from.rank === x.rank && index.shape.every((n, i) => n <= (from.shape[i] as number) && (i === at || n <= (x.shape[i] as number)));
+  if (!fits) throw shapeError(op, 'the index is longer than the source, or than x outside the dimension', [x.shape, index.shape, from.shape], 'Shorten it.');
+  checkIndices(op, index, x.shape[at] ?? 1);
+  if (x.rank === 0) return reshape(scatter(reshape(x, [1]), 0, reshape(index, [1]), reshape(from, [1])), []);
+  const part = index.shape.reduce((s, n, i) => narrow(s, i, 0, n), from);
+  const put = (y: Tensor): Tensor => {
+    // Where the index is shorter than x, the rest of x stays beside.
+    const short = y.shape.findIndex((n, i) => i !== at && n > (index.shape[i] as number));
+    if (short < 0) return apply(scatterOp, [y, index, part], { dim: at });
+    const n = index.shape[short] as number;
+    return cat([put(narrow(y, short, 0, n)), narrow(y, short, n, (y.shape[short] as number) - n)], short);
+  };
+  return put(x);
 }
 
 /** Classes as rows of 0 and 1: int32 [...] → float32 [..., classes]. */

@@ -1,8 +1,12 @@
-// Margins around images, filled from the image itself: each position names the one that it repeats.
-import { GradloomError, shapeText } from '../tensor/errors.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+// Margins: of one value, or filled from the tensor itself, where each position names the one that it repeats.
+import { call } from '../runtime/call.ts';
+import { bitsOf } from '../tensor/dtype.ts';
+import { GradloomError, shapeText, valueError } from '../tensor/errors.ts';
+import { apply, copyElements, type Op } from '../tensor/op.ts';
+import { Tensor } from '../tensor/tensor.ts';
 import { constantList } from './create.ts';
 import { indexSelect } from './indexing.ts';
+import { narrow } from './movement.ts';
 
 /** Where a margin's elements come from: mirrored without the edge, the edge itself, or the other side. */
 export type PaddingMode = 'reflect' | 'replicate' | 'circular';
@@ -27,4 +31,66 @@ export function padImage(x: Tensor, [top, bottom, left, right]: readonly [number
   const [h, w] = x.shape.slice(-2) as [number, number];
   const rows = top + bottom > 0 ? indexSelect(x, -2, constantList(sources(h, top, bottom, mode))) : x;
   return left + right > 0 ? indexSelect(rows, -1, constantList(sources(w, left, right, mode))) : rows;
+}
+
+/** Elements before and behind each dimension, ≥ 0. */
+type Margins = readonly (readonly [before: number, behind: number])[];
+
+const padOp: Op<{ margins: Margins; value: number }> = {
+  name: 'pad',
+  shape: ([x], { margins }) => (x as Tensor).shape.map((n, i) => n + (margins[i]?.[0] ?? 0) + (margins[i]?.[1] ?? 0)),
+  strided: true,
+  forward: (y, [x], { margins, value }) => {
+    call('fill', y.address, y.size, bitsOf(value, y.dtype));
+    const offset = margins.reduce((at, [before], i) => at + before * (y.strides[i] as number), y.offset);
+    copyElements(x as Tensor, new Tensor(y.storage, (x as Tensor).shape, y.dtype, y.strides, offset));
+  },
+  backward: (dy, { attrs }) => [inside(dy, attrs.margins)],
+  batched: (dy, { attrs }) => [inside(dy, [[0, 0], ...attrs.margins])],
+};
+
+/** What lies within the margins. */
+function inside(x: Tensor, margins: Margins): Tensor {
+  return margins.reduce((y, [before, behind], i) => (before + behind === 0 ? y : narrow(y, i, before, (y.shape[i] as number) - before - behind)), x);
+}
+
+/** Options of `pad`. */
+export interface PadOptions {
+  /** One value ('constant', unless said), or the tensor's own elements. */
+  mode?: 'constant' | PaddingMode;
+  /** The value of 'constant'; 0 unless said. */
+  value?: number;
+}
+
+/**
+ * x with margins: `pads` names elements before and behind the last dimension, then the one before it, …; negative numbers cut off.
+ * pad(x, [1, 2]) adds one column in front and two behind.
+ *
+ * @throws SHAPE where a margin of the tensor's own elements needs more than there are, or nothing is left
+ */
+export function pad(x: Tensor, pads: readonly number[], options: PadOptions = {}): Tensor {
+  const op = 'pad';
+  const { mode = 'constant', value = 0 } = options;
+  if (!['constant', 'reflect', 'replicate', 'circular'].includes(mode)) throw valueError(op, `mode must be 'constant', 'reflect', 'replicate' or 'circular', got '${mode}'.`);
+  if (pads.length % 2 !== 0 || pads.length > 2 * x.rank || !pads.every(Number.isInteger))
+    throw valueError(op, `pads must be pairs of whole numbers for at most the ${x.rank} dimensions of ${shapeText(x.shape)}, got [${pads}].`);
+  const margins = x.shape.map((_, i): [number, number] => {
+    const at = 2 * (x.rank - 1 - i);
+    return [pads[at] ?? 0, pads[at + 1] ?? 0];
+  });
+  for (const [i, [before, behind]] of margins.entries())
+    if ((x.shape[i] as number) + before + behind < 0) throw new GradloomError('SHAPE', op, `[${pads}] cuts off more than dimension ${i} of ${shapeText(x.shape)} has. Cut less.`);
+  const mirrored = (from: Tensor, by: Margins): Tensor =>
+    by.reduce(
+      (y, [before, behind], i) => (before === 0 && behind === 0 ? y : indexSelect(y, i, constantList(sources(from.shape[i] as number, before, behind, mode as PaddingMode)))),
+      from,
+    );
+  if (mode === 'reflect' || mode === 'replicate') return mirrored(x, margins);
+  const cut = inside(
+    x,
+    margins.map(([a, b]) => [Math.max(-a, 0), Math.max(-b, 0)]),
+  );
+  const added = margins.map(([a, b]): [number, number] => [Math.max(a, 0), Math.max(b, 0)]);
+  // What comes round the other side is what the cuts have left.
+  return mode === 'circular' ? mirrored(cut, added) : apply(padOp, [cut], { margins: added, value });
 }

@@ -9,7 +9,7 @@ export type Output = Tensor | readonly Tensor[];
 type Dims = number | readonly number[];
 
 /** An option of PyTorch's function that ours has only at some values. */
-function only(name: string, value: unknown, ...offered: unknown[]): void {
+export function only(name: string, value: unknown, ...offered: unknown[]): void {
   if (value !== undefined && !offered.includes(value)) throw new Unsupported(`${name} ${value}`);
 }
 

@@ -2,6 +2,7 @@
 // leaves out. A row is our function itself, or what its user writes in at most two calls; longer formulas do not count as offered.
 import * as g from 'gradloom';
 import { nn, type Operand, optim, type ReduceOptions, type Tensor } from 'gradloom';
+import { arrayOperators } from './arrays.names.ts';
 import * as adapt from './adapt.ts';
 import { alongDim, binary, extreme, joined, type Output, reduction, scaled, spread, unary } from './adapt.ts';
 import { call, type Row } from './bind.ts';
@@ -136,7 +137,6 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
   norm: ['input p dim keepdim', adapt.norm],
   ones: ['size * dtype requires_grad', g.ones],
   ones_like: ['input * dtype requires_grad', g.onesLike],
-  outer: ['input vec2', (a: Tensor, b: Tensor) => g.mul(g.unsqueeze(a, 1), b)],
   permute: ['input dims', g.permute],
   pow: ['input exponent', g.pow],
   ravel: unary((x) => g.flatten(x)),
@@ -163,7 +163,6 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
   sub: scaled(g.sub),
   sum: reduction(g.sum),
   t: unary(g.t),
-  tan: unary((x) => g.div(g.sin(x), g.cos(x))),
   tanh: unary(g.tanh),
   transpose: ['input dim0 dim1', g.transpose],
   trunc: unary(g.trunc),
@@ -182,6 +181,7 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
   where: ['self condition other', (a: Operand, condition: Tensor, b: Operand) => g.where(condition, a, b)],
   zeros: ['size * dtype requires_grad', g.zeros],
   zeros_like: ['input * dtype requires_grad', g.zerosLike],
+  ...arrayOperators,
   ...layerOperators,
   ...lossOperators,
 };

@@ -1,6 +1,7 @@
 // One row per op feeds every check: value, gradient, second gradient, odd sizes, views, empty input.
 import * as g from 'gradloom';
 import type { Tensor } from 'gradloom';
+import { arrayCases } from './arrays.cases.ts';
 import { type Case, cycle, index, mask, pair, rows, shares, weights } from './case.ts';
 import { layerCases } from './layers.cases.ts';
 import { lossCases } from './losses.cases.ts';
@@ -296,4 +297,4 @@ const images: Case[] = [
 ];
 
 /** Every differentiable op of the public surface. */
-export const cases: readonly Case[] = [...elementwise, ...moving, ...reducing, ...products, ...picking, ...soft, ...losses, ...images, ...lossCases, ...layerCases];
+export const cases: readonly Case[] = [...elementwise, ...moving, ...reducing, ...products, ...picking, ...soft, ...losses, ...images, ...lossCases, ...layerCases, ...arrayCases];
