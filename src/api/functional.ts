@@ -1,11 +1,12 @@
 /** Losses and activations as functions: PyTorch's `torch.nn.functional`. @module */
 export { binaryCrossEntropy } from '../losses/bce.ts';
 export { crossEntropy } from '../losses/cross-entropy.ts';
+export { ctcLoss } from '../losses/ctc.ts';
 export { gaussianNllLoss, poissonNllLoss } from '../losses/density.ts';
 export { huberLoss, l1Loss, smoothL1Loss } from '../losses/distance.ts';
 export { cosineEmbeddingLoss, tripletMarginLoss } from '../losses/embedding.ts';
 export { binaryCrossEntropyWithLogits, klDiv, nllLoss } from '../losses/likelihood.ts';
-export { hingeEmbeddingLoss, marginRankingLoss, multilabelSoftMarginLoss, multiMarginLoss, softMarginLoss } from '../losses/margin.ts';
+export { hingeEmbeddingLoss, marginRankingLoss, multilabelMarginLoss, multilabelSoftMarginLoss, multiMarginLoss, softMarginLoss } from '../losses/margin.ts';
 export { mseLoss } from '../losses/mse.ts';
 export { adaptiveAvgPool1d, adaptiveAvgPool2d, avgPool1d, avgPool2d } from '../ops/avgpool.ts';
 export { batchNorm, instanceNorm } from '../ops/batchnorm.ts';

@@ -2,6 +2,7 @@
 export * as functional from './functional.ts';
 export { BCELoss, type BCEOptions } from '../losses/bce.ts';
 export { CrossEntropyLoss, type CrossEntropyOptions } from '../losses/cross-entropy.ts';
+export { CTCLoss, type CTCOptions, type Lengths } from '../losses/ctc.ts';
 export { GaussianNLLLoss, type GaussianNLLOptions, PoissonNLLLoss, type PoissonNLLOptions } from '../losses/density.ts';
 export { HuberLoss, L1Loss, SmoothL1Loss } from '../losses/distance.ts';
 export { CosineEmbeddingLoss, type MarginOptions, TripletMarginLoss, type TripletMarginOptions } from '../losses/embedding.ts';
@@ -9,6 +10,7 @@ export { BCEWithLogitsLoss, type BCEWithLogitsOptions, type KLDivOptions, KLDivL
 export {
   HingeEmbeddingLoss,
   MarginRankingLoss,
+  MultiLabelMarginLoss,
   MultiLabelSoftMarginLoss,
   type MultiLabelSoftMarginOptions,
   MultiMarginLoss,

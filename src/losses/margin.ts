@@ -1,11 +1,13 @@
 // Losses of scores: each asks that right ones lead by a margin.
 import { Buffer } from '../module/parameter.ts';
-import { add, div, mul, ne, sub, where } from '../ops/binary.ts';
+import { add, div, eq, lt, mul, ne, sub, where } from '../ops/binary.ts';
 import { asFloat } from '../ops/convert.ts';
-import { checkIndices, gather, indexSelect, oneHot } from '../ops/indexing.ts';
+import { full } from '../ops/create.ts';
+import { checkIndices, gather, indexSelect, oneHot, scatterAdd } from '../ops/indexing.ts';
 import { mean } from '../ops/moments.ts';
 import { reshape } from '../ops/movement.ts';
 import { sum } from '../ops/reduce.ts';
+import { cumsum } from '../ops/scan.ts';
 import { clamp, neg, relu, softplus, square } from '../ops/unary.ts';
 import { shapeError, valueError } from '../tensor/errors.ts';
 import { broadcastShapes } from '../tensor/shape.ts';
@@ -78,6 +80,30 @@ export function multiMarginLoss(input: Tensor, target: Tensor, options: MultiMar
   return reduceLoss(reshape(weighted, target.shape), reduction);
 }
 
+/**
+ * Σ max(0, 1 − x[y] + x[i]) / C over the classes y that are present and the classes i that are not, reduced over the rows. input [N, C] or
+ * [C]; target: int32 of the same shape, the classes present, ended by −1 (what follows does not count).
+ */
+export function multilabelMarginLoss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  const op = 'multilabelMarginLoss';
+  checkReduction(op, options.reduction);
+  checkSameShape(op, input, target);
+  if (input.rank > 2) throw shapeError(op, 'input and target do not fit', [input.shape, target.shape], 'They must be [N, C] or [C].');
+  checkIndices(op, target, input.shape.at(-1) ?? 1, -1, 'class');
+  const classes = input.shape.at(-1) ?? 1;
+  const rows = input.rank === 2 ? (input.shape[0] as number) : 1;
+  const x = reshape(asFloat(input), [rows, classes]);
+  const listed = reshape(target, [rows, classes]);
+  const counts = eq(cumsum(asFloat(lt(listed, 0)), 1), 0);
+  const index = where(counts, listed, 0);
+  const absent = asFloat(eq(scatterAdd(full([rows, classes], 0), 1, index, asFloat(counts)), 0));
+  // [rows, listed, classes]: how much each listed class falls short of leading each absent one by 1.
+  const short = relu(add(sub(reshape(x, [rows, 1, classes]), reshape(gather(x, 1, index), [rows, classes, 1])), 1));
+  const counted = mul(reshape(asFloat(counts), [rows, classes, 1]), reshape(absent, [rows, 1, classes]));
+  const losses = div(sum(mul(short, counted), { dim: [1, 2] }), classes);
+  return reduceLoss(reshape(losses, input.shape.slice(0, -1)), options.reduction);
+}
+
 /** Options of `multilabelSoftMarginLoss`. */
 export interface MultiLabelSoftMarginOptions extends LossOptions {
   /** Scales each class's loss; broadcasts. */
@@ -135,6 +161,17 @@ export class MultiMarginLoss extends LossModule<MultiMarginOptions> {
 
   forward(input: Tensor, target: Tensor): Tensor {
     return multiMarginLoss(input, target, { ...this.options, weight: this.weight });
+  }
+}
+
+/** `multilabelMarginLoss` as a module. */
+export class MultiLabelMarginLoss extends LossModule<LossOptions> {
+  constructor(options: LossOptions = {}) {
+    super(options, (o) => checkReduction('MultiLabelMarginLoss', o.reduction));
+  }
+
+  forward(input: Tensor, target: Tensor): Tensor {
+    return multilabelMarginLoss(input, target, this.options);
   }
 }
 

@@ -1,5 +1,5 @@
 // Probabilities, densities, distances, margins: what PyTorch's cases do not show.
-import { nn, ones, type Tensor, tensor, zeros } from 'gradloom';
+import { nn, ones, randn, type Tensor, tensor, zeros } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { throwsCode } from '../helpers.ts';
@@ -43,6 +43,42 @@ test('options and shapes that do not fit are errors, when the module is built', 
   throwsCode('SHAPE', /variance/, () => F.gaussianNllLoss(ones([2, 3]), ones([2, 3]), ones([5, 2, 3])));
   throwsCode('SHAPE', /rank/, () => F.tripletMarginLoss(ones([2, 3]), ones([3]), ones([2, 3])));
   throwsCode('INDEX', /class 3/, () => F.multiMarginLoss(ones([1, 3]), tensor([3], { dtype: 'int32' })));
+});
+
+/** Σ over every path of T classes that reads as the target once repeats and then blanks are gone. */
+function allPaths(logProbs: number[][], target: string): number {
+  const classes = (logProbs[0] as number[]).length;
+  let total = 0;
+  const walk = (t: number, path: number[], score: number): void => {
+    if (t === logProbs.length) {
+      const read = path.filter((c, i) => c !== path[i - 1] && c !== 0).join('');
+      if (read === target) total += Math.exp(score);
+      return;
+    }
+    for (let c = 0; c < classes; c++) walk(t + 1, [...path, c], score + (logProbs[t]?.[c] as number));
+  };
+  walk(0, [], 0);
+  return -Math.log(total);
+}
+
+test('ctc sums over every path; what does not fit costs infinity, or with zeroInfinity nothing', () => {
+  const x = randn([5, 3]).logSoftmax(1);
+  const table = x.toArray() as number[][];
+  for (const target of ['12', '11', '1', '', '212']) {
+    const list = tensor(target.split('').map(Number), { dtype: 'int32', shape: [target.length] });
+    const padded = target === '' ? zeros([1, 1], { dtype: 'int32' }) : list.reshape([1, -1]);
+    const loss = F.ctcLoss(x.reshape([5, 1, 3]), padded, [5], [target.length], { reduction: 'sum' });
+    assert.ok(Math.abs(loss.item() - allPaths(table, target)) < 1e-5, `${target}: ${loss.item()}, expected ${allPaths(table, target)}`);
+  }
+  const long = zeros([1, 4], { dtype: 'int32' }).add(1);
+  const logits = x.reshape([5, 1, 3]).detach().requiresGrad_();
+  assert.is(F.ctcLoss(logits, long, [5], [4]).item(), Number.POSITIVE_INFINITY);
+  const none = F.ctcLoss(logits, long, [5], [4], { zeroInfinity: true });
+  assert.is(none.item(), 0);
+  none.backward();
+  assert.ok((logits.grad as Tensor).eq(0).all().item());
+  throwsCode('VALUE', /input length/, () => F.ctcLoss(logits, long, [6], [4]));
+  throwsCode('SHAPE', /do not add up/, () => F.ctcLoss(logits, tensor([1, 2], { dtype: 'int32' }), [5], [3]));
 });
 
 test.run();
