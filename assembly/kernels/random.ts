@@ -5,6 +5,8 @@
 //  │ key: u32│ key: u32│ counter low │ counter high │
 //  └─────────┴─────────┴─────────────┴──────────────┘
 
+import { storeTail } from "../lanes";
+
 let r0: u32 = 0, r1: u32 = 0, r2: u32 = 0, r3: u32 = 0;
 
 /** Four random words into r0 … r3 from the state's counter, which moves on by one. */
@@ -74,15 +76,54 @@ export function permutation(y: usize, n: i32, state: usize): void {
   }
 }
 
-/** y[i] = 0 with probability p, else 1/(1 − p): what dropout multiplies by. All 0 where p is 1. f32, n elements; p: its address. */
+/** The upper halves of four products a·m of unsigned words. */
+@inline function upper(a: v128, m: v128): v128 {
+  return v128.shuffle<i32>(i64x2.extmul_low_i32x4_u(a, m), i64x2.extmul_high_i32x4_u(a, m), 1, 3, 5, 7);
+}
+
+/** 0 where the upper 24 bits of a word are below `bound`, else `keep`. */
+@inline function kept(words: v128, bound: v128, keep: v128): v128 {
+  return v128.and(i32x4.ge_s(i32x4.shr_u(words, 8), bound), keep);
+}
+
+/**
+ * y[i] = 0 with probability p (in steps of 2⁻²⁴), else 1/(1 − p): what dropout multiplies by. All 0 where p is 1. f32, n elements; p: its
+ * address. Four counters at a time: element 4k + j of each 16 is word k of counter j.
+ */
 export function dropoutMask(y: usize, n: i32, p: usize, state: usize): void {
   const drop = load<f32>(p);
-  const keep: f32 = drop < 1 ? 1 / (1 - drop) : 0;
-  for (; n > 0; n -= 4, y += 16) {
-    next(state);
-    store<f32>(y, unit(r0) < drop ? 0 : keep);
-    if (n > 1) store<f32>(y, unit(r1) < drop ? 0 : keep, 4);
-    if (n > 2) store<f32>(y, unit(r2) < drop ? 0 : keep, 8);
-    if (n > 3) store<f32>(y, unit(r3) < drop ? 0 : keep, 12);
+  const bound = i32x4.splat(<i32>ceil<f64>(<f64>drop * 16777216)), keep = f32x4.splat(drop < 1 ? 1 / (1 - drop) : 0);
+  const m0 = i32x4.splat(0xd2511f53), m1 = i32x4.splat(0xcd9e8d57);
+  for (; n > 0; n -= 16, y += 64) {
+    const counter = load<u64>(state, 8);
+    store<u64>(state, counter + 4, 8);
+    // Counters go on from lane to lane; the upper words differ only where the lower ones overflow.
+    let c0 = i32x4(<i32>counter, <i32>(counter + 1), <i32>(counter + 2), <i32>(counter + 3));
+    let c1 = i32x4(<i32>(counter >> 32), <i32>((counter + 1) >> 32), <i32>((counter + 2) >> 32), <i32>((counter + 3) >> 32));
+    let c2 = i32x4.splat(0), c3 = c2;
+    let k0 = load<u32>(state), k1 = load<u32>(state, 4);
+    for (let round = 0; round < 10; round++) {
+      const h0 = upper(c0, m0), l0 = i32x4.mul(c0, m0), h1 = upper(c2, m1), l1 = i32x4.mul(c2, m1);
+      c0 = v128.xor(v128.xor(h1, c1), i32x4.splat(k0));
+      c2 = v128.xor(v128.xor(h0, c3), i32x4.splat(k1));
+      c1 = l1;
+      c3 = l0;
+      k0 += 0x9e3779b9;
+      k1 += 0xbb67ae85;
+    }
+    const r0 = kept(c0, bound, keep), r1 = kept(c1, bound, keep), r2 = kept(c2, bound, keep), r3 = kept(c3, bound, keep);
+    if (n >= 16) {
+      v128.store(y, r0);
+      v128.store(y, r1, 16);
+      v128.store(y, r2, 32);
+      v128.store(y, r3, 48);
+      continue;
+    }
+    let rest = n, q = y;
+    for (let k = 0; rest > 0; k++, rest -= 4, q += 16) {
+      const v = k == 0 ? r0 : k == 1 ? r1 : k == 2 ? r2 : r3;
+      if (rest >= 4) v128.store(q, v);
+      else storeTail(q, v, rest);
+    }
   }
 }

@@ -29,6 +29,20 @@ export { Dropout, Dropout2d } from '../nn/dropout.ts';
 export { Embedding } from '../nn/embedding.ts';
 export { Linear } from '../nn/linear.ts';
 export { GroupNorm, type GroupNormModuleOptions, LayerNorm, type LayerNormModuleOptions, RMSNorm, type RMSNormModuleOptions } from '../nn/norm.ts';
+export {
+  CircularPad1d,
+  CircularPad2d,
+  ConstantPad1d,
+  ConstantPad2d,
+  type Margins1d,
+  type Margins2d,
+  ReflectionPad1d,
+  ReflectionPad2d,
+  ReplicationPad1d,
+  ReplicationPad2d,
+  ZeroPad1d,
+  ZeroPad2d,
+} from '../nn/padding.ts';
 export { Hardshrink, Hardsigmoid, Hardswish, Hardtanh, PReLU, ReLU6, Softshrink, Threshold } from '../nn/piecewise.ts';
 export { CELU, GLU, LogSigmoid, Mish, SELU, Softmin, Softsign, Tanhshrink } from '../nn/smooth.ts';
 export type { AvgPoolOptions, OutputSize } from '../ops/avgpool.ts';
@@ -37,7 +51,7 @@ export type { ConvOptions, Pair } from '../ops/conv.ts';
 export type { DropoutOptions } from '../ops/dropout.ts';
 export type { EmbeddingOptions } from '../ops/embedding.ts';
 export type { GroupNormOptions, LayerNormOptions, RMSNormOptions } from '../ops/norm.ts';
-export type { PaddingMode } from '../ops/pad.ts';
+export type { PaddingMode, PadOptions } from '../ops/pad.ts';
 export type { HardtanhOptions } from '../ops/piecewise.ts';
 export type { MaxPoolOptions } from '../ops/pool.ts';
 export type { CosineOptions, NormalizeOptions, PairwiseOptions } from '../ops/similarity.ts';

@@ -1,5 +1,5 @@
 // Dropout: what it does to values and gradients, that a seed repeats it, and that a captured step draws anew.
-import { autograd, capture, Generator, manualSeed, nn, ones, type Tensor, randn, zeros } from 'gradloom';
+import { autograd, capture, Generator, manualSeed, nn, ones, rand, randn, type Tensor, zeros } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { throwsCode } from '../helpers.ts';
@@ -12,6 +12,16 @@ test('a share p is 0, the rest grows so that the mean stays', () => {
   const zeroed = y.filter((v) => v === 0).length;
   assert.ok(Math.abs(zeroed - 3000) < 140, `${zeroed} of 10 000`); // three deviations
   assert.equal(new Set(y), new Set([0, Math.fround(1 / Math.fround(1 - Math.fround(0.3)))]));
+});
+
+test('the mask is the stream of rand, four counters at a time', () => {
+  const u = values(rand([80], { generator: new Generator(7) }));
+  const y = values(F.dropout(ones([77]), { p: 0.3, generator: new Generator(7) }));
+  for (const [i, v] of y.entries()) {
+    // Element 4k + j of each 16 is word k of counter j, which rand puts at 4j + k.
+    const [block, k, j] = [Math.floor(i / 16), Math.floor((i % 16) / 4), i % 4];
+    assert.is(v === 0, (u[16 * block + 4 * j + k] as number) < Math.fround(0.3), `element ${i}`);
+  }
 });
 
 test('gradients go where values went; again and again', () => {
