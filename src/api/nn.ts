@@ -24,6 +24,7 @@ export { ELU, Flatten, GELU, Identity, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiL
 export { AdaptiveAvgPool1d, AdaptiveAvgPool2d, AvgPool1d, AvgPool2d } from '../nn/avgpool.ts';
 export { BatchNorm1d, BatchNorm2d, type BatchNormModuleOptions, InstanceNorm1d, InstanceNorm2d } from '../nn/batchnorm.ts';
 export { Sequential } from '../nn/containers.ts';
+export { Conv1d, MaxPool1d } from '../nn/conv1d.ts';
 export { Conv2d, type Conv2dOptions, MaxPool2d, type Pooled } from '../nn/conv.ts';
 export { Dropout, Dropout2d } from '../nn/dropout.ts';
 export { Embedding } from '../nn/embedding.ts';
@@ -45,8 +46,10 @@ export {
 } from '../nn/padding.ts';
 export { Hardshrink, Hardsigmoid, Hardswish, Hardtanh, PReLU, ReLU6, Softshrink, Threshold } from '../nn/piecewise.ts';
 export { CELU, GLU, LogSigmoid, Mish, SELU, Softmin, Softsign, Tanhshrink } from '../nn/smooth.ts';
+export type { AttentionOptions } from '../ops/attention.ts';
 export type { AvgPoolOptions, OutputSize } from '../ops/avgpool.ts';
 export type { BatchNormOptions, InstanceNormOptions } from '../ops/batchnorm.ts';
+export type { Conv1dOptions, MaxPool1dOptions } from '../ops/conv1d.ts';
 export type { ConvOptions, Pair } from '../ops/conv.ts';
 export type { DropoutOptions } from '../ops/dropout.ts';
 export type { EmbeddingOptions } from '../ops/embedding.ts';

@@ -9,8 +9,8 @@ import { constantList } from './create.ts';
 import { narrow, reshape } from './movement.ts';
 import { sum } from './reduce.ts';
 
-/** How far right of the diagonal each place of a matrix stands: int32 [rows, columns]. */
-function aside(op: string, x: Tensor): Tensor {
+/** @internal How far right of the diagonal each place of a matrix stands: int32 [rows, columns]. */
+export function aside(op: string, x: Tensor): Tensor {
   if (x.rank < 2) throw shapeError(op, 'takes matrices [..., rows, columns]', [x.shape], 'Reshape the input.');
   const [rows, columns] = x.shape.slice(-2) as [number, number];
   const places = constantList(Array.from({ length: Math.max(rows, columns) }, (_, i) => i));

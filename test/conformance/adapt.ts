@@ -156,9 +156,19 @@ export function avgPool2d(x: Tensor, kernel: nn.Pair, options: nn.AvgPoolOptions
   return nn.functional.avgPool2d(x, kernel, { ...rest, stride: pair(stride), padding: pair(padding) });
 }
 
-export function avgPool1d(x: Tensor, kernel: number | number[], options: Record<string, number | number[] | boolean>): Tensor {
-  const plain = Object.fromEntries(Object.entries(options).map(([name, value]) => [name, typeof value === 'object' ? value[0] : value]));
-  return nn.functional.avgPool1d(x, single(kernel), plain);
+/** Options in which lists of one stand for numbers. */
+export const singles = <O extends object>(options: O): O =>
+  Object.fromEntries(Object.entries(options).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value])) as O;
+
+export function maxPool1d(x: Tensor, kernel: number | number[], options: nn.MaxPool1dOptions & { returnIndices?: boolean }): Output {
+  const { returnIndices, ...rest } = singles(options);
+  if (!returnIndices) return nn.functional.maxPool1d(x, single(kernel), rest);
+  const { values, indices } = nn.functional.maxPool1dWithIndices(x, single(kernel), rest);
+  return [values, indices];
+}
+
+export function avgPool1d(x: Tensor, kernel: number | number[], options: { stride?: number; padding?: number }): Tensor {
+  return nn.functional.avgPool1d(x, single(kernel), singles(options));
 }
 
 /** Ours normalises floats only. */

@@ -61,4 +61,36 @@ const pools: Case[] = [
   { name: 'adaptiveAvgPool1d', run: (x) => F.adaptiveAvgPool1d(x, 3), shapes: (n) => [[2, n + 1]], linear: true },
 ];
 
-export const layerCases: readonly Case[] = [...activations, ...norms, ...pools];
+const lines: Case[] = [
+  { name: 'conv1d', run: (x, w, b) => F.conv1d(x, w, b, { padding: 1, stride: 2 }), shapes: (n) => [[2, 3, n + 1], [2, 3, 2], [2]] },
+  {
+    name: 'conv1d same, groups',
+    run: (x, w) => F.conv1d(x, w, null, { padding: 'same', groups: 2, dilation: 2 }),
+    shapes: (n) => [
+      [2, n],
+      [4, 1, 3],
+    ],
+  },
+  { name: 'maxPool1d', run: (x) => F.maxPool1d(x, 2, { padding: 1 }), shapes: (n) => [[2, n + 1]], distinct: true, linear: true },
+  {
+    name: 'scaledDotProductAttention',
+    run: (q, k, v) => F.scaledDotProductAttention(q, k, v, { isCausal: true }),
+    shapes: (n) => [
+      [2, 3, n],
+      [2, 4, n],
+      [2, 4, 2],
+    ],
+  },
+  {
+    name: 'scaledDotProductAttention masked',
+    run: (q, k, v, m) => F.scaledDotProductAttention(q, k, v, { attnMask: m, scale: 0.5 }),
+    shapes: (n) => [
+      [3, n],
+      [2, n],
+      [2, 2],
+      [3, 2],
+    ],
+  },
+];
+
+export const layerCases: readonly Case[] = [...activations, ...norms, ...pools, ...lines];

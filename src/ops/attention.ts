@@ -1,0 +1,39 @@
+// Attention: each query's mixture of values.
+import { shapeError } from '../tensor/errors.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { add, le, mul, where } from './binary.ts';
+import { assertFloat } from './convert.ts';
+import { dropout } from './dropout.ts';
+import { matmul } from './matmul.ts';
+import { transpose } from './movement.ts';
+import { softmax } from './softmax.ts';
+import { aside } from './triangle.ts';
+
+/** Options of `scaledDotProductAttention`, with PyTorch's defaults. */
+export interface AttentionOptions {
+  /** [..., L, S], broadcasts: bool (true: may be looked at) or float32 (added to the scores). */
+  attnMask?: Tensor | null;
+  /** The probability that a weight is dropped; 0 unless said. PyTorch drops whenever it is not 0: pass it in training only. */
+  dropoutP?: number;
+  /** Whether query i sees keys 0 … i only; false unless said. */
+  isCausal?: boolean;
+  /** What scores are multiplied by; 1/√E unless said. */
+  scale?: number;
+}
+
+/**
+ * softmax(scale·q·kᵀ + mask)·v (Vaswani et al. 2017, arXiv 1706.03762). q [..., L, E], k [..., S, E], v [..., S, F] → [..., L, F]; leading
+ * dimensions broadcast. A query that may look at nothing gives NaN.
+ */
+export function scaledDotProductAttention(query: Tensor, key: Tensor, value: Tensor, options: AttentionOptions = {}): Tensor {
+  const op = 'scaledDotProductAttention';
+  for (const x of [query, key, value]) {
+    assertFloat(op, x);
+    if (x.rank < 2) throw shapeError(op, 'takes [..., length, features]', [x.shape], 'Reshape the input.');
+  }
+  const { attnMask, dropoutP = 0, isCausal = false, scale = 1 / Math.sqrt(query.shape.at(-1) as number) } = options;
+  let scores = matmul(mul(query, scale), transpose(key, -2, -1));
+  if (attnMask) scores = attnMask.dtype === 'bool' ? where(attnMask, scores, Number.NEGATIVE_INFINITY) : add(scores, attnMask);
+  if (isCausal) scores = where(le(aside(op, scores), 0), scores, Number.NEGATIVE_INFINITY);
+  return matmul(dropout(softmax(scores, -1), { p: dropoutP }), value);
+}
