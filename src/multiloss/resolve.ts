@@ -91,7 +91,10 @@ export class Plan<Name extends string> {
       const places = [...new Set<Place>([...found.rows.keys(), ...found.factors.keys()])];
       const idsAt = (place: Place): readonly number[] => (found.factors.get(place as Tensor) ?? found.rows.get(place))?.ids ?? [];
       const sharedPlaces = places.filter((p) => this.isShared(p, idsAt(p)));
+      if (boundary && !found.rows.has(boundary)) throw new GradloomError('GRAPH', OP, 'no loss is computed from the tensor `at`. Pass the features that the heads read.');
       this.assertShared(sharedPlaces, idsAt);
+      if (on && this.measures && found.gramians.size === 0)
+        throw new GradloomError('GRAPH', OP, 'none of the parameters `on` is shared by two losses. Name the last shared layer.');
       const layers = layersOf(sharedPlaces, found);
       const groups = this.groupsOf(sharedPlaces, layers, found);
       const weights = this.solve(losses, known, report, found, layers, groups, cross?.(found, this.names.length) ?? null, places.map(idsAt));

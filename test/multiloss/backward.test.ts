@@ -293,6 +293,15 @@ test('errors name the loss and change nothing', () => {
     multiloss.backward({ p: net.idle.forward(randn([1, 2])).sum(), q: net.a.forward(randn([1, 5])).sum() }, { combine: fixed('gramian', 1, 1) });
   });
   throwsCode('VALUE', /is in none of the groups/, () => multiloss.backward(losses(), { combine, groups: [[net.trunk.parameters()[0] as Tensor]] }));
+  throwsCode('GRAPH', /no loss is computed from the tensor `at`/, () => multiloss.backward(losses(), { combine, at: net.features(x) }));
+  throwsCode('GRAPH', /none of the parameters `on`/, () => multiloss.backward(losses(), { combine, on: net.a.parameters() }));
+  untouched();
+  autograd.setDetectAnomaly(true);
+  throwsCode('NONFINITE', /sqrt returned NaN/, () => {
+    const h = net.features(x).mul(0).sqrt();
+    multiloss.backward({ p: h.mul(0).sum(), q: h.sum().mul(0) }, { combine: fixed('gramian', 1, 1) });
+  });
+  autograd.setDetectAnomaly(false);
   untouched();
   const l = losses();
   multiloss.backward(l, { combine });
