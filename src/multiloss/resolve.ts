@@ -27,7 +27,7 @@ interface Group {
 }
 
 /** Options, checked and made into questions that a walk asks. */
-export class Plan<Name extends string> {
+export class Resolution<Name extends string> {
   private readonly method: Method;
   private readonly names: readonly Name[];
   private readonly options: MultiBackwardOptions<Name>;
