@@ -18,7 +18,7 @@ import { isAggregator, type Method, type Stats, type Weighting } from './method.
 import { type MultiBackwardOptions, OP, placeOf, placesOf } from './options.ts';
 import { type LiveReport, normsOf } from './report.ts';
 import { entriesOf, type Losses } from './strategy.ts';
-import { checked, readLosses, readScalars } from './weigh.ts';
+import { assertNeeds, checked, readLosses, readScalars } from './weigh.ts';
 
 /** Parameters whose conflict is resolved together, and what is known of them. */
 interface Group {
@@ -180,7 +180,9 @@ export class Resolution<Name extends string> {
     });
     const place = empty([Math.max(size, 1)]);
     const inputs = [place, ...losses, ...(known ?? []), ...measured.map((p) => p.block), ...(cross ? [cross.block] : [])];
+    const { needs } = method;
     hostStep(inputs, ([address, ...rest]) => {
+      assertNeeds(method, needs);
       const values = readLosses(names, rest.slice(0, m));
       const given = known ? readScalars(rest.slice(m, 2 * m)) : null;
       const blocks = rest.slice(known ? 2 * m : m);

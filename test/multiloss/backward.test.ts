@@ -399,6 +399,20 @@ test('a captured step refuses a loss that is not finite, by name, and steps noth
   );
 });
 
+test('a captured method whose needs change is refused, and recorded anew after release', () => {
+  const { net, targets } = setUp();
+  const method = { ...fixed('losses', 1, 1, 1), needs: 'losses' as 'losses' | 'gramian' };
+  const step = capture((x: Tensor) => {
+    clear(net);
+    multiloss.backward(net.losses(net.features(x), targets), { combine: method });
+  });
+  for (let i = 0; i < 3; i++) step(randn([4, 8]));
+  method.needs = 'gramian';
+  throwsCode('CAPTURE', /needs gramian from this step on/, () => step(randn([4, 8])));
+  step.release();
+  for (let i = 0; i < 3; i++) step(randn([4, 8]));
+});
+
 test('nothing grows', () => {
   const { net, targets } = setUp();
   const x = randn([4, 8]);
