@@ -13,3 +13,6 @@ export { COSMOS, type COSMOSOptions, PBI, type PBIOptions } from '../multiloss/s
 export { GeometricMean, ScaleInvariant } from '../multiloss/scalarizers/products.ts';
 export { STCH, type STCHOptions } from '../multiloss/scalarizers/tchebycheff.ts';
 export { Constant, Mean, weighted } from '../multiloss/weighted.ts';
+export { FAMO, type FAMOOptions } from '../multiloss/scalarizers/famo.ts';
+export { DWA, type DWAOptions, ReLoBRaLo, type ReLoBRaLoOptions, SoftAdapt, type SoftAdaptOptions } from '../multiloss/scalarizers/rates.ts';
+export { CoV, type CoVOptions, FocalKPI, type FocalKPIOptions, RLW, type RLWOptions } from '../multiloss/scalarizers/variation.ts';

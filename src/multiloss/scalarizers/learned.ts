@@ -38,7 +38,7 @@ abstract class Learned implements Scalarizer {
 
   combine(losses: readonly Tensor[], names: readonly string[]): Tensor {
     const { size } = this.parameter;
-    if (losses.length !== size || (this.names && this.names.some((name, i) => name !== names[i]))) {
+    if (losses.length !== size || this.names?.some((name, i) => name !== names[i])) {
       throw valueError(this.name, `made for ${this.names?.join(', ') ?? `${size} losses`}, got ${names.join(', ')}. Pass the same losses in the same order.`);
     }
     return sum(this.formula(vectorOf(losses), this.parameter));
