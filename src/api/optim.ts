@@ -1,5 +1,6 @@
 /** Optimizers: PyTorch's `torch.optim`. @module */
 export { Adam, type AdamOptions, AdamW } from '../optim/adam.ts';
 export { type GroupInput, Optimizer, type OptimizerOptions, type OptimizerState, type ParamGroup, type ParamState } from '../optim/optimizer.ts';
+export { RMSprop, type RMSpropOptions } from '../optim/rmsprop.ts';
 export { SGD, type SGDOptions } from '../optim/sgd.ts';
 export * as lrScheduler from './lr-scheduler.ts';

@@ -1,0 +1,33 @@
+// Optimizer steps that divide by the size of past gradients, and others beside SGD and Adam. As update.ts: one parameter a call,
+// hyper-parameters f64 in memory, float32 elements, as PyTorch's single-tensor forms. d is the gradient: negated where
+// maximizing, plus λ·p where decay is coupled.
+import { mad, splat } from "../lanes";
+import { direction, option, power, read, squares, towards, write } from "../step";
+
+/**
+ * RMSprop: v ← α·v + (1 − α)·d²; where `mean`: u ← u + (1 − α)(d − u), and v − u² stands for v; s = d/(√v + ε); where `buffer`:
+ * b ← μ·b + s, and b stands for s; p ← p − lr·s. hyper f64: lr, α, ε, λ, μ.
+ */
+export function rmsprop(p: usize, g: usize, v: usize, mean: usize, buffer: usize, hyper: usize, n: i32, maximize: i32): void {
+  const lr = option(hyper, 0), alpha = option(hyper, 1), epsilon = option(hyper, 2), decay = option(hyper, 3), mu = option(hyper, 4);
+  const share = splat(<f32>(1 - load<f64>(hyper, 8))), sign = splat(maximize ? -1 : 1);
+  for (; n > 0; n -= 4, p += 16, g += 16, v += 16) {
+    const x = read(p, n), d = direction(x, read(g, n), sign, decay);
+    let second = squares(read(v, n), d, alpha, share);
+    write(v, second, n);
+    if (mean) {
+      const u = towards(read(mean, n), d, share);
+      write(mean, u, n);
+      mean += 16;
+      // Never below 0 but for rounding.
+      second = f32x4.max(f32x4.sub(second, f32x4.mul(u, u)), splat(0));
+    }
+    let s = f32x4.div(d, f32x4.add(f32x4.sqrt(second), epsilon));
+    if (buffer) {
+      s = mad(mu, read(buffer, n), s);
+      write(buffer, s, n);
+      buffer += 16;
+    }
+    write(p, f32x4.sub(x, f32x4.mul(lr, s)), n);
+  }
+}
