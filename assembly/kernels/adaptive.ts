@@ -31,3 +31,16 @@ export function rmsprop(p: usize, g: usize, v: usize, mean: usize, buffer: usize
     write(p, f32x4.sub(x, f32x4.mul(lr, s)), n);
   }
 }
+
+/** Adagrad: t ← t + 1; v ← v + d²; p ← p − lr/(1 + (t − 1)·η)·d/(√v + ε). hyper f64: lr, η, ε, λ. step: one f32, t. */
+export function adagrad(p: usize, g: usize, v: usize, step: usize, hyper: usize, n: i32, maximize: i32): void {
+  const t = load<f32>(step) + 1;
+  store<f32>(step, t);
+  const rate = splat(<f32>(load<f64>(hyper) / (1 + <f64>(t - 1) * load<f64>(hyper, 8))));
+  const epsilon = option(hyper, 2), decay = option(hyper, 3), sign = splat(maximize ? -1 : 1);
+  for (; n > 0; n -= 4, p += 16, g += 16, v += 16) {
+    const x = read(p, n), d = direction(x, read(g, n), sign, decay), sum = mad(d, d, read(v, n));
+    write(v, sum, n);
+    write(p, f32x4.sub(x, f32x4.div(f32x4.mul(rate, d), f32x4.add(f32x4.sqrt(sum), epsilon))), n);
+  }
+}

@@ -1,4 +1,5 @@
 /** Optimizers: PyTorch's `torch.optim`. @module */
+export { Adagrad, type AdagradOptions } from '../optim/adagrad.ts';
 export { Adam, type AdamOptions, AdamW } from '../optim/adam.ts';
 export { type GroupInput, Optimizer, type OptimizerOptions, type OptimizerState, type ParamGroup, type ParamState } from '../optim/optimizer.ts';
 export { RMSprop, type RMSpropOptions } from '../optim/rmsprop.ts';
