@@ -44,3 +44,19 @@ export function adagrad(p: usize, g: usize, v: usize, step: usize, hyper: usize,
     write(p, f32x4.sub(x, f32x4.div(f32x4.mul(rate, d), f32x4.add(f32x4.sqrt(sum), epsilon))), n);
   }
 }
+
+/**
+ * Adadelta: v ← ρ·v + (1 − ρ)·d²; s = √(u + ε)/√(v + ε)·d; u ← ρ·u + (1 − ρ)·s²; p ← p − lr·s. hyper f64: lr, ρ, ε, λ.
+ */
+export function adadelta(p: usize, g: usize, v: usize, u: usize, hyper: usize, n: i32, maximize: i32): void {
+  const lr = option(hyper, 0), rho = option(hyper, 1), epsilon = option(hyper, 2), decay = option(hyper, 3);
+  const share = splat(<f32>(1 - load<f64>(hyper, 8))), sign = splat(maximize ? -1 : 1);
+  for (; n > 0; n -= 4, p += 16, g += 16, v += 16, u += 16) {
+    const x = read(p, n), d = direction(x, read(g, n), sign, decay), steps = read(u, n);
+    const second = squares(read(v, n), d, rho, share);
+    write(v, second, n);
+    const s = f32x4.mul(f32x4.div(f32x4.sqrt(f32x4.add(steps, epsilon)), f32x4.sqrt(f32x4.add(second, epsilon))), d);
+    write(u, squares(steps, s, rho, share), n);
+    write(p, f32x4.sub(x, f32x4.mul(lr, s)), n);
+  }
+}

@@ -1,4 +1,5 @@
 /** Optimizers: PyTorch's `torch.optim`. @module */
+export { Adadelta, type AdadeltaOptions } from '../optim/adadelta.ts';
 export { Adagrad, type AdagradOptions } from '../optim/adagrad.ts';
 export { Adam, type AdamOptions, AdamW } from '../optim/adam.ts';
 export { type GroupInput, Optimizer, type OptimizerOptions, type OptimizerState, type ParamGroup, type ParamState } from '../optim/optimizer.ts';
