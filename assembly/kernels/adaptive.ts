@@ -60,3 +60,21 @@ export function adadelta(p: usize, g: usize, v: usize, u: usize, hyper: usize, n
     write(p, f32x4.sub(x, f32x4.mul(lr, s)), n);
   }
 }
+
+/**
+ * Adamax: t ← t + 1; m ← m + (1 − β1)(d − m); u ← max(β2·u, |d| + ε); p ← p − lr/(1 − β1ᵗ)·m/u. hyper f64: lr, β1, β2, ε, λ.
+ * step: one f32, t.
+ */
+export function adamax(p: usize, g: usize, m: usize, u: usize, step: usize, hyper: usize, n: i32, maximize: i32): void {
+  const beta1 = load<f64>(hyper, 8), t = load<f32>(step) + 1;
+  store<f32>(step, t);
+  const rate = splat(<f32>(load<f64>(hyper) / (1 - power(beta1, <u32>t)))), share = splat(<f32>(1 - beta1));
+  const beta2 = option(hyper, 2), epsilon = option(hyper, 3), decay = option(hyper, 4), sign = splat(maximize ? -1 : 1);
+  for (; n > 0; n -= 4, p += 16, g += 16, m += 16, u += 16) {
+    const x = read(p, n), d = direction(x, read(g, n), sign, decay), first = towards(read(m, n), d, share);
+    const largest = f32x4.max(f32x4.mul(beta2, read(u, n)), f32x4.add(f32x4.abs(d), epsilon));
+    write(m, first, n);
+    write(u, largest, n);
+    write(p, f32x4.sub(x, f32x4.div(f32x4.mul(rate, first), largest)), n);
+  }
+}

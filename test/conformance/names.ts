@@ -224,6 +224,7 @@ export const optimizers: Readonly<Record<string, Row<Pick<optim.SGD, 'step' | 'z
   Adagrad: ['params * lr lr_decay weight_decay initial_accumulator_value eps maximize', (params: Tensor[], options: optim.AdagradOptions) => new optim.Adagrad(params, options)],
   Adam: ['params * lr betas eps weight_decay amsgrad maximize', (params: Tensor[], options: optim.AdamOptions) => new optim.Adam(params, options)],
   AdamW: ['params * lr betas eps weight_decay amsgrad maximize', (params: Tensor[], options: optim.AdamOptions) => new optim.AdamW(params, options)],
+  Adamax: ['params * lr betas eps weight_decay maximize', (params: Tensor[], options: optim.AdamaxOptions) => new optim.Adamax(params, options)],
   RMSprop: ['params * lr alpha eps weight_decay momentum centered maximize', (params: Tensor[], options: optim.RMSpropOptions) => new optim.RMSprop(params, options)],
   SGD: ['params * lr momentum dampening weight_decay nesterov maximize', (params: Tensor[], options: optim.SGDOptions) => new optim.SGD(params, options)],
 };
