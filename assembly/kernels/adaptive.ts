@@ -78,3 +78,29 @@ export function adamax(p: usize, g: usize, m: usize, u: usize, step: usize, hype
     write(p, f32x4.sub(x, f32x4.div(f32x4.mul(rate, first), largest)), n);
   }
 }
+
+/**
+ * NAdam: t ← t + 1; μₜ = β1·(1 − ½·bᵗ); π ← π·μₜ; m and v as Adam; s = √(v/(1 − β2ᵗ)) + ε;
+ * p ← p − lr·((1 − μₜ)/(1 − π)·d + μₜ₊₁/(1 − π·μₜ₊₁)·m)/s. hyper f64: lr, β1, β2, ε, λ, b = 0.96^ψ. step, product: one f32 each, t and π.
+ */
+export function nadam(
+  p: usize, g: usize, m: usize, v: usize, step: usize, product: usize, hyper: usize, n: i32, decoupled: i32, maximize: i32,
+): void {
+  const lr = load<f64>(hyper), beta1 = load<f64>(hyper, 8), beta2 = load<f64>(hyper, 16), lambda = load<f64>(hyper, 32), b = load<f64>(hyper, 40);
+  const t = load<f32>(step) + 1;
+  store<f32>(step, t);
+  const mu = beta1 * (1 - 0.5 * power(b, <u32>t)), next = beta1 * (1 - 0.5 * power(b, <u32>t + 1)), pi = <f64>load<f32>(product) * mu;
+  store<f32>(product, <f32>pi);
+  const now = splat(<f32>(lr * (1 - mu) / (1 - pi))), ahead = splat(<f32>(lr * next / (1 - pi * next)));
+  const root = splat(<f32>(1 / Math.sqrt(1 - power(beta2, <u32>t)))), epsilon = option(hyper, 3);
+  const shrink = splat(decoupled ? <f32>(1 - lr * lambda) : 1), decay = splat(decoupled ? 0 : <f32>lambda), sign = splat(maximize ? -1 : 1);
+  const new1 = splat(<f32>(1 - beta1)), old2 = option(hyper, 2), new2 = splat(<f32>(1 - beta2));
+  for (; n > 0; n -= 4, p += 16, g += 16, m += 16, v += 16) {
+    const x = read(p, n), d = direction(x, read(g, n), sign, decay);
+    const first = towards(read(m, n), d, new1), second = squares(read(v, n), d, old2, new2);
+    write(m, first, n);
+    write(v, second, n);
+    const s = f32x4.div(mad(now, d, f32x4.mul(ahead, first)), mad(f32x4.sqrt(second), root, epsilon));
+    write(p, f32x4.sub(f32x4.mul(x, shrink), s), n);
+  }
+}

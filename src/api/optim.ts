@@ -3,6 +3,7 @@ export { Adadelta, type AdadeltaOptions } from '../optim/adadelta.ts';
 export { Adagrad, type AdagradOptions } from '../optim/adagrad.ts';
 export { Adam, type AdamOptions, AdamW } from '../optim/adam.ts';
 export { Adamax, type AdamaxOptions } from '../optim/adamax.ts';
+export { NAdam, type NAdamOptions } from '../optim/nadam.ts';
 export { type GroupInput, Optimizer, type OptimizerOptions, type OptimizerState, type ParamGroup, type ParamState } from '../optim/optimizer.ts';
 export { RMSprop, type RMSpropOptions } from '../optim/rmsprop.ts';
 export { SGD, type SGDOptions } from '../optim/sgd.ts';
