@@ -104,3 +104,31 @@ export function nadam(
     write(p, f32x4.sub(f32x4.mul(x, shrink), s), n);
   }
 }
+
+/**
+ * RAdam: t ← t + 1; m and v as Adam; ρ∞ = 2/(1 − β2) − 1, ρ = ρ∞ − 2t·β2ᵗ/(1 − β2ᵗ); p ← p − lr/(1 − β1ᵗ)·m·r, where r is
+ * √((ρ − 4)(ρ − 2)ρ∞/((ρ∞ − 4)(ρ∞ − 2)ρ))·√(1 − β2ᵗ)/(√v + ε) if ρ > 5, else 1. hyper f64: lr, β1, β2, ε, λ. step: one f32, t.
+ */
+export function radam(
+  p: usize, g: usize, m: usize, v: usize, step: usize, hyper: usize, n: i32, decoupled: i32, maximize: i32,
+): void {
+  const lr = load<f64>(hyper), beta1 = load<f64>(hyper, 8), beta2 = load<f64>(hyper, 16), lambda = load<f64>(hyper, 32);
+  const t = load<f32>(step) + 1;
+  store<f32>(step, t);
+  const old = power(beta2, <u32>t), limit = 2 / (1 - beta2) - 1, rho = limit - 2 * <f64>t * old / (1 - old);
+  const known = rho > 5;
+  const rate = lr / (1 - power(beta1, <u32>t));
+  const rectified = rate * Math.sqrt((rho - 4) * (rho - 2) * limit / ((limit - 4) * (limit - 2) * rho)) * Math.sqrt(1 - old);
+  const factor = splat(<f32>(known ? rectified : rate)), epsilon = option(hyper, 3);
+  const shrink = splat(decoupled ? <f32>(1 - lr * lambda) : 1), decay = splat(decoupled ? 0 : <f32>lambda), sign = splat(maximize ? -1 : 1);
+  const new1 = splat(<f32>(1 - beta1)), old2 = option(hyper, 2), new2 = splat(<f32>(1 - beta2));
+  for (; n > 0; n -= 4, p += 16, g += 16, m += 16, v += 16) {
+    const x = read(p, n), d = direction(x, read(g, n), sign, decay);
+    const first = towards(read(m, n), d, new1), second = squares(read(v, n), d, old2, new2);
+    write(m, first, n);
+    write(v, second, n);
+    let s = f32x4.mul(factor, first);
+    if (known) s = f32x4.div(s, f32x4.add(f32x4.sqrt(second), epsilon));
+    write(p, f32x4.sub(f32x4.mul(x, shrink), s), n);
+  }
+}

@@ -5,6 +5,7 @@ export { Adam, type AdamOptions, AdamW } from '../optim/adam.ts';
 export { Adamax, type AdamaxOptions } from '../optim/adamax.ts';
 export { NAdam, type NAdamOptions } from '../optim/nadam.ts';
 export { type GroupInput, Optimizer, type OptimizerOptions, type OptimizerState, type ParamGroup, type ParamState } from '../optim/optimizer.ts';
+export { RAdam, type RAdamOptions } from '../optim/radam.ts';
 export { RMSprop, type RMSpropOptions } from '../optim/rmsprop.ts';
 export { SGD, type SGDOptions } from '../optim/sgd.ts';
 export * as lrScheduler from './lr-scheduler.ts';

@@ -226,6 +226,7 @@ export const optimizers: Readonly<Record<string, Row<Pick<optim.SGD, 'step' | 'z
   AdamW: ['params * lr betas eps weight_decay amsgrad maximize', (params: Tensor[], options: optim.AdamOptions) => new optim.AdamW(params, options)],
   Adamax: ['params * lr betas eps weight_decay maximize', (params: Tensor[], options: optim.AdamaxOptions) => new optim.Adamax(params, options)],
   NAdam: ['params * lr betas eps weight_decay momentum_decay decoupled_weight_decay maximize', (params: Tensor[], options: optim.NAdamOptions) => new optim.NAdam(params, options)],
+  RAdam: ['params * lr betas eps weight_decay decoupled_weight_decay maximize', (params: Tensor[], options: optim.RAdamOptions) => new optim.RAdam(params, options)],
   RMSprop: ['params * lr alpha eps weight_decay momentum centered maximize', (params: Tensor[], options: optim.RMSpropOptions) => new optim.RMSprop(params, options)],
   SGD: ['params * lr momentum dampening weight_decay nesterov maximize', (params: Tensor[], options: optim.SGDOptions) => new optim.SGD(params, options)],
 };
