@@ -132,3 +132,26 @@ export function radam(
     write(p, f32x4.sub(f32x4.mul(x, shrink), s), n);
   }
 }
+
+/**
+ * Rprop: a = sign(d·d₀); size ← size·(η⁺ where a > 0, η⁻ where a < 0), within [smallest, largest]; d ← 0 where a < 0; p ← p − sign(d)·size;
+ * d₀ ← d. hyper f64: η⁻, η⁺, smallest, largest.
+ */
+export function rprop(p: usize, g: usize, last: usize, size: usize, hyper: usize, n: i32, maximize: i32): void {
+  const shorter = option(hyper, 0), longer = option(hyper, 1), smallest = option(hyper, 2), largest = option(hyper, 3);
+  const sign = splat(maximize ? -1 : 1), zero = splat(0);
+  for (; n > 0; n -= 4, p += 16, g += 16, last += 16, size += 16) {
+    // Signs are compared one by one: the product of small gradients would vanish.
+    const d0 = read(last, n), d = f32x4.mul(sign, read(g, n));
+    const up = v128.and(f32x4.gt(d, zero), f32x4.gt(d0, zero)), down = v128.and(f32x4.lt(d, zero), f32x4.lt(d0, zero));
+    const turnedUp = v128.and(f32x4.gt(d, zero), f32x4.lt(d0, zero)), turnedDown = v128.and(f32x4.lt(d, zero), f32x4.gt(d0, zero));
+    const stayed = v128.or(up, down), turned = v128.or(turnedUp, turnedDown);
+    const factor = v128.bitselect(longer, v128.bitselect(shorter, splat(1), turned), stayed);
+    const s = f32x4.min(f32x4.max(f32x4.mul(read(size, n), factor), smallest), largest);
+    const kept = v128.andnot(d, turned);
+    write(size, s, n);
+    write(last, kept, n);
+    const move = v128.or(v128.and(s, f32x4.gt(kept, zero)), v128.and(f32x4.neg(s), f32x4.lt(kept, zero)));
+    write(p, f32x4.sub(read(p, n), move), n);
+  }
+}

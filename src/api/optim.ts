@@ -7,5 +7,6 @@ export { NAdam, type NAdamOptions } from '../optim/nadam.ts';
 export { type GroupInput, Optimizer, type OptimizerOptions, type OptimizerState, type ParamGroup, type ParamState } from '../optim/optimizer.ts';
 export { RAdam, type RAdamOptions } from '../optim/radam.ts';
 export { RMSprop, type RMSpropOptions } from '../optim/rmsprop.ts';
+export { Rprop, type RpropOptions } from '../optim/rprop.ts';
 export { SGD, type SGDOptions } from '../optim/sgd.ts';
 export * as lrScheduler from './lr-scheduler.ts';
