@@ -155,3 +155,22 @@ export function rprop(p: usize, g: usize, last: usize, size: usize, hyper: usize
     write(p, f32x4.sub(read(p, n), move), n);
   }
 }
+
+/**
+ * ASGD: p ← p·(1 − λ·η) − η·d; ax ← ax + μ·(p − ax); then t ← t + 1, η ← lr/(1 + λ·lr·t)^α, μ ← 1/max(1, t − t0).
+ * hyper f64: lr, λ, α, t0, weight decay. step, eta, mu: one f32 each.
+ */
+export function asgd(p: usize, g: usize, ax: usize, step: usize, eta: usize, mu: usize, hyper: usize, n: i32, maximize: i32): void {
+  const lr = load<f64>(hyper), lambda = load<f64>(hyper, 8), t = load<f32>(step) + 1;
+  const rate = load<f32>(eta), share = splat(load<f32>(mu));
+  store<f32>(step, t);
+  store<f32>(eta, <f32>(lr / Math.pow(1 + lambda * lr * <f64>t, load<f64>(hyper, 16))));
+  store<f32>(mu, <f32>(1 / Math.max(1, <f64>t - load<f64>(hyper, 24))));
+  const shrink = splat(<f32>(1 - lambda * <f64>rate)), decay = option(hyper, 4), sign = splat(maximize ? -1 : 1);
+  for (; n > 0; n -= 4, p += 16, g += 16, ax += 16) {
+    const x = read(p, n), d = direction(x, read(g, n), sign, decay);
+    const y = f32x4.sub(f32x4.mul(x, shrink), f32x4.mul(splat(rate), d));
+    write(ax, towards(read(ax, n), y, share), n);
+    write(p, y, n);
+  }
+}
