@@ -8,6 +8,7 @@ export { scratchBytes, useScratch } from "./kernels/matmul";
 export { dismiss, joinTeam, matmul, work } from "./kernels/parallel";
 export { logSoftmax, logSoftmaxGrad, softmax, softmaxGrad } from "./kernels/softmax";
 export * from "./kernels/loss";
+export * from "./kernels/adaptive";
 export * from "./kernels/update";
 export * from "./kernels/random";
 export * from "./kernels/conv";

@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { elementsOf, type EncodedTensor } from './conformance/decode.ts';
-import { type Kind, MissingFolder, type NameResult, runFolder, runNamed, runStrategies } from './conformance/run.ts';
+import { type Kind, MissingFolder, type NameResult, runFolder, runNamed, runScalarizers, runStrategies } from './conformance/run.ts';
+import type { ScalarizerCase, ScalarizerFile } from './conformance/scalarizers.ts';
 import type { TraceFile } from './conformance/strategies.ts';
 
 const folder = fileURLToPath(new URL('fixtures/conformance', import.meta.url));
@@ -96,6 +97,26 @@ test('wrong answers are noticed: a loss, a branch and a final weight of a trace'
   assert.match(messages[0] as string, /loss1 at step 59/);
   assert.match(messages[1] as string, /branch at step 59/);
   assert.match(messages[2] as string, /trunk\.bias at the end/);
+});
+
+test('wrong answers are noticed: a value, a gradient and a weight of a method that looks at losses', () => {
+  const { cases } = read('multiloss/scalarizers') as ScalarizerFile;
+  const find = (name: string): ScalarizerCase => cases.find((c) => c.scalarizer === name) as ScalarizerCase;
+  const [uw, famo] = [find('UW'), find('FAMO')];
+  const trace = famo.trace as NonNullable<ScalarizerCase['trace']>;
+  const last = trace.at(-1) as (typeof trace)[number];
+  const wrong: ScalarizerCase[] = [
+    { ...uw, out: (uw.out as number) + 1e-4 },
+    { ...uw, parameterGrad: uw.parameterGrad?.map((g) => g + 1e-4) },
+    { ...famo, trace: trace.with(-1, { ...last, grad: last.grad?.map((g) => g + 1e-9) }) },
+    { ...famo, trace: trace.with(-1, { ...last, logitsAfter: last.logitsAfter?.map((g) => g + 1e-9) }) },
+  ];
+  const messages = failures(runScalarizers({ cases: wrong }));
+  assert.is(messages.length, 4);
+  assert.match(messages[0] as string, /UW: .*the value/);
+  assert.match(messages[1] as string, /UW: .*parameter gradient 0/);
+  assert.match(messages[2] as string, /FAMO: .*at step 11 weight 0/);
+  assert.match(messages[3] as string, /FAMO: .*after step 11 logit 0/);
 });
 
 test('a missing folder or kind is an error, not an empty success', () => {

@@ -1,18 +1,7 @@
 // Optimizer steps, one parameter a call. Hyper-parameters are float64 in memory, by address: what changes between steps (a
 // schedule, a step count) is read when the kernel runs. Flags are counts of 0 or 1.
 import { loadTail, mad, splat, storeTail } from "../lanes";
-
-/** xⁿ by squaring: n whole, the same bits everywhere (no transcendental). */
-function power(x: f64, n: u32): f64 {
-  let result: f64 = 1;
-  for (; n > 0; n >>= 1, x *= x) if (n & 1) result *= x;
-  return result;
-}
-
-/** g, negated where maximizing, plus λ·p where decay is coupled. */
-@inline function direction(p: v128, g: v128, sign: v128, decay: v128): v128 {
-  return mad(decay, p, f32x4.mul(sign, g));
-}
+import { direction, power } from "../step";
 
 /**
  * SGD (PyTorch's): d = ±g + λp; buffer ← μ·buffer + (1 − τ)·d, or d where `first`; p ← p − lr·(buffer, or d + μ·buffer with

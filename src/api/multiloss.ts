@@ -8,3 +8,16 @@ export { Independent } from '../multiloss/independent.ts';
 export { Hybrid, Phased, type PhasedOptions } from '../multiloss/staged.ts';
 export type { Losses, Report, Strategy } from '../multiloss/strategy.ts';
 export { Sum, Weighted } from '../multiloss/weighted.ts';
+
+// Methods that look at the losses only.
+export type { Aggregator, Method, Needs, Scalarizer, Stats, Weighting } from '../multiloss/method.ts';
+export { type AnnealOptions, anneal, type Schedule, type SchedulePlan, type Weight } from '../multiloss/scalarizers/anneal.ts';
+export { IMTLL, type LossCount, type UncertaintyOptions, UncertaintyWeighting } from '../multiloss/scalarizers/learned.ts';
+export type { PerLoss } from '../multiloss/scalarizers/per-loss.ts';
+export { COSMOS, type COSMOSOptions, PBI, type PBIOptions } from '../multiloss/scalarizers/preference.ts';
+export { GeometricMean, ScaleInvariant } from '../multiloss/scalarizers/products.ts';
+export { STCH, type STCHOptions } from '../multiloss/scalarizers/tchebycheff.ts';
+export { Constant, Mean, weighted } from '../multiloss/weighted.ts';
+export { FAMO, type FAMOOptions } from '../multiloss/scalarizers/famo.ts';
+export { DWA, type DWAOptions, ReLoBRaLo, type ReLoBRaLoOptions, SoftAdapt, type SoftAdaptOptions } from '../multiloss/scalarizers/rates.ts';
+export { CoV, type CoVOptions, FocalKPI, type FocalKPIOptions, RLW, type RLWOptions } from '../multiloss/scalarizers/variation.ts';

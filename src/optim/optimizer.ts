@@ -130,12 +130,12 @@ export abstract class Optimizer<O extends OptimizerOptions> {
     p.storage.touch(`${this.name}.step()`);
   }
 
-  /** A state tensor of this name, zeros of the given shape when new; it outlives scopes. */
-  protected zeros(state: ParamState, name: string, shape: readonly number[]): Tensor {
+  /** A state tensor of this name, zeros (or `value`) in the given shape when new; it outlives scopes. */
+  protected zeros(state: ParamState, name: string, shape: readonly number[], value = 0): Tensor {
     let t = state[name];
     if (!t) {
       refuseWhileRecording(this.name, `the state of ${this.name} is first made`, 'Let every parameter have a gradient in the first call of the step, which runs as it is.');
-      t = keep(full(shape, 0));
+      t = keep(full(shape, value));
       state[name] = t;
     }
     return t;

@@ -1,7 +1,7 @@
 // The one table from PyTorch's names to ours. A name that is missing here is not offered, and neither is a parameter that its signature
 // leaves out. A row is our function itself, or what its user writes in at most two calls; longer formulas do not count as offered.
 import * as g from 'gradloom';
-import { nn, type Operand, optim, type ReduceOptions, type Tensor } from 'gradloom';
+import { multiloss, nn, type Operand, optim, type ReduceOptions, type Tensor } from 'gradloom';
 import * as adapt from './adapt.ts';
 import { alongDim, binary, extreme, joined, type Output, reduction, scaled, spread, unary } from './adapt.ts';
 import type { Row } from './bind.ts';
@@ -222,8 +222,16 @@ export const modules: Readonly<Record<string, Row<nn.Module>>> = {
 
 /** Optimizers. */
 export const optimizers: Readonly<Record<string, Row<Pick<optim.SGD, 'step' | 'zeroGrad'>>>> = {
+  ASGD: ['params * lr lambd alpha t0 weight_decay maximize', (params: Tensor[], options: optim.ASGDOptions) => new optim.ASGD(params, options)],
+  Adadelta: ['params * lr rho eps weight_decay maximize', (params: Tensor[], options: optim.AdadeltaOptions) => new optim.Adadelta(params, options)],
+  Adagrad: ['params * lr lr_decay weight_decay initial_accumulator_value eps maximize', (params: Tensor[], options: optim.AdagradOptions) => new optim.Adagrad(params, options)],
   Adam: ['params * lr betas eps weight_decay amsgrad maximize', (params: Tensor[], options: optim.AdamOptions) => new optim.Adam(params, options)],
   AdamW: ['params * lr betas eps weight_decay amsgrad maximize', (params: Tensor[], options: optim.AdamOptions) => new optim.AdamW(params, options)],
+  Adamax: ['params * lr betas eps weight_decay maximize', (params: Tensor[], options: optim.AdamaxOptions) => new optim.Adamax(params, options)],
+  NAdam: ['params * lr betas eps weight_decay momentum_decay decoupled_weight_decay maximize', (params: Tensor[], options: optim.NAdamOptions) => new optim.NAdam(params, options)],
+  RAdam: ['params * lr betas eps weight_decay decoupled_weight_decay maximize', (params: Tensor[], options: optim.RAdamOptions) => new optim.RAdam(params, options)],
+  RMSprop: ['params * lr alpha eps weight_decay momentum centered maximize', (params: Tensor[], options: optim.RMSpropOptions) => new optim.RMSprop(params, options)],
+  Rprop: ['params * lr etas step_sizes maximize', (params: Tensor[], options: optim.RpropOptions) => new optim.Rprop(params, options)],
   SGD: ['params * lr momentum dampening weight_decay nesterov maximize', (params: Tensor[], options: optim.SGDOptions) => new optim.SGD(params, options)],
 };
 
@@ -242,4 +250,18 @@ export const schedulers: Readonly<Record<string, Row<optim.lrScheduler.LRSchedul
   MultiStepLR: ['optimizer * milestones gamma', (o: optim.SGD, options: { milestones: number[] }) => new lrScheduler.MultiStepLR(o, options)],
   PolynomialLR: ['optimizer * total_iters power', (o: optim.SGD, options: { power?: number }) => new lrScheduler.PolynomialLR(o, options)],
   StepLR: ['optimizer * step_size gamma', (o: optim.SGD, options: { stepSize: number }) => new lrScheduler.StepLR(o, options)],
+};
+
+/** Methods that look at losses, made for a number of losses. */
+export const scalarizers: Readonly<Record<string, Row<multiloss.Scalarizer | multiloss.Weighting>>> = {
+  Constant: ['count weights', (_count: number, weights: number[]) => new multiloss.Constant(weights)],
+  DWA: ['count * temperature', (_count: number, options: multiloss.DWAOptions) => new multiloss.DWA(options)],
+  FAMO: ['count * lr weightDecay', (_count: number, options: multiloss.FAMOOptions) => new multiloss.FAMO(options)],
+  GeometricMean: ['count', () => new multiloss.GeometricMean()],
+  IMTLL: ['count', (count: number) => new multiloss.IMTLL(count)],
+  Mean: ['count', () => new multiloss.Mean()],
+  PBI: ['count * weights theta', (_count: number, options: multiloss.PBIOptions) => new multiloss.PBI(options)],
+  STCH: ['count * mu weights', (_count: number, options: multiloss.STCHOptions) => new multiloss.STCH(options)],
+  Sum: ['count', () => new multiloss.Sum()],
+  UW: ['count', (count: number) => new multiloss.UncertaintyWeighting(count)],
 };

@@ -8,6 +8,7 @@ import { modules, operators, optimizers, schedulers } from './names.ts';
 import { runScheduler, type SchedulerCase } from './schedulers.ts';
 import { type CallCase, runCall } from './ops.ts';
 import { type OptimizerCase, runOptimizer } from './optim.ts';
+import { runScalarizer, type ScalarizerFile } from './scalarizers.ts';
 import { runTrace, type TraceFile } from './strategies.ts';
 
 /** The folders of a conformance folder. */
@@ -83,6 +84,19 @@ export function runStrategies(file: TraceFile): NameResult[] {
   );
 }
 
+/** Runs the content of scalarizers.json: one result per method. */
+export function runScalarizers({ cases }: ScalarizerFile): NameResult[] {
+  const names = [...new Set(cases.map((c) => c.scalarizer))];
+  return names.map((name) =>
+    runCases(
+      'scalarizers',
+      name,
+      cases.filter((c) => c.scalarizer === name),
+      runScalarizer,
+    ),
+  );
+}
+
 /** Counts as not offered, by name, whatever the names are of. */
 function notOffered(section: Section, names: readonly string[]): NameResult[] {
   return [...new Set(names)].map((name) => {
@@ -101,11 +115,7 @@ function runMultiloss(file: string, content: unknown): NameResult[] {
       'aggregators',
       (content as { cases: { aggregator: string }[] }).cases.map((c) => c.aggregator),
     );
-  if (file === 'scalarizers')
-    return notOffered(
-      'scalarizers',
-      (content as { cases: { scalarizer: string }[] }).cases.map((c) => c.scalarizer),
-    );
+  if (file === 'scalarizers') return runScalarizers(content as ScalarizerFile);
   const entries = Object.values(content as MultilossFile);
   if (file === 'aggregators_f64') {
     const names = entries.flatMap(({ agg }) => Object.keys(agg as object));
