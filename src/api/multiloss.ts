@@ -10,7 +10,6 @@ export type { Losses, Report, Strategy } from '../multiloss/strategy.ts';
 export { Sum, Weighted } from '../multiloss/weighted.ts';
 
 // Methods that look at the losses only.
-export type { Aggregator, Method, Needs, Scalarizer, Stats, Weighting } from '../multiloss/method.ts';
 export { type AnnealOptions, anneal, type Schedule, type SchedulePlan, type Weight } from '../multiloss/scalarizers/anneal.ts';
 export { IMTLL, type LossCount, type UncertaintyOptions, UncertaintyWeighting } from '../multiloss/scalarizers/learned.ts';
 export type { PerLoss } from '../multiloss/scalarizers/per-loss.ts';

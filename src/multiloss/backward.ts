@@ -9,15 +9,7 @@ import { type BackwardReport, LiveReport } from './report.ts';
 import { Resolution } from './resolve.ts';
 import { entriesOf, type Losses } from './strategy.ts';
 import { scalarize, tell, weigh } from './weigh.ts';
-
-const SUM: Weighting = {
-  name: 'sum',
-  needs: 'losses',
-  weights: ({ losses }) => new Float64Array(losses.length).fill(1),
-  stateDict: () => ({}),
-  loadStateDict: () => {},
-  reset: () => {},
-};
+import { Sum } from './weighted.ts';
 
 /**
  * Gradients of several losses, combined by a method and added to `.grad`. One walk carries every loss's gradient where the method asks for them,
@@ -32,7 +24,7 @@ export function backward<Name extends string>(losses: Losses<Name>, options: Mul
   const entries = entriesOf(OP, losses);
   const names = entries.map(([name]) => name);
   const tensors = entries.map(([, loss]) => loss);
-  const method: Method = options.combine ?? SUM;
+  const method: Method = options.combine ?? new Sum();
   const resolution = new Resolution(method, names, options);
   const report = new LiveReport(method.name, names);
   const scalarized = scalarize(method, tensors, names);
