@@ -151,7 +151,8 @@ export function rprop(p: usize, g: usize, last: usize, size: usize, hyper: usize
     const kept = v128.andnot(d, turned);
     write(size, s, n);
     write(last, kept, n);
-    const move = v128.or(v128.and(s, f32x4.gt(kept, zero)), v128.and(f32x4.neg(s), f32x4.lt(kept, zero)));
+    const nan = v128.and(kept, f32x4.ne(kept, kept));
+    const move = v128.or(nan, v128.or(v128.and(s, f32x4.gt(kept, zero)), v128.and(f32x4.neg(s), f32x4.lt(kept, zero))));
     write(p, f32x4.sub(read(p, n), move), n);
   }
 }

@@ -90,6 +90,13 @@ test('RAdam divides by nothing while the variance is unknown, Adagrad begins whe
   assert.ok(Math.abs(q.item() - (1 - (0.5 * 3) / 5)) < 1e-6);
 });
 
+test('Rprop does not hide a gradient that is NaN', () => {
+  const p = leaf([1, 1]);
+  p.grad = tensor([Number.NaN, 2]);
+  new optim.Rprop([p], { lr: 0.25 }).step();
+  assert.equal([...p.data()], [Number.NaN, 0.75]);
+});
+
 test('ASGD keeps the mean of the parameters after t0', () => {
   const p = leaf([1]);
   const optimizer = new optim.ASGD([p], { lr: 0.25, lambd: 0, t0: 1 });
