@@ -2,7 +2,7 @@
 // hyper-parameters f64 in memory, float32 elements, as PyTorch's single-tensor forms. d is the gradient: negated where
 // maximizing, plus λ·p where decay is coupled.
 import { mad, splat } from "../lanes";
-import { direction, option, power, read, squares, towards, write } from "../step";
+import { direction, option, power, powerAboveOne, read, squares, towards, write } from "../step";
 
 /**
  * RMSprop: v ← α·v + (1 − α)·d²; where `mean`: u ← u + (1 − α)(d − u), and v − u² stands for v; s = d/(√v + ε); where `buffer`:
@@ -151,7 +151,8 @@ export function rprop(p: usize, g: usize, last: usize, size: usize, hyper: usize
     const kept = v128.andnot(d, turned);
     write(size, s, n);
     write(last, kept, n);
-    const move = v128.or(v128.and(s, f32x4.gt(kept, zero)), v128.and(f32x4.neg(s), f32x4.lt(kept, zero)));
+    const nan = v128.and(kept, f32x4.ne(kept, kept));
+    const move = v128.or(nan, v128.or(v128.and(s, f32x4.gt(kept, zero)), v128.and(f32x4.neg(s), f32x4.lt(kept, zero))));
     write(p, f32x4.sub(read(p, n), move), n);
   }
 }
@@ -164,7 +165,7 @@ export function asgd(p: usize, g: usize, ax: usize, step: usize, eta: usize, mu:
   const lr = load<f64>(hyper), lambda = load<f64>(hyper, 8), t = load<f32>(step) + 1;
   const rate = load<f32>(eta), share = splat(load<f32>(mu));
   store<f32>(step, t);
-  store<f32>(eta, <f32>(lr / Math.pow(1 + lambda * lr * <f64>t, load<f64>(hyper, 16))));
+  store<f32>(eta, <f32>(lr / powerAboveOne(1 + lambda * lr * <f64>t, load<f64>(hyper, 16))));
   store<f32>(mu, <f32>(1 / Math.max(1, <f64>t - load<f64>(hyper, 24))));
   const shrink = splat(<f32>(1 - lambda * <f64>rate)), decay = option(hyper, 4), sign = splat(maximize ? -1 : 1);
   for (; n > 0; n -= 4, p += 16, g += 16, ax += 16) {

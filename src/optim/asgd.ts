@@ -26,7 +26,8 @@ export class ASGD extends Optimizer<ASGDOptions> {
   protected check(o: Required<ASGDOptions>): void {
     checkRange('ASGD', 'lr', o.lr, 0);
     checkRange('ASGD', 'weightDecay', o.weightDecay, 0);
-    for (const name of ['lambd', 'alpha', 't0'] as const) if (!Number.isFinite(o[name])) throw valueError('ASGD', `${name} must be finite, got ${o[name]}.`);
+    checkRange('ASGD', 'lambd', o.lambd, 0);
+    for (const name of ['alpha', 't0'] as const) if (!Number.isFinite(o[name])) throw valueError('ASGD', `${name} must be finite, got ${o[name]}.`);
   }
 
   protected hyperParameters(g: ParamGroup<ASGDOptions>): readonly number[] {
