@@ -3,3 +3,9 @@ export { Independent } from '../multiloss/independent.ts';
 export { Hybrid, Phased, type PhasedOptions } from '../multiloss/staged.ts';
 export type { Losses, Report, Strategy } from '../multiloss/strategy.ts';
 export { Sum, Weighted } from '../multiloss/weighted.ts';
+
+// Staged training and seeing conflict.
+export { Alternate, alternate, type Player, type PlayerStep } from '../multiloss/alternate.ts';
+export { above, afterSteps, allOf, anyOf, below, type Condition, plateau } from '../multiloss/conditions.ts';
+export { type PhaseOptions, Plan, type PlanOptions, type PlanState, type PlanStep, type PlanStepOptions, phases } from '../multiloss/phases.ts';
+export type { Steppable, Trainable } from '../multiloss/turn.ts';
