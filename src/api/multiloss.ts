@@ -11,3 +11,5 @@ export { type PhaseOptions, Plan, type PlanOptions, type PlanState, type PlanSte
 export type { Steppable, Trainable } from '../multiloss/turn.ts';
 export type { Alarm, AlarmKind } from '../multiloss/alarms.ts';
 export { Monitor, type MonitorData, type MonitorOptions, type PairSummary, type StepContext } from '../multiloss/monitor.ts';
+export { type DiagnoseOptions, diagnose } from '../multiloss/diagnose.ts';
+export type { Diagnosis, Finding, LossFacts, Trouble } from '../multiloss/verdict.ts';

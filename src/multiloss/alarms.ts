@@ -96,7 +96,7 @@ export class Alarms {
     w.highest = Math.max(w.highest, share);
     const limit = COLLAPSE * w.highest * (this.has('collapse', name) ? 2 : 1);
     const say = (): string =>
-      `the weight of '${name}' has fallen to ${percent(share / w.highest)} of its highest share. Give the method a floor (clipWeights), a smaller learning rate of its own, or another method.`;
+      `the weight of '${name}' has fallen to ${percent(share / w.highest)} of its highest share. Give the method a floor, a smaller learning rate of its own, or try another one.`;
     this.set('collapse', name, step, share < limit, say);
   }
 
@@ -105,7 +105,7 @@ export class Alarms {
     if (w.seen < this.patience) return;
     const limit = this.has('dominating', name) ? DOMINANCE / 2 : DOMINANCE;
     const say = (): string =>
-      `'${name}' makes up ${percent(share)} of the weighted gradients, more than ${DOMINANCE} times all others: a scale problem. Try normalize(…), IMTLL, UncertaintyWeighting or a smaller weight.`;
+      `'${name}' makes up ${percent(share)} of the weighted gradients, more than ${DOMINANCE} times all others: a scale problem. Try normalized gradients, IMTL-L, uncertainty weighting or a smaller weight.`;
     this.set('dominating', name, step, share > limit * (1 - share), say);
   }
 
