@@ -9,7 +9,7 @@ export { Alternate, alternate, type Player, type PlayerStep } from '../multiloss
 export { above, afterSteps, allOf, anyOf, below, type Condition, plateau } from '../multiloss/conditions.ts';
 export { type PhaseOptions, Plan, type PlanOptions, type PlanState, type PlanStep, type PlanStepOptions, phases } from '../multiloss/phases.ts';
 export type { Steppable, Trainable } from '../multiloss/turn.ts';
-export type { Alarm, AlarmKind } from '../multiloss/alarms.ts';
-export { Monitor, type MonitorData, type MonitorOptions, type PairSummary, type StepContext } from '../multiloss/monitor.ts';
+export { Monitor, type MonitorOptions, type StepContext } from '../multiloss/monitor.ts';
+export type { Alarm, AlarmKind, MonitorData, PairSummary, SeriesKey } from '../multiloss/monitor-data.ts';
 export { type DiagnoseOptions, diagnose } from '../multiloss/diagnose.ts';
 export type { Diagnosis, Finding, LossFacts, Trouble } from '../multiloss/verdict.ts';

@@ -1,20 +1,6 @@
 // What a run should be stopped and looked at for. Each alarm is raised once, and again only after it has cleared.
+import type { Alarm, AlarmKind } from './monitor-data.ts';
 import type { BackwardReport } from './report.ts';
-
-export type AlarmKind = 'non-finite' | 'collapse' | 'dominating' | 'dead';
-
-/** Something that has gone wrong with a loss. */
-export interface Alarm {
-  readonly kind: AlarmKind;
-  /** The loss's name. */
-  readonly loss: string;
-  /** When it was raised. */
-  readonly step: number;
-  /** When it cleared; null while it lasts. */
-  cleared: number | null;
-  /** In words, with numbers and what to try. */
-  readonly message: string;
-}
 
 /** How much each step keeps of the running means of shares: about the last 20 steps count. */
 const DECAY = 0.95;

@@ -50,14 +50,16 @@ function flat(loss: Tensor, params: readonly Tensor[], size: number): Float32Arr
   return out;
 }
 
-function* batchesOf<L>(batches: Iterable<() => L> | ((k: number) => L), n: number): Generator<() => L> {
-  if (typeof batches === 'function') for (let k = 0; k < n; k++) yield () => batches(k);
-  else {
-    let k = 0;
-    for (const batch of batches) {
-      if (k++ === n) return;
-      yield batch;
-    }
+/** The first `n` of them, as functions that give losses. Lazily: a loader's batch lives until the next one. */
+function* batchesOf<B, L>(batches: Iterable<B> | ((k: number) => L), losses: ((batch: B) => L) | undefined, n: number): Generator<() => L> {
+  if (typeof batches === 'function') {
+    for (let k = 0; k < n; k++) yield () => batches(k);
+    return;
+  }
+  let k = 0;
+  for (const batch of batches) {
+    yield losses ? () => losses(batch) : (batch as unknown as () => L);
+    if (++k === n) return;
   }
 }
 
@@ -148,19 +150,27 @@ function factsOf({ names, values, squares, broken, sums, counts }: Gathered): { 
  * generator) does change.
  *
  * ```ts
- * const found = multiloss.diagnose(() => lossesOf(nextBatch()));
- * console.log(`${found}`);
+ * console.log(`${multiloss.diagnose(loader, ([x, y]) => lossesOf(x, y))}`);
  * ```
- * @param batches the losses of each batch by name: functions, or one function of the batch's number
+ * @param batches independent batches, as a shuffled loader gives them, or functions that give their losses, or one function of the
+ * batch's number
+ * @param losses a batch's losses by name, where `batches` are batches
  * @throws GRAPH where losses share no parameter; GRAPH, SHAPE naming a loss that is detached or not a scalar
  */
-export function diagnose<Name extends string>(batches: Iterable<() => Losses<Name>> | ((k: number) => Losses<Name>), options: DiagnoseOptions = {}): Diagnosis<Name> {
+export function diagnose<B, Name extends string>(batches: Iterable<B>, losses: (batch: B) => Losses<Name>, options?: DiagnoseOptions): Diagnosis<Name>;
+export function diagnose<Name extends string>(batches: Iterable<() => Losses<Name>> | ((k: number) => Losses<Name>), options?: DiagnoseOptions): Diagnosis<Name>;
+export function diagnose<B, Name extends string>(
+  batches: Iterable<B> | ((k: number) => Losses<Name>),
+  second?: ((batch: B) => Losses<Name>) | DiagnoseOptions,
+  third?: DiagnoseOptions,
+): Diagnosis<Name> {
+  const [lossesOf, options = {}] = typeof second === 'function' ? [second, third] : [undefined, second];
   const { batches: n = GROUPS } = options;
   if (!Number.isInteger(n) || n < 1) throw valueError('diagnose', `batches must be a whole number ≥ 1, got ${n}.`);
   refuseWhileRecording('diagnose', 'gradients are read', 'Call it outside of the captured step.');
   let params = options.params && [...options.params];
   let gathered: Gathered | undefined;
-  for (const batch of batchesOf(batches, n)) {
+  for (const batch of batchesOf<B, Losses<Name>>(batches, lossesOf, n)) {
     scope(() => {
       const losses = enableGrad(batch);
       const entries = entriesOf('diagnose', losses);

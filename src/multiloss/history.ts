@@ -1,11 +1,6 @@
 // Series of numbers over steps in bounded memory: where it is full, neighbours are averaged, so that the whole run stays in view.
 
-/** What a series is of: 'loss', 'cosine' …; which loss or pair; in which layer. */
-export interface SeriesKey {
-  readonly kind: string;
-  readonly name: string;
-  readonly layer?: string;
-}
+import type { SeriesKey } from './monitor-data.ts';
 
 /** A series: one value per point, NaN where it had none. */
 export interface Series extends SeriesKey {

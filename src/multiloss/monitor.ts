@@ -1,7 +1,8 @@
 // Seeing conflict: what each step's report tells, gathered over a run in bounded memory.
 import { valueError } from '../tensor/errors.ts';
-import { type Alarm, Alarms } from './alarms.ts';
-import { History, type Series, type SeriesKey } from './history.ts';
+import { Alarms } from './alarms.ts';
+import { History, type Series } from './history.ts';
+import type { Alarm, MonitorData, PairSummary, SeriesKey } from './monitor-data.ts';
 import type { BackwardReport } from './report.ts';
 
 /** Options of `Monitor`. */
@@ -20,33 +21,6 @@ export interface StepContext {
   lr?: number;
   /** The phase that trained. */
   phase?: string;
-}
-
-/** How two losses stood to one another, over all steps that had both. */
-export interface PairSummary {
-  /** `a·b`. */
-  name: string;
-  /** Mean and standard deviation of the cosine. Where the mean is small beside the deviation, what looks like conflict is noise. */
-  mean: number;
-  sd: number;
-  /** Part of the steps with a negative cosine. About ½ for pure noise. */
-  conflictRate: number;
-  steps: number;
-}
-
-/** A monitor's content as plain data: JSON, and what `gradloom/report` draws. */
-export interface MonitorData {
-  /** Steps recorded, and how many of them one point is the mean of. */
-  total: number;
-  stride: number;
-  /** The step of each point, from 0. */
-  steps: number[];
-  /** Values per point; null where there was none. Kinds: loss, weight, norm, cosine, conflict, predicted, measured; of layers cosine. */
-  series: (SeriesKey & { values: (number | null)[] })[];
-  pairs: PairSummary[];
-  alarms: Alarm[];
-  /** Where phases began: the latest 200. */
-  phases: { step: number; phase: string }[];
 }
 
 /** Phase changes that are remembered. */

@@ -91,10 +91,16 @@ function findingsOf<Name extends string>(losses: readonly Facts<Name>[], cosine:
   for (const { name, value, finite } of losses) {
     if (finite) continue;
     const text = Number.isFinite(value) ? `the gradient of '${name}' is not finite` : `the loss '${name}' is not finite (mean ${value})`;
-    found.push({ kind: 'non-finite', losses: [name], value, text, advice: 'a lower learning rate, and look for log(0), x/0, √0 or overflow; setDetectAnomaly(true) names the op' });
+    found.push({
+      kind: 'non-finite',
+      losses: [name],
+      value,
+      text,
+      advice: 'a lower learning rate, and looking for log(0), x/0, √0 or overflow: setDetectAnomaly(true) names the op',
+    });
   }
   for (const { name, norm } of dead) {
-    const advice = 'and look for detach(), dead ReLUs, a saturated head, or a target that it has reached: no method can revive it';
+    const advice = 'looking for detach(), dead ReLUs, a saturated head, or a target that it has reached: no method can revive it';
     found.push({ kind: 'dead', losses: [name], value: norm, text: `no gradient of '${name}' reaches the shared parameters (norm ${short(norm)})`, advice });
   }
   const hidden = alive.filter(noisy);

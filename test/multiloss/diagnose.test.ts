@@ -1,5 +1,5 @@
 // Problems whose truth is known: each loss is ⟨w, direction + noise of the batch⟩, so its gradient is exactly that vector.
-import { manualSeed, multiloss, nn, noGrad, randn, type Tensor, tensor } from 'gradloom';
+import { DataLoader, manualSeed, memory, multiloss, nn, noGrad, randn, type Tensor, TensorDataset, tensor } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { throwsCode } from '../helpers.ts';
@@ -144,6 +144,19 @@ test('takes functions too, more than eight, and leaves .grad, mode and parameter
     model.parameters().map((p) => [...p.data()]),
     optimal,
   );
+});
+
+test('takes a loader and a function of its batches', () => {
+  manualSeed(8);
+  const model = new nn.Linear(3, 2);
+  const loader = new DataLoader(new TensorDataset(randn([64, 3])), { batchSize: 8, shuffle: true });
+  const before = memory().live;
+  const d = multiloss.diagnose(loader, ([x]) => {
+    const out = model.forward(x);
+    return { a: out.mean(), b: out.square().mean() };
+  }, { batches: 5 }); // biome-ignore format: short
+  assert.is(d.batches, 5);
+  assert.ok(memory().live - before <= 64, `${memory().live - before} bytes more`);
 });
 
 test('what cannot be diagnosed is refused by name', () => {
