@@ -1,11 +1,17 @@
 // Two networks against one another: a generator learns to draw numbers from a distribution that only the critic sees.
 import { manualSeed, multiloss, nn, noGrad, optim, randn, steps, type Tensor } from 'gradloom';
 
-const [STEPS, BATCH, MEAN, SPREAD] = [600, 128, 4, 0.5];
+const [STEPS, BATCH, MEAN, SPREAD] = [800, 64, 4, 0.5];
 
 manualSeed(0);
 const generator = new nn.Sequential(new nn.Linear(4, 32), new nn.ReLU(), new nn.Linear(32, 1));
-const critic = new nn.Sequential(new nn.Linear(1, 32), new nn.LeakyReLU(0.2), new nn.Linear(32, 32), new nn.LeakyReLU(0.2), new nn.Linear(32, 1));
+const critic = new nn.Sequential(
+  new nn.Linear(1, 32),
+  new nn.LeakyReLU({ negativeSlope: 0.2 }),
+  new nn.Linear(32, 32),
+  new nn.LeakyReLU({ negativeSlope: 0.2 }),
+  new nn.Linear(32, 1),
+);
 const softplus = (x: Tensor): Tensor => nn.functional.softplus(x).mean();
 const forged = (): Tensor => generator.forward(randn([BATCH, 4]));
 
@@ -17,14 +23,14 @@ const game = multiloss.alternate({
   },
   generator: {
     losses: () => ({ fool: softplus(critic.forward(forged()).neg()) }),
-    optimizer: new optim.Adam(generator.parameters(), { lr: 1e-3, betas: [0.5, 0.9] }),
+    optimizer: new optim.Adam(generator.parameters(), { lr: 2e-3, betas: [0.5, 0.9] }),
     every: 2,
   },
 });
 
 for (const i of steps(STEPS)) {
   const turn = game.step(randn([BATCH, 1]).mul(SPREAD).add(MEAN));
-  if (i % 100 !== 0 && i !== STEPS - 2) continue;
+  if (i % 200 !== 0 && i !== STEPS - 2) continue;
   const drawn = noGrad(forged);
   const { real = 0, forged: fake = 0 } = turn.critic?.losses ?? {};
   console.log(
