@@ -1,7 +1,4 @@
-/**
- * The monitor's report: one HTML page that needs nothing else, with charts of losses, weights, gradient norms and conflict.
- * @module gradloom/report
- */
+// The monitor's report: one HTML page that needs nothing else, with charts of losses, weights, gradient norms and conflict.
 import type { MonitorData } from '../multiloss/monitor-data.ts';
 import { charts, styles, template, uplot } from './assets.ts';
 import { alarmsHtml, escapeHtml, layersHtml, pairsHtml, summaryHtml } from './tables.ts';
