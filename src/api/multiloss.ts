@@ -6,7 +6,7 @@ export { Sum, Weighted } from '../multiloss/weighted.ts';
 
 // Staged training and seeing conflict.
 export { Alternate, alternate, type Player, type PlayerStep } from '../multiloss/alternate.ts';
-export { above, afterSteps, allOf, anyOf, below, type Condition, plateau } from '../multiloss/conditions.ts';
+export { above, afterSteps, allOf, anyOf, below, type Condition, type LevelOptions, type PlateauOptions, type Progress, plateau } from '../multiloss/conditions.ts';
 export { type PhaseOptions, Plan, type PlanOptions, type PlanState, type PlanStep, type PlanStepOptions, phases } from '../multiloss/phases.ts';
 export type { Steppable, Trainable } from '../multiloss/turn.ts';
 export { Monitor, type MonitorOptions, type StepContext } from '../multiloss/monitor.ts';

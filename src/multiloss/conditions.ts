@@ -1,14 +1,16 @@
 // Conditions on the course of training: plain objects (JSON), and what each remembers from step to step, plain data too.
 import { valueError } from '../tensor/errors.ts';
 
-interface LevelOptions {
+/** Options of `below` and `above`. */
+export interface LevelOptions {
   /** How much of the running mean each step keeps, in [0, 1); 0 looks at the step's own loss. Corrected for its start. */
   ema?: number;
   /** For how many steps in a row it must hold, ≥ 1. */
   for?: number;
 }
 
-interface PlateauOptions {
+/** Options of `plateau`. */
+export interface PlateauOptions {
   /** How many steps in a row may pass without a new best. */
   patience: number;
   /** By how much a loss must fall below its best to count as better, ≥ 0. */

@@ -1,5 +1,5 @@
 // One turn of training with some of the losses: forward with others frozen, checks, backward, step. Phases and players share it.
-import { GradloomError } from '../tensor/errors.ts';
+import { GradloomError, shapeText } from '../tensor/errors.ts';
 import { nodeOf, requiresGrad } from '../tensor/op.ts';
 import { refuseWhileRecording } from '../tensor/recording.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -75,6 +75,9 @@ function activeOf(turn: Turn, given: Readonly<Record<string, Tensor | undefined>
   const { op, frozen } = turn;
   for (const name of [...(turn.active ?? []), ...(turn.watched ?? [])]) {
     if (!given[name]) throw new GradloomError('VALUE', op, `there is no loss '${name}' among ${Object.keys(given).join(', ') || 'no losses at all'}. Return it from the step.`);
+  }
+  for (const name of turn.watched ?? []) {
+    if (values[name] === undefined) throw new GradloomError('SHAPE', op, `the loss '${name}' has shape ${shapeText((given[name] as Tensor).shape)}. Reduce it (mean or sum).`);
   }
   const active = Object.fromEntries((turn.active ?? Object.keys(given)).map((name) => [name, given[name] as Tensor]));
   for (const [name, loss] of Object.entries(active)) {

@@ -61,6 +61,8 @@ const SCALE = 30;
 const REPEAT = 0.05;
 /** Cosines above this are not worth resolving, however sure. */
 const CONFLICT = -0.1;
+/** Cosines below this are called opposed: a step along one undoes half of the other's. */
+const OPPOSED = -0.5;
 /** Below this part of the largest a gradient counts as zero: float32 cannot add it to the others. */
 const ZERO = 1e-12;
 /** Less of the sum's step than this goes a starved loss's way. */
@@ -125,7 +127,8 @@ function findingsOf<Name extends string>(losses: readonly Facts<Name>[], cosine:
       if (![a, b].every((l) => alive.includes(l) && !noisy(l))) return;
       const [c, within] = [cosine[i]?.[j] as number, band[i]?.[j] ?? null];
       if (!(c < CONFLICT && c + (within ?? 0) < 0)) return;
-      const text = `'${a.name}' and '${b.name}' pull in opposed directions (cosine ${short(c)}${within === null ? ', noise unknown' : ` ± ${short(within)}`})`;
+      const how = c < OPPOSED ? 'pull in opposed directions' : 'are partly at odds';
+      const text = `'${a.name}' and '${b.name}' ${how} (cosine ${short(c)}${within === null ? ', noise unknown' : ` ± ${short(within)}`})`;
       found.push({ kind: 'direction', losses: [a.name, b.name], value: c, text, advice: 'UPGrad, PCGrad or CAGrad, beside the plain sum for comparison; or fewer shared layers' });
     });
   });

@@ -1,5 +1,6 @@
 // The monitor over reports whose course is known: what it keeps, what it warns of, and that it does not grow.
 import { manualSeed, multiloss, nn, optim, randn } from 'gradloom';
+import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { throwsCode } from '../helpers.ts';
@@ -74,6 +75,25 @@ test('memory is bounded: neighbours are averaged, the whole run stays in view', 
   for (let i = 0; i < 200; i++) many.record({ ...report(1, 1), names: [`l${i}`], losses: { [`l${i}`]: 1 }, weights: { [`l${i}`]: 1 } });
   const data = many.toJSON();
   assert.ok((data.series.length + 1) * data.steps.length <= 1000);
+});
+
+test('averaging loses nothing: points stand for as many steps each', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 3000 }), fc.integer({ min: 1000, max: 4000 }), (n, budget) => {
+      const m = new multiloss.Monitor({ budget });
+      for (let i = 0; i < n; i++) m.record(report(i, -i));
+      const { steps, stride } = m.toJSON();
+      const a = series(m, 'loss', 'a') as number[];
+      let from = 0;
+      for (const [k, last] of steps.entries()) {
+        assert.ok(last - from + 1 === stride || k === steps.length - 1);
+        assert.ok(Math.abs((a[k] as number) - (from + last) / 2) < 1e-6);
+        from = last + 1;
+      }
+      assert.is(from, n);
+    }),
+    { numRuns: 40, seed: 1 },
+  );
 });
 
 test('alarms: each once until it clears, by name', () => {

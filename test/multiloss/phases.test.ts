@@ -1,5 +1,6 @@
 // Plans against the plain loops they stand for: which phase trains, who gets gradients, what a resumed plan does.
 import { manualSeed, multiloss, nn, optim, randn, type Tensor, tensor } from 'gradloom';
+import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { throwsCode } from '../helpers.ts';
@@ -166,6 +167,43 @@ test('a run that was interrupted in mid-phase goes on bit for bit', () => {
   assert.equal(resumed.stateDict(), plan.stateDict());
 });
 
+test('any plan goes on from its JSON as it would have', () => {
+  const leaf = fc.oneof(
+    fc
+      .tuple(fc.constantFrom('l', 'k'), fc.constantFrom(0.3, 0.5, 0.7), fc.constantFrom(0, 0.5), fc.integer({ min: 1, max: 3 }))
+      .chain(([loss, value, ema, n]) =>
+        fc.constantFrom(below(loss, value, { ema, for: n }), above(loss, value, { ema, for: n }), plateau(loss, { patience: n, ema, minDelta: 0.1 })),
+      ),
+    fc.integer({ min: 1, max: 5 }).map((n) => afterSteps(n) as multiloss.Condition),
+  );
+  const condition = fc.oneof(
+    leaf,
+    fc.tuple(leaf, leaf).map(([a, b]) => anyOf(a, b)),
+    fc.tuple(leaf, leaf).map(([a, b]) => allOf(a, b)),
+  );
+  const values = fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 1, noNaN: true })), { minLength: 30, maxLength: 30 });
+  fc.assert(
+    fc.property(condition, condition, condition, values, (first, second, back, rows) => {
+      const make = (): multiloss.Plan =>
+        phases()
+          .phase('a', { losses: ['l'], until: first })
+          .phase('b', { losses: ['k'], until: second, backTo: ['a', back] })
+          .phase('c', { losses: ['l', 'k'], backTo: ['b', back] });
+      const whole = make();
+      let parts = make();
+      for (const [l, k] of rows) {
+        const one = course(whole, { l: [l], k: [k] });
+        const state = JSON.stringify(parts.stateDict());
+        parts = make();
+        parts.loadStateDict(JSON.parse(state));
+        assert.equal(course(parts, { l: [l], k: [k] }), one);
+      }
+      assert.equal(parts.stateDict(), whole.stateDict());
+    }),
+    { numRuns: 40, seed: 1 },
+  );
+});
+
 test('conditions are plain objects', () => {
   const c = anyOf(below('a', 1, { ema: 0.5, for: 2 }), allOf(afterSteps(3), plateau('b', { patience: 2 })));
   assert.equal(JSON.parse(JSON.stringify(c)), c);
@@ -229,6 +267,8 @@ test('a bad loss is named and nothing has changed', () => {
     grads,
   );
   assert.equal(plan.stateDict(), state);
+  const watching = phases({ losses: ['digit', 'whole'] }).phase('a', { losses: ['digit'], until: below('whole', 1) });
+  throwsCode('SHAPE', /the loss 'whole' has shape \[3\]/, () => watching.step(() => ({ ...s.losses(), whole: s.a.bias as Tensor }), optimizer));
   // A loss that rests may be anything; one that only frozen parameters reach says so.
   const rest = phases().phase('a', { losses: ['digit'] });
   rest.step(() => ({ ...s.losses(), image: s.losses().image.mul(Number.NaN) }), optimizer);
