@@ -59,19 +59,18 @@ function drawPhases(chart) {
   ctx.font = `${11 * ratio}px system-ui, sans-serif`;
   ctx.textAlign = 'left';
   ctx.textBaseline = 'top';
-  let free = Number.NEGATIVE_INFINITY;
-  for (const { step, phase } of phases) {
+  const right = bbox.left + bbox.width;
+  for (const [i, { step, phase }] of phases.entries()) {
     const x = Math.max(bbox.left, chart.valToPos(step, 'x', true));
-    if (x > bbox.left + bbox.width) continue;
+    const end = Math.min(right, phases[i + 1] ? chart.valToPos(phases[i + 1].step, 'x', true) : right);
+    if (end <= x) continue;
     if (x > bbox.left) {
       ctx.beginPath();
       ctx.moveTo(x, bbox.top);
       ctx.lineTo(x, bbox.top + bbox.height);
       ctx.stroke();
     }
-    if (x < free) continue;
-    ctx.fillText(phase, x + 4 * ratio, bbox.top + 3 * ratio);
-    free = x + ctx.measureText(phase).width + 10 * ratio;
+    if (ctx.measureText(phase).width + 5 * ratio < end - x) ctx.fillText(phase, x + 4 * ratio, bbox.top + 3 * ratio);
   }
   ctx.restore();
 }
