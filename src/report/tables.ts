@@ -8,10 +8,11 @@ const signed = (x: number): string => `${x < 0 ? '−' : '+'}${Math.abs(x).toFix
 const percent = (x: number): string => `${Math.round(100 * x)} %`;
 const short = (x: number): string => (Math.abs(x) >= 1e5 || (x !== 0 && Math.abs(x) < 1e-3) ? x.toExponential(1) : `${Number(x.toPrecision(3))}`).replace('-', '−');
 
-/** The present values of a series. */
+/** Where a series stands: the mean of its last tenth, so that one batch does not decide. */
 function lastOf(values: readonly (number | null)[]): number | null {
-  for (let i = values.length - 1; i >= 0; i--) if (values[i] !== null) return values[i] as number;
-  return null;
+  const present = values.filter((v): v is number => v !== null);
+  const part = present.slice(-Math.ceil(present.length / 10));
+  return part.length > 0 ? part.reduce((a, b) => a + b, 0) / part.length : null;
 }
 
 const tile = (name: string, value: string, note: string): string =>
