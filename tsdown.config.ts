@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsdown';
 
 export default defineConfig({
-  entry: { default: 'src/entry/default.ts', workerd: 'src/entry/workerd.ts', 'edge-light': 'src/entry/edge-light.ts' },
+  entry: { default: 'src/entry/default.ts', workerd: 'src/entry/workerd.ts', 'edge-light': 'src/entry/edge-light.ts', report: 'src/entry/report.ts' },
   format: { esm: {}, cjs: {} },
   dts: true,
   outDir: 'dist',

@@ -20,3 +20,13 @@ export { Constant, Mean, weighted } from '../multiloss/weighted.ts';
 export { FAMO, type FAMOOptions } from '../multiloss/scalarizers/famo.ts';
 export { DWA, type DWAOptions, ReLoBRaLo, type ReLoBRaLoOptions, SoftAdapt, type SoftAdaptOptions } from '../multiloss/scalarizers/rates.ts';
 export { CoV, type CoVOptions, FocalKPI, type FocalKPIOptions, RLW, type RLWOptions } from '../multiloss/scalarizers/variation.ts';
+
+// Staged training and seeing conflict.
+export { Alternate, alternate, type Player, type PlayerStep } from '../multiloss/alternate.ts';
+export { above, afterSteps, allOf, anyOf, below, type Condition, type LevelOptions, type PlateauOptions, type Progress, plateau } from '../multiloss/conditions.ts';
+export { type PhaseOptions, Plan, type PlanOptions, type PlanState, type PlanStep, type PlanStepOptions, phases } from '../multiloss/phases.ts';
+export type { Steppable, Trainable } from '../multiloss/turn.ts';
+export { Monitor, type MonitorOptions, type StepContext } from '../multiloss/monitor.ts';
+export type { Alarm, AlarmKind, MonitorData, PairSummary, SeriesKey } from '../multiloss/monitor-data.ts';
+export { type DiagnoseOptions, diagnose } from '../multiloss/diagnose.ts';
+export type { Diagnosis, Finding, LossFacts, Trouble } from '../multiloss/verdict.ts';
