@@ -1,6 +1,7 @@
 // Random numbers whose state lies in memory: 16 bytes, advanced by the kernels that draw from it.
-import { int32View } from '../runtime/memory.ts';
-import { valueError } from './errors.ts';
+import { call } from '../runtime/call.ts';
+import { allocate, float32View, int32View, release } from '../runtime/memory.ts';
+import { GradloomError, valueError } from './errors.ts';
 import { recording, refuseWhileRecording } from './recording.ts';
 import { newStorage, type Storage } from './storage.ts';
 
@@ -52,4 +53,36 @@ export function defaultGenerator(): Generator {
 /** Seeds the default generator (`torch.manual_seed`): the same seed gives the same run, bit for bit, in every runtime. */
 export function manualSeed(seed: number): Generator {
   return defaultGenerator().manualSeed(seed);
+}
+
+/** A kernel that fills n words at y from a generator's state. */
+function drawn(kernel: 'uniform' | 'permutation', bytes: number, draw: (address: number, state: number) => void): void {
+  refuseWhileRecording(kernel, 'the host draws random numbers', 'Use rand, or draw outside.');
+  const address = allocate(bytes);
+  if (address === 0) throw new GradloomError('MEMORY', kernel, `out of memory for ${bytes} bytes. Free tensors first.`);
+  try {
+    draw(address, defaultGenerator().address);
+  } finally {
+    release(address, bytes);
+  }
+}
+
+/** n numbers in [0, 1) from the default generator, for decisions of the host: seeded as all else, the same in every runtime. */
+export function randomUniforms(n: number): Float64Array {
+  let numbers = new Float64Array(0);
+  drawn('uniform', n * 4, (address, state) => {
+    call('uniform', address, n, state);
+    numbers = Float64Array.from(float32View().subarray(address / 4, address / 4 + n));
+  });
+  return numbers;
+}
+
+/** `count` random orders of 0 … n − 1 one after the other, from the default generator. */
+export function randomPermutations(count: number, n: number): Int32Array {
+  let orders = new Int32Array(0);
+  drawn('permutation', count * n * 4, (address, state) => {
+    for (let i = 0; i < count; i++) call('permutation', address + i * n * 4, n, state);
+    orders = int32View().slice(address / 4, address / 4 + count * n);
+  });
+  return orders;
 }
