@@ -111,7 +111,7 @@ test('the command ends with its counts as JSON; wrong arguments exit with 2', ()
   const optim = run(folder, 'optim');
   assert.is(optim.status, 0);
   const counts = JSON.parse(optim.stdout.trim().split('\n').at(-1) as string);
-  assert.equal(Object.keys(counts), ['ops', 'modules', 'optim', 'schedulers', 'aggregators', 'scalarizers', 'strategies']);
+  assert.equal(Object.keys(counts), ['ops', 'modules', 'optim', 'schedulers', 'aggregators', 'scalarizers', 'strategies', 'trajectories']);
   assert.equal(counts.ops, { passed: 0, failed: 0, unsupported: 0, total: 0 });
   assert.is(counts.optim.passed + counts.optim.unsupported, counts.optim.total);
   assert.ok(counts.optim.passed > 0);

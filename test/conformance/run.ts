@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { scope } from 'gradloom';
+import { type AggregatorFile, type LabelledFile, runAggregator, runLabelled } from './aggregators.ts';
 import { Unsupported } from './decode.ts';
 import { type ModuleCase, runModule } from './modules.ts';
 import { modules, operators, optimizers, schedulers } from './names.ts';
@@ -9,6 +10,7 @@ import { runScheduler, type SchedulerCase } from './schedulers.ts';
 import { type CallCase, runCall } from './ops.ts';
 import { type OptimizerCase, runOptimizer } from './optim.ts';
 import { runTrace, type TraceFile } from './strategies.ts';
+import { runTrajectory, type TrajectoryFile } from './trajectories.ts';
 
 /** The folders of a conformance folder. */
 export const KINDS = ['ops', 'modules', 'optim', 'schedulers', 'multiloss'] as const;
@@ -91,34 +93,45 @@ function notOffered(section: Section, names: readonly string[]): NameResult[] {
   });
 }
 
-type MultilossFile = Readonly<Record<string, Record<string, unknown>>>;
-
 /** Runs the content of one file of multiloss. */
 function runMultiloss(file: string, content: unknown): NameResult[] {
   if (file === 'strategies') return runStrategies(content as TraceFile);
-  if (file === 'aggregators')
-    return notOffered(
-      'aggregators',
-      (content as { cases: { aggregator: string }[] }).cases.map((c) => c.aggregator),
-    );
+  if (file === 'aggregators') return runAggregators(content as AggregatorFile);
   if (file === 'scalarizers')
     return notOffered(
       'scalarizers',
       (content as { cases: { scalarizer: string }[] }).cases.map((c) => c.scalarizer),
     );
-  const entries = Object.values(content as MultilossFile);
-  if (file === 'aggregators_f64') {
-    const names = entries.flatMap(({ agg }) => Object.keys(agg as object));
-    return notOffered(
+  if (file === 'aggregators_f64') return runAllLabelled(content as LabelledFile);
+  return runTrajectories(content as TrajectoryFile);
+}
+
+/** Runs the content of aggregators.json: one result per aggregator. */
+export function runAggregators(file: AggregatorFile): NameResult[] {
+  const names = [...new Set(file.cases.map((c) => c.aggregator))];
+  return names.map((name) =>
+    runCases(
       'aggregators',
-      names.map((n) => `f64 ${n}`),
-    );
-  }
-  // Per objective one trajectory per method, and the settings.
-  const methods = entries.flatMap((e) => Object.keys(e)).filter((m) => m !== 'config');
-  return notOffered(
-    'trajectories',
-    methods.map((m) => `${file} ${m}`),
+      name,
+      file.cases.filter((c) => c.aggregator === name),
+      (given) => runAggregator(file, given),
+    ),
+  );
+}
+
+/** Runs the content of aggregators_f64.json: one result per label. */
+export function runAllLabelled(file: LabelledFile): NameResult[] {
+  const labels = [...new Set(Object.values(file).flatMap(({ agg }) => Object.keys(agg)))];
+  return labels.map((label) => {
+    const cases = Object.entries(file).flatMap(([matrix, { J, agg }]) => (agg[label] ? [{ label, matrix, jacobian: J, answer: agg[label] }] : []));
+    return runCases('aggregators', `f64 ${label}`, cases, runLabelled);
+  });
+}
+
+/** Runs the trajectories of one file: one result per objective and method. */
+export function runTrajectories(file: TrajectoryFile): NameResult[] {
+  return Object.entries(file).flatMap(([objective, methods]) =>
+    Object.entries(methods).map(([method, runs]) => runCases('trajectories', `${objective} ${method}`, runs, (run) => runTrajectory(objective, method, run))),
   );
 }
 
