@@ -8,7 +8,7 @@ function toy(scale: number): Objective {
   return ([x1, x2], losses, j) => {
     const t = Math.tanh(x2);
     const tt = 1 - t * t;
-    // log max(|u|, 5e-6) + 6 has no slope where the bound holds.
+    // At the kink of max(c, 0) the recorded runs took the slope of both sides; log max(|u|, 5e-6) + 6 has no slope where the bound holds.
     const a = 0.5 * (-x1 - 7) + t;
     const b = 0.5 * (-x1 + 3) - t + 2;
     const [la, lb] = [Math.log(Math.max(Math.abs(a), 5e-6)) + 6, Math.log(Math.max(Math.abs(b), 5e-6)) + 6];
@@ -16,7 +16,7 @@ function toy(scale: number): Objective {
     const c = Math.tanh(0.5 * x2);
     const slope = 0.5 * (1 - c * c);
     const [c1, c2] = [Math.max(c, 0), Math.max(-c, 0)];
-    const [d1, d2] = [c > 0 ? slope : 0, c < 0 ? -slope : 0];
+    const [d1, d2] = [c >= 0 ? slope : 0, c <= 0 ? -slope : 0];
     const tail = 0.1 * (x2 + 8) * (x2 + 8);
     const [s1, s2] = [((7 - x1) * (7 - x1) + tail) / 10 - 20, ((x1 + 7) * (x1 + 7) + tail) / 10 - 20];
     const down = 0.02 * (x2 + 8);

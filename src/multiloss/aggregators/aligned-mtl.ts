@@ -1,6 +1,6 @@
 import type { Stats } from '../method.ts';
-import { checkPerLoss, checkWord, type PerLoss, perLoss } from '../options.ts';
-import { eigen, rankTolerance } from '../solve/eigen.ts';
+import { checkNumber, checkPerLoss, checkWord, type PerLoss, perLoss } from '../options.ts';
+import { eigen } from '../solve/eigen.ts';
 import { Memoryless } from './memoryless.ts';
 
 /** Options of AlignedMTL. */
@@ -9,6 +9,8 @@ export interface AlignedMTLOptions {
   preference?: PerLoss;
   /** Which of the Gramian's eigenvalues the balanced gradients get as their squared length: the smallest, the median or the mean. 'min' unless said. */
   scaleMode?: 'min' | 'median' | 'rmse';
+  /** Eigenvalues below m·eps times the largest count as 0. 2⁻⁵² unless said; TorchJD takes what torch's default type has, mostly 2⁻²³. */
+  eps?: number;
 }
 
 /**
@@ -19,11 +21,14 @@ export class AlignedMTL extends Memoryless {
   readonly name = 'AlignedMTL';
   private readonly preference: PerLoss | undefined;
   private readonly scaleMode: 'min' | 'median' | 'rmse';
+  private readonly eps: number;
 
   constructor(options: AlignedMTLOptions = {}) {
     super();
     this.preference = options.preference;
     this.scaleMode = options.scaleMode ?? 'min';
+    this.eps = options.eps ?? 2 ** -52;
+    checkNumber(this.name, 'eps', this.eps, 0, 1);
     checkPerLoss(this.name, 'preference', this.preference);
     checkWord(this.name, 'scaleMode', this.scaleMode, ['min', 'median', 'rmse']);
   }
@@ -32,7 +37,7 @@ export class AlignedMTL extends Memoryless {
     const m = names.length;
     const p = perLoss(this.name, 'preference', this.preference, names, 1 / m);
     const parts = eigen(gramian, m);
-    const least = rankTolerance(parts);
+    const least = parts.values.reduce((a, b) => Math.max(a, b), 0) * m * this.eps;
     const kept = [...parts.values.keys()].filter((k) => (parts.values[k] as number) > least);
     if (kept.length === 0) return p;
     const scale = Math.sqrt(this.scale(kept.map((k) => parts.values[k] as number)));

@@ -7,6 +7,8 @@ import { Memoryless } from './memoryless.ts';
 export interface CAGradOptions {
   /** How far from the mean gradient the step may be, as a share of that gradient's length. 0 is the mean; from 1 on no loss is raised. 0.5 unless said. */
   c?: number;
+  /** The step is 0 where ‖g_w‖, the hull's point that it leans to, is below this share of √trace of the Gramian. TorchJD: 1e-4; 0 unless said. */
+  normEps?: number;
 }
 
 /**
@@ -16,14 +18,17 @@ export interface CAGradOptions {
 export class CAGrad extends Memoryless {
   readonly name = 'CAGrad';
   private readonly c: number;
+  private readonly normEps: number;
 
   constructor(options: CAGradOptions = {}) {
     super();
     this.c = options.c ?? 0.5;
+    this.normEps = options.normEps ?? 0;
     checkNumber(this.name, 'c', this.c, 0);
+    checkNumber(this.name, 'normEps', this.normEps, 0);
   }
 
   weights({ gramian, names }: Stats): Float64Array {
-    return conflictAverse(gramian, names.length, this.c);
+    return conflictAverse(gramian, names.length, this.c, this.normEps);
   }
 }

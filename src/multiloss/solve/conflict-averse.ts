@@ -10,12 +10,12 @@ const NOTHING = 1e-15;
 /**
  * argmin over the simplex of ⟨g_w, g₀⟩ + c·‖g₀‖·‖g_w‖, where g_w = Jᵀw and g₀ is the mean gradient (Liu et al. 2021, arXiv
  * 2110.14048, eq. 4). Returns the weights of the step g₀ + c·‖g₀‖·g_w/‖g_w‖; all 0 where the best g_w is 0, which is Pareto
- * stationary.
+ * stationary, or shorter than normEps·√trace(G).
  *
  * Where ‖g_w‖ > 0 the optimum is the hull's nearest point to −λ·g₀ for the λ with ‖g_w‖ = λ·c·‖g₀‖. ‖g_w‖/λ falls with λ, and between
  * two λ whose points have the same active rows w is linear in λ: bisection until that holds, then one quadratic equation.
  */
-export function conflictAverse(gramian: Float64Array, n: number, c: number): Float64Array {
+export function conflictAverse(gramian: Float64Array, n: number, c: number, normEps = 0): Float64Array {
   const scale = largestDiagonal(gramian, n);
   if (scale === 0) return new Float64Array(n);
   const g = gramian.map((v) => v / scale);
@@ -27,7 +27,9 @@ export function conflictAverse(gramian: Float64Array, n: number, c: number): Flo
   if (radius === 0) return mean;
   const found = push(g, b, squared, radius, n);
   const length = Math.sqrt(quadratic(g, found, n));
-  if (length * length <= NOTHING) return new Float64Array(n);
+  let trace = 0;
+  for (let i = 0; i < n; i++) trace += g[i * n + i] as number;
+  if (length * length <= NOTHING || length < normEps * Math.sqrt(trace)) return new Float64Array(n);
   return mean.map((v, i) => v + (radius / length) * (found[i] as number));
 }
 

@@ -62,7 +62,7 @@ function rotate(a: Float64Array, vectors: Float64Array, n: number, p: number, q:
 }
 
 /** Eigenvalues above this share of the largest count; the rest is rounding (as in NumPy's and PyTorch's matrix_rank). */
-export function rankTolerance({ values }: Eigen): number {
+function rankTolerance({ values }: Eigen): number {
   return values.reduce((a, b) => Math.max(a, Math.abs(b)), 0) * values.length * 2.220446049250313e-16;
 }
 
