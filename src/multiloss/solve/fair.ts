@@ -65,6 +65,7 @@ function newton(c: Float64Array, size: Float64Array, k: number, beta: number): F
   let trial = new Float64Array(k);
   let best = x;
   let bestError = Number.POSITIVE_INFINITY;
+  let stuck = 0;
   for (let turn = 0; turn < STEPS; turn++) {
     times(a, x, k, ax);
     h.set(a);
@@ -76,7 +77,10 @@ function newton(c: Float64Array, size: Float64Array, k: number, beta: number): F
       error = Math.max(error, Math.abs(step[i] as number) / push);
       h[i * k + i] = (h[i * k + i] as number) + (beta * push) / xi;
     }
+    stuck = error < 0.9 * bestError ? 0 : stuck + 1;
     if (error < bestError) [best, bestError] = [x.slice(), error];
+    // Near the solution only roundings are left to move.
+    if (bestError < 1e-9 && stuck >= 2) break;
     if (error < EXACT || !factor(h, k, all, k, l, 1e-300)) break;
     const gradient = step.slice();
     solveFactored(l, k, k, step);
