@@ -110,7 +110,13 @@ test("CAGrad's weights: no other point of the simplex is better", () => {
       const mean = new Float64Array(m).fill(1 / m);
       const b = times(g, mean, m);
       const gp = times(g, point, m);
-      const norm = (x: Float64Array, gx: Float64Array): number => Math.sqrt(Math.max(x.reduce((s, y, i) => s + y * at(gx, i), 0), 0));
+      const norm = (x: Float64Array, gx: Float64Array): number =>
+        Math.sqrt(
+          Math.max(
+            x.reduce((s, y, i) => s + y * at(gx, i), 0),
+            0,
+          ),
+        );
       const [g0, length] = [norm(mean, b), norm(point, gp)];
       const slope = b.map((x, i) => x + (c * g0 * at(gp, i)) / length);
       const average = point.reduce((s, y, i) => s + y * at(slope, i), 0);
@@ -134,8 +140,8 @@ test('eigenvalues and vectors make the matrix; the pseudo-inverse solves what ca
           let made = 0;
           let product = 0;
           for (let k = 0; k < m; k++) {
-            made += at(vectors, i * m + k) * at(values, k) * at(vectors, j * m + k);
-            product += at(vectors, k * m + i) * at(vectors, k * m + j);
+            made += at(vectors, k * m + i) * at(values, k) * at(vectors, k * m + j);
+            product += at(vectors, i * m + k) * at(vectors, j * m + k);
           }
           assert.ok(Math.abs(made - at(g, i * m + j)) <= 1e-13 * size * m);
           assert.ok(Math.abs(product - (i === j ? 1 : 0)) <= 1e-13 * m);

@@ -44,9 +44,9 @@ export class AlignedMTL extends Memoryless {
     const w = new Float64Array(m);
     for (const k of kept) {
       let along = 0;
-      for (let i = 0; i < m; i++) along += (parts.vectors[i * m + k] as number) * (p[i] as number);
+      for (let i = 0; i < m; i++) along += (parts.vectors[k * m + i] as number) * (p[i] as number);
       const factor = (along * scale) / Math.sqrt(parts.values[k] as number);
-      for (let i = 0; i < m; i++) w[i] = (w[i] as number) + (parts.vectors[i * m + k] as number) * factor;
+      for (let i = 0; i < m; i++) w[i] = (w[i] as number) + (parts.vectors[k * m + i] as number) * factor;
     }
     return w;
   }

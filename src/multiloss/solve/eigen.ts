@@ -1,6 +1,6 @@
 // Eigenvalues and eigenvectors of small symmetric matrices, and the pseudo-inverse that they give.
 
-/** A = Σ values[k]·vₖ·vₖᵀ, the vectors as columns of `vectors` [n · n]. In no order. */
+/** A = Σ values[k]·vₖ·vₖᵀ, the vectors as rows of `vectors` [n · n]. In no order. */
 export interface Eigen {
   readonly values: Float64Array;
   readonly vectors: Float64Array;
@@ -18,11 +18,12 @@ export function eigen(matrix: Float64Array, n: number): Eigen {
     let turned = false;
     for (let p = 0; p < n; p++) {
       for (let q = p + 1; q < n; q++) {
-        const [app, aqq, apq] = [a[p * n + p] as number, a[q * n + q] as number, a[p * n + q] as number];
+        const apq = a[p * n + q] as number;
+        const app = a[p * n + p] as number;
+        const aqq = a[q * n + q] as number;
         if (Math.abs(apq) <= 1e-17 * Math.sqrt(Math.abs(app)) * Math.sqrt(Math.abs(aqq)) || apq === 0) continue;
         if (sweep > 3 && Math.abs(app) + apq === Math.abs(app) && Math.abs(aqq) + apq === Math.abs(aqq)) {
           a[p * n + q] = 0;
-          a[q * n + p] = 0;
           continue;
         }
         turned = true;
@@ -37,7 +38,7 @@ export function eigen(matrix: Float64Array, n: number): Eigen {
   return { values: Float64Array.from({ length: n }, (_, i) => a[i * n + i] as number), vectors };
 }
 
-/** One plane rotation that makes a[p][q] zero, given the tangent of its angle. */
+/** One plane rotation that makes a[p][q] zero, given the tangent of its angle. Only the upper half is kept. */
 function rotate(a: Float64Array, vectors: Float64Array, n: number, p: number, q: number, tangent: number): void {
   const cosine = 1 / Math.sqrt(tangent * tangent + 1);
   const sine = tangent * cosine;
@@ -45,20 +46,17 @@ function rotate(a: Float64Array, vectors: Float64Array, n: number, p: number, q:
   a[p * n + p] = (a[p * n + p] as number) - shift;
   a[q * n + q] = (a[q * n + q] as number) + shift;
   a[p * n + q] = 0;
-  a[q * n + p] = 0;
-  for (let k = 0; k < n; k++) {
-    if (k !== p && k !== q) {
-      const [x, y] = [a[p * n + k] as number, a[q * n + k] as number];
-      const [u, v] = [cosine * x - sine * y, sine * x + cosine * y];
-      a[p * n + k] = u;
-      a[k * n + p] = u;
-      a[q * n + k] = v;
-      a[k * n + q] = v;
-    }
-    const [x, y] = [vectors[k * n + p] as number, vectors[k * n + q] as number];
-    vectors[k * n + p] = cosine * x - sine * y;
-    vectors[k * n + q] = sine * x + cosine * y;
-  }
+  for (let k = 0; k < p; k++) turn(a, k * n + p, k * n + q, cosine, sine);
+  for (let k = p + 1; k < q; k++) turn(a, p * n + k, k * n + q, cosine, sine);
+  for (let k = q + 1; k < n; k++) turn(a, p * n + k, q * n + k, cosine, sine);
+  for (let k = 0; k < n; k++) turn(vectors, p * n + k, q * n + k, cosine, sine);
+}
+
+function turn(a: Float64Array, i: number, j: number, cosine: number, sine: number): void {
+  const x = a[i] as number;
+  const y = a[j] as number;
+  a[i] = cosine * x - sine * y;
+  a[j] = sine * x + cosine * y;
 }
 
 /** Eigenvalues above this share of the largest count; the rest is rounding (as in NumPy's and PyTorch's matrix_rank). */
@@ -75,8 +73,8 @@ export function pseudoSolve(matrix: Float64Array, b: Float64Array, n: number): F
     const value = parts.values[k] as number;
     if (Math.abs(value) <= least) continue;
     let along = 0;
-    for (let i = 0; i < n; i++) along += (parts.vectors[i * n + k] as number) * (b[i] as number);
-    for (let i = 0; i < n; i++) x[i] = (x[i] as number) + ((parts.vectors[i * n + k] as number) * along) / value;
+    for (let i = 0; i < n; i++) along += (parts.vectors[k * n + i] as number) * (b[i] as number);
+    for (let i = 0; i < n; i++) x[i] = (x[i] as number) + ((parts.vectors[k * n + i] as number) * along) / value;
   }
   return x;
 }

@@ -67,22 +67,24 @@ export function total(x: Float64Array): number {
 }
 
 /**
- * L·Lᵀ = A over the rows and columns `set[0 … size)`, L [size · size] by rows with stride `n`. False where a pivot falls below
- * `least` of its diagonal element: those rows are dependent.
+ * L·Lᵀ = A over the rows and columns `set[from … size)`, given the part of L before `from`; L by rows with stride `n`. False where a
+ * pivot falls below `least` of its diagonal element: those rows are dependent.
  */
-export function factor(a: Float64Array, n: number, set: Int32Array, size: number, l: Float64Array, least = DEPENDENT): boolean {
-  for (let i = 0; i < size; i++) {
+export function factor(a: Float64Array, n: number, set: Int32Array, size: number, l: Float64Array, least = DEPENDENT, from = 0): boolean {
+  for (let i = from; i < size; i++) {
     const row = (set[i] as number) * n;
     const li = i * n;
+    let squares = 0;
     for (let j = 0; j < i; j++) {
       const lj = j * n;
       let sum = a[row + (set[j] as number)] as number;
       for (let k = 0; k < j; k++) sum -= (l[li + k] as number) * (l[lj + k] as number);
-      l[li + j] = sum / (l[lj + j] as number);
+      const v = sum / (l[lj + j] as number);
+      l[li + j] = v;
+      squares += v * v;
     }
     const diagonal = a[row + (set[i] as number)] as number;
-    let pivot = diagonal;
-    for (let k = 0; k < i; k++) pivot -= (l[li + k] as number) ** 2;
+    const pivot = diagonal - squares;
     if (!(pivot > least * diagonal)) return false;
     l[li + i] = Math.sqrt(pivot);
   }

@@ -23,6 +23,8 @@ export class NonnegativeSolver {
   private readonly x: Float64Array;
   private readonly y: Float64Array;
   private readonly size: Float64Array;
+  /** How many rows the set holds. */
+  private count = 0;
 
   constructor(c: Float64Array, n: number) {
     this.c = c;
@@ -108,11 +110,13 @@ export class NonnegativeSolver {
 
   /**
    * The active-set method of Lawson & Hanson (1974, ch. 23) on C itself: one row enters at a time, rows that reach 0 leave. A row that
-   * depends on those inside enters along the direction that changes nothing but qᵀz, until another one reaches 0.
+   * depends on those inside enters along the direction that changes nothing but qᵀz, until another one reaches 0. The set stands in the
+   * order of entering, so that a row more is a row of the factor more.
    */
   private activeSet(q: Float64Array, z: Float64Array, inRange: boolean): Nonnegative {
-    const { c, n, inside, set, x, y, size } = this;
+    const { c, n, inside, set, x, y, size, l } = this;
     inside.fill(0);
+    this.count = 0;
     const refused = new Uint8Array(n);
     for (let turn = 0; turn < 20 * n + 20; turn++) {
       this.gradient(q, z);
@@ -124,14 +128,12 @@ export class NonnegativeSolver {
         if (relative < worst) [worst, enter] = [relative, i];
       }
       if (enter < 0) break;
-      const k = this.gather();
-      if (!factor(c, n, set, k, this.l)) break; // cannot be: rows inside are independent
-      for (let i = 0; i < k; i++) x[i] = -(c[(set[i] as number) * n + enter] as number);
-      solveFactored(this.l, n, k, x);
-      let left = c[enter * n + enter] as number;
-      for (let i = 0; i < k; i++) left += (c[enter * n + (set[i] as number)] as number) * (x[i] as number);
-      if (left <= DEPENDENT) {
+      const k = this.count;
+      set[k] = enter;
+      if (!factor(c, n, set, k + 1, l, DEPENDENT, k)) {
         // Along (x, 1) the quadratic is flat and the gradient is y < 0: as far as the first row that reaches 0.
+        for (let i = 0; i < k; i++) x[i] = -(c[(set[i] as number) * n + enter] as number);
+        solveFactored(l, n, k, x);
         let step = Number.POSITIVE_INFINITY;
         let leaves = -1;
         for (let i = 0; i < k; i++) {
@@ -155,29 +157,43 @@ export class NonnegativeSolver {
         inside[set[leaves] as number] = 0;
       }
       inside[enter] = 1;
-      if (!this.settle(q, z, enter)) refused[enter] = 1;
-      else if (z[enter] !== 0) refused.fill(0);
+      this.count = k + 1;
+      if (this.settle(q, z, enter) && z[enter] !== 0) refused.fill(0);
       else refused[enter] = 1;
     }
     return { z, bounded: true };
   }
 
-  /** Moves z to where the equations of the rows inside hold, leaving rows behind that would fall below 0. */
+  /** Takes what is no longer inside out of the set, and makes the factor anew from there on. False where rows are dependent. */
+  private tidy(): boolean {
+    const { set, inside } = this;
+    let kept = 0;
+    let first = this.count;
+    for (let i = 0; i < this.count; i++) {
+      const row = set[i] as number;
+      if (inside[row] === 1) set[kept++] = row;
+      else first = Math.min(first, i);
+    }
+    this.count = kept;
+    return first >= kept || factor(this.c, this.n, set, kept, this.l, DEPENDENT / 10, first);
+  }
+
+  /** Moves z to where the equations of the rows inside hold, leaving rows behind that would fall below 0. False: the row cannot enter. */
   private settle(q: Float64Array, z: Float64Array, entered: number): boolean {
     const { n, inside, set, x } = this;
     for (let turn = 0; turn <= n; turn++) {
-      const k = this.gather();
-      if (!factor(this.c, n, set, k, this.l, DEPENDENT / 10)) {
+      if (!this.tidy()) {
         inside[entered] = 0;
         z[entered] = 0;
+        this.tidy();
         return false;
       }
+      const k = this.count;
       this.equations(q, k);
       let step = 1;
       for (let i = 0; i < k; i++) {
         const [from, to] = [z[set[i] as number] as number, x[i] as number];
-        if (to <= 0 && from - to > 0) step = Math.min(step, from / (from - to));
-        else if (to <= 0) step = 0;
+        if (to <= 0) step = from - to > 0 ? Math.min(step, from / (from - to)) : 0;
       }
       for (let i = 0; i < k; i++) {
         const row = set[i] as number;
@@ -189,7 +205,10 @@ export class NonnegativeSolver {
           inside[row] = 0;
         }
       }
-      if (step === 1) return true;
+      if (step === 1) {
+        this.tidy();
+        return true;
+      }
     }
     return true;
   }
