@@ -1,6 +1,6 @@
 // Methods that must agree with one another, and answers that papers and TorchJD's documentation give.
 import fc from 'fast-check';
-import { manualSeed, multiloss as M, randn, tensor } from 'gradloom';
+import { capture, manualSeed, multiloss as M, noGrad, randn, type Tensor, tensor } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { anyRows, independentRows, inner, length, longest, type Rows, rowsOf, statsOf } from './samples.ts';
@@ -347,6 +347,21 @@ test('directions are made parameter by parameter, lengths over all of them', () 
     return method.directions(cut, statsOf(rows, [1, 2, 3])).flatMap((d) => [...d.data()]);
   };
   for (const make of [() => new M.TrimmedMean({ trimNumber: 1 }), () => new M.ExcessMTL(), () => new M.DBMTL(), () => new M.MoCo()]) near(parts(make()), whole(make()), 1e-4);
+});
+
+test('what needs no losses is the same in a captured step', () => {
+  const inputs = [1, 2, 3, 4].map((seed) => {
+    manualSeed(seed);
+    return randn([3, 11]);
+  });
+  for (const make of [() => new M.GradDrop({ leak: [0.1, 0, 0] }), () => new M.TrimmedMean({ trimNumber: 1 }), () => new M.ExcessMTL()]) {
+    const run = (step: (rows: Tensor) => Tensor): number[][] => {
+      manualSeed(9);
+      return inputs.map((rows) => [...step(rows).data()]);
+    };
+    const stepOf = (method: M.Aggregator) => (rows: Tensor) => noGrad(() => method.directions([rows], statsOf([[1], [1], [1]]))[0] as Tensor);
+    assert.equal(run(capture(stepOf(make()))), run(stepOf(make())));
+  }
 });
 
 test.run();

@@ -27,7 +27,7 @@ export class AlignedMTL extends Memoryless {
     super();
     this.preference = options.preference;
     this.scaleMode = options.scaleMode ?? 'min';
-    this.eps = options.eps ?? 2 ** -52;
+    this.eps = options.eps ?? Number.EPSILON;
     checkNumber(this.name, 'eps', this.eps, 0, 1);
     checkPerLoss(this.name, 'preference', this.preference);
     checkWord(this.name, 'scaleMode', this.scaleMode, ['min', 'median', 'rmse']);

@@ -3,6 +3,7 @@ import { rand } from '../../ops/create.ts';
 import { call } from '../../runtime/call.ts';
 import { GradloomError } from '../../tensor/errors.ts';
 import { dense } from '../../tensor/op.ts';
+import { keep } from '../../tensor/scope.ts';
 import { empty, type Tensor } from '../../tensor/tensor.ts';
 import type { Aggregator, Stats } from '../method.ts';
 import { checkCount, checkPerLoss, type PerLoss, perLoss } from '../options.ts';
@@ -36,6 +37,7 @@ export interface GradDropOptions {
 export class GradDrop extends Elementwise {
   readonly name = 'GradDrop';
   private readonly leak: PerLoss | undefined;
+  private leaks: Tensor | null = null;
 
   constructor(options: GradDropOptions = {}) {
     super();
@@ -45,7 +47,9 @@ export class GradDrop extends Elementwise {
   }
 
   directions(rows: readonly Tensor[], { names }: Stats): Tensor[] {
-    const leak = vector(perLoss(this.name, 'leak', this.leak, names, 0));
+    // Made once, so that a captured step finds it where it was.
+    if (this.leaks?.size !== names.length) this.leaks = keep(vector(perLoss(this.name, 'leak', this.leak, names, 0)));
+    const leak = this.leaks;
     return rows.map((r) => {
       const x = dense(r);
       const [m, n] = r.shape as [number, number];

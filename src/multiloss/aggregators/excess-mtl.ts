@@ -1,13 +1,11 @@
-import { add } from '../../ops/binary.ts';
-import { div, mul } from '../../ops/binary.ts';
-import { full } from '../../ops/create.ts';
+import { add, div, mul } from '../../ops/binary.ts';
+import { full, tensor } from '../../ops/create.ts';
 import { add_, copy_ } from '../../ops/inplace.ts';
 import { sum } from '../../ops/reduce.ts';
 import { logSoftmax } from '../../ops/softmax.ts';
 import { exp, sqrt, square } from '../../ops/unary.ts';
 import { keep } from '../../tensor/scope.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { tensor } from '../../ops/create.ts';
 import type { Aggregator, Stats } from '../method.ts';
 import { checkNumber } from '../options.ts';
 import { combined, Memory } from './rows.ts';

@@ -1,6 +1,5 @@
 // What methods on whole Jacobians share: rows[p] is [m, n] for each parameter p.
-import { full } from '../../ops/create.ts';
-import { tensor } from '../../ops/create.ts';
+import { full, tensor } from '../../ops/create.ts';
 import { mm } from '../../ops/matmul.ts';
 import { reshape } from '../../ops/movement.ts';
 import { sum } from '../../ops/reduce.ts';
