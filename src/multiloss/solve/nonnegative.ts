@@ -115,8 +115,7 @@ export class NonnegativeSolver {
    */
   private activeSet(q: Float64Array, z: Float64Array, inRange: boolean): Nonnegative {
     const { c, n, inside, set, x, y, size, l } = this;
-    inside.fill(0);
-    this.count = 0;
+    this.guess(q, z);
     const refused = new Uint8Array(n);
     for (let turn = 0; turn < 20 * n + 20; turn++) {
       this.gradient(q, z);
@@ -162,6 +161,27 @@ export class NonnegativeSolver {
       else refused[enter] = 1;
     }
     return { z, bounded: true };
+  }
+
+  /** A start nearer than 0: independent rows with q < 0, without those that would be negative. Any set whose equations give z ≥ 0 is as good. */
+  private guess(q: Float64Array, z: Float64Array): void {
+    const { n, inside, set, x } = this;
+    inside.fill(0);
+    this.count = 0;
+    for (let i = 0; i < n; i++) {
+      if ((q[i] as number) >= 0) continue;
+      set[this.count] = i;
+      if (!factor(this.c, n, set, this.count + 1, this.l, 1e-6, this.count)) continue;
+      inside[i] = 1;
+      this.count++;
+    }
+    for (let before = -1; before !== this.count; ) {
+      before = this.count;
+      this.equations(q, before);
+      for (let i = 0; i < before; i++) if ((x[i] as number) <= 0) inside[set[i] as number] = 0;
+      this.tidy();
+    }
+    for (let i = 0; i < this.count; i++) z[set[i] as number] = x[i] as number;
   }
 
   /** Takes what is no longer inside out of the set, and makes the factor anew from there on. False where rows are dependent. */
