@@ -10,6 +10,8 @@ export interface Nonnegative {
 
 /** Roundings that an optimality condition may be off by, relative to the terms that it sums. */
 const SLACK = 1e-13;
+/** Coefficients of a dependence below this are rounding: a row that depends to 1e-12 of its square does to 1e-6 of its length. */
+const FAINT = 1e-6;
 /** Rounds of exchanging every wrong row at once before the careful way is taken; two or three are usual. */
 const ROUNDS = 12;
 
@@ -136,7 +138,7 @@ export class NonnegativeSolver {
         let step = Number.POSITIVE_INFINITY;
         let leaves = -1;
         for (let i = 0; i < k; i++) {
-          if ((x[i] as number) >= -SLACK) continue;
+          if ((x[i] as number) >= -FAINT) continue;
           const reach = -(z[set[i] as number] as number) / (x[i] as number);
           if (reach < step) [step, leaves] = [reach, i];
         }
@@ -201,12 +203,14 @@ export class NonnegativeSolver {
   /** Moves z to where the equations of the rows inside hold, leaving rows behind that would fall below 0. False: the row cannot enter. */
   private settle(q: Float64Array, z: Float64Array, entered: number): boolean {
     const { n, inside, set, x } = this;
-    for (let turn = 0; turn <= n; turn++) {
+    let enters = true;
+    for (let turn = 0; turn <= n + 1; turn++) {
       if (!this.tidy()) {
+        // The others go to where their own equations hold.
+        enters = false;
         inside[entered] = 0;
         z[entered] = 0;
         this.tidy();
-        return false;
       }
       const k = this.count;
       this.equations(q, k);
@@ -227,9 +231,9 @@ export class NonnegativeSolver {
       }
       if (step === 1) {
         this.tidy();
-        return true;
+        return enters;
       }
     }
-    return true;
+    return enters;
   }
 }
