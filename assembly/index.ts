@@ -15,3 +15,4 @@ export * from "./kernels/conv";
 export * from "./kernels/norm";
 export { gramian } from "./kernels/gramian";
 export * from "./kernels/pool";
+export { gradDrop, trimmedMean } from "./kernels/conflict";

@@ -5,12 +5,12 @@ import { float32View } from '../runtime/memory.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { recording } from '../tensor/recording.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
-import type { Scalarizer } from './method.ts';
+import type { Scalarizer, Stats, Weighting } from './method.ts';
 import { anneal, type Schedule, type SchedulePlan, type Weight, weightAt } from './scalarizers/anneal.ts';
 import { entriesOf, type Losses, nonFinite, type Report, type Strategy } from './strategy.ts';
 
 /** Σ λᵢ·lossᵢ with weights from the host. */
-abstract class Linear<Name extends string> implements Strategy<Name>, Scalarizer {
+abstract class Linear<Name extends string> implements Strategy<Name> {
   abstract readonly name: string;
   readonly needs = 'losses';
   /** Steps so far: where schedules stand. */
@@ -20,23 +20,28 @@ abstract class Linear<Name extends string> implements Strategy<Name>, Scalarizer
   /** How much each loss counts at a step. */
   protected abstract weightsOf(names: readonly string[], step: number): readonly number[];
 
-  /** Σ λᵢ·lossᵢ; one step of the schedules. */
-  combine(losses: readonly Tensor[], names: readonly string[]): Tensor {
-    const weights = this.inMemory(names);
-    return losses.map((loss, i) => mul(loss, weights[i] as Tensor)).reduce((a, b) => add(a, b));
+  /** @internal The weights of this step for the named losses; one step of the schedules. */
+  nextWeights(names: readonly string[]): Float64Array {
+    return Float64Array.from(this.weightsOf(names, this.steps++));
   }
 
   backward(losses: Losses<Name>): Report<Name> {
     const entries = entriesOf(this.name, losses);
     const names = entries.map(([name]) => name);
     const weights = this.weightsOf(names, this.steps);
-    const total = this.combine(
+    const total = this.weightedSum(
       entries.map(([, loss]) => loss),
       names,
     );
     total.label = nonFinite(entries) ?? names.join(' + ');
     backward(total);
     return { branch: this.name, weights: Object.fromEntries(names.map((name, i) => [name, weights[i]])) as Record<Name, number> };
+  }
+
+  /** Σ λᵢ·lossᵢ; one step of the schedules. */
+  protected weightedSum(losses: readonly Tensor[], names: readonly string[]): Tensor {
+    const weights = this.inMemory(names);
+    return losses.map((loss, i) => mul(loss, weights[i] as Tensor)).reduce((a, b) => add(a, b));
   }
 
   /** The weights as tensors, at addresses of their own: a captured step reads there what the weights are by then. */
@@ -64,11 +69,6 @@ abstract class Linear<Name extends string> implements Strategy<Name>, Scalarizer
     return t;
   }
 
-  /** Nothing is learnt. */
-  parameters(): Tensor[] {
-    return [];
-  }
-
   stateDict(): Record<string, unknown> {
     return {};
   }
@@ -81,7 +81,7 @@ abstract class Linear<Name extends string> implements Strategy<Name>, Scalarizer
 }
 
 /** Σ λᵢ·lossᵢ, one backward pass: the weights steer the direction. They are numbers or schedules, and may be changed between steps. */
-export class Weighted<Name extends string> extends Linear<Name> {
+export class Weighted<Name extends string> extends Linear<Name> implements Scalarizer {
   readonly name = 'weighted';
   readonly weights: Record<Name, Weight>;
 
@@ -89,6 +89,15 @@ export class Weighted<Name extends string> extends Linear<Name> {
     super();
     for (const [name, w] of Object.entries<Weight>(weights)) finiteAt(name, w, 0);
     this.weights = { ...weights };
+  }
+
+  combine(losses: readonly Tensor[], names: readonly string[]): Tensor {
+    return this.weightedSum(losses, names);
+  }
+
+  /** Nothing is learnt. */
+  parameters(): Tensor[] {
+    return [];
   }
 
   protected weightsOf(names: readonly string[], step: number): number[] {
@@ -124,10 +133,17 @@ export function weighted<Name extends string>(weights: Readonly<Record<Name, num
   return new Weighted(weights);
 }
 
+/** Weights that never change. */
+abstract class Fixed<Name extends string> extends Linear<Name> implements Weighting {
+  weights({ names }: Pick<Stats, 'names'>): Float64Array {
+    return this.nextWeights(names);
+  }
+}
+
 /** Σ λᵢ·lossᵢ with fixed weights in the order of the losses. */
-export class Constant<Name extends string = string> extends Linear<Name> {
+export class Constant<Name extends string = string> extends Fixed<Name> {
   readonly name = 'constant';
-  private readonly weights: readonly number[];
+  private readonly list: readonly number[];
 
   constructor(weights: readonly number[]) {
     super();
@@ -135,19 +151,19 @@ export class Constant<Name extends string = string> extends Linear<Name> {
     weights.forEach((w, i) => {
       if (!Number.isFinite(w)) throw valueError('Constant', `weight ${i} must be finite, got ${w}.`);
     });
-    this.weights = [...weights];
+    this.list = [...weights];
   }
 
   protected weightsOf(names: readonly string[]): readonly number[] {
-    if (names.length !== this.weights.length) {
-      throw valueError('Constant', `has ${this.weights.length} weights for ${names.length} losses (${names.join(', ')}). Give one for each.`);
+    if (names.length !== this.list.length) {
+      throw valueError('Constant', `has ${this.list.length} weights for ${names.length} losses (${names.join(', ')}). Give one for each.`);
     }
-    return this.weights;
+    return this.list;
   }
 }
 
 /** loss₁ + loss₂ + …: every weight is 1. */
-export class Sum<Name extends string = string> extends Linear<Name> {
+export class Sum<Name extends string = string> extends Fixed<Name> {
   readonly name = 'sum';
 
   protected weightsOf(names: readonly string[]): number[] {
@@ -156,7 +172,7 @@ export class Sum<Name extends string = string> extends Linear<Name> {
 }
 
 /** (loss₁ + … + lossₘ)/m. */
-export class Mean<Name extends string = string> extends Linear<Name> {
+export class Mean<Name extends string = string> extends Fixed<Name> {
   readonly name = 'mean';
 
   protected weightsOf(names: readonly string[]): number[] {

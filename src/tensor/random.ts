@@ -73,3 +73,13 @@ export function drawUniform(n: number, generator = defaultGenerator()): Float64A
 export function drawNormal(n: number, generator = defaultGenerator()): Float64Array {
   return draw('normal', n, generator);
 }
+
+/** @internal `count` random orders of 0 … n − 1 one after the other, for decisions of the host. */
+export function drawPermutations(count: number, n: number, generator = defaultGenerator()): Int32Array {
+  refuseWhileRecording('draw', 'random numbers are drawn for the host', 'Draw them outside of the step.');
+  const block = newStorage(count * n * 4, () => 'draw');
+  for (let i = 0; i < count; i++) call('permutation', block.address + i * n * 4, n, generator.address);
+  const orders = int32View().slice(block.address / 4, block.address / 4 + count * n);
+  block.free('draw');
+  return orders;
+}

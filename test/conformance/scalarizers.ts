@@ -86,6 +86,6 @@ export function runScalarizer(given: ScalarizerCase): number {
     if ('combine' in method) throw new Mismatch(`${given.scalarizer} has no weights to follow`);
     return runTrace(method, given.trace);
   }
-  if (!('combine' in method)) throw new Mismatch(`${given.scalarizer} has no value`);
-  return runCombine(method, given);
+  const { losses = [], out = Number.NaN, grad = [] } = given;
+  return 'combine' in method ? runCombine(method, given) : runTrace(method, [{ losses, out, grad }]);
 }

@@ -43,9 +43,10 @@ test('known answers', () => {
 
 test('linear ones: the weights are the derivatives', () => {
   const given = [3, 0.5, 2];
-  assert.equal(combined(new multiloss.Sum(), given), { value: 5.5, weights: [1, 1, 1] });
-  near(combined(new multiloss.Mean(), given).weights, [1 / 3, 1 / 3, 1 / 3]);
-  assert.equal(combined(new multiloss.Constant([1, 2, 0]), given), { value: 4, weights: [1, 2, 0] });
+  const names = namesOf(given);
+  assert.equal([...new multiloss.Sum().weights({ names })], [1, 1, 1]);
+  assert.equal([...new multiloss.Mean().weights({ names })], [1 / 3, 1 / 3, 1 / 3]);
+  assert.equal([...new multiloss.Constant([1, 2, 0]).weights({ names })], [1, 2, 0]);
   assert.equal(combined(multiloss.weighted({ a: 1, b: 2, c: -4 }), given), { value: -4, weights: [1, 2, -4] });
 });
 
@@ -259,9 +260,9 @@ test('losses out of range are errors that name the loss', () => {
   throwsCode('VALUE', /the loss 'b' is 0; it must be > 0.*eps/s, () => combined(new multiloss.ScaleInvariant(), [1, 0]));
   assert.ok(Number.isFinite(combined(new multiloss.ScaleInvariant({ eps: 1e-8 }), [1, 0]).value));
   throwsCode('VALUE', /the loss 'a' is -2/, () => combined(new multiloss.STCH({ warmupSteps: 1 }), [-2]));
-  throwsCode('VALUE', /weights has nothing for the loss 'b', only for a/, () => combined(new multiloss.PBI({ weights: { a: 1 } }), [1, 2]));
+  throwsCode('VALUE', /weights has no number for the loss 'b', only for a/, () => combined(new multiloss.PBI({ weights: { a: 1 } }), [1, 2]));
   throwsCode('VALUE', /2 numbers for 3 losses \(a, b, c\)/, () => combined(new multiloss.COSMOS({ weights: [1, 2] }), [1, 2, 3]));
-  throwsCode('VALUE', /1 weights for 2 losses/, () => combined(new multiloss.Constant([1]), [1, 2]));
+  throwsCode('VALUE', /1 weights for 2 losses/, () => new multiloss.Constant([1]).weights({ names: ['a', 'b'] }));
 });
 
 test('options are checked when made', () => {

@@ -2,7 +2,7 @@
 import { logarithm } from '../../tensor/elementary.ts';
 import { GradloomError, valueError } from '../../tensor/errors.ts';
 import { checkOption, LossWeighting, softmax } from './loss-weighting.ts';
-import { checkPerLoss, type PerLoss, perLoss } from './per-loss.ts';
+import { checkPerLoss, type PerLoss, perLoss } from '../checks.ts';
 
 /** Options of `FAMO`. */
 export interface FAMOOptions {
@@ -47,7 +47,7 @@ export class FAMO extends LossWeighting<State> {
     const { lr = 0.025, weightDecay = 1e-3, lowerBounds, after = 'update' } = options;
     checkOption('FAMO', 'lr', lr, 0);
     checkOption('FAMO', 'weightDecay', weightDecay, 0);
-    if (lowerBounds) checkPerLoss('FAMO', 'lowerBounds', lowerBounds);
+    if (lowerBounds) checkPerLoss('FAMO', 'lowerBounds', lowerBounds, Number.NEGATIVE_INFINITY);
     if (after !== 'update' && after !== 'next') throw valueError('FAMO', `after must be 'update' or 'next', got '${after}'.`);
     this.options = { ...options, lr, weightDecay, after };
   }
@@ -94,7 +94,7 @@ export class FAMO extends LossWeighting<State> {
   /** L − b + ε; throws where a loss lies below its bound. */
   private above(losses: Float64Array, names: readonly string[]): number[] {
     const { lowerBounds } = this.options;
-    const bounds = lowerBounds && perLoss('FAMO', 'lowerBounds', lowerBounds, names);
+    const bounds = lowerBounds && perLoss('FAMO', 'lowerBounds', lowerBounds, names, 0);
     return Array.from(losses, (loss, i) => {
       const bound = bounds?.[i] ?? 0;
       if (!Number.isFinite(loss)) throw new GradloomError('NONFINITE', 'FAMO', `the loss '${names[i]}' is ${loss}; nothing was learnt from it. Lower the learning rate.`);

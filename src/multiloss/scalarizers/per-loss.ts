@@ -1,34 +1,9 @@
 // What scalarizers share: the losses as one vector, and numbers of the host that stand beside them.
 import { reshape, stack } from '../../ops/movement.ts';
 import { float32View } from '../../runtime/memory.ts';
-import { GradloomError, valueError } from '../../tensor/errors.ts';
+import { GradloomError } from '../../tensor/errors.ts';
 import { recording } from '../../tensor/recording.ts';
 import { empty, type Tensor } from '../../tensor/tensor.ts';
-
-/** One number per loss: by name, or in the order of the losses. */
-export type PerLoss = readonly number[] | Readonly<Record<string, number>>;
-
-/** @internal Throws where a number is not finite, or there is none. */
-export function checkPerLoss(op: string, what: string, given: PerLoss): void {
-  const entries = Object.entries(given);
-  if (entries.length === 0) throw valueError(op, `${what} has no numbers. Give one per loss.`);
-  for (const [name, value] of entries) if (!Number.isFinite(value)) throw valueError(op, `${what} of '${name}' must be finite, got ${value}.`);
-}
-
-/** @internal The numbers in the order of the losses. */
-export function perLoss(op: string, what: string, given: PerLoss, names: readonly string[]): number[] {
-  if (Array.isArray(given)) {
-    const list = given as readonly number[];
-    if (list.length !== names.length) throw valueError(op, `${what} has ${list.length} numbers for ${names.length} losses (${names.join(', ')}). Give one for each.`);
-    return [...list];
-  }
-  const record = given as Readonly<Record<string, number>>;
-  return names.map((name) => {
-    const value = record[name];
-    if (value === undefined) throw valueError(op, `${what} has nothing for the loss '${name}', only for ${Object.keys(record).join(', ')}. Add it.`);
-    return value;
-  });
-}
 
 /** @internal Host numbers in memory, at an address of their own: a captured step reads there what they are by then. */
 export class HostVector {

@@ -6,12 +6,13 @@ import { abs, sqrt, square } from '../../ops/unary.ts';
 import { valueError } from '../../tensor/errors.ts';
 import { detach } from '../../tensor/op.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { checkPerLoss, HostVector, type PerLoss, perLoss, vectorOf } from './per-loss.ts';
+import { checkPerLoss, type PerLoss, perLoss } from '../checks.ts';
+import { HostVector, vectorOf } from './per-loss.ts';
 import { Stateless } from './stateless.ts';
 
 /** Checked: weights ≥ 0, not all 0. */
 function checkPreference(op: string, weights: PerLoss): void {
-  checkPerLoss(op, 'weights', weights);
+  checkPerLoss(op, 'weights', weights, Number.NEGATIVE_INFINITY);
   const values = Object.values(weights);
   if (values.some((w) => w < 0) || values.every((w) => w === 0)) throw valueError(op, `weights must be ≥ 0 and not all 0, got ${values.join(', ')}.`);
 }
@@ -46,7 +47,7 @@ export class PBI extends Stateless {
     const { weights, theta = 5, zeroPoint } = options;
     checkPreference(this.name, weights);
     if (!(theta >= 0 && theta < Number.POSITIVE_INFINITY)) throw valueError(this.name, `theta must lie in [0, ∞), got ${theta}.`);
-    if (zeroPoint) checkPerLoss(this.name, 'zeroPoint', zeroPoint);
+    if (zeroPoint) checkPerLoss(this.name, 'zeroPoint', zeroPoint, Number.NEGATIVE_INFINITY);
     this.options = { ...options, weights, theta };
   }
 
@@ -56,11 +57,11 @@ export class PBI extends Stateless {
     const above = zeroPoint
       ? sub(
           all,
-          this.zero.tensor(() => perLoss(this.name, 'zeroPoint', zeroPoint, names)),
+          this.zero.tensor(() => perLoss(this.name, 'zeroPoint', zeroPoint, names, 0)),
         )
       : all;
     const ray = this.direction.tensor(() => {
-      const w = perLoss(this.name, 'weights', weights, names);
+      const w = perLoss(this.name, 'weights', weights, names, 0);
       const length = Math.sqrt(w.reduce((s, x) => s + x * x, 0));
       return w.map((x) => x / length);
     });
@@ -103,7 +104,7 @@ export class COSMOS extends Stateless {
   }
 
   combine(losses: readonly Tensor[], names: readonly string[]): Tensor {
-    const r = this.ray.tensor(() => perLoss(this.name, 'weights', this.preference, names));
+    const r = this.ray.tensor(() => perLoss(this.name, 'weights', this.preference, names, 0));
     const all = vectorOf(losses);
     // The root and the quotient see no 0, so no infinity meets the gradient of where. Below float32's smallest square everything is 0.
     const squared = sum(square(all));

@@ -7,7 +7,8 @@ import { GradloomError, valueError } from '../../tensor/errors.ts';
 import { refuseWhileRecording } from '../../tensor/recording.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { Stateless } from './stateless.ts';
-import { checkPerLoss, HostVector, type PerLoss, perLoss, requirePositive, vectorOf } from './per-loss.ts';
+import { checkPerLoss, type PerLoss, perLoss } from '../checks.ts';
+import { HostVector, requirePositive, vectorOf } from './per-loss.ts';
 
 /** Options of `STCH`. */
 export interface STCHOptions {
@@ -43,10 +44,10 @@ export class STCH extends Stateless {
     if (!(mu > 0 && mu < Number.POSITIVE_INFINITY)) throw valueError(this.name, `mu must lie in (0, ∞), got ${mu}.`);
     if (!Number.isInteger(warmupSteps) || warmupSteps < 0) throw valueError(this.name, `warmupSteps must be a whole number ≥ 0, got ${warmupSteps}.`);
     if (weights) {
-      checkPerLoss(this.name, 'weights', weights);
+      checkPerLoss(this.name, 'weights', weights, Number.NEGATIVE_INFINITY);
       if (Object.values(weights).some((w) => w < 0)) throw valueError(this.name, 'weights must be ≥ 0.');
     }
-    if (zeroPoint) checkPerLoss(this.name, 'zeroPoint', zeroPoint);
+    if (zeroPoint) checkPerLoss(this.name, 'zeroPoint', zeroPoint, Number.NEGATIVE_INFINITY);
     if (warmupSteps > 0 && (weights || zeroPoint)) throw valueError(this.name, 'a warm-up finds the scales itself. Leave out weights and zeroPoint, or warmupSteps.');
     this.options = { ...options, mu, warmupSteps };
   }
@@ -58,13 +59,13 @@ export class STCH extends Stateless {
     const above = zeroPoint
       ? sub(
           all,
-          this.zero.tensor(() => perLoss(this.name, 'zeroPoint', zeroPoint, names)),
+          this.zero.tensor(() => perLoss(this.name, 'zeroPoint', zeroPoint, names, 0)),
         )
       : all;
     const scaled = weights
       ? mul(
           above,
-          this.lambda.tensor(() => perLoss(this.name, 'weights', weights, names).map((w) => w / mu)),
+          this.lambda.tensor(() => perLoss(this.name, 'weights', weights, names, 0).map((w) => w / mu)),
         )
       : div(above, mu * losses.length);
     return mul(logsumexp(scaled, 0), mu);
