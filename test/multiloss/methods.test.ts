@@ -5,7 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { throwsCode } from '../helpers.ts';
 import { type MethodRow, methods } from './methods.ts';
-import { anyRows, independentRows, inner, length, longest, type Rows, rowsOf, scaled } from './samples.ts';
+import { anyRows, independentRows, inner, length, longest, type Rows, rowsOf, scaled, statsOf } from './samples.ts';
 
 /** The first step of a new method, with losses 1, 2, …. */
 function combined({ make }: MethodRow, rows: Rows, losses = rows.map((_, i) => i + 1)): multiloss.Combined {
@@ -62,6 +62,33 @@ check(
     );
   },
 );
+
+const host = methods.filter((r) => 'weights' in r.make());
+
+check('finite on nearly dependent gradients, and on a Gramian that float32 rounds', host, (row) => {
+  const noise = fc.constantFrom(1e-12, 1e-8, 1e-6, 1e-3);
+  fc.assert(
+    fc.property(rowsOf(6, 5), noise, fc.constantFrom(0, 4, 10), (given, tiny, spread) => {
+      // Rows 2 and 3 nearly double and oppose rows 0 and 1; lengths differ by 10^spread.
+      const rows = given.map((r, i) => {
+        const like = given[i - 2] as number[];
+        const near = i === 2 || i === 3 ? r.map((v, k) => tiny * v + (i === 2 ? 1 : -0.7) * (like[k] as number)) : r;
+        return near.map((v) => v * 10 ** ((i / 5 - 0.5) * spread));
+      });
+      const exactly = statsOf(rows);
+      const w = (row.make() as multiloss.Weighting).weights(exactly);
+      assert.ok(w.every(Number.isFinite), `${w}`);
+      if (row.nonConflicting && !row.name.startsWith('FairGrad')) {
+        const terms = rows.reduce((sum, r, i) => sum + length(r) * Math.abs(w[i] as number), 0);
+        const g = (rows[0] as number[]).map((_, k) => rows.reduce((sum, r, i) => sum + (w[i] as number) * (r[k] as number), 0));
+        for (const r of rows) assert.ok(inner(r, g) >= -1e-5 * length(r) * terms, `${inner(r, g)} of ${length(r)} · ${terms}`);
+      }
+      const rounded = (row.make() as multiloss.Weighting).weights({ ...exactly, gramian: exactly.gramian.map(Math.fround) });
+      assert.ok(rounded.every(Number.isFinite), `${rounded}`);
+    }),
+    { seed: 8, numRuns: 100 },
+  );
+});
 
 check(
   'the order of the losses does not matter',

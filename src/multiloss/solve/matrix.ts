@@ -3,6 +3,9 @@
 /** Rows that are closer to dependent than this (1 − R² of one on the others) count as dependent. Gramians carry roundings of 1e-16. */
 export const DEPENDENT = 1e-12;
 
+/** A few roundings of a float64. */
+const ROUNDING = 1e-15;
+
 /** What G says of its rows: their lengths ‖gᵢ‖ and C, their cosines, [n · n]. A zero row has cosine 0 with all, itself included. */
 export interface Cosines {
   readonly norms: Float64Array;
@@ -68,9 +71,12 @@ export function total(x: Float64Array): number {
 
 /**
  * L·Lᵀ = A over the rows and columns `set[from … size)`, given the part of L before `from`; L by rows with stride `n`. False where a
- * pivot falls below `least` of its diagonal element: those rows are dependent.
+ * pivot falls below `least` of its diagonal element, or below what rounding makes of it after the smallest pivot before: those rows are
+ * dependent.
  */
 export function factor(a: Float64Array, n: number, set: Int32Array, size: number, l: Float64Array, least = DEPENDENT, from = 0): boolean {
+  let smallest = 1;
+  for (let i = 0; i < from; i++) smallest = Math.min(smallest, (l[i * n + i] as number) ** 2 / (a[(set[i] as number) * (n + 1)] as number));
   for (let i = from; i < size; i++) {
     const row = (set[i] as number) * n;
     const li = i * n;
@@ -85,7 +91,8 @@ export function factor(a: Float64Array, n: number, set: Int32Array, size: number
     }
     const diagonal = a[row + (set[i] as number)] as number;
     const pivot = diagonal - squares;
-    if (!(pivot > least * diagonal)) return false;
+    if (!(pivot > Math.max(least, least < ROUNDING ? 0 : ROUNDING / smallest) * diagonal)) return false;
+    smallest = Math.min(smallest, pivot / diagonal);
     l[li + i] = Math.sqrt(pivot);
   }
   return true;

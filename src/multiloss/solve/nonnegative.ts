@@ -1,6 +1,6 @@
 // min ½·zᵀC·z + qᵀz over z ≥ 0, C positive semidefinite with a diagonal of ones: what the dual cone and the shortest point of a
 // convex hull come down to. Exact: it ends at a set of active rows whose equations hold to rounding, not when a step is small.
-import { DEPENDENT, factor, solveFactored } from './matrix.ts';
+import { DEPENDENT, factor, inner, solveFactored } from './matrix.ts';
 
 /** A solution, or (where `bounded` is false) a direction z ≥ 0 with C·z = 0 along which qᵀz falls for ever. */
 export interface Nonnegative {
@@ -119,6 +119,10 @@ export class NonnegativeSolver {
     const { c, n, inside, set, x, y, size, l } = this;
     this.guess(q, z);
     const refused = new Uint8Array(n);
+    // A Gramian that is rounded to float32 may have no minimum where its rows say so: what is not below the lowest point so far is not
+    // followed, so that it ends.
+    let lowest = inner(q, z);
+    const best = z.slice();
     for (let turn = 0; turn < 20 * n + 20; turn++) {
       this.gradient(q, z);
       let enter = -1;
@@ -159,10 +163,17 @@ export class NonnegativeSolver {
       }
       inside[enter] = 1;
       this.count = k + 1;
-      if (this.settle(q, z, enter) && z[enter] !== 0) refused.fill(0);
-      else refused[enter] = 1;
+      const enters = this.settle(q, z, enter) && z[enter] !== 0;
+      // Where the equations of the rows inside hold, the quadratic is ½·qᵀz.
+      const height = inner(q, z);
+      if (height < lowest) {
+        lowest = height;
+        best.set(z);
+        refused.fill(0);
+      } else refused[enter] = 1;
+      if (!enters) refused[enter] = 1;
     }
-    return { z, bounded: true };
+    return { z: best, bounded: true };
   }
 
   /** A start nearer than 0: independent rows with q < 0, without those that would be negative. Any set whose equations give z ≥ 0 is as good. */
