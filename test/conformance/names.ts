@@ -344,17 +344,26 @@ export const aggregatorsByLabel: Readonly<Record<string, (m: number) => Aggregat
 
 /** A method that follows a recorded trajectory. */
 export interface TrajectoryRow {
-  make: () => multiloss.Method & { update?(lossesAfter: Float64Array): void };
+  /** @param scale of the toy's first loss */
+  make: (scale: number) => multiloss.Method & { update?(lossesAfter: Float64Array): void };
   /** It draws random numbers: compared by how near to the front it ends. */
   random?: boolean;
   /** The recorded program solved its equations roughly where ours does exactly: compared by how near to the front it ends, or by reaching it no later. */
   rough?: boolean;
+  /** The combined gradient's length is cut to this, as the official FAMO does. */
+  clip?: number;
   /** As in the recorded EWQ, CQF and HQF, where that is another one. */
   quadratic?: TrajectoryRow['make'];
 }
 
 /** TorchJD's settings in EWQ, CQF and HQF. */
 const NEARLY_EXACT = { normEps: 1e-9, regEps: 1e-7 };
+
+/** FAMO on the toy: lower bounds lie a little below the losses' least values, −20 and −20 times the scale. */
+const famo =
+  (weightDecay: number): TrajectoryRow['make'] =>
+  (scale) =>
+    new multiloss.FAMO({ weightDecay, lowerBounds: [-21 * scale, -21] });
 
 /** Methods by their names in the trajectory files. What is missing here is not offered. */
 export const trajectories: Readonly<Record<string, TrajectoryRow>> = {
@@ -378,4 +387,11 @@ export const trajectories: Readonly<Record<string, TrajectoryRow>> = {
   config: { make: () => new ConFIG() },
   fairgrad2: { make: () => new FairGrad({ alpha: 2 }), rough: true },
   graddrop: { make: () => new multiloss.GradDrop(), random: true },
+  rlw: { make: () => new multiloss.RLW(), random: true },
+  random: { make: () => new multiloss.RLW(), random: true },
+  famo: { make: famo(1e-3) },
+  'famo_g1e-2': { make: famo(1e-2) },
+  'famo_g1e-5': { make: famo(1e-5) },
+  famo_g0: { make: famo(0) },
+  famo_g0_clip1: { make: famo(0), clip: 1 },
 };

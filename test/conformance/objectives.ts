@@ -30,9 +30,9 @@ function toy(scale: number): Objective {
 }
 
 /** By the names in toy_cagrad_nash_f64.json. */
-export const toys: Readonly<Record<string, { at: Objective; steps: number }>> = {
-  'nash5_scale0.1_50k': { at: toy(0.1), steps: 50_000 },
-  cagrad3_scale1_100k: { at: toy(1), steps: 100_000 },
+export const toys: Readonly<Record<string, { at: Objective; scale: number; steps: number }>> = {
+  'nash5_scale0.1_50k': { at: toy(0.1), scale: 0.1, steps: 50_000 },
+  cagrad3_scale1_100k: { at: toy(1), scale: 1, steps: 100_000 },
 };
 
 type Quadratic = readonly [a: number, b: number, c: number, u: readonly [number, number]];

@@ -20,6 +20,8 @@ export interface Run {
   y_final?: Point;
 }
 
+type Toy = (typeof toys)[string];
+
 /** Per objective, per method, one run per start. */
 export type TrajectoryFile = Readonly<Record<string, Readonly<Record<string, Run[]>>>>;
 
@@ -28,7 +30,7 @@ export function runTrajectory(objective: string, name: string, run: Run): number
   if (!row) throw new Unsupported('not offered');
   const toy = toys[objective];
   manualSeed(0);
-  if (toy) return onToy(toy.at, toy.steps, row, run);
+  if (toy) return onToy(toy, row, run);
   const quadratic = objectives[objective];
   if (!quadratic) throw new Unsupported(`objective ${objective}`);
   for (let seed = 0; ; seed++) {
@@ -100,19 +102,26 @@ class Stepper {
 const NUDGE = 1e-13;
 const NUDGES = 40;
 
+/** The gradient, no longer than asked for. */
+function cut(g: Point, most = Number.POSITIVE_INFINITY): Point {
+  const length = Math.sqrt(g[0] * g[0] + g[1] * g[1]);
+  return length > most ? [(g[0] * most) / length, (g[1] * most) / length] : g;
+}
+
 /** Adam with lr 1e-3 until the front is reached, as soon as recorded. */
-function onToy(at: Objective, steps: number, row: TrajectoryRow, { init, hit = -1 }: Run): number {
+function onToy(toy: Toy, row: TrajectoryRow, { init, hit = -1 }: Run): number {
   for (let nudge = 0; ; nudge++) {
+    if (row.random) manualSeed(nudge);
     try {
-      return reaches(at, steps, row, [init[0] + nudge * NUDGE, init[1]], hit);
+      return reaches(toy, row, [init[0] + nudge * NUDGE, init[1]], hit);
     } catch (error) {
       if (nudge >= NUDGES || !(error instanceof Mismatch)) throw error;
     }
   }
 }
 
-function reaches(at: Objective, steps: number, row: TrajectoryRow, init: Point, hit: number): number {
-  const stepper = new Stepper(at, row.make());
+function reaches({ at, scale, steps }: Toy, row: TrajectoryRow, init: Point, hit: number): number {
+  const stepper = new Stepper(at, row.make(scale));
   const x: Point = [...init];
   const first: Point = [0, 0];
   const second: Point = [0, 0];
@@ -120,7 +129,7 @@ function reaches(at: Objective, steps: number, row: TrajectoryRow, init: Point, 
   let reached = -1;
   for (let step = 0; step <= steps && reached < 0; step++) {
     if (Math.abs(x[1] + 8.3552) < 0.05 && Math.abs(x[0]) <= 7.05) reached = step;
-    const g = stepper.gradient(x);
+    const g = cut(stepper.gradient(x), row.clip);
     b1 *= 0.9;
     b2 *= 0.999;
     for (const k of [0, 1] as const) {
@@ -137,7 +146,7 @@ function reaches(at: Objective, steps: number, row: TrajectoryRow, init: Point, 
 }
 
 function onQuadratic(at: Objective, steps: number, objective: string, row: TrajectoryRow, run: Run): number {
-  const stepper = new Stepper(at, (row.quadratic ?? row.make)());
+  const stepper = new Stepper(at, (row.quadratic ?? row.make)(1));
   const x: Point = [...run.init];
   const exact = !row.random && !row.rough;
   let worst = 0;
