@@ -1,7 +1,14 @@
+import { basename } from 'node:path';
 import { defineConfig } from 'tsdown';
 
 export default defineConfig({
-  entry: { default: 'src/entry/default.ts', workerd: 'src/entry/workerd.ts', 'edge-light': 'src/entry/edge-light.ts' },
+  entry: Object.fromEntries(
+    [
+      ...['default', 'workerd', 'edge-light', 'lean', 'relaxed', 'threads', 'worker'].map((name) => `src/entry/${name}.ts`),
+      // The texts that default looks for beside itself.
+      ...['wasm-relaxed', 'wasm-threads'].map((name) => `src/runtime/${name}.ts`),
+    ].map((file) => [basename(file, '.ts'), file]),
+  ),
   format: { esm: {}, cjs: {} },
   dts: true,
   outDir: 'dist',

@@ -14,6 +14,17 @@ for (const file of ['dist/index.d.ts', 'dist/index.d.cts']) {
   writeFileSync(file, merged);
 }
 
+// The texts that the default entry imports at run time lie in another folder in the sources. Bundlers must leave that import alone.
+for (const extension of ['js', 'cjs']) {
+  const file = `dist/default.${extension}`;
+  const text = readFileSync(file, 'utf8');
+  const names = /(['"])\.\.\/runtime\/(wasm-\w+)\.ts\1/g;
+  if (text.match(names)?.length !== 2) throw new Error(`${file}: the names of the texts beside it are not where they were`);
+  writeFileSync(file, text.replace(names, '"./$2.js"'));
+  const marks = /import\(\s*\/\*\s*webpackIgnore: true\s*\*\/\s*\/\*\s*turbopackIgnore: true\s*\*\/\s*\/\*\s*@vite-ignore\s*\*\//;
+  if (!marks.test(readFileSync(`dist/extras.${extension}`, 'utf8'))) throw new Error(`dist/extras.${extension}: the import of these texts lost its marks for bundlers`);
+}
+
 const kB = (bytes) => `${(bytes / 1000).toFixed(1)} kB`;
 for (const f of readdirSync('dist').filter((f) => /\.(js|wasm)$/.test(f))) {
   const bytes = readFileSync(join('dist', f));

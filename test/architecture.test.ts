@@ -13,7 +13,7 @@ const floors = [
   ['ops'],
   ['autograd'],
   ['module'],
-  ['nn', 'losses', 'optim', 'multiloss', 'program', 'data'],
+  ['nn', 'losses', 'optim', 'multiloss', 'program', 'data', 'checkpoint'],
   ['api', 'methods.ts'],
   ['index.ts'],
   ['entry'],
