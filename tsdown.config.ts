@@ -1,14 +1,8 @@
-import { basename } from 'node:path';
 import { defineConfig } from 'tsdown';
 
 export default defineConfig({
-  entry: Object.fromEntries(
-    [
-      ...['default', 'workerd', 'edge-light', 'lean', 'relaxed', 'threads', 'worker'].map((name) => `src/entry/${name}.ts`),
-      // The texts that default looks for beside itself.
-      ...['wasm-relaxed', 'wasm-threads'].map((name) => `src/runtime/${name}.ts`),
-    ].map((file) => [basename(file, '.ts'), file]),
-  ),
+  // The last two are texts that default looks for beside itself.
+  entry: ['default', 'workerd', 'edge-light', 'lean', 'relaxed', 'threads', 'worker', 'wasm-relaxed', 'wasm-threads'].map((name) => `src/entry/${name}.ts`),
   format: { esm: {}, cjs: {} },
   dts: true,
   outDir: 'dist',

@@ -14,13 +14,13 @@ for (const file of ['dist/index.d.ts', 'dist/index.d.cts']) {
   writeFileSync(file, merged);
 }
 
-// The texts that the default entry imports at run time lie in another folder in the sources. Bundlers must leave that import alone.
+// The default entry imports texts at run time by names that no bundler sees, so nothing has renamed them. Bundlers must leave that import alone.
 for (const extension of ['js', 'cjs']) {
   const file = `dist/default.${extension}`;
   const text = readFileSync(file, 'utf8');
-  const names = /(['"])\.\.\/runtime\/(wasm-\w+)\.ts\1/g;
+  const names = /"\.\/(wasm-\w+)\.ts"/g;
   if (text.match(names)?.length !== 2) throw new Error(`${file}: the names of the texts beside it are not where they were`);
-  writeFileSync(file, text.replace(names, '"./$2.js"'));
+  writeFileSync(file, text.replace(names, '"./$1.js"'));
   const marks = /import\(\s*\/\*\s*webpackIgnore: true\s*\*\/\s*\/\*\s*turbopackIgnore: true\s*\*\/\s*\/\*\s*@vite-ignore\s*\*\//;
   if (!marks.test(readFileSync(`dist/extras.${extension}`, 'utf8'))) throw new Error(`dist/extras.${extension}: the import of these texts lost its marks for bundlers`);
 }

@@ -20,7 +20,7 @@ const floors = [
 ];
 const generated = new Set(['entry/kernels.wasm', 'entry/kernels.wasm?module']);
 
-const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((f) => /(?<!\.d)\.ts$/.test(f) && !/^runtime\/wasm/.test(f));
+const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((f) => /(?<!\.d)\.ts$/.test(f) && !/^(runtime|entry)\/wasm/.test(f));
 const read = (file: string): string => readFileSync(join(root, 'src', file), 'utf8');
 const roomOf = (file: string): string => file.split('/')[0] as string;
 const floorOf = (file: string): number => floors.findIndex((rooms) => rooms.includes(roomOf(file)));

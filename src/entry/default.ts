@@ -6,7 +6,7 @@ import { beside, relaxedFrom, threadsFrom } from './extras.ts';
 
 setSources({
   load: () => compileText(hex, SIMD),
-  relaxed: relaxedFrom(() => beside('../runtime/wasm-relaxed.ts', 'gradloom/relaxed', "simd: 'relaxed'")),
-  threads: threadsFrom(() => beside('../runtime/wasm-threads.ts', 'gradloom/threads', 'threads')),
+  relaxed: relaxedFrom(() => beside('./wasm-relaxed.ts', 'gradloom/relaxed', "simd: 'relaxed'")),
+  threads: threadsFrom(() => beside('./wasm-threads.ts', 'gradloom/threads', 'threads')),
 });
 export * from '../index.ts';

@@ -65,7 +65,9 @@ export function addSources(more: Pick<Sources, 'relaxed' | 'threads'>): void {
 
 function instantiate(module: WebAssembly.Module, imports: WebAssembly.Imports): Kernels {
   try {
-    return instantiateSync<Record<string, unknown>>(module, imports).exports as unknown as Kernels;
+    // The loader takes a module of another realm (an edge VM's platform compiles outside) for bytes.
+    const made = module instanceof WebAssembly.Module ? instantiateSync<Record<string, unknown>>(module, imports) : new WebAssembly.Instance(module, imports);
+    return made.exports as unknown as Kernels;
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     throw new Error('gradloom: this runtime refused the first 2 MB of WebAssembly memory. Give the process more memory (address space: ulimit -v), or close other instances.', {

@@ -84,8 +84,9 @@ async function bundlerOutcome(name: string): Promise<Outcome> {
   const { module, version } = await load(name);
   const folder = join(project(), `out-${name}`);
   const bundler = bundlers[name] as Bundler;
-  mkdirSync(join(folder, 'small'), { recursive: true });
+  for (const inner of ['small', 'threads']) mkdirSync(join(folder, inner), { recursive: true });
   await bundler(join(project(), 'app.mjs'), folder, module);
+  await bundler(join(project(), 'threads.mjs'), join(folder, 'threads'), module);
   writeFileSync(join(project(), 'small.mjs'), SMALL);
   await bundler(join(project(), 'small.mjs'), join(folder, 'small'), module);
   const files = readdirSync(join(folder, 'small')).filter((f) => f.endsWith('.js'));
@@ -93,7 +94,10 @@ async function bundlerOutcome(name: string): Promise<Outcome> {
   const note = `two-loss app ${(gzip / 1000).toFixed(1)} kB gzip${name === 'rollup' ? ', not minified' : ''}`;
   if (name !== 'rollup' && gzip > 70_000) throw new Error(`${note}: more than 70`);
   try {
-    return { ...(await runBundle('chromium', `./out-${name}/bundle.js`)), version, note: `${note}; in Chromium` };
+    const alone = await runBundle('chromium', `./out-${name}/bundle.js`);
+    const team = await runBundle('chromium', `./out-${name}/threads/bundle.js`, { policy: 'isolated', init: { threads: 2 } });
+    if (team.hash !== alone.hash) throw new Error(`two threads end in other bits: ${team.hash}, alone ${alone.hash}`);
+    return { ...alone, version, note: `${note}; in Chromium, also with 2 threads` };
   } catch (error) {
     if (!(error instanceof Missing)) throw error;
     return { ...(await inNode(join(folder, 'bundle.js'))), version, note: `${note}; in Node: ${error.message}` };

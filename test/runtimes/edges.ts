@@ -102,7 +102,7 @@ async function edgeVm(): Promise<Outcome> {
   const vm = new EdgeVM({ extend: (context) => Object.assign(context, { platformWasm }) });
   vm.evaluate(`
     const refuse = () => { throw new WebAssembly.CompileError('Wasm code generation disallowed by embedder'); };
-    WebAssembly.Module = refuse;
+    WebAssembly.Module = new Proxy(WebAssembly.Module, { construct: refuse });
     WebAssembly.compile = async () => refuse();
     const { instantiate } = WebAssembly;
     WebAssembly.instantiate = (source, imports) => (source.byteLength === undefined ? instantiate(source, imports) : refuse());
