@@ -135,7 +135,7 @@ export function newStorage(bytes: number, what: () => string, owner: Scope | nul
       'MEMORY',
       what(),
       `no room for ${mb(bytes)}: tensors hold ${mb(live)} of the ${mb(reserved)} reserved. Nothing was changed. Loop over a DataLoader or steps(n), ` +
-        'or wrap the work in scope(() => …), so that each turn gives its tensors back; or use a smaller batch.',
+        'or wrap the work in scope(() => …), so that each turn gives its tensors back; or use a smaller batch. Memory ends at 128 MB in Cloudflare Workers, at 4 GB elsewhere.',
     );
   }
   const storage = new Storage(address, bytes);
