@@ -4,17 +4,29 @@
 //   page    next ──▶ worker runs its generator to the next yield ──▶ value ──▶ page     one value at a time: nothing piles up
 //           return ▶ the generator's finally blocks run, its scopes end
 
-/** What the page asks for, and what the worker answers. */
-type Request = { gradloom: 'start'; input: unknown } | { gradloom: 'next' } | { gradloom: 'return' };
-type Answer = { gradloom: 'value'; value: unknown } | { gradloom: 'done'; value: unknown } | { gradloom: 'error'; error: unknown };
+/** What the page asks for. Each run has a number, so that what an ended run still sends is told apart. */
+interface Request {
+  gradloom: 'start' | 'next' | 'return';
+  run: string;
+  input?: unknown;
+}
+
+/** What the worker answers: a yielded value, the result, or what was thrown. */
+interface Answer {
+  gradloom: 'value' | 'done' | 'error';
+  run: string;
+  value: unknown;
+}
+
+type Listener = (...given: never[]) => void;
 
 /** A worker of a page, Deno or Bun, or of Node's worker_threads. */
 export interface WorkerLike {
   postMessage(message: unknown): void;
-  addEventListener?(type: 'message' | 'error', listener: (event: { data?: unknown; message?: string }) => void): void;
-  removeEventListener?(type: 'message' | 'error', listener: (event: { data?: unknown; message?: string }) => void): void;
-  on?(type: 'message' | 'error', listener: (value: never) => void): unknown;
-  off?(type: 'message' | 'error', listener: (value: never) => void): unknown;
+  addEventListener?(type: string, listener: Listener): void;
+  removeEventListener?(type: string, listener: Listener): void;
+  on?(type: string, listener: Listener): unknown;
+  off?(type: string, listener: Listener): unknown;
 }
 
 /** Options of `run`. */
@@ -23,56 +35,47 @@ export interface RunOptions {
   signal?: AbortSignal;
 }
 
-/** A run in a worker: iterate to drive it; `break` ends it. */
-export interface Run<Value, Result> extends AsyncGenerator<Value, Result, undefined> {}
-
-interface Waiting {
-  resolve(answer: Answer): void;
-  reject(reason: unknown): void;
-}
-
-/** Connects answers and errors of a worker; returns what disconnects them. */
-function listen(worker: WorkerLike, answered: (answer: Answer) => void, failed: (reason: unknown) => void): () => void {
-  if (worker.addEventListener && worker.removeEventListener) {
-    const onMessage = (event: { data?: unknown }): void => answered(event.data as Answer);
-    const onError = (event: { message?: string }): void => failed(new Error(`gradloom/worker: the worker failed: ${event.message || 'its script did not load'}.`));
-    worker.addEventListener('message', onMessage);
-    worker.addEventListener('error', onError);
-    return () => {
-      worker.removeEventListener?.('message', onMessage);
-      worker.removeEventListener?.('error', onError);
-    };
-  }
-  worker.on?.('message', answered as (value: never) => void);
-  worker.on?.('error', failed as (value: never) => void);
+/** Connects messages and errors of a worker; returns what disconnects them. */
+function listen(worker: WorkerLike, answered: (message: unknown) => void, failed: (reason: unknown) => void): () => void {
+  const inPage = worker.addEventListener !== undefined;
+  const onMessage = inPage ? (event: { data: unknown }): void => answered(event.data) : answered;
+  const onError = inPage ? ({ message }: { message?: string }): void => failed(new Error(`gradloom/worker: the worker failed: ${message || 'its script did not load'}`)) : failed;
+  const [on, off] = inPage ? (['addEventListener', 'removeEventListener'] as const) : (['on', 'off'] as const);
+  worker[on]?.('message', onMessage);
+  worker[on]?.('error', onError);
   return () => {
-    worker.off?.('message', answered as (value: never) => void);
-    worker.off?.('error', failed as (value: never) => void);
+    worker[off]?.('message', onMessage);
+    worker[off]?.('error', onError);
   };
 }
 
+const own = Math.random().toString(36).slice(2); // tells this program's runs from another's on a shared worker
+let runs = 0;
+
 /**
  * Runs the generator that the worker's script gave to `serve`, with `input`, and yields what it yields; the result is what it returns.
- * One run at a time per worker.
+ * Iterating drives it, leaving the loop ends it. One run at a time per worker.
  *
  *     const worker = new Worker(new URL('./train.js', import.meta.url), { type: 'module' });
  *     for await (const { loss } of run(worker, { epochs: 10 })) draw(loss);
  *
- * @throws what the generator throws (structured cloning keeps name and message), the signal's reason once aborted
+ * @throws what the generator throws (as structured cloning gives it: its message, a standard name), the signal's reason once aborted, the worker's failure
  */
-export async function* run<Value = unknown, Result = unknown>(worker: WorkerLike, input?: unknown, options: RunOptions = {}): Run<Value, Result> {
+export async function* run<Value = unknown, Result = unknown>(worker: WorkerLike, input?: unknown, options: RunOptions = {}): AsyncGenerator<Value, Result, undefined> {
   const { signal } = options;
   signal?.throwIfAborted();
-  let waiting: Waiting | null = null;
+  const id = `${own}-${++runs}`;
+  let settle: { resolve(answer: Answer): void; reject(reason: unknown): void } | null = null;
   let broken: { reason: unknown } | null = null;
   const fail = (reason: unknown): void => {
     broken = { reason };
-    waiting?.reject(reason);
+    settle?.reject(reason);
   };
   const stop = listen(
     worker,
-    (answer) => {
-      if (typeof answer === 'object' && answer !== null && 'gradloom' in answer) waiting?.resolve(answer);
+    (message) => {
+      const answer = message as Answer | null;
+      if (answer?.gradloom && answer.run === id) settle?.resolve(answer);
     },
     fail,
   );
@@ -81,22 +84,22 @@ export async function* run<Value = unknown, Result = unknown>(worker: WorkerLike
   const ask = (request: Request): Promise<Answer> =>
     new Promise<Answer>((resolve, reject) => {
       if (broken) reject(broken.reason);
-      waiting = { resolve, reject };
+      settle = { resolve, reject };
       worker.postMessage(request);
     });
   let ended = false;
   try {
-    let answer = await ask({ gradloom: 'start', input });
+    let answer = await ask({ gradloom: 'start', run: id, input });
     while (answer.gradloom === 'value') {
       yield answer.value as Value;
-      answer = await ask({ gradloom: 'next' });
+      answer = await ask({ gradloom: 'next', run: id });
     }
     ended = true;
-    if (answer.gradloom === 'error') throw answer.error;
+    if (answer.gradloom === 'error') throw answer.value;
     return answer.value as Result;
   } finally {
     signal?.removeEventListener('abort', onAbort);
-    if (!ended) worker.postMessage({ gradloom: 'return' } satisfies Request);
+    if (!ended) worker.postMessage({ gradloom: 'return', run: id } satisfies Request);
     stop();
   }
 }
@@ -104,33 +107,35 @@ export async function* run<Value = unknown, Result = unknown>(worker: WorkerLike
 /** What runs in the worker: a generator function of the page's input; each yield is a turn of the page's loop. */
 export type Job<Input> = (input: Input) => Iterator<unknown, unknown, undefined> | AsyncIterator<unknown, unknown, undefined>;
 
+/** The line to the page. */
 interface Port {
-  postMessage(message: unknown): void;
-  listen(handle: (request: Request) => void): void;
+  postMessage(message: Answer): void;
+  listen(handle: (request: Request | null) => void): void;
 }
 
-/** The line to the page: the worker's global scope, or Node's parentPort. */
-function portOfThisWorker(): Port {
-  const scope = globalThis as unknown as {
-    process?: {
-      versions?: { node?: string };
-      getBuiltinModule?(name: string): { parentPort: { on(type: string, handle: (request: Request) => void): void; postMessage(m: unknown): void } | null };
-    };
-    WorkerGlobalScope?: unknown;
-    postMessage?(message: unknown): void;
-    addEventListener(type: 'message', listener: (event: { data: Request }) => void): void;
+interface WorkerScope {
+  WorkerGlobalScope?: unknown;
+  postMessage?(message: unknown): void;
+  addEventListener(type: 'message', listener: (event: { data: Request | null }) => void): void;
+  process?: {
+    getBuiltinModule?(name: string): { parentPort: { on(type: 'message', handle: (request: Request | null) => void): void; postMessage(message: Answer): void } | null };
   };
-  const parent = typeof scope.WorkerGlobalScope === 'undefined' ? scope.process?.getBuiltinModule?.('node:worker_threads')?.parentPort : null;
-  if (parent) return { postMessage: (m) => parent.postMessage(m), listen: (handle) => parent.on('message', handle) };
-  if (typeof scope.WorkerGlobalScope === 'undefined' || !scope.postMessage) {
-    throw new Error('gradloom/worker: serve belongs in the script of a worker. In the page, call run(worker, input).');
+}
+
+/** The worker's global scope, or Node's parentPort. */
+function portOfThisWorker(): Port {
+  const scope = globalThis as unknown as WorkerScope;
+  if (scope.WorkerGlobalScope !== undefined) {
+    return { postMessage: (m) => scope.postMessage?.(m), listen: (handle) => scope.addEventListener('message', ({ data }) => handle(data)) };
   }
-  return { postMessage: (m) => scope.postMessage?.(m), listen: (handle) => scope.addEventListener('message', ({ data }) => handle(data)) };
+  const parent = scope.process?.getBuiltinModule?.('node:worker_threads').parentPort;
+  if (!parent) throw new Error('gradloom/worker: serve belongs in the script of a worker. In the page, call run(worker, input).');
+  return { postMessage: (m) => parent.postMessage(m), listen: (handle) => parent.on('message', handle) };
 }
 
 /**
  * In a worker's script: says what a run does. The job is a generator function; it trains, yields what the page shall see, and returns
- * the result. Between yields the page is free, so yield every few steps; a page that leaves its loop closes the generator there.
+ * the result. A page that leaves its loop closes the generator at a yield, so yield every few steps.
  *
  *     serve(function* ({ epochs }) {
  *       for (const step of steps(epochs * 100)) { …; if (step % 10 === 0) yield { step, loss: loss.item() }; }
@@ -139,31 +144,30 @@ function portOfThisWorker(): Port {
  */
 export function serve<Input>(job: Job<Input>): void {
   const port = portOfThisWorker();
-  let running: ReturnType<Job<Input>> | null = null;
-  const failed = (error: unknown): void => {
+  let running: { run: string; turns: ReturnType<Job<Input>> } | null = null;
+  const close = async (): Promise<void> => {
+    const { turns } = running ?? {};
     running = null;
-    port.postMessage({ gradloom: 'error', error } satisfies Answer);
+    await turns?.return?.();
   };
-  // Requests are answered in order: a new run starts after the last one has closed.
-  let last: Promise<void> = Promise.resolve();
-  const answer = async (request: Request): Promise<void> => {
+  const answer = async ({ gradloom, run, input }: Request): Promise<void> => {
     try {
-      if (request.gradloom === 'return') {
-        const closing = running;
-        running = null;
-        await closing?.return?.();
-        return;
+      if (gradloom === 'start') {
+        await close(); // a page that went away left it open
+        running = { run, turns: job(input as Input) };
       }
-      if (request.gradloom === 'start') running = job(request.input as Input);
-      if (!running) return;
-      const { done, value } = await running.next();
+      if (running?.run !== run) return;
+      if (gradloom === 'return') return await close();
+      const { done, value } = await running.turns.next();
       if (done) running = null;
-      port.postMessage({ gradloom: done ? 'done' : 'value', value } satisfies Answer);
+      port.postMessage({ gradloom: done ? 'done' : 'value', run, value });
     } catch (error) {
-      failed(error);
+      running = null;
+      port.postMessage({ gradloom: 'error', run, value: error });
     }
   };
+  let last: Promise<void> = Promise.resolve(); // requests are answered one after the other
   port.listen((request) => {
-    if (typeof request === 'object' && request !== null && 'gradloom' in request) last = last.then(() => answer(request));
+    if (request?.gradloom) last = last.then(() => answer(request));
   });
 }
