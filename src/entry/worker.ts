@@ -18,7 +18,8 @@ interface Answer {
   value: unknown;
 }
 
-type Listener = (...given: never[]) => void;
+// biome-ignore lint/suspicious/noExplicitAny: the listeners of DOM and Node have no common type
+type Listener = (given: any) => void;
 
 /** A worker of a page, Deno or Bun, or of Node's worker_threads. */
 export interface WorkerLike {

@@ -1,10 +1,10 @@
 // Pages and module workers in Chromium and Firefox, without drivers: a page reports to the suite's own server.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { extname, join, normalize } from 'node:path';
-import { background, command, Missing, type Outcome, project, type Target, tool } from './context.ts';
+import { background, command, Missing, type Outcome, project, root, type Target, tool } from './context.ts';
 
 const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm', '.json': 'application/json' };
 
@@ -163,6 +163,35 @@ const native = async (which: 'chromium' | 'firefox', policy = 'plain', init?: un
   return { ...reported, version: versionOf(which) };
 };
 
+interface Frames {
+  frames: number;
+  longest: number;
+  median: number;
+  ms: number;
+  ended: string;
+}
+
+let examplePage = '';
+/** examples/page, bundled in the project as a user would. */
+function pageFolder(): string {
+  if (!examplePage) {
+    const source = join(project(), 'page');
+    cpSync(join(root, 'examples', 'page'), source, { recursive: true });
+    const esbuild = tool('runtimes', 'esbuild', 'bin', 'esbuild');
+    command(process.execPath, [esbuild, 'page/page.ts', 'page/worker.ts', '--bundle', '--format=esm', '--minify', '--outdir=page'], { cwd: project() });
+    examplePage = 'page';
+  }
+  return examplePage;
+}
+
+/** The example page in one of its ways to train; `longest`: the longest gap between frames that is allowed, or that must be exceeded. */
+async function frames(mode: 'worker' | 'tick' | 'blocked', judge: (found: Frames) => boolean, query: Record<string, string> = {}): Promise<Outcome> {
+  const found = await visit<Frames>('chromium', 'plain', `${pageFolder()}/index.html`, { mode, ...query });
+  const note = `${found.ended}, ${found.frames} frames in ${found.ms.toFixed(0)} ms, gaps: median ${found.median.toFixed(0)}, longest ${found.longest.toFixed(0)} ms`;
+  if (!judge(found)) throw new Error(note);
+  return { hash: '', version: versionOf('chromium'), note };
+}
+
 export const browsers: Target[] = [
   { name: 'Chromium page, import map', run: () => native('chromium') },
   { name: 'Chromium page, import map, 2 threads', run: () => native('chromium', 'isolated', { threads: 2 }) },
@@ -176,6 +205,12 @@ export const browsers: Target[] = [
   { name: 'Chromium: threads not in bundle', run: async () => refused(bundled('app'), /Add import 'gradloom\/threads'/, { policy: 'isolated', init: { threads: 2 } }) },
   { name: 'Chromium: relaxed not in bundle', run: async () => refused(bundled('app'), /Add import 'gradloom\/relaxed'/, { init: { simd: 'relaxed' } }) },
   { name: 'Chromium: threads without isolation', run: async () => refused(bundled('threads'), /Cross-Origin-Opener-Policy/, { init: { threads: 2 } }) },
+  // The machine may be busy: bounds are wide, a page that does not yield is far beyond.
+  { name: 'Chromium: page alive, worker', run: () => frames('worker', ({ ended, longest }) => ended === 'done' && longest < 200) },
+  { name: 'Chromium: page alive, tick', run: () => frames('tick', ({ ended, longest }) => ended === 'done' && longest < 200) },
+  { name: 'Chromium: page stopped, worker', run: () => frames('worker', ({ ended, ms }) => ended === 'stopped' && ms < 1000, { stop: '300' }) },
+  { name: 'Chromium: page stopped, tick', run: () => frames('tick', ({ ended, ms }) => ended === 'stopped' && ms < 1000, { stop: '300' }) },
+  { name: 'Chromium: page without either', run: () => frames('blocked', ({ ended, frames: n }) => ended === 'done' && n < 5) },
   { name: 'Firefox page, import map', run: () => native('firefox') },
   { name: 'Firefox page', run: async () => runBundle('firefox', bundled('app')) },
   { name: 'Firefox worker', run: async () => runBundle('firefox', bundled('app'), { worker: true }) },
