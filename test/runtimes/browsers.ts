@@ -13,6 +13,7 @@ const HEADERS: Record<string, Record<string, string>> = {
   plain: {},
   csp: { 'Content-Security-Policy': "script-src 'self' 'wasm-unsafe-eval'" },
   strict: { 'Content-Security-Policy': "script-src 'self'" },
+  sealed: { 'Content-Security-Policy': "script-src 'self' 'wasm-unsafe-eval'", 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' },
   isolated: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' },
 };
 
@@ -197,6 +198,10 @@ export const browsers: Target[] = [
   { name: 'Chromium page, import map, 2 threads', run: () => native('chromium', 'isolated', { threads: 2 }) },
   { name: 'Chromium page', run: async () => runBundle('chromium', bundled('app')) },
   { name: 'Chromium worker', run: async () => runBundle('chromium', bundled('app'), { worker: true }) },
+  {
+    name: 'Chromium page, relaxed SIMD',
+    run: async () => ({ ...(await runBundle('chromium', bundled('threads'), { init: { simd: 'relaxed' } })), hash: '', note: 'other bits are right here' }),
+  },
   { name: 'Chromium page, CSP', run: async () => runBundle('chromium', bundled('app'), { policy: 'csp' }) },
   { name: 'Chromium worker, CSP', run: async () => runBundle('chromium', bundled('app'), { policy: 'csp', worker: true }) },
   { name: 'Chromium page, lean', run: async () => runBundle('chromium', bundled('lean'), { init: { wasm } }) },
@@ -205,6 +210,10 @@ export const browsers: Target[] = [
   { name: 'Chromium: threads not in bundle', run: async () => refused(bundled('app'), /Add import 'gradloom\/threads'/, { policy: 'isolated', init: { threads: 2 } }) },
   { name: 'Chromium: relaxed not in bundle', run: async () => refused(bundled('app'), /Add import 'gradloom\/relaxed'/, { init: { simd: 'relaxed' } }) },
   { name: 'Chromium: threads without isolation', run: async () => refused(bundled('threads'), /Cross-Origin-Opener-Policy/, { init: { threads: 2 } }) },
+  {
+    name: 'Chromium: CSP without blob workers',
+    run: async () => refused(bundled('threads'), /a thread did not start.*worker-src blob:/, { policy: 'sealed', init: { threads: 2 } }),
+  },
   // The machine may be busy: bounds are wide, a page that does not yield is far beyond.
   { name: 'Chromium: page alive, worker', run: () => frames('worker', ({ ended, longest }) => ended === 'done' && longest < 200) },
   { name: 'Chromium: page alive, tick', run: () => frames('tick', ({ ended, longest }) => ended === 'done' && longest < 200) },

@@ -7,20 +7,23 @@ import { gzipSync } from 'node:zlib';
 import { runBundle } from './browsers.ts';
 import { background, command, jsonLine, Missing, type Outcome, project, type Target, tool, toolsOf } from './context.ts';
 
-/** A package of the bundlers' group, loaded. Their types are not installed with the repository. */
-async function load(name: string): Promise<{ module: Loaded; version: string }> {
+/** One export of a package of the bundlers' group (their types are not installed with the repository), and the package's version. */
+async function load(name: string, key: string): Promise<{ use: (...given: unknown[]) => unknown; version: string }> {
   const require = createRequire(join(toolsOf('bundlers'), 'package.json'));
-  const manifest = JSON.parse(readFileSync(tool('bundlers', name, 'package.json'), 'utf8')) as { version: string };
-  const module = (await import(pathToFileURL(require.resolve(name)).href)) as Loaded & { default?: Loaded };
-  return { module: { ...module.default, ...module }, version: manifest.version };
+  const { version } = JSON.parse(readFileSync(tool('bundlers', name, 'package.json'), 'utf8')) as { version: string };
+  const module = (await import(pathToFileURL(require.resolve(name)).href)) as Record<string, unknown> & { default?: Record<string, unknown> };
+  return { use: (module[key] ?? module.default?.[key]) as (...given: unknown[]) => unknown, version };
 }
 
-type Bundler = (entry: string, folder: string, tools: Loaded) => Promise<void>;
-interface Loaded {
-  build(options: unknown): Promise<unknown>;
-  rollup(options: unknown): Promise<{ write(options: unknown): Promise<unknown> }>;
-  rolldown(options: unknown): Promise<{ write(options: unknown): Promise<unknown> }>;
-  webpack(options: unknown, done: (error: Error | null, stats?: { hasErrors(): boolean; hasWarnings(): boolean; toString(): string }) => void): void;
+/** Bundles `entry` into `folder`/bundle.js; a warning is a failure. */
+type Bundler = (entry: string, folder: string) => Promise<unknown>;
+interface Rollup {
+  write(options: unknown): Promise<unknown>;
+}
+interface Stats {
+  hasErrors(): boolean;
+  hasWarnings(): boolean;
+  toString(): string;
 }
 
 const fail = (warning: unknown): never => {
@@ -28,28 +31,32 @@ const fail = (warning: unknown): never => {
 };
 
 const bundlers: Record<string, Bundler> = {
-  async vite(entry, folder, { build }) {
+  async vite(entry, folder) {
+    const { use: build } = await load('vite', 'build');
     const rollupOptions = { input: entry, preserveEntrySignatures: 'allow-extension', output: { entryFileNames: 'bundle.js' }, onwarn: fail };
     await build({ root: project(), logLevel: 'silent', configFile: false, build: { outDir: folder, emptyOutDir: false, rollupOptions, modulePreload: false } });
   },
-  async rollup(entry, folder, { rollup }) {
-    const { module } = await load('@rollup/plugin-node-resolve');
-    const { nodeResolve } = module as unknown as { nodeResolve(): unknown };
-    await (await rollup({ input: entry, plugins: [nodeResolve()], onwarn: fail })).write({ file: join(folder, 'bundle.js'), format: 'es' });
+  async rollup(entry, folder) {
+    const { use: rollup } = await load('rollup', 'rollup');
+    const { use: nodeResolve } = await load('@rollup/plugin-node-resolve', 'nodeResolve');
+    await ((await rollup({ input: entry, plugins: [nodeResolve()], onwarn: fail })) as Rollup).write({ file: join(folder, 'bundle.js'), format: 'es' });
   },
-  async rolldown(entry, folder, { rolldown }) {
-    await (await rolldown({ input: entry, onwarn: fail })).write({ file: join(folder, 'bundle.js'), format: 'es', minify: true });
+  async rolldown(entry, folder) {
+    const { use: rolldown } = await load('rolldown', 'rolldown');
+    await ((await rolldown({ input: entry, onwarn: fail })) as Rollup).write({ file: join(folder, 'bundle.js'), format: 'es', minify: true });
   },
-  async esbuild(entry, folder, { build }) {
+  async esbuild(entry, folder) {
+    const { use: build } = await load('esbuild', 'build');
     const found = (await build({ entryPoints: [entry], bundle: true, format: 'esm', minify: true, outfile: join(folder, 'bundle.js'), logLevel: 'silent' })) as {
       warnings: { text: string }[];
     };
     for (const { text } of found.warnings) fail(text);
   },
-  async webpack(entry, folder, { webpack }) {
+  async webpack(entry, folder) {
+    const { use: webpack } = await load('webpack', 'webpack');
     await new Promise<void>((resolve, reject) => {
       const options = { mode: 'production', context: project(), entry, target: 'web', output: { path: folder, filename: 'bundle.js' }, performance: { hints: false } };
-      webpack(options, (error, stats) => {
+      webpack(options, (error: Error | null, stats?: Stats) => {
         if (error) reject(error);
         else if (stats?.hasErrors() || stats?.hasWarnings()) reject(new Error(stats.toString()));
         else resolve();
@@ -81,14 +88,14 @@ async function inNode(script: string): Promise<Outcome> {
 }
 
 async function bundlerOutcome(name: string): Promise<Outcome> {
-  const { module, version } = await load(name);
+  const { version } = JSON.parse(readFileSync(tool('bundlers', name, 'package.json'), 'utf8')) as { version: string };
   const folder = join(project(), `out-${name}`);
   const bundler = bundlers[name] as Bundler;
   for (const inner of ['small', 'threads']) mkdirSync(join(folder, inner), { recursive: true });
-  await bundler(join(project(), 'app.mjs'), folder, module);
-  await bundler(join(project(), 'threads.mjs'), join(folder, 'threads'), module);
+  await bundler(join(project(), 'app.mjs'), folder);
+  await bundler(join(project(), 'threads.mjs'), join(folder, 'threads'));
   writeFileSync(join(project(), 'small.mjs'), SMALL);
-  await bundler(join(project(), 'small.mjs'), join(folder, 'small'), module);
+  await bundler(join(project(), 'small.mjs'), join(folder, 'small'));
   const files = readdirSync(join(folder, 'small')).filter((f) => f.endsWith('.js'));
   const gzip = files.reduce((sum, f) => sum + gzipSync(readFileSync(join(folder, 'small', f)), { level: 9 }).length, 0);
   const note = `two-loss app ${(gzip / 1000).toFixed(1)} kB gzip${name === 'rollup' ? ', not minified' : ''}`;
@@ -105,7 +112,7 @@ async function bundlerOutcome(name: string): Promise<Outcome> {
 }
 
 async function viteDev(): Promise<Outcome> {
-  const { version } = await load('vite');
+  const { version } = await load('vite', 'build');
   const page = 'vite-dev';
   mkdirSync(join(project(), page), { recursive: true });
   for (const file of ['app.mjs', 'smoke.mjs', 'boot.js', 'boot.html']) writeFileSync(join(project(), page, file), readFileSync(join(project(), file)));
