@@ -16,6 +16,8 @@ interface Answer {
   gradloom: 'value' | 'done' | 'error';
   run: string;
   value: unknown;
+  /** What cloning takes from an error: its name, and the code and op of a GradloomError. */
+  also?: Record<string, string>;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the listeners of DOM and Node have no common type
@@ -60,7 +62,8 @@ let runs = 0;
  *     const worker = new Worker(new URL('./train.js', import.meta.url), { type: 'module' });
  *     for await (const { loss } of run(worker, { epochs: 10 })) draw(loss);
  *
- * @throws what the generator throws (as structured cloning gives it: its message, a standard name), the signal's reason once aborted, the worker's failure
+ * @throws what the generator throws (a GradloomError as an Error with its name, code and op), the signal's reason once aborted, the
+ * worker's failure
  */
 export async function* run<Value = unknown, Result = unknown>(worker: WorkerLike, input?: unknown, options: RunOptions = {}): AsyncGenerator<Value, Result, undefined> {
   const { signal } = options;
@@ -96,7 +99,7 @@ export async function* run<Value = unknown, Result = unknown>(worker: WorkerLike
       answer = await ask({ gradloom: 'next', run: id });
     }
     ended = true;
-    if (answer.gradloom === 'error') throw answer.value;
+    if (answer.gradloom === 'error') throw Object.assign(answer.value as object, answer.also);
     return answer.value as Result;
   } finally {
     signal?.removeEventListener('abort', onAbort);
@@ -134,6 +137,15 @@ function portOfThisWorker(): Port {
   return { postMessage: (m) => parent.postMessage(m), listen: (handle) => parent.on('message', handle) };
 }
 
+/** An error that can be sent, with what cloning would lose. */
+function cloneable(error: unknown): { value: Error; also: Record<string, string> } {
+  const { name = 'Error', message = String(error), stack, ...rest } = (error ?? {}) as Partial<Error>;
+  const value = error instanceof Error && error.cause === undefined ? error : new Error(message);
+  if (stack) value.stack = stack;
+  const also = Object.entries({ name, ...rest }).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  return { value, also: Object.fromEntries(also) };
+}
+
 /**
  * In a worker's script: says what a run does. The job is a generator function; it trains, yields what the page shall see, and returns
  * the result. A page that leaves its loop closes the generator at a yield, so yield every few steps.
@@ -157,14 +169,17 @@ export function serve<Input>(job: Job<Input>): void {
         await close(); // a page that went away left it open
         running = { run, turns: job(input as Input) };
       }
-      if (running?.run !== run) return;
+      if (running?.run !== run) {
+        if (gradloom === 'return') return;
+        throw new Error('gradloom/worker: the run has ended: a later one started on the same worker. Await its end first, or use a worker for each.');
+      }
       if (gradloom === 'return') return await close();
       const { done, value } = await running.turns.next();
       if (done) running = null;
       port.postMessage({ gradloom: done ? 'done' : 'value', run, value });
     } catch (error) {
-      running = null;
-      port.postMessage({ gradloom: 'error', run, value: error });
+      if (running?.run === run) running = null;
+      port.postMessage({ gradloom: 'error', run, ...cloneable(error) });
     }
   };
   let last: Promise<void> = Promise.resolve(); // requests are answered one after the other

@@ -8,6 +8,7 @@ serve(function* ({ turns, fail }: { turns: number; fail?: boolean }): Generator<
   for (const step of steps(turns)) {
     sum += ones([100]).sum().item();
     if (fail && step === 2) throw new RangeError('the job failed');
+    if (fail && step === 1 && turns === 2) ones([2, 3]).matmul(ones([2, 3]));
     yield { step, sum, data: Float32Array.of(step) };
   }
   return sum;

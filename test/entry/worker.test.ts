@@ -66,6 +66,31 @@ test('what the job throws arrives as itself', async () => {
   assert.is((await run(worker, { turns: 1 }).next()).done, false, 'the worker serves on');
 });
 
+test('an error of the library keeps its code and op', async () => {
+  const turns = run<Turn>(worker, { turns: 2, fail: true });
+  await turns.next();
+  await turns.next().then(
+    () => assert.unreachable(),
+    (error) => {
+      assert.instance(error, Error);
+      assert.equal([error.name, error.code, error.op], ['GradloomError', 'SHAPE', 'matmul']);
+      assert.match(error.message, /inner sizes differ/);
+    },
+  );
+});
+
+test('a second run on the same worker ends the first, which says so', async () => {
+  const first = run<Turn>(worker, { turns: 9 });
+  await first.next();
+  const second = run<Turn>(worker, { turns: 1 });
+  assert.is(((await second.next()).value as Turn).step, 0);
+  await first.next().then(
+    () => assert.unreachable(),
+    (error) => assert.match(error.message, /a later one started on the same worker/),
+  );
+  assert.is((await second.next()).value, 100);
+});
+
 test('a worker that does not load says so', async () => {
   const broken = new Worker('throw new Error("no such script")', { eval: true });
   await run(broken, {})

@@ -20,6 +20,7 @@ function nodeTargets(major: number): Target[] {
   const node = (): string => tool('runtimes', `node${major}`, 'bin', 'node');
   return [
     { name: `Node ${major} import`, run: async () => outcome(node(), ['import.mjs']) },
+    { name: `Node ${major} gradloom/worker`, run: async () => outcome(node(), ['worker-run.mjs']) },
     { name: `Node ${major} require`, run: async () => outcome(node(), ['require.cjs']) },
     { name: `Node ${major} import, 2 threads`, run: async () => outcome(node(), ['import.mjs', THREADS]) },
     { name: `Node ${major} require, 2 threads`, run: async () => outcome(node(), ['require.cjs', THREADS]) },
@@ -38,6 +39,8 @@ export const processes: Target[] = [
   { name: 'Deno import, relaxed SIMD', run: async () => relaxed(inDeno('run', '--allow-read', '--allow-env', 'import.mjs', RELAXED)) },
   { name: 'Bun import, relaxed SIMD', run: async () => relaxed(outcome(bun(), ['import.mjs', RELAXED])) },
   { name: 'Deno import, 2 threads', run: async () => inDeno('run', '--allow-read', '--allow-env', 'import.mjs', THREADS) },
+  { name: 'Deno gradloom/worker', run: async () => inDeno('run', '--allow-read', '--allow-env', 'worker-run.mjs') },
+  { name: 'Bun gradloom/worker', run: async () => outcome(bun(), ['worker-run.mjs']) },
   { name: 'Bun import', run: async () => outcome(bun(), ['import.mjs']) },
   { name: 'Bun require', run: async () => outcome(bun(), ['require.cjs']) },
   { name: 'Bun import, 2 threads', run: async () => outcome(bun(), ['import.mjs', THREADS]) },
