@@ -1,6 +1,8 @@
-// `gradloom/worker`: a training loop in a worker, driven from the page as an async iterator. No wasm and no tensors pass here: values
-// are what structured cloning takes (numbers, typed arrays, plain objects).
-//
+/**
+ * A training loop in a worker, driven from the page as an async iterator. No wasm and no tensors pass here: values are what structured
+ * cloning takes (numbers, typed arrays, plain objects).
+ * @module gradloom/worker
+ */
 //   page    next ──▶ worker runs its generator to the next yield ──▶ value ──▶ page     one value at a time: nothing piles up
 //           return ▶ the generator's finally blocks run, its scopes end
 
@@ -20,16 +22,17 @@ interface Answer {
   also?: Record<string, string>;
 }
 
+/** What `addEventListener` or `on` takes. */
 // biome-ignore lint/suspicious/noExplicitAny: the listeners of DOM and Node have no common type
-type Listener = (given: any) => void;
+export type WorkerListener = (given: any) => void;
 
 /** A worker of a page, Deno or Bun, or of Node's worker_threads. */
 export interface WorkerLike {
   postMessage(message: unknown): void;
-  addEventListener?(type: string, listener: Listener): void;
-  removeEventListener?(type: string, listener: Listener): void;
-  on?(type: string, listener: Listener): unknown;
-  off?(type: string, listener: Listener): unknown;
+  addEventListener?(type: string, listener: WorkerListener): void;
+  removeEventListener?(type: string, listener: WorkerListener): void;
+  on?(type: string, listener: WorkerListener): unknown;
+  off?(type: string, listener: WorkerListener): unknown;
 }
 
 /** Options of `run`. */

@@ -131,6 +131,16 @@ void init({ wasm: new Uint8Array(8) });\nserve(function* ({ n }: { n: number }) 
   run(process.execPath, [join(root, 'node_modules', 'typescript', 'lib', 'tsc.js'), '-p', '.'], home);
 });
 
+test('types hold for a program in Node without DOM types', () => {
+  symlinkSync(join(root, 'node_modules', '@types'), join(home, 'node_modules', '@types'));
+  symlinkSync(join(root, 'node_modules', 'undici-types'), join(home, 'node_modules', 'undici-types'));
+  const use = `import { Worker } from 'node:worker_threads';\nimport { run } from 'gradloom/worker';\nrun(new Worker('x'));\nvoid init({ wasm: new Uint8Array(3) });\nsteps(3, { signal: AbortSignal.timeout(9) });`;
+  writeFileSync(join(home, 'e.mts'), `import { init, steps } from 'gradloom';\n${use}`);
+  const options = { strict: true, module: 'nodenext', target: 'es2022', noEmit: true, types: ['node'], lib: ['es2023'], skipLibCheck: false };
+  writeFileSync(join(home, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files: ['e.mts'] }));
+  run(process.execPath, [join(root, 'node_modules', 'typescript', 'lib', 'tsc.js'), '-p', '.'], home);
+});
+
 test('the edge entries name the wasm beside them and ship it', () => {
   const dist = join(home, 'node_modules', 'gradloom', 'dist');
   for (const file of ['workerd.js', 'edge-light.js', 'kernels.wasm', 'default.js', 'default.cjs']) assert.ok(existsSync(join(dist, file)), file);

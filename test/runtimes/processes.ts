@@ -35,15 +35,15 @@ const inDeno = (...args: string[]): Outcome => outcome(process.execPath, [deno()
 export const processes: Target[] = [
   ...[20, 22, 24, 26].flatMap(nodeTargets),
   { name: 'Deno import', run: async () => inDeno('run', '--allow-read', '--allow-env', 'import.mjs') },
-  { name: 'Node 24 import, relaxed SIMD', run: async () => relaxed(outcome(tool('runtimes', 'node24', 'bin', 'node'), ['import.mjs', RELAXED])) },
-  { name: 'Deno import, relaxed SIMD', run: async () => relaxed(inDeno('run', '--allow-read', '--allow-env', 'import.mjs', RELAXED)) },
-  { name: 'Bun import, relaxed SIMD', run: async () => relaxed(outcome(bun(), ['import.mjs', RELAXED])) },
   { name: 'Deno import, 2 threads', run: async () => inDeno('run', '--allow-read', '--allow-env', 'import.mjs', THREADS) },
   { name: 'Deno gradloom/worker', run: async () => inDeno('run', '--allow-read', '--allow-env', 'worker-run.mjs') },
   { name: 'Bun gradloom/worker', run: async () => outcome(bun(), ['worker-run.mjs']) },
   { name: 'Bun import', run: async () => outcome(bun(), ['import.mjs']) },
   { name: 'Bun require', run: async () => outcome(bun(), ['require.cjs']) },
   { name: 'Bun import, 2 threads', run: async () => outcome(bun(), ['import.mjs', THREADS]) },
+  { name: 'Node 24 import, relaxed SIMD', run: async () => relaxed(outcome(tool('runtimes', 'node24', 'bin', 'node'), ['import.mjs', RELAXED])) },
+  { name: 'Deno import, relaxed SIMD', run: async () => relaxed(inDeno('run', '--allow-read', '--allow-env', 'import.mjs', RELAXED)) },
+  { name: 'Bun import, relaxed SIMD', run: async () => relaxed(outcome(bun(), ['import.mjs', RELAXED])) },
   {
     name: 'Bun build',
     run: async () => {
