@@ -14,8 +14,8 @@ for (const file of ['asconfig.json', 'scripts/kernels.mjs', ...sources.sort().ma
 const stamp = hash.digest('hex');
 const targets = {
   release: { wasm: 'build/kernels.wasm', text: 'src/runtime/wasm.ts' },
-  relaxed: { wasm: 'build/kernels.relaxed.wasm', text: 'src/runtime/wasm-relaxed.ts' },
-  threads: { wasm: 'build/kernels.threads.wasm', text: 'src/runtime/wasm-threads.ts' },
+  relaxed: { wasm: 'build/kernels.relaxed.wasm', text: 'src/entry/wasm-relaxed.ts' },
+  threads: { wasm: 'build/kernels.threads.wasm', text: 'src/entry/wasm-threads.ts' },
 };
 const outputs = [...Object.values(targets).flatMap((t) => [t.wasm, t.text]), 'src/runtime/kernel-names.ts'];
 const upToDate = outputs.every(existsSync) && existsSync('build/stamp') && readFileSync('build/stamp', 'utf8') === stamp;

@@ -1,6 +1,6 @@
 // Scopes as users meet them: nobody writes dispose() in a training loop.
 import { resetPeak, usage } from '../runtime/memory.ts';
-import { GradloomError } from './errors.ts';
+import { GradloomError, valueError } from './errors.ts';
 import { closeScope, moveStorage, openScope, openScopes, type Scope } from './storage.ts';
 import type { Node } from './tape.ts';
 import { nodeOf } from './op.ts';
@@ -57,12 +57,30 @@ export function keep<T extends Tensor>(tensor: T): T {
   return tensor;
 }
 
+/** Options of loops. */
+export interface LoopOptions {
+  /** Ends the loop: once aborted, the next turn throws the signal's reason, after the last turn's tensors have been given back. */
+  signal?: AbortSignal;
+}
+
+/** @internal Throws where what should be an AbortSignal is none. */
+export function checkSignal(op: string, signal: AbortSignal | undefined): void {
+  if (signal === undefined || typeof signal?.throwIfAborted === 'function') return;
+  throw valueError(op, `signal must be an AbortSignal, got ${typeof signal}. Pass the signal of an AbortController.`);
+}
+
 /**
  * Counts 0 … n − 1 and opens a scope for each turn, for training loops without a data loader:
  * `for (const step of steps(1000)) { … }`. Leaving by break or throw ends the turn's scope too.
  */
-export function* steps(n: number): Generator<number, void, undefined> {
+export function steps(n: number, options: LoopOptions = {}): Generator<number, void, undefined> {
+  checkSignal('steps', options.signal);
+  return count(n, options.signal);
+}
+
+function* count(n: number, signal: AbortSignal | undefined): Generator<number, void, undefined> {
   for (let i = 0; i < n; i++) {
+    signal?.throwIfAborted();
     yield* turn(`turn ${i} of the steps(${n}) loop`, () => i);
   }
 }
