@@ -13,17 +13,19 @@
 
 /** The first n (1 to 3) floats at p, zeros behind. */
 @inline export function loadTail(p: usize, n: i32): v128 {
-  let v = v128.load32_zero(p);
-  if (n > 1) v = v128.load_lane<f32>(p, v, 1, 4);
-  if (n > 2) v = v128.load_lane<f32>(p, v, 2, 8);
-  return v;
+  if (n == 1) return v128.load32_zero(p);
+  const v = v128.load64_zero(p);
+  return n == 2 ? v : v128.load_lane<f32>(p, v, 2, 8);
 }
 
 /** Stores the first n (1 to 3) lanes. */
 @inline export function storeTail(p: usize, v: v128, n: i32): void {
-  v128.store_lane<f32>(p, v, 0);
-  if (n > 1) v128.store_lane<f32>(p, v, 1, 4);
-  if (n > 2) v128.store_lane<f32>(p, v, 2, 8);
+  if (n == 1) {
+    v128.store_lane<f32>(p, v, 0);
+    return;
+  }
+  v128.store_lane<i64>(p, v, 0);
+  if (n == 3) v128.store_lane<f32>(p, v, 2, 8);
 }
 
 /** (x0 + x2) + (x1 + x3): one fixed order everywhere. */

@@ -80,7 +80,7 @@ export function conv2d(x: usize, w: usize, bias: usize, y: usize, col: usize, g:
       if (bias) {
         for (let o = 0; o < outputs; o++) fill(y + (<usize>(o * plane) << 2), plane, load<u32>(bias + (<usize>(group * outputs + o) << 2)));
       }
-      multiply(outputs, plane, K, w + (<usize>(group * outputs * K) << 2), K, 1, direct ? x : col, plane, 1, y, plane, bias ? 1 : 0);
+      multiply(outputs, plane, K, w + (<usize>(group * outputs * K) << 2), K, 1, direct ? x : col, plane, 1, y, plane, bias ? 1 : 0, 0);
     }
   }
 }
@@ -93,7 +93,7 @@ export function conv2dInputGrad(dy: usize, w: usize, dx: usize, col: usize, g: u
   const direct = isPointwise(g);
   for (let n = field(g, 0); n > 0; n--) {
     for (let group = 0; group < groups; group++, dx += image, dy += result) {
-      multiply(K, plane, outputs, w + (<usize>(group * outputs * K) << 2), 1, K, dy, plane, 1, direct ? dx : col, plane, 0);
+      multiply(K, plane, outputs, w + (<usize>(group * outputs * K) << 2), 1, K, dy, plane, 1, direct ? dx : col, plane, 0, 0);
       if (direct) continue;
       memory.fill(dx, 0, image);
       unroll(dx, col, channels, g, true);
@@ -127,8 +127,8 @@ export function conv2dWeightGrad(x: usize, dy: usize, dw: usize, col: usize, g: 
       const input = x + image * at, gradient = dy + result * at;
       if (!direct) unroll(input, col, channels, g, false);
       const b = direct ? input : col;
-      if (turned) multiply(K, outputs, plane, b, plane, 1, gradient, 1, plane, target, outputs, 1);
-      else multiply(outputs, K, plane, gradient, plane, 1, b, 1, plane, target, K, 1);
+      if (turned) multiply(K, outputs, plane, b, plane, 1, gradient, 1, plane, target, outputs, 1, 0);
+      else multiply(outputs, K, plane, gradient, plane, 1, b, 1, plane, target, K, 1, 0);
     }
     if (turned) copy(transpose, dw, 1, 1, outputs, K, 0, 0, 1, outputs, 0, 0, K, 1);
   }
