@@ -38,7 +38,7 @@ function part(): void {
   if (n >= 32 * team || n >= m) {
     const share = ((n + 15) / 16 + team - 1) / team * 16;
     const start = min(n, share * me), count = min(share, n - start);
-    if (count > 0) multiply(m, count, k, a, aRow, aCol, b + ((start * bCol) << 2), bRow, bCol, c + (start << 2), cRow, accumulate, bias ? bias + <usize>(start << 2) : 0);
+    if (count > 0) multiply(m, count, k, a, aRow, aCol, b + ((start * bCol) << 2), bRow, bCol, c + (start << 2), cRow, accumulate, bias == 0 ? bias : bias + (start << 2));
   } else {
     const share = ((m + 3) / 4 + team - 1) / team * 4;
     const start = min(m, share * me), count = min(share, m - start);
