@@ -103,7 +103,10 @@ export abstract class Optimizer<O extends OptimizerOptions> {
         recording()?.used(hyper);
         const write = (): void => {
           this.check(group);
-          float64View().set(this.hyperParameters(group), address / 8);
+          const view = float64View();
+          this.hyperParameters(group).forEach((x, at) => {
+            view[address / 8 + at] = x;
+          });
         };
         write();
         recording()?.repeat(write);

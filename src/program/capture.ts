@@ -77,11 +77,32 @@ function mapTensors(value: unknown, change: (t: Tensor) => Tensor): unknown {
   return value;
 }
 
-/** A copy in the caller's scope, without a graph. */
-function copyOf(t: Tensor): Tensor {
-  const y = empty(t.shape, t.dtype);
-  copyElements(t, y);
-  return y;
+/** What makes the value again with every tensor in it copied into the caller's scope, without a graph: looked through once. */
+function copierOf(value: unknown): () => unknown {
+  if (value instanceof Tensor) {
+    return () => {
+      const y = empty(value.shape, value.dtype);
+      copyElements(value, y);
+      return y;
+    };
+  }
+  if (Array.isArray(value)) {
+    const items = value.map(copierOf);
+    return () => items.map((copy) => copy());
+  }
+  if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
+    const fields = Object.entries(value).map(([key, v]) => [key, copierOf(v)] as const);
+    return () => {
+      const copies: Record<string, unknown> = {};
+      for (const [key, copy] of fields) copies[key] = copy();
+      return copies;
+    };
+  }
+  return () => value;
+}
+
+function fail(message: string): never {
+  throw new GradloomError('CAPTURE', 'capture', message);
 }
 
 /** One recording, ready to be replayed. */
@@ -91,10 +112,14 @@ class Replay<Inputs extends readonly Tensor[], Result> {
   private readonly program: Program;
   private readonly recorder = new Recorder();
   private readonly inputs: readonly Tensor[];
-  private readonly outputs: unknown;
+  /** Copies of the outputs, in the caller's scope. */
+  readonly results: () => Result;
   /** Owns inputs, arena and gradients: they stay where they are. */
   private readonly home = new Scope('its captured step, which was released');
   private readonly gradients: [leaf: Tensor, gradient: Tensor | null][];
+  private readonly failed = (position: number, result: number, address: number): never => {
+    throw (this.recorder.checks.get(position) as (result: number, address: number) => Error)(result, address);
+  };
 
   constructor(step: (...inputs: Inputs) => Result, given: Inputs) {
     const { home, recorder } = this;
@@ -110,7 +135,7 @@ class Replay<Inputs extends readonly Tensor[], Result> {
         this.pinGradients();
         return this.lay(result);
       }, 'a captured step');
-      this.outputs = made.outputs;
+      this.results = copierOf(made.outputs) as () => Result;
       this.bytes = made.bytes + this.inputs.reduce((n, t) => n + t.storage.bytes, 0);
     } catch (error) {
       this.release();
@@ -176,21 +201,12 @@ class Replay<Inputs extends readonly Tensor[], Result> {
     return { outputs, bytes };
   }
 
-  /** Copies of the outputs, in the caller's scope. */
-  results(): Result {
-    return mapTensors(this.outputs, copyOf) as Result;
-  }
-
   run(given: Inputs): Result {
     const { recorder } = this;
     this.check(given);
-    given.forEach((t, i) => {
-      copyElements(t, this.inputs[i] as Tensor);
-    });
+    for (let i = 0; i < given.length; i++) copyElements(given[i] as Tensor, this.inputs[i] as Tensor);
     for (const work of recorder.repeats) work();
-    this.program.run((position, result, address) => {
-      throw (recorder.checks.get(position) as (result: number, address: number) => Error)(result, address);
-    });
+    this.program.run(this.failed);
     for (const [storage, writer] of recorder.writes) storage.touch(writer);
     for (const [leaf, gradient] of this.gradients) leaf.gradient = gradient;
     return this.results();
@@ -198,18 +214,15 @@ class Replay<Inputs extends readonly Tensor[], Result> {
 
   /** Throws where the world is not as the recording found it. Nothing has run then. */
   private check(given: Inputs): void {
-    const fail = (message: string): never => {
-      throw new GradloomError('CAPTURE', 'capture', message);
-    };
     if (given.length !== this.inputs.length) fail(`recorded with ${this.inputs.length} inputs, called with ${given.length}. Pass the same.`);
-    given.forEach((t, i) => {
-      const mine = this.inputs[i] as Tensor;
+    for (let i = 0; i < given.length; i++) {
+      const [t, mine] = [given[i] as Tensor, this.inputs[i] as Tensor];
       if (!sameShape(t.shape, mine.shape) || t.dtype !== mine.dtype) {
         fail(
           `input ${i} is ${t.dtype} ${shapeText(t.shape)}, recorded as ${mine.dtype} ${shapeText(mine.shape)}. Use equal batches (dropLast), or capture the step for this shape too.`,
         );
       }
-    });
+    }
     for (const s of this.recorder.outside) if (s.address === 0) fail(`a tensor that the step uses ended with ${s.ended}. keep() it, or pass it as an input.`);
     for (const [leaf, { use, before }] of this.recorder.leaves) {
       if (use === 'added' && leaf.gradient !== before && leaf.gradient?.storage !== before?.storage) {
