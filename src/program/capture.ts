@@ -12,7 +12,7 @@ import { copyElements, requiresGrad } from '../tensor/op.ts';
 import { type LeafUse, type Recording, recording, setRecording } from '../tensor/recording.ts';
 import { scope } from '../tensor/scope.ts';
 import { sameShape } from '../tensor/shape.ts';
-import { closeScope, moveStorage, newStorage, Scope, type Storage } from '../tensor/storage.ts';
+import { closeScope, currentScope, moveStorage, newStorage, Scope, type Storage } from '../tensor/storage.ts';
 import { assertAlive, empty, Tensor } from '../tensor/tensor.ts';
 import { blockAt, eachAddress, findLifetimes, inherit, place, type Span } from './plan.ts';
 
@@ -114,10 +114,11 @@ class Replay<Inputs extends readonly Tensor[], Result> {
   private readonly inputs: readonly Tensor[];
   /** Copies of the outputs, in the caller's scope. */
   readonly results: () => Result;
-  /** Owns inputs, arena and gradients: they stay where they are. */
+  /** Owns inputs and arena: they stay where they are. */
   private readonly home = new Scope('its captured step, which was released');
   private readonly gradients: [leaf: Tensor, gradient: Tensor | null][];
   private readonly failed = (position: number, result: number, address: number): never => {
+    for (const [leaf, gradient] of this.gradients) if (gradient?.storage.owner === this.home) leaf.gradient = null; // half overwritten
     throw (this.recorder.checks.get(position) as (result: number, address: number) => Error)(result, address);
   };
 
@@ -132,7 +133,6 @@ class Replay<Inputs extends readonly Tensor[], Result> {
     try {
       const made = scope(() => {
         const result = this.record(step);
-        this.pinGradients();
         return this.lay(result);
       }, 'a captured step');
       this.results = copierOf(made.outputs) as () => Result;
@@ -164,25 +164,31 @@ class Replay<Inputs extends readonly Tensor[], Result> {
     }
   }
 
-  /** Gradients that the step made stay at their addresses: the optimizer and the user find them there. */
-  private pinGradients(): void {
-    for (const leaf of this.recorder.leaves.keys()) if (leaf.gradient) moveStorage(leaf.gradient.storage, this.home);
+  /** Gradients that the step made and left to their leaves: until the next call, the optimizer and the user find them there. */
+  private gradientsMade(): [leaf: Tensor, gradient: Tensor][] {
+    const { leaves, storages } = this.recorder;
+    const made = new Set(storages);
+    return Array.from(leaves.keys(), (leaf) => [leaf, leaf.gradient] as const).filter((pair): pair is [Tensor, Tensor] => pair[1] !== null && made.has(pair[1].storage));
   }
 
   /** Moves every buffer of the step into one arena, by lifetime, and the recorded words with them. */
   private lay(result: Result): { outputs: unknown; bytes: number } {
     const { home, recorder } = this;
     const span = ({ address, bytes }: { address: number; bytes: number }): Span => ({ address, bytes, first: -1, last: -1, offset: 0 });
+    const gradients = this.gradientsMade();
+    const ofLeaves = new Set(gradients.map(([, g]) => g.storage));
     // What has no owner was made to last (constants, what the step kept) and stays as well.
-    const passing = recorder.storages.filter((s) => s.address !== 0 && s.owner !== home && s.owner !== null);
+    const passing = recorder.storages.filter((s) => s.address !== 0 && s.owner !== home && (s.owner !== null || ofLeaves.has(s)));
     const spans = [...passing, ...recorder.returned].map(span).sort((a, b) => a.address - b.address);
     findLifetimes(spans, recorder.instructions);
-    // Outputs are read behind the last call.
-    mapTensors(result, (t) => {
+    // Outputs and gradients are read behind the last call.
+    const lasts = (t: Tensor): Tensor => {
       const s = blockAt(spans, t.storage.address);
       if (s) s.last = recorder.instructions.length;
       return t;
-    });
+    };
+    mapTensors(result, lasts);
+    for (const [, g] of gradients) lasts(g);
     const used = spans.filter((s) => s.last >= 0);
     inherit(used, recorder.instructions);
     const bytes = place(used);
@@ -191,13 +197,18 @@ class Replay<Inputs extends readonly Tensor[], Result> {
       const s = blockAt(used, address);
       return s ? arena.address + s.offset + address - s.address : address;
     });
-    const outputs = mapTensors(result, (t) => {
+    const inArena = (t: Tensor): Tensor => {
       const s = blockAt(used, t.storage.address);
       if (!s) return t;
       const y = new Tensor(arena, t.shape, t.dtype, t.strides, t.offset + s.offset / 4);
       copyElements(t, y); // the recorded run's own results
       return y;
-    });
+    };
+    const outputs = mapTensors(result, inArena);
+    for (const [leaf, g] of gradients) {
+      leaf.gradient = inArena(g);
+      moveStorage(g.storage, currentScope()); // ends with the recording
+    }
     return { outputs, bytes };
   }
 
@@ -231,10 +242,15 @@ class Replay<Inputs extends readonly Tensor[], Result> {
     }
   }
 
-  /** Gives memory back; gradients stay with their leaves. */
+  /** Gives memory back; leaves get copies of their gradients. */
   release(): void {
+    for (const leaf of this.recorder.leaves.keys()) {
+      if (leaf.gradient?.storage.owner !== this.home) continue;
+      const g = empty(leaf.shape, 'float32', leaf.storage.owner);
+      copyElements(leaf.gradient, g);
+      leaf.gradient = g;
+    }
     this.home.pins = false;
-    for (const leaf of this.recorder.leaves.keys()) if (leaf.gradient?.storage.owner === this.home) moveStorage(leaf.gradient.storage, leaf.storage.owner);
     closeScope(this.home);
   }
 }
