@@ -102,20 +102,23 @@ export function adam(
   storeTail(p, f32x4.sub(f32x4.mul(x, shrink), f32x4.div(f32x4.mul(rate, m1), mad(f32x4.sqrt(second), root, epsilon))), n);
 }
 
+// A table: ten words a record, a call's words first; one record after the other.
+const RECORD: usize = 40;
+
 @inline function word(table: usize, i: usize): i32 {
   return load<i32>(table + (i << 2));
 }
 
-/** `sgd` for each record of a table: its eight words, one record after the other. */
+/** `sgd` for each record of a table. */
 export function sgdAll(table: usize, records: i32): void {
-  for (; records > 0; records--, table += 32) {
+  for (; records > 0; records--, table += RECORD) {
     sgd(word(table, 0), word(table, 1), word(table, 2), word(table, 3), word(table, 4), word(table, 5), word(table, 6), word(table, 7));
   }
 }
 
-/** `adam` for each record of a table: its ten words, one record after the other. */
+/** `adam` for each record of a table. */
 export function adamAll(table: usize, records: i32): void {
-  for (; records > 0; records--, table += 40) {
+  for (; records > 0; records--, table += RECORD) {
     adam(
       word(table, 0), word(table, 1), word(table, 2), word(table, 3), word(table, 4),
       word(table, 5), word(table, 6), word(table, 7), word(table, 8), word(table, 9),

@@ -3,18 +3,18 @@
 //   first call    runs as it is: optimizers make their state
 //   second call   runs and is recorded at the seam; then buffers get addresses by lifetime
 //   later calls   copy the inputs in, repeat the recorded calls, copy the outputs out
-import { release } from '../runtime/memory.ts';
-import type { Kernel } from '../runtime/kernel-names.ts';
-import { type Instruction, Program } from '../runtime/program.ts';
+import { int32View, release } from '../runtime/memory.ts';
+import { Program } from '../runtime/program.ts';
 import { setTracer } from '../runtime/call.ts';
 import { GradloomError, shapeText } from '../tensor/errors.ts';
 import { copyElements, requiresGrad } from '../tensor/op.ts';
-import { type LeafUse, type Recording, recording, setRecording } from '../tensor/recording.ts';
+import { recording, setRecording } from '../tensor/recording.ts';
 import { scope } from '../tensor/scope.ts';
 import { sameShape } from '../tensor/shape.ts';
-import { closeScope, currentScope, moveStorage, newStorage, Scope, type Storage } from '../tensor/storage.ts';
+import { closeScope, currentScope, moveStorage, newStorage, Scope } from '../tensor/storage.ts';
 import { assertAlive, empty, Tensor } from '../tensor/tensor.ts';
-import { blockAt, eachAddress, findLifetimes, inherit, place, type Span } from './plan.ts';
+import { blockAt, eachAddress, findLifetimes, gather, inherit, place, type Span } from './plan.ts';
+import { Recorder } from './recorder.ts';
 
 /** A step that has been handed to `capture`: called like the step itself. */
 export interface Captured<Inputs extends readonly Tensor[], Result> {
@@ -23,48 +23,6 @@ export interface Captured<Inputs extends readonly Tensor[], Result> {
   readonly program: { readonly calls: number; readonly bytes: number } | null;
   /** Gives the program's memory back; the next call records anew. */
   release(): void;
-}
-
-/** Not kernels of a step, but the allocator's. */
-const HOST_CALLS = new Set<Kernel>(['alloc', 'free']);
-
-/** Listens while the step runs. */
-class Recorder implements Recording {
-  readonly instructions: Instruction[] = [];
-  readonly checks = new Map<number, (result: number, address: number) => Error>();
-  readonly storages: Storage[] = [];
-  readonly returned: { address: number; bytes: number }[] = [];
-  readonly outside = new Set<Storage>();
-  readonly writes: [Storage, string][] = [];
-  readonly repeats: (() => void)[] = [];
-  readonly leaves = new Map<Tensor, { use: LeafUse; before: Tensor | null }>();
-  private readonly mine = new Set<Storage>();
-
-  traced(kernel: Kernel, words: readonly number[]): void {
-    if (!HOST_CALLS.has(kernel)) this.instructions.push({ kernel, words: [...words] });
-  }
-  born(storage: Storage): void {
-    this.storages.push(storage);
-    this.mine.add(storage);
-  }
-  freed(address: number, bytes: number): void {
-    this.returned.push({ address, bytes });
-  }
-  used(storage: Storage): void {
-    if (!this.mine.has(storage)) this.outside.add(storage);
-  }
-  wrote(storage: Storage, writer: string): void {
-    if (!this.mine.has(storage)) this.writes.push([storage, writer]);
-  }
-  leaf(t: Tensor, use: LeafUse): void {
-    if (!this.mine.has(t.storage) && !this.leaves.has(t)) this.leaves.set(t, { use, before: t.gradient });
-  }
-  repeat(work: () => void): void {
-    this.repeats.push(work);
-  }
-  check(error: (result: number, address: number) => Error): void {
-    this.checks.set(this.instructions.length - 1, error);
-  }
 }
 
 /** The value with every tensor in it replaced. Plain objects and lists only: what else there is stays as it is. */
@@ -107,9 +65,11 @@ function fail(message: string): never {
 
 /** One recording, ready to be replayed. */
 class Replay<Inputs extends readonly Tensor[], Result> {
-  /** Bytes that it holds: inputs and arena. */
+  /** Bytes that it holds: inputs, arena (results and gradients in it) and tables. */
   readonly bytes: number;
   private readonly program: Program;
+  /** What a call's result ≥ 0 means, by its position. */
+  private readonly checks: Recorder['checks'];
   private readonly recorder = new Recorder();
   private readonly inputs: readonly Tensor[];
   /** Copies of the outputs, in the caller's scope. */
@@ -119,7 +79,7 @@ class Replay<Inputs extends readonly Tensor[], Result> {
   private readonly gradients: [leaf: Tensor, gradient: Tensor | null][];
   private readonly failed = (position: number, result: number, address: number): never => {
     for (const [leaf, gradient] of this.gradients) if (gradient?.storage.owner === this.home) leaf.gradient = null; // half overwritten
-    throw (this.recorder.checks.get(position) as (result: number, address: number) => Error)(result, address);
+    throw (this.checks.get(position) as (result: number, address: number) => Error)(result, address);
   };
 
   constructor(step: (...inputs: Inputs) => Result, given: Inputs) {
@@ -131,12 +91,16 @@ class Replay<Inputs extends readonly Tensor[], Result> {
       return y;
     });
     try {
-      const made = scope(() => {
-        const result = this.record(step);
-        return this.lay(result);
-      }, 'a captured step');
-      this.results = copierOf(made.outputs) as () => Result;
-      this.bytes = made.bytes + this.inputs.reduce((n, t) => n + t.storage.bytes, 0);
+      const outputs = scope(() => this.lay(this.record(step)), 'a captured step');
+      this.results = copierOf(outputs) as () => Result;
+      const { instructions, positions } = gather(recorder.instructions, (words) => {
+        const { address } = newStorage(words.length * 4, () => 'capture', home);
+        int32View().set(words, address / 4);
+        return address;
+      });
+      this.checks = new Map(Array.from(recorder.checks, ([position, error]) => [positions[position] as number, error]));
+      this.program = new Program(instructions, [...this.checks.keys()]);
+      this.bytes = home.storages.reduce((n, s) => n + s.bytes, 0);
     } catch (error) {
       this.release();
       throw error;
@@ -144,7 +108,6 @@ class Replay<Inputs extends readonly Tensor[], Result> {
       for (const { address, bytes } of recorder.returned) release(address, bytes);
     }
     this.gradients = Array.from(recorder.leaves.keys(), (leaf) => [leaf, leaf.gradient]);
-    this.program = new Program(recorder.instructions, [...recorder.checks.keys()]);
   }
 
   get calls(): number {
@@ -171,8 +134,8 @@ class Replay<Inputs extends readonly Tensor[], Result> {
     return Array.from(leaves.keys(), (leaf) => [leaf, leaf.gradient] as const).filter((pair): pair is [Tensor, Tensor] => pair[1] !== null && made.has(pair[1].storage));
   }
 
-  /** Moves every buffer of the step into one arena, by lifetime, and the recorded words with them. */
-  private lay(result: Result): { outputs: unknown; bytes: number } {
+  /** Moves every buffer of the step into one arena, by lifetime, and the recorded words with them. Returns the outputs there. */
+  private lay(result: Result): unknown {
     const { home, recorder } = this;
     const span = ({ address, bytes }: { address: number; bytes: number }): Span => ({ address, bytes, first: -1, last: -1, offset: 0 });
     const gradients = this.gradientsMade();
@@ -191,8 +154,7 @@ class Replay<Inputs extends readonly Tensor[], Result> {
     for (const [, g] of gradients) lasts(g);
     const used = spans.filter((s) => s.last >= 0);
     inherit(used, recorder.instructions);
-    const bytes = place(used);
-    const arena = newStorage(bytes, () => 'capture', home);
+    const arena = newStorage(place(used), () => 'capture', home);
     eachAddress(recorder.instructions, (address) => {
       const s = blockAt(used, address);
       return s ? arena.address + s.offset + address - s.address : address;
@@ -209,7 +171,7 @@ class Replay<Inputs extends readonly Tensor[], Result> {
       leaf.gradient = inArena(g);
       moveStorage(g.storage, currentScope()); // ends with the recording
     }
-    return { outputs, bytes };
+    return outputs;
   }
 
   run(given: Inputs): Result {

@@ -3,7 +3,7 @@ import { instance } from './instance.ts';
 import type { Kernel } from './kernel-names.ts';
 
 /** Words of one call: `call` takes at most 14. */
-const WORDS = 14;
+export const WORDS = 14;
 
 /** One recorded call. */
 export interface Instruction {
@@ -11,6 +11,9 @@ export interface Instruction {
   /** WORDS of them, zeros after the kernel's own, as `call` passes them. */
   readonly words: number[];
 }
+
+/** Words of a record in the tables of `sgdAll` and `adamAll` (assembly/kernels/update.ts): those of one call, zeros behind. */
+export const RECORD = 10;
 
 /** Instructions ready to run. */
 export class Program {
