@@ -13,3 +13,4 @@ export * from "./kernels/random";
 export * from "./kernels/conv";
 export * from "./kernels/norm";
 export * from "./kernels/pool";
+export { replay } from "./replay";

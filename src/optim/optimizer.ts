@@ -4,7 +4,6 @@ import { full } from '../ops/create.ts';
 import { copy_ } from '../ops/inplace.ts';
 import { call } from '../runtime/call.ts';
 import { float64View, int32View } from '../runtime/memory.ts';
-import { RECORD } from '../runtime/program.ts';
 import { GradloomError, shapeText, valueError, warnOnce } from '../tensor/errors.ts';
 import { copyElements, dense, detach, nodeOf } from '../tensor/op.ts';
 import { recording, refuseWhileRecording } from '../tensor/recording.ts';
@@ -13,6 +12,9 @@ import { sameShape } from '../tensor/shape.ts';
 import { newStorage, type Storage } from '../tensor/storage.ts';
 import { enableGrad, noGrad } from '../tensor/tape.ts';
 import { empty, Tensor } from '../tensor/tensor.ts';
+
+/** Words of a record in the tables of `sgdAll` and `adamAll` (assembly/kernels/update.ts): those of one call, zeros behind. */
+const RECORD = 10;
 
 /** Options that every optimizer has. */
 export interface OptimizerOptions {
@@ -139,7 +141,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
       if (!p.isContiguous() || !gradient.isContiguous()) this.moveStrided(p, gradient, state, hyper, group);
       else {
         const words = this.words(p, gradient, state, hyper, group);
-        // A recording gives buffers other addresses: it must see each of them, and makes a table of its own.
+        // A recording gives buffers other addresses, so it must see each; its calls cost less.
         if (recording()) call(this.kernel, ...words);
         else {
           const view = int32View();

@@ -3,7 +3,7 @@
 //   first call    runs as it is: optimizers make their state
 //   second call   runs and is recorded at the seam; then buffers get addresses by lifetime
 //   later calls   copy the inputs in, repeat the recorded calls, copy the outputs out
-import { int32View, release } from '../runtime/memory.ts';
+import { release } from '../runtime/memory.ts';
 import { Program } from '../runtime/program.ts';
 import { setTracer } from '../runtime/call.ts';
 import { GradloomError, shapeText } from '../tensor/errors.ts';
@@ -13,7 +13,7 @@ import { scope } from '../tensor/scope.ts';
 import { sameShape } from '../tensor/shape.ts';
 import { closeScope, currentScope, moveStorage, newStorage, Scope } from '../tensor/storage.ts';
 import { assertAlive, empty, Tensor } from '../tensor/tensor.ts';
-import { blockAt, eachAddress, findLifetimes, gather, inherit, place, type Span } from './plan.ts';
+import { blockAt, eachAddress, findLifetimes, inherit, place, type Span } from './plan.ts';
 import { Recorder } from './recorder.ts';
 
 /** A step that has been handed to `capture`: called like the step itself. */
@@ -65,11 +65,9 @@ function fail(message: string): never {
 
 /** One recording, ready to be replayed. */
 class Replay<Inputs extends readonly Tensor[], Result> {
-  /** Bytes that it holds: inputs, arena (results and gradients in it) and tables. */
+  /** Bytes that it holds: inputs, arena (results and gradients in it) and program. */
   readonly bytes: number;
   private readonly program: Program;
-  /** What a call's result ≥ 0 means, by its position. */
-  private readonly checks: Recorder['checks'];
   private readonly recorder = new Recorder();
   private readonly inputs: readonly Tensor[];
   /** Copies of the outputs, in the caller's scope. */
@@ -79,7 +77,7 @@ class Replay<Inputs extends readonly Tensor[], Result> {
   private readonly gradients: [leaf: Tensor, gradient: Tensor | null][];
   private readonly failed = (position: number, result: number, address: number): never => {
     for (const [leaf, gradient] of this.gradients) if (gradient?.storage.owner === this.home) leaf.gradient = null; // half overwritten
-    throw (this.checks.get(position) as (result: number, address: number) => Error)(result, address);
+    throw (this.recorder.checks.get(position) as (result: number, address: number) => Error)(result, address);
   };
 
   constructor(step: (...inputs: Inputs) => Result, given: Inputs) {
@@ -93,13 +91,7 @@ class Replay<Inputs extends readonly Tensor[], Result> {
     try {
       const outputs = scope(() => this.lay(this.record(step)), 'a captured step');
       this.results = copierOf(outputs) as () => Result;
-      const { instructions, positions } = gather(recorder.instructions, (words) => {
-        const { address } = newStorage(words.length * 4, () => 'capture', home);
-        int32View().set(words, address / 4);
-        return address;
-      });
-      this.checks = new Map(Array.from(recorder.checks, ([position, error]) => [positions[position] as number, error]));
-      this.program = new Program(instructions, [...this.checks.keys()]);
+      this.program = new Program(recorder.instructions, [...recorder.checks.keys()], (bytes) => newStorage(bytes, () => 'capture', home).address);
       this.bytes = home.storages.reduce((n, s) => n + s.bytes, 0);
     } catch (error) {
       this.release();

@@ -1,6 +1,6 @@
 // Where the buffers of a recorded step go when it is replayed: buffers that never live at one time share memory.
-import { ADDRESSES, FAMILY, type Kernel } from '../runtime/kernel-names.ts';
-import { type Instruction, RECORD, WORDS } from '../runtime/program.ts';
+import { ADDRESSES, FAMILY } from '../runtime/kernel-names.ts';
+import type { Instruction } from '../runtime/program.ts';
 
 /** A block that the recorded step used, and when. */
 export interface Span {
@@ -112,30 +112,4 @@ export function place(spans: readonly Span[]): number {
   }
   for (const span of spans) span.offset = rootOf(span).offset;
   return size;
-}
-
-/** Kernels whose calls one call can make from a table of their words. */
-const TABLED: Partial<Record<Kernel, Kernel>> = { adam: 'adamAll', sgd: 'sgdAll' };
-
-/**
- * Puts calls of one such kernel that follow one another into a table, which `newTable` makes room for. Addresses must be final. Returns
- * the shorter list, and for each old position its new one.
- */
-export function gather(instructions: readonly Instruction[], newTable: (words: readonly number[]) => number): { instructions: Instruction[]; positions: number[] } {
-  const shorter: Instruction[] = [];
-  const positions: number[] = [];
-  for (let i = 0; i < instructions.length; ) {
-    const { kernel } = instructions[i] as Instruction;
-    const all = TABLED[kernel];
-    let end = i + 1;
-    if (all) while (instructions[end]?.kernel === kernel) end++;
-    const run = instructions.slice(i, end);
-    for (; i < end; i++) positions.push(shorter.length);
-    if (!all || run.length === 1) shorter.push(...run);
-    else {
-      const words = [newTable(run.flatMap((r) => r.words.slice(0, RECORD))), run.length];
-      shorter.push({ kernel: all, words: Array.from({ length: WORDS }, (_, k) => words[k] ?? 0) });
-    }
-  }
-  return { instructions: shorter, positions };
 }
