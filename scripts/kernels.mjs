@@ -36,22 +36,22 @@ if (!upToDate) {
   const names = WebAssembly.Module.exports(new WebAssembly.Module(wasm))
     .filter((e) => e.kind === 'function')
     .map((e) => e.name);
-  const union = names.map((n) => `\n  | '${n}'`).join('');
+  const union = names.map((n) => `'${n}'`).join(' | ');
   // In AssemblyScript an address is a usize; counts and flags are i32. Both are i32 in the wasm, so the sources tell them apart.
   const unknown = names.filter((n) => !all.has(n));
   if (unknown.length > 0) throw new Error(`no signature was found for ${unknown.join(', ')}`);
-  const record = (value) => names.map((n) => `\n  ${n}: ${value(n, all.get(n))},`).join('');
+  const record = (value) => names.map((n) => `${n}: ${value(n, all.get(n))}`).join(', ');
   const masks = record((_, { types }) => types.reduce((mask, type, i) => (type === 'usize' ? mask | (1 << i) : mask), 0));
   const rooms = record((_, { file }) => `'${basename(file, '.ts')}'`);
   const lengths = record((_, { types }) => types.length);
   const numbers = record((n) => program.indexOf(n));
   writeFileSync(
     'src/runtime/kernel-names.ts',
-    `${generated}/** Every function that the wasm exports. */\nexport type Kernel =${union};\n\n` +
-      `/** Which of a kernel's words are addresses: bit i for word i. */\nexport const ADDRESSES: Readonly<Record<Kernel, number>> = {${masks}\n};\n\n` +
-      `/** The file of assembly/ that a kernel stands in: kernels of one file share a convention. */\nexport const FAMILY: Readonly<Record<Kernel, string>> = {${rooms}\n};\n\n` +
-      `/** How many words a kernel takes. */\nexport const LENGTH: Readonly<Record<Kernel, number>> = {${lengths}\n};\n\n` +
-      `/** A kernel's number in a program of \`replay\`; −1 where it has none. */\nexport const NUMBER: Readonly<Record<Kernel, number>> = {${numbers}\n};\n`,
+    `${generated}/** Every function that the wasm exports. */\nexport type Kernel = ${union};\n\n` +
+      `/** Which of a kernel's words are addresses: bit i for word i. */\nexport const ADDRESSES: Readonly<Record<Kernel, number>> = { ${masks} };\n\n` +
+      `/** The file of assembly/ that a kernel stands in: kernels of one file share a convention. */\nexport const FAMILY: Readonly<Record<Kernel, string>> = { ${rooms} };\n\n` +
+      `/** How many words a kernel takes. */\nexport const LENGTH: Readonly<Record<Kernel, number>> = { ${lengths} };\n\n` +
+      `/** A kernel's number in a program of \`replay\`; −1 where it has none. */\nexport const NUMBER: Readonly<Record<Kernel, number>> = { ${numbers} };\n`,
   );
   writeFileSync('build/stamp', stamp);
 }
