@@ -1,6 +1,6 @@
 // The kernels' signatures, read from their sources, and from them assembly/replay.ts: one loop in wasm that makes a list of calls.
 import { readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 
 /** What is exported for the host and is no part of a step. */
 const HOST = new Set(['alloc', 'free', 'scratchBytes', 'useScratch', 'dismiss', 'joinTeam', 'work', 'replay']);
@@ -35,9 +35,9 @@ export function programKernels(all) {
 
 /** The text of assembly/replay.ts. */
 export function replaySource(all, names) {
-  const files = Map.groupBy ? Map.groupBy(names, (n) => all.get(n).file) : new Map();
-  if (files.size === 0) for (const n of names) files.set(all.get(n).file, [...(files.get(all.get(n).file) ?? []), n]);
-  const imports = [...files].map(([file, list]) => `import { ${list.map((n) => `${n} as ${n}_`).join(', ')} } from "./${join(file, '..', basename(file, '.ts'))}";`);
+  const files = new Map();
+  for (const name of names) files.set(all.get(name).file, [...(files.get(all.get(name).file) ?? []), name]);
+  const imports = [...files].map(([file, list]) => `import { ${list.map((n) => `${n} as ${n}_`).join(', ')} } from "./${file.replace(/\.ts$/, '')}";`);
   const cases = names.map((name, i) => {
     const { types, result } = all.get(name);
     const call = `${name}_(${types.map((type, at) => `load<${type}>(at, ${4 * at + 4})`).join(', ')})`;
