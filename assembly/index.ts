@@ -16,3 +16,4 @@ export * from "./kernels/norm";
 export { gramian } from "./kernels/gramian";
 export * from "./kernels/pool";
 export { gradDrop, trimmedMean } from "./kernels/conflict";
+export { replay } from "./replay";

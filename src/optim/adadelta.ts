@@ -1,4 +1,3 @@
-import { call } from '../runtime/call.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { checkRange, type GroupInput, Optimizer, type OptimizerOptions, type ParamGroup, type ParamState } from './optimizer.ts';
 
@@ -16,6 +15,8 @@ const DEFAULTS = { lr: 1, rho: 0.9, eps: 1e-6, weightDecay: 0, maximize: false }
 
 /** Adadelta (Zeiler 2012, arXiv 1212.5701): steps as large as past steps, per unit of past gradients. */
 export class Adadelta extends Optimizer<AdadeltaOptions> {
+  protected readonly kernel = 'adadelta';
+
   constructor(params: Iterable<Tensor> | Iterable<GroupInput<AdadeltaOptions>>, options: AdadeltaOptions = {}) {
     super('Adadelta', params, { ...DEFAULTS, ...options });
   }
@@ -32,9 +33,9 @@ export class Adadelta extends Optimizer<AdadeltaOptions> {
     return [g.lr, g.rho, g.eps, g.weightDecay];
   }
 
-  protected update(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, g: ParamGroup<AdadeltaOptions>): void {
+  protected words(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, g: ParamGroup<AdadeltaOptions>): readonly number[] {
     const squares = this.zeros(state, 'squareAvg', p.shape).address;
     const steps = this.zeros(state, 'accDelta', p.shape).address;
-    call('adadelta', p.address, gradient.address, squares, steps, hyper, p.size, g.maximize ? 1 : 0);
+    return [p.address, gradient.address, squares, steps, hyper, p.size, g.maximize ? 1 : 0];
   }
 }

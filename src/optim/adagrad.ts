@@ -1,4 +1,3 @@
-import { call } from '../runtime/call.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { checkRange, type GroupInput, Optimizer, type OptimizerOptions, type ParamGroup, type ParamState } from './optimizer.ts';
 
@@ -18,6 +17,8 @@ const DEFAULTS = { lr: 1e-2, lrDecay: 0, weightDecay: 0, initialAccumulatorValue
 
 /** Adagrad (Duchi, Hazan & Singer 2011, JMLR 12): the gradient by the root of the sum of all its squares. */
 export class Adagrad extends Optimizer<AdagradOptions> {
+  protected readonly kernel = 'adagrad';
+
   constructor(params: Iterable<Tensor> | Iterable<GroupInput<AdagradOptions>>, options: AdagradOptions = {}) {
     super('Adagrad', params, { ...DEFAULTS, ...options });
   }
@@ -34,9 +35,9 @@ export class Adagrad extends Optimizer<AdagradOptions> {
     return [g.lr, g.lrDecay, g.eps, g.weightDecay];
   }
 
-  protected update(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, g: ParamGroup<AdagradOptions>): void {
+  protected words(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, g: ParamGroup<AdagradOptions>): readonly number[] {
     const step = this.zeros(state, 'step', []).address;
     const sums = this.zeros(state, 'sum', p.shape, g.initialAccumulatorValue).address;
-    call('adagrad', p.address, gradient.address, sums, step, hyper, p.size, g.maximize ? 1 : 0);
+    return [p.address, gradient.address, sums, step, hyper, p.size, g.maximize ? 1 : 0];
   }
 }

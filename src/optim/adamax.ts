@@ -1,4 +1,3 @@
-import { call } from '../runtime/call.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { checkRange, type GroupInput, Optimizer, type OptimizerOptions, type ParamGroup, type ParamState } from './optimizer.ts';
 
@@ -16,6 +15,8 @@ const DEFAULTS = { lr: 2e-3, betas: [0.9, 0.999] as const, eps: 1e-8, weightDeca
 
 /** Adamax: Adam by the largest recent gradient instead of the root of a mean (Kingma & Ba 2015, arXiv 1412.6980, section 7.1). */
 export class Adamax extends Optimizer<AdamaxOptions> {
+  protected readonly kernel = 'adamax';
+
   constructor(params: Iterable<Tensor> | Iterable<GroupInput<AdamaxOptions>>, options: AdamaxOptions = {}) {
     super('Adamax', params, { ...DEFAULTS, ...options });
   }
@@ -32,10 +33,10 @@ export class Adamax extends Optimizer<AdamaxOptions> {
     return [g.lr, g.betas[0], g.betas[1], g.eps, g.weightDecay];
   }
 
-  protected update(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, g: ParamGroup<AdamaxOptions>): void {
+  protected words(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, g: ParamGroup<AdamaxOptions>): readonly number[] {
     const step = this.zeros(state, 'step', []).address;
     const first = this.zeros(state, 'expAvg', p.shape).address;
     const largest = this.zeros(state, 'expInf', p.shape).address;
-    call('adamax', p.address, gradient.address, first, largest, step, hyper, p.size, g.maximize ? 1 : 0);
+    return [p.address, gradient.address, first, largest, step, hyper, p.size, g.maximize ? 1 : 0];
   }
 }

@@ -1,4 +1,3 @@
-import { call } from '../runtime/call.ts';
 import { valueError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { checkRange, type GroupInput, Optimizer, type OptimizerOptions, type ParamGroup, type ParamState } from './optimizer.ts';
@@ -19,6 +18,8 @@ const DEFAULTS = { lr: 1e-2, lambd: 1e-4, alpha: 0.75, t0: 1e6, weightDecay: 0, 
 
 /** SGD whose rate falls, and the mean of the parameters over the steps after `t0` as state `ax` (Polyak & Juditsky 1992, SIAM J. Control Optim. 30). */
 export class ASGD extends Optimizer<ASGDOptions> {
+  protected readonly kernel = 'asgd';
+
   constructor(params: Iterable<Tensor> | Iterable<GroupInput<ASGDOptions>>, options: ASGDOptions = {}) {
     super('ASGD', params, { ...DEFAULTS, ...options });
   }
@@ -34,11 +35,11 @@ export class ASGD extends Optimizer<ASGDOptions> {
     return [g.lr, g.lambd, g.alpha, g.t0, g.weightDecay];
   }
 
-  protected update(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, g: ParamGroup<ASGDOptions>): void {
+  protected words(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, g: ParamGroup<ASGDOptions>): readonly number[] {
     const step = this.zeros(state, 'step', []).address;
     const eta = this.zeros(state, 'eta', [], g.lr).address;
     const mu = this.zeros(state, 'mu', [], 1).address;
     const mean = this.zeros(state, 'ax', p.shape).address;
-    call('asgd', p.address, gradient.address, mean, step, eta, mu, hyper, p.size, g.maximize ? 1 : 0);
+    return [p.address, gradient.address, mean, step, eta, mu, hyper, p.size, g.maximize ? 1 : 0];
   }
 }

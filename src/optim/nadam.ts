@@ -1,4 +1,3 @@
-import { call } from '../runtime/call.ts';
 import { exponential, logarithm } from '../tensor/elementary.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { checkRange, type GroupInput, Optimizer, type OptimizerOptions, type ParamGroup, type ParamState } from './optimizer.ts';
@@ -21,6 +20,8 @@ const DEFAULTS = { lr: 2e-3, betas: [0.9, 0.999] as const, eps: 1e-8, weightDeca
 
 /** Adam that looks ahead along its momentum, which grows from step to step (Dozat 2016, ICLR workshop). */
 export class NAdam extends Optimizer<NAdamOptions> {
+  protected readonly kernel = 'nadam';
+
   constructor(params: Iterable<Tensor> | Iterable<GroupInput<NAdamOptions>>, options: NAdamOptions = {}) {
     super('NAdam', params, { ...DEFAULTS, ...options });
   }
@@ -38,11 +39,11 @@ export class NAdam extends Optimizer<NAdamOptions> {
     return [g.lr, g.betas[0], g.betas[1], g.eps, g.weightDecay, exponential(g.momentumDecay * logarithm(0.96))];
   }
 
-  protected update(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, g: ParamGroup<NAdamOptions>): void {
+  protected words(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, g: ParamGroup<NAdamOptions>): readonly number[] {
     const step = this.zeros(state, 'step', []).address;
     const product = this.zeros(state, 'muProduct', [], 1).address;
     const first = this.zeros(state, 'expAvg', p.shape).address;
     const second = this.zeros(state, 'expAvgSq', p.shape).address;
-    call('nadam', p.address, gradient.address, first, second, step, product, hyper, p.size, g.decoupledWeightDecay ? 1 : 0, g.maximize ? 1 : 0);
+    return [p.address, gradient.address, first, second, step, product, hyper, p.size, g.decoupledWeightDecay ? 1 : 0, g.maximize ? 1 : 0];
   }
 }

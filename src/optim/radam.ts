@@ -1,4 +1,3 @@
-import { call } from '../runtime/call.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { checkRange, type GroupInput, Optimizer, type OptimizerOptions, type ParamGroup, type ParamState } from './optimizer.ts';
 
@@ -18,6 +17,8 @@ const DEFAULTS = { lr: 1e-3, betas: [0.9, 0.999] as const, eps: 1e-8, weightDeca
 
 /** Adam that divides by past gradients only once their variance is known well enough (Liu et al. 2020, arXiv 1908.03265). */
 export class RAdam extends Optimizer<RAdamOptions> {
+  protected readonly kernel = 'radam';
+
   constructor(params: Iterable<Tensor> | Iterable<GroupInput<RAdamOptions>>, options: RAdamOptions = {}) {
     super('RAdam', params, { ...DEFAULTS, ...options });
   }
@@ -34,10 +35,10 @@ export class RAdam extends Optimizer<RAdamOptions> {
     return [g.lr, g.betas[0], g.betas[1], g.eps, g.weightDecay];
   }
 
-  protected update(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, g: ParamGroup<RAdamOptions>): void {
+  protected words(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, g: ParamGroup<RAdamOptions>): readonly number[] {
     const step = this.zeros(state, 'step', []).address;
     const first = this.zeros(state, 'expAvg', p.shape).address;
     const second = this.zeros(state, 'expAvgSq', p.shape).address;
-    call('radam', p.address, gradient.address, first, second, step, hyper, p.size, g.decoupledWeightDecay ? 1 : 0, g.maximize ? 1 : 0);
+    return [p.address, gradient.address, first, second, step, hyper, p.size, g.decoupledWeightDecay ? 1 : 0, g.maximize ? 1 : 0];
   }
 }

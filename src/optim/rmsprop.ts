@@ -1,4 +1,3 @@
-import { call } from '../runtime/call.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { checkRange, type GroupInput, Optimizer, type OptimizerOptions, type ParamGroup, type ParamState } from './optimizer.ts';
 
@@ -21,6 +20,8 @@ const DEFAULTS = { lr: 1e-2, alpha: 0.99, eps: 1e-8, weightDecay: 0, momentum: 0
 /** RMSprop (Hinton 2012, Coursera lecture 6e): the gradient by the root of the running mean of its squares; `centered` by its running deviation
  * (Graves 2013, arXiv 1308.0850). */
 export class RMSprop extends Optimizer<RMSpropOptions> {
+  protected readonly kernel = 'rmsprop';
+
   constructor(params: Iterable<Tensor> | Iterable<GroupInput<RMSpropOptions>>, options: RMSpropOptions = {}) {
     super('RMSprop', params, { ...DEFAULTS, ...options });
   }
@@ -37,10 +38,10 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
     return [g.lr, g.alpha, g.eps, g.weightDecay, g.momentum];
   }
 
-  protected update(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, g: ParamGroup<RMSpropOptions>): void {
+  protected words(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, g: ParamGroup<RMSpropOptions>): readonly number[] {
     const squares = this.zeros(state, 'squareAvg', p.shape).address;
     const mean = g.centered ? this.zeros(state, 'gradAvg', p.shape).address : 0;
     const buffer = g.momentum > 0 ? this.zeros(state, 'momentumBuffer', p.shape).address : 0;
-    call('rmsprop', p.address, gradient.address, squares, mean, buffer, hyper, p.size, g.maximize ? 1 : 0);
+    return [p.address, gradient.address, squares, mean, buffer, hyper, p.size, g.maximize ? 1 : 0];
   }
 }

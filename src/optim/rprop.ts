@@ -1,4 +1,3 @@
-import { call } from '../runtime/call.ts';
 import { valueError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { checkRange, type GroupInput, Optimizer, type OptimizerOptions, type ParamGroup, type ParamState } from './optimizer.ts';
@@ -17,6 +16,8 @@ const DEFAULTS = { lr: 1e-2, etas: [0.5, 1.2] as const, stepSizes: [1e-6, 50] as
 
 /** Steps by the gradient's sign alone, longer while it stays the same; for full batches (Riedmiller & Braun 1993, ICNN). */
 export class Rprop extends Optimizer<RpropOptions> {
+  protected readonly kernel = 'rprop';
+
   constructor(params: Iterable<Tensor> | Iterable<GroupInput<RpropOptions>>, options: RpropOptions = {}) {
     super('Rprop', params, { ...DEFAULTS, ...options });
   }
@@ -32,9 +33,9 @@ export class Rprop extends Optimizer<RpropOptions> {
     return [g.etas[0], g.etas[1], g.stepSizes[0], g.stepSizes[1]];
   }
 
-  protected update(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, g: ParamGroup<RpropOptions>): void {
+  protected words(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, g: ParamGroup<RpropOptions>): readonly number[] {
     const last = this.zeros(state, 'prev', p.shape).address;
     const sizes = this.zeros(state, 'stepSize', p.shape, g.lr).address;
-    call('rprop', p.address, gradient.address, last, sizes, hyper, p.size, g.maximize ? 1 : 0);
+    return [p.address, gradient.address, last, sizes, hyper, p.size, g.maximize ? 1 : 0];
   }
 }

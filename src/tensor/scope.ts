@@ -23,12 +23,13 @@ function move(tensor: Tensor, from: Scope | null, owner: Scope | null): void {
   }
 }
 
-/** Every tensor in a value: itself, or inside arrays, maps and plain objects. */
-function* tensorsIn(value: unknown, seen = new Set<unknown>()): Generator<Tensor> {
-  if (value instanceof Tensor) yield value;
-  else if (typeof value === 'object' && value !== null && !ArrayBuffer.isView(value) && !seen.has(value)) {
+/** Adds every tensor in a value to `found`: itself, or inside arrays, maps and plain objects. */
+function collect(value: unknown, found: Tensor[], seen: Set<unknown>): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (value instanceof Tensor) found.push(value);
+  else if (!ArrayBuffer.isView(value) && !seen.has(value)) {
     seen.add(value);
-    for (const v of value instanceof Map ? value.values() : Object.values(value)) yield* tensorsIn(v, seen);
+    for (const v of Array.isArray(value) ? value : value instanceof Map ? value.values() : Object.values(value)) collect(v, found, seen);
   }
 }
 
@@ -43,10 +44,13 @@ export function scope<T>(fn: () => T, what = 'a scope(() => …)'): T {
     const result = fn();
     if (result instanceof Promise) throw new GradloomError('SCOPE', 'scope', 'the function is async, but a scope ends when it returns. Await outside of it.');
     const outer = openScopes()[depth - 2] ?? null;
-    for (const t of tensorsIn(result)) move(t, mine, outer);
+    const found: Tensor[] = [];
+    collect(result, found, new Set());
+    for (const t of found) move(t, mine, outer);
     return result;
   } finally {
-    for (const inner of openScopes().slice(depth)) closeScope(inner); // iterators left open inside
+    const open = openScopes();
+    while (open.length > depth) closeScope(open[open.length - 1] as Scope); // iterators left open inside
     closeScope(mine);
   }
 }

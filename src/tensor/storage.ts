@@ -85,9 +85,12 @@ export function openScope(what: string): Scope {
 
 /** Takes a scope off the stack, wherever it stands there; its blocks are the caller's to deal with. */
 export function leaveScope(scope: Scope): void {
-  const at = stack.lastIndexOf(scope);
-  if (at < 0) return;
-  stack.splice(at, 1);
+  if (stack[stack.length - 1] === scope) stack.pop();
+  else {
+    const at = stack.lastIndexOf(scope);
+    if (at < 0) return;
+    stack.splice(at, 1);
+  }
   current = stack[stack.length - 1] ?? null;
 }
 
