@@ -1,9 +1,17 @@
 import { defineConfig } from 'tsdown';
 
+const sources = (names: readonly string[]): string[] => names.map((name) => `src/entry/${name}.ts`);
+const typed = sources(['default', 'workerd', 'edge-light', 'lean', 'relaxed', 'threads', 'worker', 'report']);
+// Namespaces of the main entry as entries of their own. Their types are written by scripts/dist.mjs: bundled with the rest, they would tear
+// the class Tensor from its methods.
+const namespaces = sources(['nn', 'optim', 'multiloss']);
+// Texts that default looks for beside itself.
+const texts = sources(['wasm-relaxed', 'wasm-threads']);
+
 export default defineConfig({
-  entry: { default: 'src/entry/default.ts', workerd: 'src/entry/workerd.ts', 'edge-light': 'src/entry/edge-light.ts' },
+  entry: [...typed, ...namespaces, ...texts],
   format: { esm: {}, cjs: {} },
-  dts: true,
+  dts: { entry: [...typed, ...texts] },
   outDir: 'dist',
   platform: 'neutral',
   target: 'es2022',

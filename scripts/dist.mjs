@@ -14,6 +14,31 @@ for (const file of ['dist/index.d.ts', 'dist/index.d.cts']) {
   writeFileSync(file, merged);
 }
 
+// gradloom/nn, optim and multiloss: the namespaces of the main entry as modules, for bundlers that do not take namespaces apart.
+for (const name of ['nn', 'optim', 'multiloss']) {
+  for (const [types, entry] of [
+    ['d.ts', 'default.js'],
+    ['d.cts', 'default.cjs'],
+  ]) {
+    const text = readFileSync(`dist/index.${types}`, 'utf8');
+    const [, list] = new RegExp(`^declare namespace ${name}_d_exports \\{\\s*export \\{([^}]*)\\};`, 'm').exec(text) ?? [];
+    if (!list) throw new Error(`dist/index.${types}: the namespace ${name} is not where it was`);
+    const members = list.split(',').map((member) => member.trim().split(' as ').at(-1));
+    writeFileSync(`dist/${name}.${types}`, `import { ${name} } from './${entry}';\n${members.map((m) => `export import ${m} = ${name}.${m};\n`).join('')}`);
+  }
+}
+
+// The default entry imports texts at run time by names that no bundler sees, so nothing has renamed them. Bundlers must leave that import alone.
+for (const extension of ['js', 'cjs']) {
+  const file = `dist/default.${extension}`;
+  const text = readFileSync(file, 'utf8');
+  const names = /"\.\/(wasm-\w+)\.ts"/g;
+  if (text.match(names)?.length !== 2) throw new Error(`${file}: the names of the texts beside it are not where they were`);
+  writeFileSync(file, text.replace(names, '"./$1.js"'));
+  const marks = /import\(\s*\/\*\s*webpackIgnore: true\s*\*\/\s*\/\*\s*turbopackIgnore: true\s*\*\/\s*\/\*\s*@vite-ignore\s*\*\//;
+  if (!marks.test(readFileSync(`dist/extras.${extension}`, 'utf8'))) throw new Error(`dist/extras.${extension}: the import of these texts lost its marks for bundlers`);
+}
+
 const kB = (bytes) => `${(bytes / 1000).toFixed(1)} kB`;
 for (const f of readdirSync('dist').filter((f) => /\.(js|wasm)$/.test(f))) {
   const bytes = readFileSync(join('dist', f));

@@ -1,27 +1,30 @@
 // assembly/ → build/kernels*.wasm → src/runtime/wasm*.ts (hex) and kernel-names.ts (types). Does nothing where the sources have not changed.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { programKernels, replaySource, signatures, sourceFiles } from './replay.mjs';
 
 process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
 const require = createRequire(import.meta.url);
-const sources = readdirSync('assembly', { recursive: true, encoding: 'utf8' }).filter((f) => f.endsWith('.ts'));
 const hash = createHash('sha256').update(require('assemblyscript/package.json').version);
-for (const file of ['asconfig.json', 'scripts/kernels.mjs', ...sources.sort().map((f) => join('assembly', f))]) hash.update(readFileSync(file));
+for (const file of ['asconfig.json', 'scripts/kernels.mjs', 'scripts/replay.mjs', ...sourceFiles().map((f) => join('assembly', f))]) hash.update(readFileSync(file));
 const stamp = hash.digest('hex');
 const targets = {
   release: { wasm: 'build/kernels.wasm', text: 'src/runtime/wasm.ts' },
-  relaxed: { wasm: 'build/kernels.relaxed.wasm', text: 'src/runtime/wasm-relaxed.ts' },
-  threads: { wasm: 'build/kernels.threads.wasm', text: 'src/runtime/wasm-threads.ts' },
+  relaxed: { wasm: 'build/kernels.relaxed.wasm', text: 'src/entry/wasm-relaxed.ts' },
+  threads: { wasm: 'build/kernels.threads.wasm', text: 'src/entry/wasm-threads.ts' },
 };
-const outputs = [...Object.values(targets).flatMap((t) => [t.wasm, t.text]), 'src/runtime/kernel-names.ts'];
+const outputs = ['assembly/replay.ts', ...Object.values(targets).flatMap((t) => [t.wasm, t.text]), 'src/runtime/kernel-names.ts'];
 const upToDate = outputs.every(existsSync) && existsSync('build/stamp') && readFileSync('build/stamp', 'utf8') === stamp;
 
 if (!upToDate) {
   mkdirSync('build', { recursive: true });
+  const all = signatures();
+  const program = programKernels(all);
+  writeFileSync('assembly/replay.ts', replaySource(all, program));
   const asc = join(dirname(require.resolve('assemblyscript/package.json')), 'bin', 'asc.js');
   const generated = '// Generated from assembly/ by scripts/kernels.mjs.\n';
   for (const [target, output] of Object.entries(targets)) {
@@ -33,29 +36,22 @@ if (!upToDate) {
   const names = WebAssembly.Module.exports(new WebAssembly.Module(wasm))
     .filter((e) => e.kind === 'function')
     .map((e) => e.name);
-  const union = names.map((n) => `\n  | '${n}'`).join('');
+  const union = names.map((n) => `'${n}'`).join(' | ');
   // In AssemblyScript an address is a usize; counts and flags are i32. Both are i32 in the wasm, so the sources tell them apart.
-  const signatures = new Map();
-  const families = new Map();
-  for (const file of sources) {
-    for (const [, name, parameters] of readFileSync(join('assembly', file), 'utf8').matchAll(/^export function (\w+)\(([^)]*)\)/gm)) {
-      const types = [...parameters.matchAll(/:\s*(\w+)/g)].map((m) => m[1]);
-      families.set(name, basename(file, '.ts'));
-      signatures.set(
-        name,
-        types.reduce((mask, type, i) => (type === 'usize' ? mask | (1 << i) : mask), 0),
-      );
-    }
-  }
-  const unknown = names.filter((n) => !signatures.has(n));
+  const unknown = names.filter((n) => !all.has(n));
   if (unknown.length > 0) throw new Error(`no signature was found for ${unknown.join(', ')}`);
-  const masks = names.map((n) => `\n  ${n}: ${signatures.get(n)},`).join('');
-  const rooms = names.map((n) => `\n  ${n}: '${families.get(n)}',`).join('');
+  const record = (value) => names.map((n) => `${n}: ${value(n, all.get(n))}`).join(', ');
+  const masks = record((_, { types }) => types.reduce((mask, type, i) => (type === 'usize' ? mask | (1 << i) : mask), 0));
+  const rooms = record((_, { file }) => `'${basename(file, '.ts')}'`);
+  const lengths = record((_, { types }) => types.length);
+  const numbers = record((n) => program.indexOf(n));
   writeFileSync(
     'src/runtime/kernel-names.ts',
-    `${generated}/** Every function that the wasm exports. */\nexport type Kernel =${union};\n\n` +
-      `/** Which of a kernel's words are addresses: bit i for word i. */\nexport const ADDRESSES: Readonly<Record<Kernel, number>> = {${masks}\n};\n\n` +
-      `/** The file of assembly/ that a kernel stands in: kernels of one file share a convention. */\nexport const FAMILY: Readonly<Record<Kernel, string>> = {${rooms}\n};\n`,
+    `${generated}/** Every function that the wasm exports. */\nexport type Kernel = ${union};\n\n` +
+      `/** Which of a kernel's words are addresses: bit i for word i. */\nexport const ADDRESSES: Readonly<Record<Kernel, number>> = { ${masks} };\n\n` +
+      `/** The file of assembly/ that a kernel stands in: kernels of one file share a convention. */\nexport const FAMILY: Readonly<Record<Kernel, string>> = { ${rooms} };\n\n` +
+      `/** How many words a kernel takes. */\nexport const LENGTH: Readonly<Record<Kernel, number>> = { ${lengths} };\n\n` +
+      `/** A kernel's number in a program of \`replay\`; −1 where it has none. */\nexport const NUMBER: Readonly<Record<Kernel, number>> = { ${numbers} };\n`,
   );
   writeFileSync('build/stamp', stamp);
 }

@@ -5,6 +5,7 @@
 import './methods.ts';
 
 export * as autograd from './api/autograd.ts';
+export * as checkpoint from './api/checkpoint.ts';
 export * as multiloss from './api/multiloss.ts';
 export * as nn from './api/nn.ts';
 export * as optim from './api/optim.ts';
@@ -13,6 +14,7 @@ export { type Dataset, TensorDataset } from './data/dataset.ts';
 export { DataLoader, type DataLoaderOptions } from './data/loader.ts';
 export { acos, asin, atan, atan2, cosh, sinh, tan } from './ops/angles.ts';
 export { flip, repeat, roll, tile } from './ops/arrange.ts';
+export { type TickOptions, tick } from './data/tick.ts';
 export {
   add,
   div,
@@ -122,12 +124,13 @@ export {
   trunc,
 } from './ops/unary.ts';
 export { type Captured, capture } from './program/capture.ts';
+export type { GivenWasm } from './runtime/given.ts';
 export { close, type InitOptions, init } from './runtime/instance.ts';
 export type { DType } from './tensor/dtype.ts';
 export { type ErrorCode, GradloomError } from './tensor/errors.ts';
 export { detach } from './tensor/op.ts';
 export { defaultGenerator, Generator, manualSeed } from './tensor/random.ts';
-export { keep, memory, scope, steps } from './tensor/scope.ts';
+export { keep, type LoopOptions, memory, scope, steps } from './tensor/scope.ts';
 export type { Shape } from './tensor/shape.ts';
 export { enableGrad, inference, isGradEnabled, isInferenceMode, noGrad, setGradEnabled } from './tensor/tape.ts';
 export { type GradientHook, type HookHandle, type NestedArray, Tensor } from './tensor/tensor.ts';

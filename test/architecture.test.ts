@@ -13,14 +13,14 @@ const floors = [
   ['ops'],
   ['autograd'],
   ['module'],
-  ['nn', 'losses', 'optim', 'multiloss', 'program', 'data'],
-  ['api', 'methods.ts'],
+  ['nn', 'losses', 'optim', 'multiloss', 'program', 'data', 'checkpoint'],
+  ['api', 'methods.ts', 'report'],
   ['index.ts'],
   ['entry'],
 ];
-const generated = new Set(['entry/kernels.wasm', 'entry/kernels.wasm?module']);
+const generated = new Set(['entry/kernels.wasm', 'entry/kernels.wasm?module', 'report/assets.ts']);
 
-const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((f) => /(?<!\.d)\.ts$/.test(f) && !/^runtime\/wasm/.test(f));
+const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((f) => /(?<!\.d)\.ts$/.test(f) && !/^((runtime|entry)\/wasm|report\/assets)/.test(f));
 const read = (file: string): string => readFileSync(join(root, 'src', file), 'utf8');
 const roomOf = (file: string): string => file.split('/')[0] as string;
 const floorOf = (file: string): number => floors.findIndex((rooms) => rooms.includes(roomOf(file)));
@@ -67,7 +67,7 @@ test('no import goes in a circle', () => {
 
 test('only runtime knows the wasm, only the seam calls it', () => {
   const touching = files.filter((f) => /\binstance\(\)/.test(code(f)));
-  assert.equal(touching.sort(), ['runtime/call.ts', 'runtime/instance.ts', 'runtime/memory.ts', 'runtime/program.ts']);
+  assert.equal(touching.sort(), ['runtime/call.ts', 'runtime/instance.ts', 'runtime/memory.ts']);
 });
 
 test('only methods.ts touches Tensor.prototype', () => {

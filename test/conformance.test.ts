@@ -5,7 +5,22 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { elementsOf, type EncodedTensor } from './conformance/decode.ts';
-import { type Kind, MissingFolder, type NameResult, runFolder, runNamed, runStrategies } from './conformance/run.ts';
+import type { AggregatorFile } from './conformance/aggregators.ts';
+import { solvesNash } from './conformance/nash.ts';
+import {
+  type Kind,
+  MissingFolder,
+  type NameResult,
+  runAggregators,
+  runAllLabelled,
+  runFolder,
+  runNamed,
+  runScalarizers,
+  runStrategies,
+  runTrajectories,
+} from './conformance/run.ts';
+import type { ScalarizerCase, ScalarizerFile } from './conformance/scalarizers.ts';
+import type { TrajectoryFile } from './conformance/trajectories.ts';
 import type { TraceFile } from './conformance/strategies.ts';
 
 const folder = fileURLToPath(new URL('fixtures/conformance', import.meta.url));
@@ -38,6 +53,11 @@ test('no recorded case fails', () => {
   const supported = results.filter((r) => r.passed > 0).map((r) => r.name);
   for (const name of ['SGD', 'Adam', 'AdamW', 'nn.Linear', 'nn.CrossEntropyLoss', 'nn.MSELoss']) assert.ok(supported.includes(name), name);
   for (const name of ['weighted', 'independent', 'phased', 'hybrid', 'sum', 'weightedSgd']) assert.ok(supported.includes(name), name);
+  for (const name of ['UPGrad', 'f64 NashMTL', 'EWQ mgda', 'HQF graddrop', 'nash5_scale0.1_50k nash']) assert.ok(supported.includes(name), name);
+  assert.equal(
+    results.filter((r) => r.section === 'aggregators' && r.unsupported.length > 0),
+    [],
+  );
   assert.ok(results.filter((r) => r.section === 'ops' && r.passed > 0).length > 100);
 });
 
@@ -98,6 +118,56 @@ test('wrong answers are noticed: a loss, a branch and a final weight of a trace'
   assert.match(messages[2] as string, /trunk\.bias at the end/);
 });
 
+test('wrong answers are noticed: a value, a gradient and a weight of a method that looks at losses', () => {
+  const { cases } = read('multiloss/scalarizers') as ScalarizerFile;
+  const find = (name: string): ScalarizerCase => cases.find((c) => c.scalarizer === name) as ScalarizerCase;
+  const [uw, famo] = [find('UW'), find('FAMO')];
+  const trace = famo.trace as NonNullable<ScalarizerCase['trace']>;
+  const last = trace.at(-1) as (typeof trace)[number];
+  const wrong: ScalarizerCase[] = [
+    { ...uw, out: (uw.out as number) + 1e-4 },
+    { ...uw, parameterGrad: uw.parameterGrad?.map((g) => g + 1e-4) },
+    { ...famo, trace: trace.with(-1, { ...last, grad: last.grad?.map((g) => g + 1e-9) }) },
+    { ...famo, trace: trace.with(-1, { ...last, logitsAfter: last.logitsAfter?.map((g) => g + 1e-9) }) },
+  ];
+  const messages = failures(runScalarizers({ cases: wrong }));
+  assert.is(messages.length, 4);
+  assert.match(messages[0] as string, /UW: .*the value/);
+  assert.match(messages[1] as string, /UW: .*parameter gradient 0/);
+  assert.match(messages[2] as string, /FAMO: .*at step 11 weight 0/);
+  assert.match(messages[3] as string, /FAMO: .*after step 11 logit 0/);
+});
+
+test('wrong answers are noticed: a direction, a refusal, a solution, a place on the way and the step that reaches the front', () => {
+  const { matrices } = read('multiloss/aggregators') as AggregatorFile;
+  const of = (aggregator: string, kwargs: Record<string, unknown>, matrix: string, out: number[]) => ({ aggregator, kwargs, matrix, out });
+  const cases = [
+    of('UPGrad', {}, 'docs', [0.2929, 1.9004, 1.901]),
+    of('PCGrad', {}, 'docs', [0.5848, 3.8012, 3.81]),
+    of('Krum', { nByzantine: 1 }, 'skew_4x10', (matrices.skew_4x10 as number[][])[3] as number[]),
+    of('CAGrad', { c: 0.5 }, 'scales', [1e-3, 0, 0]),
+  ];
+  const wrong = failures(runAggregators({ matrices, cases }));
+  assert.is(wrong.length, cases.length, wrong.join('\n'));
+  const jacobian = [
+    [1, 0],
+    [-1, 0.5],
+  ];
+  // What TorchJD recorded for MGDA is no answer of UPGrad's; nor may a method give what it should refuse.
+  const labelled = { base: { J: jacobian, agg: { 'UPGrad(exact)': { g: [0.0588, 0.2353] }, 'Krum(1,1)': { g: [0, 0] }, Mean: { error: 'Parameter `matrix` should be larger' } } } };
+  assert.is(failures(runAllLabelled(labelled)).length, 3);
+  assert.ok(solvesNash(jacobian, [3.07768, 2.75276]) && !solvesNash(jacobian, [1, 1]));
+  const descent = { init: [3, -2], lr: 0.075, x_after_1: [2.775, -1.85], x_after_10: [1.3757, -0.918], x_final: [0.0608, -0.0406] };
+  const early = { init: [-7.5, -0.5], x: [0, 0], hit: 6900 };
+  const never = { init: [-7.5, -0.5], x: [0, 0], hit: -1 };
+  const file = { EWQ: { upgrad: [descent] }, 'nash5_scale0.1_50k': { nash: [early, never] } } as unknown as TrajectoryFile;
+  const messages = failures(runTrajectories(file));
+  assert.is(messages.length, 3);
+  assert.match(messages[0] as string, /x2 after 10 steps/);
+  assert.match(messages[1] as string, /the step that reaches the front is 73/);
+  assert.match(messages[2] as string, /the front is reached in step 73.., expected not/);
+});
+
 test('a missing folder or kind is an error, not an empty success', () => {
   const missing = (kinds: Kind[], path: string) => (): unknown => runFolder(path, kinds);
   assert.throws(missing([], `${folder}/nowhere`), (e: unknown) => e instanceof MissingFolder && /no folder/.test(e.message));
@@ -111,7 +181,7 @@ test('the command ends with its counts as JSON; wrong arguments exit with 2', ()
   const optim = run(folder, 'optim');
   assert.is(optim.status, 0);
   const counts = JSON.parse(optim.stdout.trim().split('\n').at(-1) as string);
-  assert.equal(Object.keys(counts), ['ops', 'modules', 'optim', 'schedulers', 'aggregators', 'scalarizers', 'strategies']);
+  assert.equal(Object.keys(counts), ['ops', 'modules', 'optim', 'schedulers', 'aggregators', 'scalarizers', 'strategies', 'trajectories']);
   assert.equal(counts.ops, { passed: 0, failed: 0, unsupported: 0, total: 0 });
   assert.is(counts.optim.passed + counts.optim.unsupported, counts.optim.total);
   assert.ok(counts.optim.passed > 0);

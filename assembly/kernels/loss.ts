@@ -5,9 +5,9 @@
 // The forward pass keeps e^(x − max) and its sum, so that the backward one needs no exponential.
 //   classes:        T_c = (1 − ε)·w_y·[c = y] + ε/C·w_c
 //   probabilities:  T_c = w_c·((1 − ε)·t_c + ε/C)
-import { loadTail, logOne, splat, storeTail, sumLanes } from "../lanes";
+import { loadTail, log, splat, storeTail, sumLanes } from "../lanes";
 import { sumRow } from "./reduce";
-import { expRow, maxRow } from "./softmax";
+import { expRows } from "./softmax";
 
 @inline function at(p: usize, i: i32): f32 {
   return load<f32>(p + (<usize>i << 2));
@@ -18,12 +18,11 @@ import { expRow, maxRow } from "./softmax";
   return weight ? at(weight, c) : 1;
 }
 
-/** The exponentials of a row, shifted by its largest element, and their sum; returns ln Σ eˣ. */
-@inline function exponentials(x: usize, exps: usize, sums: usize, n: i32): f32 {
-  const m = maxRow(x, n);
-  const total = expRow(x, exps, n, m);
-  store<f32>(sums, total);
-  return m + logOne(total);
+/** exps and sums of all rows, and in losses ln Σ eˣ of each. */
+function exponentials(x: usize, losses: usize, exps: usize, sums: usize, rows: i32, n: i32): void {
+  expRows(x, exps, losses, sums, rows, n);
+  for (; rows >= 4; rows -= 4, losses += 16, sums += 16) v128.store(losses, f32x4.add(v128.load(losses), log(v128.load(sums))));
+  if (rows > 0) storeTail(losses, f32x4.add(loadTail(losses, rows), log(loadTail(sums, rows))), rows);
 }
 
 /**
@@ -37,9 +36,10 @@ export function crossEntropyClasses(
   const eps = load<f32>(smoothing);
   const kept: f32 = 1 - eps, share = eps / <f32>classes;
   const row = <usize>classes << 2;
-  for (; rows > 0; rows--, x += row, exps += row, target += 4, losses += 4, sums += 4, weights += 4) {
+  exponentials(x, losses, exps, sums, rows, classes);
+  for (; rows > 0; rows--, x += row, target += 4, losses += 4, weights += 4) {
     const y = load<i32>(target);
-    const l = exponentials(x, exps, sums, classes);
+    const l = load<f32>(losses);
     let w: f32 = 0, loss: f32 = 0;
     if (y != ignore) {
       w = weightAt(weight, y);
@@ -62,8 +62,9 @@ export function crossEntropyProbabilities(
   const eps = load<f32>(smoothing);
   const kept: f32 = 1 - eps, share = eps / <f32>classes;
   const row = <usize>classes << 2;
-  for (; rows > 0; rows--, x += row, exps += row, target += row, losses += 4, sums += 4, weights += 4) {
-    const l = exponentials(x, exps, sums, classes);
+  exponentials(x, losses, exps, sums, rows, classes);
+  for (; rows > 0; rows--, x += row, target += row, losses += 4, weights += 4) {
+    const l = load<f32>(losses);
     let loss: f32 = 0;
     for (let c = 0; c < classes; c++) loss += weightAt(weight, c) * (kept * at(target, c) + share) * (l - at(x, c));
     store<f32>(losses, loss);

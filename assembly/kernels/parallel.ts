@@ -2,7 +2,7 @@
 //
 //  the control block, i32 each
 //  ┌────────────┬────┬─────────┬────┬──────────────────────────┐
-//  │ generation │ …  │ arrived │ …  │ the 12 words of a product│   each at the start of a 64-byte line
+//  │ generation │ …  │ arrived │ …  │ the 13 words of a product│   each at the start of a 64-byte line
 //  └────────────┴────┴─────────┴────┴──────────────────────────┘
 //  generation goes up by one with each product; below 0 it ends the team
 //
@@ -34,15 +34,15 @@ export function joinTeam(block: usize, size: i32, id: i32): void {
 /** This thread's part of the product in the control block: whole panels of columns where there are enough, else pairs of rows. */
 function part(): void {
   const m = word(0), n = word(1), k = word(2), a = word(3), aRow = word(4), aCol = word(5), b = word(6), bRow = word(7), bCol = word(8);
-  const c = word(9), cRow = word(10), accumulate = word(11);
+  const c = word(9), cRow = word(10), accumulate = word(11), bias = word(12);
   if (n >= 32 * team || n >= m) {
     const share = ((n + 15) / 16 + team - 1) / team * 16;
     const start = min(n, share * me), count = min(share, n - start);
-    if (count > 0) multiply(m, count, k, a, aRow, aCol, b + ((start * bCol) << 2), bRow, bCol, c + (start << 2), cRow, accumulate);
+    if (count > 0) multiply(m, count, k, a, aRow, aCol, b + ((start * bCol) << 2), bRow, bCol, c + (start << 2), cRow, accumulate, bias == 0 ? bias : bias + (start << 2));
   } else {
     const share = ((m + 3) / 4 + team - 1) / team * 4;
     const start = min(m, share * me), count = min(share, m - start);
-    if (count > 0) multiply(count, n, k, a + ((start * aRow) << 2), aRow, aCol, b, bRow, bCol, c + ((start * cRow) << 2), cRow, accumulate);
+    if (count > 0) multiply(count, n, k, a + ((start * aRow) << 2), aRow, aCol, b, bRow, bCol, c + ((start * cRow) << 2), cRow, accumulate, bias);
   }
 }
 
@@ -74,12 +74,12 @@ export function dismiss(): void {
   team = 1;
 }
 
-/** C [m, n] = A [m, k] · B [k, n], added to C where `accumulate`: `multiply` of matmul.ts, by the team where the product is large. f32. */
+/** C [m, n] = A [m, k] · B [k, n], added to C where `accumulate`, to `bias` where there is one: `multiply` of matmul.ts, by the team where the product is large. f32. */
 export function matmul(
-  m: i32, n: i32, k: i32, a: usize, aRow: i32, aCol: i32, b: usize, bRow: i32, bCol: i32, c: usize, cRow: i32, accumulate: i32,
+  m: i32, n: i32, k: i32, a: usize, aRow: i32, aCol: i32, b: usize, bRow: i32, bCol: i32, c: usize, cRow: i32, accumulate: i32, bias: usize,
 ): void {
   if (!ASC_FEATURE_THREADS || team == 1 || <f64>m * <f64>n * <f64>k < <f64>LEAST) {
-    multiply(m, n, k, a, aRow, aCol, b, bRow, bCol, c, cRow, accumulate);
+    multiply(m, n, k, a, aRow, aCol, b, bRow, bCol, c, cRow, accumulate, bias);
     return;
   }
   const job = control + JOB;
@@ -95,6 +95,7 @@ export function matmul(
   store<usize>(job, c, 36);
   store<i32>(job, cRow, 40);
   store<i32>(job, accumulate, 44);
+  store<usize>(job, bias, 48);
   if (ASC_FEATURE_THREADS) {
     atomic.store<i32>(control + ARRIVED, 0);
     atomic.store<i32>(control, atomic.load<i32>(control) + 1);

@@ -17,7 +17,16 @@ function pairs(x: usize, y: usize, index: usize, W: i32, OH: i32, OW: i32): void
     let p = x + row * <usize>(2 * oy);
     let at = 2 * oy * W;
     let n = OW;
-    for (; n >= 4; n -= 4, p += 32, at += 8, y += 16, index += 16) {
+    for (; n >= 4 || (n > 0 && OW >= 4); n -= 4, p += 32, at += 8, y += 16, index += 16) {
+      if (n < 4) {
+        // The last four, some of them a second time.
+        const again = 4 - n, bytes = <usize>again << 2;
+        p -= 2 * bytes;
+        at -= 2 * again;
+        y -= bytes;
+        index -= bytes;
+        n = 4;
+      }
       const a = v128.load(p), b = v128.load(p, 16), c = v128.load(p + row), d = v128.load(p + row, 16);
       let best = v128.shuffle<f32>(a, b, 0, 2, 4, 6);
       let place = i32x4.add(i32x4.splat(at), steps);

@@ -54,6 +54,42 @@ export function expRow(x: usize, y: usize, n: i32, shift: f32): f32 {
   return sumLanes(f32x4.add(a, b));
 }
 
+/**
+ * For each of the rows [rows, n]: maxima ← its largest element, y ← e^(x − that), sums ← Σ y. f32; y may be x. Short rows share one
+ * loop, which sets up its constants once.
+ */
+export function expRows(x: usize, y: usize, maxima: usize, sums: usize, rows: i32, n: i32): void {
+  const row = <usize>n << 2, rest = n & 3;
+  if (n >= 16) {
+    for (; rows > 0; rows--, x += row, y += row, maxima += 4, sums += 4) {
+      const m = maxRow(x, n);
+      store<f32>(maxima, m);
+      store<f32>(sums, expRow(x, y, n, m));
+    }
+    return;
+  }
+  const whole = <usize>(n - rest) << 2, mask = tailMask(rest), lowest = splat(f32.NEGATIVE_INFINITY);
+  for (; rows > 0; rows--, x += row, y += row, maxima += 4, sums += 4) {
+    let most = lowest;
+    for (let i: usize = 0; i < whole; i += 16) most = f32x4.pmax(most, v128.load(x + i));
+    if (rest > 0) most = f32x4.pmax(most, v128.bitselect(loadTail(x + whole, rest), lowest, mask));
+    most = f32x4.pmax(most, v128.shuffle<f32>(most, most, 2, 3, 0, 1));
+    const shift = f32x4.pmax(most, v128.shuffle<f32>(most, most, 1, 0, 3, 2));
+    let a = splat(0), b = a;
+    for (let i: usize = 0; i < whole; i += 16) {
+      const e = expNegative(f32x4.sub(v128.load(x + i), shift));
+      v128.store(y + i, e);
+      a = f32x4.add(a, e);
+    }
+    if (rest > 0) {
+      b = v128.and(expNegative(f32x4.sub(loadTail(x + whole, rest), shift)), mask);
+      storeTail(y + whole, b, rest);
+    }
+    v128.store_lane<f32>(maxima, shift, 0);
+    store<f32>(sums, sumLanes(f32x4.add(a, b)));
+  }
+}
+
 /** Σ e^(x − shift), n floats. */
 function sumExpRow(x: usize, n: i32, shift: f32): f32 {
   const s = splat(shift);

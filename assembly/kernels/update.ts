@@ -1,18 +1,14 @@
-// Optimizer steps, one parameter a call. Hyper-parameters are float64 in memory, by address: what changes between steps (a
+// Optimizer steps, one parameter a call, or many by a table of such calls. Hyper-parameters are float64 in memory, by address: what changes between steps (a
 // schedule, a step count) is read when the kernel runs. Flags are counts of 0 or 1.
 import { loadTail, mad, splat, storeTail } from "../lanes";
+import { direction, power } from "../step";
 
-/** xⁿ by squaring: n whole, the same bits everywhere (no transcendental). */
-function power(x: f64, n: u32): f64 {
-  let result: f64 = 1;
-  for (; n > 0; n >>= 1, x *= x) if (n & 1) result *= x;
-  return result;
-}
-
-/** g, negated where maximizing, plus λ·p where decay is coupled. */
-@inline function direction(p: v128, g: v128, sign: v128, decay: v128): v128 {
-  return mad(decay, p, f32x4.mul(sign, g));
-}
+// Adam's corrections 1 − β1ᵗ and 1/√(1 − β2ᵗ) are the same for all parameters of a step: what they were made from, and they.
+let lastT: f32 = 0;
+let lastBeta1: f64 = 0;
+let lastBeta2: f64 = 0;
+let correction1: f64 = 0;
+let correction2: f64 = 0;
 
 /**
  * SGD (PyTorch's): d = ±g + λp; buffer ← μ·buffer + (1 − τ)·d, or d where `first`; p ← p − lr·(buffer, or d + μ·buffer with
@@ -53,8 +49,15 @@ export function adam(
   const lr = load<f64>(hyper), beta1 = load<f64>(hyper, 8), beta2 = load<f64>(hyper, 16), lambda = load<f64>(hyper, 32);
   const t = load<f32>(step) + 1;
   store<f32>(step, t);
-  const rate = splat(<f32>(lr / (1 - power(beta1, <u32>t))));
-  const root = splat(<f32>(1 / Math.sqrt(1 - power(beta2, <u32>t))));
+  if (t != lastT || beta1 != lastBeta1 || beta2 != lastBeta2) {
+    lastT = t;
+    lastBeta1 = beta1;
+    lastBeta2 = beta2;
+    correction1 = 1 - power(beta1, <u32>t);
+    correction2 = 1 / Math.sqrt(1 - power(beta2, <u32>t));
+  }
+  const rate = splat(<f32>(lr / correction1));
+  const root = splat(<f32>correction2);
   const epsilon = splat(<f32>load<f64>(hyper, 24));
   const shrink = splat(decoupled ? <f32>(1 - lr * lambda) : 1);
   const decay = splat(decoupled ? 0 : <f32>lambda);
@@ -86,4 +89,28 @@ export function adam(
     storeTail(largest, second, n);
   }
   storeTail(p, f32x4.sub(f32x4.mul(x, shrink), f32x4.div(f32x4.mul(rate, m1), mad(f32x4.sqrt(second), root, epsilon))), n);
+}
+
+// A table: ten words a record, a call's words first; one record after the other.
+const RECORD: usize = 40;
+
+@inline function word(table: usize, i: usize): i32 {
+  return load<i32>(table + (i << 2));
+}
+
+/** `sgd` for each record of a table. */
+export function sgdAll(table: usize, records: i32): void {
+  for (; records > 0; records--, table += RECORD) {
+    sgd(word(table, 0), word(table, 1), word(table, 2), word(table, 3), word(table, 4), word(table, 5), word(table, 6), word(table, 7));
+  }
+}
+
+/** `adam` for each record of a table. */
+export function adamAll(table: usize, records: i32): void {
+  for (; records > 0; records--, table += RECORD) {
+    adam(
+      word(table, 0), word(table, 1), word(table, 2), word(table, 3), word(table, 4),
+      word(table, 5), word(table, 6), word(table, 7), word(table, 8), word(table, 9),
+    );
+  }
 }

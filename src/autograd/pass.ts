@@ -230,7 +230,8 @@ export class Pass {
   }
 }
 
-function assertNoNaN(node: Node, gradients: readonly (Tensor | null)[]): void {
+/** Throws where an op's rule gave NaN, with the forward's stack: anomaly detection. */
+export function assertNoNaN(node: Node, gradients: readonly (Tensor | null)[]): void {
   gradients.forEach((g, i) => {
     if (!g?.data().some(Number.isNaN)) return;
     throw new GradloomError(

@@ -11,9 +11,9 @@ import { sum } from '../ops/reduce.ts';
 import { nodeOf } from '../tensor/op.ts';
 import { refuseWhileRecording } from '../tensor/recording.ts';
 import { closeScope, currentScope, leaveScope, moveStorage, openScope, resumeScope, type Scope } from '../tensor/storage.ts';
-import { Node, noGrad } from '../tensor/tape.ts';
+import { isAnomalyEnabled, Node, noGrad } from '../tensor/tape.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import type { Place } from './pass.ts';
+import { assertNoNaN, type Place } from './pass.ts';
 import { choose, type Factor, factorProducts, innerProducts, merge, type Products, type Rows, stacked, withNeeds } from './rows.ts';
 
 /** What a walk found. */
@@ -143,7 +143,9 @@ class Walk {
     try {
       const wants = node.needs.map((n, i) => n && !this.keepFactor(node, i, rows));
       if (!wants.includes(true)) return;
-      this.gradients(node, rows, wants).forEach((values, i) => {
+      const gradients = this.gradients(node, rows, wants);
+      if (isAnomalyEnabled()) assertNoNaN(node, gradients);
+      gradients.forEach((values, i) => {
         const edge = node.edges[i];
         if (values && edge) this.deposit(edge, { ids: rows.ids, values });
       });

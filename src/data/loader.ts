@@ -3,11 +3,11 @@ import { arange, randperm } from '../ops/create.ts';
 import { narrow } from '../ops/movement.ts';
 import { valueError } from '../tensor/errors.ts';
 import { Generator, defaultGenerator } from '../tensor/random.ts';
-import { keep, turn } from '../tensor/scope.ts';
+import { checkSignal, keep, type LoopOptions, turn } from '../tensor/scope.ts';
 import type { Dataset } from './dataset.ts';
 
 /** Options of a loader, with PyTorch's defaults. */
-export interface DataLoaderOptions {
+export interface DataLoaderOptions extends LoopOptions {
   /** Rows per batch; 1 unless said. */
   batchSize?: number;
   /** Whether each pass draws the rows in a new random order. */
@@ -30,15 +30,18 @@ export class DataLoader<Batch> implements Iterable<Batch> {
   readonly shuffle: boolean;
   readonly dropLast: boolean;
   private readonly generator: Generator | undefined;
+  private readonly signal: AbortSignal | undefined;
 
   constructor(dataset: Dataset<Batch>, options: DataLoaderOptions = {}) {
-    const { batchSize = 1, shuffle = false, dropLast = false, seed, generator } = options;
+    const { batchSize = 1, shuffle = false, dropLast = false, seed, generator, signal } = options;
     if (!Number.isInteger(batchSize) || batchSize < 1) throw valueError('DataLoader', `batchSize must be a whole number ≥ 1, got ${batchSize}.`);
+    checkSignal('DataLoader', signal);
     this.dataset = dataset;
     this.batchSize = batchSize;
     this.shuffle = shuffle;
     this.dropLast = dropLast;
     this.generator = generator ?? (seed === undefined ? undefined : new Generator(seed));
+    this.signal = signal;
   }
 
   /** Number of batches in a pass. */
@@ -53,6 +56,7 @@ export class DataLoader<Batch> implements Iterable<Batch> {
     try {
       const batches = this.length;
       for (let i = 0; i < batches; i++) {
+        this.signal?.throwIfAborted();
         const start = i * this.batchSize;
         const size = Math.min(this.batchSize, rows - start);
         yield* turn(`turn ${i} of the DataLoader loop`, () => this.dataset.batch(narrow(order, 0, start, size)));

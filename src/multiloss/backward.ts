@@ -6,18 +6,10 @@ import type { Tensor } from '../tensor/tensor.ts';
 import type { Method, Weighting } from './method.ts';
 import { type MultiBackwardOptions, OP } from './options.ts';
 import { type BackwardReport, LiveReport } from './report.ts';
-import { Plan } from './resolve.ts';
+import { Resolution } from './resolve.ts';
 import { entriesOf, type Losses } from './strategy.ts';
 import { scalarize, tell, weigh } from './weigh.ts';
-
-const SUM: Weighting = {
-  name: 'sum',
-  needs: 'losses',
-  weights: ({ losses }) => new Float64Array(losses.length).fill(1),
-  stateDict: () => ({}),
-  loadStateDict: () => {},
-  reset: () => {},
-};
+import { Sum } from './weighted.ts';
 
 /**
  * Gradients of several losses, combined by a method and added to `.grad`. One walk carries every loss's gradient where the method asks for them,
@@ -32,15 +24,15 @@ export function backward<Name extends string>(losses: Losses<Name>, options: Mul
   const entries = entriesOf(OP, losses);
   const names = entries.map(([name]) => name);
   const tensors = entries.map(([, loss]) => loss);
-  const method: Method = options.combine ?? SUM;
-  const plan = new Plan(method, names, options);
+  const method: Method = options.combine ?? new Sum();
+  const resolution = new Resolution(method, names, options);
   const report = new LiveReport(method.name, names);
   const scalarized = scalarize(method, tensors, names);
-  if (plan.plain) {
+  if (resolution.plain) {
     const weights = scalarized?.weights ?? weigh(method as Weighting, tensors, report);
     if (scalarized) tell(report, tensors, weights);
     sumBackward(tensors, { gradient: weights.map((w, i) => reshape(w, (tensors[i] as Tensor).shape)), retainGraph: options.retainGraph });
-  } else plan.run(tensors, scalarized?.weights ?? null, report);
+  } else resolution.run(tensors, scalarized?.weights ?? null, report);
   for (const [p, g] of scalarized?.learnt ?? []) accumulate(p, g, false, false);
   return report;
 }

@@ -18,7 +18,7 @@ import { isAggregator, type Method, type Stats, type Weighting } from './method.
 import { type MultiBackwardOptions, OP, placeOf, placesOf } from './options.ts';
 import { type LiveReport, normsOf } from './report.ts';
 import { entriesOf, type Losses } from './strategy.ts';
-import { checked, readLosses, readScalars } from './weigh.ts';
+import { assertNeeds, checked, readLosses, readScalars } from './weigh.ts';
 
 /** Parameters whose conflict is resolved together, and what is known of them. */
 interface Group {
@@ -27,7 +27,7 @@ interface Group {
 }
 
 /** Options, checked and made into questions that a walk asks. */
-export class Plan<Name extends string> {
+export class Resolution<Name extends string> {
   private readonly method: Method;
   private readonly names: readonly Name[];
   private readonly options: MultiBackwardOptions<Name>;
@@ -91,7 +91,10 @@ export class Plan<Name extends string> {
       const places = [...new Set<Place>([...found.rows.keys(), ...found.factors.keys()])];
       const idsAt = (place: Place): readonly number[] => (found.factors.get(place as Tensor) ?? found.rows.get(place))?.ids ?? [];
       const sharedPlaces = places.filter((p) => this.isShared(p, idsAt(p)));
+      if (boundary && !found.rows.has(boundary)) throw new GradloomError('GRAPH', OP, 'no loss is computed from the tensor `at`. Pass the features that the heads read.');
       this.assertShared(sharedPlaces, idsAt);
+      if (on && this.measures && found.gramians.size === 0)
+        throw new GradloomError('GRAPH', OP, 'none of the parameters `on` is shared by two losses. Name the last shared layer.');
       const layers = layersOf(sharedPlaces, found);
       const groups = this.groupsOf(sharedPlaces, layers, found);
       const weights = this.solve(losses, known, report, found, layers, groups, cross?.(found, this.names.length) ?? null, places.map(idsAt));
@@ -177,7 +180,9 @@ export class Plan<Name extends string> {
     });
     const place = empty([Math.max(size, 1)]);
     const inputs = [place, ...losses, ...(known ?? []), ...measured.map((p) => p.block), ...(cross ? [cross.block] : [])];
+    const { needs } = method;
     hostStep(inputs, ([address, ...rest]) => {
+      assertNeeds(method, needs);
       const values = readLosses(names, rest.slice(0, m));
       const given = known ? readScalars(rest.slice(m, 2 * m)) : null;
       const blocks = rest.slice(known ? 2 * m : m);

@@ -48,7 +48,9 @@ export function scalarize(method: Method, losses: readonly Tensor[], names: read
 export function weigh(method: Weighting, losses: readonly Tensor[], report: LiveReport<string>): Tensor[] {
   const m = losses.length;
   const w = empty([m]);
+  const { needs } = method;
   hostStep([w, ...losses], ([address, ...places]) => {
+    assertNeeds(method, needs);
     const values = readLosses(report.names, places);
     const stats: Stats = { names: report.names, losses: values, norms: new Float64Array(m), gramian: new Float64Array(m * m) };
     report.lossValues.set(values);
@@ -64,6 +66,16 @@ export function tell(report: LiveReport<string>, losses: readonly Tensor[], weig
     report.lossValues.set(readLosses(report.names, addresses.slice(0, losses.length)));
     report.weightValues.set(readScalars(addresses.slice(losses.length)));
   });
+}
+
+/** Throws where a method that is captured asks for something else by now (a warm-up that ended): the recorded step does not have it. */
+export function assertNeeds(method: Method, recorded: Method['needs']): void {
+  if (method.needs === recorded) return;
+  throw new GradloomError(
+    'CAPTURE',
+    OP,
+    `${method.name} needs ${method.needs} from this step on, and the captured step was recorded while it needed ${recorded}. Call release() on the captured step, so that it records anew.`,
+  );
 }
 
 /** The weights, if they are numbers and one for each loss. */

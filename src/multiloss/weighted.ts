@@ -1,76 +1,181 @@
-// One backward pass over a combination of the losses: the simplest forms.
+// One backward pass over a linear combination of the losses: the simplest forms. Each is a strategy of its own and a method for others.
 import { backward } from '../autograd/backward.ts';
 import { add, mul } from '../ops/binary.ts';
-import { full } from '../ops/create.ts';
 import { float32View } from '../runtime/memory.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { recording } from '../tensor/recording.ts';
-import { keep } from '../tensor/scope.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { empty, type Tensor } from '../tensor/tensor.ts';
+import type { Scalarizer, Stats, Weighting } from './method.ts';
+import { anneal, type Schedule, type SchedulePlan, type Weight, weightAt } from './scalarizers/anneal.ts';
 import { entriesOf, type Losses, nonFinite, type Report, type Strategy } from './strategy.ts';
 
-/** Σ λᵢ·lossᵢ, one backward pass: the weights steer the direction. Weights may be changed between steps. */
-export class Weighted<Name extends string> implements Strategy<Name> {
-  readonly name: string = 'weighted';
-  readonly weights: Record<Name, number>;
-  private readonly scalars = new Map<Name, Tensor>();
+/** Σ λᵢ·lossᵢ with weights from the host. */
+abstract class Linear<Name extends string> implements Strategy<Name> {
+  abstract readonly name: string;
+  readonly needs = 'losses';
+  /** Steps so far: where schedules stand. */
+  protected steps = 0;
+  private readonly scalars = new Map<string, Tensor>();
 
-  constructor(weights: Readonly<Record<Name, number>>) {
-    for (const [name, w] of Object.entries<number>(weights)) if (!Number.isFinite(w)) throw valueError('Weighted', `the weight of '${name}' must be finite, got ${w}.`);
-    this.weights = { ...weights };
-  }
+  /** How much each loss counts at a step. */
+  protected abstract weightsOf(names: readonly string[], step: number): readonly number[];
 
-  /** How much a loss counts. */
-  protected weightOf(name: Name): number {
-    const w: number | undefined = this.weights[name];
-    if (w === undefined) throw new GradloomError('VALUE', 'Weighted', `there is no weight for the loss '${name}', only for ${Object.keys(this.weights).join(', ')}. Add one.`);
-    return w;
+  /** @internal The weights of this step for the named losses; one step of the schedules. */
+  nextWeights(names: readonly string[]): Float64Array {
+    return Float64Array.from(this.weightsOf(names, this.steps++));
   }
 
   backward(losses: Losses<Name>): Report<Name> {
     const entries = entriesOf(this.name, losses);
-    const weights = Object.fromEntries(entries.map(([name]) => [name, this.weightOf(name)])) as Record<Name, number>;
-    const terms = entries.map(([name, loss]) => mul(loss, this.inMemory(name)));
-    const total = terms.reduce((a, b) => add(a, b));
-    total.label = nonFinite(entries) ?? entries.map(([name]) => name).join(' + ');
+    const names = entries.map(([name]) => name);
+    const weights = this.weightsOf(names, this.steps);
+    const total = this.weightedSum(
+      entries.map(([, loss]) => loss),
+      names,
+    );
+    total.label = nonFinite(entries) ?? names.join(' + ');
     backward(total);
-    return { branch: this.name, weights };
+    return { branch: this.name, weights: Object.fromEntries(names.map((name, i) => [name, weights[i]])) as Record<Name, number> };
   }
 
-  /** The weight as a tensor, at an address of its own: a captured step reads there what the weight is by then. */
-  private inMemory(name: Name): Tensor {
-    let t = this.scalars.get(name);
-    if (!t) {
-      t = keep(full([], 0));
-      this.scalars.set(name, t);
-    }
-    const place = t;
+  /** Σ λᵢ·lossᵢ; one step of the schedules. */
+  protected weightedSum(losses: readonly Tensor[], names: readonly string[]): Tensor {
+    const weights = this.inMemory(names);
+    return losses.map((loss, i) => mul(loss, weights[i] as Tensor)).reduce((a, b) => add(a, b));
+  }
+
+  /** The weights as tensors, at addresses of their own: a captured step reads there what the weights are by then. */
+  private inMemory(names: readonly string[]): Tensor[] {
     const write = (): void => {
-      float32View()[place.address / 4] = this.weightOf(name);
+      const weights = this.weightsOf(names, this.steps);
+      const places = names.map((name) => this.place(name));
+      const memory = float32View();
+      places.forEach(({ address }, i) => {
+        memory[address / 4] = weights[i] as number;
+      });
+      this.steps++;
     };
     write();
     recording()?.repeat(write);
+    return names.map((name) => this.place(name));
+  }
+
+  private place(name: string): Tensor {
+    let t = this.scalars.get(name);
+    if (!t) {
+      t = empty([], 'float32', null);
+      this.scalars.set(name, t);
+    }
     return t;
   }
 
   stateDict(): Record<string, unknown> {
-    return { weights: { ...this.weights } };
+    return {};
   }
 
-  loadStateDict(state: Readonly<Record<string, unknown>>): void {
-    Object.assign(this.weights, state.weights);
+  loadStateDict(_state: Readonly<Record<string, unknown>>): void {}
+
+  reset(): void {
+    this.steps = 0;
+  }
+}
+
+/** Σ λᵢ·lossᵢ, one backward pass: the weights steer the direction. They are numbers or schedules, and may be changed between steps. */
+export class Weighted<Name extends string> extends Linear<Name> implements Scalarizer {
+  readonly name = 'weighted';
+  readonly weights: Record<Name, Weight>;
+
+  constructor(weights: Readonly<Record<Name, Weight>>) {
+    super();
+    for (const [name, w] of Object.entries<Weight>(weights)) finiteAt(name, w, 0);
+    this.weights = { ...weights };
+  }
+
+  combine(losses: readonly Tensor[], names: readonly string[]): Tensor {
+    return this.weightedSum(losses, names);
+  }
+
+  /** Nothing is learnt. */
+  parameters(): Tensor[] {
+    return [];
+  }
+
+  protected weightsOf(names: readonly string[], step: number): number[] {
+    return names.map((name) => {
+      const w: Weight | undefined = this.weights[name as Name];
+      if (w === undefined) throw new GradloomError('VALUE', 'Weighted', `there is no weight for the loss '${name}', only for ${Object.keys(this.weights).join(', ')}. Add one.`);
+      return finiteAt(name, w, step);
+    });
+  }
+
+  override stateDict(): Record<string, unknown> {
+    const plain = Object.entries<Weight>(this.weights).map(([name, w]) => [name, typeof w === 'number' ? w : w.toJSON()]);
+    return { weights: Object.fromEntries(plain), steps: this.steps };
+  }
+
+  override loadStateDict(state: Readonly<Record<string, unknown>>): void {
+    const saved = Object.entries(state.weights as Record<Name, number | SchedulePlan>) as [Name, number | SchedulePlan][];
+    const weights = saved.map(([name, w]) => [name, typeof w === 'number' ? w : anneal.load(w)]);
+    Object.assign(this.weights, Object.fromEntries(weights));
+    this.steps = (state.steps as number | undefined) ?? 0;
+  }
+}
+
+/** The weight at a step; throws where it is not a finite number. */
+function finiteAt(name: string, weight: Weight, step: number): number {
+  const w = weightAt(weight, step);
+  if (!Number.isFinite(w)) throw valueError('Weighted', `the weight of '${name}' must be finite, got ${w}.`);
+  return w;
+}
+
+/** `new Weighted(weights)`: `weighted({ digit: 1, image: anneal.cosine(0, 1, { steps: 5000 }) })`. */
+export function weighted<Name extends string>(weights: Readonly<Record<Name, number | Schedule>>): Weighted<Name> {
+  return new Weighted(weights);
+}
+
+/** Weights that never change. */
+abstract class Fixed<Name extends string> extends Linear<Name> implements Weighting {
+  weights({ names }: Pick<Stats, 'names'>): Float64Array {
+    return this.nextWeights(names);
+  }
+}
+
+/** Σ λᵢ·lossᵢ with fixed weights in the order of the losses. */
+export class Constant<Name extends string = string> extends Fixed<Name> {
+  readonly name = 'constant';
+  private readonly list: readonly number[];
+
+  constructor(weights: readonly number[]) {
+    super();
+    if (weights.length === 0) throw valueError('Constant', 'got no weights. Give one per loss.');
+    weights.forEach((w, i) => {
+      if (!Number.isFinite(w)) throw valueError('Constant', `weight ${i} must be finite, got ${w}.`);
+    });
+    this.list = [...weights];
+  }
+
+  protected weightsOf(names: readonly string[]): readonly number[] {
+    if (names.length !== this.list.length) {
+      throw valueError('Constant', `has ${this.list.length} weights for ${names.length} losses (${names.join(', ')}). Give one for each.`);
+    }
+    return this.list;
   }
 }
 
 /** loss₁ + loss₂ + …: every weight is 1. */
-export class Sum<Name extends string = string> extends Weighted<Name> {
-  override readonly name = 'sum';
+export class Sum<Name extends string = string> extends Fixed<Name> {
+  readonly name = 'sum';
 
-  constructor() {
-    super({} as Record<Name, number>);
+  protected weightsOf(names: readonly string[]): number[] {
+    return names.map(() => 1);
   }
+}
 
-  protected override weightOf(): number {
-    return 1;
+/** (loss₁ + … + lossₘ)/m. */
+export class Mean<Name extends string = string> extends Fixed<Name> {
+  readonly name = 'mean';
+
+  protected weightsOf(names: readonly string[]): number[] {
+    return names.map(() => 1 / names.length);
   }
 }

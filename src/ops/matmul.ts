@@ -134,9 +134,8 @@ const linearOp: Op<void> = {
     const [n, k] = w.shape as [number, number];
     const rows = sizeOf(x.shape.slice(0, -1));
     const bias = inputs[2];
-    if (bias) call('copy', dense(bias).address, y.address, 1, 1, rows, n, 0, 0, 0, 1, 0, 0, n, 1);
     const [wr, wc] = w.strides as [number, number];
-    call('matmul', rows, n, k, x.address, k, 1, w.address, wc, wr, y.address, n, bias ? 1 : 0);
+    call('matmul', rows, n, k, x.address, k, 1, w.address, wc, wr, y.address, n, 0, bias ? dense(bias).address : 0);
   },
   saves: ([x, w]) => [w as boolean, x as boolean, false],
   backward: (dy, node) => {

@@ -1,4 +1,3 @@
-import { call } from '../runtime/call.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { checkRange, type GroupInput, Optimizer, type OptimizerOptions, type ParamGroup, type ParamState } from './optimizer.ts';
 
@@ -20,6 +19,8 @@ const DEFAULTS = { lr: 1e-3, betas: [0.9, 0.999] as const, eps: 1e-8, weightDeca
 
 /** Adam (Kingma & Ba 2015, arXiv 1412.6980). */
 export class Adam extends Optimizer<AdamOptions> {
+  protected readonly kernel = 'adam';
+  protected override readonly tableKernel = 'adamAll';
   /** Whether weight decay acts on the parameter instead of the gradient. */
   protected readonly decoupled: boolean = false;
 
@@ -39,12 +40,12 @@ export class Adam extends Optimizer<AdamOptions> {
     return [g.lr, g.betas[0], g.betas[1], g.eps, g.weightDecay];
   }
 
-  protected update(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, g: ParamGroup<AdamOptions>): void {
+  protected words(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, g: ParamGroup<AdamOptions>): readonly number[] {
     const step = this.zeros(state, 'step', []).address;
     const first = this.zeros(state, 'expAvg', p.shape).address;
     const second = this.zeros(state, 'expAvgSq', p.shape).address;
     const largest = g.amsgrad ? this.zeros(state, 'maxExpAvgSq', p.shape).address : 0;
-    call('adam', p.address, gradient.address, first, second, largest, step, hyper, p.size, this.decoupled ? 1 : 0, g.maximize ? 1 : 0);
+    return [p.address, gradient.address, first, second, largest, step, hyper, p.size, this.decoupled ? 1 : 0, g.maximize ? 1 : 0];
   }
 }
 

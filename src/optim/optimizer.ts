@@ -2,7 +2,9 @@
 import { clearGrad } from '../autograd/leaf.ts';
 import { full } from '../ops/create.ts';
 import { copy_ } from '../ops/inplace.ts';
-import { float64View } from '../runtime/memory.ts';
+import { call } from '../runtime/call.ts';
+import type { Kernel } from '../runtime/kernel-names.ts';
+import { float64View, int32View } from '../runtime/memory.ts';
 import { GradloomError, shapeText, valueError, warnOnce } from '../tensor/errors.ts';
 import { copyElements, dense, detach, nodeOf } from '../tensor/op.ts';
 import { recording, refuseWhileRecording } from '../tensor/recording.ts';
@@ -11,6 +13,9 @@ import { sameShape } from '../tensor/shape.ts';
 import { newStorage, type Storage } from '../tensor/storage.ts';
 import { enableGrad, noGrad } from '../tensor/tape.ts';
 import { empty, Tensor } from '../tensor/tensor.ts';
+
+/** Words of a record in the tables of `sgdAll` and `adamAll` (assembly/kernels/update.ts): those of one call, zeros behind. */
+const RECORD = 10;
 
 /** Options that every optimizer has. */
 export interface OptimizerOptions {
@@ -44,7 +49,9 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   protected readonly name: string;
   private readonly defaults: Required<O>;
   private readonly states = new Map<Tensor, ParamState>();
+  /** Of each group: its hyper-parameters, and a table with a record of words for each parameter. */
   private readonly hyper: Storage[] = [];
+  private readonly tables: Storage[] = [];
 
   constructor(name: string, params: Iterable<Tensor> | Iterable<GroupInput<O>>, defaults: Required<O>) {
     this.name = name;
@@ -62,8 +69,14 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   /** The numbers that the kernel reads, in its order. */
   protected abstract hyperParameters(group: ParamGroup<O>): readonly number[];
 
-  /** Moves one parameter by its gradient: one kernel call. All three addresses are row-major float32. */
-  protected abstract update(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, group: ParamGroup<O>): void;
+  /** The kernel that moves one parameter. */
+  protected abstract readonly kernel: Kernel;
+
+  /** The kernel that moves those of a table, where there is one. */
+  protected readonly tableKernel: Kernel | null = null;
+
+  /** That kernel's words, at most RECORD, for a parameter and its gradient, both row-major float32. Makes its state where there is none. */
+  protected abstract words(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, group: ParamGroup<O>): readonly number[];
 
   /** Adds parameters with options of their own. */
   addParamGroup(group: GroupInput<O>): void {
@@ -81,6 +94,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
     }
     this.paramGroups.push(complete);
     this.hyper.push(newStorage(64, () => this.name, null));
+    this.tables.push(newStorage(complete.params.length * RECORD * 4, () => this.name, null));
   }
 
   /** Sets every parameter's `.grad` to null, so that a step skips it, or with `setToNull: false` to zeros, which a step still applies. */
@@ -103,39 +117,60 @@ export abstract class Optimizer<O extends OptimizerOptions> {
         recording()?.used(hyper);
         const write = (): void => {
           this.check(group);
-          float64View().set(this.hyperParameters(group), address / 8);
+          const view = float64View();
+          this.hyperParameters(group).forEach((x, at) => {
+            view[address / 8 + at] = x;
+          });
         };
         write();
         recording()?.repeat(write);
-        for (const p of group.params) if (p.gradient) this.move(p, p.gradient, address, group);
+        this.move(group, address, (this.tables[i] as Storage).address);
       });
     });
     return loss;
   }
 
-  private move(p: Tensor, gradient: Tensor, hyper: number, group: ParamGroup<O>): void {
-    let state = this.states.get(p);
-    if (!state) {
-      state = {};
-      this.states.set(p, state);
+  /** Moves a group: all parameters by one call, which reads their words from the table. */
+  private move(group: ParamGroup<O>, hyper: number, table: number): void {
+    const writer = `${this.name}.step()`;
+    let records = 0;
+    for (const p of group.params) {
+      const { gradient } = p;
+      if (!gradient) continue;
+      let state = this.states.get(p);
+      if (!state) {
+        state = {};
+        this.states.set(p, state);
+      }
+      if (!p.isContiguous() || !gradient.isContiguous()) this.moveStrided(p, gradient, state, hyper, group);
+      else {
+        const words = this.words(p, gradient, state, hyper, group);
+        // A recording gives buffers other addresses, so it must see each; its calls cost less.
+        if (recording() || !this.tableKernel) call(this.kernel, ...words);
+        else {
+          const view = int32View();
+          for (let i = 0, at = table / 4 + RECORD * records++; i < words.length; i++) view[at + i] = words[i] as number;
+        }
+      }
+      p.storage.touch(writer);
     }
-    if (p.isContiguous() && gradient.isContiguous()) this.update(p, gradient, state, hyper, group);
-    else {
-      scope(() => {
-        const whole = dense(p);
-        this.update(whole, dense(gradient), state, hyper, group);
-        if (whole !== p) copyElements(whole, p);
-      });
-    }
-    p.storage.touch(`${this.name}.step()`);
+    if (this.tableKernel && records > 0) call(this.tableKernel, table, records);
   }
 
-  /** A state tensor of this name, zeros of the given shape when new; it outlives scopes. */
-  protected zeros(state: ParamState, name: string, shape: readonly number[]): Tensor {
+  private moveStrided(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, group: ParamGroup<O>): void {
+    scope(() => {
+      const whole = dense(p);
+      call(this.kernel, ...this.words(whole, dense(gradient), state, hyper, group));
+      if (whole !== p) copyElements(whole, p);
+    });
+  }
+
+  /** A state tensor of this name, zeros (or `value`) in the given shape when new; it outlives scopes. */
+  protected zeros(state: ParamState, name: string, shape: readonly number[], value = 0): Tensor {
     let t = state[name];
     if (!t) {
       refuseWhileRecording(this.name, `the state of ${this.name} is first made`, 'Let every parameter have a gradient in the first call of the step, which runs as it is.');
-      t = keep(full(shape, 0));
+      t = keep(full(shape, value));
       state[name] = t;
     }
     return t;

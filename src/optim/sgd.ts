@@ -1,4 +1,3 @@
-import { call } from '../runtime/call.ts';
 import { valueError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { checkRange, type GroupInput, Optimizer, type OptimizerOptions, type ParamGroup, type ParamState } from './optimizer.ts';
@@ -19,6 +18,9 @@ const DEFAULTS = { lr: 1e-3, momentum: 0, dampening: 0, weightDecay: 0, nesterov
 
 /** Stochastic gradient descent, with momentum as in PyTorch (the first step's momentum is the gradient itself). */
 export class SGD extends Optimizer<SGDOptions> {
+  protected readonly kernel = 'sgd';
+  protected override readonly tableKernel = 'sgdAll';
+
   constructor(params: Iterable<Tensor> | Iterable<GroupInput<SGDOptions>>, options: SGDOptions = {}) {
     super('SGD', params, { ...DEFAULTS, ...options });
   }
@@ -34,9 +36,9 @@ export class SGD extends Optimizer<SGDOptions> {
     return [g.lr, g.momentum, g.dampening, g.weightDecay];
   }
 
-  protected update(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, g: ParamGroup<SGDOptions>): void {
+  protected words(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, g: ParamGroup<SGDOptions>): readonly number[] {
     const first = state.momentumBuffer === undefined;
     const buffer = g.momentum > 0 ? this.zeros(state, 'momentumBuffer', p.shape).address : 0;
-    call('sgd', p.address, gradient.address, buffer, hyper, p.size, first ? 1 : 0, g.nesterov ? 1 : 0, g.maximize ? 1 : 0);
+    return [p.address, gradient.address, buffer, hyper, p.size, first ? 1 : 0, g.nesterov ? 1 : 0, g.maximize ? 1 : 0];
   }
 }

@@ -4,17 +4,17 @@
 //   second call   runs and is recorded at the seam; then buffers get addresses by lifetime
 //   later calls   copy the inputs in, repeat the recorded calls, copy the outputs out
 import { release } from '../runtime/memory.ts';
-import type { Kernel } from '../runtime/kernel-names.ts';
-import { type Instruction, Program } from '../runtime/program.ts';
-import { type HostWork, setTracer, type Tracer } from '../runtime/call.ts';
+import { Program } from '../runtime/program.ts';
+import { setTracer } from '../runtime/call.ts';
 import { GradloomError, shapeText } from '../tensor/errors.ts';
 import { copyElements, requiresGrad } from '../tensor/op.ts';
-import { type LeafUse, type Recording, recording, setRecording } from '../tensor/recording.ts';
+import { recording, setRecording } from '../tensor/recording.ts';
 import { scope } from '../tensor/scope.ts';
 import { sameShape } from '../tensor/shape.ts';
-import { closeScope, moveStorage, newStorage, Scope, type Storage } from '../tensor/storage.ts';
+import { closeScope, currentScope, moveStorage, newStorage, Scope } from '../tensor/storage.ts';
 import { assertAlive, empty, Tensor } from '../tensor/tensor.ts';
 import { blockAt, eachAddress, findLifetimes, inherit, place, type Span } from './plan.ts';
+import { Recorder } from './recorder.ts';
 
 /** A step that has been handed to `capture`: called like the step itself. */
 export interface Captured<Inputs extends readonly Tensor[], Result> {
@@ -28,51 +28,6 @@ export interface Captured<Inputs extends readonly Tensor[], Result> {
   release(): void;
 }
 
-/** Not kernels of a step, but the allocator's. */
-const ALLOCATOR = new Set<Kernel>(['alloc', 'free']);
-
-/** Listens while the step runs. */
-class Recorder implements Recording, Tracer {
-  readonly instructions: Instruction[] = [];
-  readonly checks = new Map<number, (result: number, address: number) => Error>();
-  readonly storages: Storage[] = [];
-  readonly returned: { address: number; bytes: number }[] = [];
-  readonly outside = new Set<Storage>();
-  readonly writes: [Storage, string][] = [];
-  readonly repeats: (() => void)[] = [];
-  readonly leaves = new Map<Tensor, { use: LeafUse; before: Tensor | null }>();
-  private readonly mine = new Set<Storage>();
-
-  call(kernel: Kernel, words: readonly number[]): void {
-    if (!ALLOCATOR.has(kernel)) this.instructions.push({ kernel, words: [...words] });
-  }
-  host(work: HostWork, addresses: readonly number[]): void {
-    this.instructions.push({ kernel: 'host', work, words: [...addresses] });
-  }
-  born(storage: Storage): void {
-    this.storages.push(storage);
-    this.mine.add(storage);
-  }
-  freed(address: number, bytes: number): void {
-    this.returned.push({ address, bytes });
-  }
-  used(storage: Storage): void {
-    if (!this.mine.has(storage)) this.outside.add(storage);
-  }
-  wrote(storage: Storage, writer: string): void {
-    if (!this.mine.has(storage)) this.writes.push([storage, writer]);
-  }
-  leaf(t: Tensor, use: LeafUse): void {
-    if (!this.mine.has(t.storage) && !this.leaves.has(t)) this.leaves.set(t, { use, before: t.gradient });
-  }
-  repeat(work: () => void): void {
-    this.repeats.push(work);
-  }
-  check(error: (result: number, address: number) => Error): void {
-    this.checks.set(this.instructions.length - 1, error);
-  }
-}
-
 /** The value with every tensor in it replaced. Plain objects and lists only: what else there is stays as it is. */
 function mapTensors(value: unknown, change: (t: Tensor) => Tensor): unknown {
   if (value instanceof Tensor) return change(value);
@@ -83,24 +38,49 @@ function mapTensors(value: unknown, change: (t: Tensor) => Tensor): unknown {
   return value;
 }
 
-/** A copy in the caller's scope, without a graph. */
-function copyOf(t: Tensor): Tensor {
-  const y = empty(t.shape, t.dtype);
-  copyElements(t, y);
-  return y;
+/** What makes the value again with every tensor in it copied into the caller's scope, without a graph: looked through once. */
+function copierOf(value: unknown): () => unknown {
+  if (value instanceof Tensor) {
+    return () => {
+      const y = empty(value.shape, value.dtype);
+      copyElements(value, y);
+      return y;
+    };
+  }
+  if (Array.isArray(value)) {
+    const items = value.map(copierOf);
+    return () => items.map((copy) => copy());
+  }
+  if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
+    const fields = Object.entries(value).map(([key, v]) => [key, copierOf(v)] as const);
+    return () => {
+      const copies: Record<string, unknown> = {};
+      for (const [key, copy] of fields) copies[key] = copy();
+      return copies;
+    };
+  }
+  return () => value;
+}
+
+function fail(message: string): never {
+  throw new GradloomError('CAPTURE', 'capture', message);
 }
 
 /** One recording, ready to be replayed. */
 class Replay<Inputs extends readonly Tensor[], Result> {
-  /** Bytes that it holds: inputs and arena. */
+  /** Bytes that it holds: inputs, arena (results and gradients in it) and program. */
   readonly bytes: number;
   private readonly program: Program;
   private readonly recorder = new Recorder();
   private readonly inputs: readonly Tensor[];
-  private readonly outputs: unknown;
-  /** Owns inputs, arena and gradients: they stay where they are. */
+  /** Copies of the outputs, in the caller's scope. */
+  readonly results: () => Result;
+  /** Owns inputs and arena: they stay where they are. */
   private readonly home = new Scope('its captured step, which was released');
   private readonly gradients: [leaf: Tensor, gradient: Tensor | null][];
+  private readonly failed = (position: number, result: number, address: number): never => {
+    throw (this.recorder.checks.get(position) as (result: number, address: number) => Error)(result, address);
+  };
 
   constructor(step: (...inputs: Inputs) => Result, given: Inputs) {
     const { home, recorder } = this;
@@ -111,13 +91,10 @@ class Replay<Inputs extends readonly Tensor[], Result> {
       return y;
     });
     try {
-      const made = scope(() => {
-        const result = this.record(step);
-        this.pinGradients();
-        return this.lay(result);
-      }, 'a captured step');
-      this.outputs = made.outputs;
-      this.bytes = made.bytes + this.inputs.reduce((n, t) => n + t.storage.bytes, 0);
+      const outputs = scope(() => this.lay(this.record(step)), 'a captured step');
+      this.results = copierOf(outputs) as () => Result;
+      this.program = new Program(recorder.instructions, [...recorder.checks.keys()], (bytes) => newStorage(bytes, () => 'capture', home).address);
+      this.bytes = home.storages.reduce((n, s) => n + s.bytes, 0);
     } catch (error) {
       this.release();
       throw error;
@@ -125,11 +102,10 @@ class Replay<Inputs extends readonly Tensor[], Result> {
       for (const { address, bytes } of recorder.returned) release(address, bytes);
     }
     this.gradients = Array.from(recorder.leaves.keys(), (leaf) => [leaf, leaf.gradient]);
-    this.program = new Program(recorder.instructions, [...recorder.checks.keys()]);
   }
 
   get parts(): number {
-    return 1 + this.recorder.instructions.filter((i) => i.kernel === 'host').length;
+    return this.program.parts;
   }
 
   get calls(): number {
@@ -149,58 +125,64 @@ class Replay<Inputs extends readonly Tensor[], Result> {
     }
   }
 
-  /** Gradients that the step made stay at their addresses: the optimizer and the user find them there. */
-  private pinGradients(): void {
-    for (const leaf of this.recorder.leaves.keys()) if (leaf.gradient) moveStorage(leaf.gradient.storage, this.home);
+  /** Gradients that the step made and left to their leaves: until the next call, the optimizer and the user find them there. */
+  private gradientsMade(): [leaf: Tensor, gradient: Tensor][] {
+    const { leaves, storages } = this.recorder;
+    const made = new Set(storages);
+    return Array.from(leaves.keys(), (leaf) => [leaf, leaf.gradient] as const).filter((pair): pair is [Tensor, Tensor] => pair[1] !== null && made.has(pair[1].storage));
   }
 
-  /** Moves every buffer of the step into one arena, by lifetime, and the recorded words with them. */
-  private lay(result: Result): { outputs: unknown; bytes: number } {
+  /** Moves every buffer of the step into one arena, by lifetime, and the recorded words with them. Returns the outputs there. */
+  private lay(result: Result): unknown {
     const { home, recorder } = this;
     const span = ({ address, bytes }: { address: number; bytes: number }): Span => ({ address, bytes, first: -1, last: -1, offset: 0 });
+    const gradients = this.gradientsMade();
+    const ofLeaves = new Set(gradients.map(([, g]) => g.storage));
     // What has no owner was made to last (constants, what the step kept) and stays as well.
-    const passing = recorder.storages.filter((s) => s.address !== 0 && s.owner !== home && s.owner !== null);
+    const passing = recorder.storages.filter((s) => s.address !== 0 && s.owner !== home && (s.owner !== null || ofLeaves.has(s)));
     const spans = [...passing, ...recorder.returned].map(span).sort((a, b) => a.address - b.address);
     findLifetimes(spans, recorder.instructions);
-    // Outputs are read behind the last call.
-    mapTensors(result, (t) => {
+    // Outputs and gradients are read behind the last call.
+    const lasts = (t: Tensor): Tensor => {
       const s = blockAt(spans, t.storage.address);
       if (s) s.last = recorder.instructions.length;
       return t;
-    });
+    };
+    mapTensors(result, lasts);
+    for (const [, g] of gradients) lasts(g);
     const used = spans.filter((s) => s.last >= 0);
     inherit(used, recorder.instructions);
-    const bytes = place(used);
-    const arena = newStorage(bytes, () => 'capture', home);
+    const arena = newStorage(place(used), () => 'capture', home);
     eachAddress(recorder.instructions, (address) => {
       const s = blockAt(used, address);
       return s ? arena.address + s.offset + address - s.address : address;
     });
-    const outputs = mapTensors(result, (t) => {
+    const inArena = (t: Tensor): Tensor => {
       const s = blockAt(used, t.storage.address);
       if (!s) return t;
       const y = new Tensor(arena, t.shape, t.dtype, t.strides, t.offset + s.offset / 4);
       copyElements(t, y); // the recorded run's own results
       return y;
-    });
-    return { outputs, bytes };
-  }
-
-  /** Copies of the outputs, in the caller's scope. */
-  results(): Result {
-    return mapTensors(this.outputs, copyOf) as Result;
+    };
+    const outputs = mapTensors(result, inArena);
+    for (const [leaf, g] of gradients) {
+      leaf.gradient = inArena(g);
+      moveStorage(g.storage, currentScope()); // ends with the recording
+    }
+    return outputs;
   }
 
   run(given: Inputs): Result {
     const { recorder } = this;
     this.check(given);
-    given.forEach((t, i) => {
-      copyElements(t, this.inputs[i] as Tensor);
-    });
+    for (let i = 0; i < given.length; i++) copyElements(given[i] as Tensor, this.inputs[i] as Tensor);
     for (const work of recorder.repeats) work();
-    this.program.run((position, result, address) => {
-      throw (recorder.checks.get(position) as (result: number, address: number) => Error)(result, address);
-    });
+    try {
+      this.program.run(this.failed);
+    } catch (error) {
+      for (const [leaf, gradient] of this.gradients) if (gradient?.storage.owner === this.home) leaf.gradient = null; // half overwritten
+      throw error;
+    }
     for (const [storage, writer] of recorder.writes) storage.touch(writer);
     for (const [leaf, gradient] of this.gradients) leaf.gradient = gradient;
     return this.results();
@@ -208,18 +190,15 @@ class Replay<Inputs extends readonly Tensor[], Result> {
 
   /** Throws where the world is not as the recording found it. Nothing has run then. */
   private check(given: Inputs): void {
-    const fail = (message: string): never => {
-      throw new GradloomError('CAPTURE', 'capture', message);
-    };
     if (given.length !== this.inputs.length) fail(`recorded with ${this.inputs.length} inputs, called with ${given.length}. Pass the same.`);
-    given.forEach((t, i) => {
-      const mine = this.inputs[i] as Tensor;
+    for (let i = 0; i < given.length; i++) {
+      const [t, mine] = [given[i] as Tensor, this.inputs[i] as Tensor];
       if (!sameShape(t.shape, mine.shape) || t.dtype !== mine.dtype) {
         fail(
           `input ${i} is ${t.dtype} ${shapeText(t.shape)}, recorded as ${mine.dtype} ${shapeText(mine.shape)}. Use equal batches (dropLast), or capture the step for this shape too.`,
         );
       }
-    });
+    }
     for (const s of this.recorder.outside) if (s.address === 0) fail(`a tensor that the step uses ended with ${s.ended}. keep() it, or pass it as an input.`);
     for (const [leaf, { use, before }] of this.recorder.leaves) {
       if (use === 'added' && leaf.gradient !== before && leaf.gradient?.storage !== before?.storage) {
@@ -228,10 +207,15 @@ class Replay<Inputs extends readonly Tensor[], Result> {
     }
   }
 
-  /** Gives memory back; gradients stay with their leaves. */
+  /** Gives memory back; leaves get copies of their gradients. */
   release(): void {
+    for (const leaf of this.recorder.leaves.keys()) {
+      if (leaf.gradient?.storage.owner !== this.home) continue;
+      const g = empty(leaf.shape, 'float32', leaf.storage.owner);
+      copyElements(leaf.gradient, g);
+      leaf.gradient = g;
+    }
     this.home.pins = false;
-    for (const leaf of this.recorder.leaves.keys()) if (leaf.gradient?.storage.owner === this.home) moveStorage(leaf.gradient.storage, leaf.storage.owner);
     closeScope(this.home);
   }
 }

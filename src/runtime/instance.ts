@@ -1,5 +1,7 @@
 // The one wasm instance of this process: made at first use from what the entry registered, or before by `init`.
 import { instantiateSync } from '@assemblyscript/loader';
+import { assertWasm } from './compile.ts';
+import { compileGiven, type GivenWasm } from './given.ts';
 import type { Kernel } from './kernel-names.ts';
 
 /** The wasm's exports: every parameter and result is one 32-bit word. */
@@ -38,8 +40,8 @@ export interface Thread {
 
 /** Options of `init`. */
 export interface InitOptions {
-  /** A module compiled elsewhere, from `gradloom/kernels.wasm`. */
-  wasm?: WebAssembly.Module | PromiseLike<WebAssembly.Module>;
+  /** `gradloom/kernels.wasm` from elsewhere: a compiled module, its bytes, a Response, a URL, or a promise of one. */
+  wasm?: GivenWasm | PromiseLike<GivenWasm>;
   /** 'relaxed' lets products and sums round once (fused multiply-add): faster, but not the same bits on every machine. */
   simd?: 'fixed' | 'relaxed';
   /** How many threads large products use, the caller included. The same bits as alone. `close()` ends them. */
@@ -47,6 +49,7 @@ export interface InitOptions {
 }
 
 let sources: Sources | undefined;
+let added: Pick<Sources, 'relaxed' | 'threads'> = {};
 let kernels: Kernels | undefined;
 let team: Thread[] = [];
 
@@ -55,8 +58,27 @@ export function setSources(given: Sources): void {
   sources ??= given;
 }
 
+/** Adds builds that the entry did not bring. */
+export function addSources(more: Pick<Sources, 'relaxed' | 'threads'>): void {
+  added = { ...added, ...more };
+}
+
+function instantiate(module: WebAssembly.Module, imports: WebAssembly.Imports): Kernels {
+  try {
+    // The loader takes a module of another realm (an edge VM's platform compiles outside) for bytes.
+    const made = module instanceof WebAssembly.Module ? instantiateSync<Record<string, unknown>>(module, imports) : new WebAssembly.Instance(module, imports);
+    return made.exports as unknown as Kernels;
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new Error('gradloom: this runtime refused the first 2 MB of WebAssembly memory. Give the process more memory (address space: ulimit -v), or close other instances.', {
+      cause,
+    });
+  }
+}
+
 function boot(module: WebAssembly.Module, imports: WebAssembly.Imports = {}): Kernels {
-  const made = instantiateSync<Record<string, unknown>>(module, imports).exports as unknown as Kernels;
+  const made = instantiate(module, imports);
+  if (!made.useScratch) throw new Error("gradloom: the module given to init is not gradloom's. Pass gradloom/kernels.wasm of this version.");
   made.useScratch(made.alloc(made.scratchBytes()));
   kernels = made;
   return made;
@@ -65,7 +87,8 @@ function boot(module: WebAssembly.Module, imports: WebAssembly.Imports = {}): Ke
 /** The instance's exports, compiled and instantiated on the first call. */
 export function instance(): Kernels {
   if (kernels) return kernels;
-  if (!sources) throw new Error("gradloom: no entry registered the wasm. Import from 'gradloom', not from a file inside it.");
+  assertWasm();
+  if (!sources) throw new Error("gradloom: no entry registered the wasm. Import 'gradloom' (or 'gradloom/lean') as well: gradloom/nn, optim and multiloss bring none.");
   return boot(sources.load());
 }
 
@@ -79,11 +102,16 @@ export async function init(options: InitOptions = {}): Promise<void> {
   if (!Number.isInteger(threads) || threads < 1 || threads > 64) throw new Error(`gradloom: init takes threads from 1 to 64, got ${threads}.`);
   if (simd !== 'fixed' && simd !== 'relaxed') throw new Error(`gradloom: init takes simd 'fixed' or 'relaxed', got '${simd}'.`);
   if (threads > 1 && (wasm || simd === 'relaxed')) throw new Error('gradloom: threads go with the build inside the bundle and fixed SIMD only. Leave out wasm and simd.');
-  if (wasm) boot(await wasm);
+  if (wasm && simd === 'relaxed') throw new Error("gradloom: init takes wasm or simd, not both: a module of one's own decides. Leave one out.");
+  assertWasm();
+  if (wasm) boot(await compileGiven(await wasm));
   else if (threads > 1) await startTeam(threads);
   else if (simd === 'fixed') instance();
-  else if (!sources?.relaxed) throw new Error('gradloom: this entry carries no relaxed-SIMD build. Pass { wasm } with a module of your own, or leave simd out.');
-  else boot(await sources.relaxed());
+  else {
+    const relaxed = added.relaxed ?? sources?.relaxed;
+    if (!relaxed) throw new Error("gradloom: this entry carries no relaxed-SIMD build. Add import 'gradloom/relaxed' where wasm may be compiled from bytes, or leave simd out.");
+    boot(await relaxed());
+  }
 }
 
 /** Shared memory of the largest size that the runtime grants: it is reserved, not used. */
@@ -102,18 +130,21 @@ function sharedMemory(): WebAssembly.Memory {
 }
 
 async function startTeam(size: number): Promise<void> {
-  if (!sources?.threads) throw new Error('gradloom: this runtime starts no threads. Leave threads out.');
+  const threads = added.threads ?? sources?.threads;
+  if (!threads) throw new Error("gradloom: this entry carries no build for threads. Add import 'gradloom/threads' where there are workers, or leave threads out.");
   const memory = sharedMemory();
-  const module = await sources.threads.load();
+  const module = await threads.load();
   const main = boot(module, { env: { memory } });
   const control = main.alloc(192);
   new Uint8Array(memory.buffer, control, 192).fill(0);
   const jobs = Array.from({ length: size - 1 }, (_, i) => ({ module, memory, control, scratch: main.alloc(main.scratchBytes()), size, id: i + 1 }));
   try {
-    for (const job of jobs) team.push(await sources.threads.spawn(job));
+    for (const job of jobs) team.push(await threads.spawn(job));
   } catch (cause) {
     close();
-    throw new Error('gradloom: a thread did not start. In a page, allow workers from blob: URLs (worker-src blob:), or leave threads out.', { cause });
+    kernels = undefined; // nothing has used it: init may be called anew
+    const why = cause instanceof Error && cause.message ? `: ${cause.message}` : '';
+    throw new Error(`gradloom: a thread did not start${why}. In a page, allow workers from blob: URLs (worker-src blob:); where there are none, leave threads out.`, { cause });
   }
   main.joinTeam(control, size, 0);
 }

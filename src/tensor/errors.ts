@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'INPLACE' // an in-place write that autograd cannot follow
   | 'SCOPE' // a tensor used after its scope ended
   | 'STATE' // a state dict that does not fit
+  | 'FORMAT' // bytes that are not what they should be
   | 'NONFINITE' // NaN or infinity where it was asked to be refused
   | 'CAPTURE' // something in a captured step that cannot be replayed
   | 'MEMORY'; // out of memory

@@ -1,5 +1,6 @@
 // Random numbers whose state lies in memory: 16 bytes, advanced by the kernels that draw from it.
-import { int32View } from '../runtime/memory.ts';
+import { call } from '../runtime/call.ts';
+import { float32View, int32View } from '../runtime/memory.ts';
 import { valueError } from './errors.ts';
 import { recording, refuseWhileRecording } from './recording.ts';
 import { newStorage, type Storage } from './storage.ts';
@@ -52,4 +53,33 @@ export function defaultGenerator(): Generator {
 /** Seeds the default generator (`torch.manual_seed`): the same seed gives the same run, bit for bit, in every runtime. */
 export function manualSeed(seed: number): Generator {
   return defaultGenerator().manualSeed(seed);
+}
+
+function draw(kernel: 'uniform' | 'normal', n: number, generator: Generator): Float64Array {
+  refuseWhileRecording('draw', 'random numbers are drawn for the host', 'Draw them outside of the step.');
+  const block = newStorage(n * 4, () => 'draw');
+  call(kernel, block.address, n, generator.address);
+  const values = Float64Array.from(float32View().subarray(block.address / 4, block.address / 4 + n));
+  block.free('draw');
+  return values;
+}
+
+/** @internal n numbers uniform in [0, 1) for the host: multiples of 2⁻²⁴, the same as `rand` gives. */
+export function drawUniform(n: number, generator = defaultGenerator()): Float64Array {
+  return draw('uniform', n, generator);
+}
+
+/** @internal n numbers of mean 0 and variance 1 for the host, the same as `randn` gives. */
+export function drawNormal(n: number, generator = defaultGenerator()): Float64Array {
+  return draw('normal', n, generator);
+}
+
+/** @internal `count` random orders of 0 … n − 1 one after the other, for decisions of the host. */
+export function drawPermutations(count: number, n: number, generator = defaultGenerator()): Int32Array {
+  refuseWhileRecording('draw', 'random numbers are drawn for the host', 'Draw them outside of the step.');
+  const block = newStorage(count * n * 4, () => 'draw');
+  for (let i = 0; i < count; i++) call('permutation', block.address + i * n * 4, n, generator.address);
+  const orders = int32View().slice(block.address / 4, block.address / 4 + count * n);
+  block.free('draw');
+  return orders;
 }

@@ -1,6 +1,6 @@
 // Scopes as users meet them: nobody writes dispose() in a training loop.
 import { resetPeak, usage } from '../runtime/memory.ts';
-import { GradloomError } from './errors.ts';
+import { GradloomError, valueError } from './errors.ts';
 import { closeScope, moveStorage, openScope, openScopes, type Scope } from './storage.ts';
 import type { Node } from './tape.ts';
 import { nodeOf } from './op.ts';
@@ -23,12 +23,13 @@ function move(tensor: Tensor, from: Scope | null, owner: Scope | null): void {
   }
 }
 
-/** Every tensor in a value: itself, or inside arrays, maps and plain objects. */
-function* tensorsIn(value: unknown, seen = new Set<unknown>()): Generator<Tensor> {
-  if (value instanceof Tensor) yield value;
-  else if (typeof value === 'object' && value !== null && !ArrayBuffer.isView(value) && !seen.has(value)) {
+/** Adds every tensor in a value to `found`: itself, or inside arrays, maps and plain objects. */
+function collect(value: unknown, found: Tensor[], seen: Set<unknown>): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (value instanceof Tensor) found.push(value);
+  else if (!ArrayBuffer.isView(value) && !seen.has(value)) {
     seen.add(value);
-    for (const v of value instanceof Map ? value.values() : Object.values(value)) yield* tensorsIn(v, seen);
+    for (const v of Array.isArray(value) ? value : value instanceof Map ? value.values() : Object.values(value)) collect(v, found, seen);
   }
 }
 
@@ -43,10 +44,13 @@ export function scope<T>(fn: () => T, what = 'a scope(() => …)'): T {
     const result = fn();
     if (result instanceof Promise) throw new GradloomError('SCOPE', 'scope', 'the function is async, but a scope ends when it returns. Await outside of it.');
     const outer = openScopes()[depth - 2] ?? null;
-    for (const t of tensorsIn(result)) move(t, mine, outer);
+    const found: Tensor[] = [];
+    collect(result, found, new Set());
+    for (const t of found) move(t, mine, outer);
     return result;
   } finally {
-    for (const inner of openScopes().slice(depth)) closeScope(inner); // iterators left open inside
+    const open = openScopes();
+    while (open.length > depth) closeScope(open[open.length - 1] as Scope); // iterators left open inside
     closeScope(mine);
   }
 }
@@ -57,12 +61,30 @@ export function keep<T extends Tensor>(tensor: T): T {
   return tensor;
 }
 
+/** Options of loops. */
+export interface LoopOptions {
+  /** Ends the loop: once aborted, the next turn throws the signal's reason, after the last turn's tensors have been given back. */
+  signal?: AbortSignal;
+}
+
+/** @internal Throws where what should be an AbortSignal is none. */
+export function checkSignal(op: string, signal: AbortSignal | undefined): void {
+  if (signal === undefined || typeof signal?.throwIfAborted === 'function') return;
+  throw valueError(op, `signal must be an AbortSignal, got ${typeof signal}. Pass the signal of an AbortController.`);
+}
+
 /**
  * Counts 0 … n − 1 and opens a scope for each turn, for training loops without a data loader:
  * `for (const step of steps(1000)) { … }`. Leaving by break or throw ends the turn's scope too.
  */
-export function* steps(n: number): Generator<number, void, undefined> {
+export function steps(n: number, options: LoopOptions = {}): Generator<number, void, undefined> {
+  checkSignal('steps', options.signal);
+  return count(n, options.signal);
+}
+
+function* count(n: number, signal: AbortSignal | undefined): Generator<number, void, undefined> {
   for (let i = 0; i < n; i++) {
+    signal?.throwIfAborted();
     yield* turn(`turn ${i} of the steps(${n}) loop`, () => i);
   }
 }

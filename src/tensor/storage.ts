@@ -62,6 +62,8 @@ export class Scope {
   readonly what: string;
   /** Whether what it owns stays its own whatever happens: a captured step writes there again. */
   pins = false;
+  /** Whether it was closed. */
+  ended = false;
   storages: Storage[] = [];
 
   constructor(what: string) {
@@ -83,14 +85,18 @@ export function openScope(what: string): Scope {
 
 /** Takes a scope off the stack, wherever it stands there; its blocks are the caller's to deal with. */
 export function leaveScope(scope: Scope): void {
-  const at = stack.lastIndexOf(scope);
-  if (at < 0) return;
-  stack.splice(at, 1);
+  if (stack[stack.length - 1] === scope) stack.pop();
+  else {
+    const at = stack.lastIndexOf(scope);
+    if (at < 0) return;
+    stack.splice(at, 1);
+  }
   current = stack[stack.length - 1] ?? null;
 }
 
-/** Puts a scope that was left back on top of the stack. */
+/** Puts a scope that was left back on top of the stack, unless it was closed meanwhile. */
 export function resumeScope(scope: Scope): void {
+  if (scope.ended) return;
   stack.push(scope);
   current = scope;
 }
@@ -98,6 +104,7 @@ export function resumeScope(scope: Scope): void {
 /** Ends a scope: what it still owns is given back. */
 export function closeScope(scope: Scope): void {
   leaveScope(scope);
+  scope.ended = true;
   for (const s of scope.storages) if (s.owner === scope) s.free(scope.what);
   scope.storages = [];
 }
@@ -131,7 +138,7 @@ export function newStorage(bytes: number, what: () => string, owner: Scope | nul
       'MEMORY',
       what(),
       `no room for ${mb(bytes)}: tensors hold ${mb(live)} of the ${mb(reserved)} reserved. Nothing was changed. Loop over a DataLoader or steps(n), ` +
-        'or wrap the work in scope(() => …), so that each turn gives its tensors back; or use a smaller batch.',
+        'or wrap the work in scope(() => …), so that each turn gives its tensors back; or use a smaller batch. Memory ends at 128 MB in Cloudflare Workers, at 4 GB elsewhere.',
     );
   }
   const storage = new Storage(address, bytes);

@@ -23,8 +23,36 @@ const LOSSES: Tolerance = { relative: 1e-4, absolute: 0 };
 // Rates are float64 on both sides; ours are products and a series where theirs step from rate to rate: a few roundings of 1e-16.
 const RATES: Tolerance = { relative: 1e-12, absolute: 1e-15 };
 
+// Values and gradients of a scalarizer: a chain of about ten float32 functions of losses rounded to float32. PBI multiplies the rounding
+// of a difference by θ = 5; what underflows or cancels keeps the absolute error of terms near 1. Observed: a fifth of it.
+const SCALARIZED: Tolerance = { relative: 1e-6, absolute: 1e-6 };
+// Weights are float64 on both sides; twelve steps of FAMO add a few roundings of 1e-16 each. Observed: 2e-15.
+const WEIGHTS: Tolerance = { relative: 1e-12, absolute: 1e-15 };
+
+// Directions are float64 on both sides (float32 for what needs the Jacobian, 1e-7). TorchJD's interior-point solver (CAGrad) stops
+// within 1e-4 of the optimum, which is also TorchJD's own tolerance; what should cancel leaves 1e-9 of the longest gradient.
+const COMBINED: Tolerance = { relative: 1e-4, absolute: 1e-9 };
+// Descent of two objectives from a recorded start.
+const DESCENT: Tolerance = { relative: 1e-4, absolute: 1e-4 };
+// What issue 4 asks of the step that reaches the front.
+const HITS: Tolerance = { relative: 0.05, absolute: 1 };
+// Where a random method ends is random: 2 % of the way to the front may be left, or twice what the recorded run left.
+const FRONT: Tolerance = { relative: 1, absolute: 0.02 };
+
 /** How far answers may differ, by what is compared: there is no other tolerance. */
-export const TOLERANCES = { rates: RATES, call: CALL, stepped: STEPPED, trained: TRAINED, losses: LOSSES } as const;
+export const TOLERANCES = {
+  scalarized: SCALARIZED,
+  weights: WEIGHTS,
+  rates: RATES,
+  call: CALL,
+  stepped: STEPPED,
+  trained: TRAINED,
+  losses: LOSSES,
+  combined: COMBINED,
+  descent: DESCENT,
+  hits: HITS,
+  front: FRONT,
+} as const;
 
 /** An answer that differs; the message says where and by how much. */
 export class Mismatch extends Error {}

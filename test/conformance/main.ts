@@ -59,8 +59,7 @@ function main([folder, ...words]: readonly string[]): number {
   for (const section of SECTIONS) if (of(section).length > 0) printSection(section, of(section));
   const silent = SECTIONS.filter((s) => of(s).length === 0);
   if (silent.length > 0) console.log(`no cases were run of: ${silent.join(', ')}`);
-  // Trajectories are listed above; the counts have no place for them.
-  const summary = SECTIONS.filter((s) => s !== 'trajectories').map((s) => [s, count(of(s))] as const);
+  const summary = SECTIONS.map((s) => [s, count(of(s))] as const);
   console.log(JSON.stringify(Object.fromEntries(summary)));
   return results.some((r) => r.failed.length > 0) ? 1 : 0;
 }

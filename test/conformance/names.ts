@@ -1,13 +1,14 @@
 // The one table from PyTorch's names to ours. A name that is missing here is not offered, and neither is a parameter that its signature
 // leaves out. A row is our function itself, or what its user writes in at most two calls; longer formulas do not count as offered.
 import * as g from 'gradloom';
-import { nn, type Operand, optim, type ReduceOptions, type Tensor } from 'gradloom';
+import { multiloss, nn, type Operand, optim, type ReduceOptions, type Tensor } from 'gradloom';
 import { arrayOperators } from './arrays.names.ts';
 import * as adapt from './adapt.ts';
 import { alongDim, binary, extreme, joined, type Output, reduction, scaled, spread, unary } from './adapt.ts';
 import { call, type Row } from './bind.ts';
 import { layerModules, layerOperators } from './layers.names.ts';
 import { lossModules, lossOperators } from './losses.names.ts';
+import { solvesNash } from './nash.ts';
 import { type Index, subscript } from './subscript.ts';
 
 /** Operators, by the name that PyTorch's op_db has for them. */
@@ -225,8 +226,16 @@ export const modules: Readonly<Record<string, Row<nn.Module>>> = {
 
 /** Optimizers. */
 export const optimizers: Readonly<Record<string, Row<Pick<optim.SGD, 'step' | 'zeroGrad'>>>> = {
+  ASGD: ['params * lr lambd alpha t0 weight_decay maximize', (params: Tensor[], options: optim.ASGDOptions) => new optim.ASGD(params, options)],
+  Adadelta: ['params * lr rho eps weight_decay maximize', (params: Tensor[], options: optim.AdadeltaOptions) => new optim.Adadelta(params, options)],
+  Adagrad: ['params * lr lr_decay weight_decay initial_accumulator_value eps maximize', (params: Tensor[], options: optim.AdagradOptions) => new optim.Adagrad(params, options)],
   Adam: ['params * lr betas eps weight_decay amsgrad maximize', (params: Tensor[], options: optim.AdamOptions) => new optim.Adam(params, options)],
   AdamW: ['params * lr betas eps weight_decay amsgrad maximize', (params: Tensor[], options: optim.AdamOptions) => new optim.AdamW(params, options)],
+  Adamax: ['params * lr betas eps weight_decay maximize', (params: Tensor[], options: optim.AdamaxOptions) => new optim.Adamax(params, options)],
+  NAdam: ['params * lr betas eps weight_decay momentum_decay decoupled_weight_decay maximize', (params: Tensor[], options: optim.NAdamOptions) => new optim.NAdam(params, options)],
+  RAdam: ['params * lr betas eps weight_decay decoupled_weight_decay maximize', (params: Tensor[], options: optim.RAdamOptions) => new optim.RAdam(params, options)],
+  RMSprop: ['params * lr alpha eps weight_decay momentum centered maximize', (params: Tensor[], options: optim.RMSpropOptions) => new optim.RMSprop(params, options)],
+  Rprop: ['params * lr etas step_sizes maximize', (params: Tensor[], options: optim.RpropOptions) => new optim.Rprop(params, options)],
   SGD: ['params * lr momentum dampening weight_decay nesterov maximize', (params: Tensor[], options: optim.SGDOptions) => new optim.SGD(params, options)],
 };
 
@@ -262,4 +271,147 @@ export const schedulers: Readonly<Record<string, Row<Pick<optim.lrScheduler.Redu
   ReduceLROnPlateau: ['optimizer * factor patience cooldown threshold', (o: optim.SGD, options: optim.lrScheduler.PlateauOptions) => new lrScheduler.ReduceLROnPlateau(o, options)],
   SequentialLR: ['optimizer schedulers milestones', sequential],
   StepLR: ['optimizer * step_size gamma', (o: optim.SGD, options: { stepSize: number }) => new lrScheduler.StepLR(o, options)],
+};
+
+/** Methods that look at losses, made for a number of losses. */
+export const scalarizers: Readonly<Record<string, Row<multiloss.Scalarizer | multiloss.Weighting>>> = {
+  Constant: ['count weights', (_count: number, weights: number[]) => new multiloss.Constant(weights)],
+  DWA: ['count * temperature', (_count: number, options: multiloss.DWAOptions) => new multiloss.DWA(options)],
+  FAMO: ['count * lr weightDecay', (_count: number, options: multiloss.FAMOOptions) => new multiloss.FAMO(options)],
+  GeometricMean: ['count', () => new multiloss.GeometricMean()],
+  IMTLL: ['count', (count: number) => new multiloss.IMTLL(count)],
+  Mean: ['count', () => new multiloss.Mean()],
+  PBI: ['count * weights theta', (_count: number, options: multiloss.PBIOptions) => new multiloss.PBI(options)],
+  STCH: ['count * mu weights', (_count: number, options: multiloss.STCHOptions) => new multiloss.STCH(options)],
+  Sum: ['count', () => new multiloss.Sum()],
+  UW: ['count', (count: number) => new multiloss.UncertaintyWeighting(count)],
+};
+
+/** A multi-loss method, and what is known of it. */
+export interface AggregatorRow {
+  method: multiloss.Weighting | multiloss.Aggregator;
+  /** It draws random numbers: an answer of any seed counts. */
+  random?: boolean;
+  /** Rows may score alike, and which one is taken then is nobody's claim: the answer for the rows in reverse counts as well. */
+  ties?: boolean;
+  /** No answer may raise a loss. */
+  nonConflicting?: boolean;
+  /** Whether weights solve the method's equations, where recorded ones may not. */
+  check?: (jacobian: readonly number[][], weights: readonly number[]) => boolean;
+}
+
+type Kwargs = Readonly<Record<string, unknown>>;
+
+type FrankWolfe = NonNullable<multiloss.MGDAOptions['frankWolfe']>;
+
+/** TorchJD's defaults of UPGrad and DualProj. */
+const REGULARIZED = { normEps: 1e-4, regEps: 1e-4 };
+const { AlignedMTL, CAGrad, ConFIG, Constant, DualProj, ExcessMTL, FairGrad, GradVac, IMTLG, Krum, Mean, MGDA, NashMTL, PCGrad, Sum, TrimmedMean, UPGrad } = multiloss;
+type Options<Class extends abstract new (...args: never[]) => unknown> = NonNullable<ConstructorParameters<Class>[0]>;
+
+/** Aggregators, by TorchJD's names; keywords as recorded, which are ours but for `prefVector`. */
+export const aggregators: Readonly<Record<string, (kwargs: Kwargs) => AggregatorRow>> = {
+  Sum: () => ({ method: new Sum() }),
+  Mean: () => ({ method: new Mean() }),
+  Constant: ({ weights }) => ({ method: new Constant(weights as number[]) }),
+  UPGrad: ({ prefVector }) => ({ method: new UPGrad({ ...REGULARIZED, ...(prefVector ? { preference: prefVector as number[] } : {}) }) }),
+  DualProj: () => ({ method: new DualProj(REGULARIZED) }),
+  MGDA: (kwargs) => ({ method: new MGDA({ frankWolfe: kwargs as unknown as FrankWolfe }) }),
+  PCGrad: () => ({ method: new PCGrad(), random: true }),
+  CAGrad: (kwargs) => ({ method: new CAGrad({ ...(kwargs as Options<typeof CAGrad>), normEps: 1e-4 }) }),
+  IMTLG: () => ({ method: new IMTLG() }),
+  // Recorded with torch's default type at float32, aggregators_f64.json with float64: TorchJD's rank depends on it.
+  AlignedMTL: (kwargs) => ({ method: new AlignedMTL({ ...(kwargs as Options<typeof AlignedMTL>), eps: 2 ** -23 }) }),
+  ConFIG: () => ({ method: new ConFIG() }),
+  NashMTL: (kwargs) => ({ method: new NashMTL(kwargs as Options<typeof NashMTL>) }),
+  FairGrad: (kwargs) => ({ method: new FairGrad(kwargs as Options<typeof FairGrad>) }),
+  TrimmedMean: (kwargs) => ({ method: new TrimmedMean(kwargs as unknown as multiloss.TrimmedMeanOptions) }),
+  Krum: (kwargs) => ({ method: new Krum(kwargs as unknown as multiloss.KrumOptions), ties: true }),
+};
+
+const oneToM = (m: number): number[] => Array.from({ length: m }, (_, i) => i + 1);
+
+/** The labels of aggregators_f64.json, for m losses. */
+export const aggregatorsByLabel: Readonly<Record<string, (m: number) => AggregatorRow>> = {
+  Sum: () => ({ method: new Sum() }),
+  Mean: () => ({ method: new Mean() }),
+  'Constant(1..m)': (m) => ({ method: new Constant(oneToM(m)) }),
+  UPGrad: () => ({ method: new UPGrad(REGULARIZED) }),
+  'UPGrad(pref=1..m)': (m) => ({ method: new UPGrad({ ...REGULARIZED, preference: oneToM(m) }) }),
+  'UPGrad(exact)': () => ({ method: new UPGrad(), nonConflicting: true }),
+  DualProj: () => ({ method: new DualProj(REGULARIZED) }),
+  'DualProj(exact)': () => ({ method: new DualProj(), nonConflicting: true }),
+  MGDA: () => ({ method: new MGDA({ frankWolfe: { epsilon: 1e-3, maxIters: 100 } }) }),
+  'MGDA(eps=1e-9,iters=100000)': () => ({ method: new MGDA() }),
+  'CAGrad(0.5)': () => ({ method: new CAGrad({ c: 0.5, normEps: 1e-4 }) }),
+  'CAGrad(1.0)': () => ({ method: new CAGrad({ c: 1, normEps: 1e-4 }) }),
+  'AlignedMTL(min)': () => ({ method: new AlignedMTL({ scaleMode: 'min' }) }),
+  'AlignedMTL(median)': () => ({ method: new AlignedMTL({ scaleMode: 'median' }) }),
+  'AlignedMTL(rmse)': () => ({ method: new AlignedMTL({ scaleMode: 'rmse' }) }),
+  IMTLG: () => ({ method: new IMTLG() }),
+  ConFIG: () => ({ method: new ConFIG() }),
+  'FairGrad(1)': () => ({ method: new FairGrad({ alpha: 1 }) }),
+  'FairGrad(2)': () => ({ method: new FairGrad({ alpha: 2 }) }),
+  NashMTL: () => ({ method: new NashMTL(), check: solvesNash }),
+  // Their orders are torch's random ones.
+  'PCGrad(seed0)': () => ({ method: new PCGrad(), random: true }),
+  'GradVac(seed0)': () => ({ method: new GradVac(), random: true }),
+  'TrimmedMean(1)': () => ({ method: new TrimmedMean({ trimNumber: 1 }) }),
+  'Krum(1,1)': () => ({ method: new Krum({ nByzantine: 1, nSelected: 1 }), ties: true }),
+  'Krum(1,4)': () => ({ method: new Krum({ nByzantine: 1, nSelected: 4 }), ties: true }),
+  ExcessMTL: () => ({ method: new ExcessMTL() }),
+};
+
+/** A method that follows a recorded trajectory. */
+export interface TrajectoryRow {
+  /** @param scale of the toy's first loss */
+  make: (scale: number) => multiloss.Method & { update?(lossesAfter: Float64Array): void };
+  /** It draws random numbers: compared by how near to the front it ends. */
+  random?: boolean;
+  /** The recorded program solved its equations roughly where ours does exactly: compared by how near to the front it ends, or by reaching it no later. */
+  rough?: boolean;
+  /** The combined gradient's length is cut to this, as the official FAMO does. */
+  clip?: number;
+  /** As in the recorded EWQ, CQF and HQF, where that is another one. */
+  quadratic?: TrajectoryRow['make'];
+}
+
+/** TorchJD's settings in EWQ, CQF and HQF. */
+const NEARLY_EXACT = { normEps: 1e-9, regEps: 1e-7 };
+
+/** FAMO on the toy: lower bounds lie a little below the losses' least values, −20 and −20 times the scale. */
+const famo =
+  (weightDecay: number): TrajectoryRow['make'] =>
+  (scale) =>
+    new multiloss.FAMO({ weightDecay, lowerBounds: [-21 * scale, -21] });
+
+/** Methods by their names in the trajectory files. What is missing here is not offered. */
+export const trajectories: Readonly<Record<string, TrajectoryRow>> = {
+  // Adam does not see a factor, but its roundings do.
+  ls: { make: () => new Mean() },
+  mean: { make: () => new Mean() },
+  upgrad: { make: () => new UPGrad(), quadratic: () => new UPGrad(NEARLY_EXACT) },
+  dualproj: { make: () => new DualProj(), quadratic: () => new DualProj(NEARLY_EXACT) },
+  mgda: { make: () => new MGDA() },
+  pcgrad: { make: () => new PCGrad() },
+  cagrad: { make: () => new CAGrad({ c: 0.5 }) },
+  cagrad04: { make: () => new CAGrad({ c: 0.4 }) },
+  cagrad05: { make: () => new CAGrad({ c: 0.5 }) },
+  imtlg: { make: () => new IMTLG() },
+  imtl_g: { make: () => new IMTLG() },
+  nash: { make: () => new NashMTL({ maxNorm: 0 }) },
+  nash_mn1: { make: () => new NashMTL({ maxNorm: 1 }) },
+  nashmtl: { make: () => new NashMTL({ maxNorm: 1 }), rough: true },
+  alignedmtl: { make: () => new AlignedMTL() },
+  aligned_mtl: { make: () => new AlignedMTL() },
+  config: { make: () => new ConFIG() },
+  fairgrad2: { make: () => new FairGrad({ alpha: 2 }), rough: true },
+  graddrop: { make: () => new multiloss.GradDrop(), random: true },
+  rlw: { make: () => new multiloss.RLW(), random: true },
+  random: { make: () => new multiloss.RLW(), random: true },
+  famo: { make: famo(1e-3) },
+  'famo_g1e-2': { make: famo(1e-2) },
+  'famo_g1e-5': { make: famo(1e-5) },
+  famo_g0: { make: famo(0) },
+  famo_g0_clip1: { make: famo(0), clip: 1 },
 };

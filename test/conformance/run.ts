@@ -2,13 +2,16 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { scope } from 'gradloom';
+import { type AggregatorFile, type LabelledFile, runAggregator, runLabelled } from './aggregators.ts';
 import { Unsupported } from './decode.ts';
 import { type ModuleCase, runModule } from './modules.ts';
 import { modules, operators, optimizers, schedulers } from './names.ts';
 import { runScheduler, type SchedulerCase } from './schedulers.ts';
 import { type CallCase, runCall } from './ops.ts';
 import { type OptimizerCase, runOptimizer } from './optim.ts';
+import { runScalarizer, type ScalarizerFile } from './scalarizers.ts';
 import { runTrace, type TraceFile } from './strategies.ts';
+import { runTrajectory, type TrajectoryFile } from './trajectories.ts';
 
 /** The folders of a conformance folder. */
 export const KINDS = ['ops', 'modules', 'optim', 'schedulers', 'multiloss'] as const;
@@ -83,42 +86,54 @@ export function runStrategies(file: TraceFile): NameResult[] {
   );
 }
 
-/** Counts as not offered, by name, whatever the names are of. */
-function notOffered(section: Section, names: readonly string[]): NameResult[] {
-  return [...new Set(names)].map((name) => {
-    const unsupported = names.filter((n) => n === name).map(() => 'not offered');
-    return { section, name, passed: 0, failed: [], unsupported, worst: 0 };
-  });
+/** Runs the content of scalarizers.json: one result per method. */
+export function runScalarizers({ cases }: ScalarizerFile): NameResult[] {
+  const names = [...new Set(cases.map((c) => c.scalarizer))];
+  return names.map((name) =>
+    runCases(
+      'scalarizers',
+      name,
+      cases.filter((c) => c.scalarizer === name),
+      runScalarizer,
+    ),
+  );
 }
-
-type MultilossFile = Readonly<Record<string, Record<string, unknown>>>;
 
 /** Runs the content of one file of multiloss. */
 function runMultiloss(file: string, content: unknown): NameResult[] {
   if (file === 'strategies') return runStrategies(content as TraceFile);
-  if (file === 'aggregators')
-    return notOffered(
+  if (file === 'aggregators') return runAggregators(content as AggregatorFile);
+  if (file === 'scalarizers') return runScalarizers(content as ScalarizerFile);
+  if (file === 'aggregators_f64') return runAllLabelled(content as LabelledFile);
+  return runTrajectories(content as TrajectoryFile);
+}
+
+/** Runs the content of aggregators.json: one result per aggregator. */
+export function runAggregators(file: AggregatorFile): NameResult[] {
+  const names = [...new Set(file.cases.map((c) => c.aggregator))];
+  return names.map((name) =>
+    runCases(
       'aggregators',
-      (content as { cases: { aggregator: string }[] }).cases.map((c) => c.aggregator),
-    );
-  if (file === 'scalarizers')
-    return notOffered(
-      'scalarizers',
-      (content as { cases: { scalarizer: string }[] }).cases.map((c) => c.scalarizer),
-    );
-  const entries = Object.values(content as MultilossFile);
-  if (file === 'aggregators_f64') {
-    const names = entries.flatMap(({ agg }) => Object.keys(agg as object));
-    return notOffered(
-      'aggregators',
-      names.map((n) => `f64 ${n}`),
-    );
-  }
-  // Per objective one trajectory per method, and the settings.
-  const methods = entries.flatMap((e) => Object.keys(e)).filter((m) => m !== 'config');
-  return notOffered(
-    'trajectories',
-    methods.map((m) => `${file} ${m}`),
+      name,
+      file.cases.filter((c) => c.aggregator === name),
+      (given) => runAggregator(file, given),
+    ),
+  );
+}
+
+/** Runs the content of aggregators_f64.json: one result per label. */
+export function runAllLabelled(file: LabelledFile): NameResult[] {
+  const labels = [...new Set(Object.values(file).flatMap(({ agg }) => Object.keys(agg)))];
+  return labels.map((label) => {
+    const cases = Object.entries(file).flatMap(([matrix, { J, agg }]) => (agg[label] ? [{ label, matrix, jacobian: J, answer: agg[label] }] : []));
+    return runCases('aggregators', `f64 ${label}`, cases, runLabelled);
+  });
+}
+
+/** Runs the trajectories of one file: one result per objective and method. */
+export function runTrajectories(file: TrajectoryFile): NameResult[] {
+  return Object.entries(file).flatMap(([objective, methods]) =>
+    Object.entries(methods).map(([method, runs]) => runCases('trajectories', `${objective} ${method}`, runs, (run) => runTrajectory(objective, method, run))),
   );
 }
 

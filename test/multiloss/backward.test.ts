@@ -293,6 +293,15 @@ test('errors name the loss and change nothing', () => {
     multiloss.backward({ p: net.idle.forward(randn([1, 2])).sum(), q: net.a.forward(randn([1, 5])).sum() }, { combine: fixed('gramian', 1, 1) });
   });
   throwsCode('VALUE', /is in none of the groups/, () => multiloss.backward(losses(), { combine, groups: [[net.trunk.parameters()[0] as Tensor]] }));
+  throwsCode('GRAPH', /no loss is computed from the tensor `at`/, () => multiloss.backward(losses(), { combine, at: net.features(x) }));
+  throwsCode('GRAPH', /none of the parameters `on`/, () => multiloss.backward(losses(), { combine, on: net.a.parameters() }));
+  untouched();
+  autograd.setDetectAnomaly(true);
+  throwsCode('NONFINITE', /sqrt returned NaN/, () => {
+    const h = net.features(x).mul(0).sqrt();
+    multiloss.backward({ p: h.mul(0).sum(), q: h.sum().mul(0) }, { combine: fixed('gramian', 1, 1) });
+  });
+  autograd.setDetectAnomaly(false);
   untouched();
   const l = losses();
   multiloss.backward(l, { combine });
@@ -388,6 +397,20 @@ test('a captured step refuses a loss that is not finite, by name, and steps noth
     net.parameters().map((p) => [...p.data()]),
     before,
   );
+});
+
+test('a captured method whose needs change is refused, and recorded anew after release', () => {
+  const { net, targets } = setUp();
+  const method = { ...fixed('losses', 1, 1, 1), needs: 'losses' as 'losses' | 'gramian' };
+  const step = capture((x: Tensor) => {
+    clear(net);
+    multiloss.backward(net.losses(net.features(x), targets), { combine: method });
+  });
+  for (let i = 0; i < 3; i++) step(randn([4, 8]));
+  method.needs = 'gramian';
+  throwsCode('CAPTURE', /needs gramian from this step on/, () => step(randn([4, 8])));
+  step.release();
+  for (let i = 0; i < 3; i++) step(randn([4, 8]));
 });
 
 test('nothing grows', () => {

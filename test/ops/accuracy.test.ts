@@ -42,8 +42,8 @@ test('exp is within 1 ulp, and right at the ends', () => {
   assert.ok(Number.isNaN(exp(tensor(Number.NaN)).item()));
 });
 
-test('log is within 1 ulp, and right at the ends', () => {
-  assert.ok(worst(log, Math.log, exponents(1e-45, 3e38)) <= 1.01);
+test('log is within 1.1 ulp, and right at the ends', () => {
+  assert.ok(worst(log, Math.log, exponents(1e-45, 3e38)) <= 1.1);
   assert.ok(worst(log, Math.log, samples(0.5, 2)) <= 1.01);
   assert.equal([...log(tensor([0, -0, Number.POSITIVE_INFINITY, 1])).data()], [-Infinity, -Infinity, Infinity, 0]);
   assert.ok(
@@ -53,9 +53,9 @@ test('log is within 1 ulp, and right at the ends', () => {
   );
 });
 
-test('tanh is within 2 ulp; the sign of zero stays', () => {
-  assert.ok(worst(tanh, Math.tanh, samples(-10, 10)) <= 2);
-  assert.ok(worst(tanh, Math.tanh, exponents(1e-30, 1)) <= 2);
+test('tanh is within 1.5 ulp; the sign of zero stays', () => {
+  assert.ok(worst(tanh, Math.tanh, samples(-10, 10)) <= 1.51);
+  assert.ok(worst(tanh, Math.tanh, exponents(1e-30, 1)) <= 1.51);
   assert.ok(Object.is(tanh(tensor(-0)).item(), -0) && Object.is(tanh(tensor(0)).item(), 0));
   assert.equal([...tanh(tensor([Infinity, -Infinity])).data()], [1, -1]);
   assert.ok(Number.isNaN(tanh(tensor(Number.NaN)).item()));

@@ -1,0 +1,45 @@
+import type { Stats } from '../method.ts';
+import { checkPerLoss, type PerLoss, perLoss } from '../checks.ts';
+import { cosinesOf, factor, indices, inner, solveFactored, times } from '../solve/matrix.ts';
+import { pseudoSolve } from '../solve/eigen.ts';
+import { Memoryless } from './memoryless.ts';
+
+/** Options of ConFIG. */
+export interface ConFIGOptions {
+  /** How far the step is to go along each gradient's direction, relative to the others; 1 each unless said. */
+  preference?: PerLoss;
+}
+
+/**
+ * The direction d̂ with equal cosines to all gradients, as long as the gradients' projections onto it together: g = (Σ ⟨gᵢ, d̂⟩)·d̂,
+ * d = U⁺·p, U the unit gradients (Liu, Chu & Thuerey, ICLR 2025, arXiv 2408.11104). Parallel to IMTL-G where gradients are
+ * independent. From the Gramian: U⁺ = Uᵀ·C⁺, C the cosines, so weights are C⁺·p over the lengths, times a number.
+ */
+export class ConFIG extends Memoryless {
+  readonly name = 'ConFIG';
+  private readonly preference: PerLoss | undefined;
+
+  constructor(options: ConFIGOptions = {}) {
+    super();
+    this.preference = options.preference;
+    checkPerLoss(this.name, 'preference', this.preference);
+  }
+
+  weights({ gramian, names }: Stats): Float64Array {
+    const m = names.length;
+    const { norms, cosines } = cosinesOf(gramian, m);
+    const p = perLoss(this.name, 'preference', this.preference, names, 1);
+    const l = new Float64Array(m * m);
+    let a: Float64Array = p.slice();
+    if (!norms.includes(0) && factor(cosines, m, indices(m), m, l)) solveFactored(l, m, m, a);
+    else a = pseudoSolve(cosines, p, m);
+    const ca = times(cosines, a, m); // ⟨ĝᵢ, d⟩
+    const squared = inner(a, ca); // ‖d‖²
+    let size = 0;
+    for (const v of a) size += Math.abs(v);
+    // Directions that cancel leave rounding: no direction is as good for all.
+    if (!(squared > 1e-14 * size * size)) return new Float64Array(m);
+    const length = inner(norms, ca) / squared;
+    return a.map((v, i) => (norms[i] === 0 ? 0 : (v / (norms[i] as number)) * length));
+  }
+}

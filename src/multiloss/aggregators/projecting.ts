@@ -1,0 +1,86 @@
+// UPGrad and DualProj: gradients projected onto the cone of directions that raise no loss.
+import type { Stats } from '../method.ts';
+import { checkNumber, checkPerLoss, type PerLoss, perLoss } from '../checks.ts';
+import { DualCone } from '../solve/dual-cone.ts';
+import { Memoryless } from './memoryless.ts';
+
+/** Options of UPGrad and DualProj. */
+export interface ProjectingOptions {
+  /** How much each loss counts before projecting: a number per loss, in their order or by name; 1/m each unless said. */
+  preference?: PerLoss;
+  /** Where the Gramian's trace is below this, it counts as 0. TorchJD: 1e-4. Together with `regEps`; without either nothing is regularised. */
+  normEps?: number;
+  /** What is added to the diagonal of Gramian / trace. TorchJD: 1e-4, at which gradients of very different lengths may stay in conflict. */
+  regEps?: number;
+}
+
+abstract class Projecting extends Memoryless {
+  private readonly options: ProjectingOptions;
+
+  constructor(name: string, options: ProjectingOptions) {
+    super();
+    checkPerLoss(name, 'preference', options.preference);
+    if (options.normEps !== undefined) checkNumber(name, 'normEps', options.normEps, 0);
+    if (options.regEps !== undefined) checkNumber(name, 'regEps', options.regEps, 0);
+    this.options = { ...options };
+  }
+
+  protected preference({ names }: Stats): Float64Array {
+    return perLoss(this.name, 'preference', this.options.preference, names, 1 / names.length);
+  }
+
+  /** The Gramian's cone; where asked for, of Gramian / trace + regEps·I. */
+  protected cone({ gramian, names }: Stats): DualCone {
+    const { normEps, regEps } = this.options;
+    const m = names.length;
+    if (normEps === undefined && regEps === undefined) return new DualCone(gramian, m);
+    let trace = 0;
+    for (let i = 0; i < m; i++) trace += gramian[i * m + i] as number;
+    const scaled = trace < (normEps ?? 0) || trace === 0 ? new Float64Array(m * m) : gramian.map((v) => v / trace);
+    for (let i = 0; i < m; i++) scaled[i * m + i] = (scaled[i * m + i] as number) + (regEps ?? 0);
+    return new DualCone(scaled, m);
+  }
+}
+
+/**
+ * Each gradient is projected onto the cone of directions that raise no loss, and the projections are added: Jacobian descent's UPGrad
+ * (Quinton & Rey 2024, arXiv 2406.16232). Raises no loss, to first order, and gives each more where its own gradient is longer. Exact
+ * unless `normEps` and `regEps` are given, which reproduce TorchJD's numbers. m quadratic programs of size m.
+ */
+export class UPGrad extends Projecting {
+  readonly name = 'UPGrad';
+
+  constructor(options: ProjectingOptions = {}) {
+    super('UPGrad', options);
+  }
+
+  weights(stats: Stats): Float64Array {
+    const m = stats.names.length;
+    const p = this.preference(stats);
+    const cone = this.cone(stats);
+    const w = new Float64Array(m);
+    const u = new Float64Array(m);
+    for (let i = 0; i < m; i++) {
+      u.fill(0)[i] = p[i] as number;
+      const projected = cone.project(u);
+      for (let j = 0; j < m; j++) w[j] = (w[j] as number) + (projected[j] as number);
+    }
+    return w;
+  }
+}
+
+/**
+ * The weighted sum of the gradients, projected onto the cone of directions that raise no loss: GEM's projection (Lopez-Paz & Ranzato
+ * 2017, arXiv 1706.08840). One quadratic program of size m. Exact unless `normEps` and `regEps` are given (see UPGrad).
+ */
+export class DualProj extends Projecting {
+  readonly name = 'DualProj';
+
+  constructor(options: ProjectingOptions = {}) {
+    super('DualProj', options);
+  }
+
+  weights(stats: Stats): Float64Array {
+    return this.cone(stats).project(this.preference(stats));
+  }
+}

@@ -1,0 +1,127 @@
+// PCGrad and GradVac: each gradient meets the others one by one, in random order.
+import { drawPermutations } from '../../tensor/random.ts';
+import type { Stats } from '../method.ts';
+import { checkNumber, checkSameLosses } from '../checks.ts';
+import { Memoryless } from './memoryless.ts';
+
+/** One gradient in the making, g' = Σ aₖ·gₖ, followed through the Gramian alone. */
+class Combination {
+  /** aₖ. */
+  readonly weights: Float64Array;
+  /** ⟨g', gₖ⟩. */
+  readonly along: Float64Array;
+  private readonly g: Float64Array;
+  private readonly m: number;
+
+  constructor(g: Float64Array, m: number, row: number) {
+    this.g = g;
+    this.m = m;
+    this.weights = new Float64Array(m);
+    this.weights[row] = 1;
+    this.along = g.slice(row * m, (row + 1) * m);
+  }
+
+  /** g' ← g' + s·g_j. */
+  add(j: number, s: number): void {
+    this.weights[j] = (this.weights[j] as number) + s;
+    for (let k = 0, at = j * this.m; k < this.m; k++, at++) this.along[k] = (this.along[k] as number) + s * (this.g[at] as number);
+  }
+
+  /** ‖g'‖. */
+  length(): number {
+    let squared = 0;
+    for (let k = 0; k < this.m; k++) squared += (this.weights[k] as number) * (this.along[k] as number);
+    return Math.sqrt(Math.max(squared, 0));
+  }
+}
+
+/**
+ * Each gradient loses what points against another one, the others taken in random order; the results are added: projecting
+ * conflicting gradients (Yu et al. 2020, arXiv 2001.06782). The order comes from the generator that `manualSeed` seeds. With two
+ * losses it raises neither; with more it may.
+ */
+export class PCGrad extends Memoryless {
+  readonly name = 'PCGrad';
+
+  weights({ gramian: g, names }: Stats): Float64Array {
+    const m = names.length;
+    const w = new Float64Array(m);
+    // With two losses there is one order.
+    const orders = m > 2 ? drawPermutations(m, m) : null;
+    for (let i = 0; i < m; i++) {
+      const mine = new Combination(g, m, i);
+      for (let k = 0; k < m; k++) {
+        const j = orders ? (orders[i * m + k] as number) : k;
+        const against = mine.along[j] as number;
+        if (j !== i && against < 0) mine.add(j, -against / (g[j * m + j] as number));
+      }
+      for (let k = 0; k < m; k++) w[k] = (w[k] as number) + (mine.weights[k] as number);
+    }
+    return w;
+  }
+}
+
+/** Options of GradVac. */
+export interface GradVacOptions {
+  /** β: how fast the aimed-at cosines follow those seen; 0.5 unless said. */
+  beta?: number;
+}
+
+/**
+ * As PCGrad, but each pair is brought to the cosine that it usually has (a running mean, 0 at first) instead of to 0 (Wang et al. 2021,
+ * arXiv 2010.05874). Its first step is PCGrad's.
+ */
+export class GradVac extends Memoryless {
+  readonly name = 'GradVac';
+  private readonly beta: number;
+  /** φ: the cosine aimed at for each pair, [m · m]; empty before the first step. */
+  private aims = new Float64Array(0);
+
+  constructor(options: GradVacOptions = {}) {
+    super();
+    this.beta = options.beta ?? 0.5;
+    checkNumber(this.name, 'beta', this.beta, 0, 1);
+  }
+
+  weights({ gramian: g, names }: Stats): Float64Array {
+    const m = names.length;
+    if (this.aims.length === 0) this.aims = new Float64Array(m * m);
+    checkSameLosses(this.name, Math.round(Math.sqrt(this.aims.length)), m);
+    const w = new Float64Array(m);
+    const orders = m > 2 ? drawPermutations(m, m) : null;
+    for (let i = 0; i < m; i++) {
+      const mine = new Combination(g, m, i);
+      for (let k = 0; k < m; k++) {
+        const j = orders ? (orders[i * m + k] as number) : k;
+        if (j !== i) this.meet(mine, j, i * m + j, Math.sqrt(Math.max(g[j * m + j] as number, 0)));
+      }
+      for (let k = 0; k < m; k++) w[k] = (w[k] as number) + (mine.weights[k] as number);
+    }
+    return w;
+  }
+
+  /** Brings one gradient to the cosine aimed at with another one, of length `other`, where it is below; then the aim follows. */
+  private meet(mine: Combination, j: number, pair: number, other: number): void {
+    const own = mine.length();
+    // A zero gradient has no direction: its cosine counts as 0.
+    const cosine = own === 0 || other === 0 ? 0 : Math.min(1, Math.max(-1, (mine.along[j] as number) / own / other));
+    const aim = this.aims[pair] as number;
+    const across = Math.sqrt(1 - aim * aim);
+    if (cosine < aim && across > 0 && own > 0 && other > 0) {
+      mine.add(j, (own * (aim * Math.sqrt(1 - cosine * cosine) - cosine * across)) / (other * across));
+    }
+    this.aims[pair] = (1 - this.beta) * aim + this.beta * cosine;
+  }
+
+  override stateDict(): Record<string, unknown> {
+    return { aims: [...this.aims] };
+  }
+
+  override loadStateDict(state: Readonly<Record<string, unknown>>): void {
+    this.aims = Float64Array.from(state.aims as number[]);
+  }
+
+  override reset(): void {
+    this.aims = new Float64Array(0);
+  }
+}

@@ -1,0 +1,167 @@
+// Weights over time. Each schedule is plain data with a formula of the step: what JSON writes, `anneal.load` reads.
+//
+// Weights reach tensors, so the formulas use + − × ÷ and tensor/elementary.ts only.
+import { cosPi, exponential, logarithm } from '../../tensor/elementary.ts';
+import { valueError } from '../../tensor/errors.ts';
+
+/** What a schedule is made of: its kind and its numbers. Plain data (JSON). */
+export type SchedulePlan =
+  | { readonly kind: 'constant'; readonly at: number }
+  | { readonly kind: 'linear' | 'cosine' | 'exponential'; readonly start: number; readonly end: number; readonly from: number; readonly steps: number }
+  | { readonly kind: 'cyclical'; readonly start: number; readonly end: number; readonly steps: number; readonly cycles: number; readonly ratio: number }
+  | { readonly kind: 'piecewise'; readonly points: readonly (readonly [step: number, value: number])[]; readonly interpolate: 'none' | 'linear' };
+
+/** A weight over time. Steps count from 0. */
+export class Schedule {
+  readonly plan: SchedulePlan;
+
+  /** @internal Use `anneal`. */
+  constructor(plan: SchedulePlan) {
+    this.plan = plan;
+  }
+
+  /** The weight at a step ≥ 0. */
+  value(step: number): number {
+    return valueAt(this.plan, step);
+  }
+
+  /** What JSON.stringify writes; `anneal.load` reads it. */
+  toJSON(): SchedulePlan {
+    return this.plan;
+  }
+}
+
+/** The value that a table of [step, value] has at a step. */
+function fromPoints(points: readonly (readonly [number, number])[], interpolate: 'none' | 'linear', step: number): number {
+  const after = points.findIndex(([at]) => at > step);
+  const [s0, v0] = (after < 0 ? points.at(-1) : points[Math.max(0, after - 1)]) as readonly [number, number];
+  if (interpolate === 'none' || after <= 0) return v0;
+  const [s1, v1] = points[after] as readonly [number, number];
+  return v0 + ((v1 - v0) * (step - s0)) / (s1 - s0);
+}
+
+function valueAt(plan: SchedulePlan, step: number): number {
+  if (plan.kind === 'constant') return plan.at;
+  if (plan.kind === 'piecewise') return fromPoints(plan.points, plan.interpolate, step);
+  const { start, end } = plan;
+  if (plan.kind === 'cyclical') {
+    if (step >= plan.steps) return end;
+    const period = plan.steps / plan.cycles;
+    const part = (step / period - Math.floor(step / period)) / plan.ratio;
+    return part >= 1 ? end : start + (end - start) * part;
+  }
+  const part = (step - plan.from) / plan.steps;
+  if (part <= 0) return start;
+  if (part >= 1) return end;
+  if (plan.kind === 'linear') return start + (end - start) * part;
+  if (plan.kind === 'cosine') return start + ((end - start) * (1 - cosPi(part))) / 2;
+  return start * exponential(part * logarithm(end / start));
+}
+
+/** How long a schedule runs. */
+export interface AnnealOptions {
+  /** Steps from the first value to the last; a whole number ≥ 1. */
+  steps: number;
+  /** The step at which it begins to move; 0 unless said. */
+  from?: number;
+}
+
+function finite(op: string, values: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(values)) if (!Number.isFinite(value)) throw valueError(op, `${name} must be finite, got ${value}.`);
+}
+
+function whole(op: string, name: string, value: number, least: number): void {
+  if (!Number.isInteger(value) || value < least) throw valueError(op, `${name} must be a whole number ≥ ${least}, got ${value}.`);
+}
+
+function ramp(kind: 'linear' | 'cosine' | 'exponential', start: number, end: number, { steps, from = 0 }: AnnealOptions): Schedule {
+  const op = `anneal.${kind}`;
+  finite(op, { from: start, to: end });
+  whole(op, 'steps', steps, 1);
+  whole(op, 'from', from, 0);
+  return new Schedule({ kind, start, end, from, steps });
+}
+
+/** The weight that stays. */
+function constant(value: number): Schedule {
+  finite('anneal.constant', { value });
+  return new Schedule({ kind: 'constant', at: value });
+}
+
+/** A straight line between two weights (KL annealing, Bowman et al. 2016, arXiv 1511.06349). */
+function linear(start: number, end: number, options: AnnealOptions): Schedule {
+  return ramp('linear', start, end, options);
+}
+
+/** Half a cosine wave between two weights: slow at both ends. */
+function cosine(start: number, end: number, options: AnnealOptions): Schedule {
+  return ramp('cosine', start, end, options);
+}
+
+/** Equal factors from step to step; both weights > 0. */
+function exponentially(start: number, end: number, options: AnnealOptions): Schedule {
+  if (!(start > 0 && end > 0)) throw valueError('anneal.exponential', `both weights must be > 0, got ${start} and ${end}. Use linear or cosine to reach 0.`);
+  return ramp('exponential', start, end, options);
+}
+
+/** From 0 to the weight in a straight line. */
+function warmup(end: number, options: AnnealOptions): Schedule {
+  return ramp('linear', 0, end, options);
+}
+
+/**
+ * `cycles` times over `steps` steps in all, from the first weight to the last: it rises during `ratio` of a cycle and stays for the rest;
+ * after the last cycle too (cyclical KL annealing, Fu et al. 2019, arXiv 1903.10145). 4 cycles and a ratio of 0.5 unless said.
+ */
+function cyclical(start: number, end: number, options: { steps: number; cycles?: number; ratio?: number }): Schedule {
+  const { steps, cycles = 4, ratio = 0.5 } = options;
+  finite('anneal.cyclical', { from: start, to: end });
+  whole('anneal.cyclical', 'steps', steps, 1);
+  whole('anneal.cyclical', 'cycles', cycles, 1);
+  if (!(ratio > 0 && ratio <= 1)) throw valueError('anneal.cyclical', `ratio must lie in (0, 1], got ${ratio}.`);
+  return new Schedule({ kind: 'cyclical', start, end, steps, cycles, ratio });
+}
+
+/** A table of [step, weight] in the order of the steps: each weight from its step on, or with `interpolate: 'linear'` lines between them. */
+function piecewise(points: readonly (readonly [step: number, value: number])[], options: { interpolate?: 'none' | 'linear' } = {}): Schedule {
+  const { interpolate = 'none' } = options;
+  if (points.length === 0) throw valueError('anneal.piecewise', 'got no points. Pass [[step, weight], …].');
+  points.forEach(([step, value], i) => {
+    whole('anneal.piecewise', `step ${i}`, step, 0);
+    finite('anneal.piecewise', { [`weight ${i}`]: value });
+    const before = points[i - 1]?.[0] ?? -1;
+    if (step <= before) throw valueError('anneal.piecewise', `steps must rise, got ${step} after ${before}.`);
+  });
+  if (interpolate !== 'none' && interpolate !== 'linear') throw valueError('anneal.piecewise', `interpolate must be 'none' or 'linear', got '${interpolate}'.`);
+  return new Schedule({ kind: 'piecewise', points: points.map(([s, v]) => [s, v] as const), interpolate });
+}
+
+/** A schedule from its plan, as JSON gave it back. */
+function load(plan: SchedulePlan): Schedule {
+  switch (plan.kind) {
+    case 'constant':
+      return constant(plan.at);
+    case 'cyclical':
+      return cyclical(plan.start, plan.end, plan);
+    case 'piecewise':
+      return piecewise(plan.points, plan);
+    case 'linear':
+    case 'cosine':
+      return ramp(plan.kind, plan.start, plan.end, plan);
+    case 'exponential':
+      return exponentially(plan.start, plan.end, plan);
+    default:
+      throw valueError('anneal.load', `there is no schedule '${(plan as { kind: unknown }).kind}'. Pass what a schedule's toJSON gave.`);
+  }
+}
+
+/** Schedules of weights: `anneal.cosine(0, 1, { steps: 5000 })` wherever a weight goes. */
+export const anneal = { constant, linear, cosine, exponential: exponentially, cyclical, warmup, piecewise, load } as const;
+
+/** A weight: a number, or one that changes with the step. */
+export type Weight = number | Schedule;
+
+/** @internal The weight at a step. */
+export function weightAt(weight: Weight, step: number): number {
+  return typeof weight === 'number' ? weight : weight.value(step);
+}

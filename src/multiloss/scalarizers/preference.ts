@@ -1,0 +1,124 @@
+// Scalarizers that steer towards a ray in the space of losses: which compromise is wanted is said beforehand.
+import { add, div, ge, gt, mul, sub, where } from '../../ops/binary.ts';
+import { amax } from '../../ops/moments.ts';
+import { sum } from '../../ops/reduce.ts';
+import { abs, sqrt, square } from '../../ops/unary.ts';
+import { valueError } from '../../tensor/errors.ts';
+import { detach } from '../../tensor/op.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { checkPerLoss, type PerLoss, perLoss } from '../checks.ts';
+import { HostVector, vectorOf } from './per-loss.ts';
+import { Stateless } from './stateless.ts';
+
+/** Checked: weights ≥ 0, not all 0. */
+function checkPreference(op: string, weights: PerLoss): void {
+  checkPerLoss(op, 'weights', weights, Number.NEGATIVE_INFINITY);
+  const values = Object.values(weights);
+  if (values.some((w) => w < 0) || values.every((w) => w === 0)) throw valueError(op, `weights must be ≥ 0 and not all 0, got ${values.join(', ')}.`);
+}
+
+const dot = (a: Tensor, b: Tensor): Tensor => sum(mul(a, b));
+
+/** Options of `PBI`. */
+export interface PBIOptions {
+  /** The ray's direction, ≥ 0; its length does not matter. */
+  weights: PerLoss;
+  /** θ ≥ 0: what leaving the ray costs; 5 unless said, as in the paper. */
+  theta?: number;
+  /** z, where the ray begins: the best that each loss can be; 0 unless said. */
+  zeroPoint?: PerLoss;
+}
+
+// Eight units in the last place of float32: what a difference of two equal computations may be.
+const NOISE = 8 * 2 ** -24;
+
+/**
+ * d₁ + θ·d₂: how far along the ray from z the losses are, and how far beside it (penalty-based boundary intersection: Zhang & Li, MOEA/D,
+ * IEEE TEVC 2007). d₂ = √(‖r‖² + 1e-12), whose gradient on the ray is 0; what float32 cannot tell from the ray counts as on it.
+ */
+export class PBI extends Stateless {
+  readonly name = 'PBI';
+  private readonly options: Readonly<Required<Pick<PBIOptions, 'weights' | 'theta'>> & PBIOptions>;
+  private readonly direction = new HostVector();
+  private readonly zero = new HostVector();
+
+  constructor(options: PBIOptions) {
+    super();
+    const { weights, theta = 5, zeroPoint } = options;
+    checkPreference(this.name, weights);
+    if (!(theta >= 0 && theta < Number.POSITIVE_INFINITY)) throw valueError(this.name, `theta must lie in [0, ∞), got ${theta}.`);
+    if (zeroPoint) checkPerLoss(this.name, 'zeroPoint', zeroPoint, Number.NEGATIVE_INFINITY);
+    this.options = { ...options, weights, theta };
+  }
+
+  combine(losses: readonly Tensor[], names: readonly string[]): Tensor {
+    const { weights, theta, zeroPoint } = this.options;
+    const all = vectorOf(losses);
+    const above = zeroPoint
+      ? sub(
+          all,
+          this.zero.tensor(() => perLoss(this.name, 'zeroPoint', zeroPoint, names, 0)),
+        )
+      : all;
+    const ray = this.direction.tensor(() => {
+      const w = perLoss(this.name, 'weights', weights, names, 0);
+      const length = Math.sqrt(w.reduce((s, x) => s + x * x, 0));
+      return w.map((x) => x / length);
+    });
+    const along = dot(above, ray);
+    const beside = sub(above, mul(along, ray));
+    const noise = mul(detach(amax(abs(above))), NOISE);
+    const residual = where(gt(abs(beside), noise), beside, 0);
+    return add(along, mul(sqrt(add(sum(square(residual)), 1e-12)), theta));
+  }
+}
+
+/** Options of `COSMOS`. */
+export interface COSMOSOptions {
+  /** r, the preference: ≥ 0. Resample it per step with `setWeights` to learn the whole front. */
+  weights: PerLoss;
+  /** λ ≥ 0: how strongly the losses are drawn to the ray; 1 unless said. */
+  lambda?: number;
+}
+
+/** ⟨r, L⟩ − λ·cos(r, L) (Ruchte & Grabocka, ICDM 2021, arXiv 2103.13392). The cosine of a zero vector is 0. */
+export class COSMOS extends Stateless {
+  readonly name = 'COSMOS';
+  private preference: PerLoss;
+  private readonly lambda: number;
+  private readonly ray = new HostVector();
+
+  constructor(options: COSMOSOptions) {
+    super();
+    const { weights, lambda = 1 } = options;
+    checkPreference(this.name, weights);
+    if (!(lambda >= 0 && lambda < Number.POSITIVE_INFINITY)) throw valueError(this.name, `lambda must lie in [0, ∞), got ${lambda}.`);
+    this.preference = weights;
+    this.lambda = lambda;
+  }
+
+  /** Another preference, from the next step on (also of a captured one). */
+  setWeights(weights: PerLoss): void {
+    checkPreference(this.name, weights);
+    this.preference = weights;
+  }
+
+  combine(losses: readonly Tensor[], names: readonly string[]): Tensor {
+    const r = this.ray.tensor(() => perLoss(this.name, 'weights', this.preference, names, 0));
+    const all = vectorOf(losses);
+    // The root and the quotient see no 0, so no infinity meets the gradient of where. Below float32's smallest square everything is 0.
+    const squared = sum(square(all));
+    const real = ge(squared, 2 ** -126);
+    const product = dot(all, r);
+    const cosine = div(product, mul(sqrt(where(real, squared, 1)), sqrt(sum(square(r)))));
+    return sub(product, mul(where(real, cosine, 0), this.lambda));
+  }
+
+  override stateDict(): Record<string, unknown> {
+    return { weights: Array.isArray(this.preference) ? [...this.preference] : { ...this.preference } };
+  }
+
+  override loadStateDict(state: Readonly<Record<string, unknown>>): void {
+    this.setWeights(state.weights as PerLoss);
+  }
+}

@@ -1,0 +1,36 @@
+// The projection onto the dual cone of the gradients: the nearest direction that raises no loss.
+import { type Cosines, cosinesOf } from './matrix.ts';
+import { NonnegativeSolver } from './nonnegative.ts';
+
+/** Projections that share their gradients, given by their Gramian [n · n]. */
+export class DualCone {
+  private readonly n: number;
+  private readonly rows: Cosines;
+  private readonly solver: NonnegativeSolver;
+
+  constructor(gramian: Float64Array, n: number) {
+    this.n = n;
+    this.rows = cosinesOf(gramian, n);
+    this.solver = new NonnegativeSolver(this.rows.cosines, n);
+  }
+
+  /**
+   * argmin vᵀG·v over v ≥ u: Jᵀv is the projection of Jᵀu onto { d : J·d ≥ 0 } (Lopez-Paz & Ranzato 2017, arXiv 1706.08840). With
+   * v = u + z/‖gᵢ‖ it is min ½·zᵀC·z + qᵀz, z ≥ 0, q = C·(‖gᵢ‖·uᵢ): cosines only, so that rows of any lengths are treated alike.
+   */
+  project(u: Float64Array): Float64Array {
+    const { n } = this;
+    const { norms, cosines } = this.rows;
+    let unit = 0;
+    for (let i = 0; i < n; i++) unit = Math.max(unit, Math.abs((u[i] as number) * (norms[i] as number)));
+    if (unit === 0) return u.slice();
+    const q = new Float64Array(n);
+    for (let j = 0; j < n; j++) {
+      const p = ((u[j] as number) * (norms[j] as number)) / unit;
+      if (p === 0) continue;
+      for (let i = 0; i < n; i++) q[i] = (q[i] as number) + (cosines[i * n + j] as number) * p;
+    }
+    const { z } = this.solver.solve(q, true);
+    return u.map((ui, i) => (z[i] === 0 ? ui : ui + ((z[i] as number) * unit) / (norms[i] as number)));
+  }
+}

@@ -1,0 +1,80 @@
+// Eigenvalues and eigenvectors of small symmetric matrices, and the pseudo-inverse that they give.
+
+/** A = Σ values[k]·vₖ·vₖᵀ, the vectors as rows of `vectors` [n · n]. In no order. */
+export interface Eigen {
+  readonly values: Float64Array;
+  readonly vectors: Float64Array;
+}
+
+/** Sweeps over all pairs; 6 to 10 are usual, since convergence is quadratic. */
+const SWEEPS = 40;
+
+/** Jacobi's method (cyclic, 1846; Golub & Van Loan, 8.5): accurate, and small eigenvalues come out well. A is symmetric, [n · n]. */
+export function eigen(matrix: Float64Array, n: number): Eigen {
+  const a = matrix.slice();
+  const vectors = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) vectors[i * n + i] = 1;
+  for (let sweep = 0; sweep < SWEEPS; sweep++) {
+    let turned = false;
+    for (let p = 0; p < n; p++) {
+      for (let q = p + 1; q < n; q++) {
+        const apq = a[p * n + q] as number;
+        const app = a[p * n + p] as number;
+        const aqq = a[q * n + q] as number;
+        if (Math.abs(apq) <= 1e-17 * Math.sqrt(Math.abs(app)) * Math.sqrt(Math.abs(aqq)) || apq === 0) continue;
+        if (sweep > 3 && Math.abs(app) + apq === Math.abs(app) && Math.abs(aqq) + apq === Math.abs(aqq)) {
+          a[p * n + q] = 0;
+          continue;
+        }
+        turned = true;
+        const ratio = (aqq - app) / (2 * apq);
+        // Beyond 1e150 the square would overflow, and the 1 under the root would not count.
+        const tangent = Math.abs(ratio) > 1e150 ? 1 / (2 * ratio) : (ratio >= 0 ? 1 : -1) / (Math.abs(ratio) + Math.sqrt(ratio * ratio + 1));
+        rotate(a, vectors, n, p, q, tangent);
+      }
+    }
+    if (!turned) break;
+  }
+  return { values: Float64Array.from({ length: n }, (_, i) => a[i * n + i] as number), vectors };
+}
+
+/** One plane rotation that makes a[p][q] zero, given the tangent of its angle. Only the upper half is kept. */
+function rotate(a: Float64Array, vectors: Float64Array, n: number, p: number, q: number, tangent: number): void {
+  const cosine = 1 / Math.sqrt(tangent * tangent + 1);
+  const sine = tangent * cosine;
+  const shift = tangent * (a[p * n + q] as number);
+  a[p * n + p] = (a[p * n + p] as number) - shift;
+  a[q * n + q] = (a[q * n + q] as number) + shift;
+  a[p * n + q] = 0;
+  for (let k = 0; k < p; k++) turn(a, k * n + p, k * n + q, cosine, sine);
+  for (let k = p + 1; k < q; k++) turn(a, p * n + k, k * n + q, cosine, sine);
+  for (let k = q + 1; k < n; k++) turn(a, p * n + k, q * n + k, cosine, sine);
+  for (let k = 0; k < n; k++) turn(vectors, p * n + k, q * n + k, cosine, sine);
+}
+
+function turn(a: Float64Array, i: number, j: number, cosine: number, sine: number): void {
+  const x = a[i] as number;
+  const y = a[j] as number;
+  a[i] = cosine * x - sine * y;
+  a[j] = sine * x + cosine * y;
+}
+
+/** Eigenvalues above this share of the largest count; the rest is rounding (as in NumPy's and PyTorch's matrix_rank). */
+function rankTolerance({ values }: Eigen): number {
+  return values.reduce((a, b) => Math.max(a, Math.abs(b)), 0) * values.length * 2.220446049250313e-16;
+}
+
+/** A⁺·b: the shortest of the vectors that come nearest to solving A·x = b. A symmetric, [n · n]. */
+export function pseudoSolve(matrix: Float64Array, b: Float64Array, n: number): Float64Array {
+  const parts = eigen(matrix, n);
+  const least = rankTolerance(parts);
+  const x = new Float64Array(n);
+  for (let k = 0; k < n; k++) {
+    const value = parts.values[k] as number;
+    if (Math.abs(value) <= least) continue;
+    let along = 0;
+    for (let i = 0; i < n; i++) along += (parts.vectors[k * n + i] as number) * (b[i] as number);
+    for (let i = 0; i < n; i++) x[i] = (x[i] as number) + ((parts.vectors[k * n + i] as number) * along) / value;
+  }
+  return x;
+}

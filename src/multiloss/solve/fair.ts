@@ -1,0 +1,105 @@
+// Weights whose losses gain alike: G·w = w^(−1/α), of which α = 1 is the Nash bargaining solution.
+import { power } from '../../tensor/elementary.ts';
+import { cosinesOf, factor, indices, solveFactored, times } from './matrix.ts';
+import { isStationary } from './min-norm.ts';
+
+/** Newton steps; 5 to 15 are usual, more where gradients nearly oppose one another and the weights are far from where it starts. */
+const STEPS = 200;
+/** How nearly the equations must hold, relative to their right-hand sides. */
+const EXACT = 1e-13;
+
+/** z^(−β), without logarithms where β is what the usual α give. */
+function inverse(z: number, beta: number): number {
+  if (beta === 1) return 1 / z;
+  if (beta === 0.5) return 1 / Math.sqrt(z);
+  if (beta === 2) return 1 / (z * z);
+  return 1 / power(z, beta);
+}
+
+/** s^(1/(1 + β)): what solves z = s·z^(−β). */
+function alone(s: number, beta: number): number {
+  return beta === 1 ? Math.sqrt(s) : power(s, 1 / (1 + beta));
+}
+
+/**
+ * The w > 0 with G·w = w^(−1/α): the minimum of ½·wᵀG·w − Σ ∫w^(−1/α), which is convex (Navon et al. 2022, arXiv 2202.01017; Ban & Ji
+ * 2024, arXiv 2402.15638), by damped Newton. Rows are scaled to length 1 and each weight to what it would be alone, so gradients of
+ * any sizes are as hard as one another. A zero gradient has weight 0. At a Pareto stationary point no finite w exists (weights grow
+ * while Jᵀw goes to 0): all 0.
+ */
+export function fair(gramian: Float64Array, n: number, alpha: number): Float64Array {
+  const w = new Float64Array(n);
+  const { norms, cosines } = cosinesOf(gramian, n);
+  const rows = [...norms.keys()].filter((i) => (norms[i] as number) > 0);
+  const k = rows.length;
+  if (k === 0) return w;
+  const c = new Float64Array(k * k);
+  rows.forEach((row, i) => {
+    rows.forEach((column, j) => {
+      c[i * k + j] = cosines[row * n + column] as number;
+    });
+  });
+  if (k > 1 && isStationary(c, k)) return w;
+  const beta = 1 / alpha;
+  // z = ‖g‖·w, then C·z = ‖g‖^(β − 1)·z^(−β); alone, z would be ‖g‖^((β − 1)/(1 + β)).
+  const size = Float64Array.from(rows, (row) => alone(beta === 1 ? 1 : power(norms[row] as number, beta) / (norms[row] as number), beta));
+  if (size.some((v) => !(v > 0 && v < Number.POSITIVE_INFINITY))) return w;
+  // With z = size·x: (size·C·size)·x = size²·x^(−β).
+  const x = newton(c, size, k, beta);
+  rows.forEach((row, i) => {
+    w[row] = ((x[i] as number) * (size[i] as number)) / (norms[row] as number);
+  });
+  return w;
+}
+
+/** x > 0 with Σⱼ C[i][j]·sizeⱼ·xⱼ = sizeᵢ·xᵢ^(−β), row i times sizeᵢ so that the derivative is symmetric. */
+function newton(c: Float64Array, size: Float64Array, k: number, beta: number): Float64Array {
+  const a = c.map((v, at) => v * (size[Math.floor(at / k)] as number) * (size[at % k] as number));
+  const right = size.map((s) => s * s);
+  const all = indices(k);
+  const h = new Float64Array(k * k);
+  const l = new Float64Array(k * k);
+  const ax = new Float64Array(k);
+  const step = new Float64Array(k);
+  let x = new Float64Array(k).fill(1);
+  let trial = new Float64Array(k);
+  let best = x;
+  let bestError = Number.POSITIVE_INFINITY;
+  let stuck = 0;
+  for (let turn = 0; turn < STEPS; turn++) {
+    times(a, x, k, ax);
+    h.set(a);
+    let error = 0;
+    for (let i = 0; i < k; i++) {
+      const xi = x[i] as number;
+      const push = (right[i] as number) * inverse(xi, beta);
+      step[i] = push - (ax[i] as number);
+      error = Math.max(error, Math.abs(step[i] as number) / push);
+      h[i * k + i] = (h[i * k + i] as number) + (beta * push) / xi;
+    }
+    stuck = error < 0.9 * bestError ? 0 : stuck + 1;
+    if (error < bestError) [best, bestError] = [x.slice(), error];
+    // Near the solution only roundings are left to move.
+    if (bestError < 1e-9 && stuck >= 2) break;
+    if (error < EXACT || !factor(h, k, all, k, l, 1e-300)) break;
+    const gradient = step.slice();
+    solveFactored(l, k, k, step);
+    let slope = 0;
+    let reach = 1;
+    for (let i = 0; i < k; i++) {
+      slope += (gradient[i] as number) * (step[i] as number);
+      if ((step[i] as number) < 0) reach = Math.min(reach, (-0.9 * (x[i] as number)) / (step[i] as number));
+    }
+    if (!(slope > 0)) break;
+    // Along a convex function a step is good unless the slope at its end is again as steep upwards.
+    for (let halving = 0; halving < 60; halving++, reach /= 2) {
+      for (let i = 0; i < k; i++) trial[i] = (x[i] as number) + reach * (step[i] as number);
+      times(a, trial, k, ax);
+      let there = 0;
+      for (let i = 0; i < k; i++) there += ((right[i] as number) * inverse(trial[i] as number, beta) - (ax[i] as number)) * (step[i] as number);
+      if (there >= -0.25 * slope) break;
+    }
+    [x, trial] = [trial, x];
+  }
+  return best;
+}

@@ -1,0 +1,250 @@
+// min ½·zᵀC·z + qᵀz over z ≥ 0, C positive semidefinite with a diagonal of ones: what the dual cone and the shortest point of a
+// convex hull come down to. Exact: it ends at a set of active rows whose equations hold to rounding, not when a step is small.
+import { DEPENDENT, factor, inner, solveFactored } from './matrix.ts';
+
+/** A solution, or (where `bounded` is false) a direction z ≥ 0 with C·z = 0 along which qᵀz falls for ever. */
+export interface Nonnegative {
+  readonly z: Float64Array;
+  readonly bounded: boolean;
+}
+
+/** Roundings that an optimality condition may be off by, relative to the terms that it sums. */
+const SLACK = 1e-13;
+/** Coefficients of a dependence below this are rounding: a row that depends to 1e-12 of its square does to 1e-6 of its length. */
+const FAINT = 1e-6;
+/** Rounds of exchanging every wrong row at once before the careful way is taken; two or three are usual. */
+const ROUNDS = 12;
+
+/** A solver for many q with one C [n · n]: its memory is shared between them. */
+export class NonnegativeSolver {
+  private readonly c: Float64Array;
+  private readonly n: number;
+  private readonly l: Float64Array;
+  private readonly set: Int32Array;
+  private readonly inside: Uint8Array;
+  private readonly x: Float64Array;
+  private readonly y: Float64Array;
+  private readonly size: Float64Array;
+  /** How many rows the set holds. */
+  private count = 0;
+
+  constructor(c: Float64Array, n: number) {
+    this.c = c;
+    this.n = n;
+    this.l = new Float64Array(n * n);
+    this.set = new Int32Array(n);
+    this.inside = new Uint8Array(n);
+    this.x = new Float64Array(n);
+    this.y = new Float64Array(n);
+    this.size = new Float64Array(n);
+  }
+
+  /** @param inRange whether q lies in C's range, so that a direction without end can only be rounding: it is not taken then. */
+  solve(q: Float64Array, inRange = false): Nonnegative {
+    const z = new Float64Array(this.n);
+    return this.exchange(q, z) ? { z, bounded: true } : this.activeSet(q, z.fill(0), inRange);
+  }
+
+  /** y ← q + C·z, and beside it the sum of the sizes of its terms. */
+  private gradient(q: Float64Array, z: Float64Array): void {
+    const { c, n, y, size } = this;
+    for (let i = 0; i < n; i++) {
+      let sum = q[i] as number;
+      let terms = Math.abs(sum);
+      for (let j = 0, at = i * n; j < n; j++, at++) {
+        const zj = z[j] as number;
+        if (zj === 0) continue;
+        const term = (c[at] as number) * zj;
+        sum += term;
+        terms += Math.abs(term);
+      }
+      y[i] = sum;
+      size[i] = terms;
+    }
+  }
+
+  /** The rows inside as a list; how many. */
+  private gather(): number {
+    let k = 0;
+    for (let i = 0; i < this.n; i++) if (this.inside[i] === 1) this.set[k++] = i;
+    return k;
+  }
+
+  /** x ← −C⁻¹·q over the set, whose factor stands in l. */
+  private equations(q: Float64Array, k: number): void {
+    for (let i = 0; i < k; i++) this.x[i] = -(q[this.set[i] as number] as number);
+    solveFactored(this.l, this.n, k, this.x);
+  }
+
+  /**
+   * Block principal pivoting (Júdice & Pires 1994): rows with a wrong sign change sides together. Fast, but neither sure to end nor
+   * able to meet dependent rows: false then, and the other way is taken.
+   */
+  private exchange(q: Float64Array, z: Float64Array): boolean {
+    const { n, inside, set, x, y, size } = this;
+    for (let i = 0; i < n; i++) inside[i] = (q[i] as number) < 0 ? 1 : 0;
+    for (let round = 0; round < ROUNDS; round++) {
+      const k = this.gather();
+      if (!factor(this.c, n, set, k, this.l, 1e-9)) return false;
+      this.equations(q, k);
+      let wrong = 0;
+      z.fill(0);
+      for (let i = 0; i < k; i++) {
+        const v = x[i] as number;
+        z[set[i] as number] = v;
+        if (v < 0) {
+          inside[set[i] as number] = 0;
+          wrong++;
+        }
+      }
+      this.gradient(q, z);
+      for (let i = 0, at = 0; i < n; i++) {
+        if (at < k && set[at] === i) at++;
+        else if ((y[i] as number) < -SLACK * (size[i] as number)) {
+          inside[i] = 1;
+          wrong++;
+        }
+      }
+      if (wrong === 0) return true;
+    }
+    return false;
+  }
+
+  /**
+   * The active-set method of Lawson & Hanson (1974, ch. 23) on C itself: one row enters at a time, rows that reach 0 leave. A row that
+   * depends on those inside enters along the direction that changes nothing but qᵀz, until another one reaches 0. The set stands in the
+   * order of entering, so that a row more is a row of the factor more.
+   */
+  private activeSet(q: Float64Array, z: Float64Array, inRange: boolean): Nonnegative {
+    const { c, n, inside, set, x, y, size, l } = this;
+    this.guess(q, z);
+    const refused = new Uint8Array(n);
+    // A Gramian that is rounded to float32 may have no minimum where its rows say so: what is not below the lowest point so far is not
+    // followed, so that it ends.
+    let lowest = inner(q, z);
+    const best = z.slice();
+    for (let turn = 0; turn < 20 * n + 20; turn++) {
+      this.gradient(q, z);
+      let enter = -1;
+      let worst = -SLACK;
+      for (let i = 0; i < n; i++) {
+        if (inside[i] === 1 || refused[i] === 1 || size[i] === 0) continue;
+        const relative = (y[i] as number) / (size[i] as number);
+        if (relative < worst) [worst, enter] = [relative, i];
+      }
+      if (enter < 0) break;
+      const k = this.count;
+      set[k] = enter;
+      if (!factor(c, n, set, k + 1, l, DEPENDENT, k)) {
+        // Along (x, 1) the quadratic is flat and the gradient is y < 0: as far as the first row that reaches 0.
+        for (let i = 0; i < k; i++) x[i] = -(c[(set[i] as number) * n + enter] as number);
+        solveFactored(l, n, k, x);
+        let step = Number.POSITIVE_INFINITY;
+        let leaves = -1;
+        for (let i = 0; i < k; i++) {
+          if ((x[i] as number) >= -FAINT) continue;
+          const reach = -(z[set[i] as number] as number) / (x[i] as number);
+          if (reach < step) [step, leaves] = [reach, i];
+        }
+        if (leaves < 0 && inRange) {
+          refused[enter] = 1;
+          continue;
+        }
+        if (leaves < 0) {
+          const ray = new Float64Array(n);
+          for (let i = 0; i < k; i++) ray[set[i] as number] = Math.max(x[i] as number, 0);
+          ray[enter] = 1;
+          return { z: ray, bounded: false };
+        }
+        for (let i = 0; i < k; i++) z[set[i] as number] = Math.max((z[set[i] as number] as number) + step * (x[i] as number), 0);
+        z[enter] = step;
+        z[set[leaves] as number] = 0;
+        inside[set[leaves] as number] = 0;
+      }
+      inside[enter] = 1;
+      this.count = k + 1;
+      const enters = this.settle(q, z, enter) && z[enter] !== 0;
+      // Where the equations of the rows inside hold, the quadratic is ½·qᵀz.
+      const height = inner(q, z);
+      if (height < lowest) {
+        lowest = height;
+        best.set(z);
+        refused.fill(0);
+      } else refused[enter] = 1;
+      if (!enters) refused[enter] = 1;
+    }
+    return { z: best, bounded: true };
+  }
+
+  /** A start nearer than 0: independent rows with q < 0, without those that would be negative. Any set whose equations give z ≥ 0 is as good. */
+  private guess(q: Float64Array, z: Float64Array): void {
+    const { n, inside, set, x } = this;
+    inside.fill(0);
+    this.count = 0;
+    for (let i = 0; i < n; i++) {
+      if ((q[i] as number) >= 0) continue;
+      set[this.count] = i;
+      if (!factor(this.c, n, set, this.count + 1, this.l, 1e-6, this.count)) continue;
+      inside[i] = 1;
+      this.count++;
+    }
+    for (let before = -1; before !== this.count; ) {
+      before = this.count;
+      this.equations(q, before);
+      for (let i = 0; i < before; i++) if ((x[i] as number) <= 0) inside[set[i] as number] = 0;
+      this.tidy();
+    }
+    for (let i = 0; i < this.count; i++) z[set[i] as number] = x[i] as number;
+  }
+
+  /** Takes what is no longer inside out of the set, and makes the factor anew from there on. False where rows are dependent. */
+  private tidy(): boolean {
+    const { set, inside } = this;
+    let kept = 0;
+    let first = this.count;
+    for (let i = 0; i < this.count; i++) {
+      const row = set[i] as number;
+      if (inside[row] === 1) set[kept++] = row;
+      else first = Math.min(first, i);
+    }
+    this.count = kept;
+    return first >= kept || factor(this.c, this.n, set, kept, this.l, DEPENDENT / 10, first);
+  }
+
+  /** Moves z to where the equations of the rows inside hold, leaving rows behind that would fall below 0. False: the row cannot enter. */
+  private settle(q: Float64Array, z: Float64Array, entered: number): boolean {
+    const { n, inside, set, x } = this;
+    let enters = true;
+    for (let turn = 0; turn <= n + 1; turn++) {
+      if (!this.tidy()) {
+        // The others go to where their own equations hold.
+        enters = false;
+        inside[entered] = 0;
+        z[entered] = 0;
+        this.tidy();
+      }
+      const k = this.count;
+      this.equations(q, k);
+      let step = 1;
+      for (let i = 0; i < k; i++) {
+        const [from, to] = [z[set[i] as number] as number, x[i] as number];
+        if (to <= 0) step = from - to > 0 ? Math.min(step, from / (from - to)) : 0;
+      }
+      for (let i = 0; i < k; i++) {
+        const row = set[i] as number;
+        const to = x[i] as number;
+        const from = z[row] as number;
+        z[row] = step === 1 ? to : from + step * (to - from);
+        if (to <= 0 && (step === 1 || (z[row] as number) <= SLACK * Math.abs(from) || z[row] === 0)) {
+          z[row] = 0;
+          inside[row] = 0;
+        }
+      }
+      if (step === 1) {
+        this.tidy();
+        return enters;
+      }
+    }
+    return enters;
+  }
+}

@@ -1,0 +1,43 @@
+import type { Tensor } from '../tensor/tensor.ts';
+import { checkRange, type GroupInput, Optimizer, type OptimizerOptions, type ParamGroup, type ParamState } from './optimizer.ts';
+
+/** Options of Adagrad, with PyTorch's defaults. */
+export interface AdagradOptions extends OptimizerOptions {
+  /** Learning rate; 0.01 unless said. */
+  lr?: number;
+  /** How fast the rate falls: lr/(1 + (t − 1)·lrDecay) at step t; 0 unless said. */
+  lrDecay?: number;
+  /** What the sums of squares begin with; 0 unless said. */
+  initialAccumulatorValue?: number;
+  /** Added to the denominator; 1e-10 unless said. */
+  eps?: number;
+}
+
+const DEFAULTS = { lr: 1e-2, lrDecay: 0, weightDecay: 0, initialAccumulatorValue: 0, eps: 1e-10, maximize: false };
+
+/** Adagrad (Duchi, Hazan & Singer 2011, JMLR 12): the gradient by the root of the sum of all its squares. */
+export class Adagrad extends Optimizer<AdagradOptions> {
+  protected readonly kernel = 'adagrad';
+
+  constructor(params: Iterable<Tensor> | Iterable<GroupInput<AdagradOptions>>, options: AdagradOptions = {}) {
+    super('Adagrad', params, { ...DEFAULTS, ...options });
+  }
+
+  protected check(o: Required<AdagradOptions>): void {
+    checkRange('Adagrad', 'lr', o.lr, 0);
+    checkRange('Adagrad', 'lrDecay', o.lrDecay, 0);
+    checkRange('Adagrad', 'weightDecay', o.weightDecay, 0);
+    checkRange('Adagrad', 'initialAccumulatorValue', o.initialAccumulatorValue, 0);
+    checkRange('Adagrad', 'eps', o.eps, 0);
+  }
+
+  protected hyperParameters(g: ParamGroup<AdagradOptions>): readonly number[] {
+    return [g.lr, g.lrDecay, g.eps, g.weightDecay];
+  }
+
+  protected words(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, g: ParamGroup<AdagradOptions>): readonly number[] {
+    const step = this.zeros(state, 'step', []).address;
+    const sums = this.zeros(state, 'sum', p.shape, g.initialAccumulatorValue).address;
+    return [p.address, gradient.address, sums, step, hyper, p.size, g.maximize ? 1 : 0];
+  }
+}

@@ -1,0 +1,53 @@
+// Jacobians to try methods on: of every rank and scale, with zero, double and opposed rows.
+import fc from 'fast-check';
+import type { multiloss } from 'gradloom';
+
+export type Rows = number[][];
+
+export const inner = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, v, k) => sum + v * (b[k] as number), 0);
+export const length = (a: readonly number[]): number => Math.sqrt(inner(a, a));
+export const longest = (rows: Rows): number => Math.max(...rows.map(length));
+
+/** What a method is told of a Jacobian. */
+export function statsOf(rows: Rows, losses: readonly number[] = rows.map(() => 1)): multiloss.Stats {
+  return {
+    names: rows.map((_, i) => `loss${i + 1}`),
+    losses: Float64Array.from(losses),
+    norms: Float64Array.from(rows, length),
+    gramian: Float64Array.from(rows.flatMap((a) => rows.map((b) => inner(a, b)))),
+  };
+}
+
+export const gramianOf = (rows: Rows): Float64Array => statsOf(rows).gramian;
+
+const element = fc.integer({ min: -8, max: 8 }).map((v) => v / 4);
+
+/** m rows of n small numbers. */
+export const rowsOf = (m: number, n: number): fc.Arbitrary<Rows> => fc.array(fc.array(element, { minLength: n, maxLength: n }), { minLength: m, maxLength: m });
+
+/** Rows of any rank: 1 to 6 of 1 to 8 elements, some of them zero, double, opposed or sums of others. */
+export const anyRows: fc.Arbitrary<Rows> = fc
+  .tuple(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 8 }))
+  .chain(([m, n]) => fc.tuple(rowsOf(m, n), fc.array(fc.constantFrom('as it is', 'zero', 'double', 'opposed', 'sum'), { minLength: m, maxLength: m })))
+  .map(([rows, kinds]) => {
+    const out: Rows = [];
+    rows.forEach((row, i) => {
+      const before = out[i - 1];
+      const first = out[0];
+      const kind = kinds[i];
+      if (kind === 'zero') out.push(row.map(() => 0));
+      else if (kind === 'double' && before) out.push([...before]);
+      else if (kind === 'opposed' && before) out.push(before.map((v) => -0.5 * v));
+      else if (kind === 'sum' && before && first) out.push(before.map((v, k) => v + (first[k] as number)));
+      else out.push(row);
+    });
+    return out;
+  });
+
+/** Independent rows, seldom badly conditioned: a diagonal of 3 above small numbers. */
+export const independentRows: fc.Arbitrary<Rows> = fc
+  .integer({ min: 2, max: 6 })
+  .chain((m) => rowsOf(m, m + 1))
+  .map((rows) => rows.map((row, i) => row.map((v, k) => v / 4 + (k === i ? 3 : 0))));
+
+export const scaled = (rows: Rows, by: number): Rows => rows.map((row) => row.map((v) => v * by));

@@ -1,0 +1,175 @@
+// The small solvers, by the conditions that define their answers.
+import fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { conflictAverse } from '../../src/multiloss/solve/conflict-averse.ts';
+import { DualCone } from '../../src/multiloss/solve/dual-cone.ts';
+import { eigen, pseudoSolve } from '../../src/multiloss/solve/eigen.ts';
+import { fair } from '../../src/multiloss/solve/fair.ts';
+import { cosinesOf, times, total } from '../../src/multiloss/solve/matrix.ts';
+import { isStationary, minNorm } from '../../src/multiloss/solve/min-norm.ts';
+import { ontoSimplex } from '../../src/multiloss/solve/simplex.ts';
+import { anyRows, gramianOf, independentRows, longest, scaled } from './samples.ts';
+
+const SCALES = [1e-10, 1e-3, 1, 1e4, 1e10];
+const anyScale = fc.constantFrom(...SCALES);
+const at = (a: Float64Array, i: number): number => a[i] as number;
+
+test('the shortest point of a hull: no row comes nearer (Gw)ᵢ ≥ wᵀGw, with equality where wᵢ > 0', () => {
+  fc.assert(
+    fc.property(anyRows, anyScale, (rows, scale) => {
+      const g = gramianOf(scaled(rows, scale));
+      const m = rows.length;
+      const w = minNorm(g, m);
+      const square = longest(scaled(rows, scale)) ** 2;
+      assert.ok(Math.abs(total(w) - 1) < 1e-12 && w.every((v) => v >= 0), `${w}`);
+      const gw = times(g, w, m);
+      const least = w.reduce((sum, v, i) => sum + v * at(gw, i), 0);
+      for (let i = 0; i < m; i++) {
+        assert.ok(at(gw, i) >= least - 1e-11 * square, `row ${i}: ${at(gw, i)} < ${least}`);
+        if (at(w, i) > 1e-9) assert.ok(Math.abs(at(gw, i) - least) <= 1e-11 * square, `row ${i} is active: ${at(gw, i)}, ${least}`);
+      }
+    }),
+    { seed: 1, numRuns: 500 },
+  );
+});
+
+test('the projection onto the dual cone: v ≥ u, Gv ≥ 0, (v − u)ᵀGv = 0', () => {
+  fc.assert(
+    fc.property(anyRows, anyScale, fc.infiniteStream(fc.integer({ min: 0, max: 4 })), (rows, scale, preferences) => {
+      const m = rows.length;
+      const real = scaled(rows, scale);
+      const g = gramianOf(real);
+      const u = Float64Array.from({ length: m }, () => preferences.next().value as number);
+      const v = new DualCone(g, m).project(u);
+      const gv = times(g, v, m);
+      const terms = (i: number): number => Array.from({ length: m }, (_, j) => Math.abs(at(g, i * m + j) * at(v, j))).reduce((a, b) => a + b, 0);
+      for (let i = 0; i < m; i++) {
+        assert.ok(at(v, i) >= at(u, i), 'v ≥ u');
+        assert.ok(at(gv, i) >= -1e-11 * terms(i), `conflict ${at(gv, i)} of ${terms(i)}`);
+        assert.ok(Math.abs((at(v, i) - at(u, i)) * at(gv, i)) <= 1e-10 * Math.max(at(v, i), 1) * terms(i), 'slack');
+      }
+    }),
+    { seed: 2, numRuns: 500 },
+  );
+});
+
+test('projections of 64 rows of rank 20, 64 and of lengths from 1e-4 to 1e4 raise no loss', () => {
+  let state = 7;
+  const next = (): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 31 - 1;
+  };
+  for (const [n, spread] of [
+    [20, 0],
+    [70, 0],
+    [100, 8],
+  ] as const) {
+    const rows = Array.from({ length: 64 }, (_, i) => Array.from({ length: n }, () => next() * 10 ** (((i % 9) / 8 - 0.5) * spread)));
+    const g = gramianOf(rows);
+    const v = new DualCone(g, 64).project(new Float64Array(64).fill(1 / 64));
+    const gv = times(g, v, 64);
+    for (let i = 0; i < 64; i++) {
+      const terms = Array.from({ length: 64 }, (_, j) => Math.abs(at(g, i * 64 + j) * at(v, j))).reduce((a, b) => a + b, 0);
+      assert.ok(at(gv, i) >= -1e-10 * terms, `${n} ${spread}: ${at(gv, i)} of ${terms}`);
+    }
+  }
+});
+
+test('fair weights: G·w = w^(−1/α), or 0 at stationary points', () => {
+  fc.assert(
+    fc.property(anyRows, fc.constantFrom(0.5, 1, 2, 3), fc.constantFrom(1e-6, 1, 1e6), (rows, alpha, scale) => {
+      const m = rows.length;
+      const real = scaled(rows, scale);
+      const g = gramianOf(real);
+      const w = fair(g, m, alpha);
+      const { norms, cosines } = cosinesOf(g, m);
+      assert.ok(w.every(Number.isFinite), `${w}`);
+      if (w.every((v) => v === 0)) return assert.ok(norms.every((v) => v === 0) || isStationary(cosines, m));
+      const gw = times(g, w, m);
+      for (let i = 0; i < m; i++) {
+        if (at(norms, i) === 0) assert.is(at(w, i), 0);
+        else assert.ok(Math.abs(at(gw, i) * at(w, i) ** (1 / alpha) - 1) < 1e-6, `${alpha}: ${at(gw, i)} · ${at(w, i)}^${1 / alpha}`);
+      }
+    }),
+    { seed: 3, numRuns: 300 },
+  );
+});
+
+test("CAGrad's weights: no other point of the simplex is better", () => {
+  fc.assert(
+    fc.property(independentRows, fc.constantFrom(0.1, 0.5, 0.9, 1.5), anyScale, (rows, c, scale) => {
+      const m = rows.length;
+      const g = gramianOf(scaled(rows, scale));
+      const w = conflictAverse(g, m, c);
+      if (w.every((v) => v === 0)) return;
+      // w = 1/m + k·v with v on the simplex: the objective ⟨g_v, g₀⟩ + c·‖g₀‖·‖g_v‖ and its slope.
+      const v = w.map((x) => x - 1 / m);
+      const sum = total(v);
+      const point = v.map((x) => x / sum);
+      const mean = new Float64Array(m).fill(1 / m);
+      const b = times(g, mean, m);
+      const gp = times(g, point, m);
+      const norm = (x: Float64Array, gx: Float64Array): number =>
+        Math.sqrt(
+          Math.max(
+            x.reduce((s, y, i) => s + y * at(gx, i), 0),
+            0,
+          ),
+        );
+      const [g0, length] = [norm(mean, b), norm(point, gp)];
+      const slope = b.map((x, i) => x + (c * g0 * at(gp, i)) / length);
+      const average = point.reduce((s, y, i) => s + y * at(slope, i), 0);
+      const size = longest(scaled(rows, scale)) ** 2;
+      for (let i = 0; i < m; i++) assert.ok(at(slope, i) >= average - 1e-8 * size, `${at(slope, i)} < ${average} of ${size}`);
+      assert.ok(point.every((x) => x >= -1e-12));
+    }),
+    { seed: 4, numRuns: 300 },
+  );
+});
+
+test('eigenvalues and vectors make the matrix; the pseudo-inverse solves what can be solved', () => {
+  fc.assert(
+    fc.property(anyRows, anyScale, (rows, scale) => {
+      const m = rows.length;
+      const g = gramianOf(scaled(rows, scale));
+      const { values, vectors } = eigen(g, m);
+      const size = Math.max(...values, 0);
+      for (let i = 0; i < m; i++) {
+        for (let j = 0; j < m; j++) {
+          let made = 0;
+          let product = 0;
+          for (let k = 0; k < m; k++) {
+            made += at(vectors, k * m + i) * at(values, k) * at(vectors, k * m + j);
+            product += at(vectors, i * m + k) * at(vectors, j * m + k);
+          }
+          assert.ok(Math.abs(made - at(g, i * m + j)) <= 1e-13 * size * m);
+          assert.ok(Math.abs(product - (i === j ? 1 : 0)) <= 1e-13 * m);
+        }
+      }
+      // G·x = G·1 has solutions; the one found has the same product.
+      const b = times(g, new Float64Array(m).fill(1), m);
+      const back = times(g, pseudoSolve(g, b, m), m);
+      for (let i = 0; i < m; i++) assert.ok(Math.abs(at(back, i) - at(b, i)) <= 1e-11 * size * m);
+    }),
+    { seed: 5, numRuns: 300 },
+  );
+});
+
+test("the simplex's nearest point", () => {
+  fc.assert(
+    fc.property(fc.array(fc.double({ min: -1e6, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 8 }), (list) => {
+      const v = Float64Array.from(list);
+      const w = ontoSimplex(v);
+      assert.ok(Math.abs(total(w) - 1) < 1e-9 && w.every((x) => x >= 0));
+      // v − w is the same number θ where w > 0, and at most θ elsewhere.
+      const theta = Math.max(...list.map((x, i) => x - at(w, i)));
+      list.forEach((x, i) => {
+        if (at(w, i) > 0) assert.ok(Math.abs(x - at(w, i) - theta) < 1e-9 * (1 + Math.abs(theta)));
+      });
+    }),
+    { seed: 6, numRuns: 300 },
+  );
+});
+
+test.run();

@@ -1,0 +1,229 @@
+// Pages and module workers in Chromium and Firefox, without drivers: a page reports to the suite's own server.
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { extname, join, normalize } from 'node:path';
+import { background, command, Missing, type Outcome, project, root, type Target, tool } from './context.ts';
+
+const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm', '.json': 'application/json' };
+
+/** The first folder of a path says under which headers the project's files are served. */
+const HEADERS: Record<string, Record<string, string>> = {
+  plain: {},
+  csp: { 'Content-Security-Policy': "script-src 'self' 'wasm-unsafe-eval'" },
+  strict: { 'Content-Security-Policy': "script-src 'self'" },
+  sealed: { 'Content-Security-Policy': "script-src 'self' 'wasm-unsafe-eval'", 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' },
+  isolated: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' },
+};
+
+const waiting = new Map<string, (body: string) => void>();
+let server: Server | undefined;
+
+/** The suite's server on the project's folder; the address of its root. */
+async function serverRoot(): Promise<string> {
+  if (!server) {
+    const folder = project();
+    server = createServer((request, response) => {
+      const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+      if (pathname.startsWith('/report/')) {
+        let body = '';
+        request.on('data', (chunk) => {
+          body += chunk;
+        });
+        request.on('end', () => {
+          response.writeHead(200, { 'Access-Control-Allow-Origin': '*' }).end();
+          waiting.get(pathname)?.(body);
+        });
+        return;
+      }
+      const [, policy = '', ...path] = normalize(pathname).split('/');
+      const file = join(folder, ...path);
+      const headers = HEADERS[policy];
+      if (!headers || !existsSync(file)) {
+        response.writeHead(404).end();
+        return;
+      }
+      response.writeHead(200, { 'Content-Type': TYPES[extname(file)] ?? 'application/octet-stream', ...headers }).end(readFileSync(file));
+    });
+    await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
+    server.unref();
+  }
+  return `http://127.0.0.1:${(server.address() as { port: number }).port}`;
+}
+
+/** A browser: its file and how it is started on a page. */
+interface Browser {
+  file: string;
+  args(profile: string, url: string): string[];
+  env?: NodeJS.ProcessEnv;
+}
+
+const onPath = (names: readonly (string | undefined)[]): string | undefined => names.find((n) => n && spawnSync('which', [n]).status === 0);
+
+/** The browser's file; where there is none, Debian's package is installed by root. */
+function found(names: readonly (string | undefined)[], debian: string): string {
+  const here = onPath(names);
+  if (here) return here;
+  if (process.getuid?.() === 0 && onPath(['apt-get'])) {
+    console.log(`installing Debian's ${debian} …`);
+    spawnSync('apt-get', ['update'], { stdio: 'ignore' });
+    spawnSync('apt-get', ['install', '-y', '--no-install-recommends', debian], { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
+  }
+  const now = onPath(names);
+  if (!now) throw new Missing(`no ${debian} on this machine, and apt-get did not bring it`);
+  return now;
+}
+
+const chromium = (): Browser => ({
+  file: found([process.env['CHROMIUM'], 'chromium', 'chromium-browser', 'google-chrome'], 'chromium'),
+  args: (profile, url) =>
+    ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'].concat([
+      `--user-data-dir=${profile}`,
+      url,
+    ]),
+});
+
+const firefox = (): Browser => ({
+  file: found([process.env['FIREFOX'], 'firefox-esr', 'firefox'], 'firefox-esr'),
+  args: (profile, url) => ['--headless', '--no-remote', '--profile', profile, url],
+  env: { MOZ_DISABLE_CONTENT_SANDBOX: '1' },
+});
+
+let runs = 0;
+
+/** Opens a page of the project and waits for its report. */
+export async function visit<T>(which: 'chromium' | 'firefox', policy: string, page: string, query: Readonly<Record<string, string>> = {}, at?: string): Promise<T> {
+  const browser = which === 'chromium' ? chromium() : firefox();
+  const home = await serverRoot();
+  const path = `/report/${++runs}`;
+  const report = `${home}${path}`;
+  const url = `${at ?? `${home}/${policy}`}/${page}?${new URLSearchParams({ ...query, report })}`;
+  const profile = mkdtempSync(join(tmpdir(), `gradloom-${which}-`));
+  const process_ = background(browser.file, browser.args(profile, url), { HOME: profile, ...browser.env });
+  try {
+    const body = await new Promise<string>((resolve, reject) => {
+      waiting.set(path, resolve);
+      setTimeout(() => reject(new Error(`${which} reported nothing in 60 s from ${url}\n${process_.output()}`)), 60_000).unref();
+    });
+    return JSON.parse(body) as T;
+  } finally {
+    process_.stop();
+    waiting.delete(path);
+    spawnSync('rm', ['-rf', profile]);
+  }
+}
+
+type Reported = Outcome & { error?: string; cause?: string };
+
+const versions = new Map<string, string>();
+function versionOf(which: 'chromium' | 'firefox'): string {
+  let version = versions.get(which);
+  if (!version) {
+    version = /\d+\.\d+(\.\d+)*/.exec(command((which === 'chromium' ? chromium() : firefox()).file, ['--version']))?.[0] ?? '?';
+    versions.set(which, version);
+  }
+  return version;
+}
+
+/** A bundle in a page, or with `worker` in a module worker; `at`: on another server than the suite's. */
+export async function runBundle(which: 'chromium' | 'firefox', script: string, options: { policy?: string; worker?: boolean; init?: unknown; at?: string } = {}): Promise<Outcome> {
+  const query = { script, ...(options.worker ? { worker: '1' } : {}), ...(options.init ? { init: JSON.stringify(options.init) } : {}) };
+  const reported = await visit<Reported>(which, options.policy ?? 'plain', 'boot.html', query, options.at);
+  if (reported.error) throw new Error(`${reported.error} (${reported.cause})`);
+  return { ...reported, version: versionOf(which) };
+}
+
+/** The error that a page must give. */
+async function refused(script: string, message: RegExp, options: Parameters<typeof runBundle>[2]): Promise<Outcome> {
+  let said = 'nothing: it ran';
+  try {
+    await runBundle('chromium', script, options);
+  } catch (error) {
+    said = (error as Error).message;
+  }
+  if (!message.test(said)) throw new Error(`expected ${message}, it said: ${said}`);
+  return { hash: '', version: versionOf('chromium'), note: `says: ${message.source}` };
+}
+
+const bundles = new Set<string>();
+/** An esbuild bundle of one of the suite's programs, not split. */
+function bundled(app: string): string {
+  if (!bundles.has(app)) {
+    const esbuild = tool('runtimes', 'esbuild', 'bin', 'esbuild');
+    command(process.execPath, [esbuild, `${app}.mjs`, '--bundle', '--format=esm', '--minify', `--outfile=out-page/${app}.js`], { cwd: project() });
+    bundles.add(app);
+  }
+  return `./out-page/${app}.js`;
+}
+
+const wasm = './node_modules/gradloom/dist/kernels.wasm';
+const native = async (which: 'chromium' | 'firefox', policy = 'plain', init?: unknown): Promise<Outcome> => {
+  const reported = await visit<Reported>(which, policy, 'native.html', { script: './native.mjs', ...(init ? { init: JSON.stringify(init) } : {}) });
+  if (reported.error) throw new Error(`${reported.error} (${reported.cause})`);
+  return { ...reported, version: versionOf(which) };
+};
+
+interface Frames {
+  frames: number;
+  longest: number;
+  median: number;
+  ms: number;
+  ended: string;
+}
+
+let examplePage = '';
+/** examples/page, bundled in the project as a user would. */
+function pageFolder(): string {
+  if (!examplePage) {
+    const source = join(project(), 'page');
+    cpSync(join(root, 'examples', 'page'), source, { recursive: true });
+    const esbuild = tool('runtimes', 'esbuild', 'bin', 'esbuild');
+    command(process.execPath, [esbuild, 'page/page.ts', 'page/worker.ts', '--bundle', '--format=esm', '--minify', '--outdir=page'], { cwd: project() });
+    examplePage = 'page';
+  }
+  return examplePage;
+}
+
+const alive = ({ ended, frames: n, median }: Frames): boolean => ended === 'done' && n >= 10 && median < 100;
+
+/** The example page in one of its ways to train, judged by the gaps between its frames (ms) and how it ended. */
+async function frames(mode: 'worker' | 'tick' | 'blocked', judge: (found: Frames) => boolean, query: Record<string, string> = {}): Promise<Outcome> {
+  const found = await visit<Frames>('chromium', 'plain', `${pageFolder()}/index.html`, { mode, ...query });
+  const note = `${found.ended}, ${found.frames} frames in ${found.ms.toFixed(0)} ms, gaps: median ${found.median.toFixed(0)}, longest ${found.longest.toFixed(0)} ms`;
+  if (!judge(found)) throw new Error(note);
+  return { hash: '', version: versionOf('chromium'), note };
+}
+
+export const browsers: Target[] = [
+  { name: 'Chromium page, import map', run: () => native('chromium') },
+  { name: 'Chromium page, import map, 2 threads', run: () => native('chromium', 'isolated', { threads: 2 }) },
+  { name: 'Chromium page', run: async () => runBundle('chromium', bundled('app')) },
+  { name: 'Chromium worker', run: async () => runBundle('chromium', bundled('app'), { worker: true }) },
+  {
+    name: 'Chromium page, relaxed SIMD',
+    run: async () => ({ ...(await runBundle('chromium', bundled('threads'), { init: { simd: 'relaxed' } })), hash: '', note: 'other bits are right here' }),
+  },
+  { name: 'Chromium page, CSP', run: async () => runBundle('chromium', bundled('app'), { policy: 'csp' }) },
+  { name: 'Chromium worker, CSP', run: async () => runBundle('chromium', bundled('app'), { policy: 'csp', worker: true }) },
+  { name: 'Chromium page, lean', run: async () => runBundle('chromium', bundled('lean'), { init: { wasm } }) },
+  { name: 'Chromium page, 2 threads', run: async () => runBundle('chromium', bundled('threads'), { policy: 'isolated', init: { threads: 2 } }) },
+  { name: 'Chromium: CSP without wasm', run: async () => refused(bundled('app'), /add 'wasm-unsafe-eval' to script-src/, { policy: 'strict' }) },
+  { name: 'Chromium: threads not in bundle', run: async () => refused(bundled('app'), /Add import 'gradloom\/threads'/, { policy: 'isolated', init: { threads: 2 } }) },
+  { name: 'Chromium: relaxed not in bundle', run: async () => refused(bundled('app'), /Add import 'gradloom\/relaxed'/, { init: { simd: 'relaxed' } }) },
+  { name: 'Chromium: threads without isolation', run: async () => refused(bundled('threads'), /Cross-Origin-Opener-Policy/, { init: { threads: 2 } }) },
+  {
+    name: 'Chromium: CSP without blob workers',
+    run: async () => refused(bundled('threads'), /a thread did not start.*worker-src blob:/, { policy: 'sealed', init: { threads: 2 } }),
+  },
+  // No bound on single gaps: the machine may be busy. A page that does not yield has one frame, and cannot be stopped.
+  { name: 'Chromium: page alive, worker', run: () => frames('worker', alive) },
+  { name: 'Chromium: page alive, tick', run: () => frames('tick', alive) },
+  { name: 'Chromium: page stopped, worker', run: () => frames('worker', ({ ended }) => ended === 'stopped', { stop: '300' }) },
+  { name: 'Chromium: page stopped, tick', run: () => frames('tick', ({ ended }) => ended === 'stopped', { stop: '300' }) },
+  { name: 'Chromium: page without either', run: () => frames('blocked', ({ ended, frames: n }) => ended === 'done' && n < 5) },
+  { name: 'Firefox page, import map', run: () => native('firefox') },
+  { name: 'Firefox page', run: async () => runBundle('firefox', bundled('app')) },
+  { name: 'Firefox worker', run: async () => runBundle('firefox', bundled('app'), { worker: true }) },
+  { name: 'Firefox page, CSP', run: async () => runBundle('firefox', bundled('app'), { policy: 'csp' }) },
+];
