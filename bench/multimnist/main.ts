@@ -1,6 +1,6 @@
 // Two overlaid digits, two losses, one method after another: `npm run bench:multimnist -- --help`.
 import { UsageError } from '../../examples/digits/arguments.ts';
-import { table } from '../table.ts';
+import { printJson, table } from '../table.ts';
 import { MultiMnist, TEST_PAIRS } from './data.ts';
 import { METHODS, TASKS } from './methods.ts';
 import { type Options, readOptions } from './options.ts';
@@ -37,7 +37,7 @@ function run(options: Options): void {
     return result;
   });
   console.log(`Test accuracy in percent of ${TEST_PAIRS} pairs. ${setting}\n\n${table(HEAD, runs.map(rowOf))}`);
-  if (options.json) console.log(JSON.stringify(Object.fromEntries(runs.map(({ method, accuracy, ...rest }) => [method, { ...accuracy, ...rest }]))));
+  if (options.json) printJson(Object.fromEntries(runs.map(({ method, accuracy, ...rest }) => [method, { ...accuracy, ...rest }])));
 }
 
 try {
