@@ -2,7 +2,8 @@
 // are one larger product. A head, which a single loss reaches, costs what it does in an ordinary pass.
 //
 //   walk      per op: the rows that reached it, its rule for all of them, its inputs' rows
-//   found     what gathered at leaves and at the boundary; for weights of layers the factors of their gradients, not the gradients
+//   found     what gathered at leaves and at the boundary; for weights of layers the factors of their gradients, not the gradients,
+//             unless these are the smaller
 //   finish    the caller combines rows into one gradient per leaf; only then does anything change, and the graph is freed
 import { add } from '../ops/binary.ts';
 import { ones } from '../ops/create.ts';
@@ -14,7 +15,7 @@ import { closeScope, currentScope, leaveScope, moveStorage, openScope, resumeSco
 import { isAnomalyEnabled, Node, noGrad } from '../tensor/tape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { assertNoNaN, type Place } from './pass.ts';
-import { choose, type Factor, factorProducts, innerProducts, merge, type Products, type Rows, stacked, withNeeds } from './rows.ts';
+import { choose, type Factor, factorProducts, innerProducts, merge, paysKept, type Products, type Rows, stacked, withNeeds } from './rows.ts';
 
 /** What a walk found. */
 export interface Found {
@@ -188,9 +189,11 @@ class Walk {
     const chosen = choose(rows, counts && ((id) => counts(leaf, id)));
     if (chosen.ids.length < 2) return false;
     const cotangents = chosen.values;
+    const asked = measured?.(leaf, chosen.ids) ?? false;
+    if (asked && paysKept(outer, node, cotangents, leaf)) return false;
     cotangents.storage.holds++;
     this.found.factors.set(leaf, { ids: chosen.ids, node, input, cotangents });
-    if (measured?.(leaf, chosen.ids)) {
+    if (asked) {
       const block = factorProducts(outer, node, cotangents, leaf);
       block.storage.holds++;
       this.found.gramians.set(leaf, { ids: chosen.ids, block });
