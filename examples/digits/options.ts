@@ -1,7 +1,8 @@
 // The command line: what may be said, and what is said back where it is wrong.
 import { accessSync, constants, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
+import { finite, parseArguments, positive, UsageError, whole } from './arguments.ts';
 import { TRAINING_IMAGES } from './mnist.ts';
 import { OPTIMIZERS, STRATEGIES, type StrategyRow } from './strategies.ts';
 
@@ -21,23 +22,6 @@ export interface Options {
   readonly out: string;
   readonly json: boolean;
 }
-
-/** A mistake on the command line: its message is all that the user needs. */
-export class UsageError extends Error {}
-
-/** A parser that accepts decimal numbers for which `accept` holds. */
-function number(flag: string, what: string, accept: (value: number) => boolean): (text: string) => number {
-  return (text) => {
-    const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
-    if (!Number.isFinite(value) || !accept(value)) throw new UsageError(`${flag} must be ${what}, got '${text}'.`);
-    return value;
-  };
-}
-
-const whole = (flag: string, low: number, high = Number.MAX_SAFE_INTEGER): ((text: string) => number) =>
-  number(flag, high === Number.MAX_SAFE_INTEGER ? `a whole number ≥ ${low}` : `a whole number from ${low} to ${high}`, (v) => Number.isSafeInteger(v) && v >= low && v <= high);
-const finite = (flag: string): ((text: string) => number) => number(flag, 'a finite number', () => true);
-const positive = (flag: string): ((text: string) => number) => number(flag, 'a finite number above 0', (v) => v > 0);
 
 function strategies(text: string): readonly StrategyRow[] {
   const names = text.split(',').map((name) => name.trim());
@@ -89,22 +73,11 @@ export function readOptions(args: readonly string[]): Options | null {
     .option('--threshold <loss>', 'phased trains the image while the digit loss is below this', positive('--threshold'), 0.2)
     .option('--out <file>', 'where to write the report', reportPath, 'report.html')
     .option('--json', 'print the table as one line of JSON and nothing else', false)
-    .helpOption('-h, --help', 'show this and exit')
     .addHelpText('after', `\nStrategies:\n${strategyHelp}\n\nThe same seed gives the same numbers.`)
-    .allowExcessArguments()
-    .configureHelp({ optionDescription: describe })
-    .configureOutput({ writeErr: () => {} })
-    .exitOverride();
-  try {
-    command.parse(args, { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return null;
-    // "error: unknown option '--epoch'", and on a line of its own "(Did you mean --epochs?)".
-    throw new UsageError(`${error.message.replace(/^error: /, '').replace('\n', ' ')}.`);
-  }
-  if (command.args.length > 0) throw new UsageError(`every argument belongs to an option, got '${command.args[0]}' alone.`);
-  const { strategy, ...rest } = command.opts<Omit<Options, 'strategies'> & { strategy: Options['strategies'] }>();
+    .configureHelp({ optionDescription: describe });
+  const given = parseArguments<Omit<Options, 'strategies'> & { strategy: Options['strategies'] }>(command, args);
+  if (!given) return null;
+  const { strategy, ...rest } = given;
   return { ...rest, strategies: strategy };
 }
 

@@ -32,10 +32,26 @@ export type Receiver = (place: Place, gradient: Tensor, exclusive: boolean) => v
 
 let passes = 0;
 
+/** The ops behind some places, latest first, each marked with the pass's number. Nothing behind an op where the walk ends. */
+export function nodesBehind(places: readonly Place[], pass: number, ends?: (node: Node) => boolean): Node[] {
+  const nodes: Node[] = [];
+  const todo = places.filter((p): p is Node => p instanceof Node);
+  while (todo.length > 0) {
+    const node = todo.pop() as Node;
+    if (node.pass === pass) continue;
+    node.pass = pass;
+    nodes.push(node);
+    if (ends?.(node)) continue;
+    for (const e of node.edges) if (e instanceof Node) todo.push(e);
+  }
+  // An op is recorded after everything that it depends on.
+  return nodes.sort((a, b) => b.sequence - a.sequence);
+}
+
 export class Pass {
   private readonly id = ++passes;
   private readonly outer = currentScope();
-  private readonly nodes: Node[] = [];
+  private nodes: Node[] = [];
   private readonly uses = new Map<Tensor, number>();
   private readonly gathered = new Map<Tensor, Tensor>();
   /** With `wanted`: the places on a way to it. */
@@ -79,17 +95,9 @@ export class Pass {
   }
 
   private collect(places: readonly Place[]): void {
-    const { nodes, uses, wanted } = this;
-    const todo = places.filter((p): p is Node => p instanceof Node);
-    while (todo.length > 0) {
-      const node = todo.pop() as Node;
-      if (node.pass === this.id) continue;
-      node.pass = this.id;
-      nodes.push(node);
-      for (const e of node.edges) if (e instanceof Node) todo.push(e);
-    }
-    // An op is recorded after everything that it depends on.
-    nodes.sort((a, b) => b.sequence - a.sequence);
+    const { uses, wanted } = this;
+    const nodes = nodesBehind(places, this.id);
+    this.nodes = nodes;
     if (wanted) {
       this.active = new Set<Edge>(wanted);
       for (const node of [...nodes].reverse()) if (this.leadsOn(node)) this.active.add(node);

@@ -81,12 +81,24 @@ export function merge(arrived: readonly Rows[]): Rows {
   return { ids: distinct, values: stack(sums) };
 }
 
+/** Whether inner products of a weight's gradients take fewer multiplications without the gradients than with them. */
+function paysUnformed(outer: OuterGradient, node: Node, k: number, leaf: Tensor): boolean {
+  const { rows, width, gradient, gram } = outer.cost(node);
+  const pairs = (k * (k + 1)) / 2;
+  return gram + rows * rows * width * k + pairs * rows * width < k * gradient + pairs * leaf.size;
+}
+
+/** Whether a weight's gradients that must be formed to be measured are better kept: where they take no more room than their factors. */
+export function paysKept(outer: OuterGradient, node: Node, cotangents: Tensor, leaf: Tensor): boolean {
+  const k = cotangents.shape[0] as number;
+  return k * leaf.size <= cotangents.size && !paysUnformed(outer, node, k, leaf);
+}
+
 /** ⟨gᵢ, gⱼ⟩ of a weight whose gradients are not formed, or formed and let go, whichever takes fewer multiplications. */
 export function factorProducts(outer: OuterGradient, node: Node, cotangents: Tensor, leaf: Tensor): Tensor {
   const k = cotangents.shape[0] as number;
-  const { rows, width, gradient, gram } = outer.cost(node);
-  const pairs = (k * (k + 1)) / 2;
-  if (gram + rows * rows * width * k + pairs * rows * width < k * gradient + pairs * leaf.size) {
+  if (paysUnformed(outer, node, k, leaf)) {
+    const { rows } = outer.cost(node);
     const d = outer.rowsOf(cotangents, node);
     const u = outer.gram(node);
     const image = bmm(expand(unsqueeze(u, 0), [k, rows, rows]), d);

@@ -2,7 +2,8 @@
 // are one larger product. A head, which a single loss reaches, costs what it does in an ordinary pass.
 //
 //   walk      per op: the rows that reached it, its rule for all of them, its inputs' rows
-//   found     what gathered at leaves and at the boundary; for weights of layers the factors of their gradients, not the gradients
+//   found     what gathered at leaves and at the boundary; for weights of layers the factors of their gradients, not the gradients,
+//             unless these are the smaller
 //   finish    the caller combines rows into one gradient per leaf; only then does anything change, and the graph is freed
 import { add } from '../ops/binary.ts';
 import { ones } from '../ops/create.ts';
@@ -13,8 +14,8 @@ import { refuseWhileRecording } from '../tensor/recording.ts';
 import { closeScope, currentScope, leaveScope, moveStorage, openScope, resumeScope, type Scope } from '../tensor/storage.ts';
 import { isAnomalyEnabled, Node, noGrad } from '../tensor/tape.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { assertNoNaN, type Place } from './pass.ts';
-import { choose, type Factor, factorProducts, innerProducts, merge, type Products, type Rows, stacked, withNeeds } from './rows.ts';
+import { assertNoNaN, nodesBehind, type Place } from './pass.ts';
+import { choose, type Factor, factorProducts, innerProducts, merge, paysKept, type Products, type Rows, stacked, withNeeds } from './rows.ts';
 
 /** What a walk found. */
 export interface Found {
@@ -45,7 +46,7 @@ let walks = 0;
 
 class Walk {
   private readonly id = --walks; // passes count up, walks down: an op knows who met it last
-  private readonly nodes: Node[] = [];
+  private nodes: Node[] = [];
   /** How often a leaf is still to be met; and those that are met more than once. */
   private readonly uses = new Map<Tensor, number>();
   private readonly repeated = new Set<Tensor>();
@@ -91,17 +92,9 @@ class Walk {
   }
 
   private collect(places: readonly Place[]): void {
-    const { nodes, uses } = this;
-    const todo = places.filter((p): p is Node => p instanceof Node);
-    while (todo.length > 0) {
-      const node = todo.pop() as Node;
-      if (node.pass === this.id) continue;
-      node.pass = this.id;
-      nodes.push(node);
-      if (this.isBoundary(node)) continue;
-      for (const e of node.edges) if (e instanceof Node) todo.push(e);
-    }
-    nodes.sort((a, b) => b.sequence - a.sequence);
+    const { uses } = this;
+    this.nodes = nodesBehind(places, this.id, (node) => this.isBoundary(node));
+    const { nodes } = this;
     if (this.options.wanted) {
       this.active = new Set<Place>(this.options.wanted);
       for (const node of [...nodes].reverse()) if (this.leadsOn(node)) this.active.add(node);
@@ -188,9 +181,11 @@ class Walk {
     const chosen = choose(rows, counts && ((id) => counts(leaf, id)));
     if (chosen.ids.length < 2) return false;
     const cotangents = chosen.values;
+    const asked = measured?.(leaf, chosen.ids) ?? false;
+    if (asked && paysKept(outer, node, cotangents, leaf)) return false;
     cotangents.storage.holds++;
     this.found.factors.set(leaf, { ids: chosen.ids, node, input, cotangents });
-    if (measured?.(leaf, chosen.ids)) {
+    if (asked) {
       const block = factorProducts(outer, node, cotangents, leaf);
       block.storage.holds++;
       this.found.gramians.set(leaf, { ids: chosen.ids, block });

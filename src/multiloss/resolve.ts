@@ -53,12 +53,14 @@ export class Resolution<Name extends string> {
     this.boundary = at ? placeOf('at', at) : null;
     this.weightedHeads = (heads ?? (method.needs === 'losses' || method.needs === 'norms' ? 'weighted' : 'unweighted')) === 'weighted';
     this.measures = (options.measure ?? false) || method.needs === 'norms' || method.needs === 'gramian';
-    const stateful = Object.keys(method.stateDict()).length > 0;
-    if (groups !== 'model' && (method.needs === 'losses' || isAggregator(method) || stateful)) {
-      throw valueError(
-        OP,
-        `${method.name} ${stateful ? 'remembers between steps' : 'does not weigh gradients'}, so it cannot be used with groups. Leave \`groups\` out, or take PCGrad, UPGrad or MGDA.`,
-      );
+    if (groups !== 'model') {
+      const stateful = method.needs !== 'losses' && !isAggregator(method) && Object.keys(method.stateDict()).length > 0;
+      if (stateful || method.needs === 'losses' || isAggregator(method)) {
+        throw valueError(
+          OP,
+          `${method.name} ${stateful ? 'remembers between steps' : 'does not weigh gradients'}, so it cannot be used with groups. Leave \`groups\` out, or take PCGrad, UPGrad or MGDA.`,
+        );
+      }
     }
     if (isAggregator(method) && (on || at || options.other)) throw valueError(OP, `${method.name} works on gradients themselves. Leave out \`on\`, \`at\` and \`other\`.`);
     if (isAggregator(method) && heads === 'weighted') throw valueError(OP, `${method.name} gives a direction, no weights. Leave \`heads\` out, or take 'unweighted'.`);

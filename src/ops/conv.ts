@@ -93,7 +93,7 @@ const convOp: Op<ConvAttrs> = {
     const [k, n] = dy.shape as [number, number];
     const folded = (): Tensor => reshape(dy, [k * n, ...dy.shape.slice(2)]);
     const dx = wants[0] ? reshape(apply(inputGradOp, [folded(), node.input(1)], { ...attrs, image: [k * n, ...attrs.image.slice(1)] }), [k, ...attrs.image]) : null;
-    const dw = wants[1] ? stack(Array.from({ length: k }, (_, i) => apply(weightGradOp, [node.input(0), select(dy, 0, i)], attrs))) : null;
+    const dw = wants[1] ? weightRows(dy, node.input(0), attrs) : null;
     return [dx, dw, wants[2] ? sum(sum(dy, { dim: [3, 4] }), { dim: 1 }) : null].slice(0, node.shapes.length);
   },
   outer: {
@@ -121,6 +121,14 @@ const convOp: Op<ConvAttrs> = {
     },
   },
 };
+
+/** Weight gradients of k losses, [k, ...weight]: outputs of all losses side by side, so that an image is unrolled once. Groups take one after the other. */
+function weightRows(dy: Tensor, x: Tensor, attrs: ConvAttrs): Tensor {
+  const [k, n, outputs, oh, ow] = dy.shape as [number, number, number, number, number];
+  if (attrs.groups > 1) return stack(Array.from({ length: k }, (_, i) => apply(weightGradOp, [x, select(dy, 0, i)], attrs)));
+  const wide = reshape(transpose(dy, 0, 1), [n, k * outputs, oh, ow]);
+  return reshape(apply(weightGradOp, [x, wide], { ...attrs, weight: [k * outputs, ...attrs.weight.slice(1)] }), [k, ...attrs.weight]);
+}
 
 // Both gradients are linear in each of their inputs, like the convolution itself: each one's gradients are the other two.
 

@@ -62,9 +62,9 @@ function heads(h: Tensor): Tensor[] {
   return [0, 1, 2].map((i) => F.mseLoss(h.matmul(randn([n, i + 1])), randn([h.shape[0] as number, i + 1])));
 }
 
-test('linear layers: fewer rows than inputs, and more', () => {
+test('linear layers: fewer rows than inputs, about as many, and more', () => {
   manualSeed(1);
-  for (const batch of [3, 50]) {
+  for (const batch of [3, 10, 50]) {
     const trunk = new nn.Sequential(new nn.Linear(12, 9), new nn.ReLU(), new nn.Linear(9, 7), new nn.Tanh());
     assertRows(heads(trunk.forward(randn([batch, 12]))), trunk.parameters());
   }

@@ -426,4 +426,32 @@ test('nothing grows', () => {
   scope(() => multiloss.jacobian(Object.values(net.losses(net.features(x), targets)), net.trunk.parameters()));
 });
 
+test('layers whose weights are smaller than what reaches them: few rows, many rows, convolutions and groups', () => {
+  manualSeed(12);
+  const x = randn([5, 2, 9, 9]);
+  for (const groups of [1, 2]) {
+    const trunk = new nn.Sequential(
+      new nn.Conv2d(2, 4, 3, { groups }),
+      new nn.ReLU(),
+      new nn.Conv2d(4, 2, 3, { groups }),
+      new nn.Flatten(2),
+      new nn.Linear(25, 2),
+      new nn.Flatten(),
+    );
+    const heads = [new nn.Linear(4, 2), new nn.Linear(4, 3)];
+    const losses = (): Tensor[] => {
+      const h = trunk.forward(x);
+      return heads.map((head) => head.forward(h).square().mean());
+    };
+    const [a, b] = losses() as [Tensor, Tensor];
+    const wanted = autograd.grad(a.mul(0.5).add(b.mul(2)), trunk.parameters());
+    const [c, d] = losses() as [Tensor, Tensor];
+    multiloss.backward({ c, d }, { combine: fixed('gramian', 0.5, 2) });
+    assertClose(
+      trunk.parameters().map((p) => [...(p.grad as Tensor).data()]),
+      wanted.map((g) => [...(g as Tensor).data()]),
+    );
+  }
+});
+
 test.run();
