@@ -1,4 +1,4 @@
-// assembly/ → build/kernels*.wasm → src/runtime/wasm*.ts (hex) and kernel-names.ts (types). Does nothing where the sources have not changed.
+// assembly/ → build/kernels*.wasm → src/runtime/wasm.ts and src/entry/wasm-*.ts (text) and kernel-names.ts (types). Does nothing where the sources have not changed.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -6,11 +6,13 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { programKernels, replaySource, signatures, sourceFiles } from './replay.mjs';
+import { textOf } from './text.mjs';
 
 process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
 const require = createRequire(import.meta.url);
 const hash = createHash('sha256').update(require('assemblyscript/package.json').version);
-for (const file of ['asconfig.json', 'scripts/kernels.mjs', 'scripts/replay.mjs', ...sourceFiles().map((f) => join('assembly', f))]) hash.update(readFileSync(file));
+for (const file of ['asconfig.json', 'scripts/kernels.mjs', 'scripts/replay.mjs', 'scripts/text.mjs', ...sourceFiles().map((f) => join('assembly', f))])
+  hash.update(readFileSync(file));
 const stamp = hash.digest('hex');
 const targets = {
   release: { wasm: 'build/kernels.wasm', text: 'src/runtime/wasm.ts' },
@@ -30,7 +32,7 @@ if (!upToDate) {
   for (const [target, output] of Object.entries(targets)) {
     const { status } = spawnSync(process.execPath, [asc, '--target', target], { stdio: 'inherit' });
     if (status !== 0) process.exit(status ?? 1);
-    writeFileSync(output.text, `${generated}export const hex: string =\n  '${readFileSync(output.wasm).toString('hex')}';\n`);
+    writeFileSync(output.text, `${generated}export const text: string =\n  '${textOf(readFileSync(output.wasm))}';\n`);
   }
   const wasm = readFileSync('build/kernels.wasm');
   const names = WebAssembly.Module.exports(new WebAssembly.Module(wasm))

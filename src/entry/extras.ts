@@ -23,8 +23,8 @@ export const threadsFrom = (text: Text): Required<Sources>['threads'] => ({
 export async function beside(file: string, entry: string, option: string): Promise<string> {
   let cause: unknown;
   try {
-    const { hex } = (await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ file)) as { hex?: unknown };
-    if (typeof hex === 'string') return hex;
+    const { text } = (await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ file)) as { text?: unknown };
+    if (typeof text === 'string') return text;
   } catch (error) {
     cause = error;
   }

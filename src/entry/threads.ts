@@ -1,6 +1,6 @@
 // `import 'gradloom/threads'`: puts the build for shared memory into the program, for init({ threads }) in bundles.
 import { addSources } from '../runtime/instance.ts';
-import { hex } from './wasm-threads.ts';
+import { text } from './wasm-threads.ts';
 import { threadsFrom } from './extras.ts';
 
-addSources({ threads: threadsFrom(() => hex) });
+addSources({ threads: threadsFrom(() => text) });

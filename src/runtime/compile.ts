@@ -1,20 +1,12 @@
 // Bytes to a compiled module, from text inside the bundle (no fetch, no file, no configuration) or from the program; and what to say
 // where a runtime cannot.
+import { bytesOf } from './text.ts';
 
 /** What the ordinary build needs beyond the first WebAssembly. */
 export const SIMD = 'WebAssembly SIMD, which gradloom is built on. Use a newer one: Node ≥ 16.4, Chrome ≥ 91, Firefox ≥ 89, Safari ≥ 16.4.';
 
 // A function () → v128: i32.const 0, i8x16.splat.
 const SIMD_PROBE = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11);
-
-/** Hex, not base64: byte-aligned text compresses to nearly the size of the raw wasm. Native decoders where the runtime has them. */
-function decode(hex: string): Uint8Array<ArrayBuffer> {
-  const native = Uint8Array as { fromHex?: (text: string) => Uint8Array<ArrayBuffer> };
-  if (native.fromHex) return native.fromHex(hex);
-  const { Buffer } = globalThis as { Buffer?: { from(text: string, encoding: 'hex'): Uint8Array<ArrayBuffer> } };
-  if (Buffer) return Buffer.from(hex, 'hex');
-  return Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
-}
 
 /** Throws where there is no WebAssembly at all. */
 export function assertWasm(): void {
@@ -34,9 +26,9 @@ function refusal(cause: unknown): Error {
 }
 
 /** Compiles embedded wasm, synchronously (browsers allow it up to 8 MB). `lacking`: what the runtime is without where it cannot. */
-export function compileText(hex: string, lacking: string): WebAssembly.Module {
+export function compileText(text: string, lacking: string): WebAssembly.Module {
   assertWasm();
-  const bytes = decode(hex);
+  const bytes = bytesOf(text);
   try {
     return new WebAssembly.Module(bytes);
   } catch (cause) {
