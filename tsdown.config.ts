@@ -2,9 +2,9 @@ import { defineConfig } from 'tsdown';
 
 const sources = (names: readonly string[]): string[] => names.map((name) => `src/entry/${name}.ts`);
 const typed = sources(['default', 'workerd', 'edge-light', 'lean', 'relaxed', 'threads', 'worker', 'report']);
-// Namespaces of the main entry as entries of their own. Their types are written by scripts/dist.mjs: bundled with the rest, they would tear
+// Namespaces as files of their own, which scripts/dist.mjs makes the main entry name as such, so that bundlers can take them apart. Their types are written by scripts/dist.mjs: bundled with the rest, they would tear
 // the class Tensor from its methods.
-const namespaces = sources(['nn', 'optim', 'multiloss']);
+const namespaces = sources(['nn', 'functional', 'optim', 'lr-scheduler', 'multiloss']);
 // Texts that default looks for beside itself.
 const texts = sources(['wasm-relaxed', 'wasm-threads']);
 

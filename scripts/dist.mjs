@@ -14,6 +14,34 @@ for (const file of ['dist/index.d.ts', 'dist/index.d.cts']) {
   writeFileSync(file, merged);
 }
 
+// What registers something when it is loaded must not be dropped by bundlers, wherever the chunks put it.
+const { sideEffects } = JSON.parse(readFileSync('package.json', 'utf8'));
+for (const mark of ['defineProperties(Tensor.prototype', 'setRebuildView(']) {
+  for (const f of readdirSync('dist').filter((f) => /\.c?js$/.test(f) && readFileSync(join('dist', f), 'utf8').includes(mark))) {
+    if (!sideEffects.includes(`./dist/${f}`)) throw new Error(`package.json: dist/${f} registers methods and is not among its sideEffects`);
+  }
+}
+
+// The bundler makes an object of a namespace, from which other bundlers can leave nothing out. Named as a module it can be taken apart.
+const modules = { nn: 'nn', optim: 'optim', multiloss: 'multiloss', functional: 'functional', lr_scheduler: 'lr-scheduler' };
+for (const [file, namespaces] of Object.entries({
+  default: ['nn', 'optim', 'multiloss'],
+  lean: ['nn', 'optim', 'multiloss'],
+  workerd: ['nn', 'optim', 'multiloss'],
+  'edge-light': ['nn', 'optim', 'multiloss'],
+  nn: ['functional'],
+  optim: ['lr_scheduler'],
+})) {
+  let text = readFileSync(`dist/${file}.js`, 'utf8');
+  for (const name of namespaces) {
+    const exported = new RegExp(`,? ${name}_exports as (\\w+)`).exec(text);
+    if (!exported) throw new Error(`dist/${file}.js: the namespace ${name} is not where it was`);
+    text = text.replace(exported[0], '').replace(new RegExp(`(?:, )?[\\w$]+ as ${name}_exports`), '');
+    text = `${text.replace(/^import \{\s*\} from .*\n/gm, '').replace(/^import \{, /gm, 'import { ')}\nexport * as ${exported[1]} from "./${modules[name]}.js";\n`;
+  }
+  writeFileSync(`dist/${file}.js`, text);
+}
+
 // gradloom/nn, optim and multiloss: the namespaces of the main entry as modules, for bundlers that do not take namespaces apart.
 for (const name of ['nn', 'optim', 'multiloss']) {
   for (const [types, entry] of [
