@@ -26,7 +26,7 @@ export { BatchNorm1d, BatchNorm2d, type BatchNormModuleOptions, InstanceNorm1d, 
 export { Sequential } from '../nn/containers.ts';
 export { Conv1d, MaxPool1d } from '../nn/conv1d.ts';
 export { Conv2d, type Conv2dOptions, MaxPool2d, type Pooled } from '../nn/conv.ts';
-export { Dropout, Dropout2d } from '../nn/dropout.ts';
+export { Dropout, Dropout2d, type DropoutModuleOptions } from '../nn/dropout.ts';
 export { Embedding } from '../nn/embedding.ts';
 export { Linear } from '../nn/linear.ts';
 export { GroupNorm, type GroupNormModuleOptions, LayerNorm, type LayerNormModuleOptions, RMSNorm, type RMSNormModuleOptions } from '../nn/norm.ts';

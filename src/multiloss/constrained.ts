@@ -3,8 +3,6 @@ import { GradloomError, valueError } from '../tensor/errors.ts';
 import type { Stats, Weighting } from './method.ts';
 import { checkNumber } from './checks.ts';
 
-type State = Record<string, unknown>;
-
 /** Options of `Constrained`. */
 export interface ConstrainOptions {
   /** The loss to be made small; its weight is 1. */
@@ -60,11 +58,11 @@ export class Constrained implements Weighting {
     });
   }
 
-  stateDict(): State {
+  stateDict(): Record<string, unknown> {
     return { multipliers: { ...this.multipliers } };
   }
 
-  loadStateDict(state: Readonly<State>): void {
+  loadStateDict(state: Readonly<Record<string, unknown>>): void {
     this.multipliers = { ...(state.multipliers as Record<string, number>) };
   }
 
