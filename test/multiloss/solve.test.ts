@@ -4,11 +4,12 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { conflictAverse } from '../../src/multiloss/solve/conflict-averse.ts';
 import { DualCone } from '../../src/multiloss/solve/dual-cone.ts';
-import { eigen, pseudoSolve } from '../../src/multiloss/solve/eigen.ts';
+import { eigen } from '../../src/multiloss/solve/eigen.ts';
 import { fair } from '../../src/multiloss/solve/fair.ts';
 import { cosinesOf, times, total } from '../../src/multiloss/solve/matrix.ts';
 import { isStationary, minNorm } from '../../src/multiloss/solve/min-norm.ts';
 import { ontoSimplex } from '../../src/multiloss/solve/simplex.ts';
+import { pseudoSolve, spectrum } from '../../src/multiloss/solve/spectrum.ts';
 import { anyRows, gramianOf, independentRows, longest, scaled } from './samples.ts';
 
 const SCALES = [1e-10, 1e-3, 1, 1e4, 1e10];
