@@ -42,8 +42,9 @@ function shift(g: Float64Array, b: Float64Array, squared: number, lambda: number
   return shifted;
 }
 
-/** The hull's nearest point to −λ·g₀, as weights: the shortest point of the hull of gᵢ + λ·g₀. */
-const nearest = (g: Float64Array, b: Float64Array, squared: number, lambda: number, n: number): Float64Array => minNorm(shift(g, b, squared, lambda, n), n);
+/** The hull's nearest point to −λ·g₀, as weights: the shortest point of the hull of gᵢ + λ·g₀. `near`: those of a λ nearby. */
+const nearest = (g: Float64Array, b: Float64Array, squared: number, lambda: number, n: number, near: Float64Array): Float64Array =>
+  minNorm(shift(g, b, squared, lambda, n), n, near);
 
 const sameSupport = (v: Float64Array, w: Float64Array): boolean => v.every((x, i) => x > 0 === (w[i] as number) > 0);
 
@@ -54,7 +55,7 @@ function push(g: Float64Array, b: Float64Array, squared: number, radius: number,
   if (length(atLow) ** 2 <= NOTHING) {
     // 0 lies in the hull: near λ = 0 the ratio ‖g_w‖/λ is constant. Where it is not above the radius, g_w = 0 is the optimum.
     low = 1e-5;
-    atLow = nearest(g, b, squared, low, n);
+    atLow = nearest(g, b, squared, low, n, atLow);
     if (length(atLow) <= low * radius * (1 + 1e-6)) return new Float64Array(n);
   }
   let high = 1 / radius; // no gradient is longer than 1
@@ -66,7 +67,7 @@ function push(g: Float64Array, b: Float64Array, squared: number, radius: number,
     const aimed = turn % 3 === 2 ? 0 : aim(g, b, squared, radius, latest, at, n);
     const middle = aimed > low && aimed < high ? aimed : low === 0 ? high / 16 : Math.sqrt(low * high);
     if (middle <= low || middle >= high || middle < 1e-280) break;
-    const next = nearest(g, b, squared, middle, n);
+    const next = nearest(g, b, squared, middle, n, at);
     if (middle === aimed && sameSupport(at, next)) {
       return middle > latest ? between(g, latest, at, middle, next, radius, n) : between(g, middle, next, latest, at, radius, n);
     }
@@ -75,7 +76,7 @@ function push(g: Float64Array, b: Float64Array, squared: number, radius: number,
     else [high, atHigh] = [middle, at];
     if (high - low <= 1e-15 * high) break;
   }
-  return atHigh ?? nearest(g, b, squared, high, n);
+  return atHigh ?? nearest(g, b, squared, high, n, at);
 }
 
 /**

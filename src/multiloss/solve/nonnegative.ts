@@ -41,10 +41,13 @@ export class NonnegativeSolver {
     this.y = new Float64Array(n);
   }
 
-  /** @param inRange whether q lies in C's range, so that a direction without end can only be rounding: it is not taken then. */
-  solve(q: Float64Array, inRange = false): Nonnegative {
+  /**
+   * @param inRange whether q lies in C's range, so that a direction without end can only be rounding: it is not taken then.
+   * @param near positive where a solution nearby is, to start from.
+   */
+  solve(q: Float64Array, inRange = false, near?: Float64Array): Nonnegative {
     const z = new Float64Array(this.n);
-    if (!this.warm && this.exchange(q, z)) return { z, bounded: true };
+    if (!this.warm && this.exchange(q, z, near)) return { z, bounded: true };
     const found = this.activeSet(q, z.fill(0), inRange);
     this.warm = true;
     return found;
@@ -97,9 +100,9 @@ export class NonnegativeSolver {
    * Block principal pivoting (Júdice & Pires 1994): rows with a wrong sign change sides together. Fast, but neither sure to end nor
    * able to meet dependent rows: false then, and the other way is taken.
    */
-  private exchange(q: Float64Array, z: Float64Array): boolean {
+  private exchange(q: Float64Array, z: Float64Array, near?: Float64Array): boolean {
     const { n, inside, set, x } = this;
-    for (let i = 0; i < n; i++) inside[i] = (q[i] as number) < 0 ? 1 : 0;
+    for (let i = 0; i < n; i++) inside[i] = (near ? (near[i] as number) > 0 : (q[i] as number) < 0) ? 1 : 0;
     for (let round = 0; round < ROUNDS; round++) {
       const k = this.gather();
       if (!factor(this.c, n, set, k, this.l, 1e-9)) return false;
