@@ -83,13 +83,6 @@ export class NonnegativeSolver {
     return v < -SLACK * terms;
   }
 
-  /** The rows inside as a list; how many. */
-  private gather(): number {
-    let k = 0;
-    for (let i = 0; i < this.n; i++) if (this.inside[i] === 1) this.set[k++] = i;
-    return k;
-  }
-
   /** x ← −C⁻¹·q over the set, whose factor stands in l. */
   private equations(q: Float64Array, k: number): void {
     for (let i = 0; i < k; i++) this.x[i] = -(q[this.set[i] as number] as number);
@@ -102,30 +95,34 @@ export class NonnegativeSolver {
    */
   private exchange(q: Float64Array, z: Float64Array, near?: Float64Array): boolean {
     const { n, inside, set, x } = this;
-    for (let i = 0; i < n; i++) inside[i] = (near ? (near[i] as number) > 0 : (q[i] as number) < 0) ? 1 : 0;
+    let k = 0;
+    for (let i = 0; i < n; i++) {
+      inside[i] = (near ? (near[i] as number) > 0 : (q[i] as number) < 0) ? 1 : 0;
+      if (inside[i] === 0) continue;
+      // What falls least is likeliest to leave again: it stands last, so that the factor of those before it stays.
+      let at = k++;
+      for (; at > 0 && (q[set[at - 1] as number] as number) > (q[i] as number); at--) set[at] = set[at - 1] as number;
+      set[at] = i;
+    }
+    let from = 0;
     for (let round = 0; round < ROUNDS; round++) {
-      const k = this.gather();
-      if (!factor(this.c, n, set, k, this.l, 1e-9)) return false;
+      if (!factor(this.c, n, set, k, this.l, 1e-9, from)) return false;
       this.equations(q, k);
-      let wrong = 0;
       z.fill(0);
-      for (let i = 0; i < k; i++) {
-        const v = x[i] as number;
-        z[set[i] as number] = v;
-        if (v < 0) {
-          inside[set[i] as number] = 0;
-          wrong++;
-        }
-      }
+      for (let i = 0; i < k; i++) z[set[i] as number] = x[i] as number;
       this.gradient(q, z, k);
-      for (let i = 0, at = 0; i < n; i++) {
-        if (at < k && set[at] === i) at++;
-        else if (this.below(q, z, i)) {
-          inside[i] = 1;
-          wrong++;
-        }
+      let kept = 0;
+      from = k;
+      for (let i = 0; i < k; i++) {
+        if ((x[i] as number) >= 0) set[kept++] = set[i] as number;
+        else if (from === k) from = i;
       }
-      if (wrong === 0) return true;
+      const wrong = k - kept;
+      k = kept;
+      for (let i = 0; i < n; i++) if (inside[i] === 0 && this.below(q, z, i)) set[k++] = i;
+      if (wrong === 0 && k === kept) return true;
+      inside.fill(0);
+      for (let i = 0; i < k; i++) inside[set[i] as number] = 1;
     }
     return false;
   }
