@@ -58,18 +58,14 @@ export class NonnegativeSolver {
     const { c, n, y, set } = this;
     y.set(q);
     this.reach = 0;
-    let j = 0;
-    for (; j + 1 < k; j += 2) {
-      const [row, other] = [(set[j] as number) * n, (set[j + 1] as number) * n];
-      const [zj, zk] = [z[set[j] as number] as number, z[set[j + 1] as number] as number];
-      this.reach += Math.abs(zj) + Math.abs(zk);
-      for (let i = 0; i < n; i++) y[i] = (y[i] as number) + ((c[row + i] as number) * zj + (c[other + i] as number) * zk);
+    // Two columns at once: half the reads and writes of y.
+    for (let j = 0; j < k; j += 2) {
+      const a = set[j] as number;
+      const b = j + 1 < k ? (set[j + 1] as number) : a;
+      const [za, zb] = [z[a] as number, j + 1 < k ? (z[b] as number) : 0];
+      this.reach += Math.abs(za) + Math.abs(zb);
+      for (let i = 0; i < n; i++) y[i] = (y[i] as number) + ((c[a * n + i] as number) * za + (c[b * n + i] as number) * zb);
     }
-    if (j === k) return;
-    const row = (set[j] as number) * n;
-    const zj = z[set[j] as number] as number;
-    this.reach += Math.abs(zj);
-    for (let i = 0; i < n; i++) y[i] = (y[i] as number) + (c[row + i] as number) * zj;
   }
 
   /** Whether yᵢ is below 0 by more than the roundings of the terms that it sums. */

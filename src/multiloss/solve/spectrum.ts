@@ -16,8 +16,8 @@ export interface Spectrum {
 const FEW = 17;
 /** Rows whose squared lengths differ by more keep small eigenvalues' digits with Jacobi's method only. */
 const ALIKE = 1e4;
-/** Eigenvalues within this factor of a cut are left for Jacobi's method to decide. */
-const NEAR = 16;
+/** Eigenvalues between these shares of a cut are left for Jacobi's method to decide. Roundings of the fast way are about n·eps/7. */
+const NEAR = [1 / 4, 16] as const;
 const EPS = 2.220446049250313e-16;
 
 /**
@@ -78,7 +78,7 @@ function fast(matrix: Float64Array, b: Float64Array, n: number, cut: number): Sp
   const least = largest * cut;
   for (let i = 0; i < n; i++) {
     const size = Math.abs(values[i] as number);
-    if (size > least / NEAR && size < least * NEAR) return null;
+    if (size > least * NEAR[0] && size < least * NEAR[1]) return null;
     values[i] = (values[i] as number) * scale;
   }
   const back = (c: Float64Array): Float64Array => {
