@@ -4,11 +4,12 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { conflictAverse } from '../../src/multiloss/solve/conflict-averse.ts';
 import { DualCone } from '../../src/multiloss/solve/dual-cone.ts';
-import { eigen, pseudoSolve } from '../../src/multiloss/solve/eigen.ts';
+import { eigen } from '../../src/multiloss/solve/eigen.ts';
 import { fair } from '../../src/multiloss/solve/fair.ts';
 import { cosinesOf, times, total } from '../../src/multiloss/solve/matrix.ts';
 import { isStationary, minNorm } from '../../src/multiloss/solve/min-norm.ts';
 import { ontoSimplex } from '../../src/multiloss/solve/simplex.ts';
+import { pseudoSolve, spectrum } from '../../src/multiloss/solve/spectrum.ts';
 import { anyRows, gramianOf, independentRows, longest, scaled } from './samples.ts';
 
 const SCALES = [1e-10, 1e-3, 1, 1e4, 1e10];
@@ -153,6 +154,73 @@ test('eigenvalues and vectors make the matrix; the pseudo-inverse solves what ca
       for (let i = 0; i < m; i++) assert.ok(Math.abs(at(back, i) - at(b, i)) <= 1e-11 * size * m);
     }),
     { seed: 5, numRuns: 300 },
+  );
+});
+
+/** 17 to 40 rows of any rank, whose lengths differ by up to 10^spread: enough rows that QL is taken where lengths are alike. */
+const manyRows = fc.tuple(fc.integer({ min: 17, max: 40 }), fc.constantFrom(0.2, 0.6, 1, 3), fc.constantFrom(0, 1, 6), fc.integer()).map(([m, share, spread, seed]) => {
+  let state = seed | 0;
+  const next = (): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    return state / 2 ** 31;
+  };
+  const n = Math.max(2, Math.round(m * share));
+  return Array.from({ length: m }, (_, i) => Array.from({ length: n }, () => next() * 10 ** (((i % 5) / 5) * spread)));
+});
+
+test('a spectrum is that of Jacobi, and f(A)·b the same by either way', () => {
+  fc.assert(
+    fc.property(manyRows, anyScale, (rows, scale) => {
+      const m = rows.length;
+      const g = gramianOf(scaled(rows, scale));
+      const b = Float64Array.from({ length: m }, (_, i) => (i % 3) - 1);
+      const { values, along, back } = spectrum(g, b, m, m * Number.EPSILON);
+      const slow = eigen(g, m);
+      const size = Math.max(...slow.values);
+      const sorted = slow.values.slice().sort();
+      values
+        .slice()
+        .sort()
+        .forEach((v, i) => {
+          assert.ok(Math.abs(v - at(sorted, i)) <= 1e-15 * m * size, `${v} ≠ ${at(sorted, i)}`);
+        });
+      // The identity, and A itself.
+      back(along.slice()).forEach((v, i) => {
+        assert.ok(Math.abs(v - at(b, i)) <= 1e-14 * m);
+      });
+      const gb = times(g, b, m);
+      back(along.map((v, k) => v * at(values, k))).forEach((v, i) => {
+        assert.ok(Math.abs(v - at(gb, i)) <= 1e-14 * m * size);
+      });
+      // A⁺·A·x comes back to A·x.
+      const again = times(g, pseudoSolve(g, gb, m), m);
+      for (let i = 0; i < m; i++) assert.ok(Math.abs(at(again, i) - at(gb, i)) <= 1e-11 * size * m);
+    }),
+    { seed: 7, numRuns: 100 },
+  );
+});
+
+test('projections of one gradient each, as UPGrad has them, raise no loss at any rank', () => {
+  fc.assert(
+    fc.property(manyRows, (rows) => {
+      const m = rows.length;
+      const g = gramianOf(rows);
+      const cone = new DualCone(g, m);
+      for (let row = 0; row < m; row++) {
+        const u = new Float64Array(m);
+        u[row] = 1;
+        const v = cone.project(u);
+        const gv = times(g, v, m);
+        for (let i = 0; i < m; i++) {
+          let terms = 0;
+          for (let j = 0; j < m; j++) terms += Math.abs(at(g, i * m + j) * at(v, j));
+          assert.ok(at(v, i) >= at(u, i), 'v ≥ u');
+          assert.ok(at(gv, i) >= -1e-11 * terms, `conflict ${at(gv, i)} of ${terms}`);
+          assert.ok((at(v, i) - at(u, i)) * at(gv, i) <= 1e-10 * Math.max(at(v, i), 1) * terms, 'slack');
+        }
+      }
+    }),
+    { seed: 8, numRuns: 60 },
   );
 });
 

@@ -1,6 +1,6 @@
 import type { Stats } from '../method.ts';
 import { checkNumber, checkPerLoss, checkWord, type PerLoss, perLoss } from '../checks.ts';
-import { eigen } from '../solve/eigen.ts';
+import { spectrum } from '../solve/spectrum.ts';
 import { Memoryless } from './memoryless.ts';
 
 /** Options of AlignedMTL. */
@@ -36,19 +36,12 @@ export class AlignedMTL extends Memoryless {
   weights({ gramian, names }: Stats): Float64Array {
     const m = names.length;
     const p = perLoss(this.name, 'preference', this.preference, names, 1 / m);
-    const parts = eigen(gramian, m);
-    const least = parts.values.reduce((a, b) => Math.max(a, b), 0) * m * this.eps;
-    const kept = [...parts.values.keys()].filter((k) => (parts.values[k] as number) > least);
+    const { values, along, back } = spectrum(gramian, p, m, m * this.eps);
+    const least = values.reduce((a, b) => Math.max(a, b), 0) * m * this.eps;
+    const kept = values.filter((v) => v > least);
     if (kept.length === 0) return p;
-    const scale = Math.sqrt(this.scale(kept.map((k) => parts.values[k] as number)));
-    const w = new Float64Array(m);
-    for (const k of kept) {
-      let along = 0;
-      for (let i = 0; i < m; i++) along += (parts.vectors[k * m + i] as number) * (p[i] as number);
-      const factor = (along * scale) / Math.sqrt(parts.values[k] as number);
-      for (let i = 0; i < m; i++) w[i] = (w[i] as number) + (parts.vectors[k * m + i] as number) * factor;
-    }
-    return w;
+    const scale = Math.sqrt(this.scale([...kept]));
+    return back(along.map((v, k) => ((values[k] as number) > least ? (v * scale) / Math.sqrt(values[k] as number) : 0)));
   }
 
   private scale(values: number[]): number {

@@ -12,6 +12,8 @@ class Combination {
   readonly along: Float64Array;
   private readonly g: Float64Array;
   private readonly m: number;
+  /** The length, once asked for; −1 where it changed since. */
+  private known = -1;
 
   constructor(g: Float64Array, m: number, row: number) {
     this.g = g;
@@ -24,14 +26,25 @@ class Combination {
   /** g' ← g' + s·g_j. */
   add(j: number, s: number): void {
     this.weights[j] = (this.weights[j] as number) + s;
-    for (let k = 0, at = j * this.m; k < this.m; k++, at++) this.along[k] = (this.along[k] as number) + s * (this.g[at] as number);
+    const { along, g } = this;
+    for (let k = 0, at = j * this.m; k < this.m; k++, at++) along[k] = (along[k] as number) + s * (g[at] as number);
+    this.known = -1;
   }
 
   /** ‖g'‖. */
   length(): number {
-    let squared = 0;
-    for (let k = 0; k < this.m; k++) squared += (this.weights[k] as number) * (this.along[k] as number);
-    return Math.sqrt(Math.max(squared, 0));
+    if (this.known >= 0) return this.known;
+    const { weights, along, m } = this;
+    // Two sums that do not wait for one another.
+    let [even, odd] = [0, 0];
+    let k = 0;
+    for (; k + 1 < m; k += 2) {
+      even += (weights[k] as number) * (along[k] as number);
+      odd += (weights[k + 1] as number) * (along[k + 1] as number);
+    }
+    if (k < m) even += (weights[k] as number) * (along[k] as number);
+    this.known = Math.sqrt(Math.max(even + odd, 0));
+    return this.known;
   }
 }
 

@@ -1,4 +1,4 @@
-// Eigenvalues and eigenvectors of small symmetric matrices, and the pseudo-inverse that they give.
+// Eigenvalues and eigenvectors of small symmetric matrices.
 
 /** A = Σ values[k]·vₖ·vₖᵀ, the vectors as rows of `vectors` [n · n]. In no order. */
 export interface Eigen {
@@ -57,24 +57,4 @@ function turn(a: Float64Array, i: number, j: number, cosine: number, sine: numbe
   const y = a[j] as number;
   a[i] = cosine * x - sine * y;
   a[j] = sine * x + cosine * y;
-}
-
-/** Eigenvalues above this share of the largest count; the rest is rounding (as in NumPy's and PyTorch's matrix_rank). */
-function rankTolerance({ values }: Eigen): number {
-  return values.reduce((a, b) => Math.max(a, Math.abs(b)), 0) * values.length * 2.220446049250313e-16;
-}
-
-/** A⁺·b: the shortest of the vectors that come nearest to solving A·x = b. A symmetric, [n · n]. */
-export function pseudoSolve(matrix: Float64Array, b: Float64Array, n: number): Float64Array {
-  const parts = eigen(matrix, n);
-  const least = rankTolerance(parts);
-  const x = new Float64Array(n);
-  for (let k = 0; k < n; k++) {
-    const value = parts.values[k] as number;
-    if (Math.abs(value) <= least) continue;
-    let along = 0;
-    for (let i = 0; i < n; i++) along += (parts.vectors[k * n + i] as number) * (b[i] as number);
-    for (let i = 0; i < n; i++) x[i] = (x[i] as number) + ((parts.vectors[k * n + i] as number) * along) / value;
-  }
-  return x;
 }

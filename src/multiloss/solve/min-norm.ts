@@ -4,9 +4,10 @@ import { NonnegativeSolver } from './nonnegative.ts';
 
 /**
  * argmin wᵀG·w over the simplex (w ≥ 0, Σw = 1): Désidéri 2012; exact, as Wolfe's method (1976) is. w = v/Σv for the v ≥ 0 that
- * minimises ½·vᵀG·v − Σv, which in v·‖g‖ has cosines only; where that falls for ever, 0 lies in the hull and its direction is w.
+ * minimises ½·vᵀG·v − Σv, which in v·‖g‖ has cosines only; where that falls for ever, 0 lies in the hull and its direction is w. `near`: weights of a
+ * hull nearby, to start from.
  */
-export function minNorm(gramian: Float64Array, n: number): Float64Array {
+export function minNorm(gramian: Float64Array, n: number, near?: Float64Array): Float64Array {
   const w = new Float64Array(n);
   const { norms, cosines } = cosinesOf(gramian, n);
   const zero = norms.indexOf(0);
@@ -16,7 +17,11 @@ export function minNorm(gramian: Float64Array, n: number): Float64Array {
   }
   let shortest = norms[0] as number;
   for (const v of norms) shortest = Math.min(shortest, v);
-  const { z } = new NonnegativeSolver(cosines, n).solve(norms.map((v) => -shortest / v));
+  const { z } = new NonnegativeSolver(cosines, n).solve(
+    norms.map((v) => -shortest / v),
+    false,
+    near,
+  );
   let sum = 0;
   for (let i = 0; i < n; i++) {
     w[i] = (z[i] as number) * (shortest / (norms[i] as number));

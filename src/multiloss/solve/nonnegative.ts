@@ -24,9 +24,12 @@ export class NonnegativeSolver {
   private readonly inside: Uint8Array;
   private readonly x: Float64Array;
   private readonly y: Float64Array;
-  private readonly size: Float64Array;
   /** How many rows the set holds. */
   private count = 0;
+  /** Whether a solution met dependent rows: the next ones start from the set that it ended at. */
+  private warm = false;
+  /** Σ|zᵢ| of the latest gradient. */
+  private reach = 0;
 
   constructor(c: Float64Array, n: number) {
     this.c = c;
@@ -36,38 +39,44 @@ export class NonnegativeSolver {
     this.inside = new Uint8Array(n);
     this.x = new Float64Array(n);
     this.y = new Float64Array(n);
-    this.size = new Float64Array(n);
   }
 
-  /** @param inRange whether q lies in C's range, so that a direction without end can only be rounding: it is not taken then. */
-  solve(q: Float64Array, inRange = false): Nonnegative {
+  /**
+   * @param inRange whether q lies in C's range, so that a direction without end can only be rounding: it is not taken then.
+   * @param near positive where a solution nearby is, to start from.
+   */
+  solve(q: Float64Array, inRange = false, near?: Float64Array): Nonnegative {
     const z = new Float64Array(this.n);
-    return this.exchange(q, z) ? { z, bounded: true } : this.activeSet(q, z.fill(0), inRange);
+    if (!this.warm && this.exchange(q, z, near)) return { z, bounded: true };
+    const found = this.activeSet(q, z.fill(0), inRange);
+    this.warm = true;
+    return found;
   }
 
-  /** y ← q + C·z, and beside it the sum of the sizes of its terms. */
-  private gradient(q: Float64Array, z: Float64Array): void {
-    const { c, n, y, size } = this;
-    for (let i = 0; i < n; i++) {
-      let sum = q[i] as number;
-      let terms = Math.abs(sum);
-      for (let j = 0, at = i * n; j < n; j++, at++) {
-        const zj = z[j] as number;
-        if (zj === 0) continue;
-        const term = (c[at] as number) * zj;
-        sum += term;
-        terms += Math.abs(term);
-      }
-      y[i] = sum;
-      size[i] = terms;
+  /** y ← q + C·z, where only the set's first `k` rows have z ≠ 0. */
+  private gradient(q: Float64Array, z: Float64Array, k: number): void {
+    const { c, n, y, set } = this;
+    y.set(q);
+    this.reach = 0;
+    // Two columns at once: half the reads and writes of y.
+    for (let j = 0; j < k; j += 2) {
+      const a = set[j] as number;
+      const b = j + 1 < k ? (set[j + 1] as number) : a;
+      const [za, zb] = [z[a] as number, j + 1 < k ? (z[b] as number) : 0];
+      this.reach += Math.abs(za) + Math.abs(zb);
+      for (let i = 0; i < n; i++) y[i] = (y[i] as number) + ((c[a * n + i] as number) * za + (c[b * n + i] as number) * zb);
     }
   }
 
-  /** The rows inside as a list; how many. */
-  private gather(): number {
-    let k = 0;
-    for (let i = 0; i < this.n; i++) if (this.inside[i] === 1) this.set[k++] = i;
-    return k;
+  /** Whether yᵢ is below 0 by more than the roundings of the terms that it sums. */
+  private below(q: Float64Array, z: Float64Array, i: number): boolean {
+    const v = this.y[i] as number;
+    if (v >= 0) return false;
+    let terms = Math.abs(q[i] as number);
+    // No cosine is above 1: mostly the sizes of the terms need not be added up.
+    if (v < -SLACK * (terms + this.reach)) return true;
+    for (let j = 0, at = i * this.n; j < this.n; j++, at++) terms += Math.abs((this.c[at] as number) * (z[j] as number));
+    return v < -SLACK * terms;
   }
 
   /** x ← −C⁻¹·q over the set, whose factor stands in l. */
@@ -80,32 +89,36 @@ export class NonnegativeSolver {
    * Block principal pivoting (Júdice & Pires 1994): rows with a wrong sign change sides together. Fast, but neither sure to end nor
    * able to meet dependent rows: false then, and the other way is taken.
    */
-  private exchange(q: Float64Array, z: Float64Array): boolean {
-    const { n, inside, set, x, y, size } = this;
-    for (let i = 0; i < n; i++) inside[i] = (q[i] as number) < 0 ? 1 : 0;
+  private exchange(q: Float64Array, z: Float64Array, near?: Float64Array): boolean {
+    const { n, inside, set, x } = this;
+    let k = 0;
+    for (let i = 0; i < n; i++) {
+      inside[i] = (near ? (near[i] as number) > 0 : (q[i] as number) < 0) ? 1 : 0;
+      if (inside[i] === 0) continue;
+      // What falls least is likeliest to leave again: it stands last, so that the factor of those before it stays.
+      let at = k++;
+      for (; at > 0 && (q[set[at - 1] as number] as number) > (q[i] as number); at--) set[at] = set[at - 1] as number;
+      set[at] = i;
+    }
+    let from = 0;
     for (let round = 0; round < ROUNDS; round++) {
-      const k = this.gather();
-      if (!factor(this.c, n, set, k, this.l, 1e-9)) return false;
+      if (!factor(this.c, n, set, k, this.l, 1e-9, from)) return false;
       this.equations(q, k);
-      let wrong = 0;
       z.fill(0);
+      for (let i = 0; i < k; i++) z[set[i] as number] = x[i] as number;
+      this.gradient(q, z, k);
+      let kept = 0;
+      from = k;
       for (let i = 0; i < k; i++) {
-        const v = x[i] as number;
-        z[set[i] as number] = v;
-        if (v < 0) {
-          inside[set[i] as number] = 0;
-          wrong++;
-        }
+        if ((x[i] as number) >= 0) set[kept++] = set[i] as number;
+        else if (from === k) from = i;
       }
-      this.gradient(q, z);
-      for (let i = 0, at = 0; i < n; i++) {
-        if (at < k && set[at] === i) at++;
-        else if ((y[i] as number) < -SLACK * (size[i] as number)) {
-          inside[i] = 1;
-          wrong++;
-        }
-      }
-      if (wrong === 0) return true;
+      const wrong = k - kept;
+      k = kept;
+      for (let i = 0; i < n; i++) if (inside[i] === 0 && this.below(q, z, i)) set[k++] = i;
+      if (wrong === 0 && k === kept) return true;
+      inside.fill(0);
+      for (let i = 0; i < k; i++) inside[set[i] as number] = 1;
     }
     return false;
   }
@@ -116,7 +129,7 @@ export class NonnegativeSolver {
    * order of entering, so that a row more is a row of the factor more.
    */
   private activeSet(q: Float64Array, z: Float64Array, inRange: boolean): Nonnegative {
-    const { c, n, inside, set, x, y, size, l } = this;
+    const { c, n, inside, set, x, y, l } = this;
     this.guess(q, z);
     const refused = new Uint8Array(n);
     // A Gramian that is rounded to float32 may have no minimum where its rows say so: what is not below the lowest point so far is not
@@ -124,13 +137,13 @@ export class NonnegativeSolver {
     let lowest = inner(q, z);
     const best = z.slice();
     for (let turn = 0; turn < 20 * n + 20; turn++) {
-      this.gradient(q, z);
+      this.gradient(q, z, this.count);
       let enter = -1;
-      let worst = -SLACK;
+      let worst = 0;
       for (let i = 0; i < n; i++) {
-        if (inside[i] === 1 || refused[i] === 1 || size[i] === 0) continue;
-        const relative = (y[i] as number) / (size[i] as number);
-        if (relative < worst) [worst, enter] = [relative, i];
+        if (inside[i] === 1 || refused[i] === 1 || (y[i] as number) >= worst || !this.below(q, z, i)) continue;
+        worst = y[i] as number;
+        enter = i;
       }
       if (enter < 0) break;
       const k = this.count;
@@ -179,14 +192,16 @@ export class NonnegativeSolver {
   /** A start nearer than 0: independent rows with q < 0, without those that would be negative. Any set whose equations give z ≥ 0 is as good. */
   private guess(q: Float64Array, z: Float64Array): void {
     const { n, inside, set, x } = this;
-    inside.fill(0);
-    this.count = 0;
-    for (let i = 0; i < n; i++) {
-      if ((q[i] as number) >= 0) continue;
-      set[this.count] = i;
-      if (!factor(this.c, n, set, this.count + 1, this.l, 1e-6, this.count)) continue;
-      inside[i] = 1;
-      this.count++;
+    if (!this.warm || !factor(this.c, n, set, this.count, this.l, 1e-9)) {
+      inside.fill(0);
+      this.count = 0;
+      for (let i = 0; i < n; i++) {
+        if ((q[i] as number) >= 0) continue;
+        set[this.count] = i;
+        if (!factor(this.c, n, set, this.count + 1, this.l, 1e-6, this.count)) continue;
+        inside[i] = 1;
+        this.count++;
+      }
     }
     for (let before = -1; before !== this.count; ) {
       before = this.count;
