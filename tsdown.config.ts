@@ -16,5 +16,7 @@ export default defineConfig({
   platform: 'neutral',
   target: 'es2022',
   hash: false,
+  // One file for what entries share: a file costs an import more than its size does.
+  outputOptions: { advancedChunks: { groups: [{ name: 'core', test: /src[\\/](?!entry|runtime[\\/]wasm|report).*(?<!\.d)\.ts$/ }] } },
   deps: { neverBundle: [/\.wasm(\?module)?$/, '@assemblyscript/loader'] },
 });

@@ -9,16 +9,19 @@ const FREQUENT = ALPHABET.length - PAIRS;
 export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   const frequent = Array.from({ length: FREQUENT }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16));
   const rest = Array.from({ length: 256 }, (_, b) => b).filter((b) => !frequent.includes(b));
-  // Per character code: its place in the alphabet.
-  const place = new Uint8Array(128);
+  // Per character code: the byte, or −1 and −2 for the characters that begin a pair; and what each pair stands for.
+  const single = new Int16Array(128);
+  const pairs = new Uint8Array(128 * PAIRS);
   ALPHABET.forEach((c, i) => {
-    place[c] = i;
+    single[c] = i < PAIRS ? -1 - i : (frequent[i - PAIRS] as number);
+    for (let p = 0; p < PAIRS; p++) pairs[128 * p + c] = rest[p * ALPHABET.length + i] ?? 0;
   });
-  const bytes = new Uint8Array(text.length);
+  const given = new TextEncoder().encode(text);
+  const out = new Uint8Array(given.length);
   let n = 0;
-  for (let i = 2 * FREQUENT; i < text.length; i++) {
-    const first = place[text.charCodeAt(i)] as number;
-    bytes[n++] = (first >= PAIRS ? frequent[first - PAIRS] : rest[first * ALPHABET.length + (place[text.charCodeAt(++i)] as number)]) as number;
+  for (let i = 2 * FREQUENT; i < given.length; i++) {
+    const b = single[given[i] as number] as number;
+    out[n++] = b >= 0 ? b : (pairs[128 * (-1 - b) + (given[++i] as number)] as number);
   }
-  return bytes.slice(0, n);
+  return out.slice(0, n);
 }
