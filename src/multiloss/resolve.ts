@@ -11,7 +11,7 @@ import { sum } from '../ops/reduce.ts';
 import { float32View } from '../runtime/memory.ts';
 import { GradloomError, valueError, warnOnce } from '../tensor/errors.ts';
 import { hostStep } from '../tensor/recording.ts';
-import { moveStorage } from '../tensor/storage.ts';
+import { currentScope, moveStorage } from '../tensor/storage.ts';
 import { Node } from '../tensor/tape.ts';
 import { empty, Tensor } from '../tensor/tensor.ts';
 import { isAggregator, type Method, type Stats, type Weighting } from './method.ts';
@@ -234,7 +234,10 @@ export class Resolution<Name extends string> {
     const stats: Stats = { names: this.names, losses: report.lossValues, norms: normsOf(total, m), gramian: total };
     this.method.directions(rows, stats).forEach((direction, i) => {
       const leaf = leaves[i] as Tensor;
-      accumulate(leaf, reshape(direction, leaf.shape), false, false);
+      // A block that the method made now and nothing else knows may become the gradient as it is.
+      const { storage } = direction;
+      const fresh = storage.owner === currentScope() && direction.isContiguous() && direction.size * 4 === storage.bytes && !rows.some((r) => r.storage === storage);
+      accumulate(leaf, reshape(direction, leaf.shape), fresh, false);
     });
   }
 
