@@ -3,3 +3,4 @@ export { type BackwardOptions, backward, type GradOptions, grad } from '../autog
 export { type GradcheckOptions, gradcheck, gradgradcheck } from '../autograd/gradcheck.ts';
 export type { GraphOptions } from '../autograd/pass.ts';
 export { setDetectAnomaly } from '../tensor/tape.ts';
+export { gramian, jacobian, type JacobianOptions } from '../autograd/jacobian.ts';
