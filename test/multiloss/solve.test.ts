@@ -97,6 +97,25 @@ test('fair weights: G·w = w^(−1/α), or 0 at stationary points', () => {
   );
 });
 
+test('fair weights of gradients whose lengths differ a million times, for small and large α', () => {
+  const lengths = fc.double({ min: -3, max: 3, noNaN: true });
+  fc.assert(
+    fc.property(independentRows, fc.array(lengths, { minLength: 12, maxLength: 12 }), fc.constantFrom(0.1, 0.25, 0.5, 1, 2, 5), (rows, exponents, alpha) => {
+      const m = rows.length;
+      const g = gramianOf(rows.map((row, i) => row.map((v) => v * 10 ** (exponents[i % 12] as number))));
+      const w = fair(g, m, alpha);
+      if (w.every((v) => v === 0)) return;
+      for (let i = 0; i < m; i++) {
+        const terms = Array.from(w, (v, j) => at(g, i * m + j) * v);
+        const sum = terms.reduce((a, b) => a + b, 0);
+        const scale = terms.reduce((a, b) => a + Math.abs(b), 0);
+        assert.ok(Math.abs(sum - at(w, i) ** (-1 / alpha)) <= 1e-10 * scale, `row ${i}: ${sum}, ${at(w, i)}`);
+      }
+    }),
+    { seed: 5, numRuns: 400 },
+  );
+});
+
 test("CAGrad's weights: no other point of the simplex is better", () => {
   fc.assert(
     fc.property(independentRows, fc.constantFrom(0.1, 0.5, 0.9, 1.5), anyScale, (rows, c, scale) => {

@@ -12,9 +12,8 @@ export interface FairGradOptions {
 }
 
 /**
- * α-fair weights: G·w = w^(−1/α) (Ban & Ji 2024, arXiv 2402.15638). α = 0 is the mean. All 0 at Pareto stationary points. Exact to 1e-8
- * for α from ½ to 5 where the longest gradient is up to 1e4 times the shortest (at α = 1 whatever their lengths); the farther beyond,
- * the rougher, above all for small α: see `normalize`.
+ * α-fair weights: G·w = w^(−1/α) (Ban & Ji 2024, arXiv 2402.15638). α = 0 is the mean. All 0 at Pareto stationary points. Solved to
+ * the rounding of the equations' terms for α from 0.1 to 5, whatever the gradients' lengths.
  */
 export class FairGrad extends Memoryless {
   readonly name = 'FairGrad';

@@ -3,8 +3,8 @@ import { power } from '../../tensor/elementary.ts';
 import { cosinesOf, factor, indices, solveFactored, times } from './matrix.ts';
 import { isStationary } from './min-norm.ts';
 
-/** Newton steps; 5 to 15 are usual, more where gradients nearly oppose one another and the weights are far from where it starts. */
-const STEPS = 200;
+/** Newton steps; 5 to 15 are usual. With a small α a weight far below its place grows by the share α in each. */
+const STEPS = 3000;
 /** How nearly the equations must hold, relative to their right-hand sides. */
 const EXACT = 1e-13;
 
@@ -15,6 +15,9 @@ function inverse(z: number, beta: number): number {
   if (beta === 2) return 1 / (z * z);
   return 1 / power(z, beta);
 }
+
+/** How much of the terms of an equation its rounding may be, in units of EXACT: where they nearly cancel, its right-hand side is less than that. */
+const ROUNDING = 0.01;
 
 /** s^(1/(1 + β)): what solves z = s·z^(−β). */
 function alone(s: number, beta: number): number {
@@ -74,7 +77,9 @@ function newton(c: Float64Array, size: Float64Array, k: number, beta: number): F
       const xi = x[i] as number;
       const push = (right[i] as number) * inverse(xi, beta);
       step[i] = push - (ax[i] as number);
-      error = Math.max(error, Math.abs(step[i] as number) / push);
+      let terms = push;
+      for (let j = 0; j < k; j++) terms += ROUNDING * Math.abs((a[i * k + j] as number) * (x[j] as number));
+      error = Math.max(error, Math.abs(step[i] as number) / terms);
       h[i * k + i] = (h[i * k + i] as number) + (beta * push) / xi;
     }
     stuck = error < 0.9 * bestError ? 0 : stuck + 1;
