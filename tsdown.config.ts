@@ -17,6 +17,6 @@ export default defineConfig({
   target: 'es2022',
   hash: false,
   // One file for what entries share: a file costs an import more than its size does.
-  outputOptions: { advancedChunks: { groups: [{ name: 'core', test: /src[\\/](?!entry|runtime[\\/]wasm|report).*(?<!\.d)\.ts$/ }] } },
+  outputOptions: { advancedChunks: { groups: [{ name: 'core', test: /rolldown[\\/]runtime|src[\\/](?!entry[\\/](?!extras|spawn)|runtime[\\/]wasm|report).*(?<!\.d)\.ts$/ }] } },
   deps: { neverBundle: [/\.wasm(\?module)?$/, '@assemblyscript/loader'] },
 });

@@ -22,26 +22,6 @@ for (const mark of ['defineProperties(Tensor.prototype', 'setRebuildView(']) {
   }
 }
 
-// The bundler makes an object of a namespace, from which other bundlers can leave nothing out. Named as a module it can be taken apart.
-const modules = { nn: 'nn', optim: 'optim', multiloss: 'multiloss', functional: 'functional', lr_scheduler: 'lr-scheduler' };
-for (const [file, namespaces] of Object.entries({
-  default: ['nn', 'optim', 'multiloss'],
-  lean: ['nn', 'optim', 'multiloss'],
-  workerd: ['nn', 'optim', 'multiloss'],
-  'edge-light': ['nn', 'optim', 'multiloss'],
-  nn: ['functional'],
-  optim: ['lr_scheduler'],
-})) {
-  let text = readFileSync(`dist/${file}.js`, 'utf8');
-  for (const name of namespaces) {
-    const exported = new RegExp(`,? ${name}_exports as (\\w+)`).exec(text);
-    if (!exported) throw new Error(`dist/${file}.js: the namespace ${name} is not where it was`);
-    text = text.replace(exported[0], '').replace(new RegExp(`(?:, )?[\\w$]+ as ${name}_exports`), '');
-    text = `${text.replace(/^import \{\s*\} from .*\n/gm, '').replace(/^import \{, /gm, 'import { ')}\nexport * as ${exported[1]} from "./${modules[name]}.js";\n`;
-  }
-  writeFileSync(`dist/${file}.js`, text);
-}
-
 // gradloom/nn, optim and multiloss: the namespaces of the main entry as modules, for bundlers that do not take namespaces apart.
 for (const name of ['nn', 'optim', 'multiloss']) {
   for (const [types, entry] of [
@@ -64,7 +44,27 @@ for (const extension of ['js', 'cjs']) {
   if (text.match(names)?.length !== 2) throw new Error(`${file}: the names of the texts beside it are not where they were`);
   writeFileSync(file, text.replace(names, '"./$1.js"'));
   const marks = /import\(\s*\/\*\s*webpackIgnore: true\s*\*\/\s*\/\*\s*turbopackIgnore: true\s*\*\/\s*\/\*\s*@vite-ignore\s*\*\//;
-  if (!marks.test(readFileSync(`dist/extras.${extension}`, 'utf8'))) throw new Error(`dist/extras.${extension}: the import of these texts lost its marks for bundlers`);
+  if (!marks.test(readFileSync(`dist/core.${extension}`, 'utf8'))) throw new Error(`dist/core.${extension}: the import of these texts lost its marks for bundlers`);
+}
+
+// The bundler makes an object of a namespace, from which other bundlers can leave nothing out. Named as a module it can be taken apart.
+const modules = { nn: 'nn', optim: 'optim', multiloss: 'multiloss', functional: 'functional', lr_scheduler: 'lr-scheduler' };
+for (const [file, namespaces] of Object.entries({
+  default: ['nn', 'optim', 'multiloss'],
+  lean: ['nn', 'optim', 'multiloss'],
+  workerd: ['nn', 'optim', 'multiloss'],
+  'edge-light': ['nn', 'optim', 'multiloss'],
+  nn: ['functional'],
+  optim: ['lr_scheduler'],
+})) {
+  let text = readFileSync(`dist/${file}.js`, 'utf8');
+  for (const name of namespaces) {
+    const exported = new RegExp(`,? ${name}_exports as (\\w+)`).exec(text);
+    if (!exported) throw new Error(`dist/${file}.js: the namespace ${name} is not where it was`);
+    text = text.replace(exported[0], '').replace(new RegExp(`(?:, )?[\\w$]+ as ${name}_exports`), '');
+    text = `${text.replace(/^import \{\s*\} from .*\n/gm, '').replace(/^import \{, /gm, 'import { ')}\nexport * as ${exported[1]} from "./${modules[name]}.js";\n`;
+  }
+  writeFileSync(`dist/${file}.js`, text);
 }
 
 const kB = (bytes) => `${(bytes / 1000).toFixed(1)} kB`;
