@@ -9,7 +9,7 @@ const SCRIPTS: Readonly<Record<string, string>> = { eager: './peers/startup/grad
 
 /** Prints a table; gives the median milliseconds. gradloom is taken from dist/, as it is installed. */
 export function startup(everyone: readonly string[]): Record<string, number> {
-  if (!existsSync(new URL('../dist/default.js', import.meta.url))) {
+  if (!existsSync(new URL('../dist/node.js', import.meta.url))) {
     console.log('\nstartup: dist/ is not there, and sources compiled on the way would not be fair. Run `npm run build` first.');
     return {};
   }

@@ -105,8 +105,10 @@ test('what ships is what users need', () => {
   assert.equal(Object.keys(manifest.dependencies), ['@assemblyscript/loader']);
   assert.is(manifest.engines.node, '>=20');
   for (const script of ['preinstall', 'install', 'postinstall']) assert.is(manifest.scripts[script], undefined, `consumers would run ${script}`);
-  for (const [entry, target] of Object.entries<string | Record<string, { types: string; default: string }>>(manifest.exports)) {
-    for (const path of typeof target === 'string' ? [target] : Object.values(target).flatMap((t) => [t.types, t.default])) {
+  type Target = string | { [condition: string]: Target };
+  const pathsOf = (target: Target): string[] => (typeof target === 'string' ? [target] : Object.values(target).flatMap(pathsOf));
+  for (const [entry, target] of Object.entries<Target>(manifest.exports)) {
+    for (const path of pathsOf(target)) {
       assert.ok(existsSync(join(home, 'node_modules', 'gradloom', path)), `${entry} names ${path}`);
     }
   }

@@ -1,6 +1,6 @@
 // Milliseconds from the import of gradloom, as it is installed, to both losses of a first `tiny` step.
 const start = performance.now();
-const { manualSeed, nn, optim, randn, scope, tensor } = await import('../../../dist/default.js');
+const { manualSeed, nn, optim, randn, scope, tensor } = await import('../../../dist/node.js');
 
 manualSeed(1);
 const trunk = new nn.Sequential(new nn.Linear(2, 32), new nn.Tanh(), new nn.Linear(32, 32), new nn.Tanh());
