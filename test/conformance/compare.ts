@@ -34,7 +34,7 @@ const WEIGHTS: Tolerance = { relative: 1e-12, absolute: 1e-15 };
 const COMBINED: Tolerance = { relative: 1e-4, absolute: 1e-9 };
 // Descent of two objectives from a recorded start.
 const DESCENT: Tolerance = { relative: 1e-4, absolute: 1e-4 };
-// What issue 4 asks of the step that reaches the front.
+// The step that reaches the front, a twentieth earlier or later.
 const HITS: Tolerance = { relative: 0.05, absolute: 1 };
 // Where a random method ends is random: 2 % of the way to the front may be left, or twice what the recorded run left.
 const FRONT: Tolerance = { relative: 1, absolute: 0.02 };

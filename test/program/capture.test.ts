@@ -254,7 +254,7 @@ test('element-by-element results take the place of what is read last', () => {
   assert.is(step.program?.bytes, 4000 + 4032 + 4 * (5 + 3 * 3 + 2 * 12));
 });
 
-/** The models of issue 3 in their own sizes. */
+/** The bench’s models in their own sizes. */
 const large: Record<string, () => Trainee> = {
   tiny: models.tiny as () => Trainee,
   mlp: () => trainee(new nn.Sequential(new nn.Linear(784, 256), new nn.ReLU(), new nn.Linear(256, 128), new nn.ReLU()), 128, 10, 784, [64, 784]),
