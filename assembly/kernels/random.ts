@@ -35,8 +35,44 @@ function next(state: usize): void {
   return <f32>(word >> 8) * <f32>5.9604644775390625e-8;
 }
 
+/** The high and the low words of four 32-bit products. */
+@inline function high(a: v128, b: v128): v128 {
+  return v128.shuffle<i32>(i64x2.extmul_low_i32x4_u(a, b), i64x2.extmul_high_i32x4_u(a, b), 1, 3, 5, 7);
+}
+
+/** Four words as floats in [0, 1), as `unit`. */
+@inline function units(words: v128): v128 {
+  return f32x4.mul(f32x4.convert_i32x4_s(i32x4.shr_u(words, 8)), f32x4.splat(5.9604644775390625e-8));
+}
+
+/** As four times `next`, whose sixteen words go to y as floats in [0, 1): one counter in each lane. Its low word must not overflow. */
+function uniforms(state: usize, y: usize): void {
+  let k0 = load<u32>(state), k1 = load<u32>(state, 4);
+  const counter = load<u64>(state, 8);
+  store<u64>(state, counter + 4, 8);
+  const m0 = i32x4.splat(0xd2511f53), m1 = i32x4.splat(0xcd9e8d57);
+  let c0 = i32x4.add(i32x4.splat(<u32>counter), i32x4(0, 1, 2, 3)), c1 = i32x4.splat(<u32>(counter >> 32)), c2 = i32x4.splat(0), c3 = c2;
+  for (let round = 0; round < 10; round++) {
+    const low0 = i32x4.mul(c0, m0), high0 = high(c0, m0), low1 = i32x4.mul(c2, m1), high1 = high(c2, m1);
+    c0 = v128.xor(v128.xor(high1, c1), i32x4.splat(k0));
+    c2 = v128.xor(v128.xor(high0, c3), i32x4.splat(k1));
+    c1 = low1;
+    c3 = low0;
+    k0 += 0x9e3779b9;
+    k1 += 0xbb67ae85;
+  }
+  // Each counter's four words stand one behind another.
+  const a = v128.shuffle<i32>(c0, c1, 0, 4, 1, 5), b = v128.shuffle<i32>(c2, c3, 0, 4, 1, 5);
+  const c = v128.shuffle<i32>(c0, c1, 2, 6, 3, 7), d = v128.shuffle<i32>(c2, c3, 2, 6, 3, 7);
+  v128.store(y, units(v128.shuffle<i64>(a, b, 0, 2)));
+  v128.store(y, units(v128.shuffle<i64>(a, b, 1, 3)), 16);
+  v128.store(y, units(v128.shuffle<i64>(c, d, 0, 2)), 32);
+  v128.store(y, units(v128.shuffle<i64>(c, d, 1, 3)), 48);
+}
+
 /** y[i] uniform in [0, 1), multiples of 2⁻²⁴. f32, n elements. */
 export function uniform(y: usize, n: i32, state: usize): void {
+  for (; n >= 16 && load<u32>(state, 8) < 0xfffffffc; n -= 16, y += 64) uniforms(state, y);
   for (; n > 0; n -= 4, y += 16) {
     next(state);
     store<f32>(y, unit(r0));

@@ -1,5 +1,5 @@
 // Random numbers that the host draws for decisions of its own.
-import { capture, manualSeed, zeros } from 'gradloom';
+import { capture, Generator, manualSeed, rand, zeros } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { drawPermutations, drawUniform } from '../../src/tensor/random.ts';
@@ -25,6 +25,17 @@ test('a captured step cannot draw on the host', () => {
     step(zeros([1]));
     step(zeros([1]));
   });
+});
+
+test('many numbers at once are the same stream as a few at a time, across the low word of the counter too', () => {
+  for (const low of [0, 5, 0xfffffff9]) {
+    const [a, b] = [new Generator(3), new Generator(3)];
+    for (const g of [a, b]) g.setState([3, 0, low, 1]);
+    const many = [...rand([66], { generator: a }).data()];
+    const few = Array.from({ length: 17 }, (_, i) => [...rand([i < 16 ? 4 : 2], { generator: b }).data()]).flat();
+    assert.equal(many, few);
+    assert.equal(a.getState(), b.getState());
+  }
 });
 
 test.run();
