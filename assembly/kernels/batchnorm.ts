@@ -1,24 +1,7 @@
 // Normalising channels: mean 0, variance 1 over all samples and places of a channel. f32 [N, C, L]: a channel is N runs of L floats,
 // C·L apart. Runs are summed in float32, the sums of runs in float64.
 import { loadTail, splat, storeTail, sumLanes } from "../lanes";
-import { sumRow } from "./reduce";
-
-/** Σ (x − m)² of a run. */
-function squares(x: usize, n: i32, mean: f32): f32 {
-  const m = splat(mean);
-  let a = splat(0), b = a;
-  for (; n >= 8; n -= 8, x += 32) {
-    const d = f32x4.sub(v128.load(x), m), e = f32x4.sub(v128.load(x, 16), m);
-    a = f32x4.add(a, f32x4.mul(d, d));
-    b = f32x4.add(b, f32x4.mul(e, e));
-  }
-  let total = sumLanes(f32x4.add(a, b));
-  for (; n > 0; n--, x += 4) {
-    const d = load<f32>(x) - mean;
-    total += d * d;
-  }
-  return total;
-}
+import { squaresAround, sumRow } from "./reduce";
 
 /** Σ a·b of a run. */
 function products(a: usize, b: usize, n: i32): f32 {
@@ -37,7 +20,7 @@ export function batchNorm(x: usize, y: usize, mean: usize, variance: usize, inve
     for (let i = 0, p = x; i < N; i++, p += step) total += <f64>sumRow(p, L);
     const m = <f32>(total / count);
     total = 0;
-    for (let i = 0, p = x; i < N; i++, p += step) total += <f64>squares(p, L, m);
+    for (let i = 0, p = x; i < N; i++, p += step) total += <f64>squaresAround(p, L, m);
     const v = <f32>(total / count), r = <f32>1 / sqrt<f32>(v + load<f32>(eps));
     store<f32>(mean, m);
     store<f32>(variance, v);

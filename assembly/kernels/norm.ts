@@ -1,23 +1,6 @@
 // Normalising rows: mean 0, variance 1. f32 [rows, n], n ≥ 1.
 import { loadTail, splat, storeTail, sumLanes } from "../lanes";
-import { sumRow } from "./reduce";
-
-/** Σ (x − mean)² of a row. */
-function squaresAround(x: usize, n: i32, mean: f32): f32 {
-  const m = splat(mean);
-  let a = splat(0), b = a;
-  for (; n >= 8; n -= 8, x += 32) {
-    const d = f32x4.sub(v128.load(x), m), e = f32x4.sub(v128.load(x, 16), m);
-    a = f32x4.add(a, f32x4.mul(d, d));
-    b = f32x4.add(b, f32x4.mul(e, e));
-  }
-  let total = sumLanes(f32x4.add(a, b));
-  for (; n > 0; n--, x += 4) {
-    const d = load<f32>(x) - mean;
-    total += d * d;
-  }
-  return total;
-}
+import { squaresAround, sumRow } from "./reduce";
 
 /** y = (x − mean)·r and inverse = r = 1/√(variance + ε), by rows; the variance divides by n. eps: address of ε; inverse [rows]. */
 export function layerNorm(x: usize, y: usize, inverse: usize, rows: i32, n: i32, eps: usize): void {

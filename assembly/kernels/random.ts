@@ -35,9 +35,36 @@ function next(state: usize): void {
   return <f32>(word >> 8) * <f32>5.9604644775390625e-8;
 }
 
-/** The high and the low words of four 32-bit products. */
-@inline function high(a: v128, b: v128): v128 {
-  return v128.shuffle<i32>(i64x2.extmul_low_i32x4_u(a, b), i64x2.extmul_high_i32x4_u(a, b), 1, 3, 5, 7);
+/** The upper halves of four products a·m of unsigned words. */
+@inline function upper(a: v128, m: v128): v128 {
+  return v128.shuffle<i32>(i64x2.extmul_low_i32x4_u(a, m), i64x2.extmul_high_i32x4_u(a, m), 1, 3, 5, 7);
+}
+
+let w0 = i32x4.splat(0), w1 = w0, w2 = w0, w3 = w0;
+
+/** Four times `next` at once, one counter in each lane: word k of them into wₖ. */
+function nextFour(state: usize): void {
+  const counter = load<u64>(state, 8);
+  store<u64>(state, counter + 4, 8);
+  const m0 = i32x4.splat(0xd2511f53), m1 = i32x4.splat(0xcd9e8d57);
+  // Counters go on from lane to lane; the upper words differ only where the lower ones overflow.
+  let c0 = i32x4(<i32>counter, <i32>(counter + 1), <i32>(counter + 2), <i32>(counter + 3));
+  let c1 = i32x4(<i32>(counter >> 32), <i32>((counter + 1) >> 32), <i32>((counter + 2) >> 32), <i32>((counter + 3) >> 32));
+  let c2 = i32x4.splat(0), c3 = c2;
+  let k0 = load<u32>(state), k1 = load<u32>(state, 4);
+  for (let round = 0; round < 10; round++) {
+    const h0 = upper(c0, m0), l0 = i32x4.mul(c0, m0), h1 = upper(c2, m1), l1 = i32x4.mul(c2, m1);
+    c0 = v128.xor(v128.xor(h1, c1), i32x4.splat(k0));
+    c2 = v128.xor(v128.xor(h0, c3), i32x4.splat(k1));
+    c1 = l1;
+    c3 = l0;
+    k0 += 0x9e3779b9;
+    k1 += 0xbb67ae85;
+  }
+  w0 = c0;
+  w1 = c1;
+  w2 = c2;
+  w3 = c3;
 }
 
 /** Four words as floats in [0, 1), as `unit`. */
@@ -45,34 +72,18 @@ function next(state: usize): void {
   return f32x4.mul(f32x4.convert_i32x4_s(i32x4.shr_u(words, 8)), f32x4.splat(5.9604644775390625e-8));
 }
 
-/** As four times `next`, whose sixteen words go to y as floats in [0, 1): one counter in each lane. Its low word must not overflow. */
-function uniforms(state: usize, y: usize): void {
-  let k0 = load<u32>(state), k1 = load<u32>(state, 4);
-  const counter = load<u64>(state, 8);
-  store<u64>(state, counter + 4, 8);
-  const m0 = i32x4.splat(0xd2511f53), m1 = i32x4.splat(0xcd9e8d57);
-  let c0 = i32x4.add(i32x4.splat(<u32>counter), i32x4(0, 1, 2, 3)), c1 = i32x4.splat(<u32>(counter >> 32)), c2 = i32x4.splat(0), c3 = c2;
-  for (let round = 0; round < 10; round++) {
-    const low0 = i32x4.mul(c0, m0), high0 = high(c0, m0), low1 = i32x4.mul(c2, m1), high1 = high(c2, m1);
-    c0 = v128.xor(v128.xor(high1, c1), i32x4.splat(k0));
-    c2 = v128.xor(v128.xor(high0, c3), i32x4.splat(k1));
-    c1 = low1;
-    c3 = low0;
-    k0 += 0x9e3779b9;
-    k1 += 0xbb67ae85;
-  }
-  // Each counter's four words stand one behind another.
-  const a = v128.shuffle<i32>(c0, c1, 0, 4, 1, 5), b = v128.shuffle<i32>(c2, c3, 0, 4, 1, 5);
-  const c = v128.shuffle<i32>(c0, c1, 2, 6, 3, 7), d = v128.shuffle<i32>(c2, c3, 2, 6, 3, 7);
-  v128.store(y, units(v128.shuffle<i64>(a, b, 0, 2)));
-  v128.store(y, units(v128.shuffle<i64>(a, b, 1, 3)), 16);
-  v128.store(y, units(v128.shuffle<i64>(c, d, 0, 2)), 32);
-  v128.store(y, units(v128.shuffle<i64>(c, d, 1, 3)), 48);
-}
-
 /** y[i] uniform in [0, 1), multiples of 2⁻²⁴. f32, n elements. */
 export function uniform(y: usize, n: i32, state: usize): void {
-  for (; n >= 16 && load<u32>(state, 8) < 0xfffffffc; n -= 16, y += 64) uniforms(state, y);
+  for (; n >= 16; n -= 16, y += 64) {
+    nextFour(state);
+    // Each counter's four words stand one behind another.
+    const a = v128.shuffle<i32>(w0, w1, 0, 4, 1, 5), b = v128.shuffle<i32>(w2, w3, 0, 4, 1, 5);
+    const c = v128.shuffle<i32>(w0, w1, 2, 6, 3, 7), d = v128.shuffle<i32>(w2, w3, 2, 6, 3, 7);
+    v128.store(y, units(v128.shuffle<i64>(a, b, 0, 2)));
+    v128.store(y, units(v128.shuffle<i64>(a, b, 1, 3)), 16);
+    v128.store(y, units(v128.shuffle<i64>(c, d, 0, 2)), 32);
+    v128.store(y, units(v128.shuffle<i64>(c, d, 1, 3)), 48);
+  }
   for (; n > 0; n -= 4, y += 16) {
     next(state);
     store<f32>(y, unit(r0));
@@ -112,11 +123,6 @@ export function permutation(y: usize, n: i32, state: usize): void {
   }
 }
 
-/** The upper halves of four products a·m of unsigned words. */
-@inline function upper(a: v128, m: v128): v128 {
-  return v128.shuffle<i32>(i64x2.extmul_low_i32x4_u(a, m), i64x2.extmul_high_i32x4_u(a, m), 1, 3, 5, 7);
-}
-
 /** 0 where the upper 24 bits of a word are below `bound`, else `keep`. */
 @inline function kept(words: v128, bound: v128, keep: v128): v128 {
   return v128.and(i32x4.ge_s(i32x4.shr_u(words, 8), bound), keep);
@@ -129,25 +135,9 @@ export function permutation(y: usize, n: i32, state: usize): void {
 export function dropoutMask(y: usize, n: i32, p: usize, state: usize): void {
   const drop = load<f32>(p);
   const bound = i32x4.splat(<i32>ceil<f64>(<f64>drop * 16777216)), keep = f32x4.splat(drop < 1 ? 1 / (1 - drop) : 0);
-  const m0 = i32x4.splat(0xd2511f53), m1 = i32x4.splat(0xcd9e8d57);
   for (; n > 0; n -= 16, y += 64) {
-    const counter = load<u64>(state, 8);
-    store<u64>(state, counter + 4, 8);
-    // Counters go on from lane to lane; the upper words differ only where the lower ones overflow.
-    let c0 = i32x4(<i32>counter, <i32>(counter + 1), <i32>(counter + 2), <i32>(counter + 3));
-    let c1 = i32x4(<i32>(counter >> 32), <i32>((counter + 1) >> 32), <i32>((counter + 2) >> 32), <i32>((counter + 3) >> 32));
-    let c2 = i32x4.splat(0), c3 = c2;
-    let k0 = load<u32>(state), k1 = load<u32>(state, 4);
-    for (let round = 0; round < 10; round++) {
-      const h0 = upper(c0, m0), l0 = i32x4.mul(c0, m0), h1 = upper(c2, m1), l1 = i32x4.mul(c2, m1);
-      c0 = v128.xor(v128.xor(h1, c1), i32x4.splat(k0));
-      c2 = v128.xor(v128.xor(h0, c3), i32x4.splat(k1));
-      c1 = l1;
-      c3 = l0;
-      k0 += 0x9e3779b9;
-      k1 += 0xbb67ae85;
-    }
-    const r0 = kept(c0, bound, keep), r1 = kept(c1, bound, keep), r2 = kept(c2, bound, keep), r3 = kept(c3, bound, keep);
+    nextFour(state);
+    const r0 = kept(w0, bound, keep), r1 = kept(w1, bound, keep), r2 = kept(w2, bound, keep), r3 = kept(w3, bound, keep);
     if (n >= 16) {
       v128.store(y, r0);
       v128.store(y, r1, 16);

@@ -1,6 +1,6 @@
 // Reductions of x [outer, n, inner] over n into y [outer, inner], in one fixed order whatever the machine.
 // inner = 1 folds along rows with several accumulators; inner > 1 folds whole columns, four at a time.
-import { loadTail, splat, storeTail } from "../lanes";
+import { loadTail, splat, storeTail, sumLanes } from "../lanes";
 
 // Rows longer than this are summed as a tree of blocks: the error grows with log n, not n.
 const BLOCK: i32 = 2048;
@@ -32,6 +32,23 @@ export function sumRow(x: usize, n: i32): f32 {
   if (n <= BLOCK) return sumBlock(x, n);
   const half = ((n >> 1) + BLOCK - 1) & ~(BLOCK - 1);
   return sumRow(x, half) + sumRow(x + (<usize>half << 2), n - half);
+}
+
+/** Σ (x − mean)² of n contiguous floats. */
+export function squaresAround(x: usize, n: i32, mean: f32): f32 {
+  const m = splat(mean);
+  let a = splat(0), b = a;
+  for (; n >= 8; n -= 8, x += 32) {
+    const d = f32x4.sub(v128.load(x), m), e = f32x4.sub(v128.load(x, 16), m);
+    a = f32x4.add(a, f32x4.mul(d, d));
+    b = f32x4.add(b, f32x4.mul(e, e));
+  }
+  let total = sumLanes(f32x4.add(a, b));
+  for (; n > 0; n--, x += 4) {
+    const d = load<f32>(x) - mean;
+    total += d * d;
+  }
+  return total;
 }
 
 /** Σ over rows of a [n, inner] plane for columns four at a time, as a tree over blocks of rows. */

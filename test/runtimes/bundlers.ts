@@ -66,23 +66,10 @@ const bundlers: Record<string, Bundler> = {
 };
 
 /** Two losses and nothing beside: what budgets are about. */
-const SMALL = `import { nn, optim, rand, steps } from 'gradloom';
-const [x, y] = [rand([8, 2]), rand([8]).mul(2).int()];
-const model = new nn.Linear(2, 2);
-const optimizer = new optim.Adam(model.parameters());
-for (const _ of steps(10)) {
-  optimizer.zeroGrad();
-  const out = model.forward(x);
-  const loss1 = nn.functional.crossEntropy(out, y);
-  const loss2 = nn.functional.mseLoss(out, x);
-  loss1.backward({ retainGraph: true });
-  loss2.backward();
-  optimizer.step();
-}
-`;
+const SMALL = readFileSync(new URL('../package/apps/two-loss.mjs', import.meta.url), 'utf8');
 
 /** The same for a bundler that leaves nothing out of a namespace that another module hands on. */
-const BY_ENTRIES = SMALL.replace(/^import.*/, "import { rand, steps } from 'gradloom';\nimport * as nn from 'gradloom/nn';\nimport * as optim from 'gradloom/optim';");
+const BY_ENTRIES = SMALL.replace(/^import.*/m, "import { manualSeed, rand, steps } from 'gradloom';\nimport * as nn from 'gradloom/nn';\nimport * as optim from 'gradloom/optim';");
 
 async function inNode(script: string): Promise<Outcome> {
   const program = `const t = performance.now(); await import(${JSON.stringify(script)}); const importMs = performance.now() - t;
