@@ -4,7 +4,7 @@ import type { Edge } from '../tensor/tape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 
 /** The leaves that ask for a gradient and that `loss` was computed from, in the order the graph is met. */
-export function leavesOf(loss: Tensor): Set<Tensor> {
+function leavesOf(loss: Tensor): Set<Tensor> {
   const leaves = new Set<Tensor>();
   const seen = new Set<Edge>();
   const todo: Edge[] = [nodeOf(loss) ?? loss];

@@ -1,12 +1,12 @@
 // One walk for every loss's gradient, and what becomes of them: inner products for the method, weights back to the places that the losses
 // share, one gradient for each parameter.
 import { accumulate, backward as sumBackward } from '../autograd/backward.ts';
-import { addProducts, everyRow, rowsAt } from '../autograd/jacobian.ts';
+import { addProducts, everyRow, flatRows, rowsAt } from '../autograd/jacobian.ts';
 import type { Place } from '../autograd/pass.ts';
 import { combine as combineRows, formGradient, innerProducts, type Products, type Rows, stacked } from '../autograd/rows.ts';
 import { type Found, withRows } from '../autograd/walk.ts';
 import { ones } from '../ops/create.ts';
-import { cat, narrow, reshape } from '../ops/movement.ts';
+import { narrow, reshape } from '../ops/movement.ts';
 import { sum } from '../ops/reduce.ts';
 import { float32View } from '../runtime/memory.ts';
 import { GradloomError, valueError, warnOnce } from '../tensor/errors.ts';
@@ -263,13 +263,8 @@ export class Resolution<Name extends string> {
     return (found, m) => {
       const common = [...found.rows.keys()].filter((p): p is Tensor => p instanceof Tensor && theirs.has(p) && this.isShared(p, found.rows.get(p)?.ids ?? []));
       if (common.length === 0) throw new GradloomError('GRAPH', OP, 'the losses of `other` share no parameter with the step. Compute both with one model.');
-      const flat = (list: readonly Tensor[]): Tensor =>
-        cat(
-          list.map((r) => reshape(r, [m, -1])),
-          1,
-        );
-      const mine = flat(common.map((p) => everyRow(found.rows.get(p), m, p.shape)));
-      const block = innerProducts(mine, flat(common.map((p) => theirs.get(p) as Tensor)), false);
+      const mine = flatRows(common.map((p) => everyRow(found.rows.get(p), m, p.shape)));
+      const block = innerProducts(mine, flatRows(common.map((p) => theirs.get(p) as Tensor)), false);
       return { ids: this.names.map((_, i) => i), block };
     };
   }
