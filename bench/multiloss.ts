@@ -3,17 +3,7 @@ import { autograd, manualSeed, multiloss, nn, rand, scope, type Tensor } from 'g
 import { median } from './table.ts';
 
 /** Ways to get gradients from K losses; each includes the forward pass. */
-type Way = 'sum' | 'independent' | 'jacobian' | 'gramian';
-
-/** Equal weights from a Gramian: what is measured is the engine, not a solver. */
-const equal: multiloss.Weighting = {
-  name: 'equal',
-  needs: 'gramian',
-  weights: ({ losses }) => new Float64Array(losses.length).fill(1),
-  stateDict: () => ({}),
-  loadStateDict: () => {},
-  reset: () => {},
-};
+type Way = 'sum' | 'independent' | 'jacobian' | 'upgrad' | 'graddrop';
 
 function job(k: number): Record<Way, () => void> {
   manualSeed(k);
@@ -27,6 +17,8 @@ function job(k: number): Record<Way, () => void> {
     const h = trunk.forward(x);
     return heads.map((head, i) => nn.functional.crossEntropy(head.forward(h), targets[i] as Tensor));
   };
+  const named = (): Record<string, Tensor> => Object.fromEntries(losses().map((loss, i) => [`loss${i}`, loss]));
+  const [upgrad, gradDrop] = [new multiloss.UPGrad(), new multiloss.GradDrop()];
   const step = (go: () => unknown) => () =>
     scope(() => {
       for (const p of parameters) p.grad = null;
@@ -36,7 +28,8 @@ function job(k: number): Record<Way, () => void> {
     sum: step(() => autograd.backward(losses())),
     independent: step(() => losses().forEach((loss, i) => void loss.backward({ retainGraph: i < k - 1 }))),
     jacobian: step(() => multiloss.jacobian(losses(), shared)),
-    gramian: step(() => multiloss.backward(Object.fromEntries(losses().map((loss, i) => [`loss${i}`, loss])), { combine: equal })),
+    upgrad: step(() => multiloss.backward(named(), { combine: upgrad })),
+    graddrop: step(() => multiloss.backward(named(), { combine: gradDrop })),
   };
 }
 
