@@ -22,6 +22,7 @@ import * as unary from './ops/unary.ts';
 import type { DType } from './tensor/dtype.ts';
 import { GradloomError, shapeText, warnOnce } from './tensor/errors.ts';
 import { detach, nodeOf, requiresGrad } from './tensor/op.ts';
+import { settle } from './tensor/pending.ts';
 import { type GradientHook, Tensor } from './tensor/tensor.ts';
 
 const functions = {
@@ -291,6 +292,7 @@ const rest: Partial<Tensor> & ThisType<Tensor> = {
         'retainGrad',
         `${this.describe()} does not require a gradient, so there is none to keep. Set requiresGrad, or compute it from tensors that have it.`,
       );
+    settle();
     if (node) {
       node.retaining = this;
       this.retains = true;
@@ -308,6 +310,7 @@ const rest: Partial<Tensor> & ThisType<Tensor> = {
     if (nodeOf(this) || !this.wantsGrad) {
       throw new GradloomError('GRAPH', 'registerPostAccumulateGradHook', `only leaves that require a gradient accumulate one, unlike ${this.describe()}. Use registerHook.`);
     }
+    settle();
     this.accumulateHooks ??= new Set();
     const hooks = this.accumulateHooks.add(hook);
     return { remove: () => void hooks.delete(hook) };

@@ -1,15 +1,15 @@
 // From losses to gradients: `backward` fills .grad of the leaves, `grad` returns gradients and touches nothing.
 import { ones, zerosLike } from '../ops/create.ts';
-import { clone, select, stack } from '../ops/movement.ts';
-import { add } from '../ops/binary.ts';
-import { call } from '../runtime/call.ts';
+import { select, stack } from '../ops/movement.ts';
 import { GradloomError, shapeError, shapeText, warnOnce } from '../tensor/errors.ts';
-import { copyElements, dense, nodeOf, requiresGrad } from '../tensor/op.ts';
+import { nodeOf, requiresGrad } from '../tensor/op.ts';
+import { settle } from '../tensor/pending.ts';
 import { recording } from '../tensor/recording.ts';
 import { sameShape } from '../tensor/shape.ts';
-import { moveStorage } from '../tensor/storage.ts';
-import { assertAlive, empty, Tensor } from '../tensor/tensor.ts';
+import { assertAlive, type Tensor } from '../tensor/tensor.ts';
+import { accumulate } from './leaf.ts';
 import { type GraphOptions, Pass, type Place } from './pass.ts';
+import { joins } from './postponed.ts';
 
 /** Options of `backward`. */
 export interface BackwardOptions extends GraphOptions {
@@ -76,24 +76,6 @@ function warnNonFinite(root: Tensor): void {
   );
 }
 
-/** @internal Adds a finished gradient to a leaf's `.grad`, which lives as long as the leaf. `exclusive`: its memory may be kept as it is. */
-export function accumulate(leaf: Tensor, g: Tensor, exclusive: boolean, createGraph: boolean): void {
-  recording()?.leaf(leaf, 'added');
-  const { owner } = leaf.storage;
-  const old = leaf.gradient;
-  if (createGraph) leaf.gradient = old ? add(old, g) : clone(g);
-  else if (old?.isContiguous()) {
-    call('add', old.address, dense(g).address, old.address, 1, 1, old.size, 0, 0, 1, 0, 0, 1);
-    old.storage.touch('backward');
-    return;
-  } else if (!old && exclusive) leaf.gradient = new Tensor(g.storage, leaf.shape, 'float32');
-  else {
-    leaf.gradient = empty(leaf.shape, 'float32', owner);
-    copyElements(old ? add(old, g) : g, leaf.gradient);
-  }
-  moveStorage(leaf.gradient.storage, owner);
-}
-
 /**
  * Gradients of the sum of `tensors` (each with its start gradient) with respect to every leaf that requires one, added to its
  * `.grad`. The graph is gone through once and freed unless `retainGraph`. (`torch.autograd.backward`)
@@ -106,7 +88,9 @@ export function backward(tensors: Tensor | readonly Tensor[], options: BackwardO
   if (roots.length === 0) throw new GradloomError('VALUE', 'backward', 'got an empty list of tensors. Pass at least one loss.');
   const gradients = seeds('backward', roots, listOf(options.gradient));
   for (const root of roots) warnNonFinite(root);
-  const { createGraph = false } = options;
+  const { createGraph = false, retainGraph = createGraph } = options;
+  if (options.inputs === undefined && !createGraph && joins(roots, gradients, retainGraph)) return;
+  settle();
   const targets = new Map<Place, Tensor>();
   if (options.inputs !== undefined) {
     const inputs = listOf(options.inputs);
@@ -141,6 +125,7 @@ export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | reado
   const places = wanted.map((t) => wantedPlace('grad', t));
   if (options.isGradsBatched) return batched(roots, wanted, options);
   const gradients = seeds('grad', roots, listOf(options.gradOutputs));
+  settle();
   const found = new Map<Place, Tensor>();
   const pass: Pass = new Pass((place, g) => found.set(place, pass.expose(g)), new Set(places), options);
   pass.run(roots, gradients);

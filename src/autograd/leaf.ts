@@ -1,11 +1,32 @@
-// A leaf's `.grad`: who owns it, and how it is taken away.
+// A leaf's `.grad`: who owns it, how it is added to and taken away.
+import { add } from '../ops/binary.ts';
 import { zero_ } from '../ops/inplace.ts';
+import { clone } from '../ops/movement.ts';
+import { call } from '../runtime/call.ts';
 import { GradloomError, shapeError } from '../tensor/errors.ts';
-import { detach } from '../tensor/op.ts';
+import { copyElements, dense, detach } from '../tensor/op.ts';
 import { recording } from '../tensor/recording.ts';
 import { sameShape } from '../tensor/shape.ts';
 import { currentScope, moveStorage } from '../tensor/storage.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { empty, Tensor } from '../tensor/tensor.ts';
+
+/** @internal Adds a finished gradient to a leaf's `.grad`, which lives as long as the leaf. `exclusive`: its memory may be kept as it is. */
+export function accumulate(leaf: Tensor, g: Tensor, exclusive: boolean, createGraph: boolean): void {
+  recording()?.leaf(leaf, 'added');
+  const { owner } = leaf.storage;
+  const old = leaf.gradient;
+  if (createGraph) leaf.gradient = old ? add(old, g) : clone(g);
+  else if (old?.isContiguous()) {
+    call('add', old.address, dense(g).address, old.address, 1, 1, old.size, 0, 0, 1, 0, 0, 1);
+    old.storage.touch('backward');
+    return;
+  } else if (!old && exclusive) leaf.gradient = new Tensor(g.storage, leaf.shape, 'float32');
+  else {
+    leaf.gradient = empty(leaf.shape, 'float32', owner);
+    copyElements(old ? add(old, g) : g, leaf.gradient);
+  }
+  moveStorage(leaf.gradient.storage, owner);
+}
 
 /** Sets `.grad`. A gradient lives as long as its leaf; one that is let go of ends with the current scope. */
 export function setGrad(t: Tensor, g: Tensor | null): void {

@@ -48,6 +48,16 @@ export function nodesBehind(places: readonly Place[], pass: number, ends?: (node
   return nodes.sort((a, b) => b.sequence - a.sequence);
 }
 
+/** The ops behind some tensors, all sure to run: none was freed, modified or ended. */
+export function survey(roots: readonly Tensor[]): Node[] {
+  const nodes = nodesBehind(
+    roots.map((t) => nodeOf(t) ?? t),
+    ++passes,
+  );
+  for (const node of nodes) node.verify();
+  return nodes;
+}
+
 export class Pass {
   private readonly id = ++passes;
   private readonly outer = currentScope();

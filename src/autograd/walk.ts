@@ -10,6 +10,7 @@ import { ones } from '../ops/create.ts';
 import { reshape, select, stack } from '../ops/movement.ts';
 import { sum } from '../ops/reduce.ts';
 import { nodeOf } from '../tensor/op.ts';
+import { settle } from '../tensor/pending.ts';
 import { refuseWhileRecording } from '../tensor/recording.ts';
 import { closeScope, currentScope, leaveScope, moveStorage, openScope, resumeScope, type Scope } from '../tensor/storage.ts';
 import { isAnomalyEnabled, Node, noGrad } from '../tensor/tape.ts';
@@ -272,6 +273,7 @@ class Walk {
  * moved to the scope around it; then the graph is freed unless `retainGraph`. Errors come before anything has changed.
  */
 export function withRows<T>(losses: readonly Tensor[], options: WalkOptions, use: (found: Found, outer: Scope | null) => T): T {
+  settle();
   const outer = currentScope();
   const mine = openScope('a backward pass');
   try {

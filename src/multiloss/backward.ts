@@ -1,6 +1,7 @@
 // Several losses, one call: a backward pass that carries each loss's gradient, a method that says how they become one, and the graph
 // freed once. What it needs is found from the graph; what it saw is reported.
-import { accumulate, backward as sumBackward } from '../autograd/backward.ts';
+import { backward as sumBackward } from '../autograd/backward.ts';
+import { accumulate } from '../autograd/leaf.ts';
 import { reshape } from '../ops/movement.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Method, Weighting } from './method.ts';

@@ -1,6 +1,7 @@
 // One walk for every loss's gradient, and what becomes of them: inner products for the method, weights back to the places that the losses
 // share, one gradient for each parameter.
-import { accumulate, backward as sumBackward } from '../autograd/backward.ts';
+import { backward as sumBackward } from '../autograd/backward.ts';
+import { accumulate } from '../autograd/leaf.ts';
 import { addProducts, everyRow, flatRows, rowsAt } from '../autograd/jacobian.ts';
 import type { Place } from '../autograd/pass.ts';
 import { combine as combineRows, formGradient, innerProducts, type Products, type Rows, stacked } from '../autograd/rows.ts';

@@ -3,6 +3,7 @@ import { backward } from '../autograd/backward.ts';
 import { add, mul } from '../ops/binary.ts';
 import { float32View } from '../runtime/memory.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
+import { settle } from '../tensor/pending.ts';
 import { recording } from '../tensor/recording.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import type { Scalarizer, Stats, Weighting } from './method.ts';
@@ -55,6 +56,7 @@ abstract class Linear<Name extends string> implements Strategy<Name> {
       });
       this.steps++;
     };
+    settle();
     write();
     recording()?.repeat(write);
     return names.map((name) => this.place(name));

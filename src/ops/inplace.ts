@@ -1,6 +1,7 @@
 // Writing in place, under PyTorch's rules: version counters move, leaves that require gradients refuse, graphs follow.
 import { GradloomError, shapeError } from '../tensor/errors.ts';
 import { apply, applyView, copyElements, nodeOf, type Op, record, requiresGrad, setRebuildView, type ViewOp } from '../tensor/op.ts';
+import { settle } from '../tensor/pending.ts';
 import { isRowMajor, sameShape, type Shape } from '../tensor/shape.ts';
 import { enableGrad, isGradEnabled, isInferenceMode, noGrad } from '../tensor/tape.ts';
 import { assertAlive, Tensor } from '../tensor/tensor.ts';
@@ -142,6 +143,7 @@ function write(op: string, t: Tensor, value: Tensor): Tensor {
   if (tracked && base !== t && !base.isContiguous()) {
     throw new GradloomError('INPLACE', op, 'the tensor is a view of a detached, not row-major one, which gradients cannot follow. Write to clone() of it.');
   }
+  settle();
   copyElements(to(value, t.dtype), t);
   t.storage.touch(op);
   if (!tracked) return t;

@@ -8,6 +8,7 @@ import { Program } from '../runtime/program.ts';
 import { setTracer } from '../runtime/call.ts';
 import { GradloomError, shapeText } from '../tensor/errors.ts';
 import { copyElements, requiresGrad } from '../tensor/op.ts';
+import { settle } from '../tensor/pending.ts';
 import { recording, setRecording } from '../tensor/recording.ts';
 import { scope } from '../tensor/scope.ts';
 import { sameShape } from '../tensor/shape.ts';
@@ -118,7 +119,9 @@ class Replay<Inputs extends readonly Tensor[], Result> {
     setRecording(recorder);
     setTracer(recorder);
     try {
-      return step(...(this.inputs as unknown as Inputs));
+      const result = step(...(this.inputs as unknown as Inputs));
+      settle();
+      return result;
     } finally {
       setTracer(null);
       setRecording(null);
@@ -234,6 +237,7 @@ export function capture<Inputs extends readonly Tensor[], Result>(step: (...inpu
   let replay: Replay<Inputs, Result> | null = null;
   const call = (...inputs: Inputs): Result => {
     if (recording()) throw new GradloomError('CAPTURE', 'capture', 'a captured step cannot run inside another. Call the plain step.');
+    settle();
     inputs.forEach((t, i) => {
       if (!(t instanceof Tensor)) throw new GradloomError('CAPTURE', 'capture', `input ${i} is ${typeof t}, not a tensor. Numbers that change go in as tensors.`);
       if (requiresGrad(t)) throw new GradloomError('CAPTURE', 'capture', `input ${i} requires a gradient, which would not reach it. Detach it, or use it from outside.`);

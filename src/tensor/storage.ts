@@ -6,6 +6,7 @@
 // A data loader opens a scope for each turn of its loop, so a training loop needs no bookkeeping.
 import { allocate, release, usage } from '../runtime/memory.ts';
 import { GradloomError } from './errors.ts';
+import { settle } from './pending.ts';
 import { recording } from './recording.ts';
 
 /** A block of memory with its version counter; tensors that are views of one another share it. */
@@ -103,6 +104,7 @@ export function resumeScope(scope: Scope): void {
 
 /** Ends a scope: what it still owns is given back. */
 export function closeScope(scope: Scope): void {
+  settle();
   leaveScope(scope);
   scope.ended = true;
   for (const s of scope.storages) if (s.owner === scope) s.free(scope.what);

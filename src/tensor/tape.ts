@@ -45,6 +45,11 @@ export function enableGrad<T>(fn: () => T): T {
   return withMode(true, inferenceMode, fn);
 }
 
+/** Runs `fn` as if no mode were set, and without recording. */
+export function withoutModes<T>(fn: () => T): T {
+  return withMode(false, false, fn);
+}
+
 /** Turns recording on or off from here on (`torch.set_grad_enabled`). */
 export function setGradEnabled(on: boolean): void {
   gradMode = on;

@@ -1,6 +1,7 @@
 // A tensor: a window on a storage, and its place in the graph. What tensors can do is added by ops/methods.ts.
 import { type DType, viewOf } from './dtype.ts';
 import { GradloomError, shapeText } from './errors.ts';
+import { settle } from './pending.ts';
 import { recording, refuseWhileRecording } from './recording.ts';
 import { isRowMajor, rowMajor, type Shape, sizeOf } from './shape.ts';
 import { newStorage, type Scope, type Storage } from './storage.ts';
@@ -55,8 +56,8 @@ export class Tensor {
   generation = 0;
   /** @internal Whether a leaf asks for a gradient. */
   wantsGrad = false;
-  /** @internal The accumulated gradient. */
-  gradient: Tensor | null = null;
+  /** @internal The gradient accumulated so far, without what a pass that waits will add. */
+  gathered: Tensor | null = null;
   /** @internal Whether a non-leaf keeps its gradient. */
   retains = false;
   /** @internal Made in inference mode. */
@@ -74,6 +75,17 @@ export class Tensor {
     this.strides = strides;
     this.offset = offset;
     this.size = sizeOf(shape);
+  }
+
+  /** @internal The accumulated gradient. */
+  get gradient(): Tensor | null {
+    settle();
+    return this.gathered;
+  }
+
+  set gradient(g: Tensor | null) {
+    settle();
+    this.gathered = g;
   }
 
   /** Number of dimensions. */

@@ -6,6 +6,7 @@ import { sum } from '../../ops/reduce.ts';
 import { exp, neg, softplus } from '../../ops/unary.ts';
 import { float32View } from '../../runtime/memory.ts';
 import { GradloomError, valueError } from '../../tensor/errors.ts';
+import { settle } from '../../tensor/pending.ts';
 import { refuseWhileRecording } from '../../tensor/recording.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Scalarizer } from '../method.ts';
@@ -67,6 +68,7 @@ abstract class Learned implements Scalarizer {
 
   private write(values: readonly number[]): void {
     refuseWhileRecording(this.name, 'parameters are written', 'Do it before.');
+    settle();
     float32View().set(values, this.parameter.address / 4);
     this.parameter.storage.touch(this.name);
   }

@@ -2,6 +2,7 @@
 import { reshape, stack } from '../../ops/movement.ts';
 import { float32View } from '../../runtime/memory.ts';
 import { GradloomError } from '../../tensor/errors.ts';
+import { settle } from '../../tensor/pending.ts';
 import { recording } from '../../tensor/recording.ts';
 import { empty, type Tensor } from '../../tensor/tensor.ts';
 
@@ -15,6 +16,7 @@ export class HostVector {
     if (this.place?.size !== first.length) this.place = empty([first.length], 'float32', null);
     const place = this.place;
     const write = (values: ArrayLike<number>): void => float32View().set(values, place.address / 4);
+    settle();
     write(first);
     recording()?.repeat(() => write(numbers()));
     return place;
