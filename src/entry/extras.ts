@@ -1,5 +1,5 @@
 // The builds beyond the ordinary one. Their texts are large, so a bundle holds one only where the application imports its entry.
-import { compileText } from '../runtime/compile.ts';
+import { compileEmbedded } from '../runtime/compile.ts';
 import type { Sources } from '../runtime/instance.ts';
 import { spawn } from './spawn.ts';
 
@@ -7,12 +7,12 @@ type Text = () => string | Promise<string>;
 
 /** The build with relaxed SIMD, from its text. */
 export const relaxedFrom = (text: Text): Required<Sources>['relaxed'] => {
-  return async () => compileText(await text(), "relaxed SIMD. Leave out simd: 'relaxed', or use a newer one: Node ≥ 22, Chrome ≥ 114, Firefox ≥ 145.");
+  return async () => compileEmbedded(await text(), "relaxed SIMD. Leave out simd: 'relaxed', or use a newer one: Node ≥ 22, Chrome ≥ 114, Firefox ≥ 145.");
 };
 
 /** The build for shared memory, from its text. */
 export const threadsFrom = (text: Text): Required<Sources>['threads'] => ({
-  load: async () => compileText(await text(), 'WebAssembly threads. Leave threads out.'),
+  load: async () => compileEmbedded(await text(), 'WebAssembly threads. Leave threads out.'),
   spawn,
 });
 

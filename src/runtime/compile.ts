@@ -25,10 +25,10 @@ function refusal(cause: unknown): Error {
   );
 }
 
-/** Compiles embedded wasm, synchronously (browsers allow it up to 8 MB). `lacking`: what the runtime is without where it cannot. */
-export function compileText(text: string, lacking: string): WebAssembly.Module {
+/** Compiles embedded wasm, text or bytes, synchronously (browsers allow it up to 8 MB). `lacking`: what the runtime is without where it cannot. */
+export function compileEmbedded(wasm: string | Uint8Array<ArrayBuffer>, lacking: string): WebAssembly.Module {
   assertWasm();
-  const bytes = bytesOf(text);
+  const bytes = typeof wasm === 'string' ? bytesOf(wasm) : wasm;
   try {
     return new WebAssembly.Module(bytes);
   } catch (cause) {
