@@ -12,6 +12,7 @@ export * from "./kernels/adaptive";
 export * from "./kernels/update";
 export * from "./kernels/random";
 export * from "./kernels/conv";
+export * from "./kernels/convdirect";
 export * from "./kernels/norm";
 export { gramian } from "./kernels/gramian";
 export * from "./kernels/pool";

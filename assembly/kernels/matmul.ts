@@ -24,7 +24,7 @@ const TURNED_ROW: usize = (256 + 16) * 4;
 const SCRATCH: i32 = KC * NC * 4 + 128 + 16 * <i32>TURNED_ROW;
 // Given by the host: each thread is an instance of its own on the same memory, with scratch of its own.
 let packed: usize = 0;
-let edge: usize = 0;
+export let edge: usize = 0;
 let turned: usize = 0;
 
 /** How much scratch an instance needs, in bytes. */
@@ -42,7 +42,7 @@ export function useScratch(address: usize): void {
 // `from` is what sums are added to, as in tiles.ts.
 
 /** The first rows × columns of the edge tile (rows `tileRow` bytes apart) into C. */
-function flush(c: usize, cRow: usize, from: usize, fromRow: usize, tileRow: usize, rows: i32, columns: i32): void {
+export function flush(c: usize, cRow: usize, from: usize, fromRow: usize, tileRow: usize, rows: i32, columns: i32): void {
   for (let t = edge; rows > 0; rows--, t += tileRow, c += cRow, from += fromRow) {
     let o: usize = 0, n = columns;
     for (; n >= 4; n -= 4, o += 16) {

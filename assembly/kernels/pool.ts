@@ -1,8 +1,5 @@
-// Two-dimensional max pooling over planes [H, W], padding counting as −∞. The geometry is conv.ts's, with N = planes and C = 1.
-
-@inline function field(geometry: usize, i: usize): i32 {
-  return load<i32>(geometry + (i << 2));
-}
+// Two-dimensional max pooling over planes [H, W], padding counting as −∞. The geometry has N = planes and C = 1.
+import { field } from "./geometry";
 
 /** Where v takes the place of best: it is larger, or the first NaN. */
 @inline function wins(v: v128, best: v128): v128 {

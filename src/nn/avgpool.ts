@@ -1,7 +1,7 @@
 // Average pooling as layers.
 import { Module } from '../module/module.ts';
 import { adaptiveAvgPool1d, adaptiveAvgPool2d, avgPool1d, avgPool2d, type AvgPoolOptions, type OutputSize } from '../ops/avgpool.ts';
-import { type Pair, pairOf } from '../ops/conv.ts';
+import { type Pair, pairOf } from '../ops/windows.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 /** The average of each window. x [N, C, H, W] or [C, H, W]. */

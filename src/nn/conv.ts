@@ -2,10 +2,11 @@
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
 import { mul, sub } from '../ops/binary.ts';
-import { type ConvOptions, conv2d, type Pair, pairOf } from '../ops/conv.ts';
+import { type ConvOptions, conv2d } from '../ops/conv.ts';
 import { rand } from '../ops/create.ts';
 import { padImage, type PaddingMode } from '../ops/pad.ts';
 import { type MaxPoolOptions, maxPool2d, maxPool2dWithIndices } from '../ops/pool.ts';
+import { type Pair, pairOf } from '../ops/windows.ts';
 import { valueError } from '../tensor/errors.ts';
 import { scope } from '../tensor/scope.ts';
 import type { Shape } from '../tensor/shape.ts';

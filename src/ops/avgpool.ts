@@ -4,10 +4,10 @@ import { GradloomError, shapeError, shapeText, valueError } from '../tensor/erro
 import { apply, type Op } from '../tensor/op.ts';
 import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { type Pair, pairOf } from './conv.ts';
 import { assertFloat } from './convert.ts';
 import { constantList } from './create.ts';
 import { squeeze, unsqueeze } from './movement.ts';
+import { type Pair, pairOf } from './windows.ts';
 
 /** Windows along one direction: start, end (behind the last) and size of each, the size as it counts in the divisor. */
 type Ranges = readonly (readonly [start: number, end: number, size: number])[];

@@ -1,18 +1,16 @@
 // Two-dimensional convolution. Its gradients are ops of the same three kernels, so it can be differentiated any number of times.
-import { call } from '../runtime/call.ts';
 import { GradloomError, shapeError, shapeText, valueError } from '../tensor/errors.ts';
 import { apply, type Op, otherInputs } from '../tensor/op.ts';
-import { type Shape, sizeOf } from '../tensor/shape.ts';
-import { empty, type Tensor } from '../tensor/tensor.ts';
+import { sizeOf } from '../tensor/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import { assertFloat } from './convert.ts';
+import { type ConvAttrs, callConv, callInputGrad, callWeightGrad, outputOf } from './convkernels.ts';
 import { constantList, full } from './create.ts';
 import { oneHot } from './indexing.ts';
 import { mm } from './matmul.ts';
 import { cat, permute, reshape, select, squeeze, stack, transpose, unsqueeze } from './movement.ts';
 import { sum } from './reduce.ts';
-
-/** One number for both directions, or [vertical, horizontal]. */
-export type Pair = number | readonly [number, number];
+import { type Pair, pairOf, type Windows } from './windows.ts';
 
 /** Options of convolution, with PyTorch's defaults. */
 export interface ConvOptions {
@@ -26,61 +24,10 @@ export interface ConvOptions {
   groups?: number;
 }
 
-/** @internal Both numbers of a pair, checked to be whole and at least `least`. */
-export function pairOf(op: string, name: string, value: Pair, least: number): readonly [number, number] {
-  const pair: readonly [number, number] = typeof value === 'number' ? [value, value] : value;
-  if (pair.length !== 2 || !pair.every((n) => Number.isInteger(n) && n >= least))
-    throw valueError(op, `${name} must be a whole number ≥ ${least} or two of them, got ${JSON.stringify(value)}.`);
-  return pair;
-}
-
-/** @internal The window's place in the image: what kernels read, in their order after N, C, H, W, O. */
-export interface Windows {
-  kernel: readonly [number, number];
-  stride: readonly [number, number];
-  padding: readonly [number, number];
-  dilation: readonly [number, number];
-}
-
-/** @internal Output size along one direction, before rounding is chosen. */
-export function positions(size: number, axis: 0 | 1, { kernel, stride, padding, dilation }: Windows): number {
-  return (size + 2 * padding[axis] - dilation[axis] * (kernel[axis] - 1) - 1) / stride[axis] + 1;
-}
-
-/** @internal The record that kernels read (assembly/kernels/conv.ts). */
-export function geometry(image: Shape, channelsOut: number, output: readonly [number, number], groups: number, w: Windows): number {
-  return constantList([...image, channelsOut, ...w.kernel, ...w.stride, ...w.padding, ...w.dilation, groups, ...output]).address;
-}
-
-interface ConvAttrs {
-  windows: Windows;
-  groups: number;
-  /** [N, C, H, W] and [O, C/groups, KH, KW]. */
-  image: Shape;
-  weight: Shape;
-}
-
-function outputOf({ image, windows }: ConvAttrs): [number, number] {
-  return [Math.floor(positions(image[2] as number, 0, windows)), Math.floor(positions(image[3] as number, 1, windows))];
-}
-
-/** Calls a convolution kernel with its scratch columns and its geometry. */
-function convolve(kernel: 'conv2d' | 'conv2dInputGrad' | 'conv2dWeightGrad', addresses: readonly [number, number, number, number?], attrs: ConvAttrs): void {
-  const { image, weight, windows, groups } = attrs;
-  const output = outputOf(attrs);
-  const [, channels, kh, kw] = weight as [number, number, number, number];
-  const places = channels * kh * kw;
-  const columns = empty([places, output[0] * output[1] + (kernel === 'conv2dWeightGrad' ? (weight[0] as number) / groups : 0)]).address;
-  const record = geometry(image, weight[0] as number, output, groups, windows);
-  const [a, b, c, d] = addresses;
-  if (d === undefined) call(kernel, a, b, c, columns, record);
-  else call(kernel, a, b, c, d, columns, record);
-}
-
 const convOp: Op<ConvAttrs> = {
   name: 'conv2d',
   shape: (_, attrs) => [attrs.image[0] as number, attrs.weight[0] as number, ...outputOf(attrs)],
-  forward: (y, [x, w, b], attrs) => convolve('conv2d', [(x as Tensor).address, (w as Tensor).address, b?.address ?? 0, y.address], attrs),
+  forward: (y, [x, w, b], attrs) => callConv(y, x as Tensor, w as Tensor, b?.address ?? 0, attrs),
   saves: ([x, w]) => [w as boolean, x as boolean, false],
   backward: (dy, node) => {
     const [x, w, b] = node.needs;
@@ -135,7 +82,7 @@ function weightRows(dy: Tensor, x: Tensor, attrs: ConvAttrs): Tensor {
 const inputGradOp: Op<ConvAttrs> = {
   name: 'conv2dInputGrad',
   shape: (_, { image }) => image,
-  forward: (dx, [dy, w], attrs) => convolve('conv2dInputGrad', [(dy as Tensor).address, (w as Tensor).address, dx.address], attrs),
+  forward: (dx, [dy, w], attrs) => callInputGrad(dx, dy as Tensor, w as Tensor, attrs),
   saves: otherInputs,
   backward: (u, node) => [node.needs[0] ? apply(convOp, [u, node.input(1)], node.attrs) : null, node.needs[1] ? apply(weightGradOp, [u, node.input(0)], node.attrs) : null],
 };
@@ -143,7 +90,7 @@ const inputGradOp: Op<ConvAttrs> = {
 const weightGradOp: Op<ConvAttrs> = {
   name: 'conv2dWeightGrad',
   shape: (_, { weight }) => weight,
-  forward: (dw, [x, dy], attrs) => convolve('conv2dWeightGrad', [(x as Tensor).address, (dy as Tensor).address, dw.address], attrs),
+  forward: (dw, [x, dy], attrs) => callWeightGrad(dw, x as Tensor, dy as Tensor, attrs),
   saves: otherInputs,
   backward: (u, node) => [node.needs[0] ? apply(inputGradOp, [node.input(1), u], node.attrs) : null, node.needs[1] ? apply(convOp, [node.input(0), u], node.attrs) : null],
 };

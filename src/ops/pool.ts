@@ -4,11 +4,11 @@ import { GradloomError, shapeError, shapeText, valueError } from '../tensor/erro
 import { apply, type Op } from '../tensor/op.ts';
 import type { Shape } from '../tensor/shape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
-import { geometry, type Pair, pairOf, positions, type Windows } from './conv.ts';
 import { assertFloat } from './convert.ts';
 import { gather } from './indexing.ts';
 import { flatten, reshape } from './movement.ts';
 import { expand } from './reduce.ts';
+import { geometry, type Pair, pairOf, positions, type Windows } from './windows.ts';
 
 /** Options of max pooling, with PyTorch's defaults. */
 export interface MaxPoolOptions {

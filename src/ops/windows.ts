@@ -1,0 +1,33 @@
+// Windows that go over images: what convolution and pooling share.
+import { valueError } from '../tensor/errors.ts';
+import type { Shape } from '../tensor/shape.ts';
+import { constantList } from './create.ts';
+
+/** One number for both directions, or [vertical, horizontal]. */
+export type Pair = number | readonly [number, number];
+
+/** @internal Both numbers of a pair, checked to be whole and at least `least`. */
+export function pairOf(op: string, name: string, value: Pair, least: number): readonly [number, number] {
+  const pair: readonly [number, number] = typeof value === 'number' ? [value, value] : value;
+  if (pair.length !== 2 || !pair.every((n) => Number.isInteger(n) && n >= least))
+    throw valueError(op, `${name} must be a whole number ≥ ${least} or two of them, got ${JSON.stringify(value)}.`);
+  return pair;
+}
+
+/** @internal The window's place in the image: what kernels read, in their order after N, C, H, W, O. */
+export interface Windows {
+  kernel: readonly [number, number];
+  stride: readonly [number, number];
+  padding: readonly [number, number];
+  dilation: readonly [number, number];
+}
+
+/** @internal Output size along one direction, before rounding is chosen. */
+export function positions(size: number, axis: 0 | 1, { kernel, stride, padding, dilation }: Windows): number {
+  return (size + 2 * padding[axis] - dilation[axis] * (kernel[axis] - 1) - 1) / stride[axis] + 1;
+}
+
+/** @internal The record that kernels read (assembly/kernels/geometry.ts). */
+export function geometry(image: Shape, channelsOut: number, output: readonly [number, number], groups: number, w: Windows): number {
+  return constantList([...image, channelsOut, ...w.kernel, ...w.stride, ...w.padding, ...w.dilation, groups, ...output]).address;
+}
