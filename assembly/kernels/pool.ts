@@ -1,20 +1,20 @@
 // Two-dimensional max pooling over planes [H, W], padding counting as −∞. The geometry has N = planes and C = 1.
 import { field } from "./geometry";
 
-/** Where v takes the place of best: it is larger, or the first NaN. */
-@inline function wins(v: v128, best: v128): v128 {
-  return v128.or(f32x4.gt(v, best), v128.and(f32x4.ne(v, v), f32x4.eq(best, best)));
+/** Whether windows are 2 × 2 side by side, at least four in a row: the common case, four at a time. */
+function inPairs(g: usize): bool {
+  const OH = field(g, 14), OW = field(g, 15);
+  const two = field(g, 5) == 2 && field(g, 6) == 2 && field(g, 7) == 2 && field(g, 8) == 2 && (field(g, 9) | field(g, 10)) == 0;
+  return two && field(g, 11) * field(g, 12) == 1 && 2 * OH <= field(g, 2) && 2 * OW <= field(g, 3) && OW >= 4;
 }
 
-/** The common case: 2 × 2 windows side by side, four at a time. One plane; y and index [OH, OW]. */
-function pairs(x: usize, y: usize, index: usize, W: i32, OH: i32, OW: i32): void {
+/** One plane of such windows; y and index [OH, OW]. False where some element may be NaN: then y and index count for nothing. */
+function pairs(x: usize, y: usize, index: usize, W: i32, OH: i32, OW: i32): bool {
   const row = <usize>W << 2;
-  const steps = i32x4(0, 2, 4, 6);
+  let sum = f32x4.splat(0); // NaN from the first NaN on, or from ∞ − ∞
   for (let oy = 0; oy < OH; oy++) {
-    let p = x + row * <usize>(2 * oy);
-    let at = 2 * oy * W;
-    let n = OW;
-    for (; n >= 4 || (n > 0 && OW >= 4); n -= 4, p += 32, at += 8, y += 16, index += 16) {
+    let p = x + row * <usize>(2 * oy), at = 2 * oy * W;
+    for (let n = OW; n > 0; n -= 4, p += 32, at += 8, y += 16, index += 16) {
       if (n < 4) {
         // The last four, some of them a second time.
         const again = 4 - n, bytes = <usize>again << 2;
@@ -25,36 +25,18 @@ function pairs(x: usize, y: usize, index: usize, W: i32, OH: i32, OW: i32): void
         n = 4;
       }
       const a = v128.load(p), b = v128.load(p, 16), c = v128.load(p + row), d = v128.load(p + row, 16);
-      let best = v128.shuffle<f32>(a, b, 0, 2, 4, 6);
-      let place = i32x4.add(i32x4.splat(at), steps);
-      const right = v128.shuffle<f32>(a, b, 1, 3, 5, 7), below = v128.shuffle<f32>(c, d, 0, 2, 4, 6), last = v128.shuffle<f32>(c, d, 1, 3, 5, 7);
-      const first = place;
-      let m = wins(right, best);
-      best = v128.bitselect(right, best, m);
-      place = v128.bitselect(i32x4.add(first, i32x4.splat(1)), place, m);
-      m = wins(below, best);
-      best = v128.bitselect(below, best, m);
-      place = v128.bitselect(i32x4.add(first, i32x4.splat(W)), place, m);
-      m = wins(last, best);
-      best = v128.bitselect(last, best, m);
-      place = v128.bitselect(i32x4.add(first, i32x4.splat(W + 1)), place, m);
-      v128.store(y, best);
-      v128.store(index, place);
-    }
-    for (; n > 0; n--, p += 8, at += 2, y += 4, index += 4) {
-      let best = load<f32>(p), place = at;
-      for (let k = 1; k < 4; k++) {
-        const offset = (k & 1) + (k >> 1) * W;
-        const v = load<f32>(p + (<usize>offset << 2));
-        if (v > best || (v != v && best == best)) {
-          best = v;
-          place = at + offset;
-        }
-      }
-      store<f32>(y, best);
-      store<i32>(index, place);
+      sum = f32x4.add(sum, f32x4.add(f32x4.add(a, b), f32x4.add(c, d)));
+      const left = v128.shuffle<f32>(a, b, 0, 2, 4, 6), right = v128.shuffle<f32>(a, b, 1, 3, 5, 7);
+      const lowLeft = v128.shuffle<f32>(c, d, 0, 2, 4, 6), lowRight = v128.shuffle<f32>(c, d, 1, 3, 5, 7);
+      const above = f32x4.pmax(left, right), below = f32x4.pmax(lowLeft, lowRight);
+      v128.store(y, f32x4.pmax(above, below));
+      // A comparison that holds is −1. The first of equals stays.
+      const first = i32x4.add(i32x4.splat(at), i32x4(0, 2, 4, 6));
+      const upper = i32x4.sub(first, f32x4.lt(left, right)), lower = i32x4.sub(i32x4.add(first, i32x4.splat(W)), f32x4.lt(lowLeft, lowRight));
+      v128.store(index, v128.bitselect(lower, upper, f32x4.lt(above, below)));
     }
   }
+  return v128.all_true<i32>(f32x4.eq(sum, sum));
 }
 
 /**
@@ -64,10 +46,9 @@ function pairs(x: usize, y: usize, index: usize, W: i32, OH: i32, OW: i32): void
 export function maxPool2d(x: usize, y: usize, index: usize, g: usize): void {
   const H = field(g, 2), W = field(g, 3), KH = field(g, 5), KW = field(g, 6), SH = field(g, 7), SW = field(g, 8);
   const PH = field(g, 9), PW = field(g, 10), DH = field(g, 11), DW = field(g, 12), OH = field(g, 14), OW = field(g, 15);
-  const inPairs = KH == 2 && KW == 2 && SH == 2 && SW == 2 && (PH | PW) == 0 && (DH & DW) == 1 && 2 * OH <= H && 2 * OW <= W;
+  const paired = inPairs(g);
   for (let n = field(g, 0); n > 0; n--, x += <usize>(H * W) << 2) {
-    if (inPairs) {
-      pairs(x, y, index, W, OH, OW);
+    if (paired && pairs(x, y, index, W, OH, OW)) {
       y += <usize>(OH * OW) << 2;
       index += <usize>(OH * OW) << 2;
       continue;

@@ -40,7 +40,7 @@ import { field } from "./geometry";
 
 /** Zeros in columns `from` to `end` of `rows` rows. */
 @inline function clearColumns(y: usize, rows: i32, width: i32, from: i32, end: i32): void {
-  for (; rows > 0; rows--, y += <usize>width << 2) for (let i = from; i < end; i++) store<f32>(y + (<usize>i << 2), 0);
+  for (let i = from; i < end; i++) for (let r = rows, p = y + (<usize>i << 2); r > 0; r--, p += <usize>width << 2) store<f32>(p, 0);
 }
 
 /**
