@@ -5,10 +5,12 @@
 //
 // so an image is copied KW times and not KH·KW times, and nothing is packed.
 //
-//  the scratch, 32-bit words:
-//  ┌──────────────────────┬────┬─────────┬─────────────┬──────────────────────────────────────────────────────────────┐
-//  │ planes               │ 16 │ table K │ biases m + 4 │ turned weights m · K, or sums 32 · ⌈m/4⌉ · ⌈K/2⌉ for dW     │   m = O/groups
-//  └──────────────────────┴────┴─────────┴─────────────┴──────────────────────────────────────────────────────────────┘
+//  the scratch, 32-bit words; m = O/groups, K = channels · KH · KW:
+//  ┌────────┬────┬─────────┬──────────────┬───────────────┐
+//  │ planes │ 16 │ table K │ biases m + 4 │ weights m · K │   for y, the weights only where they are turned
+//  ├────────┼────┼─────────┼──────────────┴───────────────┤
+//  │ planes │ 16 │ table K │ sums 32 · ⌈m/4⌉ · ⌈K/2⌉      │   for dW
+//  └────────┴────┴─────────┴──────────────────────────────┘
 import { addDots, finishDots, multiplyRows } from "./convtiles";
 import { field } from "./geometry";
 import { copy } from "./movement";

@@ -3,7 +3,7 @@ import { loadTail, storeTail } from "../lanes";
 import { field } from "./geometry";
 
 /** y ← x, n floats that do not overlap. The last vector may write again what the one before wrote. */
-@inline function copyRow(x: usize, y: usize, n: i32): void {
+function copyRow(x: usize, y: usize, n: i32): void {
   if (n >= 4) {
     for (; n > 16; n -= 16, x += 64, y += 64) {
       const a = v128.load(x), b = v128.load(x, 16), c = v128.load(x, 32), d = v128.load(x, 48);
@@ -19,7 +19,7 @@ import { field } from "./geometry";
 }
 
 /** y ← y + x, n floats. */
-@inline function addRow(x: usize, y: usize, n: i32): void {
+function addRow(x: usize, y: usize, n: i32): void {
   for (; n >= 16; n -= 16, x += 64, y += 64) {
     const a = f32x4.add(v128.load(y), v128.load(x)), b = f32x4.add(v128.load(y, 16), v128.load(x, 16));
     const c = f32x4.add(v128.load(y, 32), v128.load(x, 32)), d = f32x4.add(v128.load(y, 48), v128.load(x, 48));
@@ -39,15 +39,20 @@ import { field } from "./geometry";
 }
 
 /** Zeros in columns `from` to `end` of `rows` rows. */
-@inline function clearColumns(y: usize, rows: i32, width: i32, from: i32, end: i32): void {
+function clearColumns(y: usize, rows: i32, width: i32, from: i32, end: i32): void {
   for (let i = from; i < end; i++) for (let r = rows, p = y + (<usize>i << 2); r > 0; r--, p += <usize>width << 2) store<f32>(p, 0);
 }
 
+/** ⌈n/stride⌉, n > 0. Division is slow, and the stride mostly 1. */
+@inline function steps(n: i32, stride: i32): i32 {
+  return stride == 1 ? n : (n + stride - 1) / stride;
+}
+
 /**
- * Between an image x [channels, H, W] and its columns: x → col, or col added to x where `back` (which may write zeros into col). For each
- * channel and place of a kernel of KH rows, a plane of OH rows, [channels, KH, KW, OH, OW]: of each row `left` positions fall before the image, then come those inside, those
- * from `end` on fall behind. Where the planes are equally wide, rows follow one another on both sides and are one long row, of which
- * the columns outside are zeros.
+ * Between an image x [channels, H, W] and its planes: x → planes, or planes added to x where `back` (which may write zeros into them). For
+ * each channel and place of a kernel of KH rows, a plane of OH rows: [channels, KH, KW, OH, OW]. Of each row `left` positions fall before
+ * the image, then come those inside, those from `end` on fall behind. Where image and planes are equally wide, rows follow one another on
+ * both sides and are one long row, of which the columns outside are zeros.
  */
 export function unroll(x: usize, col: usize, channels: i32, g: usize, KH: i32, OH: i32, back: bool): void {
   const H = field(g, 2), W = field(g, 3), KW = field(g, 6), SH = field(g, 7), SW = field(g, 8);
@@ -56,17 +61,17 @@ export function unroll(x: usize, col: usize, channels: i32, g: usize, KH: i32, O
   for (let c = 0; c < channels; c++, x += <usize>(H * W) << 2) {
     for (let ky = 0; ky < KH; ky++) {
       const rise = ky * DH - PH; // input row of output row 0
-      const top = min(OH, rise < 0 ? (SH - 1 - rise) / SH : 0);
-      const bottom = max(top, rise < H ? min(OH, (H - 1 - rise) / SH + 1) : 0);
+      const top = min(OH, rise < 0 ? steps(-rise, SH) : 0);
+      const bottom = max(top, rise < H ? min(OH, steps(H - rise, SH)) : 0);
       for (let kx = 0; kx < KW; kx++, col += <usize>(OH * OW) << 2) {
         const shift = kx * DW - PW; // input column of output column 0
-        const left = min(OW, shift < 0 ? (SW - 1 - shift) / SW : 0);
-        const end = max(left, shift < W ? min(OW, (W - 1 - shift) / SW + 1) : 0);
+        const left = min(OW, shift < 0 ? steps(-shift, SW) : 0);
+        const end = max(left, shift < W ? min(OW, steps(W - shift, SW)) : 0);
         const rows = bottom - top, count = end - left;
         let target = col + (<usize>(top * OW) << 2);
         if (!back) {
-          clearRow(col, top * OW);
-          clearRow(col + (<usize>(bottom * OW) << 2), (OH - bottom) * OW);
+          if (top > 0) clearRow(col, top * OW);
+          if (bottom < OH) clearRow(col + (<usize>(bottom * OW) << 2), (OH - bottom) * OW);
         }
         if (rows == 0 || count == 0) {
           if (!back) clearRow(target, rows * OW);
@@ -76,14 +81,14 @@ export function unroll(x: usize, col: usize, channels: i32, g: usize, KH: i32, O
         if (joined) {
           const long = (rows - 1) * OW + count, start = target + (<usize>left << 2);
           if (!back) copyRow(source, start, long);
-          clearColumns(target, rows, OW, 0, left);
-          clearColumns(target, rows, OW, end, OW);
+          if (left > 0) clearColumns(target, rows, OW, 0, left);
+          if (end < OW) clearColumns(target, rows, OW, end, OW);
           if (back) addRow(start, source, long);
           continue;
         }
         if (!back) {
-          clearColumns(target, rows, OW, 0, left);
-          clearColumns(target, rows, OW, end, OW);
+          if (left > 0) clearColumns(target, rows, OW, 0, left);
+          if (end < OW) clearColumns(target, rows, OW, end, OW);
         }
         target += <usize>left << 2;
         for (let row = 0; row < rows; row++, source += <usize>(SH * W) << 2, target += <usize>OW << 2) {

@@ -31,10 +31,13 @@ function columnsOf({ weight }: ConvAttrs, [oh, ow]: Size, more = 0): number {
   return empty([sizeOf(weight.slice(1)), oh * ow + more]).address;
 }
 
-/** The direct kernels want vertical stride 1. A 1 × 1 kernel that sees each pixel once has no columns that could be spared. */
-function servesDirect({ weight, windows: { kernel, stride, padding } }: ConvAttrs): boolean {
+/**
+ * The direct kernels want vertical stride 1 and at least four positions. A 1 × 1 kernel that sees each pixel once has no columns that could
+ * be spared.
+ */
+function servesDirect({ weight, windows: { kernel, stride, padding } }: ConvAttrs, [oh, ow]: Size): boolean {
   const pointwise = kernel[0] * kernel[1] * stride[1] === 1 && padding[0] + padding[1] === 0;
-  return stride[0] === 1 && !pointwise && sizeOf(weight) > 0;
+  return stride[0] === 1 && oh * ow >= 4 && !pointwise && sizeOf(weight) > 0;
 }
 
 /** Floats of the planes that a direct kernel makes of one image and group. */
@@ -42,17 +45,17 @@ function planeFloats(channels: number, [oh, ow]: Size, { kernel, dilation }: Win
   return channels * kernel[1] * (oh + (kernel[0] - 1) * dilation[0]) * ow;
 }
 
-/** Scratch as convdirect.ts draws it; m: outputs of one group. `sums`: for dW, else for turned weights. */
+/** Scratch as convdirect.ts draws it, for dW where `sums`; m: outputs of one group. */
 function directScratch(channels: number, m: number, output: Size, windows: Windows, sums = false): number {
   const k = channels * windows.kernel[0] * windows.kernel[1];
-  return empty([planeFloats(channels, output, windows) + 16 + k + m + 4 + (sums ? 32 * Math.ceil(m / 4) * Math.ceil(k / 2) : m * k)]).address;
+  return empty([planeFloats(channels, output, windows) + 16 + k + (sums ? 32 * Math.ceil(m / 4) * Math.ceil(k / 2) : m + 4 + m * k)]).address;
 }
 
 /** y = conv(x, w) + bias (an address; 0: none). */
 export function callConv(y: Tensor, x: Tensor, w: Tensor, bias: number, attrs: ConvAttrs): void {
   const output = outputOf(attrs);
   const record = recordOf(attrs, output);
-  if (!servesDirect(attrs)) {
+  if (!servesDirect(attrs, output)) {
     call('conv2d', x.address, w.address, bias, y.address, columnsOf(attrs, output), record);
     return;
   }
@@ -86,7 +89,7 @@ export function callInputGrad(dx: Tensor, dy: Tensor, w: Tensor, attrs: ConvAttr
   const { image, weight, windows, groups } = attrs;
   const output = outputOf(attrs);
   const back = mirrored(windows);
-  if (!servesDirect(attrs) || windows.stride[1] !== 1 || !inputGradPays(attrs, output, back)) {
+  if (!servesDirect(attrs, output) || windows.stride[1] !== 1 || !inputGradPays(attrs, output, back)) {
     call('conv2dInputGrad', dy.address, w.address, dx.address, columnsOf(attrs, output), recordOf(attrs, output));
     return;
   }
@@ -105,7 +108,7 @@ export function callWeightGrad(dw: Tensor, x: Tensor, dy: Tensor, attrs: ConvAtt
   const [outputs, channels] = attrs.weight as [number, number];
   const perGroup = outputs / attrs.groups;
   const record = recordOf(attrs, output);
-  if (servesDirect(attrs) && output[0] * output[1] >= Math.max(4, 2 * perGroup)) {
+  if (servesDirect(attrs, output) && output[0] * output[1] >= 2 * perGroup) {
     const scratch = directScratch(channels, perGroup, output, attrs.windows, true);
     call('conv2dDirectWeightGrad', x.address, dy.address, dw.address, scratch, record);
   } else call('conv2dWeightGrad', x.address, dy.address, dw.address, columnsOf(attrs, output, perGroup), record);
