@@ -9,7 +9,7 @@ import { mad, sumLanes } from "../lanes";
 import { edge, flush } from "./matmul";
 
 /** 2 × 16 tile, added to the biases where `first`, else to what y has. W's rows at a0 and a1; three steps of k a turn. */
-function tile2x16(a0: usize, a1: usize, base: usize, table: usize, k: i32, first: bool, bias: usize, y0: usize, y1: usize): void {
+@inline function tile2x16(a0: usize, a1: usize, base: usize, table: usize, k: i32, first: bool, bias: usize, y0: usize, y1: usize): void {
   let c00: v128, c01: v128, c02: v128, c03: v128, c10: v128, c11: v128, c12: v128, c13: v128;
   if (first) {
     c00 = v128.load32_splat(bias);
@@ -96,12 +96,9 @@ export function multiplyRows(m: i32, P: i32, K: i32, w: usize, base: usize, tabl
       const count = min(step, K - k), at = <usize>k << 2;
       let a = w + at, d = y, b = bias;
       for (let i = m; i > 0; i -= 2, a += 2 * wRow, d += 2 * row, b += 8) {
-        if (i > 1 && P >= 16) tile2x16(a, a + wRow, base, table + at, count, k == 0, b, d, d + row);
-        else if (P >= 16) tile2x16(a, a, base, table + at, count, k == 0, b, d, edge);
-        else {
-          tile2x16(a, i > 1 ? a + wRow : a, base, table, K, true, b, edge, edge + 64);
-          flush(d, row, 0, 0, 64, min(2, i), P);
-        }
+        const pair = i > 1, whole = P >= 16;
+        tile2x16(a, pair ? a + wRow : a, base, table + at, count, k == 0, b, whole ? d : edge, pair && whole ? d + row : edge + 64);
+        if (!whole) flush(d, row, 0, 0, 64, min(2, i), P);
       }
     }
   }
