@@ -7,9 +7,9 @@
 //
 //  the scratch, 32-bit words; m = O/groups, K = channels · KH · KW:
 //  ┌────────┬────┬─────────┬──────────────┬───────────────┐
-//  │ planes │ 16 │ table K │ biases m + 4 │ weights m · K │   for y, the weights only where they are turned
+//  │ planes │ 8  │ table K │ biases m + 4 │ weights m · K │   for y, the weights only where they are turned
 //  ├────────┼────┼─────────┼──────────────┴───────────────┤
-//  │ planes │ 16 │ table K │ sums 32 · ⌈m/4⌉ · ⌈K/2⌉      │   for dW
+//  │ planes │ 8  │ table K │ sums 32 · ⌈m/4⌉ · ⌈K/2⌉      │   for dW
 //  └────────┴────┴─────────┴──────────────────────────────┘
 import { addDots, finishDots, multiplyRows } from "./convtiles";
 import { field } from "./geometry";
@@ -24,7 +24,7 @@ import { unroll } from "./unroll";
 /** Fills the table behind the planes and gives its address. `flipped`: the kernel's places come in opposite order. */
 function placeRows(scratch: usize, channels: i32, g: usize, flipped: bool): usize {
   const KH = field(g, 5), KW = field(g, 6), OW = field(g, 15), plane = height(g) * OW, rise = field(g, 11) * OW;
-  const table = scratch + (<usize>(channels * KW * plane + 16) << 2);
+  const table = scratch + (<usize>(channels * KW * plane + 8) << 2);
   let entry = table;
   for (let c = 0; c < channels; c++) {
     for (let ky = 0; ky < KH; ky++) {
@@ -38,9 +38,9 @@ function placeRows(scratch: usize, channels: i32, g: usize, flipped: bool): usiz
 }
 
 /**
- * y [N, O, OH, OW] = conv(x [N, C, H, W], w [O, C/groups, KH, KW]) + bias [O] (0: none), vertical stride 1, C ≥ 1. f32. `flipped`: w is
- * [C, O/groups, KH, KW], and its places count from the last: with stride 1, and (K − 1)·dilation less the padding as padding (which
- * may be below 0), that is the input's gradient.
+ * y [N, O, OH, OW] = conv(x [N, C, H, W], w [O, C/groups, KH, KW]) + bias [O] (0: none), vertical stride 1, C ≥ 1. f32. Padding is a
+ * zero that is multiplied too. `flipped`: w is [C, O/groups, KH, KW], and its places count from the last: with stride 1, and
+ * (K − 1)·dilation less the padding as padding (which may be below 0), that is the input's gradient.
  */
 export function conv2dDirect(x: usize, w: usize, bias: usize, y: usize, scratch: usize, g: usize, flipped: i32): void {
   const N = field(g, 0), groups = field(g, 13), channels = field(g, 1) / groups, outputs = field(g, 4) / groups;
@@ -54,7 +54,7 @@ export function conv2dDirect(x: usize, w: usize, bias: usize, y: usize, scratch:
     if (flipped) copy(w, turned, 1, outputs, channels, taps, 0, taps, outputs * taps, 1, 0, K, taps, 1);
     for (let n = 0; n < N; n++) {
       const at = <usize>(n * groups + group);
-      unroll(x + image * at, scratch, channels, g, 1, height(g), false);
+      unroll(x + image * at, scratch, channels, g, 1, height(g), false, n == 0);
       multiplyRows(outputs, P, K, flipped ? turned : w, scratch, table, biases, y + result * at);
     }
   }
@@ -70,7 +70,7 @@ export function conv2dDirectWeightGrad(x: usize, dy: usize, dw: usize, scratch: 
     memory.fill(sums, 0, <usize>((outputs + 3) / 4 * ((K + 1) / 2)) << 7);
     for (let n = 0; n < N; n++) {
       const at = <usize>(n * groups + group);
-      unroll(x + image * at, scratch, channels, g, 1, height(g), false);
+      unroll(x + image * at, scratch, channels, g, 1, height(g), false, n == 0);
       addDots(outputs, P, K, dy + result * at, scratch, table, sums);
     }
     finishDots(outputs, K, sums, dw);

@@ -84,7 +84,7 @@ function tile4x8(a0: usize, a1: usize, a2: usize, a3: usize, base: usize, table:
 const ROWS: i32 = 192;
 
 /**
- * y [m, P] = bias + W [m, K] · rows, K ≥ 1; bias [m + 3]. f32. Up to 15 floats behind a row are read, and reach no result. Error: K
+ * y [m, P] = bias + W [m, K] · rows, K ≥ 1; bias [m + 3]. f32. Up to 7 floats behind a row are read, and reach no result. Error: K
  * rounded products added to the bias in the table's order.
  */
 export function multiplyRows(m: i32, P: i32, K: i32, w: usize, base: usize, table: usize, bias: usize, y: usize): void {

@@ -52,9 +52,10 @@ function clearColumns(y: usize, rows: i32, width: i32, from: i32, end: i32): voi
  * Between an image x [channels, H, W] and its planes: x → planes, or planes added to x where `back` (which may write zeros into them). For
  * each channel and place of a kernel of KH rows, a plane of OH rows: [channels, KH, KW, OH, OW]. Of each row `left` positions fall before
  * the image, then come those inside, those from `end` on fall behind. Where image and planes are equally wide, rows follow one another on
- * both sides and are one long row, of which the columns outside are zeros.
+ * both sides and are one long row, of which the columns outside are zeros. `clear`: the zeros are to be written, and not there from the
+ * image before.
  */
-export function unroll(x: usize, col: usize, channels: i32, g: usize, KH: i32, OH: i32, back: bool): void {
+export function unroll(x: usize, col: usize, channels: i32, g: usize, KH: i32, OH: i32, back: bool, clear: bool): void {
   const H = field(g, 2), W = field(g, 3), KW = field(g, 6), SH = field(g, 7), SW = field(g, 8);
   const PH = field(g, 9), PW = field(g, 10), DH = field(g, 11), DW = field(g, 12), OW = field(g, 15);
   const joined = SH == 1 && SW == 1 && W == OW;
@@ -69,12 +70,12 @@ export function unroll(x: usize, col: usize, channels: i32, g: usize, KH: i32, O
         const end = max(left, shift < W ? min(OW, steps(W - shift, SW)) : 0);
         const rows = bottom - top, count = end - left;
         let target = col + (<usize>(top * OW) << 2);
-        if (!back) {
+        if (clear) {
           if (top > 0) clearRow(col, top * OW);
           if (bottom < OH) clearRow(col + (<usize>(bottom * OW) << 2), (OH - bottom) * OW);
         }
         if (rows == 0 || count == 0) {
-          if (!back) clearRow(target, rows * OW);
+          if (clear) clearRow(target, rows * OW);
           continue;
         }
         let source = x + (<usize>((top * SH + rise) * W + shift + left * SW) << 2);
@@ -86,7 +87,7 @@ export function unroll(x: usize, col: usize, channels: i32, g: usize, KH: i32, O
           if (back) addRow(start, source, long);
           continue;
         }
-        if (!back) {
+        if (clear) {
           if (left > 0) clearColumns(target, rows, OW, 0, left);
           if (end < OW) clearColumns(target, rows, OW, end, OW);
         }

@@ -48,7 +48,7 @@ function planeFloats(channels: number, [oh, ow]: Size, { kernel, dilation }: Win
 /** Scratch as convdirect.ts draws it, for dW where `sums`; m: outputs of one group. */
 function directScratch(channels: number, m: number, output: Size, windows: Windows, sums = false): number {
   const k = channels * windows.kernel[0] * windows.kernel[1];
-  return empty([planeFloats(channels, output, windows) + 16 + k + (sums ? 32 * Math.ceil(m / 4) * Math.ceil(k / 2) : m + 4 + m * k)]).address;
+  return empty([planeFloats(channels, output, windows) + 8 + k + (sums ? 32 * Math.ceil(m / 4) * Math.ceil(k / 2) : m + 4 + m * k)]).address;
 }
 
 /** y = conv(x, w) + bias (an address; 0: none). */
