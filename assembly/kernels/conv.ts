@@ -22,7 +22,7 @@ export function conv2d(x: usize, w: usize, bias: usize, y: usize, col: usize, g:
   const direct = isPointwise(g);
   for (let n = field(g, 0); n > 0; n--) {
     for (let group = 0; group < groups; group++, x += image, y += result) {
-      if (!direct) unroll(x, col, channels, g, field(g, 5), field(g, 14), false, true);
+      if (!direct) unroll(x, col, channels, g, field(g, 5), field(g, 14), plane, false, true);
       if (bias) {
         for (let o = 0; o < outputs; o++) fill(y + (<usize>(o * plane) << 2), plane, load<u32>(bias + (<usize>(group * outputs + o) << 2)));
       }
@@ -42,7 +42,7 @@ export function conv2dInputGrad(dy: usize, w: usize, dx: usize, col: usize, g: u
       multiply(K, plane, outputs, w + (<usize>(group * outputs * K) << 2), 1, K, dy, plane, 1, direct ? dx : col, plane, 0, 0);
       if (direct) continue;
       memory.fill(dx, 0, image);
-      unroll(dx, col, channels, g, field(g, 5), field(g, 14), true, false);
+      unroll(dx, col, channels, g, field(g, 5), field(g, 14), plane, true, false);
     }
   }
 }
@@ -71,7 +71,7 @@ export function conv2dWeightGrad(x: usize, dy: usize, dw: usize, col: usize, g: 
     for (let n = 0; n < N; n++) {
       const at = <usize>(n * groups + group);
       const input = x + image * at, gradient = dy + result * at;
-      if (!direct) unroll(input, col, channels, g, field(g, 5), field(g, 14), false, true);
+      if (!direct) unroll(input, col, channels, g, field(g, 5), field(g, 14), plane, false, true);
       const b = direct ? input : col;
       if (turned) multiply(K, outputs, plane, b, plane, 1, gradient, 1, plane, target, outputs, 1, 0);
       else multiply(outputs, K, plane, gradient, plane, 1, b, 1, plane, target, K, 1, 0);

@@ -50,12 +50,12 @@ function clearColumns(y: usize, rows: i32, width: i32, from: i32, end: i32): voi
 
 /**
  * Between an image x [channels, H, W] and its planes: x → planes, or planes added to x where `back` (which may write zeros into them). For
- * each channel and place of a kernel of KH rows, a plane of OH rows: [channels, KH, KW, OH, OW]. Of each row `left` positions fall before
+ * each channel and place of a kernel of KH rows, a plane of OH rows, `plane` floats apart: [channels, KH, KW, OH, OW]. Of each row `left` positions fall before
  * the image, then come those inside, those from `end` on fall behind. Where image and planes are equally wide, rows follow one another on
  * both sides and are one long row, of which the columns outside are zeros. `clear`: the zeros are to be written, and not there from the
  * image before.
  */
-export function unroll(x: usize, col: usize, channels: i32, g: usize, KH: i32, OH: i32, back: bool, clear: bool): void {
+export function unroll(x: usize, col: usize, channels: i32, g: usize, KH: i32, OH: i32, plane: i32, back: bool, clear: bool): void {
   const H = field(g, 2), W = field(g, 3), KW = field(g, 6), SH = field(g, 7), SW = field(g, 8);
   const PH = field(g, 9), PW = field(g, 10), DH = field(g, 11), DW = field(g, 12), OW = field(g, 15);
   const joined = SH == 1 && SW == 1 && W == OW;
@@ -64,7 +64,7 @@ export function unroll(x: usize, col: usize, channels: i32, g: usize, KH: i32, O
       const rise = ky * DH - PH; // input row of output row 0
       const top = min(OH, rise < 0 ? steps(-rise, SH) : 0);
       const bottom = max(top, rise < H ? min(OH, steps(H - rise, SH)) : 0);
-      for (let kx = 0; kx < KW; kx++, col += <usize>(OH * OW) << 2) {
+      for (let kx = 0; kx < KW; kx++, col += <usize>plane << 2) {
         const shift = kx * DW - PW; // input column of output column 0
         const left = min(OW, shift < 0 ? steps(-shift, SW) : 0);
         const end = max(left, shift < W ? min(OW, steps(W - shift, SW)) : 0);

@@ -40,9 +40,9 @@ function servesDirect({ weight, windows: { kernel, stride, padding } }: ConvAttr
   return stride[0] === 1 && oh * ow >= 4 && !pointwise && sizeOf(weight) > 0;
 }
 
-/** Floats of the planes that a direct kernel makes of one image and group. */
+/** Floats of the planes that a direct kernel makes of one image and group, each an odd number of cache lines. */
 function planeFloats(channels: number, [oh, ow]: Size, { kernel, dilation }: Windows): number {
-  return channels * kernel[1] * (oh + (kernel[0] - 1) * dilation[0]) * ow;
+  return channels * kernel[1] * 16 * (Math.ceil(((oh + (kernel[0] - 1) * dilation[0]) * ow) / 16) | 1);
 }
 
 /** Scratch as convdirect.ts draws it, for dW where `sums`; m: outputs of one group. */
