@@ -19,14 +19,14 @@ export function conv2d(x: usize, w: usize, bias: usize, y: usize, col: usize, g:
   const groups = field(g, 13), channels = field(g, 1) / groups, outputs = field(g, 4) / groups;
   const plane = field(g, 14) * field(g, 15), K = channels * field(g, 5) * field(g, 6);
   const image = <usize>(channels * field(g, 2) * field(g, 3)) << 2, result = <usize>(outputs * plane) << 2;
-  const direct = isPointwise(g);
+  const pointwise = isPointwise(g);
   for (let n = field(g, 0); n > 0; n--) {
     for (let group = 0; group < groups; group++, x += image, y += result) {
-      if (!direct) unroll(x, col, channels, g, field(g, 5), field(g, 14), plane, false, true);
+      if (!pointwise) unroll(x, col, channels, g, field(g, 5), field(g, 14), plane, false, true);
       if (bias) {
         for (let o = 0; o < outputs; o++) fill(y + (<usize>(o * plane) << 2), plane, load<u32>(bias + (<usize>(group * outputs + o) << 2)));
       }
-      multiply(outputs, plane, K, w + (<usize>(group * outputs * K) << 2), K, 1, direct ? x : col, plane, 1, y, plane, bias ? 1 : 0, 0);
+      multiply(outputs, plane, K, w + (<usize>(group * outputs * K) << 2), K, 1, pointwise ? x : col, plane, 1, y, plane, bias ? 1 : 0, 0);
     }
   }
 }
@@ -36,11 +36,11 @@ export function conv2dInputGrad(dy: usize, w: usize, dx: usize, col: usize, g: u
   const groups = field(g, 13), channels = field(g, 1) / groups, outputs = field(g, 4) / groups;
   const plane = field(g, 14) * field(g, 15), K = channels * field(g, 5) * field(g, 6);
   const image = <usize>(channels * field(g, 2) * field(g, 3)) << 2, result = <usize>(outputs * plane) << 2;
-  const direct = isPointwise(g);
+  const pointwise = isPointwise(g);
   for (let n = field(g, 0); n > 0; n--) {
     for (let group = 0; group < groups; group++, dx += image, dy += result) {
-      multiply(K, plane, outputs, w + (<usize>(group * outputs * K) << 2), 1, K, dy, plane, 1, direct ? dx : col, plane, 0, 0);
-      if (direct) continue;
+      multiply(K, plane, outputs, w + (<usize>(group * outputs * K) << 2), 1, K, dy, plane, 1, pointwise ? dx : col, plane, 0, 0);
+      if (pointwise) continue;
       memory.fill(dx, 0, image);
       unroll(dx, col, channels, g, field(g, 5), field(g, 14), plane, true, false);
     }
@@ -61,7 +61,7 @@ export function conv2dWeightGrad(x: usize, dy: usize, dw: usize, col: usize, g: 
   const groups = field(g, 13), channels = field(g, 1) / groups, outputs = field(g, 4) / groups;
   const plane = field(g, 14) * field(g, 15), K = channels * field(g, 5) * field(g, 6);
   const image = <usize>(channels * field(g, 2) * field(g, 3)) << 2, result = <usize>(outputs * plane) << 2;
-  const direct = isPointwise(g);
+  const pointwise = isPointwise(g);
   const turned = padded(K, outputs) < padded(outputs, K);
   const transpose = col + (<usize>(K * plane) << 2);
   const N = field(g, 0);
@@ -71,8 +71,8 @@ export function conv2dWeightGrad(x: usize, dy: usize, dw: usize, col: usize, g: 
     for (let n = 0; n < N; n++) {
       const at = <usize>(n * groups + group);
       const input = x + image * at, gradient = dy + result * at;
-      if (!direct) unroll(input, col, channels, g, field(g, 5), field(g, 14), plane, false, true);
-      const b = direct ? input : col;
+      if (!pointwise) unroll(input, col, channels, g, field(g, 5), field(g, 14), plane, false, true);
+      const b = pointwise ? input : col;
       if (turned) multiply(K, outputs, plane, b, plane, 1, gradient, 1, plane, target, outputs, 1, 0);
       else multiply(outputs, K, plane, gradient, plane, 1, b, 1, plane, target, K, 1, 0);
     }
