@@ -10,7 +10,7 @@ export { logSoftmax, logSoftmaxGrad, softmax, softmaxGrad } from "./kernels/soft
 export * from "./kernels/loss";
 export * from "./kernels/adaptive";
 export * from "./kernels/update";
-export * from "./kernels/random";
+export { dropoutMask, normal, permutation, uniform } from "./kernels/random";
 export * from "./kernels/conv";
 export * from "./kernels/convdirect";
 export * from "./kernels/norm";

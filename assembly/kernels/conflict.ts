@@ -1,41 +1,92 @@
-// Several losses' gradients [m, n] made into one [n], element by element: four columns at a time, down all rows.
+// Several losses' gradients [m, n] made into one [n], element by element: a few columns at a time, down all rows.
 import { loadTail, splat, storeTail } from "../lanes";
+import { nextFour, w0, w1, w2, w3 } from "./random";
 
-/** Four columns of a row, zeros behind the row's end; n columns are left. */
-@inline function columns(x: usize, n: i32): v128 {
-  return n >= 4 ? v128.load(x) : loadTail(x, n);
+/** Four columns of a row of which n are left, zeros behind its end. */
+function columns(x: usize, n: i32): v128 {
+  return n >= 4 ? v128.load(x) : n > 0 ? loadTail(x, n) : splat(0);
 }
 
-@inline function put(y: usize, v: v128, n: i32): void {
+function put(y: usize, v: v128, n: i32): void {
   if (n >= 4) v128.store(y, v);
-  else storeTail(y, v, n);
+  else if (n > 0) storeTail(y, v, n);
+}
+
+/** Whether the positive part is kept: P = up/(up − down) > u, given a word whose bits 7 to 22 say 1 + u, u = (j + ½)·2⁻¹⁶. */
+@inline function keepsUp(up: v128, down: v128, word: v128): v128 {
+  const u1 = v128.or(v128.and(word, i32x4.splat(0x007fff80)), i32x4.splat(0x3f800040));
+  // (1 − u)·up > −u·down: nothing is divided, and nothing overflows.
+  return f32x4.gt(f32x4.mul(up, f32x4.sub(splat(2), u1)), f32x4.mul(down, f32x4.sub(splat(1), u1)));
+}
+
+/** GradDrop of eight columns, of which n are left, `whole`: all of them. Rows are `stride` bytes apart; a word of `random` serves two columns. */
+@inline function drop(x: usize, stride: usize, leak: usize, y: usize, m: i32, n: i32, whole: bool, random: v128): void {
+  const zero = splat(0);
+  let up0 = zero, up1 = zero, down0 = zero, down1 = zero;
+  for (let i = 0, p = x; i < m; i++, p += stride) {
+    const g0 = whole ? v128.load(p) : columns(p, n), g1 = whole ? v128.load(p, 16) : columns(p + 16, n - 4);
+    // One of the two parts is 0. A NaN goes down and is kept there, since no comparison holds.
+    const d0 = f32x4.pmin(g0, zero), d1 = f32x4.pmin(g1, zero);
+    up0 = f32x4.add(up0, v128.xor(g0, d0));
+    up1 = f32x4.add(up1, v128.xor(g1, d1));
+    down0 = f32x4.add(down0, d0);
+    down1 = f32x4.add(down1, d1);
+  }
+  const keep0 = keepsUp(up0, down0, i32x4.shr_u(random, 9)), keep1 = keepsUp(up1, down1, i32x4.shl(random, 7));
+  let kept0 = v128.bitselect(up0, down0, keep0), kept1 = v128.bitselect(up1, down1, keep1);
+  if (leak) {
+    for (let i = 0, p = x, q = leak; i < m; i++, p += stride, q += 4) {
+      const g0 = whole ? v128.load(p) : columns(p, n), g1 = whole ? v128.load(p, 16) : columns(p + 16, n - 4), share = v128.load32_splat(q);
+      kept0 = f32x4.add(kept0, f32x4.mul(v128.bitselect(f32x4.pmin(g0, zero), f32x4.pmax(g0, zero), keep0), share));
+      kept1 = f32x4.add(kept1, f32x4.mul(v128.bitselect(f32x4.pmin(g1, zero), f32x4.pmax(g1, zero), keep1), share));
+    }
+  }
+  if (whole) {
+    v128.store(y, kept0);
+    v128.store(y, kept1, 16);
+  } else {
+    put(y, kept0, n);
+    put(y + 16, kept1, n - 4);
+  }
 }
 
 /**
- * GradDrop (Chen et al. 2020, arXiv 2010.06808): P = ½(1 + Σg/Σ|g|) per column; y = Σ of the positive g where P > u, of the negative g
- * where P < u; what is dropped counts leak[i] times. x f32 [m, n], u f32 [n] in [0, 1), leak f32 [m], y f32 [n].
+ * GradDrop (Chen et al. 2020, arXiv 2010.06808): P = Σ of the positive g/Σ|g| per column; y = Σ of the positive g where P > u, else of the
+ * negative g; what is dropped counts leak[i] times. u is random, an odd multiple of 2⁻¹⁷, so that the odds are P to 2⁻¹⁷. x f32 [m, n],
+ * leak f32 [m] or 0 where nothing leaks, y f32 [n]; state: a generator's, which moves on by four counters.
  */
-export function gradDrop(x: usize, u: usize, leak: usize, y: usize, m: i32, n: i32): void {
-  const stride = <usize>n << 2, zero = splat(0);
-  for (; n > 0; n -= 4, x += 16, u += 16, y += 16) {
-    let sum = zero, size = zero;
-    for (let i = 0, p = x; i < m; i++, p += stride) {
-      const g = columns(p, n);
-      sum = f32x4.add(sum, g);
-      size = f32x4.add(size, f32x4.abs(g));
-    }
-    // 0/0 is NaN, for which no comparison holds: a column of zeros stays 0.
-    const purity = f32x4.mul(splat(0.5), f32x4.add(splat(1), f32x4.div(sum, size)));
-    const threshold = columns(u, n);
-    const up = f32x4.gt(purity, threshold), down = f32x4.lt(purity, threshold);
-    let kept = zero;
-    for (let i = 0, p = x; i < m; i++, p += stride) {
-      const g = columns(p, n);
-      const keep = v128.or(v128.and(up, f32x4.gt(g, zero)), v128.and(down, f32x4.lt(g, zero)));
-      kept = f32x4.add(kept, v128.bitselect(g, f32x4.mul(g, splat(load<f32>(leak + (<usize>i << 2)))), keep));
-    }
-    put(y, kept, n);
+export function gradDrop(x: usize, leak: usize, y: usize, m: i32, n: i32, state: usize): void {
+  const stride = <usize>n << 2;
+  // Sixteen words of the generator seed four streams of xoshiro128+ (Blackman & Vigna 2021), one in each lane.
+  nextFour(state);
+  let s0 = w0, s1 = w1, s2 = w2, s3 = w3;
+  for (; n >= 8; n -= 8, x += 32, y += 32) {
+    const random = i32x4.add(s0, s3), t = i32x4.shl(s1, 9);
+    s2 = v128.xor(s2, s0);
+    s3 = v128.xor(s3, s1);
+    s1 = v128.xor(s1, s2);
+    s0 = v128.xor(s0, s3);
+    s2 = v128.xor(s2, t);
+    s3 = v128.or(i32x4.shl(s3, 11), i32x4.shr_u(s3, 21));
+    drop(x, stride, leak, y, m, 8, true, random);
   }
+  if (n > 0) drop(x, stride, leak, y, m, n, false, i32x4.add(s0, s3));
+}
+
+/** Σ of four columns without the largest and the smallest of each, NaN where there is one. m ≥ 3. */
+@inline function inner(x: usize, stride: usize, m: i32, n: i32, whole: bool): v128 {
+  const a = whole ? v128.load(x) : columns(x, n), b = whole ? v128.load(x + stride) : columns(x + stride, n);
+  // pmin and pmax of swapped operands give one each, whatever they are.
+  let least = f32x4.pmin(a, b), most = f32x4.pmax(b, a), sum = splat(0);
+  for (let i = 2, p = x + stride + stride; i < m; i++, p += stride) {
+    // Of the extremes so far and one number more, what lies between is neither in the end.
+    const g = whole ? v128.load(p) : columns(p, n), larger = f32x4.pmax(g, least);
+    least = f32x4.pmin(least, g);
+    sum = f32x4.add(sum, f32x4.pmin(larger, most));
+    most = f32x4.pmax(most, larger);
+  }
+  // A NaN among the first two stays there; a later one is in the sum.
+  return v128.or(sum, v128.or(f32x4.ne(least, least), f32x4.ne(most, most)));
 }
 
 /**
@@ -44,6 +95,11 @@ export function gradDrop(x: usize, u: usize, leak: usize, y: usize, m: i32, n: i
  */
 export function trimmedMean(x: usize, scratch: usize, y: usize, m: i32, n: i32, k: i32): void {
   const stride = <usize>n << 2, share = splat(<f32>1 / <f32>(m - 2 * k));
+  if (k == 1) {
+    for (; n >= 4; n -= 4, x += 16, y += 16) v128.store(y, f32x4.mul(inner(x, stride, m, 4, true), share));
+    if (n > 0) put(y, f32x4.mul(inner(x, stride, m, n, false), share), n);
+    return;
+  }
   for (; n > 0; n -= 4, x += 16, y += 16) {
     for (let i = 0, p = x; i < m; i++, p += stride) v128.store(scratch + (<usize>i << 4), columns(p, n));
     // Each turn carries the largest of what is left to its end and the smallest to its start.

@@ -40,10 +40,10 @@ function next(state: usize): void {
   return v128.shuffle<i32>(i64x2.extmul_low_i32x4_u(a, m), i64x2.extmul_high_i32x4_u(a, m), 1, 3, 5, 7);
 }
 
-let w0 = i32x4.splat(0), w1 = w0, w2 = w0, w3 = w0;
+export let w0 = i32x4.splat(0), w1 = w0, w2 = w0, w3 = w0;
 
 /** Four times `next` at once, one counter in each lane: word k of them into wₖ. */
-function nextFour(state: usize): void {
+export function nextFour(state: usize): void {
   const counter = load<u64>(state, 8);
   store<u64>(state, counter + 4, 8);
   const m0 = i32x4.splat(0xd2511f53), m1 = i32x4.splat(0xcd9e8d57);

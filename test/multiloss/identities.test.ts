@@ -92,6 +92,60 @@ agree('GradDrop gives either the positive or the negative part of each element',
   });
 });
 
+test("GradDrop's odds are P, and columns do not know of one another", () => {
+  const n = 1 << 18;
+  for (const [a, b] of [
+    [3, 1],
+    [1, 1],
+    [1, 999],
+  ] as const) {
+    manualSeed(5);
+    const rows = tensor([a, -b]).reshape([2, 1]).expand([2, n]).contiguous();
+    const up: number[] = [...noGrad(() => new M.GradDrop().directions([rows], statsOf([[1], [1]]))[0] as Tensor).data()].map((v) => (v === a ? 1 : 0));
+    const p = a / (a + b);
+    const mean = up.reduce((s, v) => s + v, 0) / n;
+    // Four standard deviations of the mean of n draws.
+    assert.ok(Math.abs(mean - p) < 4 * Math.sqrt((p * (1 - p)) / n), `${mean} for ${p}`);
+    for (const lag of [1, 2, 4, 7, 8, 16, 32]) {
+      let both = 0;
+      for (let i = lag; i < n; i++) both += ((up[i] as number) - p) * ((up[i - lag] as number) - p);
+      assert.ok(Math.abs(both / n / (p * (1 - p))) < 4 / Math.sqrt(n), `lag ${lag}: ${both / n / (p * (1 - p))}`);
+    }
+  }
+});
+
+test('GradDrop of any number of columns: one sign kept whole, of the other what leaks; columns of one sign as they are; NaN stays', () => {
+  const leak = [0.5, 0, 0.25];
+  for (let n = 1; n < 20; n++) {
+    const rows = [0, 1, 2].map((i) => Array.from({ length: n }, (_, k) => (k % 5 === 4 ? k + i : ((i + k) % 2 ? -1 : 1) * (1 + i + k))));
+    const plain = step(new M.GradDrop(), rows);
+    const leaking = step(new M.GradDrop({ leak }), rows);
+    for (let k = 0; k < n; k++) {
+      const column = rows.map((r) => r[k] as number);
+      const part = (sign: number, share: number[]): number => column.reduce((s, x, i) => s + (x * sign > 0 ? x : x * (share[i] as number)), 0);
+      const choices = (share: number[]): number[] => (k % 5 === 4 ? [part(1, share)] : [part(1, share), part(-1, share)]);
+      assert.ok(choices([0, 0, 0]).includes(plain[k] as number), `${plain[k]} of ${column}`);
+      assert.ok(choices(leak).includes(leaking[k] as number), `${leaking[k]} of ${column}`);
+    }
+    (rows[1] as number[])[n - 1] = Number.NaN;
+    for (const method of [new M.GradDrop(), new M.GradDrop({ leak })]) assert.equal(step(method, rows).map(Number.isNaN), [...plain.map((_, k) => k === n - 1)]);
+  }
+});
+
+test('a trimmed mean with NaN is NaN, with infinities trimmed finite', () => {
+  for (const k of [1, 2]) {
+    for (let at = 0; at < 5; at++) {
+      const rows = [1, 2, 3, 4, 5].map((v) => [v, v, v]);
+      rows[at] = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+      const rest = [1, 2, 3, 4, 5].filter((_, i) => i !== at);
+      const mean = (kept: number[]): number => kept.reduce((a, b) => a + b, 0) / kept.length;
+      const [nan, high, low] = step(new M.TrimmedMean({ trimNumber: k }), rows) as [number, number, number];
+      assert.ok(Number.isNaN(nan));
+      near([high, low], [mean(rest.slice(k, k === 1 ? 4 : 3)), mean(k === 1 ? rest.slice(0, 3) : rest.slice(1, 2))], 1e-6);
+    }
+  }
+});
+
 agree('the trimmed mean, column by column', rowsOf(5, 7), (rows) => {
   for (const k of [0, 1, 2]) {
     const plain = (rows[0] as number[]).map((_, c) => {

@@ -1,8 +1,8 @@
 // GradDrop and the trimmed mean: what counts is decided element by element.
-import { rand } from '../../ops/create.ts';
 import { call } from '../../runtime/call.ts';
 import { GradloomError } from '../../tensor/errors.ts';
 import { dense } from '../../tensor/op.ts';
+import { defaultGenerator } from '../../tensor/random.ts';
 import { keep } from '../../tensor/scope.ts';
 import { empty, type Tensor } from '../../tensor/tensor.ts';
 import type { Aggregator, Stats } from '../method.ts';
@@ -32,7 +32,7 @@ export interface GradDropOptions {
 
 /**
  * Per element either the positive or the negative gradients are dropped, at random with odds that their sums give (Chen et al. 2020,
- * arXiv 2010.06808). The plain sum where all agree. Random numbers come from the generator that `manualSeed` seeds.
+ * arXiv 2010.06808), to 2⁻¹⁷. The plain sum where all agree. Random numbers come from the generator that `manualSeed` seeds.
  */
 export class GradDrop extends Elementwise {
   readonly name = 'GradDrop';
@@ -48,14 +48,13 @@ export class GradDrop extends Elementwise {
 
   directions(rows: readonly Tensor[], { names }: Stats): Tensor[] {
     // Made once, so that a captured step finds it where it was.
-    if (this.leaks?.size !== names.length) this.leaks = keep(vector(perLoss(this.name, 'leak', this.leak, names, 0)));
+    if (this.leak && this.leaks?.size !== names.length) this.leaks = keep(vector(perLoss(this.name, 'leak', this.leak, names, 0)));
     const leak = this.leaks;
     return rows.map((r) => {
       const x = dense(r);
       const [m, n] = r.shape as [number, number];
-      const u = rand([n]);
       const y = empty([n]);
-      call('gradDrop', x.address, u.address, leak.address, y.address, m, n);
+      call('gradDrop', x.address, leak?.address ?? 0, y.address, m, n, defaultGenerator().address);
       return y;
     });
   }
