@@ -3,7 +3,7 @@ export { backward } from '../multiloss/backward.ts';
 export type { Groups, MultiBackwardOptions } from '../multiloss/options.ts';
 export { gramian, jacobian, type JacobianOptions } from '../autograd/jacobian.ts';
 export { reverseGrad, scaleGrad } from '../ops/gradient.ts';
-export type { Aggregator, Method, Needs, Scalarizer, Stats, Weighting } from '../multiloss/method.ts';
+export type { Aggregator, Elements, Method, Needs, Scalarizer, Stats, Weighting } from '../multiloss/method.ts';
 export type { BackwardReport, Conflict, LayerConflict } from '../multiloss/report.ts';
 export { Independent } from '../multiloss/independent.ts';
 export { Hybrid, Phased, type PhasedOptions } from '../multiloss/staged.ts';

@@ -51,11 +51,16 @@ function statsOf(rows: readonly ArrayLike<number>[], { losses, names }: Combiner
       gramian[j * m + i] = sum;
     }
   }
+  const sizes = rows.map((row) => Float64Array.from(row, Math.abs));
   return {
     names: names ?? Array.from(rows, (_, i) => `loss${i + 1}`),
     losses: losses ? Float64Array.from(losses) : new Float64Array(m),
     norms: Float64Array.from(rows, (_, i) => Math.sqrt(gramian[i * m + i] as number)),
     gramian,
+    elements: {
+      largest: Float64Array.from(sizes, (row) => row.reduce((a, b) => Math.max(a, b), 0)),
+      mean: Float64Array.from(sizes, (row) => row.reduce((a, b) => a + b, 0) / Math.max(row.length, 1)),
+    },
   };
 }
 

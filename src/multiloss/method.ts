@@ -8,6 +8,14 @@ import type { Tensor } from '../tensor/tensor.ts';
  */
 export type Needs = 'losses' | 'norms' | 'gramian' | 'jacobian';
 
+/** How large the elements of each loss's gradient are, [m] each. */
+export interface Elements {
+  /** max|gᵢ| */
+  readonly largest: Float64Array;
+  /** The mean of |gᵢ|. */
+  readonly mean: Float64Array;
+}
+
 /** What is known of one step's m losses, in their order. float64. */
 export interface Stats {
   readonly names: readonly string[];
@@ -17,6 +25,8 @@ export interface Stats {
   readonly norms: Float64Array;
   /** Gᵢⱼ = ⟨gᵢ, gⱼ⟩, row by row, [m · m]. Of two independent batches (`other`) ⟨gᵢ, g'ⱼ⟩, not symmetric. */
   readonly gramian: Float64Array;
+  /** Over the same parameters; there where a weighting needs 'jacobian'. */
+  readonly elements?: Elements;
 }
 
 interface Stateful {
@@ -41,7 +51,7 @@ export interface Scalarizer extends Stateful {
 
 /** Weights from numbers, computed on the host in float64. */
 export interface Weighting extends Stateful {
-  readonly needs: 'losses' | 'norms' | 'gramian';
+  readonly needs: Needs;
   /** One weight per loss: the step's gradient is Σ wᵢ·gᵢ. */
   weights(stats: Stats): Float64Array;
 }
@@ -49,6 +59,8 @@ export interface Weighting extends Stateful {
 /** A direction from every loss's gradient itself, where no weights say it. */
 export interface Aggregator extends Stateful {
   readonly needs: 'jacobian';
+  /** Whether it looks at norms and Gramian as well. */
+  readonly measures?: boolean;
   /**
    * Directions from Jacobians, parameter by parameter: `rows[p]` is [m, n] for a parameter of n elements, the result [n] for each.
    * Made of ops and kernel calls; runs under noGrad. What it keeps between steps are kept tensors.

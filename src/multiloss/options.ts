@@ -20,7 +20,7 @@ export interface MultiBackwardOptions<Name extends string = string> {
   shared?: Iterable<Tensor>;
   /**
    * What other parameters (task heads) receive: their losses' own gradient, or that times the loss's weight. 'weighted' unless said where the
-   * method needs losses or norms (it scales the losses); 'unweighted' where it resolves directions (as TorchJD's mtl_backward).
+   * method needs losses, norms or elements (it scales the losses); 'unweighted' where it resolves directions (as TorchJD's mtl_backward).
    */
   heads?: 'unweighted' | 'weighted';
   /** For a loss: the only parameters that it trains. */

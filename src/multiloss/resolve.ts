@@ -15,6 +15,7 @@ import { hostStep } from '../tensor/recording.ts';
 import { currentScope, moveStorage } from '../tensor/storage.ts';
 import { Node } from '../tensor/tape.ts';
 import { empty, Tensor } from '../tensor/tensor.ts';
+import { elementsOf, type RowSizes, sizesOf } from './elements.ts';
 import { isAggregator, type Method, type Stats, type Weighting } from './method.ts';
 import { type MultiBackwardOptions, OP, placeOf, placesOf } from './options.ts';
 import { type LiveReport, normsOf } from './report.ts';
@@ -25,6 +26,7 @@ import { assertNeeds, checked, readLosses, readScalars } from './weigh.ts';
 interface Group {
   readonly name: string;
   readonly products: Products[];
+  readonly sizes: RowSizes[];
 }
 
 /** Options, checked and made into questions that a walk asks. */
@@ -38,6 +40,7 @@ export class Resolution<Name extends string> {
   private readonly boundary: Place | null;
   private readonly weightedHeads: boolean;
   private readonly measures: boolean;
+  private readonly weighsElements: boolean;
 
   constructor(method: Method, names: readonly Name[], options: MultiBackwardOptions<Name>) {
     const { shared, on, at, heads, groups = 'model' } = options;
@@ -52,8 +55,9 @@ export class Resolution<Name extends string> {
     }
     this.only = names.map((name) => (only[name] ? new Set(only[name]) : null));
     this.boundary = at ? placeOf('at', at) : null;
-    this.weightedHeads = (heads ?? (method.needs === 'losses' || method.needs === 'norms' ? 'weighted' : 'unweighted')) === 'weighted';
-    this.measures = (options.measure ?? false) || method.needs === 'norms' || method.needs === 'gramian';
+    this.weightedHeads = (heads ?? (method.needs === 'gramian' || isAggregator(method) ? 'unweighted' : 'weighted')) === 'weighted';
+    this.measures = (options.measure ?? false) || (isAggregator(method) ? (method.measures ?? false) : method.needs !== 'losses');
+    this.weighsElements = method.needs === 'jacobian' && !isAggregator(method);
     if (groups !== 'model') {
       const stateful = method.needs !== 'losses' && !isAggregator(method) && Object.keys(method.stateDict()).length > 0;
       if (stateful || method.needs === 'losses' || isAggregator(method)) {
@@ -86,7 +90,7 @@ export class Resolution<Name extends string> {
     const walkOptions = {
       retainGraph: this.options.retainGraph,
       boundary: boundary instanceof Node ? new Set([boundary]) : undefined,
-      factored: (leaf: Tensor) => !isAggregator(method) && !cross && leaf !== boundary,
+      factored: (leaf: Tensor) => method.needs !== 'jacobian' && !cross && leaf !== boundary,
       measured: looksAt,
       counts: only.some((o) => o !== null) ? (leaf: Tensor, id: number) => only[id]?.has(leaf) ?? true : undefined,
     };
@@ -99,7 +103,9 @@ export class Resolution<Name extends string> {
       if (on && this.measures && found.gramians.size === 0)
         throw new GradloomError('GRAPH', OP, 'none of the parameters `on` is shared by two losses. Name the last shared layer.');
       const layers = layersOf(sharedPlaces, found);
-      const groups = this.groupsOf(sharedPlaces, layers, found);
+      const looked = this.weighsElements ? sharedPlaces.filter((p) => looksAt(p, idsAt(p))) : [];
+      const sizes = new Map(looked.map((p) => [p, sizesOf(found.rows.get(p) as Rows)]));
+      const groups = this.groupsOf(sharedPlaces, layers, found, sizes);
       const weights = this.solve(losses, known, report, found, layers, groups, cross?.(found, this.names.length) ?? null, places.map(idsAt));
       if (isAggregator(method)) this.aggregate(sharedPlaces, found, report);
       if (boundary && found.rows.has(boundary)) {
@@ -136,12 +142,18 @@ export class Resolution<Name extends string> {
       warnOnce(`${OP} ${name}`, `${OP}: the loss '${name}' reaches none of the shared parameters; it trains only its own. Check detach() and noGrad() on its way.`);
   }
 
-  private groupsOf(places: readonly Place[], layers: ReadonlyMap<string, Place[]>, { gramians }: Found): (Group & { places: ReadonlySet<Place> })[] {
+  private groupsOf(
+    places: readonly Place[],
+    layers: ReadonlyMap<string, Place[]>,
+    { gramians }: Found,
+    sizes: ReadonlyMap<Place, RowSizes | null>,
+  ): (Group & { places: ReadonlySet<Place> })[] {
     const { groups = 'model' } = this.options;
     const of = (name: string, list: readonly Place[]): Group & { places: ReadonlySet<Place> } => ({
       name,
       places: new Set(list),
       products: list.flatMap((p) => gramians.get(p) ?? []),
+      sizes: list.flatMap((p) => sizes.get(p) ?? []),
     });
     if (groups === 'model') return [of('model', places)];
     if (groups === 'layer') return Array.from(layers, ([name, list]) => of(name, list));
@@ -182,7 +194,8 @@ export class Resolution<Name extends string> {
       }
     });
     const place = empty([Math.max(size, 1)]);
-    const inputs = [place, ...losses, ...(known ?? []), ...measured.map((p) => p.block), ...(cross ? [cross.block] : [])];
+    const sizes = groups.flatMap((g) => g.sizes).flatMap(({ largest, sums }) => [largest, sums]);
+    const inputs = [place, ...losses, ...(known ?? []), ...measured.map((p) => p.block), ...sizes, ...(cross ? [cross.block] : [])];
     const { needs } = method;
     hostStep(inputs, ([address, ...rest]) => {
       assertNeeds(method, needs);
@@ -190,6 +203,7 @@ export class Resolution<Name extends string> {
       const given = known ? readScalars(rest.slice(m, 2 * m)) : null;
       const blocks = rest.slice(known ? 2 * m : m);
       const blockOf = new Map(measured.map((p, i) => [p, blocks[i] as number]));
+      const sizeAt = new Map(sizes.map((t, i) => [t, blocks[measured.length + i] as number]));
       report.lossValues.set(values);
       const productsOf = (list: readonly Products[]): Float64Array => {
         const total = new Float64Array(m * m);
@@ -206,9 +220,10 @@ export class Resolution<Name extends string> {
         let gramian = own;
         if (cross) {
           gramian = new Float64Array(m * m);
-          addProducts(gramian, m, cross, blocks[measured.length] as number);
+          addProducts(gramian, m, cross, blocks[measured.length + sizes.length] as number);
         }
-        const stats: Stats = { names, losses: values, norms: normsOf(own, m), gramian };
+        const elements = this.weighsElements ? elementsOf(group.sizes, m, (t) => sizeAt.get(t) as number) : undefined;
+        const stats: Stats = { names, losses: values, norms: normsOf(own, m), gramian, elements };
         const w = given ?? (isAggregator(method) ? new Float64Array(m).fill(Number.NaN) : checked(method, (method as Weighting).weights(stats), m));
         report.groupWeights[g]?.weights.set(w);
         w.forEach((x, i) => {

@@ -185,13 +185,16 @@ export function clipWeights(method: Weigher, options: ClipWeightsOptions): Weigh
 const inverses = (norms: Float64Array): Float64Array => norms.map((v) => (v > 0 ? 1 / v : 0));
 
 /** What is known of the same step with gradients of length 1. */
-function unitStats({ names, losses, norms, gramian }: Stats): Stats {
+function unitStats({ names, losses, norms, gramian, elements }: Stats): Stats {
   const m = names.length;
   const s = inverses(norms);
   const cosines = gramian.map((v, at) => v * (s[Math.floor(at / m)] as number) * (s[at % m] as number));
   // A length times its inverse is 1 but for rounding.
   for (let i = 0; i < m; i++) if ((s[i] as number) > 0 && (gramian[i * m + i] as number) > 0) cosines[i * m + i] = 1;
-  return { names, losses, norms: norms.map((v) => (v > 0 ? 1 : 0)), gramian: cosines };
+  const unit = { names, losses, norms: norms.map((v) => (v > 0 ? 1 : 0)), gramian: cosines };
+  if (!elements) return unit;
+  const shortened = (values: Float64Array): Float64Array => values.map((v, i) => v * (s[i] as number));
+  return { ...unit, elements: { largest: shortened(elements.largest), mean: shortened(elements.mean) } };
 }
 
 class Normalized extends Wrapper {
@@ -213,6 +216,7 @@ class Normalized extends Wrapper {
 class NormalizedRows implements Aggregator {
   readonly name: string;
   readonly needs = 'jacobian';
+  readonly measures = true;
   private readonly inner: Aggregator;
 
   constructor(method: Aggregator) {

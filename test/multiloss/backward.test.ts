@@ -40,7 +40,7 @@ function setUp(batch = 4): { net: Net; x: Tensor; targets: Tensor[]; losses: () 
 }
 
 /** Weights that say where they are used. */
-const fixed = (needs: 'losses' | 'norms' | 'gramian', ...w: number[]): multiloss.Weighting => ({
+const fixed = (needs: multiloss.Needs, ...w: number[]): multiloss.Weighting => ({
   name: 'fixed',
   needs,
   weights: () => Float64Array.from(w),
@@ -87,7 +87,7 @@ function assertClose(got: readonly (readonly number[] | null)[], want: readonly 
   });
 }
 
-for (const needs of ['losses', 'norms', 'gramian'] as const) {
+for (const needs of ['losses', 'norms', 'gramian', 'jacobian'] as const) {
   for (const heads of [undefined, 'weighted', 'unweighted'] as const) {
     test(`weights from ${needs}, heads ${heads ?? 'as the method has it'}`, () => {
       const { net, losses } = setUp();
@@ -263,12 +263,61 @@ test('a scalarizer: weights are its derivatives, what it learns gets gradients',
   }
 });
 
+test('a weighting that needs the Jacobian sees the largest and the mean element: of all shared parameters, of some, at a tensor, when captured', () => {
+  const { net, x, targets, losses } = setUp();
+  let seen: multiloss.Elements | undefined;
+  const method: multiloss.Weighting = {
+    ...fixed('jacobian'),
+    weights: ({ elements, losses: values }) => {
+      seen = elements;
+      return new Float64Array(values.length).fill(1);
+    },
+  };
+  const check = (rows: readonly Tensor[]): void => {
+    const sizes = [0, 1, 2].map((i) => rows.flatMap((r) => [...r.select(0, i).contiguous().data()].map(Math.abs)));
+    sizes.forEach((list, i) => {
+      assert.is(seen?.largest[i], Math.max(...list));
+      const mean = list.reduce((a, b) => a + b, 0) / list.length;
+      assert.ok(Math.abs((seen?.mean[i] as number) - mean) <= 1e-6 * mean, `${seen?.mean[i]} is not ${mean}`);
+    });
+  };
+  const trunk = net.trunk.parameters() as Tensor[];
+  const rowsOf = (params: readonly Tensor[]): Tensor[] => multiloss.jacobian(Object.values(losses()), params);
+  multiloss.backward(losses(), { combine: method });
+  check(rowsOf(trunk));
+  multiloss.backward(losses(), { combine: method, on: trunk.slice(2) });
+  check(rowsOf(trunk.slice(2)));
+  const h = net.features(x);
+  multiloss.backward(net.losses(h, targets), { combine: method, at: h });
+  const h2 = net.features(x);
+  check(multiloss.jacobian(Object.values(net.losses(h2, targets)), [h2]));
+  const step = capture((input: Tensor) => {
+    for (const p of net.parameters()) p.grad = null;
+    multiloss.backward(net.losses(net.features(input), targets), { combine: method });
+  });
+  for (const scale of [1, 2, 3]) {
+    const input = x.mul(scale);
+    step(input);
+    check(multiloss.jacobian(Object.values(net.losses(net.features(input), targets)), trunk));
+  }
+});
+
 test('an aggregator: directions from gradients, heads their own', () => {
   const { net, losses } = setUp();
   const method: multiloss.Aggregator = { ...fixed('losses'), needs: 'jacobian', directions: (rows) => rows.map((r) => r.mul(tensor([[1], [2], [3]])).sum({ dim: 0 })) };
   multiloss.backward(losses(), { combine: method });
   assertClose(gradients(net), expected(net, losses, [1, 2, 3], [1, 1, 1]));
   throwsCode('VALUE', /gives a direction/, () => multiloss.backward(losses(), { combine: method, heads: 'weighted' }));
+});
+
+test('normalize of an aggregator: every gradient with length 1', () => {
+  const { net, losses } = setUp();
+  const { norms } = multiloss.backward(losses(), { combine: fixed('norms', 0, 0, 0), heads: 'unweighted' });
+  clear(net);
+  const method: multiloss.Aggregator = { ...fixed('losses'), needs: 'jacobian', directions: (rows) => rows.map((r) => r.sum({ dim: 0 })) };
+  multiloss.backward(losses(), { combine: multiloss.normalize(method) });
+  const scale = NAMES.map((name) => 1 / (norms?.[name] as number));
+  assertClose(gradients(net), expected(net, losses, scale, [1, 1, 1]));
 });
 
 test('one loss alone is its own gradient', () => {

@@ -272,11 +272,28 @@ test("VQGAN's weight: the ratio of lengths, clamped, from the start step on", ()
   near(weigh(method, [[3], [0]]), [1, 0.5 * 1e4], 1e-9);
 });
 
-test('PINN annealing follows the ratio of lengths', () => {
+test('PINN annealing: the largest element of the main gradient over the mean one of each other', () => {
   const method = new M.PINNAnnealing({ main: 'loss1', alpha: 0.1 });
-  near(weigh(method, [[8], [2]]), [1, 0.9 + 0.4], 1e-12);
-  near(weigh(method, [[8], [2]]), [1, 0.9 * 1.3 + 0.4], 1e-12);
-  near(weigh(method, [[8], [0]]), [1, 0.9 * 1.3 + 0.4], 1e-12);
+  // max|main| = 8; means 2, 4 and 0.
+  const rows = [
+    [1, -8, 0, 3],
+    [2, -2, 4, 0],
+    [-16, 0, 0, 0],
+    [0, 0, 0, 0],
+  ];
+  near(weigh(method, rows), [1, 0.9 + 0.1 * 4, 0.9 + 0.1 * 2, 1], 1e-12);
+  near(weigh(method, rows), [1, 0.9 * 1.3 + 0.4, 0.9 * 1.1 + 0.2, 1], 1e-12);
+  const saved = method.stateDict();
+  method.reset();
+  near(weigh(method, rows), [1, 1.3, 1.1, 1], 1e-12);
+  method.loadStateDict(saved);
+  near(weigh(method, rows), [1, 0.9 * 1.57 + 0.4, 0.9 * 1.19 + 0.2, 1], 1e-12);
+  // Lengthened by their inverse lengths (√74, √24, 16), the ratios of elements change.
+  near(
+    weigh(M.normalize(new M.PINNAnnealing({ main: 'loss1' })), rows).slice(1, 3),
+    [(0.9 + (0.4 * Math.sqrt(24)) / Math.sqrt(74)) / Math.sqrt(24), (0.9 + (0.2 * 16) / Math.sqrt(74)) / 16],
+    1e-12,
+  );
 });
 
 test('GradNorm: weights start at 1, add up to m, stay above the floor, and even out lengths', () => {

@@ -4,7 +4,7 @@ import type { Needs, Stats, Weighting } from '../method.ts';
 /** A weighting whose every step is like its first. */
 export abstract class Memoryless implements Weighting {
   abstract readonly name: string;
-  readonly needs: Exclude<Needs, 'jacobian'> = 'gramian';
+  readonly needs: Needs = 'gramian';
 
   abstract weights(stats: Stats): Float64Array;
 

@@ -11,13 +11,13 @@ export interface PINNAnnealingOptions {
 }
 
 /**
- * Learning-rate annealing for physics-informed networks (Wang, Teng & Perdikaris 2020, arXiv 2001.04536): each other loss's weight
- * follows ‖∇main‖/‖∇lossᵢ‖ by a running mean that starts at 1. The paper has the largest element of |∇main| over the mean of
- * |∇lossᵢ|; here both are lengths, so weights are smaller by a factor that is much the same for all. A zero gradient changes nothing.
+ * Learning-rate annealing for physics-informed networks (Wang, Teng & Perdikaris 2020, arXiv 2001.04536, algorithm 1):
+ * λᵢ ← (1 − α)·λᵢ + α·max|∇main|/mean|∇lossᵢ|, from λᵢ = 1. Largest and mean element are over the shared parameters (or `on`); the mean is
+ * that of lossᵢ itself, without λᵢ. A loss without a gradient keeps its weight.
  */
 export class PINNAnnealing extends Memoryless {
   readonly name = 'PINNAnnealing';
-  override readonly needs = 'norms';
+  override readonly needs = 'jacobian';
   private readonly main: string;
   private readonly alpha: number;
   private w: Float64Array = new Float64Array(0);
@@ -29,12 +29,12 @@ export class PINNAnnealing extends Memoryless {
     checkNumber(this.name, 'alpha', this.alpha, 0, 1);
   }
 
-  weights({ names, norms }: Stats): Float64Array {
+  weights({ names, elements }: Stats): Float64Array {
     const main = positionOf(this.name, 'main', this.main, names);
     if (this.w.length === 0) this.w = new Float64Array(names.length).fill(1);
     checkSameLosses(this.name, this.w.length, names.length);
     this.w = this.w.map((v, i) => {
-      const ratio = (norms[main] as number) / (norms[i] as number);
+      const ratio = (elements?.largest[main] as number) / (elements?.mean[i] as number);
       return i === main || !Number.isFinite(ratio) ? v : (1 - this.alpha) * v + this.alpha * ratio;
     });
     return this.w.slice();
