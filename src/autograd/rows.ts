@@ -48,7 +48,7 @@ export function innerProducts(x: Tensor, y: Tensor = x, symmetric = true): Tenso
 
 /** The node as a rule sees it that is to compute some of its gradients only. */
 export function withNeeds(node: Node, needs: readonly boolean[]): Node {
-  return needs.every((n, i) => n === node.needs[i]) ? node : (Object.create(node, { needs: { value: needs } }) as Node);
+  return needs.every((n, i) => n === node.needs[i]) ? node : node.seenWith(needs);
 }
 
 /** The rows that count; the same object where all do. */

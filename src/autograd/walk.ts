@@ -161,7 +161,7 @@ class Walk {
     if (typeof batched === 'function') return batched(dy, node, wants);
     if (batched === 'same') {
       const pad = (shape: readonly number[]): number[] => [k, ...new Array<number>(dy.rank - 1 - shape.length).fill(1), ...shape];
-      const wide = Object.create(node, { shapes: { value: node.shapes.map(pad) }, needs: { value: wants } }) as Node;
+      const wide = node.seenWith(wants, node.shapes.map(pad));
       return backward(dy, wide).map((g, i) => g && reshape(g, [k, ...(node.shapes[i] as readonly number[])]));
     }
     const single = ids.map((_, i) => backward(select(dy, 0, i), withNeeds(node, wants)));
