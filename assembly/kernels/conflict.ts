@@ -12,11 +12,26 @@ function put(y: usize, v: v128, n: i32): void {
   else if (n > 0) storeTail(y, v, n);
 }
 
-/** Whether the positive part is kept: P = up/(up − down) > u, given a word whose bits 7 to 22 say 1 + u, u = (j + ½)·2⁻¹⁶. */
-@inline function keepsUp(up: v128, down: v128, word: v128): v128 {
-  const u1 = v128.or(v128.and(word, i32x4.splat(0x007fff80)), i32x4.splat(0x3f800040));
-  // (1 − u)·up > −u·down: nothing is divided, and nothing overflows.
-  return f32x4.gt(f32x4.mul(up, f32x4.sub(splat(2), u1)), f32x4.mul(down, f32x4.sub(splat(1), u1)));
+// Halves of random words below the upper half of 128 as a float: 128 + r·2⁻¹⁶ in each lane.
+@inline function lowerHalves(words: v128): v128 {
+  return v128.shuffle<i16>(words, i32x4.splat(0x43004300), 0, 8, 1, 9, 2, 10, 3, 11);
+}
+
+@inline function upperHalves(words: v128): v128 {
+  return v128.shuffle<i16>(words, i32x4.splat(0x43004300), 4, 12, 5, 13, 6, 14, 7, 15);
+}
+
+/** Whether the positive part is kept: P = up/(up − down) > u = (r + 1)/(2¹⁶ + 1), given 128 + r·2⁻¹⁶. */
+@inline function keepsUp(up: v128, down: v128, r: v128): v128 {
+  // (1 − u)·up > −u·down, both times 1 + 2⁻¹⁶: nothing is divided, and nothing overflows.
+  return f32x4.gt(f32x4.mul(up, f32x4.sub(splat(129), r)), f32x4.mul(down, f32x4.sub(splat(<f32>127.99998474121094), r)));
+}
+
+/** GradDrop of four columns of two rows, without leaks. */
+@inline function dropTwo(x: usize, stride: usize, y: usize, r: v128): void {
+  const zero = splat(0), g = v128.load(x), h = v128.load(x + stride), d = f32x4.pmin(g, zero), e = f32x4.pmin(h, zero);
+  const up = f32x4.add(v128.xor(g, d), v128.xor(h, e)), down = f32x4.add(d, e);
+  v128.store(y, v128.bitselect(up, down, keepsUp(up, down, r)));
 }
 
 /** GradDrop of eight columns, of which n are left, `whole`: all of them. Rows are `stride` bytes apart; a word of `random` serves two columns. */
@@ -32,7 +47,7 @@ function put(y: usize, v: v128, n: i32): void {
     down0 = f32x4.add(down0, d0);
     down1 = f32x4.add(down1, d1);
   }
-  const keep0 = keepsUp(up0, down0, i32x4.shr_u(random, 9)), keep1 = keepsUp(up1, down1, i32x4.shl(random, 7));
+  const keep0 = keepsUp(up0, down0, lowerHalves(random)), keep1 = keepsUp(up1, down1, upperHalves(random));
   let kept0 = v128.bitselect(up0, down0, keep0), kept1 = v128.bitselect(up1, down1, keep1);
   if (leak) {
     for (let i = 0, p = x, q = leak; i < m; i++, p += stride, q += 4) {
@@ -50,17 +65,17 @@ function put(y: usize, v: v128, n: i32): void {
   }
 }
 
-/**
- * GradDrop (Chen et al. 2020, arXiv 2010.06808): P = Σ of the positive g/Σ|g| per column; y = Σ of the positive g where P > u, else of the
- * negative g; what is dropped counts leak[i] times. u is random, an odd multiple of 2⁻¹⁷, so that the odds are P to 2⁻¹⁷. x f32 [m, n],
- * leak f32 [m] or 0 where nothing leaks, y f32 [n]; state: a generator's, which moves on by four counters.
- */
-export function gradDrop(x: usize, leak: usize, y: usize, m: i32, n: i32, state: usize): void {
+/** The last n < 8 columns. */
+function dropLast(x: usize, stride: usize, leak: usize, y: usize, m: i32, n: i32, random: v128): void {
+  drop(x, stride, leak, y, m, n, false, random);
+}
+
+/** GradDrop, eight columns a turn, given the seeds w₀ … w₃. `two`: of two rows without leaks. */
+@inline function dropAll(x: usize, leak: usize, y: usize, m: i32, n: i32, two: bool): void {
   const stride = <usize>n << 2;
-  // Sixteen words of the generator seed four streams of xoshiro128+ (Blackman & Vigna 2021), one in each lane.
-  nextFour(state);
+  // Four streams of xoshiro128+ (Blackman & Vigna 2021), one in each lane.
   let s0 = w0, s1 = w1, s2 = w2, s3 = w3;
-  for (; n >= 8; n -= 8, x += 32, y += 32) {
+  for (; n > 0; n -= 8, x += 32, y += 32) {
     const random = i32x4.add(s0, s3), t = i32x4.shl(s1, 9);
     s2 = v128.xor(s2, s0);
     s3 = v128.xor(s3, s1);
@@ -68,9 +83,27 @@ export function gradDrop(x: usize, leak: usize, y: usize, m: i32, n: i32, state:
     s0 = v128.xor(s0, s3);
     s2 = v128.xor(s2, t);
     s3 = v128.or(i32x4.shl(s3, 11), i32x4.shr_u(s3, 21));
-    drop(x, stride, leak, y, m, 8, true, random);
+    if (n < 8) {
+      dropLast(x, stride, leak, y, m, n, random);
+      return;
+    }
+    if (two) {
+      dropTwo(x, stride, y, lowerHalves(random));
+      dropTwo(x + 16, stride, y + 16, upperHalves(random));
+    } else drop(x, stride, leak, y, m, 8, true, random);
   }
-  if (n > 0) drop(x, stride, leak, y, m, n, false, i32x4.add(s0, s3));
+}
+
+/**
+ * GradDrop (Chen et al. 2020, arXiv 2010.06808): P = Σ of the positive g/Σ|g| per column; y = Σ of the positive g where P > u, else of the
+ * negative g; what is dropped counts leak[i] times. u is random, r/(2¹⁶ + 1) for r from 1 to 2¹⁶, so that the odds are P to 2⁻¹⁶. x f32 [m, n],
+ * leak f32 [m] or 0 where nothing leaks, y f32 [n]; state: a generator's, which moves on by four counters.
+ */
+export function gradDrop(x: usize, leak: usize, y: usize, m: i32, n: i32, state: usize): void {
+  nextFour(state);
+  // Over an inner loop V8 keeps the streams in memory: two losses do better without one.
+  if (m == 2 && !leak) dropAll(x, 0, y, 2, n, true);
+  else dropAll(x, leak, y, m, n, false);
 }
 
 /** Σ of four columns without the largest and the smallest of each, NaN where there is one. m ≥ 3. */

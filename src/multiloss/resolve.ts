@@ -102,7 +102,7 @@ export class Resolution<Name extends string> {
       this.assertShared(sharedPlaces, idsAt);
       if (on && this.measures && found.gramians.size === 0)
         throw new GradloomError('GRAPH', OP, 'none of the parameters `on` is shared by two losses. Name the last shared layer.');
-      const layers = layersOf(sharedPlaces, found);
+      const layers = this.measures || this.options.groups === 'layer' ? layersOf(sharedPlaces, found) : new Map<string, Place[]>();
       const looked = this.weighsElements ? sharedPlaces.filter((p) => looksAt(p, idsAt(p))) : [];
       const sizes = new Map(looked.map((p) => [p, sizesOf(found.rows.get(p) as Rows)]));
       const groups = this.groupsOf(sharedPlaces, layers, found, sizes);

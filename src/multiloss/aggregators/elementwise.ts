@@ -32,7 +32,7 @@ export interface GradDropOptions {
 
 /**
  * Per element either the positive or the negative gradients are dropped, at random with odds that their sums give (Chen et al. 2020,
- * arXiv 2010.06808), to 2⁻¹⁷. The plain sum where all agree. Random numbers come from the generator that `manualSeed` seeds.
+ * arXiv 2010.06808), to 2⁻¹⁶. The plain sum where all agree. Random numbers come from the generator that `manualSeed` seeds.
  */
 export class GradDrop extends Elementwise {
   readonly name = 'GradDrop';
