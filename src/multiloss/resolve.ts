@@ -184,7 +184,7 @@ export class Resolution<Name extends string> {
     }
     if (groups.length > 1) report.groupWeights = groups.map(({ name }) => ({ name, weights: new Float64Array(m) }));
     // One list of weights for each group and each set of losses that meet at some parameter.
-    const keys = [...new Map(idLists.map((ids) => [ids.join(), ids])).values()];
+    const keys = isAggregator(method) ? [] : [...new Map(idLists.map((ids) => [ids.join(), ids])).values()];
     const starts = new Map<string, number>();
     let size = 0;
     groups.forEach((_, g) => {
@@ -251,8 +251,7 @@ export class Resolution<Name extends string> {
     this.method.directions(rows, stats).forEach((direction, i) => {
       const leaf = leaves[i] as Tensor;
       // A block that the method made now and nothing else knows may become the gradient as it is.
-      const { storage } = direction;
-      const fresh = storage.owner === currentScope() && direction.isContiguous() && direction.size * 4 === storage.bytes && !rows.some((r) => r.storage === storage);
+      const fresh = isWhole(direction) && !rows.some((r) => r.storage === direction.storage);
       accumulate(leaf, reshape(direction, leaf.shape), fresh, false);
     });
   }
@@ -304,11 +303,16 @@ function layersOf(places: readonly Place[], { users }: Found): Map<string, Place
   return layers;
 }
 
+/** Whether a tensor is the whole of a block that this pass made. */
+function isWhole(t: Tensor): boolean {
+  return t.storage.owner === currentScope() && t.isContiguous() && t.size * 4 === t.storage.bytes;
+}
+
 /** A leaf's gradient, and whether its memory is nobody else's. `weights`: of the losses that meet there; null: each counts 1. */
 function combined(found: Found, leaf: Tensor, weights: ((ids: readonly number[]) => Tensor) | null): [Tensor, boolean] {
   const factor = found.factors.get(leaf);
   if (factor) return [formGradient(factor, weights ? weights(factor.ids) : ones([factor.ids.length])), true];
   const rows = found.rows.get(leaf) as Rows;
   if (weights) return [combineRows(weights(rows.ids), stacked(rows)), true];
-  return rows.ids.length === 1 ? [rows.values, false] : [sum(rows.values, { dim: 0 }), true];
+  return rows.ids.length === 1 ? [rows.values, !leaf.hooks && isWhole(rows.values) && rows.values.storage.holds === 1] : [sum(rows.values, { dim: 0 }), true];
 }

@@ -310,6 +310,29 @@ test('an aggregator: directions from gradients, heads their own', () => {
   throwsCode('VALUE', /gives a direction/, () => multiloss.backward(losses(), { combine: method, heads: 'weighted' }));
 });
 
+test('gradients of heads that one op made as one have memory of their own', () => {
+  const [w, a, b, c] = [1, 2, 3, 4].map((v) => tensor([v, v + 0.5], { requiresGrad: true })) as [Tensor, Tensor, Tensor, Tensor];
+  const losses = {
+    x: w
+      .mul(tensor([3, 1]))
+      .add(a.add(b).mul(tensor([5, 7])))
+      .sum(),
+    y: w.add(c.mul(tensor([2, 4]))).sum(),
+  };
+  multiloss.backward(losses, { combine: fixed('gramian', 1, 1) });
+  assert.equal(
+    [w, a, b, c].map((t) => t.grad?.toArray()),
+    [
+      [4, 2],
+      [5, 7],
+      [5, 7],
+      [2, 4],
+    ],
+  );
+  (a.grad as Tensor).mul_(0);
+  assert.equal(b.grad?.toArray(), [5, 7]);
+});
+
 test('normalize of an aggregator: every gradient with length 1', () => {
   const { net, losses } = setUp();
   const { norms } = multiloss.backward(losses(), { combine: fixed('norms', 0, 0, 0), heads: 'unweighted' });
