@@ -53,7 +53,8 @@ export function withNeeds(node: Node, needs: readonly boolean[]): Node {
 
 /** The rows that count; the same object where all do. */
 export function choose(rows: Rows, counts?: (id: number) => boolean): Rows {
-  const kept = counts ? rows.ids.flatMap((id, i) => (counts(id) ? [i] : [])) : rows.ids.map((_, i) => i);
+  if (!counts) return rows;
+  const kept = rows.ids.flatMap((id, i) => (counts(id) ? [i] : []));
   if (kept.length === rows.ids.length) return rows;
   const ids = kept.map((i) => rows.ids[i] as number);
   const list = kept.map((i) => select(rows.values, 0, i));

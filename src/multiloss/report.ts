@@ -34,7 +34,7 @@ export interface BackwardReport<Name extends string = string> extends Report<Nam
 
 /** √Gᵢᵢ. */
 export function normsOf(gramian: Float64Array, m: number): Float64Array {
-  return Float64Array.from({ length: m }, (_, i) => Math.sqrt(Math.max(gramian[i * (m + 1)] as number, 0)));
+  return new Float64Array(m).map((_, i) => Math.sqrt(Math.max(gramian[i * (m + 1)] as number, 0)));
 }
 
 /** A report that reads numbers where the step leaves them. */

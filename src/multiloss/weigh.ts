@@ -14,7 +14,7 @@ import type { LiveReport } from './report.ts';
 /** The numbers at some addresses. */
 export function readScalars(addresses: readonly number[]): Float64Array {
   const memory = float32View();
-  return Float64Array.from(addresses, (a) => memory[a / 4] as number);
+  return new Float64Array(addresses.length).map((_, i) => memory[(addresses[i] as number) / 4] as number);
 }
 
 /** The losses' values. Throws where one is not finite, by name: in a captured step at each replay, before anything is stepped. */
