@@ -29,6 +29,9 @@ interface Group {
   readonly sizes: RowSizes[];
 }
 
+/** Inner products of what a walk found with gradients of another batch. */
+type Cross = (found: Found, m: number) => Products;
+
 /** Options, checked and made into questions that a walk asks. */
 export class Resolution<Name extends string> {
   private readonly method: Method;
@@ -83,53 +86,63 @@ export class Resolution<Name extends string> {
     return this.shared ? this.shared.has(place) : ids.length > 1;
   }
 
+  /** Whether inner products of the gradients at a place are asked for. */
+  private looksAt(place: Place, ids: readonly number[]): boolean {
+    const { boundary, on } = this;
+    return this.measures && this.isShared(place, ids) && (boundary ? place === boundary : on ? on.has(place) : true);
+  }
+
   run(losses: readonly Tensor[], known: readonly Tensor[] | null, report: LiveReport<Name>): void {
-    const { boundary, method, on, only } = this;
+    const { boundary, method, only } = this;
     const cross = this.options.other ? this.crossProducts(this.options.other) : null;
-    const looksAt = (place: Place, ids: readonly number[]): boolean => this.measures && this.isShared(place, ids) && (boundary ? place === boundary : on ? on.has(place) : true);
     const walkOptions = {
       retainGraph: this.options.retainGraph,
       boundary: boundary instanceof Node ? new Set([boundary]) : undefined,
       factored: (leaf: Tensor) => method.needs !== 'jacobian' && !cross && leaf !== boundary,
-      measured: looksAt,
+      measured: (place: Place, ids: readonly number[]) => this.looksAt(place, ids),
       counts: only.some((o) => o !== null) ? (leaf: Tensor, id: number) => only[id]?.has(leaf) ?? true : undefined,
     };
-    withRows(losses, walkOptions, (found) => {
-      const places = [...new Set<Place>([...found.rows.keys(), ...found.factors.keys()])];
-      const idsAt = (place: Place): readonly number[] => (found.factors.get(place as Tensor) ?? found.rows.get(place))?.ids ?? [];
-      const sharedPlaces = places.filter((p) => this.isShared(p, idsAt(p)));
-      if (boundary && !found.rows.has(boundary)) throw new GradloomError('GRAPH', OP, 'no loss is computed from the tensor `at`. Pass the features that the heads read.');
-      this.assertShared(sharedPlaces, idsAt);
-      if (on && this.measures && found.gramians.size === 0)
-        throw new GradloomError('GRAPH', OP, 'none of the parameters `on` is shared by two losses. Name the last shared layer.');
-      const layers = this.measures || this.options.groups === 'layer' ? layersOf(sharedPlaces, found) : new Map<string, Place[]>();
-      const looked = this.weighsElements ? sharedPlaces.filter((p) => looksAt(p, idsAt(p))) : [];
-      const sizes = new Map(looked.map((p) => [p, sizesOf(found.rows.get(p) as Rows)]));
-      const groups = this.groupsOf(sharedPlaces, layers, found, sizes);
-      const weights = this.solve(losses, known, report, found, layers, groups, cross?.(found, this.names.length) ?? null, places.map(idsAt));
-      if (isAggregator(method)) this.aggregate(sharedPlaces, found, report);
-      if (boundary && found.rows.has(boundary)) {
-        const rows = found.rows.get(boundary) as Rows;
-        const gradient = combineRows(weights(0, rows.ids), stacked(rows));
-        const { at } = this.options;
-        if (boundary instanceof Node) sumBackward(at as Tensor, { gradient, retainGraph: this.options.retainGraph });
-        else accumulate(boundary, gradient, false, false);
-      }
-      for (const place of places) {
-        if (!(place instanceof Tensor) || place === boundary) continue;
-        const isShared = sharedPlaces.includes(place);
-        if (isShared && isAggregator(method)) continue;
-        const group = groups.findIndex((g) => g.places.has(place));
-        accumulate(place, ...combined(found, place, isShared || this.weightedHeads ? (ids) => weights(Math.max(group, 0), ids) : null), false);
-      }
-    });
+    withRows(losses, walkOptions, (found) => this.settle(found, losses, known, report, cross));
+  }
+
+  /** Turns what the walk found into one gradient for each leaf. */
+  private settle(found: Found, losses: readonly Tensor[], known: readonly Tensor[] | null, report: LiveReport<Name>, cross: Cross | null): void {
+    const { boundary, method, on } = this;
+    // Which losses meet at a place.
+    const met = new Map<Place, readonly number[]>();
+    for (const [place, { ids }] of [...found.rows, ...found.factors]) met.set(place, ids);
+    const places = [...met.keys()];
+    const sharedPlaces = places.filter((p) => this.isShared(p, met.get(p) ?? []));
+    if (boundary && !found.rows.has(boundary)) throw new GradloomError('GRAPH', OP, 'no loss is computed from the tensor `at`. Pass the features that the heads read.');
+    this.assertShared(sharedPlaces, met);
+    if (on && this.measures && found.gramians.size === 0) throw new GradloomError('GRAPH', OP, 'none of the parameters `on` is shared by two losses. Name the last shared layer.');
+    const layers = this.measures || this.options.groups === 'layer' ? layersOf(sharedPlaces, found) : new Map<string, Place[]>();
+    const looked = this.weighsElements ? sharedPlaces.filter((p) => this.looksAt(p, met.get(p) ?? [])) : [];
+    const sizes = new Map(looked.map((p) => [p, sizesOf(found.rows.get(p) as Rows)]));
+    const groups = this.groupsOf(sharedPlaces, layers, found, sizes);
+    const weights = this.solve(losses, known, report, found, layers, groups, cross?.(found, this.names.length) ?? null, [...met.values()]);
+    if (isAggregator(method)) this.aggregate(sharedPlaces, found, report);
+    if (boundary && found.rows.has(boundary)) {
+      const rows = found.rows.get(boundary) as Rows;
+      const gradient = combineRows(weights(0, rows.ids), stacked(rows));
+      const { at } = this.options;
+      if (boundary instanceof Node) sumBackward(at as Tensor, { gradient, retainGraph: this.options.retainGraph });
+      else accumulate(boundary, gradient, false, false);
+    }
+    for (const place of places) {
+      if (!(place instanceof Tensor) || place === boundary) continue;
+      const isShared = sharedPlaces.includes(place);
+      if (isShared && isAggregator(method)) continue;
+      const group = groups.findIndex((g) => g.places.has(place));
+      accumulate(place, ...combined(found, place, isShared || this.weightedHeads ? (ids) => weights(Math.max(group, 0), ids) : null), false);
+    }
   }
 
   /** Losses that have nothing in common have no conflict to resolve: said, since it is a mistake in the model or the options. */
-  private assertShared(places: readonly Place[], idsAt: (place: Place) => readonly number[]): void {
+  private assertShared(places: readonly Place[], met: ReadonlyMap<Place, readonly number[]>): void {
     const { method, names } = this;
     if (method.needs === 'losses' || names.length < 2) return;
-    const reached = new Set(places.flatMap(idsAt));
+    const reached = new Set(places.flatMap((p) => met.get(p) ?? []));
     const lonely = names.filter((_, i) => !reached.has(i));
     if (places.length === 0) {
       throw new GradloomError(
@@ -257,7 +270,7 @@ export class Resolution<Name extends string> {
   }
 
   /** Inner products with the same losses of an independent batch, whose graph is walked now. */
-  private crossProducts(other: Losses<Name>): (found: Found, m: number) => Products {
+  private crossProducts(other: Losses<Name>): Cross {
     const entries = entriesOf(OP, other);
     if (entries.map(([name]) => name).join() !== this.names.join()) {
       throw valueError(OP, `\`other\` has the losses ${entries.map(([name]) => name).join(', ')}, the step ${this.names.join(', ')}. Give the same, in the same order.`);
