@@ -160,8 +160,8 @@ class Walk {
     const k = ids.length;
     if (typeof batched === 'function') return batched(dy, node, wants);
     if (batched === 'same') {
-      const pad = (shape: readonly number[]): number[] => [k, ...new Array<number>(dy.rank - 1 - shape.length).fill(1), ...shape];
-      const wide = node.seenWith(wants, node.shapes.map(pad));
+      const shapes = node.shapes.map((shape) => [k, ...new Array<number>(dy.rank - 1 - shape.length).fill(1), ...shape]);
+      const wide = node.seenWith(wants, shapes);
       return backward(dy, wide).map((g, i) => g && reshape(g, [k, ...(node.shapes[i] as readonly number[])]));
     }
     const single = ids.map((_, i) => backward(select(dy, 0, i), withNeeds(node, wants)));
