@@ -1,6 +1,7 @@
 import type { Stats } from '../method.ts';
 import { checkPerLoss, type PerLoss, perLoss } from '../checks.ts';
-import { cosinesOf, factor, indices, inner, solveFactored, times } from '../solve/matrix.ts';
+import { factor, solveFactored } from '../solve/cholesky.ts';
+import { cosinesOf, indices, inner, times } from '../solve/matrix.ts';
 import { pseudoSolve } from '../solve/spectrum.ts';
 import { Memoryless } from './memoryless.ts';
 

@@ -1,5 +1,6 @@
 import type { Stats } from '../method.ts';
-import { cosinesOf, factor, indices, solveFactored, total } from '../solve/matrix.ts';
+import { factor, solveFactored } from '../solve/cholesky.ts';
+import { cosinesOf, indices, total } from '../solve/matrix.ts';
 import { pseudoSolve } from '../solve/spectrum.ts';
 import { Memoryless } from './memoryless.ts';
 

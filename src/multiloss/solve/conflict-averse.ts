@@ -1,5 +1,6 @@
 // CAGrad's problem: the hull's point that the average gradient is to be pushed along.
-import { factor, indices, inner, largestDiagonal, quadratic, solveFactored, times, total } from './matrix.ts';
+import { factor, solveFactored } from './cholesky.ts';
+import { indices, inner, largestDiagonal, quadratic, times, total } from './matrix.ts';
 import { minNorm } from './min-norm.ts';
 
 /** Evaluations of the path; 2 to 6 are usual. */

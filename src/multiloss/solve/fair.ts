@@ -1,6 +1,7 @@
 // Weights whose losses gain alike: G·w = w^(−1/α), of which α = 1 is the Nash bargaining solution.
 import { power } from '../../tensor/elementary.ts';
-import { cosinesOf, factor, indices, solveFactored, times } from './matrix.ts';
+import { factor, solveFactored } from './cholesky.ts';
+import { cosinesOf, indices, times } from './matrix.ts';
 import { isStationary } from './min-norm.ts';
 
 /** Newton steps; 5 to 15 are usual. With a small α a weight far below its place grows by the share α in each. */

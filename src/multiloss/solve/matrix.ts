@@ -1,11 +1,5 @@
 // Small dense matrices of float64, row by row in one array: what the solvers share.
 
-/** Rows that are closer to dependent than this (1 − R² of one on the others) count as dependent. Gramians carry roundings of 1e-16. */
-export const DEPENDENT = 1e-12;
-
-/** A few roundings of a float64. */
-const ROUNDING = 1e-15;
-
 /** What G says of its rows: their lengths ‖gᵢ‖ and C, their cosines, [n · n]. A zero row has cosine 0 with all, itself included. */
 export interface Cosines {
   readonly norms: Float64Array;
@@ -84,101 +78,6 @@ export function total(x: Float64Array): number {
   let sum = 0;
   for (const v of x) sum += v;
   return sum;
-}
-
-/**
- * L·Lᵀ = A over the rows and columns `set[from … size)`, given the part of L before `from`; L by rows with stride `n`. False where a
- * pivot falls below `least` of its diagonal element, or below what rounding makes of it after the smallest pivot before: those rows are
- * dependent.
- */
-export function factor(a: Float64Array, n: number, set: Int32Array, size: number, l: Float64Array, least = DEPENDENT, from = 0): boolean {
-  let smallest = 1;
-  for (let i = 0; i < from; i++) smallest = Math.min(smallest, (l[i * n + i] as number) ** 2 / (a[(set[i] as number) * (n + 1)] as number));
-  // Blocks of four rows end at multiples of four, wherever it starts.
-  for (let i = from; i < size; ) {
-    const end = Math.min(size, (i & ~3) + 4);
-    const start = i;
-    if (end - i === 4) fourRows(a, n, set, i, l);
-    else for (let r = i; r < end; r++) oneRow(a, n, set, r, 0, start, l);
-    for (; i < end; i++) {
-      oneRow(a, n, set, i, start, i, l);
-      const li = i * n;
-      let squares = 0;
-      for (let k = 0; k < i; k++) squares += (l[li + k] as number) * (l[li + k] as number);
-      const diagonal = a[(set[i] as number) * (n + 1)] as number;
-      const pivot = diagonal - squares;
-      if (!(pivot > Math.max(least, least < ROUNDING ? 0 : ROUNDING / smallest) * diagonal)) return false;
-      smallest = Math.min(smallest, pivot / diagonal);
-      l[li + i] = Math.sqrt(pivot);
-    }
-  }
-  return true;
-}
-
-/** Elements [first, end) of row i of L. */
-function oneRow(a: Float64Array, n: number, set: Int32Array, i: number, first: number, end: number, l: Float64Array): void {
-  const row = (set[i] as number) * n;
-  const li = i * n;
-  for (let j = first; j < end; j++) {
-    const lj = j * n;
-    let sum = a[row + (set[j] as number)] as number;
-    for (let k = 0; k < j; k++) sum -= (l[li + k] as number) * (l[lj + k] as number);
-    l[li + j] = sum / (l[lj + j] as number);
-  }
-}
-
-/** Elements [0, i) of the rows i to i + 3 of L: four sums that do not wait for one another. */
-function fourRows(a: Float64Array, n: number, set: Int32Array, i: number, l: Float64Array): void {
-  const a0 = (set[i] as number) * n;
-  const a1 = (set[i + 1] as number) * n;
-  const a2 = (set[i + 2] as number) * n;
-  const a3 = (set[i + 3] as number) * n;
-  const l0 = i * n;
-  const l1 = l0 + n;
-  const l2 = l1 + n;
-  const l3 = l2 + n;
-  for (let j = 0; j < i; j++) {
-    const lj = j * n;
-    const column = set[j] as number;
-    let s0 = a[a0 + column] as number;
-    let s1 = a[a1 + column] as number;
-    let s2 = a[a2 + column] as number;
-    let s3 = a[a3 + column] as number;
-    for (let k = 0; k < j; k++) {
-      const v = l[lj + k] as number;
-      s0 -= (l[l0 + k] as number) * v;
-      s1 -= (l[l1 + k] as number) * v;
-      s2 -= (l[l2 + k] as number) * v;
-      s3 -= (l[l3 + k] as number) * v;
-    }
-    const pivot = l[lj + j] as number;
-    l[l0 + j] = s0 / pivot;
-    l[l1 + j] = s1 / pivot;
-    l[l2 + j] = s2 / pivot;
-    l[l3 + j] = s3 / pivot;
-  }
-}
-
-/** x ← (L·Lᵀ)⁻¹·x, the first `size` elements. */
-export function solveFactored(l: Float64Array, n: number, size: number, x: Float64Array): void {
-  for (let i = 0; i < size; i++) {
-    const li = i * n;
-    let even = x[i] as number;
-    let odd = 0;
-    let k = 0;
-    for (; k + 1 < i; k += 2) {
-      even -= (l[li + k] as number) * (x[k] as number);
-      odd -= (l[li + k + 1] as number) * (x[k + 1] as number);
-    }
-    if (k < i) even -= (l[li + k] as number) * (x[k] as number);
-    x[i] = (even + odd) / (l[li + i] as number);
-  }
-  for (let i = size - 1; i >= 0; i--) {
-    const li = i * n;
-    const v = (x[i] as number) / (l[li + i] as number);
-    x[i] = v;
-    for (let k = 0; k < i; k++) x[k] = (x[k] as number) - (l[li + k] as number) * v;
-  }
 }
 
 /** 0 … n − 1. */
