@@ -219,6 +219,47 @@ test('a spectrum is that of Jacobi, and f(A)·b the same by either way', () => {
   );
 });
 
+test('eigenvalues of rows whose lengths differ 1e8 times keep their digits, and so does f(A)·b', () => {
+  const lengths = fc.constantFrom<(i: number, m: number) => number>(
+    (i) => (i % 9) - 4,
+    (i) => ((i * i) % 7) - 3,
+    (i, m) => 4 - (8 * i) / m,
+    (i) => (i === 3 ? 4 : -4),
+  );
+  fc.assert(
+    fc.property(manyRows, lengths, anyScale, (rows, exponent, scale) => {
+      const m = rows.length;
+      if ((rows[0] as number[]).length < 2 * m) return;
+      const g = gramianOf(scaled(rows, scale).map((row, i) => row.map((v) => v * 10 ** exponent(i, m))));
+      const b = new Float64Array(m).fill(1);
+      const cut = m * Number.EPSILON;
+      const { values, along, back } = spectrum(g, b, m, cut);
+      const slow = eigen(g, m);
+      const sorted = slow.values.slice().sort();
+      values
+        .slice()
+        .sort()
+        // What is left of the cosines' condition, about 1e3, and m² roundings.
+        .forEach((v, i) => {
+          assert.ok(Math.abs(v - at(sorted, i)) <= 1e-10 * at(sorted, i), `${v} ≠ ${at(sorted, i)}`);
+        });
+      const least = at(sorted, m - 1) * cut;
+      const root = (v: number, value: number): number => (value > least ? v / Math.sqrt(value) : 0);
+      const x = back(along.map((v, k) => root(v, at(values, k))));
+      const expected = new Float64Array(m);
+      for (let k = 0; k < m; k++) {
+        const share = root(total(slow.vectors.slice(k * m, k * m + m)), at(slow.values, k));
+        for (let i = 0; i < m; i++) expected[i] = at(expected, i) + share * at(slow.vectors, k * m + i);
+      }
+      const size = Math.max(...expected.map(Math.abs));
+      x.forEach((v, i) => {
+        assert.ok(Math.abs(v - at(expected, i)) <= 1e-9 * size, `${v} ≠ ${at(expected, i)} of ${size}`);
+      });
+    }),
+    { seed: 9, numRuns: 100 },
+  );
+});
+
 test('projections of one gradient each, as UPGrad has them, raise no loss at any rank', () => {
   fc.assert(
     fc.property(manyRows, (rows) => {
