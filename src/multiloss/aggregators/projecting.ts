@@ -55,17 +55,7 @@ export class UPGrad extends Projecting {
   }
 
   weights(stats: Stats): Float64Array {
-    const m = stats.names.length;
-    const p = this.preference(stats);
-    const cone = this.cone(stats);
-    const w = new Float64Array(m);
-    const u = new Float64Array(m);
-    for (let i = 0; i < m; i++) {
-      u.fill(0)[i] = p[i] as number;
-      const projected = cone.project(u);
-      for (let j = 0; j < m; j++) w[j] = (w[j] as number) + (projected[j] as number);
-    }
-    return w;
+    return this.cone(stats).projectEach(this.preference(stats));
   }
 }
 
