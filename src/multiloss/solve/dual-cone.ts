@@ -37,15 +37,12 @@ export class DualCone {
   /** Σ of the projections of each uᵢ·gᵢ alone, as weights. */
   projectEach(u: Float64Array): Float64Array {
     const { n } = this;
-    const { norms, cosines } = this.rows;
+    const { norms } = this.rows;
     const v = u.slice();
-    const q = new Float64Array(n);
     for (let j = 0; j < n; j++) {
       const unit = Math.abs((u[j] as number) * (norms[j] as number));
       if (unit === 0) continue;
-      const sign = (u[j] as number) < 0 ? -1 : 1;
-      for (let i = 0, at = j * n; i < n; i++, at++) q[i] = sign * (cosines[at] as number);
-      const { z } = this.solver.solve(q, true);
+      const z = this.solver.solveColumn(j, (u[j] as number) < 0 ? -1 : 1);
       for (let i = 0; i < n; i++) {
         const zi = z[i] as number;
         if (zi !== 0) v[i] = (v[i] as number) + (zi * unit) / (norms[i] as number);

@@ -6,13 +6,11 @@ import type { WorkingSet } from './working-set.ts';
 const ROUNDS = 12;
 
 /**
- * Rows with a wrong sign change sides together, until none has one. Neither sure to end nor able to meet dependent rows: false then.
- * @param near positive where a solution nearby is, to start from.
+ * From the set in `rows`, rows with a wrong sign change sides together, until none has one. Neither sure to end nor able to meet
+ * dependent rows: false then.
  */
-export function exchange(rows: WorkingSet, q: Float64Array, z: Float64Array, near?: Float64Array): boolean {
+export function exchange(rows: WorkingSet, q: Float64Array, z: Float64Array): boolean {
   const { c, n, l, inside, outside, set, x } = rows;
-  if (near) startFrom(rows, q, near);
-  else sweep(rows, q);
   let from = 0;
   for (let round = 0; round < ROUNDS; round++) {
     const size = rows.count;
@@ -38,7 +36,7 @@ export function exchange(rows: WorkingSet, q: Float64Array, z: Float64Array, nea
 }
 
 /** The rows that are positive in `near`. What falls least is likeliest to leave: it stands last, so that the factor of those before it stays. */
-function startFrom(rows: WorkingSet, q: Float64Array, near: Float64Array): void {
+export function startFrom(rows: WorkingSet, q: Float64Array, near: Float64Array): void {
   const { n, inside, set } = rows;
   let k = 0;
   for (let i = 0; i < n; i++) {
@@ -55,7 +53,7 @@ function startFrom(rows: WorkingSet, q: Float64Array, near: Float64Array): void 
  * The rows that Gauss and Seidel's method makes positive from z = 0, once down and once up. What the way down has summed of the rows
  * before each is what the way up needs of them.
  */
-function sweep(rows: WorkingSet, q: Float64Array): void {
+export function sweep(rows: WorkingSet, q: Float64Array): void {
   rows.y.set(q);
   pass(rows, 0, 1);
   pass(rows, rows.n - 1, -1);

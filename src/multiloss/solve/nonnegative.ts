@@ -1,7 +1,8 @@
 // min ½·zᵀC·z + qᵀz over z ≥ 0, C positive semidefinite with a diagonal of ones: what the dual cone and the shortest point of a
 // convex hull come down to. Exact: it ends at a set of active rows whose equations hold to rounding, not when a step is small.
 import { ActiveSet, type Nonnegative } from './active-set.ts';
-import { exchange } from './exchange.ts';
+import { Columns } from './columns.ts';
+import { exchange, startFrom, sweep } from './exchange.ts';
 import { WorkingSet } from './working-set.ts';
 
 /** A solver for many q with one C [n · n]: its memory is shared between them. */
@@ -11,11 +12,16 @@ export class NonnegativeSolver {
   private readonly careful: ActiveSet;
   /** Whether a solution met dependent rows: the next ones take the careful way at once. */
   private dependent = false;
+  private columns: Columns | null = null;
+  private readonly q: Float64Array;
+  private readonly z: Float64Array;
 
   constructor(c: Float64Array, n: number) {
     this.n = n;
     this.rows = new WorkingSet(c, n);
     this.careful = new ActiveSet(this.rows);
+    this.q = new Float64Array(n);
+    this.z = new Float64Array(n);
   }
 
   /**
@@ -24,8 +30,26 @@ export class NonnegativeSolver {
    */
   solve(q: Float64Array, inRange = false, near?: Float64Array): Nonnegative {
     const z = new Float64Array(this.n);
-    if (!this.dependent && exchange(this.rows, q, z, near)) return { z, bounded: true };
+    if (!this.dependent) {
+      if (near) startFrom(this.rows, q, near);
+      else sweep(this.rows, q);
+      if (exchange(this.rows, q, z)) return { z, bounded: true };
+    }
     this.dependent = true;
     return this.careful.solve(q, z.fill(0), inRange);
+  }
+
+  /** z for q = sign·(column `row` of C), for a caller that asks for most of them. It stands until the next call. */
+  solveColumn(row: number, sign: 1 | -1): Float64Array {
+    const { rows, n, q, z } = this;
+    const { c } = rows;
+    for (let i = 0, at = row * n; i < n; i++, at++) q[i] = sign * (c[at] as number);
+    if (!this.dependent) {
+      sweep(rows, q);
+      if (exchange(rows, q, z)) return z;
+      this.dependent = true;
+    }
+    this.columns ??= new Columns(rows, this.careful);
+    return this.columns.solve(row, sign, q, z.fill(0));
   }
 }

@@ -1,0 +1,58 @@
+// min ½·zᵀC·z + qᵀz over z ≥ 0 for the columns of C as q, one after another, where its rows are dependent.
+import type { ActiveSet } from './active-set.ts';
+import { exchange } from './exchange.ts';
+import { times } from './matrix.ts';
+import { Parametric } from './parametric.ts';
+import { SLACK, type WorkingSet } from './working-set.ts';
+
+/** Where v with C·v = 0 stands for a column whose own element of v is less than this share of the largest, it is solved itself. */
+const BALANCED = 1e-3;
+
+/** All are solved from the solution for the columns' sum, which lies between theirs. */
+export class Columns {
+  private readonly rows: WorkingSet;
+  private readonly careful: ActiveSet;
+  /** v ≥ 1 with C·v = 0, where the sum's solution is one: 0 lies inside the rows' hull. */
+  private readonly still: Float64Array | null = null;
+  private readonly largest: number = 0;
+  private readonly way: Parametric | null = null;
+
+  constructor(rows: WorkingSet, careful: ActiveSet) {
+    this.rows = rows;
+    this.careful = careful;
+    const { c, n, inside } = rows;
+    // A zero row has no part in the sum.
+    const ones = new Float64Array(n);
+    for (let i = 0; i < n; i++) ones[i] = c[i * n + i] as number;
+    const q = times(c, ones, n);
+    const { z } = careful.solve(q, new Float64Array(n), true);
+    const v = z.map((zi, i) => zi + (ones[i] as number));
+    const y = times(c, v, n);
+    const terms = times(c.map(Math.abs), v, n);
+    let [rises, holds] = [false, true];
+    for (let i = 0; i < n; i++) {
+      const error = SLACK * (terms[i] as number);
+      if ((y[i] as number) > error) rises = true;
+      if ((y[i] as number) < -error || (inside[i] === 0 && z[i] !== 0) || (inside[i] === 1 && Math.abs(y[i] as number) > error)) holds = false;
+    }
+    if (!holds) return;
+    if (rises)
+      this.way = new Parametric(
+        rows,
+        z.map((zi, i) => (inside[i] === 1 ? zi : (y[i] as number))),
+      );
+    else [this.still, this.largest] = [v, v.reduce((a, b) => Math.max(a, b), 0)];
+  }
+
+  /** z for q = sign·(column `row`). @param z zeros, to hold it. */
+  solve(row: number, sign: 1 | -1, q: Float64Array, z: Float64Array): Float64Array {
+    const { still, rows } = this;
+    if (still && sign > 0 && (still[row] as number) >= BALANCED * this.largest) {
+      const share = still[row] as number;
+      for (let i = 0; i < z.length; i++) z[i] = i === row ? 0 : (still[i] as number) / share;
+      return z;
+    }
+    if (this.way?.follow(rows, row, sign) && exchange(rows, q, z)) return z;
+    return this.careful.solve(q, z.fill(0), true).z;
+  }
+}
