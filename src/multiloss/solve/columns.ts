@@ -8,6 +8,9 @@ import { SLACK, type WorkingSet } from './working-set.ts';
 /** Where v with C·v = 0 stands for a column whose own element of v is less than this share of the largest, it is solved itself. */
 const BALANCED = 1e-3;
 
+/** What roundings of C come to in C·v, as a multiple of what was added for them and of v's largest. */
+const NOTHING = 10;
+
 /** All are solved from the solution for the columns' sum, which lies between theirs. */
 export class Columns {
   private readonly rows: WorkingSet;
@@ -17,7 +20,8 @@ export class Columns {
   private readonly largest: number = 0;
   private readonly way: Parametric | null = null;
 
-  constructor(rows: WorkingSet, careful: ActiveSet) {
+  /** @param noise what was added to C's diagonal for its roundings. */
+  constructor(rows: WorkingSet, careful: ActiveSet, noise: number) {
     this.rows = rows;
     this.careful = careful;
     const { c, n, inside } = rows;
@@ -29,10 +33,11 @@ export class Columns {
     const v = z.map((zi, i) => zi + (ones[i] as number));
     const y = times(c, v, n);
     const terms = times(c.map(Math.abs), v, n);
+    const largest = v.reduce((a, b) => Math.max(a, b), 0);
     let [rises, holds] = [false, true];
     for (let i = 0; i < n; i++) {
       const error = SLACK * (terms[i] as number);
-      if ((y[i] as number) > error) rises = true;
+      if ((y[i] as number) > error + NOTHING * noise * largest) rises = true;
       if ((y[i] as number) < -error || (inside[i] === 0 && z[i] !== 0) || (inside[i] === 1 && Math.abs(y[i] as number) > error)) holds = false;
     }
     if (!holds) return;
@@ -41,7 +46,7 @@ export class Columns {
         rows,
         z.map((zi, i) => (inside[i] === 1 ? zi : (y[i] as number))),
       );
-    else [this.still, this.largest] = [v, v.reduce((a, b) => Math.max(a, b), 0)];
+    else [this.still, this.largest] = [v, largest];
   }
 
   /** z for q = sign·(column `row`). @param z zeros, to hold it. */

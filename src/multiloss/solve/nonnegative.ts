@@ -3,15 +3,18 @@
 import { ActiveSet, type Nonnegative } from './active-set.ts';
 import { Columns } from './columns.ts';
 import { exchange, startFrom, sweep } from './exchange.ts';
+import { noiseOf } from './noise.ts';
 import { WorkingSet } from './working-set.ts';
 
 /** A solver for many q with one C [n · n]: its memory is shared between them. */
 export class NonnegativeSolver {
   private readonly n: number;
-  private readonly rows: WorkingSet;
-  private readonly careful: ActiveSet;
+  private rows: WorkingSet;
+  private careful: ActiveSet;
   /** Whether a solution met dependent rows: the next ones take the careful way at once. */
   private dependent = false;
+  /** What was added to C's diagonal. */
+  private noise = 0;
   private columns: Columns | null = null;
   private readonly q: Float64Array;
   private readonly z: Float64Array;
@@ -35,21 +38,37 @@ export class NonnegativeSolver {
       else sweep(this.rows, q);
       if (exchange(this.rows, q, z)) return { z, bounded: true };
     }
+    if (!this.dependent && inRange) this.mend();
     this.dependent = true;
     return this.careful.solve(q, z.fill(0), inRange);
   }
 
   /** z for q = sign·(column `row` of C), for a caller that asks for most of them. It stands until the next call. */
   solveColumn(row: number, sign: 1 | -1): Float64Array {
-    const { rows, n, q, z } = this;
-    const { c } = rows;
-    for (let i = 0, at = row * n; i < n; i++, at++) q[i] = sign * (c[at] as number);
+    const { n, q, z } = this;
+    const take = (): void => {
+      for (let i = 0, at = row * n; i < n; i++, at++) q[i] = sign * (this.rows.c[at] as number);
+    };
+    take();
     if (!this.dependent) {
-      sweep(rows, q);
-      if (exchange(rows, q, z)) return z;
+      sweep(this.rows, q);
+      if (exchange(this.rows, q, z)) return z;
       this.dependent = true;
+      this.mend();
+      take();
     }
-    this.columns ??= new Columns(rows, this.careful);
+    this.columns ??= new Columns(this.rows, this.careful, this.noise);
     return this.columns.solve(row, sign, q, z.fill(0));
+  }
+
+  /** C as rows may have it, where roundings made it one that none have. Conditions hold to those roundings then. */
+  private mend(): void {
+    const { n } = this;
+    this.noise = noiseOf(this.rows.c, n);
+    if (this.noise === 0) return;
+    const c = this.rows.c.slice();
+    for (let i = 0; i < n; i++) if (c[i * n + i] !== 0) c[i * n + i] = (c[i * n + i] as number) + this.noise;
+    this.rows = new WorkingSet(c, n);
+    this.careful = new ActiveSet(this.rows);
   }
 }
