@@ -229,20 +229,18 @@ test('eigenvalues of rows whose lengths differ 1e8 times keep their digits, and 
   fc.assert(
     fc.property(manyRows, lengths, anyScale, (rows, exponent, scale) => {
       const m = rows.length;
-      if ((rows[0] as number[]).length < 2 * m) return;
+      // Square ones are too badly conditioned for that.
+      const n = (rows[0] as number[]).length;
+      if (n === m) return;
       const g = gramianOf(scaled(rows, scale).map((row, i) => row.map((v) => v * 10 ** exponent(i, m))));
       const b = new Float64Array(m).fill(1);
       const cut = m * Number.EPSILON;
       const { values, along, back } = spectrum(g, b, m, cut);
       const slow = eigen(g, m);
       const sorted = slow.values.slice().sort();
-      values
-        .slice()
-        .sort()
-        // What is left of the cosines' condition, about 1e3, and m² roundings.
-        .forEach((v, i) => {
-          assert.ok(Math.abs(v - at(sorted, i)) <= 1e-10 * at(sorted, i), `${v} ≠ ${at(sorted, i)}`);
-        });
+      const made = values.slice().sort();
+      // What is left of the cosines' condition, about 1e3, and m² roundings. Beyond the rank there are only roundings.
+      for (let i = m - Math.min(m, n); i < m; i++) assert.ok(Math.abs(at(made, i) - at(sorted, i)) <= 1e-10 * at(sorted, i), `${at(made, i)} ≠ ${at(sorted, i)}`);
       const least = at(sorted, m - 1) * cut;
       const root = (v: number, value: number): number => (value > least ? v / Math.sqrt(value) : 0);
       const x = back(along.map((v, k) => root(v, at(values, k))));

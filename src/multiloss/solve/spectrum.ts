@@ -2,7 +2,8 @@
 // are never made: A = Q·T·Qᵀ = Q·Z·Λ·Zᵀ·Qᵀ, where Q and Z stay the reflections and rotations that they are products of.
 import { factor } from './cholesky.ts';
 import { eigen } from './eigen.ts';
-import { indices } from './matrix.ts';
+import { indices, inner } from './matrix.ts';
+import { ranked } from './rank.ts';
 import { reflect, rotations, tridiagonal } from './tridiagonal.ts';
 
 /** A = V·diag(values)·Vᵀ, in no order. */
@@ -20,8 +21,10 @@ const FEW = 17;
 const ALIKE = 1e4;
 /** How much a reflection may mix rows, relative to their lengths: beyond, small eigenvalues would lose their digits. */
 const MIXING = 100;
-/** A row that keeps this share of its square when those before it are taken out is independent enough for relative accuracy. */
+/** A row that keeps this share of its square beside others is independent enough for relatively accurate eigenvalues. */
 const INDEPENDENT = 1e-5;
+/** The same for vectors that are made from columns, which are nearly orthogonal. */
+const ORTHOGONAL = 1e-2;
 /** Eigenvalues between these shares of a cut are left for Jacobi's method to decide. Roundings of the fast way are about n·eps/7. */
 const NEAR = [1 / 4, 16] as const;
 /** The same where eigenvalues are relatively accurate. */
@@ -33,25 +36,79 @@ const EPS = 2.220446049250313e-16;
  * 0: where the fast way leaves in doubt on which side of it one is, Jacobi's method decides.
  */
 export function spectrum(matrix: Float64Array, b: Float64Array, n: number, cut: number): Spectrum {
-  return (n < FEW ? null : alike(matrix, n) ? fast(matrix, b, n, cut, NEAR, Number.POSITIVE_INFINITY) : graded(matrix, b, n, cut)) ?? slow(matrix, b, n);
+  if (n < FEW) return slow(matrix, b, n);
+  const found = alike(matrix, n) ? fast(matrix, b, n, cut, NEAR, Number.POSITIVE_INFINITY) : graded(matrix, b, n, cut, INDEPENDENT);
+  return found ?? reduced(matrix, b, n, cut) ?? slow(matrix, b, n);
+}
+
+/**
+ * That of A = L·Lᵀ from that of H = LᵀL, which has the same eigenvalues but for those that are 0: with H = V·Λ·Vᵀ, A's vectors are
+ * L·V·Λ^(−½). L's columns, from the row that leaves most on, are nearly orthogonal beside their lengths (Veselić & Hari 1989), so that
+ * small eigenvalues keep their digits. Null where no row depends on others.
+ */
+function reduced(matrix: Float64Array, b: Float64Array, n: number, cut: number): Spectrum | null {
+  const { l, order, rank } = ranked(matrix, n);
+  if (rank === 0 || rank === n) return null;
+  const h = new Float64Array(rank * rank);
+  const lb = new Float64Array(rank);
+  for (let i = 0; i < n; i++) {
+    const row = i * n;
+    const size = Math.min(i + 1, rank);
+    const bi = b[order[i] as number] as number;
+    for (let k = 0; k < size; k++) {
+      const v = l[row + k] as number;
+      lb[k] = (lb[k] as number) + v * bi;
+      for (let j = 0, at = k * rank; j <= k; j++, at++) h[at] = (h[at] as number) + v * (l[row + j] as number);
+    }
+  }
+  for (let k = 0; k < rank; k++) for (let j = 0; j < k; j++) h[j * rank + k] = h[k * rank + j] as number;
+  const found = graded(h, lb, rank, cut, ORTHOGONAL);
+  if (!found) return null;
+  const roots = found.values.map((v) => (v > 0 ? Math.sqrt(v) : 0));
+  const values = new Float64Array(n);
+  values.set(found.values);
+  const along = new Float64Array(n);
+  found.along.forEach((v, k) => {
+    along[k] = roots[k] === 0 ? 0 : v / (roots[k] as number);
+  });
+  const within = (c: Float64Array): Float64Array => {
+    const x = new Float64Array(n);
+    const y = found.back(roots.map((root, k) => (root === 0 ? 0 : (c[k] as number) / root)));
+    for (let i = 0; i < n; i++) {
+      let sum = 0;
+      for (let k = 0; k <= i && k < rank; k++) sum += (l[i * n + k] as number) * (y[k] as number);
+      x[order[i] as number] = sum;
+    }
+    return x;
+  };
+  // What of b no row has stands for all vectors whose eigenvalue is 0.
+  const rest = within(along.slice()).map((v, i) => (b[i] as number) - v);
+  const length = Math.sqrt(inner(rest, rest));
+  along[rank] = length;
+  const back = (c: Float64Array): Float64Array => {
+    const share = length === 0 ? 0 : (c[rank] as number) / length;
+    return within(c).map((v, i) => v + share * (rest[i] as number));
+  };
+  return { values, along, back };
 }
 
 /**
  * A with rows of very different lengths, A = D·C·D: in the order of their lengths, the shortest first, reflections from the last row up
  * and QL from the first make roundings that are small beside Dᵢ·Dⱼ (Wilkinson & Reinsch 1971, II/2 and II/3), so that the eigenvalues
- * keep the digits that C's condition leaves them. Null where a reflection mixes rows too much for that.
+ * keep the digits that C's condition leaves them. Null where a reflection mixes rows too much for that, or where a row keeps less than
+ * `least` of its square beside the longer ones.
  */
-function graded(matrix: Float64Array, b: Float64Array, n: number, cut: number): Spectrum | null {
+function graded(matrix: Float64Array, b: Float64Array, n: number, cut: number, least: number): Spectrum | null {
   const order = indices(n).sort((i, j) => (matrix[i * n + i] as number) - (matrix[j * n + j] as number) || i - j);
   const sorted = new Float64Array(n * n);
   for (let i = 0, at = 0; i < n; i++) for (let j = 0; j < n; j++, at++) sorted[at] = matrix[(order[i] as number) * n + (order[j] as number)] as number;
-  const independent = factor(sorted, n, indices(n), n, new Float64Array(n * n), INDEPENDENT);
+  if (!factor(sorted, n, indices(n), n, new Float64Array(n * n), least)) return null;
   const found = fast(
     sorted,
     Float64Array.from(order, (i) => b[i] as number),
     n,
     cut,
-    independent ? NEARER : NEAR,
+    NEARER,
     MIXING,
   );
   if (!found) return null;
