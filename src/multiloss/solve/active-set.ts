@@ -10,6 +10,8 @@ const FAINT = 1e-6;
 export interface Nonnegative {
   readonly z: Float64Array;
   readonly bounded: boolean;
+  /** Whether every condition holds; roundings of C may be such that no z meets all. */
+  readonly settled: boolean;
 }
 
 /**
@@ -67,7 +69,7 @@ export class ActiveSet {
           const ray = new Float64Array(n);
           for (let i = 0; i < k; i++) ray[set[i] as number] = Math.max(x[i] as number, 0);
           ray[enter] = 1;
-          return { z: ray, bounded: false };
+          return { z: ray, bounded: false, settled: true };
         }
         for (let i = 0; i < k; i++) z[set[i] as number] = Math.max((z[set[i] as number] as number) + step * (x[i] as number), 0);
         z[enter] = step;
@@ -87,7 +89,7 @@ export class ActiveSet {
       if (!enters) refused[enter] = 1;
     }
     this.warm = true;
-    return { z: best, bounded: true };
+    return { z: best, bounded: true, settled: refused.indexOf(1) < 0 };
   }
 
   /** A start nearer than 0: independent rows with q < 0, without those that would be negative. Any set whose equations give z ≥ 0 is as good. */

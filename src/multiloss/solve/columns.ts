@@ -19,6 +19,8 @@ export class Columns {
   private readonly still: Float64Array | null = null;
   private readonly largest: number = 0;
   private readonly way: Parametric | null = null;
+  /** Whether the sum's solution meets every condition. */
+  readonly settled: boolean;
 
   /** @param noise what was added to C's diagonal for its roundings. */
   constructor(rows: WorkingSet, careful: ActiveSet, noise: number) {
@@ -29,7 +31,8 @@ export class Columns {
     const ones = new Float64Array(n);
     for (let i = 0; i < n; i++) ones[i] = c[i * n + i] as number;
     const q = times(c, ones, n);
-    const { z } = careful.solve(q, new Float64Array(n), true);
+    const { z, settled } = careful.solve(q, new Float64Array(n), true);
+    this.settled = settled;
     const v = z.map((zi, i) => zi + (ones[i] as number));
     const y = times(c, v, n);
     const terms = times(c.map(Math.abs), v, n);

@@ -15,6 +15,7 @@ export class NonnegativeSolver {
   private dependent = false;
   /** What was added to C's diagonal. */
   private noise = 0;
+  private mended = false;
   private columns: Columns | null = null;
   private readonly q: Float64Array;
   private readonly z: Float64Array;
@@ -36,39 +37,48 @@ export class NonnegativeSolver {
     if (!this.dependent) {
       if (near) startFrom(this.rows, q, near);
       else sweep(this.rows, q);
-      if (exchange(this.rows, q, z)) return { z, bounded: true };
+      if (exchange(this.rows, q, z)) return { z, bounded: true, settled: true };
     }
-    if (!this.dependent && inRange) this.mend();
     this.dependent = true;
-    return this.careful.solve(q, z.fill(0), inRange);
+    const found = this.careful.solve(q, z.fill(0), inRange);
+    return found.settled || !inRange || !this.mend() ? found : this.careful.solve(q, z.fill(0), inRange);
   }
 
   /** z for q = sign·(column `row` of C), for a caller that asks for most of them. It stands until the next call. */
   solveColumn(row: number, sign: 1 | -1): Float64Array {
-    const { n, q, z } = this;
-    const take = (): void => {
-      for (let i = 0, at = row * n; i < n; i++, at++) q[i] = sign * (this.rows.c[at] as number);
-    };
-    take();
+    const { q, z } = this;
     if (!this.dependent) {
-      sweep(this.rows, q);
+      sweep(this.rows, this.column(row, sign));
       if (exchange(this.rows, q, z)) return z;
       this.dependent = true;
-      this.mend();
-      take();
     }
     this.columns ??= new Columns(this.rows, this.careful, this.noise);
-    return this.columns.solve(row, sign, q, z.fill(0));
+    if (!this.columns.settled && this.mend()) this.columns = new Columns(this.rows, this.careful, this.noise);
+    return this.columns.solve(row, sign, this.column(row, sign), z.fill(0));
   }
 
-  /** C as rows may have it, where roundings made it one that none have. Conditions hold to those roundings then. */
-  private mend(): void {
+  /** q ← sign·(column `row` of C). */
+  private column(row: number, sign: 1 | -1): Float64Array {
+    const { n, q } = this;
+    const { c } = this.rows;
+    for (let i = 0, at = row * n; i < n; i++, at++) q[i] = sign * (c[at] as number);
+    return q;
+  }
+
+  /**
+   * Once, C as rows may have it, where roundings made it one that none have: conditions hold to those roundings then. False where it
+   * stays as it is.
+   */
+  private mend(): boolean {
     const { n } = this;
+    if (this.mended) return false;
+    this.mended = true;
     this.noise = noiseOf(this.rows.c, n);
-    if (this.noise === 0) return;
+    if (this.noise === 0) return false;
     const c = this.rows.c.slice();
     for (let i = 0; i < n; i++) if (c[i * n + i] !== 0) c[i * n + i] = (c[i * n + i] as number) + this.noise;
     this.rows = new WorkingSet(c, n);
     this.careful = new ActiveSet(this.rows);
+    return true;
   }
 }
