@@ -80,13 +80,13 @@ const ROUND_BITS: i32 = 0x4b400000;
   return f32x4.mul(scaled, i32x4.shl(i32x4.add(rest, i32x4.splat(127)), 23));
 }
 
-/** eˣ for x ≤ 0, flushed to 0 below −87.3 (2⁻¹²⁶): one scaling multiply less; NaN stays NaN. */
+/** eˣ for x ≤ 0, flushed to 0 below −87.7: one scaling multiply less; NaN stays NaN. */
 @inline export function expNegative(x0: v128): v128 {
-  const x = f32x4.pmax(x0, splat(-87.3));
-  const t = mad(x, splat(1.44269504), splat(ROUND));
-  const p = expPolynomial(reduceLn2(x, f32x4.sub(t, splat(ROUND))));
-  const y = f32x4.mul(p, i32x4.shl(i32x4.sub(t, i32x4.splat(ROUND_BITS - 127)), 23));
-  return v128.andnot(y, f32x4.lt(x0, splat(-87.3)));
+  const x = f32x4.pmax(x0, splat(-88));
+  // Rounded with 127 more, the low bits are the exponent's: 0 at −88, which makes the factor 0.
+  const t = mad(x, splat(1.44269504), splat(ROUND + 127));
+  const p = expPolynomial(reduceLn2(x, f32x4.sub(t, splat(ROUND + 127))));
+  return f32x4.mul(p, i32x4.shl(t, 23));
 }
 
 /**
