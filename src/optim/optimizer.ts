@@ -7,7 +7,6 @@ import type { Kernel } from '../runtime/kernel-names.ts';
 import { float64View, int32View } from '../runtime/memory.ts';
 import { GradloomError, shapeText, valueError, warnOnce } from '../tensor/errors.ts';
 import { copyElements, dense, detach, nodeOf } from '../tensor/op.ts';
-import { settle } from '../tensor/pending.ts';
 import { recording, refuseWhileRecording } from '../tensor/recording.ts';
 import { keep, scope } from '../tensor/scope.ts';
 import { sameShape } from '../tensor/shape.ts';
@@ -111,7 +110,6 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   step<T>(closure: () => T): T;
   step<T>(closure?: () => T): T | undefined {
     const loss = closure && enableGrad(closure);
-    settle();
     noGrad(() => {
       this.paramGroups.forEach((group, i) => {
         const hyper = this.hyper[i] as Storage;

@@ -1,5 +1,6 @@
 // A pass that retains its graph may wait for the next one. Nobody can tell, but by the time it takes and by roundings.
-import { autograd, capture, manualSeed, nn, noGrad, ones, optim, randn, scope, type Tensor, tensor } from 'gradloom';
+import fc from 'fast-check';
+import { autograd, capture, GradloomError, manualSeed, nn, noGrad, ones, optim, randn, scope, type Tensor, tensor } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { throwsCode } from '../helpers.ts';
@@ -147,6 +148,57 @@ test('inside a scope: the pass runs before its graph ends', () => {
   const w = tensor([3], { requiresGrad: true });
   scope(() => w.mul(w).sum().backward({ retainGraph: true }));
   assert.equal(list(w.grad), [6]);
+});
+
+/** What a program may do, with one of four losses over shared and separate parts, or with one of three leaves. */
+const deeds = ['backward', 'backward', 'backward', 'backward', 'grad', 'inputs', 'clear', 'step', 'hook', 'write', 'scope', 'forward'] as const;
+const action = fc.record({ deed: fc.constantFrom(...deeds), loss: fc.nat(3), leaf: fc.nat(2), retainGraph: fc.boolean() });
+type Action = typeof action extends fc.Arbitrary<infer A> ? A : never;
+
+/** Runs a program on whole numbers, which float32 adds up exactly; gives what it threw and the gradients in the end. `watched`: every pass runs at once. */
+function perform(program: readonly Action[], watched: boolean): unknown {
+  const leaves = [1, 2, 3].map((v) => tensor([v, -v], { requiresGrad: true })) as [Tensor, Tensor, Tensor];
+  const [a, b, c] = leaves;
+  const optimizer = new optim.SGD(leaves, { lr: 1 });
+  const seen: unknown[] = [];
+  const losses = (): Tensor[] => {
+    const shared = a.mul(b);
+    const own = c.mul(2);
+    return [shared.sum(), shared.mul(shared).sum(), shared.mul(c).sum(), own.mul(own).sum()];
+  };
+  let now = losses();
+  const run: Readonly<Record<(typeof deeds)[number], (loss: Tensor, leaf: Tensor, retainGraph: boolean) => unknown>> = {
+    backward: (loss, _, retainGraph) => loss.backward({ retainGraph }),
+    inputs: (loss, leaf, retainGraph) => loss.backward({ retainGraph, inputs: leaf }),
+    grad: (loss, _, retainGraph) => seen.push(autograd.grad(loss, leaves, { retainGraph, allowUnused: true }).map(list)),
+    clear: () => optimizer.zeroGrad(),
+    step: () => optimizer.step(),
+    hook: (_, leaf) => leaf.registerHook((g) => void seen.push(list(g))),
+    write: (_, leaf) => noGrad(() => leaf.clamp_({ min: -4, max: 4 })),
+    scope: (_, leaf) => scope(() => leaf.mul(2).sum().backward({ retainGraph: true })),
+    forward: () => {
+      now = losses();
+    },
+  };
+  for (const { deed, loss, leaf, retainGraph } of program) {
+    try {
+      run[deed](now[loss] as Tensor, leaves[leaf] as Tensor, retainGraph);
+    } catch (error) {
+      assert.instance(error, GradloomError);
+      seen.push((error as GradloomError).message);
+    }
+    if (watched) for (const l of leaves) void l.grad;
+  }
+  return [seen, leaves.map((l) => list(l)), leaves.map((l) => list(l.grad))];
+}
+
+test('whatever a program does, waiting changes neither errors nor hooks nor numbers', () => {
+  fc.assert(
+    fc.property(fc.array(action, { minLength: 2, maxLength: 12 }), (program) => {
+      assert.equal(perform(program, false), perform(program, true));
+    }),
+    { seed: 12, numRuns: 2000 },
+  );
 });
 
 /** Ten steps of two losses on a small network; `between` runs between the two passes. */
