@@ -92,7 +92,7 @@ if (only.test('multiloss')) {
   Object.assign(medians, ratios);
   const line = ([name, ways]: [string, Record<string, number>]): string[] => [name, ...Object.values(ways).map(short)];
   console.log(
-    `\ntime of a step with K losses, as a multiple of a summed step's\n${table(['work', 'sum', 'independent', 'jacobian', 'upgrad', 'graddrop', 'trimmedmean'], Object.entries(ratios).map(line))}`,
+    `\ntime of a step with K losses, as a multiple of a summed step's\n${table(['work', 'sum', 'independent', 'apart', 'jacobian', 'upgrad', 'graddrop', 'trimmedmean'], Object.entries(ratios).map(line))}`,
   );
 }
 if (only.test('startup')) medians['startup'] = startup(['eager']);

@@ -3,7 +3,7 @@ import { autograd, manualSeed, multiloss, nn, rand, scope, type Tensor } from 'g
 import { median } from './table.ts';
 
 /** Ways to get gradients from K losses; each includes the forward pass. */
-type Way = 'sum' | 'independent' | 'jacobian' | 'upgrad' | 'graddrop' | 'trimmedmean';
+type Way = 'sum' | 'independent' | 'apart' | 'jacobian' | 'upgrad' | 'graddrop' | 'trimmedmean';
 
 function job(k: number): Partial<Record<Way, () => void>> {
   manualSeed(k);
@@ -27,6 +27,13 @@ function job(k: number): Partial<Record<Way, () => void>> {
   return {
     sum: step(() => autograd.backward(losses())),
     independent: step(() => losses().forEach((loss, i) => void loss.backward({ retainGraph: i < k - 1 }))),
+    // Gradients are looked at in between, so that each pass runs by itself.
+    apart: step(() =>
+      losses().forEach((loss, i) => {
+        loss.backward({ retainGraph: i < k - 1 });
+        void shared[0]?.grad;
+      }),
+    ),
     jacobian: step(() => multiloss.jacobian(losses(), shared)),
     upgrad: step(() => multiloss.backward(named(), { combine: upgrad })),
     graddrop: step(() => multiloss.backward(named(), { combine: gradDrop })),
