@@ -4,7 +4,7 @@ export * from "./kernels/unary";
 export * from "./kernels/binary";
 export * from "./kernels/movement";
 export { argmax, argmin, maxOver, maxOverInt, minOver, minOverInt, sum, sumInt } from "./kernels/reduce";
-export { scratchBytes, useScratch } from "./kernels/matmul";
+export { scratchBytes, useScratch, useTallTiles } from "./kernels/matmul";
 export { dismiss, joinTeam, matmul, work } from "./kernels/parallel";
 export { logSoftmax, logSoftmaxGrad, softmax, softmaxGrad } from "./kernels/softmax";
 export * from "./kernels/loss";

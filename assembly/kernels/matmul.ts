@@ -10,7 +10,7 @@
 // A narrow C (a head of few outputs) is computed as Cᵀ = Bᵀ·Aᵀ where that fills the tiles better: the same products in the same order, so
 // the same bits.
 import { loadTail, storeTail } from "../lanes";
-import { pack, PANEL, tile2x16, tile4x8, tileInPlace } from "./tiles";
+import { pack, PANEL, tile2x16, tile4x8, tile6x8, tileInPlace } from "./tiles";
 
 const KC: i32 = 256;
 const MC: i32 = 128;
@@ -39,6 +39,13 @@ export function useScratch(address: usize): void {
   turned = edge + 128;
 }
 
+let tall = false;
+
+/** With fused multiply-adds, products take 6 × 8 tiles from now on: the same sums in the same order. */
+export function useTallTiles(): void {
+  tall = true;
+}
+
 // `from` is what sums are added to, as in tiles.ts.
 
 /** The first rows × columns of the edge tile (rows `tileRow` bytes apart) into C. */
@@ -59,6 +66,12 @@ export function flush(c: usize, cRow: usize, from: usize, fromRow: usize, tileRo
 /** m rows of A times one packed panel, of whose 16 columns the first `width` count. */
 function multiplyPanel(m: i32, width: i32, k: i32, a: usize, aRow: usize, aCol: usize, panel: usize, c: usize, cRow: usize, from: usize, fromRow: usize): void {
   if (width > 8) {
+    if (ASC_FEATURE_RELAXED_SIMD && tall && width == 16) {
+      for (; m >= 6; m -= 6, a += aRow * 6, c += cRow * 6, from += fromRow * 6) {
+        tile6x8(a, aRow, aCol, panel, k, c, cRow, from, fromRow);
+        tile6x8(a, aRow, aCol, panel + 32, k, c + 32, cRow, from ? from + 32 : 0, fromRow);
+      }
+    }
     for (; m > 0; m -= 2, a += aRow * 2, c += cRow * 2, from += fromRow * 2) {
       if (m > 1 && width == 16) tile2x16(a, aRow, aCol, panel, k, c, cRow, from, fromRow);
       else {

@@ -91,6 +91,45 @@ export function tile4x8(a: usize, aRow: usize, aCol: usize, b: usize, k: i32, c:
   store2(c + 3 * cRow, from + 3 * fromRow, c30, c31);
 }
 
+/**
+ * 6 × 8 tile over half a packed panel: as many sums as hide the latency of a fused multiply-add. Faster there where the compiler keeps
+ * twelve sums in registers; where it does not, half as fast.
+ */
+export function tile6x8(a: usize, aRow: usize, aCol: usize, b: usize, k: i32, c: usize, cRow: usize, from: usize, fromRow: usize): void {
+  let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00;
+  let c30 = c00, c31 = c00, c40 = c00, c41 = c00, c50 = c00, c51 = c00;
+  let a0 = a, a1 = a0 + aRow, a2 = a1 + aRow, a3 = a2 + aRow, a4 = a3 + aRow, a5 = a4 + aRow;
+  while (true) {
+    const b0 = v128.load(b), b1 = v128.load(b, 16);
+    let t = v128.load32_splat(a0);
+    c00 = mad(t, b0, c00); c01 = mad(t, b1, c01);
+    t = v128.load32_splat(a1);
+    c10 = mad(t, b0, c10); c11 = mad(t, b1, c11);
+    t = v128.load32_splat(a2);
+    c20 = mad(t, b0, c20); c21 = mad(t, b1, c21);
+    t = v128.load32_splat(a3);
+    c30 = mad(t, b0, c30); c31 = mad(t, b1, c31);
+    t = v128.load32_splat(a4);
+    c40 = mad(t, b0, c40); c41 = mad(t, b1, c41);
+    t = v128.load32_splat(a5);
+    c50 = mad(t, b0, c50); c51 = mad(t, b1, c51);
+    a0 += aCol;
+    a1 += aCol;
+    a2 += aCol;
+    a3 += aCol;
+    a4 += aCol;
+    a5 += aCol;
+    b += PANEL;
+    if (!--k) break;
+  }
+  store2(c, from, c00, c01);
+  store2(c + cRow, from + fromRow, c10, c11);
+  store2(c + 2 * cRow, from + 2 * fromRow, c20, c21);
+  store2(c + 3 * cRow, from + 3 * fromRow, c30, c31);
+  store2(c + 4 * cRow, from + 4 * fromRow, c40, c41);
+  store2(c + 5 * cRow, from + 5 * fromRow, c50, c51);
+}
+
 /** 2 × 16 tile over B in place (rows bRow apart). Inlined and not unrolled: measured faster so on the small products it serves. */
 @inline export function tileInPlace(a: usize, aRow: usize, aCol: usize, b: usize, bRow: usize, k: i32, c: usize, cRow: usize, from: usize, fromRow: usize): void {
   let c00 = f32x4.splat(0), c01 = c00, c02 = c00, c03 = c00;
