@@ -26,9 +26,16 @@ function recordOf({ image, weight, windows, groups }: ConvAttrs, output: Size): 
   return geometry(image, weight[0] as number, output, groups, windows);
 }
 
-/** The column matrix [K, OH·OW] of conv.ts, and `more` floats for each of its rows. */
-function columnsOf({ weight }: ConvAttrs, [oh, ow]: Size, more = 0): number {
-  return empty([sizeOf(weight.slice(1)), oh * ow + more]).address;
+/** Lends a call some floats, and takes them back: the next one finds them in the cache. */
+function lend(floats: number, use: (scratch: number) => void): void {
+  const { address, storage } = empty([floats]);
+  use(address);
+  storage.free('a convolution');
+}
+
+/** Floats of the column matrix [K, OH·OW] of conv.ts, with `more` for each of its rows. */
+function columnFloats({ weight }: ConvAttrs, [oh, ow]: Size, more = 0): number {
+  return sizeOf(weight.slice(1)) * (oh * ow + more);
 }
 
 /**
@@ -45,10 +52,10 @@ function planeFloats(channels: number, [oh, ow]: Size, { kernel, dilation }: Win
   return channels * kernel[1] * 16 * (Math.ceil(((oh + (kernel[0] - 1) * dilation[0]) * ow) / 16) | 1);
 }
 
-/** Scratch as convdirect.ts draws it, for dW where `sums`; m: outputs of one group. */
-function directScratch(channels: number, m: number, output: Size, windows: Windows, sums = false): number {
+/** Floats of the scratch that convdirect.ts draws, for dW where `sums`; m: outputs of one group. */
+function directFloats(channels: number, m: number, output: Size, windows: Windows, sums = false): number {
   const k = channels * windows.kernel[0] * windows.kernel[1];
-  return empty([planeFloats(channels, output, windows) + 8 + k + (sums ? 32 * Math.ceil(m / 4) * Math.ceil(k / 2) : m + 4 + m * k)]).address;
+  return planeFloats(channels, output, windows) + 8 + k + (sums ? 32 * Math.ceil(m / 4) * Math.ceil(k / 2) : m + 4 + m * k);
 }
 
 /** y = conv(x, w) + bias (an address; 0: none). */
@@ -56,12 +63,12 @@ export function callConv(y: Tensor, x: Tensor, w: Tensor, bias: number, attrs: C
   const output = outputOf(attrs);
   const record = recordOf(attrs, output);
   if (!servesDirect(attrs, output)) {
-    call('conv2d', x.address, w.address, bias, y.address, columnsOf(attrs, output), record);
+    lend(columnFloats(attrs, output), (columns) => call('conv2d', x.address, w.address, bias, y.address, columns, record));
     return;
   }
   const [outputs, channels] = attrs.weight as [number, number];
-  const scratch = directScratch(channels, outputs / attrs.groups, output, attrs.windows);
-  call('conv2dDirect', x.address, w.address, bias, y.address, scratch, record, 0);
+  const floats = directFloats(channels, outputs / attrs.groups, output, attrs.windows);
+  lend(floats, (scratch) => call('conv2dDirect', x.address, w.address, bias, y.address, scratch, record, 0));
 }
 
 /** The windows that go over dy to make dx, where the stride is 1. Their padding may be below 0. */
@@ -90,13 +97,14 @@ export function callInputGrad(dx: Tensor, dy: Tensor, w: Tensor, attrs: ConvAttr
   const output = outputOf(attrs);
   const back = mirrored(windows);
   if (!servesDirect(attrs, output) || windows.stride[1] !== 1 || !inputGradPays(attrs, output, back)) {
-    call('conv2dInputGrad', dy.address, w.address, dx.address, columnsOf(attrs, output), recordOf(attrs, output));
+    lend(columnFloats(attrs, output), (columns) => call('conv2dInputGrad', dy.address, w.address, dx.address, columns, recordOf(attrs, output)));
     return;
   }
   const [n, channels, height, width] = image as [number, number, number, number];
   const outputs = weight[0] as number;
-  const scratch = directScratch(outputs / groups, channels / groups, [height, width], back);
-  call('conv2dDirect', dy.address, w.address, 0, dx.address, scratch, geometry([n, outputs, ...output], channels, [height, width], groups, back), 1);
+  const record = geometry([n, outputs, ...output], channels, [height, width], groups, back);
+  const floats = directFloats(outputs / groups, channels / groups, [height, width], back);
+  lend(floats, (scratch) => call('conv2dDirect', dy.address, w.address, 0, dx.address, scratch, record, 1));
 }
 
 /**
@@ -109,7 +117,7 @@ export function callWeightGrad(dw: Tensor, x: Tensor, dy: Tensor, attrs: ConvAtt
   const perGroup = outputs / attrs.groups;
   const record = recordOf(attrs, output);
   if (servesDirect(attrs, output) && output[0] * output[1] >= 2 * perGroup) {
-    const scratch = directScratch(channels, perGroup, output, attrs.windows, true);
-    call('conv2dDirectWeightGrad', x.address, dy.address, dw.address, scratch, record);
-  } else call('conv2dWeightGrad', x.address, dy.address, dw.address, columnsOf(attrs, output, perGroup), record);
+    const floats = directFloats(channels, perGroup, output, attrs.windows, true);
+    lend(floats, (scratch) => call('conv2dDirectWeightGrad', x.address, dy.address, dw.address, scratch, record));
+  } else lend(columnFloats(attrs, output, perGroup), (columns) => call('conv2dWeightGrad', x.address, dy.address, dw.address, columns, record));
 }
