@@ -78,7 +78,8 @@ function warnNonFinite(root: Tensor): void {
 
 /**
  * Gradients of the sum of `tensors` (each with its start gradient) with respect to every leaf that requires one, added to its
- * `.grad`. The graph is gone through once and freed unless `retainGraph`. (`torch.autograd.backward`)
+ * `.grad`. The graph is gone through once and freed unless `retainGraph`. (`torch.autograd.backward`) A pass that retains it may wait, to
+ * be one walk with the next one over the graph: whatever could tell, as reading a gradient, has it run first.
  *
  * @throws GRAPH: no graph, a non-scalar without a gradient, or a graph already freed. VERSION: a value that backward needs was
  * modified in place. In each case no `.grad` has changed.

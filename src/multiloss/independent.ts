@@ -4,7 +4,7 @@ import { entriesOf, type Losses, type Report, type Strategy } from './strategy.t
 
 /**
  * loss₁.backward({ retainGraph: true }); loss₂.backward(); …: gradients accumulate over the passes. Every pass but the last retains
- * the graph, the last frees it. Equal to `Sum` but for rounding.
+ * the graph, the last frees it. Equal to `Sum` but for rounding, and as fast where nothing looks at gradients in between.
  */
 export class Independent<Name extends string = string> implements Strategy<Name> {
   readonly name = 'independent';
