@@ -28,11 +28,11 @@ function flush(): void {
 
 /** Whether someone could see the pass at work: by a hook, or in a gradient that is there already and would be added to. */
 function isWatched(nodes: readonly Node[], roots: readonly Tensor[]): boolean {
-  const watched = (leaf: Tensor): boolean => leaf.gathered !== null || leaf.hooks !== null || leaf.accumulateHooks !== null;
+  const watched = (leaf: Tensor): boolean => leaf.gathered !== null || !!leaf.hooks?.size || !!leaf.accumulateHooks?.size;
   return (
     isAnomalyEnabled() ||
     roots.some((t) => nodeOf(t) === null && watched(t)) ||
-    nodes.some((node) => node.hooks !== null || node.retaining !== null || node.edges.some((e) => e instanceof Tensor && watched(e)))
+    nodes.some((node) => !!node.hooks?.size || node.retaining !== null || node.edges.some((e) => e instanceof Tensor && watched(e)))
   );
 }
 
@@ -44,7 +44,7 @@ export function joins(roots: readonly Tensor[], gradients: readonly Tensor[], re
   if (!waiting && !retainGraph) return false;
   const nodes = survey(roots);
   // One over another graph has nothing to gain, and would only keep what waits from ending.
-  const { nodes: met } = waiting ?? { nodes: null };
+  const met = waiting?.nodes;
   if (met && !nodes.some((node) => met.has(node))) settle();
   if (!waiting && !retainGraph) return false;
   if (isWatched(nodes, roots)) return false;
