@@ -1,7 +1,7 @@
 // The one file that touches Tensor.prototype: every function of ops and autograd that reads well as a method, and the gradient
 // properties. Functions and methods are the same op.
 import { type BackwardOptions, backward } from './autograd/backward.ts';
-import { addHook, type HookHandle } from './autograd/hooks.ts';
+import { addHook, type HookHandle, register } from './autograd/hooks.ts';
 import { setGrad } from './autograd/leaf.ts';
 import * as angles from './ops/angles.ts';
 import * as arrange from './ops/arrange.ts';
@@ -311,9 +311,9 @@ const rest: Partial<Tensor> & ThisType<Tensor> = {
       throw new GradloomError('GRAPH', 'registerPostAccumulateGradHook', `only leaves that require a gradient accumulate one, unlike ${this.describe()}. Use registerHook.`);
     }
     settle();
-    this.accumulateHooks ??= new Set();
-    const hooks = this.accumulateHooks.add(hook);
-    return { remove: () => void hooks.delete(hook) };
+    return register(this.accumulateHooks, hook, (hooks) => {
+      this.accumulateHooks = hooks;
+    });
   },
 };
 for (const [name, value] of Object.entries(rest)) Object.defineProperty(Tensor.prototype, name, { value, writable: true, configurable: true });

@@ -11,7 +11,18 @@ export function addHook(t: Tensor, hook: GradientHook): HookHandle {
   const place = nodeOf(t) ?? (t.wantsGrad ? t : null);
   if (!place) throw new GradloomError('GRAPH', 'registerHook', `${t.describe()} does not require a gradient, so the hook would never run. Set requiresGrad first.`);
   settle();
-  place.hooks ??= new Set();
-  const hooks = place.hooks.add(hook);
-  return { remove: () => void hooks.delete(hook) };
+  return register(place.hooks, hook, (hooks) => {
+    place.hooks = hooks;
+  });
+}
+
+/** Adds a hook to some, which `put` puts where they are looked for: null where the last one has gone, so that nothing waits for them. */
+export function register<Hook>(before: Set<Hook> | null, hook: Hook, put: (hooks: Set<Hook> | null) => void): HookHandle {
+  const hooks = before ?? new Set();
+  put(hooks.add(hook));
+  return {
+    remove() {
+      if (hooks.delete(hook) && hooks.size === 0) put(null);
+    },
+  };
 }

@@ -28,11 +28,11 @@ function flush(): void {
 
 /** Whether someone could see the pass at work: by a hook, or in a gradient that is there already and would be added to. */
 function isWatched(nodes: readonly Node[], roots: readonly Tensor[]): boolean {
-  const watched = (leaf: Tensor): boolean => leaf.gathered !== null || !!leaf.hooks?.size || !!leaf.accumulateHooks?.size;
+  const watched = (leaf: Tensor): boolean => leaf.gathered !== null || leaf.hooks !== null || leaf.accumulateHooks !== null;
   return (
     isAnomalyEnabled() ||
     roots.some((t) => nodeOf(t) === null && watched(t)) ||
-    nodes.some((node) => !!node.hooks?.size || node.retaining !== null || node.edges.some((e) => e instanceof Tensor && watched(e)))
+    nodes.some((node) => node.hooks !== null || node.retaining !== null || node.edges.some((e) => e instanceof Tensor && watched(e)))
   );
 }
 

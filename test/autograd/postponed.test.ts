@@ -70,6 +70,21 @@ for (const [what, observe] of Object.entries(OBSERVERS)) {
   });
 }
 
+test('hooks that were removed watch no more', () => {
+  const { w, square, loss1, loss2 } = problem();
+  const seen: unknown[] = [];
+  const see = (g: Tensor): void => void seen.push(list(g));
+  const handles = [w.registerHook(see), square.registerHook(see), w.registerPostAccumulateGradHook((leaf) => void seen.push(list(leaf.grad)))];
+  loss1.backward({ retainGraph: true });
+  assert.equal(seen, [[1, 1, 1], FIRST, FIRST]);
+  for (const handle of [...handles, ...handles]) handle.remove();
+  w.grad = null;
+  loss1.backward({ retainGraph: true });
+  assert.is(w.gathered, null, 'it waits');
+  loss2.backward();
+  assert.equal([list(w.grad), seen.length], [BOTH, 3]);
+});
+
 test('what waits goes through what the losses share once; the second loss alone is freed', () => {
   const w = tensor([2], { requiresGrad: true });
   const shared = w.exp();
