@@ -7,7 +7,7 @@
 //   probabilities:  T_c = w_c·((1 − ε)·t_c + ε/C)
 import { loadTail, log, splat, storeTail, sumLanes } from "../lanes";
 import { sumRow } from "./reduce";
-import { expRows } from "./softmax";
+import { expRows, scaledRow } from "./softmax";
 
 @inline function at(p: usize, i: i32): f32 {
   return load<f32>(p + (<usize>i << 2));
@@ -83,17 +83,6 @@ export function reduceLosses(losses: usize, weights: usize, y: usize, scale: usi
     store<f32>(y, total);
     store<f32>(scale, 1);
   }
-}
-
-/** dx = exps·scale, a row. */
-@inline function scaledRow(exps: usize, dx: usize, n: i32, scale: f32): void {
-  const s = splat(scale);
-  for (; n >= 8; n -= 8, exps += 32, dx += 32) {
-    v128.store(dx, f32x4.mul(v128.load(exps), s));
-    v128.store(dx, f32x4.mul(v128.load(exps, 16), s), 16);
-  }
-  for (; n >= 4; n -= 4, exps += 16, dx += 16) v128.store(dx, f32x4.mul(v128.load(exps), s));
-  if (n > 0) storeTail(dx, f32x4.mul(loadTail(exps, n), s), n);
 }
 
 /**

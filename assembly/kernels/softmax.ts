@@ -103,11 +103,23 @@ function sumExpRow(x: usize, n: i32, shift: f32): f32 {
   return sumLanes(f32x4.add(a, b));
 }
 
-/** y[i] = x[i] · scale + shift, one row. y may be x. */
-@inline function affineRow(x: usize, y: usize, n: i32, scale: f32, shift: f32): void {
-  const a = splat(scale), b = splat(shift);
-  for (; n >= 4; n -= 4, x += 16, y += 16) v128.store(y, f32x4.add(f32x4.mul(v128.load(x), a), b));
-  if (n > 0) storeTail(y, f32x4.add(f32x4.mul(loadTail(x, n), a), b), n);
+/** y = x · scale, one row. y may be x. */
+@inline export function scaledRow(x: usize, y: usize, n: i32, scale: f32): void {
+  const s = splat(scale);
+  for (; n >= 8; n -= 8, x += 32, y += 32) {
+    const a = f32x4.mul(v128.load(x), s), b = f32x4.mul(v128.load(x, 16), s);
+    v128.store(y, a);
+    v128.store(y, b, 16);
+  }
+  for (; n >= 4; n -= 4, x += 16, y += 16) v128.store(y, f32x4.mul(v128.load(x), s));
+  if (n > 0) storeTail(y, f32x4.mul(loadTail(x, n), s), n);
+}
+
+/** y = (x − a) − b, one row. y may be x. */
+@inline function shiftedRow(x: usize, y: usize, n: i32, a: f32, b: f32): void {
+  const s = splat(a), t = splat(b);
+  for (; n >= 4; n -= 4, x += 16, y += 16) v128.store(y, f32x4.sub(f32x4.sub(v128.load(x), s), t));
+  if (n > 0) storeTail(y, f32x4.sub(f32x4.sub(loadTail(x, n), s), t), n);
 }
 
 /** y = eˣ/Σeˣ by rows. f32 [rows, n]; y may be x. */
@@ -115,7 +127,7 @@ export function softmax(x: usize, y: usize, rows: i32, n: i32): void {
   const row = <usize>n << 2;
   for (; rows > 0; rows--, x += row, y += row) {
     const total = expRow(x, y, n, maxRow(x, n));
-    affineRow(y, y, n, <f32>1 / total, -0.0);
+    scaledRow(y, y, n, <f32>1 / total);
   }
 }
 
@@ -125,9 +137,7 @@ export function logSoftmax(x: usize, y: usize, rows: i32, n: i32): void {
   for (; rows > 0; rows--, x += row, y += row) {
     const m = maxRow(x, n);
     // Subtracting the maximum first keeps the digits that a large m would swallow.
-    const l = logOne(sumExpRow(x, n, m));
-    affineRow(x, y, n, 1, -m);
-    affineRow(y, y, n, 1, -l);
+    shiftedRow(x, y, n, m, logOne(sumExpRow(x, n, m)));
   }
 }
 
