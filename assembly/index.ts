@@ -19,5 +19,6 @@ export * from "./kernels/pool";
 export * from "./kernels/batchnorm";
 export * from "./kernels/avgpool";
 export * from "./kernels/sort";
+export { followPath, pivotAll } from "./kernels/pivot";
 export { gradDrop, trimmedMean } from "./kernels/conflict";
 export { replay } from "./replay";

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { manualSeed, randn, scope } from '../../src/entry/default.ts';
 import { conflictAverse } from '../../src/multiloss/solve/conflict-averse.ts';
 import { DualCone } from '../../src/multiloss/solve/dual-cone.ts';
 import { eigen } from '../../src/multiloss/solve/eigen.ts';
@@ -300,6 +301,26 @@ for (const [name, some] of [
     );
   });
 }
+
+test('64 gradients of rank 32: projections raise no loss, and where 0 lies inside their hull their weights stay small', () => {
+  const seen = { inside: 0, outside: 0 };
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 2 ** 30 }), (seed) => {
+      manualSeed(seed);
+      const rows = scope(() => randn([64, 32]).toArray() as number[][]);
+      const g = gramianOf(rows);
+      const v = new DualCone(g, 64).projectEach(new Float64Array(64).fill(1 / 64));
+      const gv = times(g, v, 64);
+      const terms = times(g.map(Math.abs), v, 64);
+      for (let i = 0; i < 64; i++) assert.ok(at(gv, i) >= -1e-11 * at(terms, i), `conflict ${at(gv, i)} of ${at(terms, i)}`);
+      const inside = gv.every((d, i) => d <= 1e-9 * at(terms, i));
+      seen[inside ? 'inside' : 'outside']++;
+      assert.ok(Math.max(...v) <= 100, `weight ${Math.max(...v)}`);
+    }),
+    { seed: 13, numRuns: 24 },
+  );
+  assert.ok(seen.inside > 4 && seen.outside > 4, JSON.stringify(seen));
+});
 
 test('projections by a Gramian that float32 rounds raise no loss but for its roundings', () => {
   fc.assert(

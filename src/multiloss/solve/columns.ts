@@ -6,10 +6,13 @@ import { Parametric } from './parametric.ts';
 import { SLACK, type WorkingSet } from './working-set.ts';
 
 /** Where v with C·v = 0 stands for a column whose own element of v is less than this share of the largest, it is solved itself. */
-const BALANCED = 1e-3;
+const BALANCED = 1e-2;
 
 /** What roundings of C come to in C·v, as a multiple of what was added for them and of v's largest. */
 const NOTHING = 10;
+
+/** Roundings of a C that has no negative squares beyond those of float64, where it is applied to a v that it takes to 0. */
+const ROUNDED = 1e-11;
 
 /** All are solved from the solution for the columns' sum, which lies between theirs. */
 export class Columns {
@@ -19,11 +22,11 @@ export class Columns {
   private readonly still: Float64Array | null = null;
   private readonly largest: number = 0;
   private readonly way: Parametric | null = null;
-  /** Whether the sum's solution meets every condition. */
+  /** Whether the sum's solution meets every condition, to C's own roundings. */
   readonly settled: boolean;
 
-  /** @param noise what was added to C's diagonal for its roundings. */
-  constructor(rows: WorkingSet, careful: ActiveSet, noise: number) {
+  /** @param noise what was added to C's diagonal for its roundings. @param address of memory for `Parametric`. */
+  constructor(rows: WorkingSet, careful: ActiveSet, noise: number, address: number) {
     this.rows = rows;
     this.careful = careful;
     const { c, n, inside } = rows;
@@ -31,36 +34,40 @@ export class Columns {
     const ones = new Float64Array(n);
     for (let i = 0; i < n; i++) ones[i] = c[i * n + i] as number;
     const q = times(c, ones, n);
-    const { z, settled } = careful.solve(q, new Float64Array(n), true);
+    const way = new Parametric(rows, address);
+    let z: Float64Array = new Float64Array(n);
+    let settled = way.solve(q, z) && rows.holds(q, z, SLACK);
+    if (!settled) ({ z, settled } = careful.solve(q, z.fill(0), true));
     this.settled = settled;
     const v = z.map((zi, i) => zi + (ones[i] as number));
     const y = times(c, v, n);
     const terms = times(c.map(Math.abs), v, n);
     const largest = v.reduce((a, b) => Math.max(a, b), 0);
-    let [rises, holds] = [false, true];
+    let [rises, holds, lowest] = [false, true, 0];
     for (let i = 0; i < n; i++) {
       const error = SLACK * (terms[i] as number);
       if ((y[i] as number) > error + NOTHING * noise * largest) rises = true;
-      if ((y[i] as number) < -error || (inside[i] === 0 && z[i] !== 0) || (inside[i] === 1 && Math.abs(y[i] as number) > error)) holds = false;
+      lowest = Math.min(lowest, (y[i] as number) / ((terms[i] as number) || 1));
+      if ((inside[i] === 0 && z[i] !== 0) || (inside[i] === 1 && Math.abs(y[i] as number) > error)) holds = false;
     }
-    if (!holds) return;
-    if (rises)
-      this.way = new Parametric(
-        rows,
-        z.map((zi, i) => (inside[i] === 1 ? zi : (y[i] as number))),
-      );
-    else [this.still, this.largest] = [v, largest];
+    // vᵀC·v ≥ 0: where no element of C·v rises, those below 0 are roundings too.
+    if (!holds || lowest < (rises ? -SLACK : -ROUNDED)) return;
+    this.settled = true;
+    if (!rises) [this.still, this.largest] = [v, largest];
+    // Where y is 0 outside, a way from any y > 0 is as good.
+    way.rebase(z.map((zi, i) => (inside[i] === 1 ? zi : rises ? (y[i] as number) : 1)));
+    this.way = way;
   }
 
-  /** z for q = sign·(column `row`). @param z zeros, to hold it. */
-  solve(row: number, sign: 1 | -1, q: Float64Array, z: Float64Array): Float64Array {
-    const { still, rows } = this;
+  /** z for q = sign·(column `row` of C). @param z zeros, to hold it. */
+  solve(row: number, sign: number, q: Float64Array, z: Float64Array): Float64Array {
+    const { still, rows, way, careful } = this;
     if (still && sign > 0 && (still[row] as number) >= BALANCED * this.largest) {
       const share = still[row] as number;
       for (let i = 0; i < z.length; i++) z[i] = i === row ? 0 : (still[i] as number) / share;
       return z;
     }
-    if (this.way?.follow(rows, row, sign) && exchange(rows, q, z)) return z;
-    return this.careful.solve(q, z.fill(0), true).z;
+    if (way?.solveColumn(row, sign, z) && (rows.holds(q, z, still ? ROUNDED : SLACK) || exchange(rows, q, z))) return z;
+    return careful.solve(q, z.fill(0), true).z;
   }
 }

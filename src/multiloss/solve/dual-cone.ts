@@ -39,15 +39,14 @@ export class DualCone {
     const { n } = this;
     const { norms } = this.rows;
     const v = u.slice();
-    for (let j = 0; j < n; j++) {
-      const unit = Math.abs((u[j] as number) * (norms[j] as number));
-      if (unit === 0) continue;
-      const z = this.solver.solveColumn(j, (u[j] as number) < 0 ? -1 : 1);
+    const units = Array.from(u, (uj, j) => uj * (norms[j] as number));
+    this.solver.solveColumns(units.map(Math.sign), (z, j) => {
+      const unit = Math.abs(units[j] as number);
       for (let i = 0; i < n; i++) {
         const zi = z[i] as number;
         if (zi !== 0) v[i] = (v[i] as number) + (zi * unit) / (norms[i] as number);
       }
-    }
+    });
     return v;
   }
 }

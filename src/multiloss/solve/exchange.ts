@@ -9,10 +9,10 @@ const ROUNDS = 12;
  * From the set in `rows`, rows with a wrong sign change sides together, until none has one. Neither sure to end nor able to meet
  * dependent rows: false then.
  */
-export function exchange(rows: WorkingSet, q: Float64Array, z: Float64Array): boolean {
+export function exchange(rows: WorkingSet, q: Float64Array, z: Float64Array, rounds = ROUNDS): boolean {
   const { c, n, l, inside, outside, set, x } = rows;
   let from = 0;
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < rounds; round++) {
     const size = rows.count;
     if (!factor(c, n, set, size, l, 1e-9, from)) return false;
     rows.equations(q);

@@ -1,10 +1,15 @@
 // min ½·zᵀC·z + qᵀz over z ≥ 0, C positive semidefinite with a diagonal of ones: what the dual cone and the shortest point of a
 // convex hull come down to. Exact: it ends at a set of active rows whose equations hold to rounding, not when a step is small.
+import { empty } from '../../tensor/tensor.ts';
 import { ActiveSet, type Nonnegative } from './active-set.ts';
 import { Columns } from './columns.ts';
 import { exchange, startFrom, sweep } from './exchange.ts';
 import { noiseOf } from './noise.ts';
+import { numbersOf } from './parametric.ts';
 import { WorkingSet } from './working-set.ts';
+
+/** Rounds of exchanging after which columns are left to `Columns`. */
+const QUICK = 3;
 
 /** A solver for many q with one C [n · n]: its memory is shared between them. */
 export class NonnegativeSolver {
@@ -44,21 +49,33 @@ export class NonnegativeSolver {
     return found.settled || !inRange || !this.mend() ? found : this.careful.solve(q, z.fill(0), inRange);
   }
 
-  /** z for q = sign·(column `row` of C), for a caller that asks for most of them. It stands until the next call. */
-  solveColumn(row: number, sign: 1 | -1): Float64Array {
+  /** Hands on z for each column of C as q, times a sign, where that is not 0: for callers that ask for most of them. z stands until the next one. */
+  solveColumns(signs: readonly number[], use: (z: Float64Array, row: number) => void): void {
+    const { address, storage } = empty([2 * numbersOf(this.n)]);
+    try {
+      signs.forEach((sign, row) => {
+        if (sign !== 0) use(this.solveColumn(row, sign, address), row);
+      });
+    } finally {
+      this.columns = null;
+      storage.free('a projection');
+    }
+  }
+
+  private solveColumn(row: number, sign: number, address: number): Float64Array {
     const { q, z } = this;
     if (!this.dependent) {
       sweep(this.rows, this.column(row, sign));
-      if (exchange(this.rows, q, z)) return z;
+      if (exchange(this.rows, q, z, QUICK)) return z;
       this.dependent = true;
     }
-    this.columns ??= new Columns(this.rows, this.careful, this.noise);
-    if (!this.columns.settled && this.mend()) this.columns = new Columns(this.rows, this.careful, this.noise);
+    this.columns ??= new Columns(this.rows, this.careful, this.noise, address);
+    if (!this.columns.settled && this.mend()) this.columns = new Columns(this.rows, this.careful, this.noise, address);
     return this.columns.solve(row, sign, this.column(row, sign), z.fill(0));
   }
 
   /** q ← sign·(column `row` of C). */
-  private column(row: number, sign: 1 | -1): Float64Array {
+  private column(row: number, sign: number): Float64Array {
     const { n, q } = this;
     const { c } = this.rows;
     for (let i = 0, at = row * n; i < n; i++, at++) q[i] = sign * (c[at] as number);

@@ -23,7 +23,7 @@ export class WorkingSet {
   /** Σ|zᵢ| of the latest gradient. */
   private reach = 0;
   private readonly held: Float64Array;
-  /** The rows outside, and how many: as of the latest gradient. */
+  /** The rows of the latest gradient, and how many. */
   readonly outside: Int32Array;
   others = 0;
 
@@ -46,8 +46,8 @@ export class WorkingSet {
     solveFactored(this.l, this.n, count, x);
   }
 
-  /** y ← q + C·z over the rows outside, where only the set has z ≠ 0. Four rows at once. */
-  gradient(q: Float64Array, z: Float64Array): void {
+  /** y ← q + C·z over the rows outside, or all, where only the set has z ≠ 0. Four rows at once. */
+  gradient(q: Float64Array, z: Float64Array, all = false): void {
     const { c, n, y, set, held, outside, inside, count } = this;
     this.reach = 0;
     for (let j = 0; j < count; j++) {
@@ -59,7 +59,7 @@ export class WorkingSet {
     // Without a branch that is as often taken as not.
     for (let i = 0; i < n; i++) {
       outside[m] = i;
-      m += 1 - (inside[i] as number);
+      m += all ? 1 : 1 - (inside[i] as number);
     }
     this.others = m;
     let at = 0;
@@ -106,5 +106,17 @@ export class WorkingSet {
     if (v < -SLACK * (terms + this.reach)) return true;
     for (let j = 0, at = i * this.n; j < this.n; j++, at++) terms += Math.abs((this.c[at] as number) * (z[j] as number));
     return v < -SLACK * terms;
+  }
+
+  /** Whether z ≥ 0 meets every condition but for `slack` of its largest: q + C·z is 0 over the set, and nowhere below. */
+  holds(q: Float64Array, z: Float64Array, slack: number): boolean {
+    const { n, inside, y } = this;
+    this.gradient(q, z, true);
+    const error = slack * z.reduce((a, b) => Math.max(a, b), 1);
+    for (let i = 0; i < n; i++) {
+      const v = y[i] as number;
+      if (v < -error || (inside[i] === 1 && v > error)) return false;
+    }
+    return true;
   }
 }
