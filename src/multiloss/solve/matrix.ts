@@ -6,21 +6,26 @@ export interface Cosines {
   readonly cosines: Float64Array;
 }
 
-/** G = D·C·D with D = diag(norms). Divides by one length after the other, so that tiny rows do not leave float64's range. */
+/** G = D·C·D with D = diag(norms). Takes out one length after the other, so that tiny rows do not leave float64's range. */
 export function cosinesOf(gramian: Float64Array, n: number): Cosines {
   const norms = new Float64Array(n);
-  for (let i = 0; i < n; i++) norms[i] = Math.sqrt(Math.max(gramian[i * n + i] as number, 0));
+  const shares = new Float64Array(n);
+  for (let i = 0; i < n; i++) {
+    const norm = Math.sqrt(Math.max(gramian[i * n + i] as number, 0));
+    norms[i] = norm;
+    shares[i] = norm === 0 ? 0 : 1 / norm;
+  }
   const cosines = new Float64Array(n * n);
   for (let i = 0; i < n; i++) {
-    const a = norms[i] as number;
+    const a = shares[i] as number;
     if (a === 0) continue;
-    for (let j = 0; j < i; j++) {
-      const b = norms[j] as number;
+    for (let j = 0, across = i; j < i; j++, across += n) {
+      const b = shares[j] as number;
       if (b === 0) continue;
       // Both halves, in case rounding made them differ. What float32 rounded to a cosine beyond ±1 is ±1.
-      const c = ((gramian[i * n + j] as number) / a / b + (gramian[j * n + i] as number) / a / b) / 2;
-      cosines[i * n + j] = Math.min(1, Math.max(-1, c));
-      cosines[j * n + i] = cosines[i * n + j] as number;
+      const c = Math.min(1, Math.max(-1, (0.5 * (gramian[i * n + j] as number) + 0.5 * (gramian[across] as number)) * a * b));
+      cosines[i * n + j] = c;
+      cosines[across] = c;
     }
     cosines[i * n + i] = 1;
   }
