@@ -6,8 +6,11 @@ export interface Cosines {
   readonly cosines: Float64Array;
 }
 
-/** G = D·C·D with D = diag(norms). Takes out one length after the other, so that tiny rows do not leave float64's range. */
-export function cosinesOf(gramian: Float64Array, n: number): Cosines {
+/**
+ * G = D·C·D with D = diag(norms). Takes out one length after the other, so that tiny rows do not leave float64's range. `cosines`: to
+ * hold them.
+ */
+export function cosinesOf(gramian: Float64Array, n: number, cosines: Float64Array = new Float64Array(n * n)): Cosines {
   const norms = new Float64Array(n);
   const shares = new Float64Array(n);
   for (let i = 0; i < n; i++) {
@@ -15,19 +18,16 @@ export function cosinesOf(gramian: Float64Array, n: number): Cosines {
     norms[i] = norm;
     shares[i] = norm === 0 ? 0 : 1 / norm;
   }
-  const cosines = new Float64Array(n * n);
   for (let i = 0; i < n; i++) {
     const a = shares[i] as number;
-    if (a === 0) continue;
     for (let j = 0, across = i; j < i; j++, across += n) {
       const b = shares[j] as number;
-      if (b === 0) continue;
       // Both halves, in case rounding made them differ. What float32 rounded to a cosine beyond ±1 is ±1.
       const c = Math.min(1, Math.max(-1, (0.5 * (gramian[i * n + j] as number) + 0.5 * (gramian[across] as number)) * a * b));
       cosines[i * n + j] = c;
       cosines[across] = c;
     }
-    cosines[i * n + i] = 1;
+    cosines[i * n + i] = a === 0 ? 0 : 1;
   }
   return { norms, cosines };
 }

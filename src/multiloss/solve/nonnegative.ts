@@ -25,9 +25,10 @@ export class NonnegativeSolver {
   private readonly q: Float64Array;
   private readonly z: Float64Array;
 
-  constructor(c: Float64Array, n: number) {
+  /** @param l memory of n² numbers that it may use, where there is some. */
+  constructor(c: Float64Array, n: number, l?: Float64Array) {
     this.n = n;
-    this.rows = new WorkingSet(c, n);
+    this.rows = new WorkingSet(c, n, l);
     this.careful = new ActiveSet(this.rows);
     this.q = new Float64Array(n);
     this.z = new Float64Array(n);

@@ -27,10 +27,11 @@ export class WorkingSet {
   readonly outside: Int32Array;
   others = 0;
 
-  constructor(c: Float64Array, n: number) {
+  /** @param l to hold the factor. */
+  constructor(c: Float64Array, n: number, l: Float64Array = new Float64Array(n * n)) {
     this.c = c;
     this.n = n;
-    this.l = new Float64Array(n * n);
+    this.l = l;
     this.set = new Int32Array(n);
     this.inside = new Uint8Array(n);
     this.x = new Float64Array(n);
