@@ -17,6 +17,7 @@ export default defineConfig({
   target: 'es2022',
   hash: false,
   // One file for what entries share: a file costs an import more than its size does.
-  outputOptions: { advancedChunks: { groups: [{ name: 'core', test: /rolldown[\\/]runtime|src[\\/](?!entry[\\/](?!extras|spawn)|runtime[\\/]wasm|report).*(?<!\.d)\.ts$/ }] } },
+  // Documentation stands in the types.
+  outputOptions: { comments: { legal: true, annotation: true, jsdoc: false }, advancedChunks: { groups: [{ name: 'core', test: /rolldown[\\/]runtime|src[\\/](?!entry[\\/](?!extras|spawn)|runtime[\\/]wasm|report).*(?<!\.d)\.ts$/ }] } },
   deps: { neverBundle: [/\.wasm(\?module)?$/, '@assemblyscript/loader'] },
 });
