@@ -109,4 +109,23 @@ for (const [name, make] of Object.entries(makers)) {
   });
 }
 
+test('UPGrad where losses depend on one another: captured it has the same bits', () => {
+  const run = (captured: boolean): number[] => {
+    manualSeed(5);
+    const layer = new nn.Linear(6, 2);
+    const optimizer = new optim.SGD(layer.parameters(), { lr: 0.1 });
+    const combine = new M.UPGrad();
+    const step = (x: Tensor): void => {
+      optimizer.zeroGrad();
+      const [a, b] = layer.forward(x).unbind(1) as [Tensor, Tensor];
+      M.backward({ a: a.mean(), again: a.mean(), b: b.square().mean(), against: b.square().mean().neg().sub(a.mean()) }, { combine });
+      optimizer.step();
+    };
+    const go = captured ? capture(step) : step;
+    for (const _ of steps(12)) go(randn([8, 6]));
+    return layer.parameters().flatMap((p) => [...p.data()]);
+  };
+  assert.equal(run(true), run(false));
+});
+
 test.run();

@@ -116,7 +116,8 @@ export class WorkingSet {
     const error = slack * z.reduce((a, b) => Math.max(a, b), 1);
     for (let i = 0; i < n; i++) {
       const v = y[i] as number;
-      if (v < -error || (inside[i] === 1 && v > error)) return false;
+      // Neither holds of a NaN.
+      if (!(v >= -error && (inside[i] === 0 || v <= error))) return false;
     }
     return true;
   }
