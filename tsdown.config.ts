@@ -18,6 +18,9 @@ export default defineConfig({
   hash: false,
   // One file for what entries share: a file costs an import more than its size does.
   // Documentation stands in the types.
-  outputOptions: { comments: { legal: true, annotation: true, jsdoc: false }, advancedChunks: { groups: [{ name: 'core', test: /rolldown[\\/]runtime|src[\\/](?!entry[\\/](?!extras|spawn)|runtime[\\/]wasm|report).*(?<!\.d)\.ts$/ }] } },
+  outputOptions: {
+    comments: { legal: true, annotation: true, jsdoc: false },
+    advancedChunks: { groups: [{ name: 'core', test: /rolldown[\\/]runtime|src[\\/](?!entry[\\/](?!extras|spawn)|runtime[\\/]wasm|report).*(?<!\.d)\.ts$/ }] },
+  },
   deps: { neverBundle: [/\.wasm(\?module)?$/, '@assemblyscript/loader'] },
 });

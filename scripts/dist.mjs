@@ -83,8 +83,9 @@ for (const [file, namespaces] of Object.entries({
 }
 
 // A text with letters beyond Latin takes an engine two bytes a letter, and longer to read: what is often read has escapes for them.
+const escaped = (letter) => Array.from({ length: letter.length }, (_, i) => `\\u${letter.charCodeAt(i).toString(16).padStart(4, '0')}`).join('');
 for (const file of ['core', 'node', 'default'].flatMap((name) => [`dist/${name}.js`, `dist/${name}.cjs`]).filter(existsSync)) {
-  writeFileSync(file, readFileSync(file, 'utf8').replace(/[^\x00-\x7f]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`));
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/\P{ASCII}/gu, escaped));
 }
 
 const kB = (bytes) => `${(bytes / 1000).toFixed(1)} kB`;

@@ -3,8 +3,12 @@
 
 /** A pivot below this share of a row's square is taken for 0: the row depends on those inside. */
 const PIVOT: f64 = 1e-9;
+/** Rows that keep less than this share of their square beside others are dependent, but for roundings of float32. */
+const DEPENDENT: f64 = 1e-5;
 /** What is above minus this share of the largest number is not negative. */
 const ROUNDING: f64 = 1e-12;
+/** How many times that a dependent row's number may be off. */
+const FAINT: f64 = 1e4;
 
 /** y ← y − f·x over n numbers, n even. */
 @inline function take(f: f64, x: usize, y: usize, n: i32): void {
@@ -13,24 +17,25 @@ const ROUNDING: f64 = 1e-12;
 }
 
 /**
- * m ← its principal pivotal transform over the rows inside, the largest pivots first. m: f64 [n, n] by columns that are `stride` numbers
- * apart, a multiple of 8, zeros behind row n, symmetric; inside: i32 [n]; column: f64 [stride], overwritten.
+ * m ← its principal pivotal transform over the rows inside, the largest pivots first; those taken are marked by 2. `careful`: rows that keep
+ * less than DEPENDENT of their square beside others are not taken.
+ * m: f64 [n, n] by columns that are `stride` numbers apart, a multiple of 8, zeros behind row n, symmetric; inside: i32 [n]; column: f64
+ * [stride], overwritten.
  */
-export function pivotAll(m: usize, inside: usize, column: usize, n: i32, stride: i32): void {
+export function pivotAll(m: usize, inside: usize, column: usize, n: i32, stride: i32, careful: i32): void {
   const wide = <usize>stride << 3;
-  memory.fill(column, 0, wide);
   for (;;) {
     let place = -1;
-    let most: f64 = 0;
+    let most: f64 = careful ? DEPENDENT : 0;
     for (let i = 0; i < n; i++) {
       const own = load<f64>(m + <usize>i * (wide + 8));
-      if (load<i32>(inside + (<usize>i << 2)) == 1 && (place < 0 || own > most)) {
+      if (own > most && load<i32>(inside + (<usize>i << 2)) == 1) {
         place = i;
         most = own;
       }
     }
-    if (place < 0) break;
-    store<i32>(inside + (<usize>place << 2), 2); // done
+    if (place < 0) return;
+    store<i32>(inside + (<usize>place << 2), 2);
     const at = m + <usize>place * wide, own = <usize>place << 3;
     memory.copy(column, at, wide);
     store<f64>(column + own, most + 1);
@@ -38,7 +43,6 @@ export function pivotAll(m: usize, inside: usize, column: usize, n: i32, stride:
     store<f64>(at + own, -1);
     for (let j = 0, to = m; j < n; j++, to += wide) take(load<f64>(to + own) / most, column, to, stride);
   }
-  for (let i = 0; i < n; i++) if (load<i32>(inside + (<usize>i << 2)) == 2) store<i32>(inside + (<usize>i << 2), 1);
 }
 
 // followPath's memory, in numbers of 8 bytes from `work`: the goal and the sides are the caller's too.
@@ -152,7 +156,7 @@ export function followPath(m: usize, h: usize, inside: usize, work: usize, n: i3
   let largest: f64 = 1;
   for (let at = goal; at < sides; at += 8) largest = max(largest, abs(load<f64>(at)));
   const least = -ROUNDING * largest;
-  for (let steps = 0; steps <= n; steps++) {
+  for (let steps = 0; steps <= n; ) {
     const place = nearest(least), own = <usize>place << 3;
     if (place < 0) return steps;
     if (steps == n) break;
@@ -160,7 +164,13 @@ export function followPath(m: usize, h: usize, inside: usize, work: usize, n: i3
     // What the exchange of this very row leaves of its column begins with its negative unit.
     if (again) store<f64>(unit + own, -1);
     const source = again ? unit : m + <usize>place * row, pivot = share(source, place, first, steps);
-    if (!(pivot > PIVOT)) return -1;
+    if (!(pivot > PIVOT)) {
+      // What a dependent row has left of its number may be rounding: whoever asked will see.
+      if (!(load<f64>(goal + own) > FAINT * least)) return -1;
+      store<f64>(goal + own, 0);
+      if (again) store<f64>(unit + own, 0);
+      continue;
+    }
     const f = load<f64>(from + own) / pivot, g = load<f64>(goal + own) / pivot, side = sides + (<usize>place << 2);
     append(source, first, steps, f64x2.splat(f), f64x2.splat(g));
     if (again) store<f64>(unit + own, 0);
@@ -171,6 +181,7 @@ export function followPath(m: usize, h: usize, inside: usize, work: usize, n: i3
     store<i32>(places + (<usize>steps << 2), place);
     store<f64>(inverses + (<usize>steps << 3), 1 / pivot);
     store<i32>(side, 1 - load<i32>(side));
+    steps++;
   }
   return -1;
 }

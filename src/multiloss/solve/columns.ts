@@ -25,8 +25,8 @@ export class Columns {
   /** Whether the sum's solution meets every condition, to C's own roundings. */
   readonly settled: boolean;
 
-  /** @param noise what was added to C's diagonal for its roundings. @param address of memory for `Parametric`. */
-  constructor(rows: WorkingSet, careful: ActiveSet, noise: number, address: number) {
+  /** @param address of memory for `Parametric`. @param noise what was added to C's diagonal for its roundings. */
+  constructor(rows: WorkingSet, careful: ActiveSet, address: number, noise: number) {
     this.rows = rows;
     this.careful = careful;
     const { c, n, inside } = rows;
@@ -46,7 +46,7 @@ export class Columns {
     let [rises, holds, lowest] = [false, true, 0];
     for (let i = 0; i < n; i++) {
       const error = SLACK * (terms[i] as number);
-      if ((y[i] as number) > error + NOTHING * noise * largest) rises = true;
+      if ((y[i] as number) > (settled ? error : ROUNDED * (terms[i] as number)) + NOTHING * noise * largest) rises = true;
       lowest = Math.min(lowest, (y[i] as number) / ((terms[i] as number) || 1));
       if ((inside[i] === 0 && z[i] !== 0) || (inside[i] === 1 && Math.abs(y[i] as number) > error)) holds = false;
     }

@@ -132,7 +132,7 @@ function push(path: Path): Float64Array {
     above = path.length(atLow) - low * radius;
     if (above <= low * radius * 1e-6) return new Float64Array(n);
   }
-  let high = 1 / radius; // no gradient is longer than 1
+  let high = 2 / radius; // no gradient is longer than 1
   let atHigh: Float64Array | null = null;
   let below = -1;
   let [latest, at] = [low, atLow];
@@ -142,7 +142,7 @@ function push(path: Path): Float64Array {
     const halve = turn % 8 === 7;
     const aimed = halve ? 0 : path.aim(latest, at);
     const onLine: number = atHigh && !halve && high < 16 * low ? low + ((high - low) * above) / (above - below) : 0;
-    const half = low === 0 ? high / 16 : Math.sqrt(low * high);
+    const half = low === 0 ? high / 32 : Math.sqrt(low * high);
     const middle: number = [aimed, onLine].find((v) => v > low && v < high) ?? half;
     if (middle <= low || middle >= high || middle < 1e-280) break;
     const next = path.nearest(middle, at);

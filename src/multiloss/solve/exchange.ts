@@ -9,12 +9,12 @@ const ROUNDS = 12;
  * From the set in `rows`, rows with a wrong sign change sides together, until none has one. Neither sure to end nor able to meet
  * dependent rows: false then.
  */
-export function exchange(rows: WorkingSet, q: Float64Array, z: Float64Array, rounds = ROUNDS): boolean {
+export function exchange(rows: WorkingSet, q: Float64Array, z: Float64Array, rounds = ROUNDS, least = 1e-9): boolean {
   const { c, n, l, inside, outside, set, x } = rows;
   let from = 0;
   for (let round = 0; round < rounds; round++) {
     const size = rows.count;
-    if (!factor(c, n, set, size, l, 1e-9, from)) return false;
+    if (!factor(c, n, set, size, l, least, from)) return false;
     rows.equations(q);
     z.fill(0);
     for (let i = 0; i < size; i++) z[set[i] as number] = x[i] as number;

@@ -1,15 +1,15 @@
 // min ½·zᵀC·z + qᵀz over z ≥ 0, C positive semidefinite with a diagonal of ones: what the dual cone and the shortest point of a
 // convex hull come down to. Exact: it ends at a set of active rows whose equations hold to rounding, not when a step is small.
-import { empty } from '../../tensor/tensor.ts';
 import { ActiveSet, type Nonnegative } from './active-set.ts';
 import { Columns } from './columns.ts';
 import { exchange, startFrom, sweep } from './exchange.ts';
-import { noiseOf } from './noise.ts';
-import { numbersOf } from './parametric.ts';
+import { lend, Parametric } from './parametric.ts';
 import { WorkingSet } from './working-set.ts';
 
 /** Rounds of exchanging after which columns are left to `Columns`. */
 const QUICK = 3;
+/** Rows that keep less than this share of their square beside others are left to it too: roundings of float32 may be all they keep. */
+const INDEPENDENT = 1e-6;
 
 /** A solver for many q with one C [n · n]: its memory is shared between them. */
 export class NonnegativeSolver {
@@ -47,31 +47,28 @@ export class NonnegativeSolver {
     }
     this.dependent = true;
     const found = this.careful.solve(q, z.fill(0), inRange);
-    return found.settled || !inRange || !this.mend() ? found : this.careful.solve(q, z.fill(0), inRange);
+    return found.settled || !inRange || !lend(this.n, (address) => this.mend(address)) ? found : this.careful.solve(q, z.fill(0), inRange);
   }
 
   /** Hands on z for each column of C as q, times a sign, where that is not 0: for callers that ask for most of them. z stands until the next one. */
   solveColumns(signs: readonly number[], use: (z: Float64Array, row: number) => void): void {
-    const { address, storage } = empty([2 * numbersOf(this.n)]);
-    try {
+    lend(this.n, (address) => {
       signs.forEach((sign, row) => {
         if (sign !== 0) use(this.solveColumn(row, sign, address), row);
       });
-    } finally {
       this.columns = null;
-      storage.free('a projection');
-    }
+    });
   }
 
   private solveColumn(row: number, sign: number, address: number): Float64Array {
     const { q, z } = this;
     if (!this.dependent) {
       sweep(this.rows, this.column(row, sign));
-      if (exchange(this.rows, q, z, QUICK)) return z;
+      if (exchange(this.rows, q, z, QUICK, INDEPENDENT)) return z;
       this.dependent = true;
     }
-    this.columns ??= new Columns(this.rows, this.careful, this.noise, address);
-    if (!this.columns.settled && this.mend()) this.columns = new Columns(this.rows, this.careful, this.noise, address);
+    this.columns ??= new Columns(this.rows, this.careful, address, this.noise);
+    if (!this.columns.settled && this.mend(address)) this.columns = new Columns(this.rows, this.careful, address, this.noise);
     return this.columns.solve(row, sign, this.column(row, sign), z.fill(0));
   }
 
@@ -87,11 +84,11 @@ export class NonnegativeSolver {
    * Once, C as rows may have it, where roundings made it one that none have: conditions hold to those roundings then. False where it
    * stays as it is.
    */
-  private mend(): boolean {
+  private mend(address: number): boolean {
     const { n } = this;
     if (this.mended) return false;
     this.mended = true;
-    this.noise = noiseOf(this.rows.c, n);
+    this.noise = new Parametric(this.rows, address).noise();
     if (this.noise === 0) return false;
     const c = this.rows.c.slice();
     for (let i = 0; i < n; i++) if (c[i * n + i] !== 0) c[i * n + i] = (c[i * n + i] as number) + this.noise;

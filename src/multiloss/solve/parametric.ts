@@ -3,13 +3,25 @@
 // Pivots are assembly/kernels/pivot.ts.
 import { call } from '../../runtime/call.ts';
 import { float64View, int32View } from '../../runtime/memory.ts';
+import { empty } from '../../tensor/tensor.ts';
 import type { WorkingSet } from './working-set.ts';
+
+/** A negative square beyond this is not float64's rounding, which is 1e-16 / 1e-5. */
+const IMPOSSIBLE = 1e-10;
 
 /** Numbers of a row: a multiple of 8. */
 const rowOf = (n: number): number => (n + 7) & ~7;
 
-/** Numbers of 8 bytes that `Parametric` draws. */
-export const numbersOf = (n: number): number => rowOf(n) * (3 * rowOf(n) + 11);
+/** Lends the memory that a `Parametric` for n rows draws. */
+export function lend<T>(n: number, use: (address: number) => T): T {
+  const row = rowOf(n);
+  const { address, storage } = empty([2 * row * (3 * row + 11)]);
+  try {
+    return use(address);
+  } finally {
+    storage.free('a projection');
+  }
+}
 
 /**
  * The dictionary of a solved problem: (z over the set; y outside) = M·(y over the set; z outside) + h, M the principal pivotal transform
@@ -24,7 +36,7 @@ export class Parametric {
   private readonly inside: number;
   private readonly work: number;
 
-  /** @param address of `numbersOf(n)` numbers. */
+  /** @param address of memory that is lent. */
   constructor(rows: WorkingSet, address: number) {
     const { n, c } = rows;
     const row = rowOf(n);
@@ -35,19 +47,35 @@ export class Parametric {
     this.inside = this.h + 8 * row;
     this.work = this.inside + 8 * row;
     const all = float64View();
-    const m = address / 8;
-    all.fill(0, m, this.work / 8);
-    for (let j = 0; j < n; j++) all.set(c.subarray(j * n, j * n + n), m + j * row);
+    all.fill(0, address / 8, this.work / 8 + row);
+    for (let j = 0; j < n; j++) all.set(c.subarray(j * n, j * n + n), address / 8 + j * row);
     // From z = 0 every way is as good: that of y = 1.
     all.fill(1, this.h / 8, this.h / 8 + n);
   }
 
+  /**
+   * How much C's diagonal must grow for C to be positive semidefinite: 0 where it is, but for roundings of float64. Rows are taken out,
+   * the most independent first; of the rest there should be nothing, and its Frobenius norm is at least what is wrong with it. Uses
+   * M up.
+   */
+  noise(): number {
+    const { row, m } = this;
+    const { n } = this.rows;
+    const [all, sides] = [float64View(), int32View().subarray(this.inside / 4)];
+    sides.fill(1, 0, n);
+    call('pivotAll', m, this.inside, this.work, n, row, 1);
+    let [least, squares] = [0, 0];
+    for (let i = 0; i < n; i++) {
+      if (sides[i] !== 1) continue;
+      least = Math.min(least, all[m / 8 + i * (row + 1)] as number);
+      for (let j = 0; j < n; j++) if (sides[j] === 1) squares += (all[m / 8 + i * row + j] as number) ** 2;
+    }
+    return least < -IMPOSSIBLE ? Math.sqrt(squares) : 0;
+  }
+
   /** z ← the solution for q, from z = 0. False, where the way meets dependent rows. */
   solve(q: Float64Array, z: Float64Array): boolean {
-    const goal = this.work / 8;
-    const all = float64View();
-    all.fill(0, goal, goal + this.row);
-    all.set(q, goal);
+    float64View().set(q, this.work / 8);
     return this.follow(z);
   }
 
@@ -56,7 +84,8 @@ export class Parametric {
     const { n, inside } = this.rows;
     float64View().set(h, this.h / 8);
     int32View().set(inside, this.inside / 4);
-    call('pivotAll', this.m, this.inside, this.work, n, this.row);
+    call('pivotAll', this.m, this.inside, this.work, n, this.row, 0);
+    int32View().set(inside, this.inside / 4);
   }
 
   /** z ← the solution for q = sign·(column `row` of C). False, where the way meets dependent rows. */
