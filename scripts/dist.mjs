@@ -31,8 +31,9 @@ const imports = /^(?:import .*\n)+/.exec(core.slice(runtimeImport.length))?.[0] 
 writeFileSync('dist/core.js', `${imports}${runtime}${core.slice(runtimeImport.length + imports.length)}`);
 rmSync('dist/rolldown-runtime.js');
 
-// gradloom/nn, optim and multiloss: the namespaces of the main entry as modules, for bundlers that do not take namespaces apart.
-for (const name of ['nn', 'optim', 'multiloss']) {
+// gradloom/nn, nn/functional, optim and multiloss: the namespaces of the main entry as modules, for bundlers that do not take namespaces apart.
+for (const path of ['nn', 'nn.functional', 'optim', 'multiloss']) {
+  const [outer, name] = [path.split('.')[0], path.split('.').at(-1)];
   for (const [types, entry] of [
     ['d.ts', 'default.js'],
     ['d.cts', 'default.cjs'],
@@ -41,7 +42,7 @@ for (const name of ['nn', 'optim', 'multiloss']) {
     const [, list] = new RegExp(`^declare namespace ${name}_d_exports \\{\\s*export \\{([^}]*)\\};`, 'm').exec(text) ?? [];
     if (!list) throw new Error(`dist/index.${types}: the namespace ${name} is not where it was`);
     const members = list.split(',').map((member) => member.trim().split(' as ').at(-1));
-    writeFileSync(`dist/${name}.${types}`, `import { ${name} } from './${entry}';\n${members.map((m) => `export import ${m} = ${name}.${m};\n`).join('')}`);
+    writeFileSync(`dist/${name}.${types}`, `import { ${outer} } from './${entry}';\n${members.map((m) => `export import ${m} = ${path}.${m};\n`).join('')}`);
   }
 }
 

@@ -127,10 +127,11 @@ test('types hold for a user of either module system', () => {
   const entries = `import 'gradloom/relaxed';\nimport 'gradloom/threads';\nimport { init } from 'gradloom/lean';\nimport { run, serve } from 'gradloom/worker';
 import { backward, type BackwardReport, UPGrad } from 'gradloom/multiloss';
 import { type Conv2dOptions, functional, Linear } from 'gradloom/nn';
+import * as F from 'gradloom/nn/functional';
 import { Adam, lrScheduler } from 'gradloom/optim';
 import { monitorReport } from 'gradloom/report';
 void init({ wasm: new Uint8Array(8) });\nconst layer = new Linear(2, 2); const given: Conv2dOptions = {}; void given; void monitorReport; new lrScheduler.StepLR(new Adam(layer.parameters()), { stepSize: 2 });
-const told: BackwardReport<'a'> = backward({ a: functional.mseLoss(layer.weight, layer.weight) }, { combine: new UPGrad() }); void told;
+const told: BackwardReport<'a'> = backward({ a: functional.mseLoss(layer.weight, F.relu(layer.weight)) }, { combine: new UPGrad() }); void told;
 serve(function* ({ n }: { n: number }) { yield n; });\nrun<number>(new Worker('x'), { n: 3 }).next().then(({ value }) => value);\n`;
   writeFileSync(join(home, 'a.mts'), `import { type Tensor } from 'gradloom';\n${entries}\nimport ${names} from 'gradloom';${typed}`);
   writeFileSync(join(home, 'a.cts'), `import { type Tensor } from 'gradloom';\nimport gradloom = require('gradloom');\nconst ${names} = gradloom;${typed}`);
