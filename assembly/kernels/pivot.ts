@@ -135,7 +135,7 @@ function append(source: usize, first: i32, steps: i32, f: v128, g: v128): void {
  * sides. The exchanges are kept as a product, of which a column is made where it is needed. Leaves the goal's numbers at `work` and 1
  * for each row inside behind them. The count of exchanges, or −1 where the way meets dependent rows or takes more than n of them.
  *
- * h: f64 [stride], none below 0 but for roundings; inside: i32 [n]; work: 2·stride² + 9·stride numbers of 8 bytes, that begin with the
+ * h: f64 [stride], none below 0 but for roundings; inside: i32 [n]; work: 2·stride² + 8·stride numbers of 8 bytes, that begin with the
  * goal [stride], 0 from n on.
  */
 export function followPath(m: usize, h: usize, inside: usize, work: usize, n: i32, wide: i32): i32 {

@@ -15,7 +15,7 @@ const rowOf = (n: number): number => (n + 7) & ~7;
 /** Lends the memory that a `Parametric` for n rows draws. */
 export function lend<T>(n: number, use: (address: number) => T): T {
   const row = rowOf(n);
-  const { address, storage } = empty([2 * row * (3 * row + 11)]);
+  const { address, storage } = empty([2 * row * (3 * row + 10)]);
   try {
     return use(address);
   } finally {
