@@ -14,6 +14,19 @@ const hash = createHash('sha256').update(require('assemblyscript/package.json').
 for (const file of ['asconfig.json', 'scripts/kernels.mjs', 'scripts/replay.mjs', 'scripts/text.mjs', ...sourceFiles().map((f) => join('assembly', f))])
   hash.update(readFileSync(file));
 const stamp = hash.digest('hex');
+/** Once more through what the compiler brings to optimize with: it is not done at its own last turn. */
+async function optimized(wasm) {
+  const { default: binaryen } = await import(createRequire(require.resolve('assemblyscript/package.json')).resolve('binaryen'));
+  const features = binaryen.Features;
+  const names = ['SIMD128', 'RelaxedSIMD', 'Atomics', 'BulkMemory', 'BulkMemoryOpt', 'MutableGlobals', 'SignExt', 'NontrappingFPToInt'];
+  const module = binaryen.readBinary(wasm);
+  module.setFeatures(names.reduce((all, name) => all | features[name], 0));
+  binaryen.setOptimizeLevel(3);
+  binaryen.setShrinkLevel(1);
+  module.optimize();
+  return module.emitBinary();
+}
+
 const targets = {
   release: { wasm: 'build/kernels.wasm', text: 'src/runtime/wasm.ts' },
   relaxed: { wasm: 'build/kernels.relaxed.wasm', text: 'src/entry/wasm-relaxed.ts' },
@@ -32,6 +45,7 @@ if (!upToDate) {
   for (const [target, output] of Object.entries(targets)) {
     const { status } = spawnSync(process.execPath, [asc, '--target', target], { stdio: 'inherit' });
     if (status !== 0) process.exit(status ?? 1);
+    writeFileSync(output.wasm, await optimized(readFileSync(output.wasm)));
     writeFileSync(output.text, `${generated}export const text: string =\n  '${textOf(readFileSync(output.wasm))}';\n`);
   }
   const wasm = readFileSync('build/kernels.wasm');

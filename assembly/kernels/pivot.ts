@@ -10,8 +10,8 @@ const ROUNDING: f64 = 1e-12;
 /** How many times that a dependent row's number may be off. */
 const FAINT: f64 = 1e4;
 
-/** y ← y − f·x over n numbers, n even. */
-@inline function take(f: f64, x: usize, y: usize, n: i32): void {
+/** y ← y − f·x over n numbers and, for an odd n, one more. */
+@inline export function take(f: f64, x: usize, y: usize, n: i32): void {
   const share = f64x2.splat(f);
   for (const end = y + (<usize>n << 3); y < end; x += 16, y += 16) v128.store(y, f64x2.sub(v128.load(y), f64x2.mul(share, v128.load(x))));
 }

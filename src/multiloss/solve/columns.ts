@@ -1,6 +1,6 @@
 // min ½·zᵀC·z + qᵀz over z ≥ 0 for the columns of C as q, one after another, where its rows are dependent.
 import type { ActiveSet } from './active-set.ts';
-import { exchange } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
 import { times } from './matrix.ts';
 import { Parametric } from './parametric.ts';
 import { SLACK, type WorkingSet } from './working-set.ts';
@@ -17,6 +17,7 @@ const ROUNDED = 1e-11;
 /** All are solved from the solution for the columns' sum, which lies between theirs. */
 export class Columns {
   private readonly rows: WorkingSet;
+  private readonly exchange: Exchange;
   private readonly careful: ActiveSet;
   /** v ≥ 1 with C·v = 0, where the sum's solution is one: 0 lies inside the rows' hull. */
   private readonly still: Float64Array | null = null;
@@ -26,8 +27,9 @@ export class Columns {
   readonly settled: boolean;
 
   /** @param address of memory for `Parametric`. @param noise what was added to C's diagonal for its roundings. */
-  constructor(rows: WorkingSet, careful: ActiveSet, address: number, noise: number) {
+  constructor(rows: WorkingSet, exchange: Exchange, careful: ActiveSet, address: number, noise: number) {
     this.rows = rows;
+    this.exchange = exchange;
     this.careful = careful;
     const { c, n, inside } = rows;
     // A zero row has no part in the sum.
@@ -67,7 +69,7 @@ export class Columns {
       for (let i = 0; i < z.length; i++) z[i] = i === row ? 0 : (still[i] as number) / share;
       return z;
     }
-    if (way?.solveColumn(row, sign, z) && (rows.holds(q, z, still ? ROUNDED : SLACK) || exchange(rows, q, z))) return z;
+    if (way?.solveColumn(row, sign, z) && (rows.holds(q, z, still ? ROUNDED : SLACK) || this.exchange.from(z, q, z))) return z;
     return careful.solve(q, z.fill(0), true).z;
   }
 }

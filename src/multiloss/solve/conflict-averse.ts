@@ -1,7 +1,7 @@
 // CAGrad's problem: the hull's point that the average gradient is to be pushed along.
 import { factor, solveFactored } from './cholesky.ts';
 import { indices, inner, largestDiagonal, quadratic, times, total } from './matrix.ts';
-import { minNorm, type Space } from './min-norm.ts';
+import { minNorm } from './min-norm.ts';
 
 /** Evaluations of the path; 2 to 6 are usual. */
 const TURNS = 200;
@@ -44,7 +44,9 @@ class Path {
   private readonly squared: number;
   /** The Gramian of the rows gᵢ + λ·g₀ for the latest λ. */
   private readonly shifted: Float64Array;
-  private readonly space: Space;
+  /** What the hull's shortest point and the slope work in. */
+  private readonly space: Float64Array;
+  private readonly l: Float64Array;
 
   constructor(g: Float64Array, b: Float64Array, squared: number, radius: number, n: number) {
     this.n = n;
@@ -53,7 +55,8 @@ class Path {
     this.b = b;
     this.squared = squared;
     this.shifted = new Float64Array(n * n);
-    this.space = { cosines: new Float64Array(n * n), factor: new Float64Array(n * n) };
+    this.space = new Float64Array(n * n);
+    this.l = new Float64Array(n * n);
   }
 
   /** ‖g_w‖. */
@@ -77,8 +80,7 @@ class Path {
    * Its slope there is ẇ = −H⁻¹·b + H⁻¹·1·Σ(H⁻¹·b)/Σ(H⁻¹·1), H the shifted Gramian over those rows.
    */
   aim(lambda: number, w: Float64Array): number {
-    const { n, g, b, radius, shifted } = this;
-    const l = this.space.factor;
+    const { n, g, b, radius, shifted, l } = this;
     const set = indices(n).filter((i) => (w[i] as number) > 0);
     const k = set.length;
     if (!factor(shifted, n, set, k, l)) return 0;

@@ -2,20 +2,14 @@
 import { cosinesOf, times, inner } from './matrix.ts';
 import { NonnegativeSolver } from './nonnegative.ts';
 
-/** Memory of n² numbers each, for callers that ask again and again. */
-export interface Space {
-  readonly cosines: Float64Array;
-  readonly factor: Float64Array;
-}
-
 /**
  * argmin wᵀG·w over the simplex (w ≥ 0, Σw = 1): Désidéri 2012; exact, as Wolfe's method (1976) is. w = v/Σv for the v ≥ 0 that
  * minimises ½·vᵀG·v − Σv, which in v·‖g‖ has cosines only; where that falls for ever, 0 lies in the hull and its direction is w. `near`: weights of a
- * hull nearby, to start from; `space`: what it works in, where there is some.
+ * hull nearby, to start from; `space`: n² numbers to work in, where there are some.
  */
-export function minNorm(gramian: Float64Array, n: number, near?: Float64Array, space?: Space): Float64Array {
+export function minNorm(gramian: Float64Array, n: number, near?: Float64Array, space?: Float64Array): Float64Array {
   const w = new Float64Array(n);
-  const { norms, cosines } = cosinesOf(gramian, n, space?.cosines);
+  const { norms, cosines } = cosinesOf(gramian, n, space);
   const zero = norms.indexOf(0);
   if (zero >= 0) {
     w[zero] = 1;
@@ -23,7 +17,7 @@ export function minNorm(gramian: Float64Array, n: number, near?: Float64Array, s
   }
   let shortest = norms[0] as number;
   for (const v of norms) shortest = Math.min(shortest, v);
-  const { z } = new NonnegativeSolver(cosines, n, space?.factor).solve(
+  const { z } = new NonnegativeSolver(cosines, n).solve(
     norms.map((v) => -shortest / v),
     false,
     near,

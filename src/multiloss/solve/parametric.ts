@@ -3,7 +3,6 @@
 // Pivots are assembly/kernels/pivot.ts.
 import { call } from '../../runtime/call.ts';
 import { float64View, int32View } from '../../runtime/memory.ts';
-import { empty } from '../../tensor/tensor.ts';
 import type { WorkingSet } from './working-set.ts';
 
 /** A negative square beyond this is not float64's rounding, which is 1e-16 / 1e-5. */
@@ -12,16 +11,8 @@ const IMPOSSIBLE = 1e-10;
 /** Numbers of a row: a multiple of 8. */
 const rowOf = (n: number): number => (n + 7) & ~7;
 
-/** Lends the memory that a `Parametric` for n rows draws. */
-export function lend<T>(n: number, use: (address: number) => T): T {
-  const row = rowOf(n);
-  const { address, storage } = empty([2 * row * (3 * row + 10)]);
-  try {
-    return use(address);
-  } finally {
-    storage.free('a projection');
-  }
-}
+/** Numbers of 8 bytes that a `Parametric` for n rows draws. */
+export const numbersOf = (n: number): number => rowOf(n) * (3 * rowOf(n) + 10);
 
 /**
  * The dictionary of a solved problem: (z over the set; y outside) = M·(y over the set; z outside) + h, M the principal pivotal transform

@@ -14,8 +14,7 @@ export class WorkingSet {
   count = 0;
   /** 1 for each row of the set. */
   readonly inside: Uint8Array;
-  /** The factor of C over the set, by rows with stride n. */
-  readonly l: Float64Array;
+  private factor: Float64Array | null = null;
   /** A number per row of the set. */
   readonly x: Float64Array;
   /** q + C·z, for the rows outside. */
@@ -27,17 +26,21 @@ export class WorkingSet {
   readonly outside: Int32Array;
   others = 0;
 
-  /** @param l to hold the factor. */
-  constructor(c: Float64Array, n: number, l: Float64Array = new Float64Array(n * n)) {
+  constructor(c: Float64Array, n: number) {
     this.c = c;
     this.n = n;
-    this.l = l;
     this.set = new Int32Array(n);
     this.inside = new Uint8Array(n);
     this.x = new Float64Array(n);
     this.y = new Float64Array(n);
     this.held = new Float64Array(n);
     this.outside = new Int32Array(n + 1);
+  }
+
+  /** The factor of C over the set, by rows with stride n: made room for where it is wanted. */
+  get l(): Float64Array {
+    this.factor ??= new Float64Array(this.n * this.n);
+    return this.factor;
   }
 
   /** x ← −C⁻¹·q over the set, whose factor stands in l. */
