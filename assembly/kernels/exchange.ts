@@ -25,7 +25,10 @@ const DEPENDENT: f64 = 1e-9, STRICTLY: f64 = 1e-6;
   store<i32>(set + (<usize>i << 2), row);
 }
 
-/** The rows that Gauss and Seidel's method makes positive from z = 0, once down and once up: how many. What the way down has summed of the rows before each is what the way up needs of them. */
+/**
+ * The rows that Gauss and Seidel's method makes positive from z = 0, once down and once up: how many. What the way down has summed of
+ * the rows before each is what the way up needs of them.
+ */
 function sweep(c: usize, q: usize, y: usize, set: usize, n: i32, row: usize): i32 {
   memory.copy(y, q, row);
   for (let i = 0; i < n; i++) {
@@ -45,9 +48,7 @@ function sweep(c: usize, q: usize, y: usize, set: usize, n: i32, row: usize): i3
   return count;
 }
 
-/**
- * Row by row, L of the set's k rows of C = L·Lᵀ, and behind them L⁻¹·(−q). False where they are dependent. column: f64 [stride].
- */
+/** By rows: L of the set's k rows of C = L·Lᵀ, with 1/Lᵢᵢ for Lᵢᵢ, and behind them L⁻¹·(−q). False where they are dependent. column: f64 [stride]. */
 function factor(c: usize, q: usize, a: usize, column: usize, set: usize, k: i32, row: usize, least: f64): bool {
   for (let i = 0, to = a; i < k; i++, to += row) {
     const from = c + <usize>place(set, i) * row;

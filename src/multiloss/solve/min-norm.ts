@@ -4,8 +4,8 @@ import { NonnegativeSolver } from './nonnegative.ts';
 
 /**
  * argmin wᵀG·w over the simplex (w ≥ 0, Σw = 1): Désidéri 2012; exact, as Wolfe's method (1976) is. w = v/Σv for the v ≥ 0 that
- * minimises ½·vᵀG·v − Σv, which in v·‖g‖ has cosines only; where that falls for ever, 0 lies in the hull and its direction is w. `near`: weights of a
- * hull nearby, to start from; `space`: n² numbers to work in, where there are some.
+ * minimises ½·vᵀG·v − Σv, which in v·‖g‖ has cosines only; where that falls for ever, 0 lies in the hull and its direction is w. `near`:
+ * weights of a hull nearby, to start from; `space`: n² numbers to work in, where there are some.
  */
 export function minNorm(gramian: Float64Array, n: number, near?: Float64Array, space?: Float64Array): Float64Array {
   const w = new Float64Array(n);
