@@ -20,6 +20,7 @@ export class NonnegativeSolver {
   /** What was added to C's diagonal. */
   private noise = 0;
   private mended = false;
+  private exchange: Exchange | null = null;
   private columns: Columns | null = null;
   private readonly q: Float64Array;
   private readonly z: Float64Array;
@@ -51,34 +52,38 @@ export class NonnegativeSolver {
 
   /** Hands on z for each column of C as q, times a sign, where that is not 0: for callers that ask for most of them. z stands until the next one. */
   solveColumns(signs: readonly number[], use: (z: Float64Array, row: number) => void): void {
-    const { n } = this;
-    const size = exchangeNumbers(n);
-    lend(size + numbersOf(n), (address) => {
-      const exchange = new Exchange(this.rows.c, n, address);
+    // What is left of an earlier call has lost its memory.
+    this.exchange = null;
+    this.columns = null;
+    lend(exchangeNumbers(this.n) + numbersOf(this.n), (address) => {
       signs.forEach((sign, row) => {
-        if (sign !== 0) use(this.solveColumn(exchange, row, sign, address + 8 * size), row);
+        if (sign !== 0) use(this.solveColumn(row, sign, address), row);
       });
-      this.columns = null;
     });
   }
 
-  private solveColumn(exchange: Exchange, row: number, sign: number, address: number): Float64Array {
-    const { q, z } = this;
-    this.column(row, sign);
+  private solveColumn(row: number, sign: number, address: number): Float64Array {
+    const { n, z } = this;
+    this.exchange ??= new Exchange(this.rows.c, n, address);
     if (!this.dependent) {
-      if (exchange.sweep(q, z, { rounds: QUICK, strict: true })) return z;
+      if (this.exchange.sweep(this.column(row, sign), z, { rounds: QUICK, strict: true })) return z;
       this.dependent = true;
     }
-    this.columns ??= new Columns(this.rows, exchange, this.careful, address, this.noise);
-    if (!this.columns.settled && this.mend(address)) this.columns = new Columns(this.rows, exchange, this.careful, address, this.noise);
-    return this.columns.solve(row, sign, q, z.fill(0));
+    const behind = address + 8 * exchangeNumbers(n);
+    this.columns ??= new Columns(this.rows, this.exchange, this.careful, behind, this.noise);
+    if (!this.columns.settled && this.mend(behind)) {
+      this.exchange = new Exchange(this.rows.c, n, address);
+      this.columns = new Columns(this.rows, this.exchange, this.careful, behind, this.noise);
+    }
+    return this.columns.solve(row, sign, this.column(row, sign), z.fill(0));
   }
 
   /** q ← sign·(column `row` of C). */
-  private column(row: number, sign: number): void {
+  private column(row: number, sign: number): Float64Array {
     const { n, q } = this;
     const { c } = this.rows;
     for (let i = 0, at = row * n; i < n; i++, at++) q[i] = sign * (c[at] as number);
+    return q;
   }
 
   /**
