@@ -11,7 +11,7 @@ const texts = sources(['wasm-relaxed', 'wasm-threads']);
 export default defineConfig({
   entry: [...typed, ...namespaces, ...texts],
   format: { esm: {}, cjs: {} },
-  dts: { entry: [...typed, ...texts] },
+  dts: { entry: typed },
   outDir: 'dist',
   platform: 'neutral',
   target: 'es2022',
@@ -20,7 +20,12 @@ export default defineConfig({
   // Documentation stands in the types.
   outputOptions: {
     comments: { legal: true, annotation: true, jsdoc: false },
-    advancedChunks: { groups: [{ name: 'core', test: /rolldown[\\/]runtime|src[\\/](?!entry[\\/](?!extras|spawn)|runtime[\\/]wasm|report).*(?<!\.d)\.ts$/ }] },
+    advancedChunks: {
+      groups: [
+        { name: 'core', test: /rolldown[\\/]runtime|src[\\/](?!entry[\\/](?!extras)|runtime[\\/]wasm|report).*(?<!\.d)\.ts$/ },
+        { name: 'spawn', test: /src[\\/]entry[\\/]spawn\.ts$/ },
+      ],
+    },
   },
   deps: { neverBundle: [/\.wasm(\?module)?$/, '@assemblyscript/loader'] },
 });

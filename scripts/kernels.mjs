@@ -30,7 +30,7 @@ async function optimized(wasm) {
 const targets = {
   release: { wasm: 'build/kernels.wasm', text: 'src/runtime/wasm.ts' },
   relaxed: { wasm: 'build/kernels.relaxed.wasm', text: 'src/entry/wasm-relaxed.ts' },
-  threads: { wasm: 'build/kernels.threads.wasm', text: 'src/entry/wasm-threads.ts' },
+  threads: { wasm: 'build/kernels.threads.wasm', text: 'src/entry/wasm-threads.ts', more: "export { spawn } from './spawn.ts';\n" },
 };
 const outputs = ['assembly/replay.ts', ...Object.values(targets).flatMap((t) => [t.wasm, t.text]), 'src/runtime/kernel-names.ts'];
 const upToDate = outputs.every(existsSync) && existsSync('build/stamp') && readFileSync('build/stamp', 'utf8') === stamp;
@@ -46,7 +46,7 @@ if (!upToDate) {
     const { status } = spawnSync(process.execPath, [asc, '--target', target], { stdio: 'inherit' });
     if (status !== 0) process.exit(status ?? 1);
     writeFileSync(output.wasm, await optimized(readFileSync(output.wasm)));
-    writeFileSync(output.text, `${generated}export const text: string =\n  '${textOf(readFileSync(output.wasm))}';\n`);
+    writeFileSync(output.text, `${generated}export const text: string =\n  '${textOf(readFileSync(output.wasm))}';\n${output.more ?? ''}`);
   }
   const wasm = readFileSync('build/kernels.wasm');
   const names = WebAssembly.Module.exports(new WebAssembly.Module(wasm))

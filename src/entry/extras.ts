@@ -1,30 +1,39 @@
 // The builds beyond the ordinary one. Their texts are large, so a bundle holds one only where the application imports its entry.
 import { compileEmbedded } from '../runtime/compile.ts';
 import type { Sources } from '../runtime/instance.ts';
-import { spawn } from './spawn.ts';
 
-type Text = () => string | Promise<string>;
+/** What a file beside the library, or an entry, brings: the text of a build. */
+interface Build {
+  text: string;
+}
+
+/** The same for shared memory: also how to start a thread. */
+interface ThreadsBuild extends Build {
+  spawn: Required<Sources>['threads']['spawn'];
+}
+
+type Get<T> = () => T | Promise<T>;
 
 /** The build with relaxed SIMD, from its text. */
-export const relaxedFrom = (text: Text): Required<Sources>['relaxed'] => {
-  return async () => compileEmbedded(await text(), "relaxed SIMD. Leave out simd: 'relaxed', or use a newer one: Node ≥ 22, Chrome ≥ 114, Firefox ≥ 145.");
+export const relaxedFrom = (get: Get<Build>): Required<Sources>['relaxed'] => {
+  return async () => compileEmbedded((await get()).text, "relaxed SIMD. Leave out simd: 'relaxed', or use a newer one: Node ≥ 22, Chrome ≥ 114, Firefox ≥ 145.");
 };
 
 /** The build for shared memory, from its text. */
-export const threadsFrom = (text: Text): Required<Sources>['threads'] => ({
-  load: async () => compileEmbedded(await text(), 'WebAssembly threads. Leave threads out.'),
-  spawn,
+export const threadsFrom = (get: Get<ThreadsBuild>): Required<Sources>['threads'] => ({
+  load: async () => compileEmbedded((await get()).text, 'WebAssembly threads. Leave threads out.'),
+  spawn: async (job) => (await get()).spawn(job),
 });
 
 /**
- * A text that lies beside the library: Node, Deno, Bun and pages without a bundler find it there. The specifier is a variable, so that
+ * A build that lies beside the library: Node, Deno, Bun and pages without a bundler find it there. The specifier is a variable, so that
  * no bundler follows it; in a bundle there is nothing beside the library, and the error says what to import.
  */
-export async function beside(file: string, entry: string, option: string): Promise<string> {
+export async function beside<T extends Build>(file: string, entry: string, option: string): Promise<T> {
   let cause: unknown;
   try {
-    const { text } = (await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ file)) as { text?: unknown };
-    if (typeof text === 'string') return text;
+    const build = (await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ file)) as T;
+    if (typeof build.text === 'string') return build;
   } catch (error) {
     cause = error;
   }

@@ -3,4 +3,4 @@ import { addSources } from '../runtime/instance.ts';
 import { text } from './wasm-relaxed.ts';
 import { relaxedFrom } from './extras.ts';
 
-addSources({ relaxed: relaxedFrom(() => text) });
+addSources({ relaxed: relaxedFrom(() => ({ text })) });
