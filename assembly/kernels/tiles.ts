@@ -1,7 +1,8 @@
 // What the matrix product of matmul.ts is made of: register tiles over panels of B, and the packing of panels.
 //
 // 2 × 16 is the widest tile whose operands fit V8's 15 vector registers without spills. Each unrolled step ends in an early exit:
-// the block boundary keeps the compiler from hoisting the next step's loads into registers that are not there.
+// the block boundary keeps the compiler from hoisting the next step's loads into registers that are not there. A tile's sums must be
+// locals to stay in registers, and functions cannot share locals: each size is written out, here and in convtiles.ts.
 import { loadTail, mad } from "../lanes";
 
 /** How far rows of a panel lie apart, in bytes: 16 columns. */

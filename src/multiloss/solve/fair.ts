@@ -6,6 +6,10 @@ import { isStationary } from './min-norm.ts';
 
 /** Newton steps; 5 to 15 are usual. With a small α a weight far below its place grows by the share α in each. */
 const STEPS = 3000;
+/** Newton steps of a row alone: a start need not be exact. */
+const RISE = 6;
+/** How often a start goes through all rows. */
+const PASSES = 4;
 /** How nearly the equations must hold, relative to their right-hand sides. */
 const EXACT = 1e-13;
 
@@ -56,6 +60,30 @@ export function fair(gramian: Float64Array, n: number, alpha: number): Float64Ar
   return w;
 }
 
+/**
+ * A start: each row's own equation xᵢ + Σⱼ C[i][j]·(sizeⱼ/sizeᵢ)·xⱼ = xᵢ^(−β) given the others, one after another, the largest first and at
+ * first without those after it: descent by coordinates. Where sizes lie far apart Newton's steps alone would be many small ones.
+ */
+function start(c: Float64Array, size: Float64Array, k: number, beta: number): Float64Array<ArrayBuffer> {
+  const x = new Float64Array(k);
+  const sums = new Float64Array(k);
+  const order = indices(k).sort((i, j) => (size[j] as number) - (size[i] as number) || i - j);
+  for (let pass = 0; pass < PASSES; pass++) {
+    for (const i of order) {
+      const s = size[i] as number;
+      const given = (sums[i] as number) / s - (x[i] as number);
+      // x + given − x^(−β) is concave: from below its root Newton's steps rise to it.
+      let v = given > 0 ? inverse(1 + given, 1 / beta) : Math.max(1, -given);
+      for (let step = 0; step < RISE; step++) v += (inverse(v, beta) - v - given) / (1 + (beta * inverse(v, beta)) / v);
+      if (!(v > 0 && v < Number.POSITIVE_INFINITY)) return x.fill(1);
+      const more = (v - (x[i] as number)) * s;
+      x[i] = v;
+      for (let j = 0, at = i * k; j < k; j++, at++) sums[j] = (sums[j] as number) + more * (c[at] as number);
+    }
+  }
+  return x;
+}
+
 /** x > 0 with Σⱼ C[i][j]·sizeⱼ·xⱼ = sizeᵢ·xᵢ^(−β), row i times sizeᵢ so that the derivative is symmetric. */
 function newton(c: Float64Array, size: Float64Array, k: number, beta: number): Float64Array {
   const a = c.map((v, at) => v * (size[Math.floor(at / k)] as number) * (size[at % k] as number));
@@ -65,7 +93,7 @@ function newton(c: Float64Array, size: Float64Array, k: number, beta: number): F
   const l = new Float64Array(k * k);
   const ax = new Float64Array(k);
   const step = new Float64Array(k);
-  let x = new Float64Array(k).fill(1);
+  let x = start(c, size, k, beta);
   let trial = new Float64Array(k);
   let best = x;
   let bestError = Number.POSITIVE_INFINITY;
