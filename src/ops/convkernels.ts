@@ -1,8 +1,9 @@
 // Which kernels a convolution and its gradients call: the direct ones (assembly/kernels/convdirect.ts) where they serve and pay, else those
 // over a column matrix (assembly/kernels/conv.ts). Sizes alone decide, and not how many images there are.
 import { call } from '../runtime/call.ts';
+import { lend } from '../tensor/lend.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
-import { empty, type Tensor } from '../tensor/tensor.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import { geometry, positions, type Windows } from './windows.ts';
 
 type Size = readonly [number, number];
@@ -24,13 +25,6 @@ export function outputOf({ image, windows }: ConvAttrs): [number, number] {
 /** The record of a convolution's sizes. */
 function recordOf({ image, weight, windows, groups }: ConvAttrs, output: Size): number {
   return geometry(image, weight[0] as number, output, groups, windows);
-}
-
-/** Lends a call some floats, and takes them back: the next one finds them in the cache. */
-function lend(floats: number, use: (scratch: number) => void): void {
-  const { address, storage } = empty([floats]);
-  use(address);
-  storage.free('a convolution');
 }
 
 /** Floats of the column matrix [K, OH·OW] of conv.ts, with `more` for each of its rows. */

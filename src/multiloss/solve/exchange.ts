@@ -2,12 +2,10 @@
 // assembly/kernels/exchange.ts.
 import { call } from '../../runtime/call.ts';
 import { float64View, int32View } from '../../runtime/memory.ts';
+import { lay, rowOf } from './memory.ts';
 
 /** Rounds of exchanging every wrong row at once; two or three are usual. */
 const ROUNDS = 12;
-
-/** Numbers of a row: a multiple of 8. */
-const rowOf = (n: number): number => (n + 7) & ~7;
 
 /** Numbers of 8 bytes that an `Exchange` for n rows draws. */
 export const numbersOf = (n: number): number => rowOf(n) * (2 * rowOf(n) + 7);
@@ -34,9 +32,7 @@ export class Exchange {
     this.c = address;
     this.q = address + 8 * row * row;
     this.work = this.q + 8 * row;
-    const all = float64View();
-    all.fill(0, address / 8, this.work / 8);
-    for (let i = 0; i < n; i++) all.set(c.subarray(i * n, i * n + n), address / 8 + i * row);
+    lay(c, n, address, this.work);
   }
 
   /** z ← the solution for q, from the rows that Gauss and Seidel's method makes positive. False where it is not found. */

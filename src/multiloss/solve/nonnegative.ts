@@ -1,9 +1,9 @@
 // min ½·zᵀC·z + qᵀz over z ≥ 0, C positive semidefinite with a diagonal of ones: what the dual cone and the shortest point of a
 // convex hull come down to. Exact: it ends at a set of active rows whose equations hold to rounding, not when a step is small.
+import { lend } from '../../tensor/lend.ts';
 import { ActiveSet, type Nonnegative } from './active-set.ts';
 import { Columns } from './columns.ts';
 import { Exchange, numbersOf as exchangeNumbers } from './exchange.ts';
-import { lend } from './lend.ts';
 import { numbersOf, Parametric } from './parametric.ts';
 import { WorkingSet } from './working-set.ts';
 
@@ -44,10 +44,10 @@ export class NonnegativeSolver {
       const exchange = new Exchange(this.rows.c, n, address);
       return near ? exchange.from(near, q, z) : exchange.sweep(q, z);
     };
-    if (!this.dependent && lend(exchangeNumbers(n), quick)) return { z, bounded: true, settled: true };
+    if (!this.dependent && lend(2 * exchangeNumbers(n), quick)) return { z, bounded: true, settled: true };
     this.dependent = true;
     const found = this.careful.solve(q, z.fill(0), inRange);
-    return found.settled || !inRange || !lend(numbersOf(n), (address) => this.mend(address)) ? found : this.careful.solve(q, z.fill(0), inRange);
+    return found.settled || !inRange || !lend(2 * numbersOf(n), (address) => this.mend(address)) ? found : this.careful.solve(q, z.fill(0), inRange);
   }
 
   /** Hands on z for each column of C as q, times a sign, where that is not 0: for callers that ask for most of them. z stands until the next one. */
@@ -55,7 +55,7 @@ export class NonnegativeSolver {
     // What is left of an earlier call has lost its memory.
     this.exchange = null;
     this.columns = null;
-    lend(exchangeNumbers(this.n) + numbersOf(this.n), (address) => {
+    lend(2 * (exchangeNumbers(this.n) + numbersOf(this.n)), (address) => {
       signs.forEach((sign, row) => {
         if (sign !== 0) use(this.solveColumn(row, sign, address), row);
       });

@@ -3,13 +3,11 @@
 // Pivots are assembly/kernels/pivot.ts.
 import { call } from '../../runtime/call.ts';
 import { float64View, int32View } from '../../runtime/memory.ts';
+import { lay, rowOf } from './memory.ts';
 import type { WorkingSet } from './working-set.ts';
 
 /** A negative square beyond this is not float64's rounding, which is 1e-16 / 1e-5. */
 const IMPOSSIBLE = 1e-10;
-
-/** Numbers of a row: a multiple of 8. */
-const rowOf = (n: number): number => (n + 7) & ~7;
 
 /** Numbers of 8 bytes that a `Parametric` for n rows draws. */
 export const numbersOf = (n: number): number => rowOf(n) * (3 * rowOf(n) + 10);
@@ -37,11 +35,9 @@ export class Parametric {
     this.h = address + 8 * row * row;
     this.inside = this.h + 8 * row;
     this.work = this.inside + 8 * row;
-    const all = float64View();
-    all.fill(0, address / 8, this.work / 8 + row);
-    for (let j = 0; j < n; j++) all.set(c.subarray(j * n, j * n + n), address / 8 + j * row);
+    lay(c, n, address, this.work + 8 * row);
     // From z = 0 every way is as good: that of y = 1.
-    all.fill(1, this.h / 8, this.h / 8 + n);
+    float64View().fill(1, this.h / 8, this.h / 8 + n);
   }
 
   /**

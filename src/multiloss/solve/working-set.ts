@@ -1,4 +1,4 @@
-// What methods for min ½·zᵀC·z + qᵀz over z ≥ 0 share: the rows that may have z > 0, their factor, and the gradient of the others.
+// What methods for min ½·zᵀC·z + qᵀz over z ≥ 0 share: the rows that may have z > 0, their factor, and the gradient.
 import { solveFactored } from './cholesky.ts';
 
 /** Roundings that an optimality condition may be off by, relative to the terms that it sums. */
@@ -17,14 +17,11 @@ export class WorkingSet {
   private factor: Float64Array | null = null;
   /** A number per row of the set. */
   readonly x: Float64Array;
-  /** q + C·z, for the rows outside. */
+  /** q + C·z. */
   readonly y: Float64Array;
   /** Σ|zᵢ| of the latest gradient. */
   private reach = 0;
   private readonly held: Float64Array;
-  /** The rows of the latest gradient, and how many. */
-  readonly outside: Int32Array;
-  others = 0;
 
   constructor(c: Float64Array, n: number) {
     this.c = c;
@@ -34,7 +31,6 @@ export class WorkingSet {
     this.x = new Float64Array(n);
     this.y = new Float64Array(n);
     this.held = new Float64Array(n);
-    this.outside = new Int32Array(n + 1);
   }
 
   /** The factor of C over the set, by rows with stride n: made room for where it is wanted. */
@@ -50,36 +46,25 @@ export class WorkingSet {
     solveFactored(this.l, this.n, count, x);
   }
 
-  /** y ← q + C·z over the rows outside, or all, where only the set has z ≠ 0. Four rows at once. */
-  gradient(q: Float64Array, z: Float64Array, all = false): void {
-    const { c, n, y, set, held, outside, inside, count } = this;
+  /** y ← q + C·z, where only the set has z ≠ 0. Four rows at once. */
+  gradient(q: Float64Array, z: Float64Array): void {
+    const { c, n, y, set, held, count } = this;
     this.reach = 0;
     for (let j = 0; j < count; j++) {
       const v = z[set[j] as number] as number;
       held[j] = v;
       this.reach += Math.abs(v);
     }
-    let m = 0;
-    // Without a branch that is as often taken as not.
-    for (let i = 0; i < n; i++) {
-      outside[m] = i;
-      m += all ? 1 : 1 - (inside[i] as number);
-    }
-    this.others = m;
-    let at = 0;
-    for (; at + 3 < m; at += 4) {
-      const i0 = outside[at] as number;
-      const i1 = outside[at + 1] as number;
-      const i2 = outside[at + 2] as number;
-      const i3 = outside[at + 3] as number;
-      const c0 = i0 * n;
-      const c1 = i1 * n;
-      const c2 = i2 * n;
-      const c3 = i3 * n;
-      let y0 = q[i0] as number;
-      let y1 = q[i1] as number;
-      let y2 = q[i2] as number;
-      let y3 = q[i3] as number;
+    let i = 0;
+    for (; i + 3 < n; i += 4) {
+      const c0 = i * n;
+      const c1 = c0 + n;
+      const c2 = c1 + n;
+      const c3 = c2 + n;
+      let y0 = q[i] as number;
+      let y1 = q[i + 1] as number;
+      let y2 = q[i + 2] as number;
+      let y3 = q[i + 3] as number;
       for (let j = 0; j < count; j++) {
         const column = set[j] as number;
         const v = held[j] as number;
@@ -88,13 +73,12 @@ export class WorkingSet {
         y2 += (c[c2 + column] as number) * v;
         y3 += (c[c3 + column] as number) * v;
       }
-      y[i0] = y0;
-      y[i1] = y1;
-      y[i2] = y2;
-      y[i3] = y3;
+      y[i] = y0;
+      y[i + 1] = y1;
+      y[i + 2] = y2;
+      y[i + 3] = y3;
     }
-    for (; at < m; at++) {
-      const i = outside[at] as number;
+    for (; i < n; i++) {
       let sum = q[i] as number;
       for (let j = 0; j < count; j++) sum += (c[i * n + (set[j] as number)] as number) * (held[j] as number);
       y[i] = sum;
@@ -115,7 +99,7 @@ export class WorkingSet {
   /** Whether z ≥ 0 meets every condition but for `slack` of its largest: q + C·z is 0 over the set, and nowhere below. */
   holds(q: Float64Array, z: Float64Array, slack: number): boolean {
     const { n, inside, y } = this;
-    this.gradient(q, z, true);
+    this.gradient(q, z);
     const error = slack * z.reduce((a, b) => Math.max(a, b), 1);
     for (let i = 0; i < n; i++) {
       const v = y[i] as number;
