@@ -106,9 +106,7 @@ export function permute(x: Tensor, dims: readonly number[]): Tensor {
 export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
   const a = normalizeDim('transpose', dim0, x.rank);
   const b = normalizeDim('transpose', dim1, x.rank);
-  if (x.rank === 0) return permute(x, []);
-  const order = x.shape.map((_, i) => (i === a ? b : i === b ? a : i));
-  return permute(x, order);
+  return applyView(permuteOp, x, { dims: x.shape.map((_, i) => (i === a ? b : i === b ? a : i)) });
 }
 
 /** A matrix transposed; vectors and scalars stay. A view. */

@@ -93,8 +93,8 @@ export abstract class Optimizer<O extends OptimizerOptions> {
       if (this.paramGroups.some((g) => g.params.includes(p))) throw valueError(this.name, `the parameter ${p.describe()} appears in more than one group. Name it once.`);
     }
     this.paramGroups.push(complete);
-    this.hyper.push(newStorage(64, () => this.name, null));
-    this.tables.push(newStorage(complete.params.length * RECORD * 4, () => this.name, null));
+    this.hyper.push(newStorage(64, this.name, null));
+    this.tables.push(newStorage(complete.params.length * RECORD * 4, this.name, null));
   }
 
   /** Sets every parameter's `.grad` to null, so that a step skips it, or with `setToNull: false` to zeros, which a step still applies. */

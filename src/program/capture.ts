@@ -94,7 +94,7 @@ class Replay<Inputs extends readonly Tensor[], Result> {
     try {
       const outputs = scope(() => this.lay(this.record(step)), 'a captured step');
       this.results = copierOf(outputs) as () => Result;
-      this.program = new Program(recorder.instructions, [...recorder.checks.keys()], (bytes) => newStorage(bytes, () => 'capture', home).address);
+      this.program = new Program(recorder.instructions, [...recorder.checks.keys()], (bytes) => newStorage(bytes, 'capture', home).address);
       this.bytes = home.storages.reduce((n, s) => n + s.bytes, 0);
     } catch (error) {
       this.release();
@@ -155,7 +155,7 @@ class Replay<Inputs extends readonly Tensor[], Result> {
     for (const [, g] of gradients) lasts(g);
     const used = spans.filter((s) => s.last >= 0);
     inherit(used, recorder.instructions);
-    const arena = newStorage(place(used), () => 'capture', home);
+    const arena = newStorage(place(used), 'capture', home);
     eachAddress(recorder.instructions, (address) => {
       const s = blockAt(used, address);
       return s ? arena.address + s.offset + address - s.address : address;

@@ -11,7 +11,7 @@ export class Generator {
 
   /** @param seed a whole number, 0 … 2⁵³ − 1 */
   constructor(seed = 0) {
-    this.storage = newStorage(16, () => 'Generator', null);
+    this.storage = newStorage(16, 'Generator', null);
     this.manualSeed(seed);
   }
 
@@ -57,7 +57,7 @@ export function manualSeed(seed: number): Generator {
 
 function draw(kernel: 'uniform' | 'normal', n: number, generator: Generator): Float64Array {
   refuseWhileRecording('draw', 'random numbers are drawn for the host', 'Draw them outside of the step.');
-  const block = newStorage(n * 4, () => 'draw');
+  const block = newStorage(n * 4, 'draw');
   call(kernel, block.address, n, generator.address);
   const values = Float64Array.from(float32View().subarray(block.address / 4, block.address / 4 + n));
   block.free('draw');
@@ -77,7 +77,7 @@ export function drawNormal(n: number, generator = defaultGenerator()): Float64Ar
 /** @internal `count` random orders of 0 … n − 1 one after the other, for decisions of the host. */
 export function drawPermutations(count: number, n: number, generator = defaultGenerator()): Int32Array {
   refuseWhileRecording('draw', 'random numbers are drawn for the host', 'Draw them outside of the step.');
-  const block = newStorage(count * n * 4, () => 'draw');
+  const block = newStorage(count * n * 4, 'draw');
   for (let i = 0; i < count; i++) call('permutation', block.address + i * n * 4, n, generator.address);
   const orders = int32View().slice(block.address / 4, block.address / 4 + count * n);
   block.free('draw');

@@ -84,11 +84,12 @@ export function normalizeDims(op: string, dim: number | readonly number[] | unde
 /** A shape with at most one −1, resolved so that it holds `size` elements. */
 export function resolveShape(op: string, shape: Shape, size: number): number[] {
   const hole = shape.indexOf(-1);
-  const known = shape.reduce((n, d, i) => (i === hole ? n : n * d), 1);
-  const bad = shape.some((d, i) => i !== hole && (!Number.isInteger(d) || d < 0));
   const out = [...shape];
-  if (hole >= 0 && known > 0) out[hole] = size / known;
-  if (bad || out.some((d) => !Number.isInteger(d) || d < 0) || sizeOf(out) !== size) {
+  if (hole >= 0) {
+    out[hole] = 1;
+    out[hole] = size / sizeOf(out);
+  }
+  if (!out.every((d) => Number.isInteger(d) && d >= 0) || sizeOf(out) !== size) {
     throw new GradloomError('SHAPE', op, `${size} elements do not fit the shape ${shapeText(shape)}. Its sizes must multiply to ${size}; one may be −1.`);
   }
   return out;

@@ -5,9 +5,10 @@
 //
 // A data loader opens a scope for each turn of its loop, so a training loop needs no bookkeeping.
 import { allocate, release, usage } from '../runtime/memory.ts';
-import { GradloomError } from './errors.ts';
+import { GradloomError, shapeText } from './errors.ts';
 import { settle } from './pending.ts';
 import { recording } from './recording.ts';
+import type { Shape } from './shape.ts';
 
 /** A block of memory with its version counter; tensors that are views of one another share it. */
 export class Storage {
@@ -130,15 +131,15 @@ export function moveStorage(storage: Storage, owner: Scope | null): void {
   else owner.storages.push(storage);
 }
 
-/** A new block, owned by `owner` (the innermost open scope unless said). `what` names the request in the error. */
-export function newStorage(bytes: number, what: () => string, owner: Scope | null = current): Storage {
+/** A new block, owned by `owner` (the innermost open scope unless said). `what` and `shape` name the request in the error. */
+export function newStorage(bytes: number, what: string, owner: Scope | null = current, shape?: Shape): Storage {
   const address = allocate(bytes);
   if (address === 0) {
     const { live, reserved } = usage();
     const mb = (n: number): string => `${(n / 2 ** 20).toFixed(0)} MB`;
     throw new GradloomError(
       'MEMORY',
-      what(),
+      shape ? `${what} ${shapeText(shape)}` : what,
       `no room for ${mb(bytes)}: tensors hold ${mb(live)} of the ${mb(reserved)} reserved. Nothing was changed. Loop over a DataLoader or steps(n), ` +
         'or wrap the work in scope(() => …), so that each turn gives its tensors back; or use a smaller batch. Memory ends at 128 MB in Cloudflare Workers, at 4 GB elsewhere.',
     );

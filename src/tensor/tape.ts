@@ -117,12 +117,12 @@ export class Node<A = unknown> {
 
   /** Input i as it was in forward; only what `saves` named is there. */
   input(i: number): Tensor {
-    return this.read(this.inputs?.[i], `input ${i}`);
+    return this.read(this.inputs?.[i], i);
   }
 
   /** The output as it was made. */
   get output(): Tensor {
-    return this.read(this.result, 'output');
+    return this.read(this.result);
   }
 
   /** What forward returned beside its output. */
@@ -147,8 +147,10 @@ export class Node<A = unknown> {
   /** Throws unless everything that backward may read is there and as it was. */
   verify(): void {
     this.assertNotFreed();
-    for (const [i, s] of (this.inputs ?? []).entries()) if (s) this.read(s, `input ${i}`);
-    if (this.result) this.read(this.result, 'output');
+    this.inputs?.forEach((s, i) => {
+      if (s) this.read(s, i);
+    });
+    if (this.result) this.read(this.result);
     for (const t of this.extras ?? []) assertAlive(t, `backward of ${this.op.name}`);
   }
 
@@ -179,9 +181,11 @@ export class Node<A = unknown> {
     );
   }
 
-  private read(saved: Saved | null | undefined, which: string): Tensor {
+  /** A saved value: that of an input, or of the output. Runs for every op of a pass, so that messages are made only where they are thrown. */
+  private read(saved: Saved | null | undefined, input?: number): Tensor {
     this.assertNotFreed();
-    if (!saved) throw new Error(`gradloom: ${this.op.name} did not save its ${which}`);
+    const which = (): string => (input === undefined ? 'output' : `input ${input}`);
+    if (!saved) throw new Error(`gradloom: ${this.op.name} did not save its ${which()}`);
     const { tensor, version } = saved;
     assertAlive(tensor, `backward of ${this.op.name}`);
     const { storage } = tensor;
@@ -189,7 +193,7 @@ export class Node<A = unknown> {
       throw new GradloomError(
         'VERSION',
         `backward of ${this.op.name}`,
-        `its ${which}, ${tensor.describe()}, was modified in place by ${storage.writer}: it is at version ${storage.version}, forward saw version ${version}. ` +
+        `its ${which()}, ${tensor.describe()}, was modified in place by ${storage.writer}: it is at version ${storage.version}, forward saw version ${version}. ` +
           (/\.step\(\)$/.test(storage.writer)
             ? 'Call step() after the last backward of this graph, or run the forward again after it.'
             : 'Write out of place (add instead of add_), or run the forward again after the write.'),

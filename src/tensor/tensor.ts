@@ -184,10 +184,5 @@ export function assertAlive(t: Tensor, op: string): void {
 
 /** A new row-major tensor, contents undefined, owned by the innermost open scope unless said. */
 export function empty(shape: Shape, dtype: DType = 'float32', owner?: Scope | null): Tensor {
-  const bytes = sizeOf(shape) * 4;
-  return new Tensor(
-    newStorage(bytes, () => `${dtype} ${shapeText(shape)}`, owner),
-    shape,
-    dtype,
-  );
+  return new Tensor(newStorage(sizeOf(shape) * 4, dtype, owner, shape), shape, dtype);
 }
