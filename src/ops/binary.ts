@@ -17,6 +17,11 @@ function zip(kernel: Kernel, y: Tensor, a: Tensor, b: Tensor): void {
     call(kernel, a.address, b.address, y.address, 1, 1, y.size, 0, 0, 1, 0, 0, 1);
     return;
   }
+  // One repeats over the other's leading dimensions: a bias, or what was saved once for the gradients of several losses.
+  if (b.size > 1 && sameShape(a.shape, y.shape) && endsIn(y.shape, b.shape) && a.isContiguous() && b.isContiguous()) {
+    call(kernel, a.address, b.address, y.address, 1, y.size / b.size, b.size, 0, b.size, 1, 0, 0, 1);
+    return;
+  }
   const { shape, strides } = collapse(y.shape, [broadcastStrides(a.shape, a.strides, y.shape), broadcastStrides(b.shape, b.strides, y.shape)]);
   const [as, bs] = strides as [number[], number[]];
   const last = shape.length - 1;
@@ -38,6 +43,12 @@ function zip(kernel: Kernel, y: Tensor, a: Tensor, b: Tensor): void {
     for (let i = 0; i < (shape[dim] as number); i++) walk(dim + 1, p + i * (as[dim] as number) * 4, q + i * (bs[dim] as number) * 4);
   };
   walk(0, a.address, b.address);
+}
+
+/** Whether the last dimensions of a shape are those of another. */
+function endsIn(shape: Shape, end: Shape): boolean {
+  const lead = shape.length - end.length;
+  return lead >= 0 && end.every((n, i) => n === shape[lead + i]);
 }
 
 /** @internal A broadcasting op on one kernel (another for int32 and bool). */

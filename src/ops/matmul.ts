@@ -3,7 +3,7 @@ import { call } from '../runtime/call.ts';
 import { GradloomError, shapeError, shapeText } from '../tensor/errors.ts';
 import { apply, dense, type Op, otherInputs } from '../tensor/op.ts';
 import { broadcastShapes, type Shape, sizeOf } from '../tensor/shape.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { empty, Tensor } from '../tensor/tensor.ts';
 import { add, mul } from './binary.ts';
 import { asFloat, assertFloat } from './convert.ts';
 import { reshape, squeeze, transpose, unsqueeze } from './movement.ts';
@@ -147,14 +147,20 @@ const linearOp: Op<void> = {
     return [dx, dw, node.needs[2] ? sum(g, { dim: 0 }) : null].slice(0, node.shapes.length);
   },
   batched: (dy, node, wants) => {
-    const [shape, weight] = node.shapes as [Shape, Shape];
-    const [k, rows] = [dy.shape[0] as number, sizeOf(shape.slice(0, -1))];
-    const g = reshape(dy, [k, rows, weight[0] as number]);
-    const dx = wants[0] ? reshape(mm(reshape(g, [k * rows, weight[0] as number]), node.input(1)), [k, ...shape]) : null;
-    const [width, inner] = weight as [number, number];
-    // One product for all cotangents: each of their columns a row, which the kernel reads faster and packs x for but once.
-    const dw = wants[1] ? reshape(mm(reshape(transpose(g, 1, 2), [k * width, rows]), reshape(node.input(0), [rows, inner])), [k, width, inner]) : null;
-    return [dx, dw, wants[2] ? sum(g, { dim: 1 }) : null].slice(0, node.shapes.length);
+    const [shape, [width, inner]] = node.shapes as [Shape, [number, number]];
+    const [k, rows, g] = [dy.shape[0] as number, sizeOf(shape.slice(0, -1)), dense(dy)];
+    const dx = wants[0] ? empty([k, ...shape]) : null;
+    if (dx) {
+      const w = walkable(node.input(1));
+      call('matmul', k * rows, inner, width, g.address, width, 1, w.address, w.strides[0], w.strides[1], dx.address, inner);
+    }
+    const dw = wants[1] ? empty([k, width, inner]) : null;
+    if (dw) {
+      // One product for all cotangents: each of their columns a row, which the kernel reads faster and packs x for but once.
+      const turned = dense(new Tensor(g.storage, [k, width, rows], 'float32', [rows * width, 1, width], g.offset));
+      call('matmul', k * width, inner, rows, turned.address, rows, 1, dense(node.input(0)).address, inner, 1, dw.address, inner);
+    }
+    return [dx, dw, wants[2] ? sum(reshape(g, [k, rows, width]), { dim: 1 }) : null].slice(0, node.shapes.length);
   },
   outer: {
     input: 1,
