@@ -56,6 +56,13 @@ export class LiveReport<Name extends string> implements BackwardReport<Name> {
     this.weightValues = new Float64Array(names.length);
   }
 
+  /** Makes room for inner products, of the whole and of each layer. */
+  measure(layers: Iterable<string>): void {
+    const m = this.names.length;
+    this.total = new Float64Array(m * m);
+    this.layerProducts = Array.from(layers, (name) => ({ name, gramian: new Float64Array(m * m) }));
+  }
+
   get losses(): Record<Name, number> {
     return this.record(this.lossValues);
   }

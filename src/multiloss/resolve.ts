@@ -16,7 +16,7 @@ import { currentScope, moveStorage } from '../tensor/storage.ts';
 import { Node } from '../tensor/tape.ts';
 import { empty, Tensor } from '../tensor/tensor.ts';
 import { elementsOf, type RowSizes, sizesOf } from './elements.ts';
-import { isAggregator, type Method, type Stats, type Weighting } from './method.ts';
+import { type Aggregator, isAggregator, type Method, type Stats, type Weighting } from './method.ts';
 import { type MultiBackwardOptions, OP, placeOf, placesOf } from './options.ts';
 import { type LiveReport, normsOf } from './report.ts';
 import { entriesOf, type Losses } from './strategy.ts';
@@ -117,11 +117,15 @@ export class Resolution<Name extends string> {
     this.assertShared(sharedPlaces, met);
     if (on && this.measures && found.gramians.size === 0) throw new GradloomError('GRAPH', OP, 'none of the parameters `on` is shared by two losses. Name the last shared layer.');
     const layers = this.measures || this.options.groups === 'layer' ? layersOf(sharedPlaces, found) : new Map<string, Place[]>();
+    if (isAggregator(method)) {
+      this.aggregate(method, losses, sharedPlaces, found, layers, report);
+      for (const place of places) if (place instanceof Tensor && !sharedPlaces.includes(place)) accumulate(place, ...combined(found, place, null), false);
+      return;
+    }
     const looked = this.weighsElements ? sharedPlaces.filter((p) => this.looksAt(p, met.get(p) ?? [])) : [];
     const sizes = new Map(looked.map((p) => [p, sizesOf(found.rows.get(p) as Rows)]));
     const groups = this.groupsOf(sharedPlaces, layers, found, sizes);
     const weights = this.solve(losses, known, report, found, layers, groups, cross?.(found, this.names.length) ?? null, [...met.values()]);
-    if (isAggregator(method)) this.aggregate(sharedPlaces, found, report);
     if (boundary && found.rows.has(boundary)) {
       const rows = found.rows.get(boundary) as Rows;
       const gradient = combineRows(weights(0, rows.ids), stacked(rows));
@@ -131,10 +135,8 @@ export class Resolution<Name extends string> {
     }
     for (const place of places) {
       if (!(place instanceof Tensor) || place === boundary) continue;
-      const isShared = sharedPlaces.includes(place);
-      if (isShared && isAggregator(method)) continue;
       const group = groups.findIndex((g) => g.places.has(place));
-      accumulate(place, ...combined(found, place, isShared || this.weightedHeads ? (ids) => weights(Math.max(group, 0), ids) : null), false);
+      accumulate(place, ...combined(found, place, sharedPlaces.includes(place) || this.weightedHeads ? (ids) => weights(Math.max(group, 0), ids) : null), false);
     }
   }
 
@@ -142,8 +144,7 @@ export class Resolution<Name extends string> {
   private assertShared(places: readonly Place[], met: ReadonlyMap<Place, readonly number[]>): void {
     const { method, names } = this;
     if (method.needs === 'losses' || names.length < 2) return;
-    const reached = new Set(places.flatMap((p) => met.get(p) ?? []));
-    const lonely = names.filter((_, i) => !reached.has(i));
+    const lonely = names.filter((_, i) => !places.some((p) => met.get(p)?.includes(i)));
     if (places.length === 0) {
       throw new GradloomError(
         'GRAPH',
@@ -191,13 +192,10 @@ export class Resolution<Name extends string> {
     const { method, names } = this;
     const m = names.length;
     const measured = [...found.gramians.values()];
-    if (this.measures) {
-      report.total = new Float64Array(m * m);
-      report.layerProducts = Array.from(layers.keys(), (name) => ({ name, gramian: new Float64Array(m * m) }));
-    }
+    if (this.measures) report.measure(layers.keys());
     if (groups.length > 1) report.groupWeights = groups.map(({ name }) => ({ name, weights: new Float64Array(m) }));
     // One list of weights for each group and each set of losses that meet at some parameter.
-    const keys = isAggregator(method) ? [] : [...new Map(idLists.map((ids) => [ids.join(), ids])).values()];
+    const keys = [...new Map(idLists.map((ids) => [ids.join(), ids])).values()];
     const starts = new Map<string, number>();
     let size = 0;
     groups.forEach((_, g) => {
@@ -218,18 +216,10 @@ export class Resolution<Name extends string> {
       const blockOf = new Map(measured.map((p, i) => [p, blocks[i] as number]));
       const sizeAt = new Map(sizes.map((t, i) => [t, blocks[measured.length + i] as number]));
       report.lossValues.set(values);
-      const productsOf = (list: readonly Products[]): Float64Array => {
-        const total = new Float64Array(m * m);
-        for (const p of list) addProducts(total, m, p, blockOf.get(p) as number);
-        return total;
-      };
-      if (report.total) {
-        report.total.set(productsOf(measured));
-        for (const [i, list] of [...layers.values()].entries()) report.layerProducts[i]?.gramian.set(productsOf(list.flatMap((p) => found.gramians.get(p) ?? [])));
-      }
+      this.tellProducts(report, found, layers, blockOf);
       report.weightValues.fill(0);
       groups.forEach((group, g) => {
-        const own = groups.length === 1 && report.total ? report.total : productsOf(group.products);
+        const own = groups.length === 1 && report.total ? report.total : addAll(new Float64Array(m * m), m, group.products, blockOf);
         let gramian = own;
         if (cross) {
           gramian = new Float64Array(m * m);
@@ -237,7 +227,7 @@ export class Resolution<Name extends string> {
         }
         const elements = this.weighsElements ? elementsOf(group.sizes, m, (t) => sizeAt.get(t) as number) : undefined;
         const stats: Stats = { names, losses: values, norms: normsOf(own, m), gramian, elements };
-        const w = given ?? (isAggregator(method) ? new Float64Array(m).fill(Number.NaN) : checked(method, (method as Weighting).weights(stats), m));
+        const w = given ?? checked(method, (method as Weighting).weights(stats), m);
         report.groupWeights[g]?.weights.set(w);
         w.forEach((x, i) => {
           (report.weightValues[i] as number) += x / groups.length;
@@ -253,15 +243,37 @@ export class Resolution<Name extends string> {
     return (group, ids) => narrow(place, 0, starts.get(`${group}:${ids.join()}`) as number, ids.length);
   }
 
-  /** Directions straight from the gradients. */
-  private aggregate(places: readonly Place[], found: Found, report: LiveReport<Name>): void {
-    if (!isAggregator(this.method)) return;
+  /** Inner products over everything that was measured and layer by layer, into the report; given where each block lies. */
+  private tellProducts({ total, layerProducts }: LiveReport<Name>, { gramians }: Found, layers: ReadonlyMap<string, Place[]>, blockOf: ReadonlyMap<Products, number>): void {
+    if (!total) return;
     const m = this.names.length;
+    addAll(total.fill(0), m, [...gramians.values()], blockOf);
+    [...layers.values()].forEach((list, i) => {
+      const layer = layerProducts[i] as { gramian: Float64Array };
+      addAll(
+        layer.gramian.fill(0),
+        m,
+        list.flatMap((p) => gramians.get(p) ?? []),
+        blockOf,
+      );
+    });
+  }
+
+  /** Directions straight from the gradients. */
+  private aggregate(method: Aggregator, losses: readonly Tensor[], places: readonly Place[], found: Found, layers: ReadonlyMap<string, Place[]>, report: LiveReport<Name>): void {
+    const m = this.names.length;
+    if (this.measures) report.measure(layers.keys());
+    report.weightValues.fill(Number.NaN);
+    const measured = [...found.gramians.values()];
+    hostStep([...losses, ...measured.map((p) => p.block)], (addresses) => {
+      report.lossValues.set(readLosses(this.names, addresses.slice(0, m)));
+      this.tellProducts(report, found, layers, new Map(measured.map((p, i) => [p, addresses[m + i] as number])));
+    });
     const leaves = places.filter((p): p is Tensor => p instanceof Tensor);
     const rows = leaves.map((leaf) => reshape(everyRow(rowsAt(found, leaf), m, leaf.shape), [m, -1]));
     const total = report.total ?? new Float64Array(m * m);
     const stats: Stats = { names: this.names, losses: report.lossValues, norms: normsOf(total, m), gramian: total };
-    this.method.directions(rows, stats).forEach((direction, i) => {
+    method.directions(rows, stats).forEach((direction, i) => {
       const leaf = leaves[i] as Tensor;
       // A block that the method made now and nothing else knows may become the gradient as it is.
       const fresh = isWhole(direction) && !rows.some((r) => r.storage === direction.storage);
@@ -296,6 +308,12 @@ export class Resolution<Name extends string> {
       return { ids: this.names.map((_, i) => i), block };
     };
   }
+}
+
+/** Adds inner products to a [m, m] matrix of all losses; `blockOf`: where each lies. */
+function addAll(total: Float64Array, m: number, list: readonly Products[], blockOf: ReadonlyMap<Products, number>): Float64Array {
+  for (const p of list) addProducts(total, m, p, blockOf.get(p) as number);
+  return total;
 }
 
 /** Shared parameters by layer: those of one module, else those that one op takes. */
