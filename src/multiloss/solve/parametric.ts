@@ -54,8 +54,16 @@ export class Parametric {
     let [least, squares] = [0, 0];
     for (let i = 0; i < n; i++) {
       if (sides[i] !== 1) continue;
-      least = Math.min(least, all[m / 8 + i * (row + 1)] as number);
-      for (let j = 0; j < n; j++) if (sides[j] === 1) squares += (all[m / 8 + i * row + j] as number) ** 2;
+      const own = all[m / 8 + i * (row + 1)] as number;
+      squares += own * own;
+      least = Math.min(least, own);
+      for (let j = 0; j < i; j++) {
+        if (sides[j] !== 1) continue;
+        const [other, across] = [all[m / 8 + j * (row + 1)] as number, all[m / 8 + i * row + j] as number];
+        squares += 2 * across * across;
+        // The smaller eigenvalue of the two rows: cosines of ±1 leave nothing on the diagonal, whatever is across.
+        least = Math.min(least, (own + other) / 2 - Math.sqrt(((own - other) / 2) ** 2 + across * across));
+      }
     }
     return least < -IMPOSSIBLE ? Math.sqrt(squares) : 0;
   }
