@@ -220,6 +220,31 @@ test('a spectrum is that of Jacobi, and f(A)·b the same by either way', () => {
   );
 });
 
+test('dependent rows whose Gramian float32 rounds: f(A)·b gives the direction that the exact one gives', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 3, max: 12 }), fc.constantFrom(3, 5), fc.constantFrom(0, 3), anyScale, fc.integer(), (n, times3, spread, scale, seed) => {
+      manualSeed(seed >>> 0);
+      const m = n * times3;
+      const rows = scaled(
+        scope(() => randn([m, n]).toArray() as number[][]).map((row, i) => row.map((v) => v * 10 ** (((i % 5) / 5) * spread))),
+        scale,
+      );
+      const g = gramianOf(rows);
+      const norms = Float64Array.from(rows, (_, i) => Math.sqrt(at(g, i * m + i)));
+      const direction = (gramian: Float64Array): number[] => {
+        const x = pseudoSolve(gramian, norms, m);
+        return (rows[0] as number[]).map((_, k) => rows.reduce((sum, row, i) => sum + at(x, i) * (row[k] as number), 0));
+      };
+      const [exact, rounded] = [direction(g), direction(g.map(Math.fround))];
+      const length = Math.hypot(...exact);
+      exact.forEach((v, k) => {
+        assert.ok(Math.abs(v - (rounded[k] as number)) <= 1e-2 * length, `${rounded} instead of ${exact}`);
+      });
+    }),
+    { seed: 17, numRuns: 100 },
+  );
+});
+
 test('eigenvalues of rows whose lengths differ 1e8 times keep their digits, and so does f(A)·b', () => {
   const lengths = fc.constantFrom<(i: number, m: number) => number>(
     (i) => (i % 9) - 4,
@@ -338,6 +363,32 @@ test('projections by a Gramian that float32 rounds raise no loss but for its rou
       }
     }),
     { seed: 11, numRuns: 100 },
+  );
+});
+
+test('every gradient with an opposed one, a Gramian that float32 rounds: weights stay small, and nothing is left to move', () => {
+  fc.assert(
+    fc.property(fc.constantFrom(4, 20, 64), fc.integer({ min: 1, max: 2 ** 30 }), (m, seed) => {
+      manualSeed(seed);
+      const half = scope(() => randn([m / 2, 100]).toArray() as number[][]);
+      // Factors that float32 does not hold.
+      const g = gramianOf([...half, ...half.map((row, i) => row.map((v) => -v * 10 ** ((i % 7) - 3)))]);
+      const v = new DualCone(g.map(Math.fround), m).projectEach(new Float64Array(m).fill(1 / m));
+      const terms = v.reduce((sum, x, i) => sum + x * Math.sqrt(at(g, i * m + i)), 0);
+      const longest = Math.sqrt(Math.max(...g));
+      assert.ok(terms <= 1000 * longest, `weights add up to ${terms / longest} times the longest gradient`);
+      const gv = times(g, v, m);
+      assert.ok(
+        Math.sqrt(
+          Math.max(
+            v.reduce((sum, x, i) => sum + x * at(gv, i), 0),
+            0,
+          ),
+        ) <=
+          1e-3 * terms,
+      );
+    }),
+    { seed: 19, numRuns: 40 },
   );
 });
 

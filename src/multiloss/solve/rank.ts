@@ -7,23 +7,25 @@ export interface Ranked {
   readonly l: Float64Array;
   readonly order: Int32Array;
   readonly rank: number;
+  /** The least that a row left, as a share of its square: well below 0 where no rows have A as their Gramian. */
+  readonly least: number;
 }
 
 /**
  * Cholesky's factor with the row that leaves most next (Higham 2002, 10.3): |A − L·Lᵀ| is a few roundings of the rows' lengths. What a
- * row leaves below n·eps of its square is rounding.
+ * row leaves below a `share` of its square is rounding.
  */
-export function ranked(matrix: Float64Array, n: number): Ranked {
+export function ranked(matrix: Float64Array, n: number, share = n * EPS): Ranked {
   const l = matrix.slice();
   const order = Int32Array.from({ length: n }, (_, i) => i);
   const column = new Float64Array(n);
-  const least = Float64Array.from(order, (i) => n * EPS * (matrix[i * n + i] as number));
+  const roundings = Float64Array.from(order, (i) => share * (matrix[i * n + i] as number));
   let k = 0;
   for (; k < n; k++) {
     let p = -1;
     for (let i = k; i < n; i++) {
       const left = l[i * n + i] as number;
-      if (left > (least[order[i] as number] as number) && (p < 0 || left > (l[p * n + p] as number))) p = i;
+      if (left > (roundings[order[i] as number] as number) && (p < 0 || left > (l[p * n + p] as number))) p = i;
     }
     if (p < 0) break;
     swap(l, n, k, p);
@@ -38,7 +40,12 @@ export function ranked(matrix: Float64Array, n: number): Ranked {
       for (let j = k + 1; j <= i; j++) l[row + j] = (l[row + j] as number) - v * (column[j] as number);
     }
   }
-  return { l, order, rank: k };
+  let left = 0;
+  for (let i = k; i < n; i++) {
+    const square = matrix[(order[i] as number) * (n + 1)] as number;
+    if (square > 0) left = Math.min(left, (l[i * n + i] as number) / square);
+  }
+  return { l, order, rank: k, least: left };
 }
 
 /** Changes row and column k of the symmetric matrix whose lower half stands from there on with p > k. */

@@ -3,7 +3,7 @@
 import { factor } from './cholesky.ts';
 import { eigen } from './eigen.ts';
 import { indices, inner } from './matrix.ts';
-import { ranked } from './rank.ts';
+import { type Ranked, ranked } from './rank.ts';
 import { reflect, rotations, tridiagonal } from './tridiagonal.ts';
 
 /** A = V·diag(values)·Vᵀ, in no order. */
@@ -29,16 +29,23 @@ const ORTHOGONAL = 1e-2;
 const NEAR = [1 / 4, 16] as const;
 /** The same where eigenvalues are relatively accurate. */
 const NEARER = [1 - 1e-8, 1 + 1e-8] as const;
+/** A row that leaves less than this share of its square beside others was not rounded by float64 alone. */
+const IMPOSSIBLE = -1e-10;
+/** What rows then leave may be roundings of float32 below this share of their squares. */
+const ROUGH = 1e-5;
 const EPS = 2.220446049250313e-16;
 
 /**
  * The spectrum of A [n · n], with b [n] in its terms. `cut` is the share of the largest eigenvalue below which the caller takes one for
- * 0: where the fast way leaves in doubt on which side of it one is, Jacobi's method decides.
+ * 0: where the fast way leaves in doubt on which side of it one is, Jacobi's method decides. Where float32 rounded A so that no rows have
+ * it, what the roundings made of dependent rows is left out.
  */
 export function spectrum(matrix: Float64Array, b: Float64Array, n: number, cut: number): Spectrum {
+  const factors = ranked(matrix, n);
+  if (factors.least < IMPOSSIBLE) return reduced(ranked(matrix, n, ROUGH), b, n, cut) ?? slow(matrix, b, n);
   if (n < FEW) return slow(matrix, b, n);
   const found = alike(matrix, n) ? fast(matrix, b, n, cut, NEAR, Number.POSITIVE_INFINITY) : graded(matrix, b, n, cut, INDEPENDENT);
-  return found ?? reduced(matrix, b, n, cut) ?? slow(matrix, b, n);
+  return found ?? reduced(factors, b, n, cut) ?? slow(matrix, b, n);
 }
 
 /**
@@ -46,8 +53,7 @@ export function spectrum(matrix: Float64Array, b: Float64Array, n: number, cut: 
  * L·V·Λ^(−½). L's columns, from the row that leaves most on, are nearly orthogonal beside their lengths (Veselić & Hari 1989), so that
  * small eigenvalues keep their digits. Null where no row depends on others.
  */
-function reduced(matrix: Float64Array, b: Float64Array, n: number, cut: number): Spectrum | null {
-  const { l, order, rank } = ranked(matrix, n);
+function reduced({ l, order, rank }: Ranked, b: Float64Array, n: number, cut: number): Spectrum | null {
   if (rank === 0 || rank === n) return null;
   const h = new Float64Array(rank * rank);
   const lb = new Float64Array(rank);
