@@ -117,6 +117,27 @@ test('fair weights of gradients whose lengths differ a million times, for small 
   );
 });
 
+test('fair weights of dependent gradients whose lengths differ 1e20 times', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 4, max: 14 }), fc.constantFrom(0.1, 0.5, 2), fc.integer({ min: 1, max: 2 ** 30 }), (n, alpha, seed) => {
+      manualSeed(seed);
+      // On one side of a plane, so that 0 is not in their hull.
+      const [given, places] = scope(() => [randn([2 * n + 2, n]).toArray() as number[][], randn([2 * n + 2]).toArray() as number[]]);
+      const half = given.map((row) => row.map((v, k) => (k === 0 ? Math.abs(v) + 0.5 : v)));
+      const rows = half.map((row, i) => (i % 3 === 0 ? (half[(i + 5) % half.length] as number[]) : row).map((v) => v * 10 ** (10 * Math.tanh(places[i] as number))));
+      const g = gramianOf(rows);
+      const w = fair(g, rows.length, alpha);
+      assert.ok(w.some((v) => v > 0));
+      for (let i = 0; i < rows.length; i++) {
+        const terms = Array.from(w, (v, j) => at(g, i * rows.length + j) * v);
+        const [sum, scale] = [terms.reduce((a, b) => a + b, 0), terms.reduce((a, b) => a + Math.abs(b), 0)];
+        assert.ok(Math.abs(sum - at(w, i) ** (-1 / alpha)) <= 1e-6 * scale, `${alpha}, row ${i}: ${sum} of ${scale}, ${at(w, i)}`);
+      }
+    }),
+    { seed: 23, numRuns: 300 },
+  );
+});
+
 test("CAGrad's weights: no other point of the simplex is better", () => {
   fc.assert(
     fc.property(independentRows, fc.constantFrom(0.1, 0.5, 0.9, 1.5), anyScale, (rows, c, scale) => {

@@ -10,6 +10,12 @@ const STEPS = 3000;
 const RISE = 6;
 /** How often a start goes through all rows. */
 const PASSES = 4;
+/** A share of a Newton step below which weights that fall far hold back the others. */
+const HELD = 0.5;
+/** What is left of a weight at least that falls without holding back others. */
+const LEFT = 0.01;
+/** What dependent rows are kept apart by, as a share of their squares, where nothing else does. */
+const APART = 1e-15;
 /** How nearly the equations must hold, relative to their right-hand sides. */
 const EXACT = 1e-13;
 
@@ -84,6 +90,26 @@ function start(c: Float64Array, size: Float64Array, k: number, beta: number): Fl
   return x;
 }
 
+/** ½·xᵀA·x − Σ rightᵢ·∫xᵢ^(−β), given A·x; β ≠ 1. */
+function height(ax: Float64Array, right: Float64Array, x: Float64Array, k: number, beta: number): number {
+  let sum = 0;
+  for (let i = 0; i < k; i++) sum += (x[i] as number) * (0.5 * (ax[i] as number) - ((right[i] as number) * inverse(x[i] as number, beta)) / (1 - beta));
+  return sum;
+}
+
+/**
+ * to ← x + t·step, but no weight below LEFT of what it was, for a t above `reach` where that is lower than x. False where it is not: a
+ * single weight that is to fall by orders of magnitude then takes many small steps of all. Uses ax, A·x at first, up.
+ */
+function bend(a: Float64Array, right: Float64Array, x: Float64Array, step: Float64Array, k: number, beta: number, reach: number, to: Float64Array, ax: Float64Array): boolean {
+  const before = height(ax, right, x, k, beta);
+  for (let t = 1; t > reach; t /= 4) {
+    for (let i = 0; i < k; i++) to[i] = Math.max((x[i] as number) + t * (step[i] as number), LEFT * (x[i] as number));
+    if (height(times(a, to, k, ax), right, to, k, beta) < before) return true;
+  }
+  return false;
+}
+
 /** x > 0 with Σⱼ C[i][j]·sizeⱼ·xⱼ = sizeᵢ·xᵢ^(−β), row i times sizeᵢ so that the derivative is symmetric. */
 function newton(c: Float64Array, size: Float64Array, k: number, beta: number): Float64Array {
   const a = c.map((v, at) => v * (size[Math.floor(at / k)] as number) * (size[at % k] as number));
@@ -98,6 +124,7 @@ function newton(c: Float64Array, size: Float64Array, k: number, beta: number): F
   let best = x;
   let bestError = Number.POSITIVE_INFINITY;
   let stuck = 0;
+  let stretch = 1;
   for (let turn = 0; turn < STEPS; turn++) {
     times(a, x, k, ax);
     h.set(a);
@@ -115,16 +142,26 @@ function newton(c: Float64Array, size: Float64Array, k: number, beta: number): F
     if (error < bestError) [best, bestError] = [x.slice(), error];
     // Near the solution only roundings are left to move.
     if (bestError < 1e-9 && stuck >= 2) break;
-    if (error < EXACT || !factor(h, k, all, k, l, 1e-300)) break;
+    if (error < EXACT) break;
+    // Weights may be so large that what keeps dependent rows apart is lost beside the roundings of others. A step is then too short.
+    let apart = 0;
+    while (!factor(h, k, all, k, l, 1e-300) && apart < 1) {
+      apart = Math.max(APART, 10 * apart);
+      for (let i = 0; i < k; i++) h[i * k + i] = (h[i * k + i] as number) + apart * (right[i] as number);
+    }
     const gradient = step.slice();
     solveFactored(l, k, k, step);
     let slope = 0;
-    let reach = 1;
+    let reach = apart > 0 ? stretch : 1;
     for (let i = 0; i < k; i++) {
       slope += (gradient[i] as number) * (step[i] as number);
       if ((step[i] as number) < 0) reach = Math.min(reach, (-0.9 * (x[i] as number)) / (step[i] as number));
     }
     if (!(slope > 0)) break;
+    if (reach < HELD && beta !== 1 && bend(a, right, x, step, k, beta, reach, trial, ax)) {
+      [x, trial] = [trial, x];
+      continue;
+    }
     // Along a convex function a step is good unless the slope at its end is again as steep upwards.
     for (let halving = 0; halving < 60; halving++, reach /= 2) {
       for (let i = 0; i < k; i++) trial[i] = (x[i] as number) + reach * (step[i] as number);
@@ -133,6 +170,7 @@ function newton(c: Float64Array, size: Float64Array, k: number, beta: number): F
       for (let i = 0; i < k; i++) there += ((right[i] as number) * inverse(trial[i] as number, beta) - (ax[i] as number)) * (step[i] as number);
       if (there >= -0.25 * slope) break;
     }
+    stretch = apart > 0 ? 4 * reach : 1;
     [x, trial] = [trial, x];
   }
   return best;
