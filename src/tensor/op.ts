@@ -26,7 +26,7 @@ export interface Op<A = unknown> {
   /**
    * `backward` for several dy at once, laid one behind another along a new first dimension: dy [k, ...y] gives [k, ...input] for the inputs
    * that `wants` names. 'same': backward itself serves where shapes have that dimension too (rules that go element by element).
-   * Without it, backward runs once for each.
+   * Without it, backward runs once for each. No gradient passes through what it makes, so it may call kernels itself.
    */
   readonly batched?: 'same' | ((dy: Tensor, node: Node<A>, wants: readonly boolean[]) => readonly (Tensor | null)[]);
   /** Where one input's gradient is a sum of outer products (a weight's): how to know its inner products without forming it. */
