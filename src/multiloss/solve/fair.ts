@@ -90,8 +90,16 @@ function start(c: Float64Array, size: Float64Array, k: number, beta: number): Fl
   return x;
 }
 
-/** ½·xᵀA·x − Σ rightᵢ·∫xᵢ^(−β), given A·x; β ≠ 1. */
-function height(ax: Float64Array, right: Float64Array, x: Float64Array, k: number, beta: number): number {
+/** A·x = rightᵢ·xᵢ^(−β), k equations. */
+interface Equations {
+  readonly a: Float64Array;
+  readonly right: Float64Array;
+  readonly k: number;
+  readonly beta: number;
+}
+
+/** What their solution is the lowest point of, ½·xᵀA·x − Σ rightᵢ·∫xᵢ^(−β), given A·x; β ≠ 1. */
+function height({ right, k, beta }: Equations, x: Float64Array, ax: Float64Array): number {
   let sum = 0;
   for (let i = 0; i < k; i++) sum += (x[i] as number) * (0.5 * (ax[i] as number) - ((right[i] as number) * inverse(x[i] as number, beta)) / (1 - beta));
   return sum;
@@ -101,11 +109,12 @@ function height(ax: Float64Array, right: Float64Array, x: Float64Array, k: numbe
  * to ← x + t·step, but no weight below LEFT of what it was, for a t above `reach` where that is lower than x. False where it is not: a
  * single weight that is to fall by orders of magnitude then takes many small steps of all. Uses ax, A·x at first, up.
  */
-function bend(a: Float64Array, right: Float64Array, x: Float64Array, step: Float64Array, k: number, beta: number, reach: number, to: Float64Array, ax: Float64Array): boolean {
-  const before = height(ax, right, x, k, beta);
+function bend(equations: Equations, x: Float64Array, step: Float64Array, reach: number, to: Float64Array, ax: Float64Array<ArrayBuffer>): boolean {
+  const { a, k } = equations;
+  const before = height(equations, x, ax);
   for (let t = 1; t > reach; t /= 4) {
     for (let i = 0; i < k; i++) to[i] = Math.max((x[i] as number) + t * (step[i] as number), LEFT * (x[i] as number));
-    if (height(times(a, to, k, ax), right, to, k, beta) < before) return true;
+    if (height(equations, to, times(a, to, k, ax)) < before) return true;
   }
   return false;
 }
@@ -158,7 +167,7 @@ function newton(c: Float64Array, size: Float64Array, k: number, beta: number): F
       if ((step[i] as number) < 0) reach = Math.min(reach, (-0.9 * (x[i] as number)) / (step[i] as number));
     }
     if (!(slope > 0)) break;
-    if (reach < HELD && beta !== 1 && bend(a, right, x, step, k, beta, reach, trial, ax)) {
+    if (reach < HELD && beta !== 1 && bend({ a, right, k, beta }, x, step, reach, trial, ax)) {
       [x, trial] = [trial, x];
       continue;
     }
