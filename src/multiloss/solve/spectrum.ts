@@ -41,11 +41,11 @@ const EPS = 2.220446049250313e-16;
  * it, what the roundings made of dependent rows is left out.
  */
 export function spectrum(matrix: Float64Array, b: Float64Array, n: number, cut: number): Spectrum {
-  const factors = ranked(matrix, n);
-  if (factors.least < IMPOSSIBLE) return reduced(ranked(matrix, n, ROUGH), b, n, cut) ?? slow(matrix, b, n);
+  const factors = factor(matrix, n, indices(n), n, new Float64Array(n * n)) ? null : ranked(matrix, n);
+  if (factors && factors.least < IMPOSSIBLE) return reduced(ranked(matrix, n, ROUGH), b, n, cut) ?? slow(matrix, b, n);
   if (n < FEW) return slow(matrix, b, n);
   const found = alike(matrix, n) ? fast(matrix, b, n, cut, NEAR, Number.POSITIVE_INFINITY) : graded(matrix, b, n, cut, INDEPENDENT);
-  return found ?? reduced(factors, b, n, cut) ?? slow(matrix, b, n);
+  return found ?? (factors && reduced(factors, b, n, cut)) ?? slow(matrix, b, n);
 }
 
 /**
