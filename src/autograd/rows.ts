@@ -2,12 +2,12 @@
 import { call } from '../runtime/call.ts';
 import { add } from '../ops/binary.ts';
 import { bmm, mm } from '../ops/matmul.ts';
-import { reshape, select, stack, unsqueeze } from '../ops/movement.ts';
+import { cat, reshape, select, stack, unsqueeze } from '../ops/movement.ts';
 import { expand } from '../ops/reduce.ts';
-import { copyElements, dense, type OuterGradient } from '../tensor/op.ts';
+import { dense, type OuterGradient } from '../tensor/op.ts';
 import { sizeOf } from '../tensor/shape.ts';
 import type { Node } from '../tensor/tape.ts';
-import { empty, Tensor } from '../tensor/tensor.ts';
+import { empty, type Tensor } from '../tensor/tensor.ts';
 
 /** Gradients of some of the losses at one place. */
 export interface Rows {
@@ -62,25 +62,13 @@ export function choose(rows: Rows, counts?: (id: number) => boolean): Rows {
   return { ids, values: list.length === 1 ? (list[0] as Tensor) : stack(list) };
 }
 
-/** Rows one behind another, [k, ...shape]. */
-function joined(list: readonly Rows[], k: number): Tensor {
-  const { ids, values } = list[0] as Rows;
-  const y = empty([k, ...(ids.length === 1 ? values.shape : values.shape.slice(1))]);
-  let offset = 0;
-  for (const r of list) {
-    copyElements(r.values, new Tensor(y.storage, r.values.shape, 'float32', undefined, offset));
-    offset += r.values.size;
-  }
-  return y;
-}
-
 /** One block of rows for all that arrived: side by side where the losses differ, added where they are the same. */
 export function merge(arrived: readonly Rows[]): Rows {
   // In the losses' order where they come one by one, so that nothing has to be put in order later.
   const list = [...arrived].sort((a, b) => (a.ids[0] as number) - (b.ids[0] as number));
   const ids = list.flatMap((r) => r.ids);
   const distinct = [...new Set(ids)];
-  if (distinct.length === ids.length) return { ids, values: joined(list, ids.length) };
+  if (distinct.length === ids.length) return { ids, values: cat(list.map(stacked)) };
   const first = list[0] as Rows;
   if (list.every((r) => r.ids.join() === first.ids.join())) return { ids: first.ids, values: list.map((r) => r.values).reduce((a, b) => add(a, b)) };
   const sums = distinct.map((id) =>

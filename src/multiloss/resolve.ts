@@ -117,6 +117,7 @@ export class Resolution<Name extends string> {
     this.assertShared(sharedPlaces, met);
     if (on && this.measures && found.gramians.size === 0) throw new GradloomError('GRAPH', OP, 'none of the parameters `on` is shared by two losses. Name the last shared layer.');
     const layers = this.measures || this.options.groups === 'layer' ? layersOf(sharedPlaces, found) : new Map<string, Place[]>();
+    if (this.measures) report.measure(layers.keys());
     if (isAggregator(method)) {
       this.aggregate(method, losses, sharedPlaces, found, layers, report);
       for (const place of places) if (place instanceof Tensor && !sharedPlaces.includes(place)) accumulate(place, ...combined(found, place, null), false);
@@ -192,7 +193,6 @@ export class Resolution<Name extends string> {
     const { method, names } = this;
     const m = names.length;
     const measured = [...found.gramians.values()];
-    if (this.measures) report.measure(layers.keys());
     if (groups.length > 1) report.groupWeights = groups.map(({ name }) => ({ name, weights: new Float64Array(m) }));
     // One list of weights for each group and each set of losses that meet at some parameter.
     const keys = [...new Map(idLists.map((ids) => [ids.join(), ids])).values()];
@@ -262,7 +262,6 @@ export class Resolution<Name extends string> {
   /** Directions straight from the gradients. */
   private aggregate(method: Aggregator, losses: readonly Tensor[], places: readonly Place[], found: Found, layers: ReadonlyMap<string, Place[]>, report: LiveReport<Name>): void {
     const m = this.names.length;
-    if (this.measures) report.measure(layers.keys());
     report.weightValues.fill(Number.NaN);
     const measured = [...found.gramians.values()];
     hostStep([...losses, ...measured.map((p) => p.block)], (addresses) => {

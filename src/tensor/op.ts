@@ -157,8 +157,7 @@ export function applyView<A>(op: ViewOp<A>, x: Tensor, attrs: A, sibling = false
   const { shape, strides, offset } = op.window(x, attrs);
   const y = new Tensor(x.storage, shape, x.dtype, strides, offset);
   const base = x.viewInfo?.base ?? x;
-  if (isInferenceMode()) y.inference = true;
-  if (isGradEnabled() && requiresGrad(x)) record(viewAsOp(op), [x], attrs, y, null);
+  if (isGradEnabled() || isInferenceMode()) record(viewAsOp(op), [x], attrs, y, null);
   // A view made without recording is no differentiable view, except that writes through it still count for its base.
   y.viewInfo = { base, generation: base.generation, sibling };
   return y;

@@ -131,7 +131,8 @@ test('fair weights of dependent gradients whose lengths differ 1e20 times', () =
       for (let i = 0; i < rows.length; i++) {
         const terms = Array.from(w, (v, j) => at(g, i * rows.length + j) * v);
         const [sum, scale] = [terms.reduce((a, b) => a + b, 0), terms.reduce((a, b) => a + Math.abs(b), 0)];
-        assert.ok(Math.abs(sum - at(w, i) ** (-1 / alpha)) <= 1e-6 * scale, `${alpha}, row ${i}: ${sum} of ${scale}, ${at(w, i)}`);
+        // FairGrad's docstring: 1e-10 but for an α of 0.1.
+        assert.ok(Math.abs(sum - at(w, i) ** (-1 / alpha)) <= (alpha === 0.1 ? 1e-6 : 1e-10) * scale, `${alpha}, row ${i}: ${sum} of ${scale}, ${at(w, i)}`);
       }
     }),
     { seed: 23, numRuns: 300 },
@@ -243,9 +244,9 @@ test('a spectrum is that of Jacobi, and f(A)·b the same by either way', () => {
 
 test('dependent rows whose Gramian float32 rounds: f(A)·b gives the direction that the exact one gives', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 3, max: 12 }), fc.constantFrom(3, 5), fc.constantFrom(0, 3), anyScale, fc.integer(), (n, times3, spread, scale, seed) => {
+    fc.property(fc.integer({ min: 3, max: 12 }), fc.constantFrom(3, 5), fc.constantFrom(0, 3), anyScale, fc.integer(), (n, share, spread, scale, seed) => {
       manualSeed(seed >>> 0);
-      const m = n * times3;
+      const m = n * share;
       const rows = scaled(
         scope(() => randn([m, n]).toArray() as number[][]).map((row, i) => row.map((v) => v * 10 ** (((i % 5) / 5) * spread))),
         scale,
@@ -258,6 +259,7 @@ test('dependent rows whose Gramian float32 rounds: f(A)·b gives the direction t
       };
       const [exact, rounded] = [direction(g), direction(g.map(Math.fround))];
       const length = Math.hypot(...exact);
+      // Roundings of 6e-8 times how unlike the rows' eigenvalues are, up to 1e5 for rows of lengths 1e3 apart.
       exact.forEach((v, k) => {
         assert.ok(Math.abs(v - (rounded[k] as number)) <= 1e-2 * length, `${rounded} instead of ${exact}`);
       });
@@ -397,6 +399,7 @@ test('every gradient with an opposed one, a Gramian that float32 rounds: weights
       const v = new DualCone(g.map(Math.fround), m).projectEach(new Float64Array(m).fill(1 / m));
       const terms = v.reduce((sum, x, i) => sum + x * Math.sqrt(at(g, i * m + i)), 0);
       const longest = Math.sqrt(Math.max(...g));
+      // With exact cosines each pair cancels and terms are 2 of its lengths; roundings of 1e-7 reach through the other rows.
       assert.ok(terms <= 1000 * longest, `weights add up to ${terms / longest} times the longest gradient`);
       const gv = times(g, v, m);
       assert.ok(

@@ -133,6 +133,7 @@ function newton(c: Float64Array, size: Float64Array, k: number, beta: number): F
   let best = x;
   let bestError = Number.POSITIVE_INFINITY;
   let stuck = 0;
+  // How far a step goes that is too short: four times as far as the one before did.
   let stretch = 1;
   for (let turn = 0; turn < STEPS; turn++) {
     times(a, x, k, ax);

@@ -42,7 +42,8 @@ const EPS = 2.220446049250313e-16;
  */
 export function spectrum(matrix: Float64Array, b: Float64Array, n: number, cut: number): Spectrum {
   const factors = factor(matrix, n, indices(n), n, new Float64Array(n * n)) ? null : ranked(matrix, n);
-  if (factors && factors.least < IMPOSSIBLE) return reduced(ranked(matrix, n, ROUGH), b, n, cut) ?? slow(matrix, b, n);
+  // Never null: the row that left too little is one that depends on others.
+  if (factors && factors.least < IMPOSSIBLE) return reduced(ranked(matrix, n, ROUGH), b, n, cut) as Spectrum;
   if (n < FEW) return slow(matrix, b, n);
   const found = alike(matrix, n) ? fast(matrix, b, n, cut, NEAR, Number.POSITIVE_INFINITY) : graded(matrix, b, n, cut, INDEPENDENT);
   return found ?? (factors && reduced(factors, b, n, cut)) ?? slow(matrix, b, n);
@@ -68,8 +69,7 @@ function reduced({ l, order, rank }: Ranked, b: Float64Array, n: number, cut: nu
     }
   }
   for (let k = 0; k < rank; k++) for (let j = 0; j < k; j++) h[j * rank + k] = h[k * rank + j] as number;
-  const found = graded(h, lb, rank, cut, ORTHOGONAL);
-  if (!found) return null;
+  const found = graded(h, lb, rank, cut, ORTHOGONAL) ?? slow(h, lb, rank);
   const roots = found.values.map((v) => (v > 0 ? Math.sqrt(v) : 0));
   const values = new Float64Array(n);
   values.set(found.values);
