@@ -1,5 +1,6 @@
 // Principal pivoting in float64: min ½·zᵀC·z + qᵀz over z ≥ 0 for one q after another, each reached from the same solved one. What a
 // caller reads and what the solutions mean stands in src/multiloss/solve/parametric.ts.
+import { take } from "./cholesky";
 
 /** A pivot below this share of a row's square is taken for 0: the row depends on those inside. */
 const PIVOT: f64 = 1e-9;
@@ -9,12 +10,6 @@ const DEPENDENT: f64 = 1e-5;
 const ROUNDING: f64 = 1e-12;
 /** How many times that a dependent row's number may be off. */
 const FAINT: f64 = 1e4;
-
-/** y ← y − f·x over n numbers and, for an odd n, one more. */
-@inline export function take(f: f64, x: usize, y: usize, n: i32): void {
-  const share = f64x2.splat(f);
-  for (const end = y + (<usize>n << 3); y < end; x += 16, y += 16) v128.store(y, f64x2.sub(v128.load(y), f64x2.mul(share, v128.load(x))));
-}
 
 /**
  * m ← its principal pivotal transform over the rows inside, the largest pivots first; those taken are marked by 2. `careful`: rows that keep

@@ -1,7 +1,7 @@
 import type { Stats } from '../method.ts';
 import { checkPerLoss, type PerLoss, perLoss } from '../checks.ts';
-import { factor, solveFactored } from '../solve/cholesky.ts';
-import { cosinesOf, indices, inner, times } from '../solve/matrix.ts';
+import { solveDefinite } from '../solve/cholesky.ts';
+import { cosinesOf, inner, times } from '../solve/matrix.ts';
 import { pseudoSolve } from '../solve/spectrum.ts';
 import { Memoryless } from './memoryless.ts';
 
@@ -30,10 +30,7 @@ export class ConFIG extends Memoryless {
     const m = names.length;
     const { norms, cosines } = cosinesOf(gramian, m);
     const p = perLoss(this.name, 'preference', this.preference, names, 1);
-    const l = new Float64Array(m * m);
-    let a: Float64Array = p.slice();
-    if (!norms.includes(0) && factor(cosines, m, indices(m), m, l)) solveFactored(l, m, m, a);
-    else a = pseudoSolve(cosines, p, m);
+    const a = (norms.includes(0) ? null : solveDefinite(cosines, p)) ?? pseudoSolve(cosines, p, m);
     const ca = times(cosines, a, m); // ⟨ĝᵢ, d⟩
     const squared = inner(a, ca); // ‖d‖²
     let size = 0;

@@ -1,6 +1,6 @@
 import type { Stats } from '../method.ts';
-import { factor, solveFactored } from '../solve/cholesky.ts';
-import { cosinesOf, indices, total } from '../solve/matrix.ts';
+import { solveDefinite } from '../solve/cholesky.ts';
+import { cosinesOf, total } from '../solve/matrix.ts';
 import { pseudoSolve } from '../solve/spectrum.ts';
 import { Memoryless } from './memoryless.ts';
 
@@ -29,10 +29,8 @@ function equalProjections(gramian: Float64Array, norms: Float64Array, cosines: F
   let longest = 0;
   for (const v of norms) longest = Math.max(longest, v);
   if (longest === 0) return new Float64Array(m);
-  const l = new Float64Array(m * m);
-  if (!norms.includes(0) && factor(cosines, m, indices(m), m, l)) {
-    const x = new Float64Array(m).fill(1);
-    solveFactored(l, m, m, x);
+  const x = norms.includes(0) ? null : solveDefinite(cosines, new Float64Array(m).fill(1));
+  if (x) {
     let shortest = longest;
     for (const v of norms) shortest = Math.min(shortest, v);
     return x.map((v, i) => (v * shortest) / (norms[i] as number));

@@ -1,5 +1,5 @@
 // The active-set method for min ½·zᵀC·z + qᵀz over z ≥ 0: whatever C's rank.
-import { DEPENDENT, factor, solveFactored } from './cholesky.ts';
+import { Cholesky, DEPENDENT } from './cholesky.ts';
 import { inner } from './matrix.ts';
 import { SLACK, type WorkingSet } from './working-set.ts';
 
@@ -21,17 +21,25 @@ export interface Nonnegative {
  */
 export class ActiveSet {
   private readonly rows: WorkingSet;
+  /** That of the rows in the set. */
+  private readonly factor: Cholesky;
+  /** A number per row of the set. */
+  private readonly x: Float64Array;
   /** Whether a solution stands in the set: the next one starts from it. */
   private warm = false;
 
-  constructor(rows: WorkingSet) {
+  /** @param address of memory for a `Cholesky`. */
+  constructor(rows: WorkingSet, address: number) {
     this.rows = rows;
+    this.factor = new Cholesky(rows.laid, address);
+    this.x = new Float64Array(rows.n);
   }
 
-  /** @param z zeros, to hold the set's latest point. `inRange`: see NonnegativeSolver. */
-  solve(q: Float64Array, z: Float64Array, inRange: boolean): Nonnegative {
-    const { rows } = this;
-    const { c, n, l, inside, set, x, y } = rows;
+  /** @param z zeros, to hold the set's latest point. `inRange`, `near`: see NonnegativeOptions. */
+  solve(q: Float64Array, z: Float64Array, inRange: boolean, near?: Float64Array): Nonnegative {
+    const { rows, factor, x } = this;
+    const { c, n, inside, set, y } = rows;
+    if (near) this.start(near);
     this.guess(q, z);
     const refused = new Uint8Array(n);
     // A Gramian that is rounded to float32 may have no minimum where its rows say so: what is not below the lowest point so far is not
@@ -50,10 +58,10 @@ export class ActiveSet {
       if (enter < 0) break;
       const k = rows.count;
       set[k] = enter;
-      if (!factor(c, n, set, k + 1, l, DEPENDENT, k)) {
+      if (!factor.factor(set, k + 1, { standing: k })) {
         // Along (x, 1) the quadratic is flat and the gradient is y < 0: as far as the first row that reaches 0.
         for (let i = 0; i < k; i++) x[i] = -(c[(set[i] as number) * n + enter] as number);
-        solveFactored(l, n, k, x);
+        factor.solve(x);
         let step = Number.POSITIVE_INFINITY;
         let leaves = -1;
         for (let i = 0; i < k; i++) {
@@ -92,49 +100,67 @@ export class ActiveSet {
     return { z: best, bounded: true, settled: refused.indexOf(1) < 0 };
   }
 
+  /** Takes the rows of a solution nearby for the set. */
+  private start(near: Float64Array): void {
+    const { rows } = this;
+    const { n, inside, set } = rows;
+    rows.count = 0;
+    for (let i = 0; i < n; i++) {
+      inside[i] = (near[i] as number) > 0 ? 1 : 0;
+      if (inside[i] === 1) set[rows.count++] = i;
+    }
+    this.warm = true;
+  }
+
   /** A start nearer than 0: independent rows with q < 0, without those that would be negative. Any set whose equations give z ≥ 0 is as good. */
   private guess(q: Float64Array, z: Float64Array): void {
-    const { rows } = this;
-    const { c, n, l, inside, set, x } = rows;
-    if (!this.warm || !factor(c, n, set, rows.count, l, 1e-9)) {
+    const { rows, factor, x } = this;
+    const { n, inside, set } = rows;
+    if (!this.warm || !factor.factor(set, rows.count, { least: 1e-9 })) {
       inside.fill(0);
       rows.count = 0;
       for (let i = 0; i < n; i++) {
         if ((q[i] as number) >= 0) continue;
         set[rows.count] = i;
-        if (!factor(c, n, set, rows.count + 1, l, 1e-6, rows.count)) continue;
+        if (!factor.factor(set, rows.count + 1, { least: 1e-6, standing: rows.count })) continue;
         inside[i] = 1;
         rows.count++;
       }
     }
     for (let before = -1; before !== rows.count; ) {
       before = rows.count;
-      rows.equations(q);
+      this.equations(q);
       for (let i = 0; i < before; i++) if ((x[i] as number) <= 0) inside[set[i] as number] = 0;
       this.tidy();
     }
     for (let i = 0; i < rows.count; i++) z[set[i] as number] = x[i] as number;
   }
 
-  /** Takes what is no longer inside out of the set, and makes the factor anew from there on. False where rows are dependent. */
+  /** x ← −C⁻¹·q over the set. */
+  private equations(q: Float64Array): void {
+    const { set, count } = this.rows;
+    for (let i = 0; i < count; i++) this.x[i] = -(q[set[i] as number] as number);
+    this.factor.solve(this.x);
+  }
+
+  /** Takes what is no longer inside out of the set, and makes the factor anew then. False where rows are dependent. */
   private tidy(): boolean {
     const { rows } = this;
     const { set, inside } = rows;
     let kept = 0;
-    let first = rows.count;
     for (let i = 0; i < rows.count; i++) {
       const row = set[i] as number;
       if (inside[row] === 1) set[kept++] = row;
-      else first = Math.min(first, i);
     }
+    const same = kept === rows.count && kept === this.factor.size;
     rows.count = kept;
-    return first >= kept || factor(rows.c, rows.n, set, kept, rows.l, DEPENDENT / 10, first);
+    return same || this.factor.factor(set, kept, { least: DEPENDENT / 10 });
   }
 
   /** Moves z to where the equations of the rows inside hold, leaving rows behind that would fall below 0. False: the row cannot enter. */
   private settle(q: Float64Array, z: Float64Array, entered: number): boolean {
-    const { rows } = this;
-    const { n, inside, set, x } = rows;
+    const { rows, x } = this;
+    const { n, inside, set } = rows;
     let enters = true;
     for (let turn = 0; turn <= n + 1; turn++) {
       if (!this.tidy()) {
@@ -145,7 +171,7 @@ export class ActiveSet {
         this.tidy();
       }
       const k = rows.count;
-      rows.equations(q);
+      this.equations(q);
       let step = 1;
       for (let i = 0; i < k; i++) {
         const [from, to] = [z[set[i] as number] as number, x[i] as number];

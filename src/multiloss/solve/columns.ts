@@ -18,7 +18,6 @@ const ROUNDED = 1e-11;
 export class Columns {
   private readonly rows: WorkingSet;
   private readonly exchange: Exchange;
-  private readonly careful: ActiveSet;
   /** v ≥ 1 with C·v = 0, where the sum's solution is one: 0 lies inside the rows' hull. */
   private readonly still: Float64Array | null = null;
   private readonly largest: number = 0;
@@ -26,11 +25,13 @@ export class Columns {
   /** Whether the sum's solution meets every condition, to C's own roundings. */
   readonly settled: boolean;
 
-  /** @param address of memory for `Parametric`. @param noise what was added to C's diagonal for its roundings. */
-  constructor(rows: WorkingSet, exchange: Exchange, careful: ActiveSet, address: number, noise: number) {
+  /**
+   * @param address of memory for `Parametric`. @param noise what was added to C's diagonal for its roundings. @param careful what finds the
+   * sum's solution where no way leads to it.
+   */
+  constructor(rows: WorkingSet, exchange: Exchange, address: number, noise: number, careful?: ActiveSet) {
     this.rows = rows;
     this.exchange = exchange;
-    this.careful = careful;
     const { c, n, inside } = rows;
     // A zero row has no part in the sum.
     const ones = new Float64Array(n);
@@ -39,8 +40,9 @@ export class Columns {
     const way = new Parametric(rows, address);
     let z: Float64Array = new Float64Array(n);
     let settled = way.solve(q, z) && rows.holds(q, z, SLACK);
-    if (!settled) ({ z, settled } = careful.solve(q, z.fill(0), true));
+    if (!settled && careful) ({ z, settled } = careful.solve(q, z.fill(0), true));
     this.settled = settled;
+    if (!settled && !careful) return;
     const v = z.map((zi, i) => zi + (ones[i] as number));
     const y = times(c, v, n);
     const terms = times(c.map(Math.abs), v, n);
@@ -61,15 +63,15 @@ export class Columns {
     this.way = way;
   }
 
-  /** z for q = sign·(column `row` of C). @param z zeros, to hold it. */
-  solve(row: number, sign: number, q: Float64Array, z: Float64Array): Float64Array {
-    const { still, rows, way, careful } = this;
+  /** z ← the solution for q = sign·(column `row` of C). @param z zeros. False where it is not found. */
+  solve(row: number, sign: number, q: Float64Array, z: Float64Array): boolean {
+    const { still, rows, way } = this;
     if (still && sign > 0 && (still[row] as number) >= BALANCED * this.largest) {
       const share = still[row] as number;
       for (let i = 0; i < z.length; i++) z[i] = i === row ? 0 : (still[i] as number) / share;
-      return z;
+      return true;
     }
-    if (way?.solveColumn(row, sign, z) && (rows.holds(q, z, still ? ROUNDED : SLACK) || this.exchange.from(z, q, z))) return z;
-    return careful.solve(q, z.fill(0), true).z;
+    if (!way?.solveColumn(row, sign, z)) return false;
+    return rows.holds(q, z, still ? ROUNDED : SLACK) || this.exchange.from(z, q, z);
   }
 }

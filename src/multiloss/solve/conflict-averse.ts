@@ -1,5 +1,7 @@
 // CAGrad's problem: the hull's point that the average gradient is to be pushed along.
-import { factor, solveFactored } from './cholesky.ts';
+import { lend } from '../../tensor/lend.ts';
+import { Cholesky, numbersOf } from './cholesky.ts';
+import { Laid, numbersOf as laidNumbers } from './laid.ts';
 import { indices, inner, largestDiagonal, quadratic, times, total } from './matrix.ts';
 import { minNorm } from './min-norm.ts';
 
@@ -27,7 +29,7 @@ export function conflictAverse(gramian: Float64Array, n: number, c: number, norm
   if (squared <= NOTHING) return new Float64Array(n);
   const radius = c * Math.sqrt(squared);
   if (radius === 0) return mean;
-  const found = push(new Path(g, b, squared, radius, n));
+  const found = lend(2 * (laidNumbers(n) + numbersOf(n)), (address) => push(new Path(g, b, squared, radius, n, address)));
   const length = Math.sqrt(quadratic(g, found, n));
   let trace = 0;
   for (let i = 0; i < n; i++) trace += g[i * n + i] as number;
@@ -44,11 +46,12 @@ class Path {
   private readonly squared: number;
   /** The Gramian of the rows gᵢ + λ·g₀ for the latest λ. */
   private readonly shifted: Float64Array;
-  /** What the hull's shortest point and the slope work in. */
+  /** What the hull's shortest point works in. */
   private readonly space: Float64Array;
-  private readonly l: Float64Array;
+  private readonly address: number;
 
-  constructor(g: Float64Array, b: Float64Array, squared: number, radius: number, n: number) {
+  /** @param address of memory for a `Laid` and a `Cholesky`. */
+  constructor(g: Float64Array, b: Float64Array, squared: number, radius: number, n: number, address: number) {
     this.n = n;
     this.g = g;
     this.radius = radius;
@@ -56,7 +59,7 @@ class Path {
     this.squared = squared;
     this.shifted = new Float64Array(n * n);
     this.space = new Float64Array(n * n);
-    this.l = new Float64Array(n * n);
+    this.address = address;
   }
 
   /** ‖g_w‖. */
@@ -80,14 +83,15 @@ class Path {
    * Its slope there is ẇ = −H⁻¹·b + H⁻¹·1·Σ(H⁻¹·b)/Σ(H⁻¹·1), H the shifted Gramian over those rows.
    */
   aim(lambda: number, w: Float64Array): number {
-    const { n, g, b, radius, shifted, l } = this;
+    const { n, g, b, radius, shifted } = this;
     const set = indices(n).filter((i) => (w[i] as number) > 0);
     const k = set.length;
-    if (!factor(shifted, n, set, k, l)) return 0;
+    const factor = new Cholesky(new Laid(shifted, n, this.address), this.address + 8 * laidNumbers(n));
+    if (!factor.factor(set, k)) return 0;
     const x = Float64Array.from(set, (i) => b[i] as number);
     const y = new Float64Array(k).fill(1);
-    solveFactored(l, n, k, x);
-    solveFactored(l, n, k, y);
+    factor.solve(x);
+    factor.solve(y);
     const ratio = total(x) / total(y);
     const slope = new Float64Array(n);
     for (let i = 0; i < k; i++) slope[set[i] as number] = ratio * (y[i] as number) - (x[i] as number);

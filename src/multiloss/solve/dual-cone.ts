@@ -1,17 +1,15 @@
 // The projection onto the dual cone of the gradients: the nearest direction that raises no loss.
 import { type Cosines, cosinesOf } from './matrix.ts';
-import { NonnegativeSolver } from './nonnegative.ts';
+import { nonnegative, nonnegativeColumns } from './nonnegative.ts';
 
 /** Projections that share their gradients, given by their Gramian [n · n]. */
 export class DualCone {
   private readonly n: number;
   private readonly rows: Cosines;
-  private readonly solver: NonnegativeSolver;
 
   constructor(gramian: Float64Array, n: number) {
     this.n = n;
     this.rows = cosinesOf(gramian, n);
-    this.solver = new NonnegativeSolver(this.rows.cosines, n);
   }
 
   /**
@@ -30,23 +28,19 @@ export class DualCone {
       if (p === 0) continue;
       for (let i = 0; i < n; i++) q[i] = (q[i] as number) + (cosines[i * n + j] as number) * p;
     }
-    const { z } = this.solver.solve(q, true);
+    const { z } = nonnegative(cosines, q, { inRange: true });
     return u.map((ui, i) => (z[i] === 0 ? ui : ui + ((z[i] as number) * unit) / (norms[i] as number)));
   }
 
   /** Σ of the projections of each uᵢ·gᵢ alone, as weights. */
   projectEach(u: Float64Array): Float64Array {
-    const { n } = this;
-    const { norms } = this.rows;
-    const v = u.slice();
+    const { norms, cosines } = this.rows;
     const units = Array.from(u, (uj, j) => uj * (norms[j] as number));
-    this.solver.solveColumns(units.map(Math.sign), (z, j) => {
+    const sum = new Float64Array(u.length);
+    nonnegativeColumns(cosines, units.map(Math.sign), (z, j) => {
       const unit = Math.abs(units[j] as number);
-      for (let i = 0; i < n; i++) {
-        const zi = z[i] as number;
-        if (zi !== 0) v[i] = (v[i] as number) + (zi * unit) / (norms[i] as number);
-      }
+      for (let i = 0; i < z.length; i++) sum[i] = (sum[i] as number) + (z[i] as number) * unit;
     });
-    return v;
+    return u.map((ui, i) => (sum[i] === 0 ? ui : ui + (sum[i] as number) / (norms[i] as number)));
   }
 }

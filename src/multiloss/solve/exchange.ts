@@ -2,13 +2,13 @@
 // assembly/kernels/exchange.ts.
 import { call } from '../../runtime/call.ts';
 import { float64View, int32View } from '../../runtime/memory.ts';
-import { lay, rowOf } from './memory.ts';
+import { type Laid, rowOf } from './laid.ts';
 
 /** Rounds of exchanging every wrong row at once; two or three are usual. */
 const ROUNDS = 12;
 
 /** Numbers of 8 bytes that an `Exchange` for n rows draws. */
-export const numbersOf = (n: number): number => rowOf(n) * (2 * rowOf(n) + 7);
+export const numbersOf = (n: number): number => rowOf(n) * (rowOf(n) + 14);
 
 /** How to exchange. */
 export interface ExchangeOptions {
@@ -19,20 +19,18 @@ export interface ExchangeOptions {
 
 /** Solutions for one C: neither sure to be found nor able to meet dependent rows. */
 export class Exchange {
-  private readonly n: number;
-  /** Addresses of C, q and what the kernel works with: z and the set first. */
-  private readonly c: number;
+  private readonly laid: Laid;
+  /** Addresses of q and what the kernel works with: z and the set first. */
   private readonly q: number;
   private readonly work: number;
 
   /** @param address of memory that is lent. */
-  constructor(c: Float64Array, n: number, address: number) {
-    const row = rowOf(n);
-    this.n = n;
-    this.c = address;
-    this.q = address + 8 * row * row;
+  constructor(laid: Laid, address: number) {
+    const row = rowOf(laid.n);
+    this.laid = laid;
+    this.q = address;
     this.work = this.q + 8 * row;
-    lay(c, n, address, this.work);
+    float64View().fill(0, this.q / 8, this.work / 8);
   }
 
   /** z ← the solution for q, from the rows that Gauss and Seidel's method makes positive. False where it is not found. */
@@ -42,16 +40,18 @@ export class Exchange {
 
   /** The same from the rows that are positive in `near`. */
   from(near: Float64Array, q: Float64Array, z: Float64Array): boolean {
-    const set = int32View().subarray(this.work / 4 + 2 * rowOf(this.n));
+    const { n } = this.laid;
+    const set = int32View().subarray(this.work / 4 + 2 * rowOf(n));
     let count = 0;
-    for (let i = 0; i < this.n; i++) if ((near[i] as number) > 0) set[count++] = i;
+    for (let i = 0; i < n; i++) if ((near[i] as number) > 0) set[count++] = i;
     return this.solve(q, z, count);
   }
 
   private solve(q: Float64Array, z: Float64Array, count: number, { rounds = ROUNDS, strict = false }: ExchangeOptions = {}): boolean {
-    const { n, work } = this;
+    const { work } = this;
+    const { n, address } = this.laid;
     float64View().set(q, this.q / 8);
-    if (call('exchangeRows', this.c, this.q, work, n, rowOf(n), count, rounds, strict ? 1 : 0) === 0) return false;
+    if (call('exchangeRows', address, this.q, work, n, rowOf(n), count, rounds, strict ? 1 : 0) === 0) return false;
     z.set(float64View().subarray(work / 8, work / 8 + n));
     return true;
   }

@@ -1,23 +1,31 @@
 // Weights whose losses gain alike: G·w = w^(−1/α), of which α = 1 is the Nash bargaining solution.
+import { lend } from '../../tensor/lend.ts';
 import { power } from '../../tensor/elementary.ts';
-import { factor, solveFactored } from './cholesky.ts';
-import { cosinesOf, indices, times } from './matrix.ts';
+import { Cholesky, numbersOf } from './cholesky.ts';
+import { Laid, numbersOf as laidNumbers } from './laid.ts';
+import { cosinesOf, indices } from './matrix.ts';
 import { isStationary } from './min-norm.ts';
 
-/** Newton steps; 5 to 15 are usual. With a small α a weight far below its place grows by the share α in each. */
-const STEPS = 3000;
-/** Newton steps of a row alone: a start need not be exact. */
-const RISE = 6;
+/** Newton steps; 5 to 15 are needed, more where roundings of the Gramian hide that there is no solution. */
+const STEPS = 60;
 /** How often a start goes through all rows. */
 const PASSES = 4;
-/** A share of a Newton step below which weights that fall far hold back the others. */
-const HELD = 0.5;
-/** What is left of a weight at least that falls without holding back others. */
+/** Newton steps of a row alone, and the share of one that is near enough: others will move it again. */
+const RISE = 6;
+const ROUGHLY = 1e-3;
+/** A row is dealt with alone where one side of its equation is so many times the other. */
+const AWAY = 2;
+/** What is left of a weight at least after a step. */
 const LEFT = 0.01;
+/** Factors of a step after which it is made shorter, and by how many times. */
+const ROUNDS = 6;
+const SHORTER = 10;
 /** What dependent rows are kept apart by, as a share of their squares, where nothing else does. */
 const APART = 1e-15;
 /** How nearly the equations must hold, relative to their right-hand sides. */
 const EXACT = 1e-13;
+/** How much of the terms of an equation its rounding may be, in units of EXACT: where they nearly cancel, its right-hand side is less than that. */
+const ROUNDING = 0.01;
 
 /** z^(−β), without logarithms where β is what the usual α give. */
 function inverse(z: number, beta: number): number {
@@ -26,9 +34,6 @@ function inverse(z: number, beta: number): number {
   if (beta === 2) return 1 / (z * z);
   return 1 / power(z, beta);
 }
-
-/** How much of the terms of an equation its rounding may be, in units of EXACT: where they nearly cancel, its right-hand side is less than that. */
-const ROUNDING = 0.01;
 
 /** s^(1/(1 + β)): what solves z = s·z^(−β). */
 function alone(s: number, beta: number): number {
@@ -47,141 +52,182 @@ export function fair(gramian: Float64Array, n: number, alpha: number): Float64Ar
   const rows = [...norms.keys()].filter((i) => (norms[i] as number) > 0);
   const k = rows.length;
   if (k === 0) return w;
-  const c = new Float64Array(k * k);
-  rows.forEach((row, i) => {
-    rows.forEach((column, j) => {
-      c[i * k + j] = cosines[row * n + column] as number;
-    });
-  });
-  if (k > 1 && isStationary(c, k)) return w;
+  const a = new Float64Array(k * k);
+  for (let i = 0, at = 0; i < k; i++) for (let j = 0; j < k; j++, at++) a[at] = cosines[(rows[i] as number) * n + (rows[j] as number)] as number;
+  if (k > 1 && isStationary(a, k)) return w;
   const beta = 1 / alpha;
   // z = ‖g‖·w, then C·z = ‖g‖^(β − 1)·z^(−β); alone, z would be ‖g‖^((β − 1)/(1 + β)).
   const size = Float64Array.from(rows, (row) => alone(beta === 1 ? 1 : power(norms[row] as number, beta) / (norms[row] as number), beta));
   if (size.some((v) => !(v > 0 && v < Number.POSITIVE_INFINITY))) return w;
   // With z = size·x: (size·C·size)·x = size²·x^(−β).
-  const x = newton(c, size, k, beta);
+  for (let i = 0, at = 0; i < k; i++) for (let j = 0; j < k; j++, at++) a[at] = (a[at] as number) * ((size[i] as number) * (size[j] as number));
+  const x = lend(2 * (2 * laidNumbers(k) + numbersOf(k)), (address) => new Equations(a, k, beta, address).solve());
   rows.forEach((row, i) => {
     w[row] = ((x[i] as number) * (size[i] as number)) / (norms[row] as number);
   });
   return w;
 }
 
-/**
- * A start: each row's own equation xᵢ + Σⱼ C[i][j]·(sizeⱼ/sizeᵢ)·xⱼ = xᵢ^(−β) given the others, one after another, the largest first and at
- * first without those after it: descent by coordinates. Where sizes lie far apart Newton's steps alone would be many small ones.
- */
-function start(c: Float64Array, size: Float64Array, k: number, beta: number): Float64Array<ArrayBuffer> {
-  const x = new Float64Array(k);
-  const sums = new Float64Array(k);
-  const order = indices(k).sort((i, j) => (size[j] as number) - (size[i] as number) || i - j);
-  for (let pass = 0; pass < PASSES; pass++) {
+/** Weights, A·x, and the right-hand sides, aᵢᵢ·xᵢ^(−β). */
+interface Point {
+  x: Float64Array<ArrayBuffer>;
+  ax: Float64Array<ArrayBuffer>;
+  push: Float64Array<ArrayBuffer>;
+}
+
+/** A·x = aᵢᵢ·xᵢ^(−β), A [k · k]. */
+class Equations {
+  private readonly a: Laid;
+  /** |A|, element by element. */
+  private readonly sizes: Laid;
+  private readonly k: number;
+  private readonly beta: number;
+  private readonly hessian: Cholesky;
+  private readonly diagonal: Float64Array;
+  // What a step is worked out in: where rows that fall far have one of their own, A·step, and the rest of the rows.
+  private readonly step: Float64Array;
+  private readonly falls: Uint8Array;
+  private readonly along: Float64Array;
+  private readonly set: Int32Array;
+  private readonly rest: Float64Array;
+
+  /** @param address of memory for two `Laid` and a `Cholesky`. */
+  constructor(a: Float64Array, k: number, beta: number, address: number) {
+    const bytes = 8 * laidNumbers(k);
+    this.a = new Laid(a, k, address);
+    this.sizes = new Laid(a.map(Math.abs), k, address + bytes);
+    this.hessian = new Cholesky(this.a, address + 2 * bytes);
+    this.k = k;
+    this.beta = beta;
+    this.diagonal = Float64Array.from({ length: k }, (_, i) => a[i * (k + 1)] as number);
+    this.step = new Float64Array(k);
+    this.falls = new Uint8Array(k);
+    this.along = new Float64Array(k);
+    this.set = new Int32Array(k);
+    this.rest = new Float64Array(k);
+  }
+
+  solve(): Float64Array {
+    const { a, k, beta, diagonal } = this;
+    const space = (): Float64Array<ArrayBuffer> => new Float64Array(k);
+    let here: Point = { x: space(), ax: space(), push: space() };
+    let trial: Point = { x: space(), ax: space(), push: space() };
+    const [gradient, terms, bends] = [space(), space(), space()];
+    const order = indices(k);
+    // The largest first, and at first without those after them.
+    const largest = indices(k).sort((i, j) => (diagonal[j] as number) - (diagonal[i] as number) || i - j);
+    here.push.fill(Number.POSITIVE_INFINITY);
+    for (let pass = 0; pass < PASSES; pass++) this.settle(here, largest);
+    this.look(here);
+    let best = here.x;
+    let bestError = Number.POSITIVE_INFINITY;
+    let stuck = 0;
+    for (let turn = 0; turn < STEPS; turn++) {
+      if (this.settle(here, order) > 0) this.look(here);
+      const { x, ax, push } = here;
+      this.sizes.times(x, terms);
+      let error = 0;
+      for (let i = 0; i < k; i++) {
+        const pushed = push[i] as number;
+        gradient[i] = pushed - (ax[i] as number);
+        error = Math.max(error, Math.abs(gradient[i] as number) / (pushed + ROUNDING * (terms[i] as number)));
+        bends[i] = (beta * pushed) / (x[i] as number);
+      }
+      stuck = error < 0.9 * bestError ? 0 : stuck + 1;
+      if (error < bestError) [best, bestError] = [x.slice(), error];
+      // Near the solution only roundings are left to move.
+      if (error < EXACT || (bestError < 1e-9 && stuck >= 2)) break;
+      const step = this.newton(here, gradient, bends);
+      let [slope, roundings] = [0, 0];
+      for (let i = 0; i < k; i++) {
+        slope += (gradient[i] as number) * (step[i] as number);
+        roundings += EXACT * ROUNDING * (terms[i] as number) * Math.abs(step[i] as number);
+      }
+      if (!(slope > -roundings)) break;
+      // Along a convex function a step is good unless the slope at its end is again as steep upwards.
+      for (let [halving, reach] = [0, 1]; halving < 60; halving++, reach /= 2) {
+        for (let i = 0; i < k; i++) trial.x[i] = (x[i] as number) + reach * (step[i] as number);
+        this.look(trial);
+        let there = 0;
+        for (let i = 0; i < k; i++) there += ((trial.push[i] as number) - (trial.ax[i] as number)) * (step[i] as number);
+        if (there >= -0.25 * slope - roundings) break;
+      }
+      [here, trial] = [trial, here];
+    }
+    return best;
+  }
+
+  /** Finds out about a point whose x is new. */
+  private look({ x, ax, push }: Point): void {
+    this.a.times(x, ax);
+    for (let i = 0; i < this.k; i++) push[i] = (this.diagonal[i] as number) * inverse(x[i] as number, this.beta);
+  }
+
+  /**
+   * Solves the equations that are far from holding for their own weight, given the others, one after another: descent by coordinates.
+   * Newton's steps alone would be many where weights are orders of magnitude from their places. How many those were.
+   */
+  private settle({ x, ax, push }: Point, order: Int32Array): number {
+    const { k, beta, diagonal } = this;
+    const { a } = this.a;
+    let moved = 0;
     for (const i of order) {
-      const s = size[i] as number;
-      const given = (sums[i] as number) / s - (x[i] as number);
+      const [gain, pushed, own] = [ax[i] as number, push[i] as number, diagonal[i] as number];
+      if (gain < AWAY * pushed && pushed < AWAY * gain) continue;
+      const given = gain / own - (x[i] as number);
       // x + given − x^(−β) is concave: from below its root Newton's steps rise to it.
       let v = given > 0 ? inverse(1 + given, 1 / beta) : Math.max(1, -given);
-      for (let step = 0; step < RISE; step++) v += (inverse(v, beta) - v - given) / (1 + (beta * inverse(v, beta)) / v);
-      if (!(v > 0 && v < Number.POSITIVE_INFINITY)) return x.fill(1);
-      const more = (v - (x[i] as number)) * s;
+      for (let [step, more] = [0, v]; step < RISE && Math.abs(more) > ROUGHLY * v; step++) {
+        const p = inverse(v, beta);
+        more = (p - v - given) / (1 + (beta * p) / v);
+        v += more;
+      }
+      if (!(v > 0 && v < Number.POSITIVE_INFINITY)) v = x[i] || 1;
+      const more = v - (x[i] as number);
       x[i] = v;
-      for (let j = 0, at = i * k; j < k; j++, at++) sums[j] = (sums[j] as number) + more * (c[at] as number);
+      push[i] = own * inverse(v, beta);
+      for (let j = 0, at = i * k; j < k; j++, at++) ax[j] = (ax[j] as number) + more * (a[at] as number);
+      moved++;
+    }
+    return moved;
+  }
+
+  /**
+   * Newton's step, of those that leave LEFT of each weight: the lowest point of the quadratic. Those that would fall further go that far, and
+   * the others are solved for again, until none would and each that does is pressed down (block pivoting). Where that goes in circles, steps
+   * are made shorter. `bends`: what is added to A's diagonal, which may be more then. The step stands until the next one.
+   */
+  private newton({ x }: Point, gradient: Float64Array, bends: Float64Array): Float64Array {
+    const { a, k, diagonal, hessian, along, step, falls, set, rest } = this;
+    falls.fill(0);
+    step.fill(0);
+    along.fill(0);
+    for (let [round, fallen] = [1, 0]; ; round++) {
+      let count = 0;
+      for (let i = 0; i < k; i++) {
+        if (falls[i] === 0) set[count++] = i;
+        step[i] = falls[i] === 0 ? 0 : (LEFT - 1) * (x[i] as number);
+      }
+      if (fallen > 0) a.times(step, along);
+      for (let i = 0; i < count; i++) rest[i] = (gradient[set[i] as number] as number) - (along[set[i] as number] as number);
+      // Weights may be so large that what keeps dependent rows apart is lost beside the roundings of others. A step is then too short.
+      for (let apart = APART; !hessian.factor(set, count, { least: 1e-300, more: bends }) && apart < 1; apart *= 10) {
+        for (let i = 0; i < k; i++) bends[i] = (bends[i] as number) + apart * (diagonal[i] as number);
+      }
+      hessian.solve(rest);
+      for (let i = 0; i < count; i++) step[set[i] as number] = rest[i] as number;
+      if (fallen > 0) a.times(step, along);
+      let changes = 0;
+      for (let i = 0; i < k; i++) {
+        const [fell, si] = [falls[i] === 1, step[i] as number];
+        const falling = fell ? (gradient[i] as number) <= (along[i] as number) + (bends[i] as number) * si : si < (LEFT - 1) * (x[i] as number);
+        if (falling === fell) continue;
+        falls[i] = falling ? 1 : 0;
+        fallen += falling ? 1 : -1;
+        changes++;
+      }
+      if (changes === 0) return step;
+      if (round % ROUNDS === 0) for (let i = 0; i < k; i++) bends[i] = SHORTER * (bends[i] as number);
     }
   }
-  return x;
-}
-
-/** A·x = rightᵢ·xᵢ^(−β), k equations. */
-interface Equations {
-  readonly a: Float64Array;
-  readonly right: Float64Array;
-  readonly k: number;
-  readonly beta: number;
-}
-
-/** What their solution is the lowest point of, ½·xᵀA·x − Σ rightᵢ·∫xᵢ^(−β), given A·x; β ≠ 1. */
-function height({ right, k, beta }: Equations, x: Float64Array, ax: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < k; i++) sum += (x[i] as number) * (0.5 * (ax[i] as number) - ((right[i] as number) * inverse(x[i] as number, beta)) / (1 - beta));
-  return sum;
-}
-
-/**
- * to ← x + t·step, but no weight below LEFT of what it was, for a t above `reach` where that is lower than x. False where it is not: a
- * single weight that is to fall by orders of magnitude then takes many small steps of all. Uses ax, A·x at first, up.
- */
-function bend(equations: Equations, x: Float64Array, step: Float64Array, reach: number, to: Float64Array, ax: Float64Array<ArrayBuffer>): boolean {
-  const { a, k } = equations;
-  const before = height(equations, x, ax);
-  for (let t = 1; t > reach; t /= 4) {
-    for (let i = 0; i < k; i++) to[i] = Math.max((x[i] as number) + t * (step[i] as number), LEFT * (x[i] as number));
-    if (height(equations, to, times(a, to, k, ax)) < before) return true;
-  }
-  return false;
-}
-
-/** x > 0 with Σⱼ C[i][j]·sizeⱼ·xⱼ = sizeᵢ·xᵢ^(−β), row i times sizeᵢ so that the derivative is symmetric. */
-function newton(c: Float64Array, size: Float64Array, k: number, beta: number): Float64Array {
-  const a = c.map((v, at) => v * (size[Math.floor(at / k)] as number) * (size[at % k] as number));
-  const right = size.map((s) => s * s);
-  const all = indices(k);
-  const h = new Float64Array(k * k);
-  const l = new Float64Array(k * k);
-  const ax = new Float64Array(k);
-  const step = new Float64Array(k);
-  let x = start(c, size, k, beta);
-  let trial = new Float64Array(k);
-  let best = x;
-  let bestError = Number.POSITIVE_INFINITY;
-  let stuck = 0;
-  // How far a step goes that is too short: four times as far as the one before did.
-  let stretch = 1;
-  for (let turn = 0; turn < STEPS; turn++) {
-    times(a, x, k, ax);
-    h.set(a);
-    let error = 0;
-    for (let i = 0; i < k; i++) {
-      const xi = x[i] as number;
-      const push = (right[i] as number) * inverse(xi, beta);
-      step[i] = push - (ax[i] as number);
-      let terms = push;
-      for (let j = 0; j < k; j++) terms += ROUNDING * Math.abs((a[i * k + j] as number) * (x[j] as number));
-      error = Math.max(error, Math.abs(step[i] as number) / terms);
-      h[i * k + i] = (h[i * k + i] as number) + (beta * push) / xi;
-    }
-    stuck = error < 0.9 * bestError ? 0 : stuck + 1;
-    if (error < bestError) [best, bestError] = [x.slice(), error];
-    // Near the solution only roundings are left to move.
-    if (bestError < 1e-9 && stuck >= 2) break;
-    if (error < EXACT) break;
-    // Weights may be so large that what keeps dependent rows apart is lost beside the roundings of others. A step is then too short.
-    let apart = 0;
-    while (!factor(h, k, all, k, l, 1e-300) && apart < 1) {
-      apart = Math.max(APART, 10 * apart);
-      for (let i = 0; i < k; i++) h[i * k + i] = (h[i * k + i] as number) + apart * (right[i] as number);
-    }
-    const gradient = step.slice();
-    solveFactored(l, k, k, step);
-    let slope = 0;
-    let reach = apart > 0 ? stretch : 1;
-    for (let i = 0; i < k; i++) {
-      slope += (gradient[i] as number) * (step[i] as number);
-      if ((step[i] as number) < 0) reach = Math.min(reach, (-0.9 * (x[i] as number)) / (step[i] as number));
-    }
-    if (!(slope > 0)) break;
-    if (reach < HELD && beta !== 1 && bend({ a, right, k, beta }, x, step, reach, trial, ax)) {
-      [x, trial] = [trial, x];
-      continue;
-    }
-    // Along a convex function a step is good unless the slope at its end is again as steep upwards.
-    for (let halving = 0; halving < 60; halving++, reach /= 2) {
-      for (let i = 0; i < k; i++) trial[i] = (x[i] as number) + reach * (step[i] as number);
-      times(a, trial, k, ax);
-      let there = 0;
-      for (let i = 0; i < k; i++) there += ((right[i] as number) * inverse(trial[i] as number, beta) - (ax[i] as number)) * (step[i] as number);
-      if (there >= -0.25 * slope) break;
-    }
-    stretch = apart > 0 ? 4 * reach : 1;
-    [x, trial] = [trial, x];
-  }
-  return best;
 }

@@ -1,6 +1,6 @@
 // The shortest vector in the convex hull of the gradients.
 import { cosinesOf, times, inner } from './matrix.ts';
-import { NonnegativeSolver } from './nonnegative.ts';
+import { nonnegative } from './nonnegative.ts';
 
 /**
  * argmin wᵀG·w over the simplex (w ≥ 0, Σw = 1): Désidéri 2012; exact, as Wolfe's method (1976) is. w = v/Σv for the v ≥ 0 that
@@ -17,10 +17,10 @@ export function minNorm(gramian: Float64Array, n: number, near?: Float64Array, s
   }
   let shortest = norms[0] as number;
   for (const v of norms) shortest = Math.min(shortest, v);
-  const { z } = new NonnegativeSolver(cosines, n).solve(
+  const { z } = nonnegative(
+    cosines,
     norms.map((v) => -shortest / v),
-    false,
-    near,
+    near ? { near } : {},
   );
   let sum = 0;
   for (let i = 0; i < n; i++) {
@@ -38,7 +38,7 @@ export function minNorm(gramian: Float64Array, n: number, near?: Float64Array, s
 export function isStationary(cosines: Float64Array, n: number): boolean {
   const q = new Float64Array(n);
   for (let i = 0; i < n; i++) q[i] = (cosines[i * n + i] as number) > 0 ? -1 : 0;
-  const { z, bounded } = new NonnegativeSolver(cosines, n).solve(q);
+  const { z, bounded } = nonnegative(cosines, q);
   if (!bounded) return true;
   let sum = 0;
   for (const v of z) sum += v;

@@ -1,105 +1,127 @@
-// min ½·zᵀC·z + qᵀz over z ≥ 0, C positive semidefinite with a diagonal of ones: what the dual cone and the shortest point of a
+// min ½·zᵀC·z + qᵀz over z ≥ 0, C [n · n] positive semidefinite with a diagonal of ones: what the dual cone and the shortest point of a
 // convex hull come down to. Exact: it ends at a set of active rows whose equations hold to rounding, not when a step is small.
 import { lend } from '../../tensor/lend.ts';
 import { ActiveSet, type Nonnegative } from './active-set.ts';
+import { numbersOf as choleskyNumbers } from './cholesky.ts';
 import { Columns } from './columns.ts';
 import { Exchange, numbersOf as exchangeNumbers } from './exchange.ts';
-import { numbersOf, Parametric } from './parametric.ts';
+import { Laid, numbersOf as laidNumbers } from './laid.ts';
+import { numbersOf as parametricNumbers, Parametric } from './parametric.ts';
 import { WorkingSet } from './working-set.ts';
 
 /** Rounds of exchanging after which columns are left to `Columns`. */
 const QUICK = 5;
 
-/** A solver for many q with one C [n · n]: its memory is shared between them. */
-export class NonnegativeSolver {
+/** What is known beforehand. */
+export interface NonnegativeOptions {
+  /** Whether q lies in C's range, so that a direction without end can only be rounding: it is not taken then. */
+  inRange?: boolean;
+  /** Positive where a solution nearby is, to start from. */
+  near?: Float64Array;
+}
+
+/** The solution for one q. */
+export function nonnegative(c: Float64Array, q: Float64Array, { inRange = false, near }: NonnegativeOptions = {}): Nonnegative {
+  return withSolver(c, q.length, (solver) => solver.solve(q, inRange, near));
+}
+
+/** Hands on z for each column of C as q, times a sign, where that is not 0: for callers that ask for most of them. z stands until the next one. */
+export function nonnegativeColumns(c: Float64Array, signs: readonly number[], use: (z: Float64Array, row: number) => void): void {
+  withSolver(c, signs.length, (solver) => {
+    signs.forEach((sign, row) => {
+      if (sign !== 0) use(solver.solveColumn(row, sign), row);
+    });
+  });
+}
+
+function withSolver<T>(c: Float64Array, n: number, use: (solver: Solver) => T): T {
+  return lend(2 * (laidNumbers(n) + exchangeNumbers(n) + parametricNumbers(n) + choleskyNumbers(n)), (address) => use(new Solver(c, n, address)));
+}
+
+class Solver {
   private readonly n: number;
+  /** Addresses of C and of what an exchange, a path and a factor are worked out in. */
+  private readonly address: number;
+  private readonly quick: number;
+  private readonly path: number;
+  private readonly factor: number;
   private rows: WorkingSet;
-  private careful: ActiveSet;
-  /** Whether a solution met dependent rows: the next ones take the careful way at once. */
+  private exchange: Exchange;
+  private columns: Columns | null = null;
+  private active: ActiveSet | null = null;
+  /** Whether a column met dependent rows: the next ones take the careful way at once. */
   private dependent = false;
   /** What was added to C's diagonal. */
   private noise = 0;
   private mended = false;
-  private exchange: Exchange | null = null;
-  private columns: Columns | null = null;
   private readonly q: Float64Array;
   private readonly z: Float64Array;
 
-  constructor(c: Float64Array, n: number) {
+  constructor(c: Float64Array, n: number, address: number) {
     this.n = n;
-    this.rows = new WorkingSet(c, n);
-    this.careful = new ActiveSet(this.rows);
+    this.address = address;
+    this.quick = address + 8 * laidNumbers(n);
+    this.path = this.quick + 8 * exchangeNumbers(n);
+    this.factor = this.path + 8 * parametricNumbers(n);
     this.q = new Float64Array(n);
     this.z = new Float64Array(n);
+    this.rows = new WorkingSet(new Laid(c, n, address));
+    this.exchange = new Exchange(this.rows.laid, this.quick);
   }
 
-  /**
-   * @param inRange whether q lies in C's range, so that a direction without end can only be rounding: it is not taken then.
-   * @param near positive where a solution nearby is, to start from.
-   */
-  solve(q: Float64Array, inRange = false, near?: Float64Array): Nonnegative {
-    const { n } = this;
-    const z = new Float64Array(n);
-    const quick = (address: number): boolean => {
-      const exchange = new Exchange(this.rows.c, n, address);
-      return near ? exchange.from(near, q, z) : exchange.sweep(q, z);
-    };
-    if (!this.dependent && lend(2 * exchangeNumbers(n), quick)) return { z, bounded: true, settled: true };
-    this.dependent = true;
-    const found = this.careful.solve(q, z.fill(0), inRange);
-    return found.settled || !inRange || !lend(2 * numbersOf(n), (address) => this.mend(address)) ? found : this.careful.solve(q, z.fill(0), inRange);
+  solve(q: Float64Array, inRange: boolean, near?: Float64Array): Nonnegative {
+    const z = new Float64Array(this.n);
+    if (near ? this.exchange.from(near, q, z) : this.exchange.sweep(q, z)) return { z, bounded: true, settled: true };
+    const found = this.careful().solve(q, z.fill(0), inRange, near);
+    return found.settled || !inRange || !this.mend() ? found : this.solve(q, inRange);
   }
 
-  /** Hands on z for each column of C as q, times a sign, where that is not 0: for callers that ask for most of them. z stands until the next one. */
-  solveColumns(signs: readonly number[], use: (z: Float64Array, row: number) => void): void {
-    // What is left of an earlier call has lost its memory.
-    this.exchange = null;
-    this.columns = null;
-    lend(2 * (exchangeNumbers(this.n) + numbersOf(this.n)), (address) => {
-      signs.forEach((sign, row) => {
-        if (sign !== 0) use(this.solveColumn(row, sign, address), row);
-      });
-    });
-  }
-
-  private solveColumn(row: number, sign: number, address: number): Float64Array {
-    const { n, z } = this;
-    this.exchange ??= new Exchange(this.rows.c, n, address);
+  solveColumn(row: number, sign: number): Float64Array {
+    const { q, z } = this;
+    const { c, n } = this.rows;
+    for (let i = 0, at = row * n; i < n; i++, at++) q[i] = sign * (c[at] as number);
     if (!this.dependent) {
-      if (this.exchange.sweep(this.column(row, sign), z, { rounds: QUICK, strict: true })) return z;
+      if (this.exchange.sweep(q, z, { rounds: QUICK, strict: true })) return z;
       this.dependent = true;
     }
-    const behind = address + 8 * exchangeNumbers(n);
-    this.columns ??= new Columns(this.rows, this.exchange, this.careful, behind, this.noise);
-    if (!this.columns.settled && this.mend(behind)) {
-      this.exchange = new Exchange(this.rows.c, n, address);
-      this.columns = new Columns(this.rows, this.exchange, this.careful, behind, this.noise);
+    this.columns ??= this.columnsOf();
+    if (this.columns.solve(row, sign, q, z.fill(0))) return z;
+    if (this.mend()) {
+      // What was added keeps rows apart.
+      this.dependent = false;
+      return this.solveColumn(row, sign);
     }
-    return this.columns.solve(row, sign, this.column(row, sign), z.fill(0));
+    return this.careful().solve(q, z.fill(0), true).z;
   }
 
-  /** q ← sign·(column `row` of C). */
-  private column(row: number, sign: number): Float64Array {
-    const { n, q } = this;
-    const { c } = this.rows;
-    for (let i = 0, at = row * n; i < n; i++, at++) q[i] = sign * (c[at] as number);
-    return q;
+  private columnsOf(): Columns {
+    const all = (careful?: ActiveSet): Columns => new Columns(this.rows, this.exchange, this.path, this.noise, careful);
+    let columns = all();
+    if (!columns.settled && this.mend()) columns = all();
+    return columns.settled ? columns : all(this.careful());
+  }
+
+  private careful(): ActiveSet {
+    this.active ??= new ActiveSet(this.rows, this.factor);
+    return this.active;
   }
 
   /**
    * Once, C as rows may have it, where roundings made it one that none have: conditions hold to those roundings then. False where it
    * stays as it is.
    */
-  private mend(address: number): boolean {
-    const { n } = this;
+  private mend(): boolean {
     if (this.mended) return false;
+    const { n } = this;
     this.mended = true;
-    this.noise = new Parametric(this.rows, address).noise();
+    this.columns = null; // its path's memory is used up
+    this.noise = new Parametric(this.rows, this.path).noise();
     if (this.noise === 0) return false;
     const c = this.rows.c.slice();
     for (let i = 0; i < n; i++) if (c[i * n + i] !== 0) c[i * n + i] = (c[i * n + i] as number) + this.noise;
-    this.rows = new WorkingSet(c, n);
-    this.careful = new ActiveSet(this.rows);
+    this.rows = new WorkingSet(new Laid(c, n, this.address));
+    this.exchange = new Exchange(this.rows.laid, this.quick);
+    this.active = null;
     return true;
   }
 }

@@ -3,7 +3,7 @@
 // Pivots are assembly/kernels/pivot.ts.
 import { call } from '../../runtime/call.ts';
 import { float64View, int32View } from '../../runtime/memory.ts';
-import { lay, rowOf } from './memory.ts';
+import { lay, rowOf } from './laid.ts';
 import type { WorkingSet } from './working-set.ts';
 
 /** A negative square beyond this is not float64's rounding, which is 1e-16 / 1e-5. */

@@ -1,6 +1,6 @@
 // Functions of a symmetric matrix at one vector, f(A)·b: what the pseudo-inverse and inverse square roots come down to. Eigenvectors
 // are never made: A = Q·T·Qᵀ = Q·Z·Λ·Zᵀ·Qᵀ, where Q and Z stay the reflections and rotations that they are products of.
-import { factor } from './cholesky.ts';
+import { isDefinite } from './cholesky.ts';
 import { eigen } from './eigen.ts';
 import { indices, inner } from './matrix.ts';
 import { type Ranked, ranked } from './rank.ts';
@@ -41,7 +41,7 @@ const EPS = 2.220446049250313e-16;
  * it, what the roundings made of dependent rows is left out.
  */
 export function spectrum(matrix: Float64Array, b: Float64Array, n: number, cut: number): Spectrum {
-  const factors = factor(matrix, n, indices(n), n, new Float64Array(n * n)) ? null : ranked(matrix, n);
+  const factors = isDefinite(matrix, n) ? null : ranked(matrix, n);
   // Never null: the row that left too little is one that depends on others.
   if (factors && factors.least < IMPOSSIBLE) return reduced(ranked(matrix, n, ROUGH), b, n, cut) as Spectrum;
   if (n < FEW) return slow(matrix, b, n);
@@ -108,7 +108,7 @@ function graded(matrix: Float64Array, b: Float64Array, n: number, cut: number, l
   const order = indices(n).sort((i, j) => (matrix[i * n + i] as number) - (matrix[j * n + j] as number) || i - j);
   const sorted = new Float64Array(n * n);
   for (let i = 0, at = 0; i < n; i++) for (let j = 0; j < n; j++, at++) sorted[at] = matrix[(order[i] as number) * n + (order[j] as number)] as number;
-  if (!factor(sorted, n, indices(n), n, new Float64Array(n * n), least)) return null;
+  if (!isDefinite(sorted, n, least)) return null;
   const found = fast(
     sorted,
     Float64Array.from(order, (i) => b[i] as number),
