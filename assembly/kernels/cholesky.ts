@@ -47,25 +47,6 @@ export function takeFour(y: usize, e: f64, a: usize, f: f64, b: usize, g: f64, c
   }
 }
 
-/** What the four rows at `p` of U, of the inverses e, f, g, h, leave of the two rows at `y` whose own columns begin at byte `own`. */
-function leave(p: usize, wide: usize, y: usize, own: usize, end: usize, e: f64, f: f64, g: f64, h: f64): void {
-  const q = p + wide, r = q + wide, s = r + wide, z = y + wide;
-  const e0 = f64x2.splat(e * load<f64>(p + own)), f0 = f64x2.splat(f * load<f64>(q + own)), g0 = f64x2.splat(g * load<f64>(r + own)), h0 = f64x2.splat(h * load<f64>(s + own));
-  const e1 = f64x2.splat(e * load<f64>(p + own, 8)), f1 = f64x2.splat(f * load<f64>(q + own, 8)), g1 = f64x2.splat(g * load<f64>(r + own, 8)), h1 = f64x2.splat(h * load<f64>(s + own, 8));
-  for (let j = own & ~31; j < end; j += 32) {
-    const a = p + j, b = q + j, c = r + j, d = s + j, to = y + j, next = z + j;
-    let v0 = v128.load(a), v1 = v128.load(b), v2 = v128.load(c), v3 = v128.load(d);
-    v128.store(to, less(less(less(less(v128.load(to), e0, v0), f0, v1), g0, v2), h0, v3));
-    v128.store(next, less(less(less(less(v128.load(next), e1, v0), f1, v1), g1, v2), h1, v3));
-    v0 = v128.load(a, 16);
-    v1 = v128.load(b, 16);
-    v2 = v128.load(c, 16);
-    v3 = v128.load(d, 16);
-    v128.store(to, less(less(less(less(v128.load(to, 16), e0, v0), f0, v1), g0, v2), h0, v3), 16);
-    v128.store(next, less(less(less(less(v128.load(next, 16), e1, v0), f1, v1), g1, v2), h1, v3), 16);
-  }
-}
-
 let smallest: f64 = 1;
 
 /** 1/pivot; 0 where it is below `least` of what stood there, or below what rounding makes of that after the smallest pivot before. */
@@ -75,9 +56,9 @@ function inverse(pivot: f64, own: f64, least: f64): f64 {
   return 1 / pivot;
 }
 
-/** U from what stands of A at `u`, with `columns` of it, of which the last four may be right-hand sides. False where rows are dependent. */
-function eliminate(u: usize, x: usize, k: i32, columns: i32, wide: usize, least: f64): bool {
-  const end = <usize>columns << 3;
+/** U from what stands of A at `u`. False where rows are dependent. */
+function eliminate(u: usize, x: usize, k: i32, wide: usize, least: f64): bool {
+  const end = <usize>k << 3;
   for (let i = 0, own = u; i < k; i++, own += wide + 8) store<f64>(x + (<usize>i << 3), load<f64>(own));
   smallest = 1;
   for (let i = 0, p = u; i < k; i += 4, p += wide << 2, x += 32) {
@@ -103,7 +84,9 @@ function eliminate(u: usize, x: usize, k: i32, columns: i32, wide: usize, least:
       v128.store(r + t, c);
       v128.store(s + t, less(less(less(v128.load(s + t), se3, a), sf3, b), sg3, c));
     }
-    for (let own = j + 32, to = p + (wide << 2), last = <usize>k << 3; own < last; own += 16, to += wide << 1) leave(p, wide, to, own, end, e, f, g, h);
+    for (let own = j + 32, to = p + (wide << 2); own < end; own += 8, to += wide) {
+      takeFour(to, e * load<f64>(p + own), p, f * load<f64>(q + own), q, g * load<f64>(r + own), r, h * load<f64>(s + own), s, own & ~15, end);
+    }
   }
   return true;
 }
@@ -118,10 +101,9 @@ function fill(u: usize, k: i32, wide: usize): void {
 }
 
 /**
- * U of the set's k rows and columns of A [·, stride], and behind it D·U⁻ᵀ·(−q); q = 0 for none. `more`: what is added to A's diagonal, or 0.
- * False where a row depends on those before.
+ * U of the set's k rows and columns of A [·, stride]. `more`: what is added to A's diagonal, or 0. False where a row depends on those before.
  */
-export function factor(a: usize, q: usize, more: usize, set: usize, x: usize, u: usize, k: i32, stride: i32, least: f64): bool {
+export function factor(a: usize, more: usize, set: usize, x: usize, u: usize, k: i32, stride: i32, least: f64): bool {
   const row = <usize>stride << 3, wide = rowOf(stride), n = whole(k);
   for (let i = k; i < n; i++) store<i32>(set + (<usize>i << 2), 0);
   for (let i = 0, to = u; i < n; i += 4, to += wide << 2) {
@@ -136,19 +118,7 @@ export function factor(a: usize, q: usize, more: usize, set: usize, x: usize, u:
   }
   if (more) for (let i = 0, own = u; i < k; i++, own += wide + 8) store<f64>(own, load<f64>(own) + at(more, place(set, i)));
   fill(u, k, wide);
-  if (q) {
-    for (let i = 0, to = u + (<usize>n << 3); i < n; i++, to += wide) {
-      v128.store(to, f64x2.replace_lane(f64x2.splat(0), 0, i < k ? -at(q, place(set, i)) : 0));
-      v128.store(to, f64x2.splat(0), 16);
-    }
-  }
-  return eliminate(u, x, n, q ? n + 4 : n, wide, least);
-}
-
-/** What factor left behind U. */
-export function behind(u: usize, x: usize, k: i32, stride: i32): void {
-  const n = whole(k);
-  for (let i = 0, from = u + (<usize>n << 3); i < n; i++, from += rowOf(stride)) put(x, i, load<f64>(from));
+  return eliminate(u, x, n, wide, least);
 }
 
 /** x ← D·U⁻ᵀ·x. */
@@ -171,7 +141,7 @@ function forward(u: usize, x: usize, k: i32, stride: i32): void {
 }
 
 /** x ← U⁻¹·x. */
-export function back(u: usize, x: usize, k: i32, stride: i32): void {
+function back(u: usize, x: usize, k: i32, stride: i32): void {
   const wide = rowOf(stride), end = <usize>whole(k) << 3;
   for (let i = end; i > 0; ) {
     i -= 32;
@@ -232,13 +202,17 @@ export function multiply(a: usize, x: usize, y: usize, stride: i32): void {
  */
 export function choleskyRows(a: usize, more: usize, set: usize, work: usize, k: i32, stride: i32, least: f64, standing: i32): i32 {
   const u = work + (<usize>stride << 3);
-  return (standing > 0 && standing == k - 1 ? append(a, set, work, u, k, stride, least) : factor(a, 0, more, set, work, u, k, stride, least)) ? 1 : 0;
+  return (standing > 0 && standing == k - 1 ? append(a, set, work, u, k, stride, least) : factor(a, more, set, work, u, k, stride, least)) ? 1 : 0;
+}
+
+/** x ← A⁻¹·x, k numbers. */
+export function solve(u: usize, x: usize, k: i32, stride: i32): void {
+  for (let i = k; i & 3; i++) put(x, i, 0);
+  forward(u, x, k, stride);
+  back(u, x, k, stride);
 }
 
 /** x ← A⁻¹·x, the first k numbers at `work`, behind which choleskyRows left U. */
 export function choleskySolve(work: usize, k: i32, stride: i32): void {
-  const u = work + (<usize>stride << 3);
-  for (let i = k; i & 3; i++) put(work, i, 0);
-  forward(u, work, k, stride);
-  back(u, work, k, stride);
+  solve(work + (<usize>stride << 3), work, k, stride);
 }

@@ -1,6 +1,6 @@
 // Block principal pivoting in float64 (Júdice & Pires 1994): min ½·zᵀC·z + qᵀz over z ≥ 0, fast where rows are independent. What a caller
 // reads stands in src/multiloss/solve/exchange.ts.
-import { at, back, behind, factor, place, put, take, takeFour } from "./cholesky";
+import { at, factor, place, put, solve, take, takeFour } from "./cholesky";
 
 /** Roundings that an optimality condition may be off by, relative to the terms that it sums. */
 const SLACK: f64 = 1e-13;
@@ -52,14 +52,14 @@ function sweep(c: usize, q: usize, y: usize, up: usize, set: usize, n: i32, row:
  * c: f64 [n, stride], stride a multiple of 8, symmetric, its diagonal 1 or 0; q: f64 [stride]; zeros from n on. work: (stride + 13)·stride numbers of
  * 8 bytes, z and then the set, i32.
  */
-export function exchangeRows(c: usize, q: usize, work: usize, n: i32, stride: i32, count: i32, rounds: i32, strict: i32): i32 {
+export function exchangeRows(c: usize, q: usize, work: usize, n: i32, stride: i32, count: i32, rounds: i32, modest: i32): i32 {
   const row = <usize>stride << 3, set = work + row, inside = set + row, y = inside + row, x = y + row, u = x + row;
   if (count < 0) count = sweep(c, q, y, x, set, n, row);
   for (; rounds > 0; rounds--) {
     const k = count;
-    if (!factor(c, q, 0, set, x, u, k, stride, DEPENDENT)) return 0;
-    behind(u, x, k, stride);
-    back(u, x, k, stride);
+    if (!factor(c, 0, set, x, u, k, stride, DEPENDENT)) return 0;
+    for (let i = 0; i < k; i++) put(x, i, -at(q, place(set, i)));
+    solve(u, x, k, stride);
     memory.fill(work, 0, row);
     memory.fill(inside, 0, row);
     memory.copy(y, q, row);
@@ -82,7 +82,7 @@ export function exchangeRows(c: usize, q: usize, work: usize, n: i32, stride: i3
       add(set, count, i);
       count += i32(place(inside, i) == 0) & i32(at(y, i) < -SLACK * (reach + abs(at(q, i))));
     }
-    if (kept == k && count == k) return strict && reach > LARGE ? 0 : 1;
+    if (kept == k && count == k) return modest && reach > LARGE ? 0 : 1;
   }
   return 0;
 }

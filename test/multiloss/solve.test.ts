@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { manualSeed, randn, scope } from '../../src/entry/default.ts';
 import { conflictAverse } from '../../src/multiloss/solve/conflict-averse.ts';
-import { DualCone } from '../../src/multiloss/solve/dual-cone.ts';
+import { project, projectEach } from '../../src/multiloss/solve/dual-cone.ts';
 import { eigen } from '../../src/multiloss/solve/eigen.ts';
 import { fair } from '../../src/multiloss/solve/fair.ts';
 import { cosinesOf, times, total } from '../../src/multiloss/solve/matrix.ts';
@@ -43,7 +43,7 @@ test('the projection onto the dual cone: v ≥ u, Gv ≥ 0, (v − u)ᵀGv = 0',
       const real = scaled(rows, scale);
       const g = gramianOf(real);
       const u = Float64Array.from({ length: m }, () => preferences.next().value as number);
-      const v = new DualCone(g, m).project(u);
+      const v = project(g, u);
       const gv = times(g, v, m);
       const terms = (i: number): number => Array.from({ length: m }, (_, j) => Math.abs(at(g, i * m + j) * at(v, j))).reduce((a, b) => a + b, 0);
       for (let i = 0; i < m; i++) {
@@ -69,7 +69,7 @@ test('projections of 64 rows of rank 20, 64 and of lengths from 1e-4 to 1e4 rais
   ] as const) {
     const rows = Array.from({ length: 64 }, (_, i) => Array.from({ length: n }, () => next() * 10 ** (((i % 9) / 8 - 0.5) * spread)));
     const g = gramianOf(rows);
-    const v = new DualCone(g, 64).project(new Float64Array(64).fill(1 / 64));
+    const v = project(g, new Float64Array(64).fill(1 / 64));
     const gv = times(g, v, 64);
     for (let i = 0; i < 64; i++) {
       const terms = Array.from({ length: 64 }, (_, j) => Math.abs(at(g, i * 64 + j) * at(v, j))).reduce((a, b) => a + b, 0);
@@ -329,11 +329,10 @@ for (const [name, some] of [
       fc.property(some, (rows) => {
         const m = rows.length;
         const g = gramianOf(rows);
-        const [alone, each] = [new DualCone(g, m), new DualCone(g, m)];
         for (let row = 0; row < m; row++) {
           const u = new Float64Array(m);
           u[row] = 1;
-          for (const v of [alone.project(u), each.projectEach(u)]) {
+          for (const v of [project(g, u), projectEach(g, u)]) {
             const gv = times(g, v, m);
             for (let i = 0; i < m; i++) {
               let terms = 0;
@@ -357,7 +356,7 @@ test('64 gradients of rank 32: projections raise no loss, and where 0 lies insid
       manualSeed(seed);
       const rows = scope(() => randn([64, 32]).toArray() as number[][]);
       const g = gramianOf(rows);
-      const v = new DualCone(g, 64).projectEach(new Float64Array(64).fill(1 / 64));
+      const v = projectEach(g, new Float64Array(64).fill(1 / 64));
       const gv = times(g, v, 64);
       const terms = times(g.map(Math.abs), v, 64);
       for (let i = 0; i < 64; i++) assert.ok(at(gv, i) >= -1e-11 * at(terms, i), `conflict ${at(gv, i)} of ${at(terms, i)}`);
@@ -377,8 +376,8 @@ test('projections by a Gramian that float32 rounds raise no loss but for its rou
       const m = rows.length;
       const g = gramianOf(rows);
       const u = new Float64Array(m).fill(1 / m);
-      const cone = new DualCone(g.map(Math.fround), m);
-      for (const v of [cone.project(u), cone.projectEach(u)]) {
+      const rounded = g.map(Math.fround);
+      for (const v of [project(rounded, u), projectEach(rounded, u)]) {
         const gv = times(g, v, m);
         const terms = v.reduce((sum, x, i) => sum + x * Math.sqrt(at(g, i * m + i)), 0);
         // 40 roundings of 2⁻²⁴ of cosines.
@@ -396,7 +395,7 @@ test('every gradient with an opposed one, a Gramian that float32 rounds: weights
       const half = scope(() => randn([m / 2, 100]).toArray() as number[][]);
       // Factors that float32 does not hold.
       const g = gramianOf([...half, ...half.map((row, i) => row.map((v) => -v * 10 ** ((i % 7) - 3)))]);
-      const v = new DualCone(g.map(Math.fround), m).projectEach(new Float64Array(m).fill(1 / m));
+      const v = projectEach(g.map(Math.fround), new Float64Array(m).fill(1 / m));
       const terms = v.reduce((sum, x, i) => sum + x * Math.sqrt(at(g, i * m + i)), 0);
       const longest = Math.sqrt(Math.max(...g));
       // With exact cosines each pair cancels and terms are 2 of its lengths; roundings of 1e-7 reach through the other rows.
@@ -422,14 +421,13 @@ test('the projections together are the sum of each, for preferences of either si
       const m = rows.length;
       const g = gramianOf(rows);
       const u = Float64Array.from({ length: m }, () => preferences.next().value as number);
-      const together = times(g, new DualCone(g, m).projectEach(u), m);
-      const cone = new DualCone(g, m);
+      const together = times(g, projectEach(g, u), m);
       const sum = new Float64Array(m);
       const size = new Float64Array(m);
       for (let row = 0; row < m; row++) {
         const one = new Float64Array(m);
         one[row] = at(u, row);
-        const v = cone.project(one);
+        const v = project(g, one);
         times(g, v, m).forEach((x, i) => {
           sum[i] = at(sum, i) + x;
         });

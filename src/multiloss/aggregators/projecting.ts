@@ -1,7 +1,7 @@
 // UPGrad and DualProj: gradients projected onto the cone of directions that raise no loss.
 import type { Stats } from '../method.ts';
 import { checkNumber, checkPerLoss, type PerLoss, perLoss } from '../checks.ts';
-import { DualCone } from '../solve/dual-cone.ts';
+import { project, projectEach } from '../solve/dual-cone.ts';
 import { Memoryless } from './memoryless.ts';
 
 /** Options of UPGrad and DualProj. */
@@ -29,16 +29,16 @@ abstract class Projecting extends Memoryless {
     return perLoss(this.name, 'preference', this.options.preference, names, 1 / names.length);
   }
 
-  /** The Gramian's cone; where asked for, of Gramian / trace + regEps·I. */
-  protected cone({ gramian, names }: Stats): DualCone {
+  /** The Gramian; where asked for, Gramian / trace + regEps·I. */
+  protected gramian({ gramian, names }: Stats): Float64Array {
     const { normEps, regEps } = this.options;
     const m = names.length;
-    if (normEps === undefined && regEps === undefined) return new DualCone(gramian, m);
+    if (normEps === undefined && regEps === undefined) return gramian;
     let trace = 0;
     for (let i = 0; i < m; i++) trace += gramian[i * m + i] as number;
     const scaled = trace < (normEps ?? 0) || trace === 0 ? new Float64Array(m * m) : gramian.map((v) => v / trace);
     for (let i = 0; i < m; i++) scaled[i * m + i] = (scaled[i * m + i] as number) + (regEps ?? 0);
-    return new DualCone(scaled, m);
+    return scaled;
   }
 }
 
@@ -55,7 +55,7 @@ export class UPGrad extends Projecting {
   }
 
   weights(stats: Stats): Float64Array {
-    return this.cone(stats).projectEach(this.preference(stats));
+    return projectEach(this.gramian(stats), this.preference(stats));
   }
 }
 
@@ -71,6 +71,6 @@ export class DualProj extends Projecting {
   }
 
   weights(stats: Stats): Float64Array {
-    return this.cone(stats).project(this.preference(stats));
+    return project(this.gramian(stats), this.preference(stats));
   }
 }

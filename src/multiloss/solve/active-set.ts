@@ -58,7 +58,7 @@ export class ActiveSet {
       if (enter < 0) break;
       const k = rows.count;
       set[k] = enter;
-      if (!factor.factor(set, k + 1, { standing: k })) {
+      if (!factor.append(set)) {
         // Along (x, 1) the quadratic is flat and the gradient is y < 0: as far as the first row that reaches 0.
         for (let i = 0; i < k; i++) x[i] = -(c[(set[i] as number) * n + enter] as number);
         factor.solve(x);
@@ -116,13 +116,13 @@ export class ActiveSet {
   private guess(q: Float64Array, z: Float64Array): void {
     const { rows, factor, x } = this;
     const { n, inside, set } = rows;
-    if (!this.warm || !factor.factor(set, rows.count, { least: 1e-9 })) {
+    if (!this.warm || !factor.factor(set, rows.count, 1e-9)) {
       inside.fill(0);
       rows.count = 0;
       for (let i = 0; i < n; i++) {
         if ((q[i] as number) >= 0) continue;
         set[rows.count] = i;
-        if (!factor.factor(set, rows.count + 1, { least: 1e-6, standing: rows.count })) continue;
+        if (!factor.append(set, 1e-6)) continue;
         inside[i] = 1;
         rows.count++;
       }
@@ -154,7 +154,7 @@ export class ActiveSet {
     }
     const same = kept === rows.count && kept === this.factor.size;
     rows.count = kept;
-    return same || this.factor.factor(set, kept, { least: DEPENDENT / 10 });
+    return same || this.factor.factor(set, kept, DEPENDENT / 10);
   }
 
   /** Moves z to where the equations of the rows inside hold, leaving rows behind that would fall below 0. False: the row cannot enter. */

@@ -12,16 +12,6 @@ export const DEPENDENT = 1e-12;
 /** Numbers of 8 bytes that a `Cholesky` for n rows draws. */
 export const numbersOf = (n: number): number => rowOf(n) * (rowOf(n) + 11);
 
-/** How to factor. */
-export interface FactorOptions {
-  /** Rows are dependent where a pivot falls below this share of A's diagonal, or below what rounding makes of it after the smallest one before. */
-  least?: number;
-  /** How many rows of the set stand already, as they were. */
-  standing?: number;
-  /** What is added to A's diagonal, [n]. */
-  more?: Float64Array;
-}
-
 /** A factor of A [n · n] over a set of rows. */
 export class Cholesky {
   private readonly laid: Laid;
@@ -41,24 +31,35 @@ export class Cholesky {
     this.work = this.set + 8 * row;
   }
 
-  /** The factor of the set's first `size` rows. False where they are dependent: none stands then, but what stood if that was all but one. */
-  factor(set: Int32Array, size: number, { least = DEPENDENT, standing = 0, more }: FactorOptions = {}): boolean {
+  /**
+   * The factor of the set's first `size` rows, with `more` [n] added to A's diagonal. False where rows are dependent: a pivot is below `least` of
+   * A's diagonal, or below what rounding makes of it after the smallest one before. None stands then.
+   */
+  factor(set: Int32Array, size: number, least = DEPENDENT, more?: Float64Array): boolean {
+    if (more) float64View().set(more, this.more / 8);
+    return this.find(set, size, least, 0, more ? this.more : 0);
+  }
+
+  /** The same with one row more than stand. Where it depends on them, they stand as before. */
+  append(set: Int32Array, least = DEPENDENT): boolean {
+    return this.find(set, this.size + 1, least, this.size, 0);
+  }
+
+  private find(set: Int32Array, size: number, least: number, standing: number, more: number): boolean {
     const { address, n } = this.laid;
     int32View().set(set.subarray(0, size), this.set / 4);
-    if (more) float64View().set(more, this.more / 8);
-    const found = call('choleskyRows', address, more ? this.more : 0, this.set, this.work, size, rowOf(n), least, standing) === 1;
-    this.size = found ? size : standing === size - 1 ? standing : 0;
+    const found = call('choleskyRows', address, more, this.set, this.work, size, rowOf(n), least, standing) === 1;
+    this.size = found ? size : standing;
     return found;
   }
 
-  /** x ← A⁻¹·x, a number per row of the set. */
+  /** x ← A⁻¹·x, a number per row of the set, of which x may have more. */
   solve(x: Float64Array): void {
     const { size, work } = this;
     const all = float64View();
-    const from = work / 8;
-    for (let i = 0; i < size; i++) all[from + i] = x[i] as number;
+    all.set(x, work / 8);
     call('choleskySolve', work, size, rowOf(this.laid.n));
-    for (let i = 0; i < size; i++) x[i] = all[from + i] as number;
+    x.set(all.subarray(work / 8, work / 8 + size));
   }
 }
 
@@ -66,7 +67,7 @@ export class Cholesky {
 function whole<T>(a: Float64Array, n: number, use: (factor: Cholesky) => T, least?: number): T | null {
   return lend(2 * (laidNumbers(n) + numbersOf(n)), (address) => {
     const cholesky = new Cholesky(new Laid(a, n, address), address + 8 * laidNumbers(n));
-    return cholesky.factor(indices(n), n, least === undefined ? {} : { least }) ? use(cholesky) : null;
+    return cholesky.factor(indices(n), n, least) ? use(cholesky) : null;
   });
 }
 

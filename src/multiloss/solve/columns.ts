@@ -1,7 +1,6 @@
 // min ½·zᵀC·z + qᵀz over z ≥ 0 for the columns of C as q, one after another, where its rows are dependent.
 import type { ActiveSet } from './active-set.ts';
 import type { Exchange } from './exchange.ts';
-import { times } from './matrix.ts';
 import { Parametric } from './parametric.ts';
 import { SLACK, type WorkingSet } from './working-set.ts';
 
@@ -32,11 +31,12 @@ export class Columns {
   constructor(rows: WorkingSet, exchange: Exchange, address: number, noise: number, careful?: ActiveSet) {
     this.rows = rows;
     this.exchange = exchange;
-    const { c, n, inside } = rows;
+    const { c, n, inside, laid } = rows;
     // A zero row has no part in the sum.
     const ones = new Float64Array(n);
     for (let i = 0; i < n; i++) ones[i] = c[i * n + i] as number;
-    const q = times(c, ones, n);
+    const q = new Float64Array(n);
+    laid.times(ones, q);
     const way = new Parametric(rows, address);
     let z: Float64Array = new Float64Array(n);
     let settled = way.solve(q, z) && rows.holds(q, z, SLACK);
@@ -44,14 +44,16 @@ export class Columns {
     this.settled = settled;
     if (!settled && !careful) return;
     const v = z.map((zi, i) => zi + (ones[i] as number));
-    const y = times(c, v, n);
-    const terms = times(c.map(Math.abs), v, n);
+    const y = new Float64Array(n);
+    laid.times(v, y);
     const largest = v.reduce((a, b) => Math.max(a, b), 0);
     let [rises, holds, lowest] = [false, true, 0];
     for (let i = 0; i < n; i++) {
-      const error = SLACK * (terms[i] as number);
-      if ((y[i] as number) > (settled ? error : ROUNDED * (terms[i] as number)) + NOTHING * noise * largest) rises = true;
-      lowest = Math.min(lowest, (y[i] as number) / ((terms[i] as number) || 1));
+      let terms = 0;
+      for (let j = 0, at = i * n; j < n; j++, at++) terms += Math.abs((c[at] as number) * (v[j] as number));
+      const error = SLACK * terms;
+      if ((y[i] as number) > (settled ? error : ROUNDED * terms) + NOTHING * noise * largest) rises = true;
+      lowest = Math.min(lowest, (y[i] as number) / (terms || 1));
       if ((inside[i] === 0 && z[i] !== 0) || (inside[i] === 1 && Math.abs(y[i] as number) > error)) holds = false;
     }
     // vᵀC·v ≥ 0: where no element of C·v rises, those below 0 are roundings too.

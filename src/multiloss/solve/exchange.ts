@@ -10,13 +10,6 @@ const ROUNDS = 12;
 /** Numbers of 8 bytes that an `Exchange` for n rows draws. */
 export const numbersOf = (n: number): number => rowOf(n) * (rowOf(n) + 14);
 
-/** How to exchange. */
-export interface ExchangeOptions {
-  rounds?: number;
-  /** Whether rows count as dependent too of which roundings of float32 may be all that others leave. */
-  strict?: boolean;
-}
-
 /** Solutions for one C: neither sure to be found nor able to meet dependent rows. */
 export class Exchange {
   private readonly laid: Laid;
@@ -33,9 +26,12 @@ export class Exchange {
     float64View().fill(0, this.q / 8, this.work / 8);
   }
 
-  /** z ← the solution for q, from the rows that Gauss and Seidel's method makes positive. False where it is not found. */
-  sweep(q: Float64Array, z: Float64Array, options?: ExchangeOptions): boolean {
-    return this.solve(q, z, -1, options);
+  /**
+   * z ← the solution for q, from the rows that Gauss and Seidel's method makes positive. False where it is not found, or is so large that rows
+   * may have nothing but roundings of float32 between them where it is to be `modest`.
+   */
+  sweep(q: Float64Array, z: Float64Array, rounds = ROUNDS, modest = 0): boolean {
+    return this.solve(q, z, -1, rounds, modest);
   }
 
   /** The same from the rows that are positive in `near`. */
@@ -44,14 +40,14 @@ export class Exchange {
     const set = int32View().subarray(this.work / 4 + 2 * rowOf(n));
     let count = 0;
     for (let i = 0; i < n; i++) if ((near[i] as number) > 0) set[count++] = i;
-    return this.solve(q, z, count);
+    return this.solve(q, z, count, ROUNDS, 0);
   }
 
-  private solve(q: Float64Array, z: Float64Array, count: number, { rounds = ROUNDS, strict = false }: ExchangeOptions = {}): boolean {
+  private solve(q: Float64Array, z: Float64Array, count: number, rounds: number, modest: number): boolean {
     const { work } = this;
     const { n, address } = this.laid;
     float64View().set(q, this.q / 8);
-    if (call('exchangeRows', address, this.q, work, n, rowOf(n), count, rounds, strict ? 1 : 0) === 0) return false;
+    if (call('exchangeRows', address, this.q, work, n, rowOf(n), count, rounds, modest) === 0) return false;
     z.set(float64View().subarray(work / 8, work / 8 + n));
     return true;
   }

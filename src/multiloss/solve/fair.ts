@@ -211,7 +211,7 @@ class Equations {
       if (fallen > 0) a.times(step, along);
       for (let i = 0; i < count; i++) rest[i] = (gradient[set[i] as number] as number) - (along[set[i] as number] as number);
       // Weights may be so large that what keeps dependent rows apart is lost beside the roundings of others. A step is then too short.
-      for (let apart = APART; !hessian.factor(set, count, { least: 1e-300, more: bends }) && apart < 1; apart *= 10) {
+      for (let apart = APART; !hessian.factor(set, count, 1e-300, bends) && apart < 1; apart *= 10) {
         for (let i = 0; i < k; i++) bends[i] = (bends[i] as number) + apart * (diagonal[i] as number);
       }
       hessian.solve(rest);

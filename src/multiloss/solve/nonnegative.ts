@@ -81,7 +81,7 @@ class Solver {
     const { c, n } = this.rows;
     for (let i = 0, at = row * n; i < n; i++, at++) q[i] = sign * (c[at] as number);
     if (!this.dependent) {
-      if (this.exchange.sweep(q, z, { rounds: QUICK, strict: true })) return z;
+      if (this.exchange.sweep(q, z, QUICK, 1)) return z;
       this.dependent = true;
     }
     this.columns ??= this.columnsOf();
