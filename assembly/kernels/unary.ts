@@ -108,7 +108,7 @@ export function sigmoid(x: usize, y: usize, n: i32): void { map<Sigmoid>(x, y, n
 /** y = ln(1 + eˣ). f32. */
 export function softplus(x: usize, y: usize, n: i32): void { mapFours<Softplus>(x, y, n); }
 /** y = erf x, absolute error ≤ 5e-7. f32. */
-export function erf(x: usize, y: usize, n: i32): void { map<Erf>(x, y, n); }
+export function erf(x: usize, y: usize, n: i32): void { mapFours<Erf>(x, y, n); }
 /** y = max(x, 0); NaN stays. f32. */
 export function relu(x: usize, y: usize, n: i32): void { map<Relu>(x, y, n); }
 /** y = ⌊x⌋. f32. */

@@ -51,3 +51,14 @@ export const independentRows: fc.Arbitrary<Rows> = fc
   .map((rows) => rows.map((row, i) => row.map((v, k) => v / 4 + (k === i ? 3 : 0))));
 
 export const scaled = (rows: Rows, by: number): Rows => rows.map((row) => row.map((v) => v * by));
+
+/** 17 to 40 rows of any rank, whose lengths differ by up to 10^spread: enough rows that QL is taken where lengths are alike. */
+export const manyRows = fc.tuple(fc.integer({ min: 17, max: 40 }), fc.constantFrom(0.2, 0.6, 1, 3), fc.constantFrom(0, 1, 6), fc.integer()).map(([m, share, spread, seed]) => {
+  let state = seed | 0;
+  const next = (): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    return state / 2 ** 31;
+  };
+  const n = Math.max(2, Math.round(m * share));
+  return Array.from({ length: m }, (_, i) => Array.from({ length: n }, () => next() * 10 ** (((i % 5) / 5) * spread)));
+});

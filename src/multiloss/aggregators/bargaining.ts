@@ -13,8 +13,7 @@ export interface FairGradOptions {
 
 /**
  * α-fair weights: G·w = w^(−1/α) (Ban & Ji 2024, arXiv 2402.15638). α = 0 is the mean. All 0 at Pareto stationary points. Solved to
- * the rounding of the equations' terms for α from 0.1 to 5, whatever the gradients' lengths; to 1e-6 of the terms where gradients depend
- * on one another, α is 0.1 and lengths are 1e20 apart.
+ * the rounding of the equations' terms for α from 0.1 to 5, whatever the gradients' lengths and rank.
  */
 export class FairGrad extends Memoryless {
   readonly name = 'FairGrad';

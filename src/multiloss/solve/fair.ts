@@ -3,7 +3,7 @@ import { lend } from '../../tensor/lend.ts';
 import { power } from '../../tensor/elementary.ts';
 import { Cholesky, numbersOf } from './cholesky.ts';
 import { Laid, numbersOf as laidNumbers } from './laid.ts';
-import { cosinesOf, indices } from './matrix.ts';
+import { cosinesOf, indices, times } from './matrix.ts';
 import { isStationary } from './min-norm.ts';
 
 /** Newton steps; 5 to 15 are needed, more where roundings of the Gramian hide that there is no solution. */
@@ -17,11 +17,14 @@ const ROUGHLY = 1e-3;
 const AWAY = 2;
 /** What is left of a weight at least after a step. */
 const LEFT = 0.01;
-/** Factors of a step after which it is made shorter, and by how many times. */
+/** Factors of a step after which it is made shorter, by how many times, and how often. */
 const ROUNDS = 6;
 const SHORTER = 10;
+const SHORTENED = 20;
 /** What dependent rows are kept apart by, as a share of their squares, where nothing else does. */
 const APART = 1e-15;
+/** Rows below which a call costs more than a product. */
+const FEW = 12;
 /** How nearly the equations must hold, relative to their right-hand sides. */
 const EXACT = 1e-13;
 /** How much of the terms of an equation its rounding may be, in units of EXACT: where they nearly cancel, its right-hand side is less than that. */
@@ -68,6 +71,12 @@ export function fair(gramian: Float64Array, n: number, alpha: number): Float64Ar
   return w;
 }
 
+/** y ← A·x. */
+function product(a: Laid, x: Float64Array, y: Float64Array<ArrayBuffer>): void {
+  if (a.n < FEW) times(a.a, x, a.n, y);
+  else a.times(x, y);
+}
+
 /** Weights, A·x, and the right-hand sides, aᵢᵢ·xᵢ^(−β). */
 interface Point {
   x: Float64Array<ArrayBuffer>;
@@ -87,7 +96,7 @@ class Equations {
   // What a step is worked out in: where rows that fall far have one of their own, A·step, and the rest of the rows.
   private readonly step: Float64Array;
   private readonly falls: Uint8Array;
-  private readonly along: Float64Array;
+  private readonly along: Float64Array<ArrayBuffer>;
   private readonly set: Int32Array;
   private readonly rest: Float64Array;
 
@@ -108,7 +117,7 @@ class Equations {
   }
 
   solve(): Float64Array {
-    const { a, k, beta, diagonal } = this;
+    const { k, beta, diagonal } = this;
     const space = (): Float64Array<ArrayBuffer> => new Float64Array(k);
     let here: Point = { x: space(), ax: space(), push: space() };
     let trial: Point = { x: space(), ax: space(), push: space() };
@@ -125,7 +134,7 @@ class Equations {
     for (let turn = 0; turn < STEPS; turn++) {
       if (this.settle(here, order) > 0) this.look(here);
       const { x, ax, push } = here;
-      this.sizes.times(x, terms);
+      product(this.sizes, x, terms);
       let error = 0;
       for (let i = 0; i < k; i++) {
         const pushed = push[i] as number;
@@ -159,7 +168,7 @@ class Equations {
 
   /** Finds out about a point whose x is new. */
   private look({ x, ax, push }: Point): void {
-    this.a.times(x, ax);
+    product(this.a, x, ax);
     for (let i = 0; i < this.k; i++) push[i] = (this.diagonal[i] as number) * inverse(x[i] as number, this.beta);
   }
 
@@ -200,15 +209,14 @@ class Equations {
   private newton({ x }: Point, gradient: Float64Array, bends: Float64Array): Float64Array {
     const { a, k, diagonal, hessian, along, step, falls, set, rest } = this;
     falls.fill(0);
-    step.fill(0);
-    along.fill(0);
-    for (let [round, fallen] = [1, 0]; ; round++) {
+    for (let [round, fallen] = [1, 0]; round <= ROUNDS * SHORTENED; round++) {
       let count = 0;
       for (let i = 0; i < k; i++) {
         if (falls[i] === 0) set[count++] = i;
         step[i] = falls[i] === 0 ? 0 : (LEFT - 1) * (x[i] as number);
       }
-      if (fallen > 0) a.times(step, along);
+      if (fallen > 0) product(a, step, along);
+      else along.fill(0);
       for (let i = 0; i < count; i++) rest[i] = (gradient[set[i] as number] as number) - (along[set[i] as number] as number);
       // Weights may be so large that what keeps dependent rows apart is lost beside the roundings of others. A step is then too short.
       for (let apart = APART; !hessian.factor(set, count, 1e-300, bends) && apart < 1; apart *= 10) {
@@ -216,7 +224,7 @@ class Equations {
       }
       hessian.solve(rest);
       for (let i = 0; i < count; i++) step[set[i] as number] = rest[i] as number;
-      if (fallen > 0) a.times(step, along);
+      if (fallen > 0) product(a, step, along);
       let changes = 0;
       for (let i = 0; i < k; i++) {
         const [fell, si] = [falls[i] === 1, step[i] as number];
@@ -226,8 +234,10 @@ class Equations {
         fallen += falling ? 1 : -1;
         changes++;
       }
-      if (changes === 0) return step;
+      if (changes === 0) break;
       if (round % ROUNDS === 0) for (let i = 0; i < k; i++) bends[i] = SHORTER * (bends[i] as number);
     }
+    for (let i = 0; i < k; i++) step[i] = Math.max(step[i] as number, (LEFT - 1) * (x[i] as number));
+    return step;
   }
 }

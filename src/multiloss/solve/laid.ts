@@ -11,13 +11,18 @@ export const numbersOf = (n: number): number => rowOf(n) * (rowOf(n) + 2);
 /** Lays A [n · n] at an address, and zeros behind it up to `end`. */
 export function lay(a: Float64Array, n: number, address: number, end: number): void {
   const all = float64View();
-  const [from, row] = [address / 8, rowOf(n)];
-  if (n === row) all.set(a, from);
-  else {
-    all.fill(0, from, from + row * row);
-    for (let i = 0; i < n; i++) all.set(a.subarray(i * n, i * n + n), from + i * row);
+  const [row, last] = [rowOf(n), end / 8];
+  let to = address / 8;
+  if (n === row) {
+    all.set(a, to);
+    to += a.length;
+  } else {
+    for (let i = 0, at = 0; i < n; i++) {
+      for (let j = 0; j < n; j++) all[to++] = a[at++] as number;
+      for (let j = n; j < row; j++) all[to++] = 0;
+    }
   }
-  all.fill(0, from + row * row, end / 8);
+  for (; to < last; to++) all[to] = 0;
 }
 
 /** A symmetric matrix A [n · n], laid once for all that works with it. */
