@@ -20,7 +20,7 @@ const ROUNDING: f64 = 1e-15;
 }
 
 /** Bytes from a row of U to the next one. */
-@inline export function rowOf(stride: i32): usize {
+@inline function rowOf(stride: i32): usize {
   return <usize>(stride + 8) << 3;
 }
 
@@ -100,9 +100,7 @@ function fill(u: usize, k: i32, wide: usize): void {
   }
 }
 
-/**
- * U of the set's k rows and columns of A [·, stride]. `more`: what is added to A's diagonal, or 0. False where a row depends on those before.
- */
+/** U of the set's k rows and columns of A [·, stride]. `more`: what is added to A's diagonal, or 0. False where a row depends on those before. */
 export function factor(a: usize, more: usize, set: usize, x: usize, u: usize, k: i32, stride: i32, least: f64): bool {
   const row = <usize>stride << 3, wide = rowOf(stride), n = whole(k);
   for (let i = k; i < n; i++) store<i32>(set + (<usize>i << 2), 0);
@@ -197,7 +195,7 @@ export function multiply(a: usize, x: usize, y: usize, stride: i32): void {
  * U of the set's k rows and columns of A. `standing`: how many of them stand already, which helps where it is all but one. 0
  * where rows are dependent: a pivot is below `least` of A's diagonal or below what rounding makes of it after the smallest one before.
  *
- * a: f64 [·, stride], stride a multiple of 8; more: f64 [stride] that is added to A's diagonal, or address 0; set: i32 [k]; work: x [stride],
+ * a: f64 [·, stride], stride a multiple of 8; more: f64 [stride] that is added to A's diagonal, or address 0; set: i32 [stride], filled up with 0; work: x [stride],
  * overwritten, and U [stride, stride + 8].
  */
 export function choleskyRows(a: usize, more: usize, set: usize, work: usize, k: i32, stride: i32, least: f64, standing: i32): i32 {

@@ -47,7 +47,7 @@ function sweep(c: usize, q: usize, y: usize, up: usize, set: usize, n: i32, row:
 
 /**
  * From the set in `work`, or (count < 0) from where a sweep leaves it, rows with a wrong sign change sides together until none has one:
- * at most `rounds` times. Leaves z [stride] at `work`. 0 where it does not end or meets dependent rows.
+ * at most `rounds` times. Leaves z [stride] at `work`. 0 where it does not end, meets dependent rows, or (where `modest`) ends above LARGE.
  *
  * c: f64 [n, stride], stride a multiple of 8, symmetric, its diagonal 1 or 0; q: f64 [stride]; zeros from n on. work: (stride + 13)·stride numbers of
  * 8 bytes, z and then the set, i32.
