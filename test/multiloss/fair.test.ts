@@ -70,4 +70,17 @@ test('fair weights of dependent gradients whose lengths differ 1e20 times', () =
   );
 });
 
+test('gradients that no direction serves: weights are 0 too where float32 rounds their Gramian to one that no gradients have', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 20, max: 64 }), fc.constantFrom(0, 6), fc.integer({ min: 1, max: 2 ** 30 }), (m, spread, seed) => {
+      manualSeed(seed);
+      const [given, places] = scope(() => [randn([m, Math.round(0.45 * m)]).toArray() as number[][], randn([m]).toArray() as number[]]);
+      const g = gramianOf(given.map((row, i) => row.map((v) => v * 10 ** (spread * Math.tanh(places[i] as number)))));
+      if (fair(g, m, 1).some((v) => v > 0)) return;
+      for (const alpha of [1, 2]) assert.ok(fair(g.map(Math.fround), m, alpha).every((v) => v === 0));
+    }),
+    { seed: 31, numRuns: 150 },
+  );
+});
+
 test.run();

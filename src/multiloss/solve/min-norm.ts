@@ -1,6 +1,9 @@
 // The shortest vector in the convex hull of the gradients.
 import { cosinesOf, times, inner } from './matrix.ts';
-import { nonnegative } from './nonnegative.ts';
+import { noiseOf, nonnegative } from './nonnegative.ts';
+
+/** What float32's roundings of cosines come to in the square of a convex combination of unit vectors. */
+const ROUNDED = 2 ** -25;
 
 /**
  * argmin wᵀG·w over the simplex (w ≥ 0, Σw = 1): Désidéri 2012; exact, as Wolfe's method (1976) is. w = v/Σv for the v ≥ 0 that
@@ -33,7 +36,7 @@ export function minNorm(gramian: Float64Array, n: number, near?: Float64Array, s
 
 /**
  * Whether 0 is a convex combination of the gradients' directions: no direction lowers every loss (Pareto stationary), but for
- * roundings of the Gramian. Zero gradients are left out.
+ * roundings of the Gramian, be they of float32 where no rows have it. Zero gradients are left out.
  */
 export function isStationary(cosines: Float64Array, n: number): boolean {
   const q = new Float64Array(n);
@@ -42,5 +45,6 @@ export function isStationary(cosines: Float64Array, n: number): boolean {
   if (!bounded) return true;
   let sum = 0;
   for (const v of z) sum += v;
-  return inner(z, times(cosines, z, n)) <= 1e-14 * n * sum * sum;
+  const square = inner(z, times(cosines, z, n)) / (sum * sum);
+  return square <= 1e-14 * n || (square < ROUNDED && noiseOf(cosines, n) > 0);
 }

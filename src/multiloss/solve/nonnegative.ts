@@ -34,6 +34,11 @@ export function nonnegativeColumns(c: Float64Array, signs: readonly number[], us
   });
 }
 
+/** How much C's diagonal must grow for C to be that of rows: 0 unless it was rounded more roughly than float64 does. */
+export function noiseOf(c: Float64Array, n: number): number {
+  return withSolver(c, n, (solver) => solver.roundings());
+}
+
 function withSolver<T>(c: Float64Array, n: number, use: (solver: Solver) => T): T {
   return lend(2 * (laidNumbers(n) + exchangeNumbers(n) + parametricNumbers(n) + choleskyNumbers(n)), (address) => use(new Solver(c, n, address)));
 }
@@ -106,6 +111,12 @@ class Solver {
     return this.active;
   }
 
+  /** See noiseOf. Uses the path's memory up. */
+  roundings(): number {
+    this.columns = null;
+    return new Parametric(this.rows, this.path).noise();
+  }
+
   /**
    * Once, C as rows may have it, where roundings made it one that none have: conditions hold to those roundings then. False where it
    * stays as it is.
@@ -114,8 +125,7 @@ class Solver {
     if (this.mended) return false;
     const { n } = this;
     this.mended = true;
-    this.columns = null; // its path's memory is used up
-    this.noise = new Parametric(this.rows, this.path).noise();
+    this.noise = this.roundings();
     if (this.noise === 0) return false;
     const c = this.rows.c.slice();
     for (let i = 0; i < n; i++) if (c[i * n + i] !== 0) c[i * n + i] = (c[i * n + i] as number) + this.noise;
