@@ -12,8 +12,9 @@ export interface FairGradOptions {
 }
 
 /**
- * α-fair weights: G·w = w^(−1/α) (Ban & Ji 2024, arXiv 2402.15638). α = 0 is the mean. All 0 at Pareto stationary points. Solved to
- * the rounding of the equations' terms for α from 0.1 to 5, whatever the gradients' lengths and rank.
+ * α-fair weights: G·w = w^(−1/α) (Ban & Ji 2024, arXiv 2402.15638). α = 0 is the mean. All 0 at Pareto stationary points, also where
+ * roundings of a float32 Gramian hide that no direction serves all losses. Solved to the rounding of the equations' terms for α from 0.1
+ * to 5, whatever the gradients' lengths and rank.
  */
 export class FairGrad extends Memoryless {
   readonly name = 'FairGrad';
