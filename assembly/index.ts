@@ -20,7 +20,7 @@ export * from "./kernels/batchnorm";
 export * from "./kernels/avgpool";
 export * from "./kernels/sort";
 export { choleskyRows, choleskySolve, multiply } from "./kernels/cholesky";
-export { exchangeRows } from "./kernels/exchange";
+export { exchangeColumns, exchangeRows } from "./kernels/exchange";
 export { followPath, pivotAll } from "./kernels/pivot";
 export { gradDrop, trimmedMean } from "./kernels/conflict";
 export { replay } from "./replay";

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 /** What is exported for the host and is no part of a step. */
 const HOST = new Set(
-  'alloc free scratchBytes useScratch useTallTiles dismiss joinTeam work replay pivotAll followPath exchangeRows choleskyRows choleskySolve multiply'.split(' '),
+  'alloc free scratchBytes useScratch useTallTiles dismiss joinTeam work replay pivotAll followPath exchangeColumns exchangeRows choleskyRows choleskySolve multiply'.split(' '),
 );
 
 /** Where sources stand, without the generated one. */

@@ -8,6 +8,8 @@ const SLACK: f64 = 1e-13;
 const SWEEPS = 2;
 /** Rows that keep less than this share of their square beside others are dependent. */
 const DEPENDENT: f64 = 1e-9;
+/** Rounds of exchanging every wrong row at once; two or three are usual. Fewer for columns, of which many may meet dependent rows. */
+const ROUNDS = 12, QUICK = 5;
 /** Σz beyond which rows may have nothing but roundings of float32 between them. */
 const LARGE: f64 = 100;
 
@@ -46,16 +48,16 @@ function sweep(c: usize, q: usize, y: usize, up: usize, set: usize, n: i32, row:
 }
 
 /**
- * From the set in `work`, or (count < 0) from where a sweep leaves it, rows with a wrong sign change sides together until none has one:
- * at most `rounds` times. Leaves z [stride] at `work`. 0 where it does not end, meets dependent rows, or (where `modest`) ends above LARGE.
+ * From the set in `work`, or (count < 0) from where a sweep leaves it, rows with a wrong sign change sides together until none has one.
+ * Leaves z [stride] at `work`. 0 where it does not end, meets dependent rows, or (for a column) ends above LARGE.
  *
  * c: f64 [n, stride], stride a multiple of 8, symmetric, its diagonal 1 or 0; q: f64 [stride]; zeros from n on. work: (stride + 13)·stride numbers of
  * 8 bytes, z and then the set, i32.
  */
-export function exchangeRows(c: usize, q: usize, work: usize, n: i32, stride: i32, count: i32, rounds: i32, modest: i32): i32 {
+export function exchangeRows(c: usize, q: usize, work: usize, n: i32, stride: i32, count: i32, column: i32): i32 {
   const row = <usize>stride << 3, set = work + row, inside = set + row, y = inside + row, x = y + row, u = x + row;
   if (count < 0) count = sweep(c, q, y, x, set, n, row);
-  for (; rounds > 0; rounds--) {
+  for (let rounds = column ? QUICK : ROUNDS; rounds > 0; rounds--) {
     const k = count;
     if (!factor(c, 0, set, x, u, k, stride, DEPENDENT)) return 0;
     for (let i = 0; i < k; i++) put(x, i, -at(q, place(set, i)));
@@ -82,7 +84,24 @@ export function exchangeRows(c: usize, q: usize, work: usize, n: i32, stride: i3
       add(set, count, i);
       count += i32(place(inside, i) == 0) & i32(at(y, i) < -SLACK * (reach + abs(at(q, i))));
     }
-    if (kept == k && count == k) return modest && reach > LARGE ? 0 : 1;
+    if (kept == k && count == k) return column && reach > LARGE ? 0 : 1;
   }
   return 0;
+}
+
+/**
+ * sum += |shareⱼ|·z for each column j of C from `from` on, z the solution for q = that column, its signs changed where the share is below 0.
+ * Ends before the first whose solution exchangeRows does not find: its place, or n. shares, sum: f64 [stride]; the rest as there.
+ */
+export function exchangeColumns(c: usize, shares: usize, sum: usize, q: usize, work: usize, n: i32, stride: i32, from: i32): i32 {
+  const row = <usize>stride << 3;
+  for (; from < n; from++) {
+    const share = at(shares, from);
+    if (share == 0) continue;
+    memory.fill(q, 0, row);
+    take(share > 0 ? -1 : 1, c + <usize>from * row, q, n);
+    if (!exchangeRows(c, q, work, n, stride, -1, 1)) break;
+    take(-abs(share), work, sum, n);
+  }
+  return from;
 }

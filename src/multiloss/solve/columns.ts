@@ -74,6 +74,6 @@ export class Columns {
       return true;
     }
     if (!way?.solveColumn(row, sign, z)) return false;
-    return rows.holds(q, z, still ? ROUNDED : SLACK) || this.exchange.from(z, q, z);
+    return rows.holds(q, z, still ? ROUNDED : SLACK) || this.exchange.solve(q, z, z);
   }
 }

@@ -25,11 +25,9 @@ export function project(gramian: Float64Array, u: Float64Array): Float64Array {
 /** Σ of the projections of each uᵢ·gᵢ alone. */
 export function projectEach(gramian: Float64Array, u: Float64Array): Float64Array {
   const { norms, cosines } = cosinesOf(gramian, u.length);
-  const lengths = Array.from(u, (ui, i) => ui * (norms[i] as number));
-  const sum = new Float64Array(u.length);
-  nonnegativeColumns(cosines, lengths.map(Math.sign), (z, j) => {
-    const unit = Math.abs(lengths[j] as number);
-    for (let i = 0; i < z.length; i++) sum[i] = (sum[i] as number) + (z[i] as number) * unit;
-  });
+  const sum = nonnegativeColumns(
+    cosines,
+    u.map((ui, i) => ui * (norms[i] as number)),
+  );
   return u.map((ui, i) => (sum[i] === 0 ? ui : ui + (sum[i] as number) / (norms[i] as number)));
 }

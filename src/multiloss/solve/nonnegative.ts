@@ -9,9 +9,6 @@ import { Laid, numbersOf as laidNumbers } from './laid.ts';
 import { numbersOf as parametricNumbers, Parametric } from './parametric.ts';
 import { WorkingSet } from './working-set.ts';
 
-/** Rounds of exchanging after which columns are left to `Columns`. */
-const QUICK = 5;
-
 /** What is known beforehand. */
 export interface NonnegativeOptions {
   /** Whether q lies in C's range, so that a direction without end can only be rounding: it is not taken then. */
@@ -25,13 +22,9 @@ export function nonnegative(c: Float64Array, q: Float64Array, { inRange = false,
   return withSolver(c, q.length, (solver) => solver.solve(q, inRange, near));
 }
 
-/** Hands on z for each column of C as q, times a sign, where that is not 0: for callers that ask for most of them. z stands until the next one. */
-export function nonnegativeColumns(c: Float64Array, signs: readonly number[], use: (z: Float64Array, row: number) => void): void {
-  withSolver(c, signs.length, (solver) => {
-    signs.forEach((sign, row) => {
-      if (sign !== 0) use(solver.solveColumn(row, sign), row);
-    });
-  });
+/** Σ |shareᵢ|·(the solution for column i of C as q, times the share's sign): for callers that ask for most columns. */
+export function nonnegativeColumns(c: Float64Array, shares: Float64Array): Float64Array {
+  return withSolver(c, shares.length, (solver) => solver.solveColumns(shares));
 }
 
 /** How much C's diagonal must grow for C to be that of rows: 0 unless it was rounded more roughly than float64 does. */
@@ -54,8 +47,6 @@ class Solver {
   private exchange: Exchange;
   private columns: Columns | null = null;
   private active: ActiveSet | null = null;
-  /** Whether a column met dependent rows: the next ones take the careful way at once. */
-  private dependent = false;
   /** What was added to C's diagonal. */
   private noise = 0;
   private mended = false;
@@ -76,27 +67,33 @@ class Solver {
 
   solve(q: Float64Array, inRange: boolean, near?: Float64Array): Nonnegative {
     const z = new Float64Array(this.n);
-    if (near ? this.exchange.from(near, q, z) : this.exchange.sweep(q, z)) return { z, bounded: true, settled: true };
+    if (this.exchange.solve(q, z, near)) return { z, bounded: true, settled: true };
     const found = this.careful().solve(q, z.fill(0), inRange, near);
     return found.settled || !inRange || !this.mend() ? found : this.solve(q, inRange);
   }
 
-  solveColumn(row: number, sign: number): Float64Array {
+  solveColumns(shares: Float64Array): Float64Array {
+    const { n } = this;
+    const sum = new Float64Array(n);
+    for (let row = this.exchange.columns(shares, sum, 0); row < n; row++) {
+      const share = shares[row] as number;
+      if (share === 0) continue;
+      const z = this.solveColumn(row, Math.sign(share));
+      // What was added to C keeps rows apart: the quick way once more.
+      if (z === null) row = this.exchange.columns(shares, sum, row) - 1;
+      else for (let i = 0; i < n; i++) sum[i] = (sum[i] as number) + (z[i] as number) * Math.abs(share);
+    }
+    return sum;
+  }
+
+  /** The solution for one column where rows are dependent, which stands until the next one; null where C was mended instead. */
+  private solveColumn(row: number, sign: number): Float64Array | null {
     const { q, z } = this;
     const { c, n } = this.rows;
     for (let i = 0, at = row * n; i < n; i++, at++) q[i] = sign * (c[at] as number);
-    if (!this.dependent) {
-      if (this.exchange.sweep(q, z, QUICK, 1)) return z;
-      this.dependent = true;
-    }
     this.columns ??= this.columnsOf();
     if (this.columns.solve(row, sign, q, z.fill(0))) return z;
-    if (this.mend()) {
-      // What was added keeps rows apart.
-      this.dependent = false;
-      return this.solveColumn(row, sign);
-    }
-    return this.careful().solve(q, z.fill(0), true).z;
+    return this.mend() ? null : this.careful().solve(q, z.fill(0), true).z;
   }
 
   private columnsOf(): Columns {
