@@ -1,6 +1,6 @@
 // What each multi-loss method costs on the host for m losses, without any gradients: `npx tsx bench/solvers.ts [m …]`. Microseconds,
-// the best of several rounds for each of 8 Gramians, their mean and the slowest of them: of long random rows (wide), of rows of rank m/2 (low rank), and of lengths from 1e-4 to
-// 1e4 (skew). A new method each time, so nothing is warm-started.
+// the best of several rounds for each of 8 Gramians, their mean and the slowest of them: of long random rows (wide), of rows of rank m/2
+// (low rank), and of lengths from 1e-4 to 1e4 (skew). A new method each time, so nothing is warm-started but the machine's code.
 import { manualSeed, multiloss as M, randn, scope } from 'gradloom';
 
 const METHODS: Readonly<Record<string, () => M.Weighting>> = {
@@ -17,6 +17,9 @@ const METHODS: Readonly<Record<string, () => M.Weighting>> = {
   ConFIG: () => new M.ConFIG(),
   SDMGrad: () => new M.SDMGrad(),
 };
+
+/** Runs until a method's code is compiled. */
+const WARM = 60;
 
 const KINDS: Readonly<Record<string, (m: number) => { columns: number; scale: (row: number) => number }>> = {
   wide: () => ({ columns: 1000, scale: () => 1 }),
@@ -40,6 +43,7 @@ for (const [kind, shape] of Object.entries(KINDS)) {
     const column: Record<string, string> = {};
     for (const [name, make] of Object.entries(METHODS)) {
       const best = samples.map(() => Number.POSITIVE_INFINITY);
+      for (let i = 0; i < WARM; i++) make().weights(samples[i % samples.length] as M.Stats);
       for (let round = 0; round < 400 / m; round++) {
         samples.forEach((stats, i) => {
           const start = performance.now();

@@ -4,6 +4,9 @@ import type { Stats } from '../method.ts';
 import { checkNumber, checkSameLosses } from '../checks.ts';
 import { Memoryless } from './memoryless.ts';
 
+/** A square that falls below this share of what it was is summed anew. */
+const SHRUNK = 0.1;
+
 /** One gradient in the making, g' = Σ aₖ·gₖ, followed through the Gramian alone. */
 class Combination {
   /** aₖ. */
@@ -12,8 +15,9 @@ class Combination {
   readonly along: Float64Array;
   private readonly g: Float64Array;
   private readonly m: number;
-  /** The length, once asked for; −1 where it changed since. */
-  private known = -1;
+  /** ‖g'‖², kept up to date, and what it was when it was last summed; −1 where it is to be summed. */
+  private square = -1;
+  private summed = 0;
 
   constructor(g: Float64Array, m: number, row: number) {
     this.g = g;
@@ -26,14 +30,15 @@ class Combination {
   /** g' ← g' + s·g_j. */
   add(j: number, s: number): void {
     this.weights[j] = (this.weights[j] as number) + s;
-    const { along, g } = this;
-    for (let k = 0, at = j * this.m; k < this.m; k++, at++) along[k] = (along[k] as number) + s * (g[at] as number);
-    this.known = -1;
+    const { along, g, m } = this;
+    if (this.square >= 0) this.square += s * (2 * (along[j] as number) + s * (g[j * m + j] as number));
+    for (let k = 0, at = j * m; k < m; k++, at++) along[k] = (along[k] as number) + s * (g[at] as number);
   }
 
   /** ‖g'‖. */
   length(): number {
-    if (this.known >= 0) return this.known;
+    // What shrinks much keeps few digits.
+    if (this.square > SHRUNK * this.summed) return Math.sqrt(this.square);
     const { weights, along, m } = this;
     // Two sums that do not wait for one another.
     let [even, odd] = [0, 0];
@@ -43,8 +48,8 @@ class Combination {
       odd += (weights[k + 1] as number) * (along[k + 1] as number);
     }
     if (k < m) even += (weights[k] as number) * (along[k] as number);
-    this.known = Math.sqrt(Math.max(even + odd, 0));
-    return this.known;
+    this.square = this.summed = Math.max(even + odd, 0);
+    return Math.sqrt(this.square);
   }
 }
 
