@@ -143,6 +143,7 @@ test('64 gradients, half of them the others at other lengths, a Gramian that flo
       const terms = v.reduce((sum, x, i) => sum + x * at(lengths, i), 0);
       assert.ok(terms <= (100 * lengths.reduce((a, b) => a + b, 0)) / 64, `weights add up to ${terms}`);
       const gv = times(g, v, 64);
+      // Ten roundings of 2⁻²⁴ of cosines.
       for (let i = 0; i < 64; i++) assert.ok(at(gv, i) >= -10 * 2 ** -24 * terms * at(lengths, i), `${at(gv, i)} of ${terms}`);
     }),
     { seed: 29, numRuns: 40 },

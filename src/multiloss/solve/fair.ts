@@ -122,11 +122,10 @@ class Equations {
     let here: Point = { x: space(), ax: space(), push: space() };
     let trial: Point = { x: space(), ax: space(), push: space() };
     const [gradient, terms, bends] = [space(), space(), space()];
-    const order = indices(k);
-    // The largest first, and at first without those after them.
-    const largest = indices(k).sort((i, j) => (diagonal[j] as number) - (diagonal[i] as number) || i - j);
+    // The largest first: a start goes through them without those that come after.
+    const order = indices(k).sort((i, j) => (diagonal[j] as number) - (diagonal[i] as number) || i - j);
     here.push.fill(Number.POSITIVE_INFINITY);
-    for (let pass = 0; pass < PASSES; pass++) this.settle(here, largest);
+    for (let pass = 0; pass < PASSES; pass++) this.settle(here, order);
     this.look(here);
     let best = here.x;
     let bestError = Number.POSITIVE_INFINITY;
