@@ -1,0 +1,141 @@
+// Arguments as programs give them. Each check says function, argument, value and remedy, and runs before anything is made or changed.
+import { GradloomError } from './errors.ts';
+import { Tensor } from './tensor.ts';
+
+/** What a value must be: the words for messages, and the test. */
+export interface Kind {
+  readonly what: string;
+  readonly test: (value: unknown) => boolean;
+}
+
+const isNumber = (v: unknown): boolean => typeof v === 'number';
+const isList = (v: unknown, test: (item: unknown) => boolean): boolean => Array.isArray(v) && v.every(test);
+
+/** true or false. */
+export const FLAG: Kind = { what: 'true or false', test: (v) => typeof v === 'boolean' };
+/** Any number, NaN and ±∞ included: ranges are the function's own to check. */
+export const NUMBER: Kind = { what: 'a number', test: isNumber };
+/** A number that is neither NaN nor infinite. */
+export const FINITE: Kind = { what: 'a finite number', test: Number.isFinite };
+/** A whole number that float64 holds exactly. */
+export const WHOLE: Kind = { what: 'a whole number', test: Number.isSafeInteger };
+/** A list of numbers. */
+export const NUMBERS: Kind = { what: 'a list of numbers', test: (v) => isList(v, isNumber) };
+/** A dimension, or a list of them. */
+export const DIMS: Kind = { what: 'a dimension or a list of them', test: (v) => Number.isInteger(v) || isList(v, Number.isInteger) };
+/** Text. */
+export const TEXT: Kind = { what: 'text', test: (v) => typeof v === 'string' };
+/** A function. */
+export const FUNCTION: Kind = { what: 'a function', test: (v) => typeof v === 'function' };
+/** A tensor. */
+export const TENSOR: Kind = { what: 'a tensor', test: (v) => v instanceof Tensor };
+/** Whatever it is, the function checks it itself. */
+export const ANY: Kind = { what: 'a value', test: () => true };
+
+/** One of some words. */
+export const oneOf = (...words: readonly (string | number)[]): Kind => ({ what: words.map((w) => JSON.stringify(w)).join(' or '), test: (v) => words.includes(v as string) });
+/** One of several kinds. */
+export const either = (...kinds: readonly Kind[]): Kind => ({ what: kinds.map((k) => k.what).join(' or '), test: (v) => kinds.some((k) => k.test(v)) });
+/** A kind, or null where null has a meaning. */
+export const orNull = (kind: Kind): Kind => either(kind, { what: 'null', test: (v) => v === null });
+/** An instance of a class. */
+export const instanceOf = (type: abstract new (...args: never[]) => unknown, what: string): Kind => ({ what, test: (v) => v instanceof type });
+
+/** A kind for every option of a type: an option that the table lacks is a type error. */
+export type Kinds<O> = { readonly [K in keyof Required<O>]: Kind };
+
+/** A value as it stands in messages: short, whatever it is. */
+export function valueText(value: unknown): string {
+  if (value instanceof Tensor) return `a tensor ${value.describe()}`;
+  if (typeof value === 'string') return value.length > 40 ? `'${value.slice(0, 40)}…'` : `'${value}'`;
+  if (typeof value === 'function') return value.name ? `the function ${value.name}` : 'a function';
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value !== 'object' || value === null) return String(value);
+  if (Array.isArray(value)) return value.length > 8 ? `a list of ${value.length}` : `[${value.map((v) => (Array.isArray(v) ? 'a list' : valueText(v))).join(', ')}]`;
+  const name = (value.constructor as { name?: string } | undefined)?.name;
+  return name && name !== 'Object' ? `an object of ${name}` : `an object { ${Object.keys(value).slice(0, 6).join(', ')} }`;
+}
+
+/** Whether it is an object written as `{ … }`, in this realm or another (an iframe, a test runner's sandbox). */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** How many letters to put in, take out or change to get from one word to the other. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next.push(Math.min((row[j] as number) + 1, (next[j - 1] as number) + 1, (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row[b.length] as number;
+}
+
+/** The known name that a word was probably meant for (`weight_decay` for weightDecay), or undefined. */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  const plain = (s: string): string => s.replace(/_/g, '').toLowerCase();
+  const ranked = known.map((name) => [editDistance(plain(word), plain(name)), name] as const).sort((a, b) => a[0] - b[0]);
+  const [first] = ranked;
+  return first && first[0] <= Math.max(1, Math.floor(first[1].length / 3)) ? first[1] : undefined;
+}
+
+function listOf(names: readonly string[]): string {
+  return names.length === 0 ? 'It takes none.' : `It takes ${names.join(', ')}.`;
+}
+
+/**
+ * The options that were given, checked: a plain object or undefined, every key known, every value of its kind. `undefined` means absent.
+ * Costs one look per key; returns what was given, or an empty object.
+ * @throws VALUE that names the option, and the nearest known one
+ */
+export function optionsOf<O extends object>(op: string, given: O | undefined, kinds: Kinds<O>): O {
+  if (given === undefined) return {} as O;
+  if (!isPlainObject(given)) {
+    const keys = Object.keys(kinds);
+    throw new GradloomError('VALUE', op, `options are an object${keys.length > 0 ? ` such as { ${keys[0]}: … }` : ''}, got ${valueText(given)}. ${listOf(keys)}`);
+  }
+  for (const key in given) {
+    const kind = (kinds as Record<string, Kind>)[key];
+    const value = given[key];
+    if (kind?.test === undefined) {
+      const meant = nearest(key, Object.keys(kinds));
+      throw new GradloomError('VALUE', op, `there is no option '${key}'.${meant ? ` Did you mean '${meant}'?` : ''} ${listOf(Object.keys(kinds))}`);
+    }
+    if (value !== undefined && !kind.test(value)) throw kindError(op, key, kind, value);
+  }
+  return given;
+}
+
+/** The defaults with what was given put over them; what is `undefined` stays as in the defaults. */
+export function withDefaults<O extends object>(op: string, given: Partial<O> | undefined, kinds: Kinds<O>, defaults: O): O {
+  const result = { ...defaults };
+  const checked = optionsOf(op, given, kinds as Kinds<Partial<O>>);
+  for (const key in checked) if (checked[key] !== undefined) result[key] = checked[key] as O[typeof key];
+  return result;
+}
+
+function kindError(op: string, name: string, kind: Kind, value: unknown): GradloomError {
+  return new GradloomError('VALUE', op, `${name} must be ${kind.what}, got ${valueText(value)}.`);
+}
+
+/** Throws unless an argument is of its kind. */
+export function checkArgument(op: string, name: string, value: unknown, kind: Kind): void {
+  if (!kind.test(value)) throw kindError(op, name, kind, value);
+}
+
+/** Throws unless it is a tensor. `name`: which argument, where there are several. */
+export function assertTensor(op: string, value: unknown, name = 'input'): asserts value is Tensor {
+  if (value instanceof Tensor) return;
+  throw new GradloomError('DTYPE', op, `${name} must be a tensor, got ${valueText(value)}. Make one with tensor(…).`);
+}
+
+/** Throws where more arguments were given than the function takes, so that none is passed over. */
+export function assertArity(op: string, given: number, most: number): void {
+  if (given <= most) return;
+  throw new GradloomError('VALUE', op, `takes at most ${most} argument${most === 1 ? '' : 's'}, got ${given}. Leave the others out.`);
+}
