@@ -16,7 +16,7 @@ const KERNELS: Partial<Record<`${DType} ${DType}`, Kernel>> = {
 
 const toOp: Op<{ dtype: DType }> = {
   name: 'to',
-  shape: ([x]) => (x as Tensor).shape,
+  shape: ([x]) => (x as Tensor).sizes,
   dtype: (_, { dtype }) => dtype,
   forward: (y, [x]) => {
     const from = x as Tensor;

@@ -115,17 +115,17 @@ export function ones(shape: Shape, options: CreateOptions = {}): Tensor {
 
 /** Zeros of x's shape and type. */
 export function zerosLike(x: Tensor, options: CreateOptions = {}): Tensor {
-  return full(x.shape, 0, { dtype: x.dtype, ...options });
+  return full(x.sizes, 0, { dtype: x.dtype, ...options });
 }
 
 /** Ones of x's shape and type. */
 export function onesLike(x: Tensor, options: CreateOptions = {}): Tensor {
-  return full(x.shape, 1, { dtype: x.dtype, ...options });
+  return full(x.sizes, 1, { dtype: x.dtype, ...options });
 }
 
 /** One value in x's shape and type. */
 export function fullLike(x: Tensor, value: number, options: CreateOptions = {}): Tensor {
-  return full(x.shape, value, { dtype: x.dtype, ...options });
+  return full(x.sizes, value, { dtype: x.dtype, ...options });
 }
 
 /** start, start + step, … below `end`; int32 where all three are whole, else float32. `arange(n)` counts from 0. */

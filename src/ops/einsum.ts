@@ -74,8 +74,8 @@ export function einsum(equation: string, ...tensors: Tensor[]): Tensor {
   const sizes = new Map<string, number>();
   for (const { x, names } of parts) {
     for (const [i, name] of names.entries()) {
-      const [before, n] = [sizes.get(name) ?? 1, x.shape[i] as number];
-      if (before !== n && before !== 1 && n !== 1) throw fail(equation, `${name.replace(/^\..*/, '...')} is ${before} in one place and ${n} in another (${shapeText(x.shape)}).`);
+      const [before, n] = [sizes.get(name) ?? 1, x.sizes[i] as number];
+      if (before !== n && before !== 1 && n !== 1) throw fail(equation, `${name.replace(/^\..*/, '...')} is ${before} in one place and ${n} in another (${shapeText(x.sizes)}).`);
       sizes.set(name, before === 1 ? n : before);
     }
   }

@@ -14,11 +14,11 @@ export interface EmbeddingOptions {
 
 /** The weight's rows at the given indices: int32 [...], weight [n, d] → [..., d]. */
 export function embedding(index: Tensor, weight: Tensor, options: EmbeddingOptions = {}): Tensor {
-  if (weight.rank !== 2) throw shapeError('embedding', 'the weight must be [numEmbeddings, embeddingDim]', [weight.shape], 'Reshape it.');
+  if (weight.rank !== 2) throw shapeError('embedding', 'the weight must be [numEmbeddings, embeddingDim]', [weight.sizes], 'Reshape it.');
   const flat = flatten(index);
   const rows = indexSelect(weight, 0, flat);
   const { paddingIdx } = options;
-  const padding = paddingIdx !== undefined && paddingIdx < 0 ? paddingIdx + (weight.shape[0] as number) : paddingIdx;
+  const padding = paddingIdx !== undefined && paddingIdx < 0 ? paddingIdx + (weight.sizes[0] as number) : paddingIdx;
   const kept = padding === undefined ? rows : where(reshape(eq(flat, padding), [-1, 1]), detach(rows), rows);
-  return reshape(kept, [...index.shape, weight.shape[1] as number]);
+  return reshape(kept, [...index.sizes, weight.sizes[1] as number]);
 }

@@ -38,7 +38,7 @@ const asStridedOp: ViewOp<Window> = {
     const { shape, strides } = node.attrs;
     const stretched = shape.flatMap((n, i) => (strides[i] === 0 && n > 1 ? [i] : []));
     const g = stretched.length > 0 ? sum(dy, { dim: stretched, keepdim: true }) : dy;
-    return apply(scatterWindowOp, [g], { ...node.attrs, shape: g.shape, whole: node.shapes[0] as Shape });
+    return apply(scatterWindowOp, [g], { ...node.attrs, shape: g.sizes, whole: node.shapes[0] as Shape });
   },
 };
 
@@ -77,16 +77,16 @@ setRebuildView((view) => {
 
 /** Where a view lies in its base. */
 function windowOn(base: Tensor, view: Tensor): Window {
-  return { shape: view.shape, strides: view.strides, offset: view.offset - base.offset };
+  return { shape: view.sizes, strides: view.steps, offset: view.offset - base.offset };
 }
 
 /** The base after a window of it was overwritten: inputs are the base as it was and the window's new value. */
 const writeWindowOp: Op<Window> = {
   name: 'writeWindow',
-  shape: ([base]) => (base as Tensor).shape,
+  shape: ([base]) => (base as Tensor).sizes,
   forward: () => {},
   backward: (dy, { attrs, needs }) => {
-    const outside = needs[0] ? mul(dy, apply(scatterMaskOp, [], { ...attrs, whole: dy.shape })) : null;
+    const outside = needs[0] ? mul(dy, apply(scatterMaskOp, [], { ...attrs, whole: dy.sizes })) : null;
     return [outside, needs[1] ? look(dy, attrs) : null];
   },
 };
@@ -105,7 +105,7 @@ const scatterMaskOp: Op<Window & { whole: Shape }> = {
 /** Refuses what autograd cannot follow, before anything is written. */
 function assertWritable(op: string, t: Tensor, value: Tensor): void {
   assertAlive(t, op);
-  if (!isRowMajor(t.shape, t.strides) && t.strides.some((s, i) => s === 0 && (t.shape[i] as number) > 1)) {
+  if (!isRowMajor(t.sizes, t.steps) && t.steps.some((s, i) => s === 0 && (t.sizes[i] as number) > 1)) {
     throw new GradloomError('INPLACE', op, 'the tensor is an expanded view: several of its elements share one place in memory. Write to clone() of it.');
   }
   if (t.inference && !isInferenceMode()) throw new GradloomError('INPLACE', op, 'an inference tensor may only be written to inside inference(() => …). Clone it first.');
@@ -137,7 +137,7 @@ function assertWritable(op: string, t: Tensor, value: Tensor): void {
 /** Writes `value` (of t's shape and type) into t and lets t take its place in the graph. Returns t. */
 function write(op: string, t: Tensor, value: Tensor): Tensor {
   assertWritable(op, t, value);
-  if (!sameShape(value.shape, t.shape)) throw shapeError(op, 'the result does not fit in place', [value.shape, t.shape], 'Write out of place.');
+  if (!sameShape(value.sizes, t.sizes)) throw shapeError(op, 'the result does not fit in place', [value.sizes, t.sizes], 'Write out of place.');
   const tracked = isGradEnabled() && (requiresGrad(t) || requiresGrad(value));
   const base = t.viewInfo?.base ?? t;
   if (tracked && base !== t && !base.isContiguous()) {
@@ -150,7 +150,7 @@ function write(op: string, t: Tensor, value: Tensor): Tensor {
   const node = nodeOf(value);
   if (base === t && node) t.node = node;
   else {
-    const before = new Tensor(base.storage, base.shape, base.dtype, base.strides, base.offset);
+    const before = new Tensor(base.storage, base.sizes, base.dtype, base.steps, base.offset);
     before.node = nodeOf(base);
     before.wantsGrad = base.wantsGrad;
     record(writeWindowOp, [before, value], windowOn(base, t), base, null);
@@ -168,7 +168,7 @@ function snapshot(t: Tensor): Tensor {
   return y;
 }
 
-const stretch = (x: Tensor, to: Tensor): Tensor => (sameShape(x.shape, to.shape) ? clone(x) : clone(expand(x, to.shape)));
+const stretch = (x: Tensor, to: Tensor): Tensor => (sameShape(x.sizes, to.sizes) ? clone(x) : clone(expand(x, to.sizes)));
 
 /** t ← t + x (x may broadcast). Returns t. */
 export function add_(t: Tensor, x: Operand): Tensor {
@@ -196,9 +196,9 @@ export function copy_(t: Tensor, x: Tensor): Tensor {
 }
 /** Every element ← value. Returns t. */
 export function fill_(t: Tensor, value: number): Tensor {
-  return write('fill_', t, full(t.shape, value, { dtype: t.dtype }));
+  return write('fill_', t, full(t.sizes, value, { dtype: t.dtype }));
 }
 /** Every element ← 0. Returns t. */
 export function zero_(t: Tensor): Tensor {
-  return write('zero_', t, full(t.shape, 0, { dtype: t.dtype }));
+  return write('zero_', t, full(t.sizes, 0, { dtype: t.dtype }));
 }

@@ -7,7 +7,7 @@ import { Tensor } from '../tensor/tensor.ts';
 
 const cloneOp: Op<void> = {
   name: 'clone',
-  shape: ([x]) => (x as Tensor).shape,
+  shape: ([x]) => (x as Tensor).sizes,
   strided: true,
   forward: (y, [x]) => copyElements(x as Tensor, y),
   backward: (dy) => [dy],
@@ -28,13 +28,13 @@ const viewOp: ViewOp<{ shape: Shape; strides: readonly number[] }> = {
   name: 'view',
   window: (x, { shape, strides }) => ({ shape, strides, offset: x.offset }),
   backward: (dy, node) => reshape(dy, node.shapes[0] as Shape),
-  batched: (dy, node) => reshape(dy, [dy.shape[0] as number, ...(node.shapes[0] as Shape)]),
+  batched: (dy, node) => reshape(dy, [dy.sizes[0] as number, ...(node.shapes[0] as Shape)]),
 };
 
 /** The same elements in another shape; one size may be −1. A view where the memory allows it, else a copy. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   const resolved = resolveShape('reshape', shape, x.size);
-  if (sameShape(resolved, x.shape)) return x;
+  if (sameShape(resolved, x.sizes)) return x;
   return applyView(viewOp, contiguous(x), { shape: resolved, strides: rowMajor(resolved) });
 }
 
@@ -42,7 +42,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 export function view(x: Tensor, shape: Shape): Tensor {
   const resolved = resolveShape('view', shape, x.size);
   if (!x.isContiguous())
-    throw new GradloomError('SHAPE', 'view', `the tensor ${shapeText(x.shape)} is not row-major in memory, so it has no view as ${shapeText(shape)}. Use reshape().`);
+    throw new GradloomError('SHAPE', 'view', `the tensor ${shapeText(x.sizes)} is not row-major in memory, so it has no view as ${shapeText(shape)}. Use reshape().`);
   return applyView(viewOp, x, { shape: resolved, strides: rowMajor(resolved) });
 }
 
@@ -52,35 +52,35 @@ export function flatten(x: Tensor, start = 0, end = -1): Tensor {
   const from = normalizeDim('flatten', start, x.rank);
   const to = normalizeDim('flatten', end, x.rank);
   if (from > to) throw new GradloomError('DIM', 'flatten', `start ${start} lies behind end ${end}. Swap them.`);
-  const merged = x.shape.slice(from, to + 1).reduce((n, d) => n * d, 1);
-  return reshape(x, [...x.shape.slice(0, from), merged, ...x.shape.slice(to + 1)]);
+  const merged = x.sizes.slice(from, to + 1).reduce((n, d) => n * d, 1);
+  return reshape(x, [...x.sizes.slice(0, from), merged, ...x.sizes.slice(to + 1)]);
 }
 
 /** One dimension split in several: `unflatten(x, 0, [2, 3])`. */
 export function unflatten(x: Tensor, dim: number, sizes: Shape): Tensor {
   const at = normalizeDim('unflatten', dim, x.rank);
-  const resolved = resolveShape('unflatten', sizes, x.shape[at] ?? 1);
-  return reshape(x, [...x.shape.slice(0, at), ...resolved, ...x.shape.slice(at + 1)]);
+  const resolved = resolveShape('unflatten', sizes, x.sizes[at] ?? 1);
+  return reshape(x, [...x.sizes.slice(0, at), ...resolved, ...x.sizes.slice(at + 1)]);
 }
 
 /** Without the dimensions of size 1, or only without the named ones that have it. */
 export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
   const dims = normalizeDims('squeeze', dim, x.rank);
   const drop = Array.isArray(dim) && dim.length === 0 ? [] : dims;
-  const stays = (_: number, i: number): boolean => x.shape[i] !== 1 || !drop.includes(i);
-  return applyView(viewOp, x, { shape: x.shape.filter(stays), strides: x.strides.filter(stays) });
+  const stays = (_: number, i: number): boolean => x.sizes[i] !== 1 || !drop.includes(i);
+  return applyView(viewOp, x, { shape: x.sizes.filter(stays), strides: x.steps.filter(stays) });
 }
 
 /** With a dimension of size 1 put in at `dim`. */
 export function unsqueeze(x: Tensor, dim: number): Tensor {
   const at = normalizeDim('unsqueeze', dim, x.rank + 1);
   const insert = (list: readonly number[], n: number): number[] => [...list.slice(0, at), n, ...list.slice(at)];
-  return applyView(viewOp, x, { shape: insert(x.shape, 1), strides: insert(x.strides, 1) });
+  return applyView(viewOp, x, { shape: insert(x.sizes, 1), strides: insert(x.steps, 1) });
 }
 
 const permuteOp: ViewOp<{ dims: readonly number[] }> = {
   name: 'permute',
-  window: (x, { dims }) => ({ shape: dims.map((d) => x.shape[d] as number), strides: dims.map((d) => x.strides[d] as number), offset: x.offset }),
+  window: (x, { dims }) => ({ shape: dims.map((d) => x.sizes[d] as number), strides: dims.map((d) => x.steps[d] as number), offset: x.offset }),
   backward: (dy, node) => permute(dy, inverse(node.attrs.dims)),
   batched: (dy, node) => permute(dy, [0, ...inverse(node.attrs.dims).map((d) => d + 1)]),
 };
@@ -97,7 +97,7 @@ function inverse(dims: readonly number[]): number[] {
 export function permute(x: Tensor, dims: readonly number[]): Tensor {
   const order = dims.map((d) => normalizeDim('permute', d, x.rank));
   if (order.length !== x.rank || new Set(order).size !== x.rank) {
-    throw new GradloomError('DIM', 'permute', `[${dims}] is no order of the ${x.rank} dimensions of ${shapeText(x.shape)}. Name each once.`);
+    throw new GradloomError('DIM', 'permute', `[${dims}] is no order of the ${x.rank} dimensions of ${shapeText(x.sizes)}. Name each once.`);
   }
   return applyView(permuteOp, x, { dims: order });
 }
@@ -106,12 +106,12 @@ export function permute(x: Tensor, dims: readonly number[]): Tensor {
 export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
   const a = normalizeDim('transpose', dim0, x.rank);
   const b = normalizeDim('transpose', dim1, x.rank);
-  return applyView(permuteOp, x, { dims: x.shape.map((_, i) => (i === a ? b : i === b ? a : i)) });
+  return applyView(permuteOp, x, { dims: x.sizes.map((_, i) => (i === a ? b : i === b ? a : i)) });
 }
 
 /** A matrix transposed; vectors and scalars stay. A view. */
 export function t(x: Tensor): Tensor {
-  if (x.rank > 2) throw new GradloomError('DIM', 't', `takes at most 2 dimensions, got ${shapeText(x.shape)}. Use transpose(dim0, dim1).`);
+  if (x.rank > 2) throw new GradloomError('DIM', 't', `takes at most 2 dimensions, got ${shapeText(x.sizes)}. Use transpose(dim0, dim1).`);
   return x.rank === 2 ? transpose(x, 0, 1) : permute(x, x.rank === 1 ? [0] : []);
 }
 
@@ -134,9 +134,9 @@ interface SliceAttrs {
 const sliceOp: ViewOp<SliceAttrs> = {
   name: 'slice',
   window: (x, { dim, start, step, count }) => ({
-    shape: x.shape.map((n, i) => (i === dim ? count : n)),
-    strides: x.strides.map((s, i) => (i === dim ? s * step : s)),
-    offset: x.offset + start * (x.strides[dim] as number),
+    shape: x.sizes.map((n, i) => (i === dim ? count : n)),
+    strides: x.steps.map((s, i) => (i === dim ? s * step : s)),
+    offset: x.offset + start * (x.steps[dim] as number),
   }),
   backward: (dy, node) => apply(sliceBackwardOp, [dy], { ...node.attrs, shape: node.shapes[0] as Shape }),
 };
@@ -159,7 +159,7 @@ export function slice(x: Tensor, dim: number, start?: number, end?: number, step
   if (x.rank === 0) throw new GradloomError('DIM', 'slice', 'a scalar has no dimension to slice. Use item().');
   if (!Number.isInteger(step) || step < 1) throw new GradloomError('VALUE', 'slice', `the step must be a whole number ≥ 1, got ${step}. Reverse with flip.`);
   const at = normalizeDim('slice', dim, x.rank);
-  const n = x.shape[at] as number;
+  const n = x.sizes[at] as number;
   const clampTo = (i: number): number => Math.min(Math.max(i < 0 ? i + n : i, 0), n);
   const from = clampTo(start ?? 0);
   const to = clampTo(end ?? n);
@@ -173,10 +173,10 @@ export function narrow(x: Tensor, dim: number, start: number, length: number): T
 
 function narrowAs(op: string, x: Tensor, dim: number, start: number, length: number, sibling: boolean): Tensor {
   const at = normalizeDim(op, dim, x.rank);
-  const n = x.shape[at] ?? 0;
+  const n = x.sizes[at] ?? 0;
   const from = start < 0 ? start + n : start;
   if (from < 0 || length < 0 || from + length > n)
-    throw new GradloomError('INDEX', op, `${length} elements from ${start} do not lie within dimension ${dim} of ${shapeText(x.shape)}.`);
+    throw new GradloomError('INDEX', op, `${length} elements from ${start} do not lie within dimension ${dim} of ${shapeText(x.sizes)}.`);
   return applyView(sliceOp, x, { dim: at, start: from, step: 1, count: length }, sibling);
 }
 
@@ -188,34 +188,34 @@ export function select(x: Tensor, dim: number, index: number): Tensor {
 const selectOp: ViewOp<{ dim: number; index: number }> = {
   name: 'select',
   window: (x, { dim, index }) => ({
-    shape: x.shape.filter((_, i) => i !== dim),
-    strides: x.strides.filter((_, i) => i !== dim),
-    offset: x.offset + index * (x.strides[dim] as number),
+    shape: x.sizes.filter((_, i) => i !== dim),
+    strides: x.steps.filter((_, i) => i !== dim),
+    offset: x.offset + index * (x.steps[dim] as number),
   }),
   backward: (dy, { attrs: { dim, index }, shapes }) => apply(sliceBackwardOp, [unsqueeze(dy, dim)], { dim, start: index, step: 1, count: 1, shape: shapes[0] as Shape }),
 };
 
 function selectAs(op: string, x: Tensor, dim: number, index: number, sibling: boolean): Tensor {
   const at = normalizeDim(op, dim, x.rank);
-  const n = x.shape[at] ?? 0;
+  const n = x.sizes[at] ?? 0;
   if (!Number.isInteger(index) || index < -n || index >= n)
-    throw new GradloomError('INDEX', op, `index ${index} is out of range for dimension ${dim} of ${shapeText(x.shape)}. It holds ${n}.`);
+    throw new GradloomError('INDEX', op, `index ${index} is out of range for dimension ${dim} of ${shapeText(x.sizes)}. It holds ${n}.`);
   return applyView(selectOp, x, { dim: at, index: index < 0 ? index + n : index }, sibling);
 }
 
 /** Every part along a dimension, as views. */
 export function unbind(x: Tensor, dim = 0): Tensor[] {
   const at = normalizeDim('unbind', dim, x.rank);
-  return Array.from({ length: x.shape[at] ?? 0 }, (_, i) => selectAs('unbind', x, at, i, true));
+  return Array.from({ length: x.sizes[at] ?? 0 }, (_, i) => selectAs('unbind', x, at, i, true));
 }
 
 /** Pieces of the given size (the last may be smaller), or of the listed sizes, along a dimension, as views. */
 export function split(x: Tensor, sizes: number | readonly number[], dim = 0): Tensor[] {
   const at = normalizeDim('split', dim, x.rank);
-  const n = x.shape[at] ?? 0;
+  const n = x.sizes[at] ?? 0;
   if (typeof sizes === 'number' && !(sizes > 0)) throw new GradloomError('VALUE', 'split', `the size must be > 0, got ${sizes}.`);
   const list = typeof sizes === 'number' ? Array.from({ length: Math.max(1, Math.ceil(n / sizes)) }, (_, i) => Math.min(sizes, n - i * sizes)) : sizes;
-  if (list.reduce((a, b) => a + b, 0) !== n) throw new GradloomError('SHAPE', 'split', `sizes [${list}] do not add up to ${n}, dimension ${dim} of ${shapeText(x.shape)}.`);
+  if (list.reduce((a, b) => a + b, 0) !== n) throw new GradloomError('SHAPE', 'split', `sizes [${list}] do not add up to ${n}, dimension ${dim} of ${shapeText(x.sizes)}.`);
   let start = 0;
   return list.map((size) => {
     start += size;
@@ -225,7 +225,7 @@ export function split(x: Tensor, sizes: number | readonly number[], dim = 0): Te
 
 /** At most `chunks` pieces of equal size along a dimension (the last may be smaller), as views. */
 export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
-  const n = x.shape[normalizeDim('chunk', dim, x.rank)] ?? 0;
+  const n = x.sizes[normalizeDim('chunk', dim, x.rank)] ?? 0;
   return split(x, Math.max(1, Math.ceil(n / chunks)), dim);
 }
 
@@ -234,17 +234,17 @@ const catOp: Op<{ dim: number }> = {
   shape: (xs, { dim }) => {
     const first = xs[0] as Tensor;
     for (const x of xs) {
-      if (x.rank !== first.rank || x.shape.some((n, i) => i !== dim && n !== first.shape[i])) {
-        throw shapeError('cat', `sizes differ outside dimension ${dim}`, [first.shape, x.shape], 'They must match everywhere but along that dimension.');
+      if (x.rank !== first.rank || x.sizes.some((n, i) => i !== dim && n !== first.sizes[i])) {
+        throw shapeError('cat', `sizes differ outside dimension ${dim}`, [first.sizes, x.sizes], 'They must match everywhere but along that dimension.');
       }
     }
-    return first.shape.map((n, i) => (i === dim ? xs.reduce((sum, x) => sum + (x.shape[dim] as number), 0) : n));
+    return first.sizes.map((n, i) => (i === dim ? xs.reduce((sum, x) => sum + (x.sizes[dim] as number), 0) : n));
   },
   strided: true,
   forward: (y, xs, { dim }) => {
     let start = 0;
     for (const x of xs) {
-      const count = x.shape[dim] as number;
+      const count = x.sizes[dim] as number;
       const { shape, strides, offset } = sliceOp.window(y, { dim, start, step: 1, count });
       copyElements(x, new Tensor(y.storage, shape, y.dtype, strides, offset));
       start += count;
@@ -284,7 +284,7 @@ export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
 export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
   const first = tensors[0];
   if (!first) throw new GradloomError('VALUE', 'stack', 'needs at least one tensor, got an empty list.');
-  for (const x of tensors) if (!sameShape(x.shape, first.shape)) throw shapeError('stack', 'shapes differ', [first.shape, x.shape], 'They must be equal.');
+  for (const x of tensors) if (!sameShape(x.sizes, first.sizes)) throw shapeError('stack', 'shapes differ', [first.sizes, x.sizes], 'They must be equal.');
   const at = normalizeDim('stack', dim, first.rank + 1);
   return cat(
     tensors.map((x) => unsqueeze(x, at)),

@@ -27,8 +27,8 @@ function sources(n: number, before: number, behind: number, mode: PaddingMode): 
 
 /** x [..., H, W] with margins. Gradients flow back to what was repeated. */
 export function padImage(x: Tensor, [top, bottom, left, right]: readonly [number, number, number, number], mode: PaddingMode): Tensor {
-  if (x.rank < 2) throw new GradloomError('SHAPE', 'pad', `takes [..., H, W], got ${shapeText(x.shape)}.`);
-  const [h, w] = x.shape.slice(-2) as [number, number];
+  if (x.rank < 2) throw new GradloomError('SHAPE', 'pad', `takes [..., H, W], got ${shapeText(x.sizes)}.`);
+  const [h, w] = x.sizes.slice(-2) as [number, number];
   const rows = top + bottom > 0 ? indexSelect(x, -2, constantList(sources(h, top, bottom, mode))) : x;
   return left + right > 0 ? indexSelect(rows, -1, constantList(sources(w, left, right, mode))) : rows;
 }
@@ -38,12 +38,12 @@ type Margins = readonly (readonly [before: number, behind: number])[];
 
 const padOp: Op<{ margins: Margins; value: number }> = {
   name: 'pad',
-  shape: ([x], { margins }) => (x as Tensor).shape.map((n, i) => n + (margins[i]?.[0] ?? 0) + (margins[i]?.[1] ?? 0)),
+  shape: ([x], { margins }) => (x as Tensor).sizes.map((n, i) => n + (margins[i]?.[0] ?? 0) + (margins[i]?.[1] ?? 0)),
   strided: true,
   forward: (y, [x], { margins, value }) => {
     call('fill', y.address, y.size, bitsOf(value, y.dtype));
-    const offset = margins.reduce((at, [before], i) => at + before * (y.strides[i] as number), y.offset);
-    copyElements(x as Tensor, new Tensor(y.storage, (x as Tensor).shape, y.dtype, y.strides, offset));
+    const offset = margins.reduce((at, [before], i) => at + before * (y.steps[i] as number), y.offset);
+    copyElements(x as Tensor, new Tensor(y.storage, (x as Tensor).sizes, y.dtype, y.steps, offset));
   },
   backward: (dy, { attrs }) => [inside(dy, attrs.margins)],
   batched: (dy, { attrs }) => [inside(dy, [[0, 0], ...attrs.margins])],
@@ -51,7 +51,7 @@ const padOp: Op<{ margins: Margins; value: number }> = {
 
 /** What lies within the margins. */
 function inside(x: Tensor, margins: Margins): Tensor {
-  return margins.reduce((y, [before, behind], i) => (before + behind === 0 ? y : narrow(y, i, before, (y.shape[i] as number) - before - behind)), x);
+  return margins.reduce((y, [before, behind], i) => (before + behind === 0 ? y : narrow(y, i, before, (y.sizes[i] as number) - before - behind)), x);
 }
 
 /** Options of `pad`. */
@@ -73,16 +73,16 @@ export function pad(x: Tensor, pads: readonly number[], options: PadOptions = {}
   const { mode = 'constant', value = 0 } = options;
   if (!['constant', 'reflect', 'replicate', 'circular'].includes(mode)) throw valueError(op, `mode must be 'constant', 'reflect', 'replicate' or 'circular', got '${mode}'.`);
   if (pads.length % 2 !== 0 || pads.length > 2 * x.rank || !pads.every(Number.isInteger))
-    throw valueError(op, `pads must be pairs of whole numbers for at most the ${x.rank} dimensions of ${shapeText(x.shape)}, got [${pads}].`);
-  const margins = x.shape.map((_, i): [number, number] => {
+    throw valueError(op, `pads must be pairs of whole numbers for at most the ${x.rank} dimensions of ${shapeText(x.sizes)}, got [${pads}].`);
+  const margins = x.sizes.map((_, i): [number, number] => {
     const at = 2 * (x.rank - 1 - i);
     return [pads[at] ?? 0, pads[at + 1] ?? 0];
   });
   for (const [i, [before, behind]] of margins.entries())
-    if ((x.shape[i] as number) + before + behind < 0) throw new GradloomError('SHAPE', op, `[${pads}] cuts off more than dimension ${i} of ${shapeText(x.shape)} has. Cut less.`);
+    if ((x.sizes[i] as number) + before + behind < 0) throw new GradloomError('SHAPE', op, `[${pads}] cuts off more than dimension ${i} of ${shapeText(x.sizes)} has. Cut less.`);
   const mirrored = (from: Tensor, by: Margins): Tensor =>
     by.reduce(
-      (y, [before, behind], i) => (before === 0 && behind === 0 ? y : indexSelect(y, i, constantList(sources(from.shape[i] as number, before, behind, mode as PaddingMode)))),
+      (y, [before, behind], i) => (before === 0 && behind === 0 ? y : indexSelect(y, i, constantList(sources(from.sizes[i] as number, before, behind, mode as PaddingMode)))),
       from,
     );
   if (mode === 'reflect' || mode === 'replicate') return mirrored(x, margins);

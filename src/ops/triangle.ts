@@ -11,8 +11,8 @@ import { sum } from './reduce.ts';
 
 /** @internal How far right of the diagonal each place of a matrix stands: int32 [rows, columns]. */
 export function aside(op: string, x: Tensor): Tensor {
-  if (x.rank < 2) throw shapeError(op, 'takes matrices [..., rows, columns]', [x.shape], 'Reshape the input.');
-  const [rows, columns] = x.shape.slice(-2) as [number, number];
+  if (x.rank < 2) throw shapeError(op, 'takes matrices [..., rows, columns]', [x.sizes], 'Reshape the input.');
+  const [rows, columns] = x.sizes.slice(-2) as [number, number];
   const places = constantList(Array.from({ length: Math.max(rows, columns) }, (_, i) => i));
   return sub(narrow(places, 0, 0, columns), reshape(narrow(places, 0, 0, rows), [rows, 1]));
 }
@@ -35,12 +35,12 @@ interface Diagonal {
 
 /** The window on a diagonal: both dimensions go away, one as long as it comes last. */
 function windowOn(x: Tensor, { offset, dim1, dim2 }: Diagonal): { shape: number[]; strides: number[]; offset: number } {
-  const [n, m] = [x.shape[dim1] as number, x.shape[dim2] as number];
-  const [s, t] = [x.strides[dim1] as number, x.strides[dim2] as number];
+  const [n, m] = [x.sizes[dim1] as number, x.sizes[dim2] as number];
+  const [s, t] = [x.steps[dim1] as number, x.steps[dim2] as number];
   const length = Math.max(0, offset >= 0 ? Math.min(n, m - offset) : Math.min(n + offset, m));
   const rest = <T>(list: readonly T[]): T[] => list.filter((_, i) => i !== dim1 && i !== dim2);
   const start = length === 0 ? 0 : offset >= 0 ? offset * t : -offset * s;
-  return { shape: [...rest(x.shape), length], strides: [...rest(x.strides), s + t], offset: x.offset + start };
+  return { shape: [...rest(x.sizes), length], strides: [...rest(x.steps), s + t], offset: x.offset + start };
 }
 
 const diagonalOp: ViewOp<Diagonal> = {
@@ -71,7 +71,7 @@ function twoDims(op: string, dim1: number, dim2: number, rank: number): { dim1: 
 /** A diagonal of dimensions dim1 and dim2 as the last dimension; `offset` > 0 lies above the main one. A view. */
 export function diagonal(x: Tensor, options: { offset?: number; dim1?: number; dim2?: number } = {}): Tensor {
   const { offset = 0, dim1 = 0, dim2 = 1 } = options;
-  if (x.rank < 2) throw shapeError('diagonal', 'takes at least two dimensions', [x.shape], 'diag() makes a matrix of a vector.');
+  if (x.rank < 2) throw shapeError('diagonal', 'takes at least two dimensions', [x.sizes], 'diag() makes a matrix of a vector.');
   return applyView(diagonalOp, x, { offset, ...twoDims('diagonal', dim1, dim2, x.rank) });
 }
 
@@ -79,20 +79,20 @@ export function diagonal(x: Tensor, options: { offset?: number; dim1?: number; d
 export function diagEmbed(x: Tensor, options: { offset?: number; dim1?: number; dim2?: number } = {}): Tensor {
   const { offset = 0, dim1 = -2, dim2 = -1 } = options;
   const dims = twoDims('diagEmbed', dim1, dim2, x.rank + 1);
-  const side = (x.shape.at(-1) ?? 1) + Math.abs(offset);
-  const outer = [...x.shape.slice(0, -1)];
+  const side = (x.sizes.at(-1) ?? 1) + Math.abs(offset);
+  const outer = [...x.sizes.slice(0, -1)];
   const shape = Array.from({ length: x.rank + 1 }, (_, i) => (i === dims.dim1 || i === dims.dim2 ? side : (outer.shift() as number)));
   return apply(embedOp, [x], { offset, ...dims, shape });
 }
 
 /** A vector as the diagonal of a square matrix; a matrix's diagonal as a vector. */
 export function diag(x: Tensor, offset = 0): Tensor {
-  if (x.rank !== 1 && x.rank !== 2) throw shapeError('diag', 'takes a vector or a matrix', [x.shape], 'Use diagonal() or diagEmbed().');
+  if (x.rank !== 1 && x.rank !== 2) throw shapeError('diag', 'takes a vector or a matrix', [x.sizes], 'Use diagonal() or diagEmbed().');
   return x.rank === 1 ? diagEmbed(x, { offset }) : diagonal(x, { offset });
 }
 
 /** The sum of a matrix's diagonal. */
 export function trace(x: Tensor): Tensor {
-  if (x.rank !== 2) throw shapeError('trace', 'takes a matrix', [x.shape], 'Use diagonal() and sum().');
+  if (x.rank !== 2) throw shapeError('trace', 'takes a matrix', [x.sizes], 'Use diagonal() and sum().');
   return sum(diagonal(x));
 }
