@@ -163,9 +163,7 @@ export function sizesOf(op: string, given: readonly unknown[], least = 0): numbe
     throw new GradloomError(
       huge ? 'MEMORY' : 'SHAPE',
       op,
-      huge
-        ? `no room for ${valueText(sizes)}: a size is at most 2³¹ − 1.`
-        : `a shape is a list of at most 64 sizes, whole numbers ≥ ${least}, got ${valueText(list)}. Write [2, 3].`,
+      huge ? `no room for ${valueText(sizes)}: a size is at most 2³¹ − 1.` : `a shape is a list of sizes ≥ ${least} (at most 64), got ${valueText(list)}. Write [2, 3].`,
     );
   }
   return sizes as number[];
