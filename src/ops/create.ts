@@ -14,7 +14,6 @@ import {
   NUMBER,
   NUMBERS,
   optionsOf,
-  type Sizes,
   sizesOf,
 } from '../tensor/check.ts';
 import { bitsOf, type DType, int32Of, promote, viewOf } from '../tensor/dtype.ts';
@@ -187,7 +186,7 @@ export function full(shape: Shape, value: number | boolean, options?: CreateOpti
 }
 
 /** A shape as a list or size by size, then options. */
-type ShapeAndOptions<O> = [shape: Shape, options?: O] | [...sizes: number[], options: O] | Sizes;
+type ShapeAndOptions<O> = [shape: Shape | number, ...more: (number | O | undefined)[]];
 
 function shaped<O extends CreateOptions>(op: string, args: readonly unknown[], kinds: Kinds<O>): [number[], O] {
   const [shape, options] = apart<unknown, O>(args);

@@ -150,21 +150,16 @@ export function assertWhole(op: string, name: string, value: unknown, least = Nu
 }
 
 /** A shape as it may be given: a list, or its sizes one by one. */
-export type Sizes = [shape: readonly number[]] | number[];
+export type Sizes = [shape: readonly number[] | number, ...more: number[]];
 
 /** A shape as a list of its own, from a list or from sizes one by one. `least`: −1 where a size may be left open. */
 export function sizesOf(op: string, given: readonly unknown[], least = 0): number[] {
   const list = given.length < 2 && typeof given[0] !== 'number' ? given[0] : given;
-  const right = (n: unknown): boolean => Number.isInteger(n) && (n as number) >= least && (n as number) <= MOST_SIZE;
+  const right = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) >= least;
   // Array.from: a hole in the list is undefined, where `every` would pass over it.
   const sizes: unknown[] | null = Array.isArray(list) && list.length <= 64 ? Array.from(list) : null;
-  if (!sizes?.every(right)) {
-    const huge = sizes?.some((n) => (n as number) > MOST_SIZE && (n as number) < Number.POSITIVE_INFINITY && Number.isInteger(n));
-    throw new GradloomError(
-      huge ? 'MEMORY' : 'SHAPE',
-      op,
-      huge ? `no room for ${valueText(sizes)}: a size is at most 2³¹ − 1.` : `a shape is a list of sizes ≥ ${least} (at most 64), got ${valueText(list)}. Write [2, 3].`,
-    );
-  }
+  if (!sizes?.every(right)) throw new GradloomError('SHAPE', op, `a shape is a list of sizes ≥ ${least} (at most 64), got ${valueText(list)}. Write [2, 3].`);
+  // A shape of no elements asks for no memory, but kernels count its sizes too.
+  if (sizes.includes(0) && sizes.some((n) => (n as number) > MOST_SIZE)) throw new GradloomError('MEMORY', op, `no room for ${valueText(sizes)}: a size is at most 2³¹ − 1.`);
   return sizes as number[];
 }
