@@ -166,9 +166,9 @@ export function applyView<A>(op: ViewOp<A>, x: Tensor, attrs: A, sibling = false
   const y = new Tensor(x.storage, shape, x.dtype, strides, offset);
   if (y.size > MOST_ELEMENTS) throw new GradloomError('MEMORY', op.name, `a view has at most 2³⁰ elements, this one ${y.describe()}. Use a smaller shape.`);
   const base = x.viewInfo?.base ?? x;
-  if (isGradEnabled() || isInferenceMode()) record(viewAsOp(op), [x], attrs, y, null);
-  // A view made without recording is no differentiable view, except that writes through it still count for its base.
-  y.viewInfo = { base, generation: base.generation, sibling };
+  const records = isGradEnabled();
+  if (records || isInferenceMode()) record(viewAsOp(op), [x], attrs, y, null);
+  y.viewInfo = { base, generation: base.generation, sibling, quiet: !records };
   return y;
 }
 

@@ -26,6 +26,8 @@ export interface ViewInfo {
   generation: number;
   /** One of several outputs of one op (unbind, split): writing to it in place is refused, as in PyTorch. */
   readonly sibling: boolean;
+  /** Made without recording: writing to it while recording is refused, as in PyTorch. */
+  readonly quiet: boolean;
 }
 
 /**
