@@ -70,7 +70,7 @@ export function multiMarginLoss(input: Tensor, target: Tensor, options: MultiMar
   const rows = input.rank === 2 ? (input.shape[0] as number) : 1;
   if (input.rank > 2 || target.rank > 1 || target.size !== rows)
     throw shapeError(op, 'input and target do not fit', [input.shape, target.shape], 'They must be [N, C] and int32 classes [N], or [C] and one class.');
-  checkIndices(op, target, classes, -1, 'class');
+  checkIndices(op, target, classes, null, 'class');
   const x = reshape(asFloat(input), [rows, classes]);
   const right = reshape(target, [rows, 1]);
   const short = relu(add(sub(x, gather(x, 1, right)), margin));
