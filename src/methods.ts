@@ -210,31 +210,25 @@ const ARITY: Readonly<Record<number, string>> = {
   4: 'slice topk',
 };
 
+const arities = new Map(Object.entries(ARITY).flatMap(([most, names]) => names.split(' ').map((name) => [name, +most] as const)));
+
 /** Adds a method that refuses what it does not take. */
-function define(name: string, value: (this: Tensor, ...given: never[]) => unknown): void {
-  const most = Number(Object.keys(ARITY).find((n) => (ARITY[+n] as string).split(' ').includes(name)) ?? Number.POSITIVE_INFINITY);
+function define(name: string, fn: (x: Tensor, ...given: unknown[]) => unknown): void {
+  const most = arities.get(name) ?? Number.POSITIVE_INFINITY;
   Object.defineProperty(Tensor.prototype, name, {
-    value(this: Tensor, ...given: never[]) {
+    value(this: Tensor, ...given: unknown[]) {
       if (given.length > most && given.findLastIndex((v) => v !== undefined) >= most) assertArity(name, given.length, most);
-      return value.call(this, ...given);
+      return fn(this, ...given);
     },
     writable: true,
     configurable: true,
   });
 }
 
-for (const [name, fn] of Object.entries(functions) as [string, (x: Tensor, ...given: unknown[]) => unknown][]) {
-  define(name, function (this: Tensor, ...given) {
-    return fn(this, ...given);
-  });
-}
+for (const [name, fn] of Object.entries(functions)) define(name, fn as (x: Tensor, ...given: unknown[]) => unknown);
 
 const types: Record<string, DType> = { float: 'float32', int: 'int32', bool: 'bool' };
-for (const [name, dtype] of Object.entries(types)) {
-  define(name, function (this: Tensor) {
-    return convert.to(this, dtype);
-  });
-}
+for (const [name, dtype] of Object.entries(types)) define(name, (x) => convert.to(x, dtype));
 
 function setRequiresGrad(t: Tensor, on: boolean): void {
   checkArgument('requiresGrad', 'requiresGrad', on, FLAG);
@@ -333,4 +327,4 @@ const rest: Partial<Tensor> & ThisType<Tensor> = {
     });
   },
 };
-for (const [name, value] of Object.entries(rest)) define(name, value as (this: Tensor, ...given: never[]) => unknown);
+for (const [name, value] of Object.entries(rest)) define(name, (x, ...given) => (value as (...given: unknown[]) => unknown).apply(x, given));

@@ -5,7 +5,7 @@ import { viewOf } from '../tensor/dtype.ts';
 import { GradloomError, shapeError, shapeText, valueText } from '../tensor/errors.ts';
 import { apply, copyElements, dense, type Op } from '../tensor/op.ts';
 import { recording } from '../tensor/recording.ts';
-import { normalizeDim, sameShape, type Shape, sizeOf } from '../tensor/shape.ts';
+import { MOST_SIZE, normalizeDim, sameShape, type Shape, sizeOf } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { eq } from './binary.ts';
 import { asFloat } from './convert.ts';
@@ -244,7 +244,7 @@ export function scatter(x: Tensor, dim: number, index: Tensor, source: Tensor | 
 export function oneHot(index: Tensor, classes: number): Tensor {
   assertTensor('oneHot', index, 'the classes');
   assertWhole('oneHot', 'the number of classes', classes, 1);
-  checkIndices('oneHot', index, classes, null, 'class');
+  checkIndices('oneHot', index, Math.min(classes, MOST_SIZE), null, 'class');
   const column = reshape(index, [...index.sizes, 1]);
   return scatterAdd(full([...index.sizes, classes], 0), -1, column, full(column.sizes, 1));
 }

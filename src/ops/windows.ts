@@ -1,16 +1,19 @@
 // Windows that go over images: what convolution and pooling share.
-import { valueError } from '../tensor/errors.ts';
+import { valueError, valueText } from '../tensor/errors.ts';
 import type { Shape } from '../tensor/shape.ts';
 import { constantList } from './create.ts';
 
 /** One number for both directions, or [vertical, horizontal]. */
 export type Pair = number | readonly [number, number];
 
-/** @internal Both numbers of a pair, checked to be whole and at least `least`. */
+// Kernels add a size, twice a padding and a window in int32.
+const MOST = 2 ** 28;
+
+/** @internal Both numbers of a pair, checked to be whole, at least `least` and at most 2²⁸. */
 export function pairOf(op: string, name: string, value: Pair, least: number): readonly [number, number] {
   const pair: readonly [number, number] = typeof value === 'number' ? [value, value] : value;
-  if (pair.length !== 2 || !pair.every((n) => Number.isInteger(n) && n >= least))
-    throw valueError(op, `${name} must be a whole number ≥ ${least} or two of them, got ${JSON.stringify(value)}.`);
+  if (!Array.isArray(pair) || pair.length !== 2 || !pair.every((n) => Number.isInteger(n) && n >= least && n <= MOST))
+    throw valueError(op, `${name} must be a whole number ≥ ${least} or two of them, at most 2²⁸, got ${valueText(value)}.`);
   return pair;
 }
 
