@@ -66,8 +66,7 @@ export function fieldsOf<M extends object>(owner: M, isModule: (value: object) =
       }
     } else if (isPlainObject(value)) for (const key of Object.keys(value)) inside(key, value[key]);
     else if (value instanceof WeakMap || value instanceof WeakSet) {
-      if (!holder)
-        throw fieldError(owner, path, `is a ${classOf(value)}, in which modules and parameters cannot be found. Use a Map; or a #private field, where it holds none.`);
+      if (!holder) throw fieldError(owner, path, `is a ${classOf(value)}, in which modules and parameters cannot be found. Use a Map; or a #private field, where it holds none.`);
     } else if (!holder) for (const item of Object.values(value)) if (isObject(item)) look(path, item, `in an object of ${classOf(value)}`);
   };
 

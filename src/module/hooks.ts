@@ -58,13 +58,14 @@ function run<M>(module: M, lists: Lists<M>, given: Inputs): unknown {
   if (backward.length > 0) inputs = inputs.map((x) => (x instanceof Tensor && requiresGrad(x) ? permute(x, [...x.shape.keys()]) : x));
   let output = lists.inner(...inputs);
   for (const { hook } of [...lists.registerForwardHook]) output = hook(module, inputs, output) ?? output;
-  if (backward.length > 0) watch(inputs, output, (gradInput, gradOutput) => {
-    for (const { hook } of backward) {
-      const returned = hook(module, gradInput, gradOutput) as unknown;
-      if (returned instanceof Tensor || (Array.isArray(returned) && returned.some((g) => g instanceof Tensor)))
-        throw valueError('registerFullBackwardHook', 'the hook returned gradients, which go nowhere: it watches. Change gradients with registerHook on a tensor.');
-    }
-  });
+  if (backward.length > 0)
+    watch(inputs, output, (gradInput, gradOutput) => {
+      for (const { hook } of backward) {
+        const returned = hook(module, gradInput, gradOutput) as unknown;
+        if (returned instanceof Tensor || (Array.isArray(returned) && returned.some((g) => g instanceof Tensor)))
+          throw valueError('registerFullBackwardHook', 'the hook returned gradients, which go nowhere: it watches. Change gradients with registerHook on a tensor.');
+      }
+    });
   return output;
 }
 

@@ -2,13 +2,13 @@
 // paths are PyTorch's dotted names.
 import type { HookHandle } from '../autograd/hooks.ts';
 import { clearGrad } from '../autograd/leaf.ts';
-import { checkArgument, FLAG, optionsBy } from '../tensor/check.ts';
+import { checkArgument, FLAG, optionsBy, valueText } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { detach } from '../tensor/op.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import { FIELDS, type Fields, fieldError, fieldsOf } from './fields.ts';
 import { addModuleHook, type ModuleHooks } from './hooks.ts';
-import { Buffer, Parameter } from './parameter.ts';
+import { type Buffer, Parameter } from './parameter.ts';
 import { type LoadedKeys, loadInto, type StateDict } from './state.ts';
 import { isOptimized } from './unclaimed.ts';
 
@@ -28,7 +28,11 @@ export abstract class Module {
   training = true;
 
   constructor(...given: never[]) {
-    if (given.length > 0) throw valueError(new.target.name, 'takes no arguments. Leave them out, or write a constructor that takes them and calls super().');
+    if (given.length > 0)
+      throw valueError(
+        new.target.name,
+        `got arguments that it does not take, first ${valueText(given[0])}. Leave them out, or write a constructor that takes them and calls super().`,
+      );
   }
 
   /** Computes the output. Call it directly: hooks wrap the instance's own `forward`. */

@@ -23,10 +23,11 @@ function own(op: string, x: Tensor): Tensor {
 
 /** A tensor to be trained: a leaf that requires a gradient and outlives scopes. Takes a copy of the data. */
 export class Parameter extends Tensor {
-  constructor(data: Tensor, ...given: Given<ParameterOptions, [requiresGrad: boolean]>) {
+  constructor(data: Tensor, ...given: Given<ParameterOptions, [requiresGrad?: boolean]>) {
     const { requiresGrad } = optionsBy('Parameter', given, OPTIONS);
     const y = own('Parameter', data);
-    if (requiresGrad && y.dtype !== 'float32') throw new GradloomError('DTYPE', 'Parameter', `only float32 can require gradients, got ${data.describe()}. Convert it with .float().`);
+    if (requiresGrad && y.dtype !== 'float32')
+      throw new GradloomError('DTYPE', 'Parameter', `only float32 can require gradients, got ${data.describe()}. Convert it with .float().`);
     super(y.storage, y.shape, y.dtype);
     this.wantsGrad = requiresGrad ?? y.dtype === 'float32';
     parameterMade(this);

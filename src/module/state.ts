@@ -50,7 +50,9 @@ export function stateOf<S extends object>(op: string, state: unknown, kinds: Kin
 
 /** Numbers nested as a shape is. */
 const fits = (value: unknown, shape: readonly number[], dim = 0): boolean =>
-  dim === shape.length ? typeof value === 'number' || typeof value === 'boolean' : Array.isArray(value) && value.length === shape[dim] && value.every((v) => fits(v, shape, dim + 1));
+  dim === shape.length
+    ? typeof value === 'number' || typeof value === 'boolean'
+    : Array.isArray(value) && value.length === shape[dim] && value.every((v) => fits(v, shape, dim + 1));
 
 /** @internal What is wrong with an entry that is to take the place of `own`, or null: a tensor of its shape and type that is alive, or such numbers nested (JSON). */
 export function entryProblem(name: string, own: Tensor, value: unknown): string | null {

@@ -9,7 +9,11 @@ import { Tensor } from '../tensor/tensor.ts';
 /** Throws unless it is a module. */
 function moduleOf<M extends Module>(op: string, value: M): M {
   if (value instanceof Module) return value;
-  throw new GradloomError('VALUE', op, `contains modules, got ${valueText(value)}.${typeof value === 'function' ? ' Make one with new, or write a module whose forward calls it.' : ''}`);
+  throw new GradloomError(
+    'VALUE',
+    op,
+    `contains modules, got ${valueText(value)}.${typeof value === 'function' ? ' Make one with new, or write a module whose forward calls it.' : ''}`,
+  );
 }
 
 /** A parameter, made of a tensor where it is none yet, as in PyTorch. */
@@ -75,8 +79,8 @@ abstract class List<T extends Module | Parameter, In = T> extends Module {
   readonly #name: string;
   readonly #check: (op: string, value: In) => T;
 
-  constructor(name: string, check: (op: string, value: In) => T, values: Iterable<In>) {
-    super();
+  constructor(name: string, check: (op: string, value: In) => T, values: Iterable<In>, extra: readonly never[]) {
+    super(...extra);
     this.#name = name;
     this.#check = check;
     this.extend(values);
@@ -159,15 +163,15 @@ abstract class List<T extends Module | Parameter, In = T> extends Module {
 
 /** Modules in a list, named by position: `blocks.0.weight`. */
 export class ModuleList<M extends Module = Module> extends List<M> {
-  constructor(modules: Iterable<M> = []) {
-    super('ModuleList', moduleOf<M>, modules);
+  constructor(modules: Iterable<M> = [], ...extra: never[]) {
+    super('ModuleList', moduleOf<M>, modules, extra);
   }
 }
 
 /** Parameters in a list, named by position. Tensors become parameters. */
 export class ParameterList extends List<Parameter, Tensor> {
-  constructor(parameters: Iterable<Tensor> = []) {
-    super('ParameterList', parameterOf, parameters);
+  constructor(parameters: Iterable<Tensor> = [], ...extra: never[]) {
+    super('ParameterList', parameterOf, parameters, extra);
   }
 }
 
@@ -180,8 +184,8 @@ abstract class Dict<T extends Module | Parameter, In = T> extends Module {
   readonly #name: string;
   readonly #check: (op: string, value: In) => T;
 
-  constructor(name: string, check: (op: string, value: In) => T, values: Named<In>) {
-    super();
+  constructor(name: string, check: (op: string, value: In) => T, values: Named<In>, extra: readonly never[]) {
+    super(...extra);
     this.#name = name;
     this.#check = check;
     this.update(values);
@@ -255,14 +259,14 @@ abstract class Dict<T extends Module | Parameter, In = T> extends Module {
 
 /** Modules by name: `heads.digit.weight`. */
 export class ModuleDict<M extends Module = Module> extends Dict<M> {
-  constructor(modules: Named<M> = {}) {
-    super('ModuleDict', moduleOf<M>, modules);
+  constructor(modules: Named<M> = {}, ...extra: never[]) {
+    super('ModuleDict', moduleOf<M>, modules, extra);
   }
 }
 
 /** Parameters by name. Tensors become parameters. */
 export class ParameterDict extends Dict<Parameter, Tensor> {
-  constructor(parameters: Named<Tensor> = {}) {
-    super('ParameterDict', parameterOf, parameters);
+  constructor(parameters: Named<Tensor> = {}, ...extra: never[]) {
+    super('ParameterDict', parameterOf, parameters, extra);
   }
 }
