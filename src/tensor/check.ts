@@ -143,8 +143,8 @@ export function assertArity(op: string, given: number, most: number): void {
 /** A count: channels, features, classes. */
 export const COUNT: Kind = { what: 'a whole number ≥ 1', test: (v) => Number.isSafeInteger(v) && (v as number) >= 1 };
 
-/** Options as one object, or by position in the order of their table, which is PyTorch's; an object may come last. */
-export type Given<O, P extends readonly unknown[] = []> = readonly [options?: O] | P;
+/** Options as one object, or by position in the order of their table, which is PyTorch's; an object may come last. Without `P` positions are not in the types. */
+export type Given<O, P extends readonly unknown[] = never> = readonly [options?: O] | P;
 
 /**
  * Options that were given as an object or by position, checked as by `optionsOf`; `kinds` lists them in PyTorch's order.
