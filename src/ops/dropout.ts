@@ -39,8 +39,8 @@ export function dropout(x: Tensor, options: DropoutOptions = {}): Tensor {
   return masked('dropout', x, x.shape, options);
 }
 
-/** As `dropout`, but whole planes at once: x [N, C, H, W] or [C, H, W] (Tompson et al. 2015, arXiv 1411.4280). */
+/** As `dropout`, but whole channels of each sample at once: x [N, C, H, W], [N, C, L], in general [N, C, ...] as in PyTorch (Tompson et al. 2015, arXiv 1411.4280). */
 export function dropout2d(x: Tensor, options: DropoutOptions = {}): Tensor {
-  if (x.rank !== 3 && x.rank !== 4) throw shapeError('dropout2d', 'takes images [N, C, H, W] or [C, H, W]', [x.shape], 'Reshape the input, or use dropout.');
-  return masked('dropout2d', x, [...x.shape.slice(0, -2), 1, 1], options);
+  if (x.rank < 2) throw shapeError('dropout2d', 'takes images [N, C, H, W], or [N, C, ...]', [x.shape], 'Reshape the input, or use dropout.');
+  return masked('dropout2d', x, x.shape.map((n, d) => (d < 2 ? n : 1)), options);
 }
