@@ -139,3 +139,18 @@ export function assertArity(op: string, given: number, most: number): void {
   if (given <= most) return;
   throw new GradloomError('VALUE', op, `takes at most ${most} argument${most === 1 ? '' : 's'}, got ${given}. Leave the others out.`);
 }
+
+/**
+ * Options as PyTorch takes them: one object, or values by position in the order of `kinds`, of which those behind the first `most` go by name
+ * only. `undefined` leaves one out.
+ */
+export function optionsFrom<O extends object>(op: string, given: readonly unknown[], kinds: Kinds<O>, most = Object.keys(kinds).length): O {
+  if (given.length === 0) return {} as O;
+  if (given.length === 1 && (given[0] === undefined || isPlainObject(given[0]))) return optionsOf(op, given[0] as O | undefined, kinds);
+  const names = Object.keys(kinds);
+  if (given.length > most || given.some(isPlainObject)) {
+    const form = most === 0 ? '' : ` behind its inputs ${names.slice(0, most).join(', ')}, or`;
+    throw new GradloomError('VALUE', op, `takes${form} one object of options, got ${given.map(valueText).join(', ')}. ${listOf(names)}`);
+  }
+  return optionsOf(op, Object.fromEntries(given.map((value, i) => [names[i], value])) as O, kinds);
+}
