@@ -72,8 +72,8 @@ export type Operand = Tensor | number;
 /** Whether int32 holds it. */
 const isInt32 = (x: number): boolean => (x | 0) === x;
 
-/** An operand's type beside others: a whole number takes theirs, one that int32 does not hold counts as float32. */
-function typeOf(op: string, x: Operand): DType {
+/** @internal An operand's type beside others: a whole number takes theirs, one that int32 does not hold counts as float32. */
+export function typeOf(op: string, x: Operand): DType {
   if (x instanceof Tensor) return x.dtype;
   if (typeof x === 'number') return isInt32(x) ? 'int32' : 'float32';
   throw new GradloomError('DTYPE', op, `takes tensors and numbers, got ${valueText(x)}. Make a tensor with tensor(…).`);
