@@ -1,5 +1,5 @@
 // Attention: each query's mixture of values.
-import { FLAG, type Kinds, NUMBER, optionsFrom, orNull, TENSOR } from '../tensor/check.ts';
+import { FLAG, type Kinds, NUMBER, optionsBy, orNull, TENSOR } from '../tensor/check.ts';
 import { shapeError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { add, le, mul, where } from './binary.ts';
@@ -35,7 +35,7 @@ export function scaledDotProductAttention(
   ...given: [attnMask?: AttentionOptions | Tensor | null, dropoutP?: number, isCausal?: boolean]
 ): Tensor {
   const op = 'scaledDotProductAttention';
-  const options = optionsFrom(op, given, ATTENTION, 3);
+  const options = optionsBy(op, given, ATTENTION);
   for (const x of [query, key, value]) {
     assertFloat(op, x);
     if (x.rank < 2) throw shapeError(op, 'takes [..., length, features]', [x.shape], 'Reshape the input.');

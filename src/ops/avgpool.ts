@@ -1,6 +1,6 @@
 // Average pooling. The op and its gradient are linear and each other's transposes, so second gradients need no third.
 import { call } from '../runtime/call.ts';
-import { FLAG, type Kinds, optionsFrom, orNull, valueText, WHOLE } from '../tensor/check.ts';
+import { FLAG, type Kinds, optionsBy, orNull, valueText, WHOLE } from '../tensor/check.ts';
 import { GradloomError, shapeError, shapeText, valueError } from '../tensor/errors.ts';
 import { apply, type Op } from '../tensor/op.ts';
 import type { Shape } from '../tensor/shape.ts';
@@ -73,7 +73,7 @@ export function avgPool2d(
   ...given: [stride?: Pair | AvgPoolOptions, padding?: Pair, ceilMode?: boolean, countIncludePad?: boolean, divisorOverride?: number | null]
 ): Tensor {
   const op = 'avgPool2d';
-  const options = optionsFrom(op, given, POOL);
+  const options = optionsBy(op, given, POOL);
   assertImage(op, x);
   const { ceilMode = false, countIncludePad = true } = options;
   const divisorOverride = options.divisorOverride ?? undefined;
@@ -134,7 +134,7 @@ const LINE: Kinds<AvgPool1dOptions> = { stride: WHOLE, padding: WHOLE, ceilMode:
 
 /** As `avgPool2d` along one direction. x [N, C, L] or [C, L]. */
 export function avgPool1d(x: Tensor, kernelSize: number, ...given: [stride?: number | AvgPool1dOptions, padding?: number, ceilMode?: boolean, countIncludePad?: boolean]): Tensor {
-  const { stride = kernelSize, padding = 0, ...rest } = optionsFrom('avgPool1d', given, LINE);
+  const { stride = kernelSize, padding = 0, ...rest } = optionsBy('avgPool1d', given, LINE);
   assertFloat('avgPool1d', x);
   if (x.rank !== 2 && x.rank !== 3) throw shapeError('avgPool1d', 'takes [N, C, L] or [C, L]', [x.shape], 'Reshape the input.');
   return squeeze(avgPool2d(unsqueeze(x, -2), [1, kernelSize], { stride: [1, stride], padding: [0, padding], ...rest }), -2);

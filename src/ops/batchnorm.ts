@@ -1,6 +1,6 @@
 // Batch and instance normalisation: channels brought to mean 0 and variance 1, fused both ways; scale and shift are ordinary ops behind.
 import { call } from '../runtime/call.ts';
-import { assertTensor, either, FINITE, FLAG, type Kinds, NUMBER, optionsFrom, orNull, TENSOR } from '../tensor/check.ts';
+import { assertTensor, either, FINITE, FLAG, type Kinds, NUMBER, optionsBy, orNull, TENSOR } from '../tensor/check.ts';
 import { GradloomError, shapeText, valueError } from '../tensor/errors.ts';
 import { apply, everyInput, type Op } from '../tensor/op.ts';
 import { noGrad } from '../tensor/tape.ts';
@@ -104,7 +104,7 @@ export function batchNorm(
   ...given: [weight?: BatchNormOptions | Tensor | null, bias?: Tensor | null, training?: boolean, momentum?: Operand, eps?: number]
 ): Tensor {
   const op = 'batchNorm';
-  const options = optionsFrom(op, given, BATCH);
+  const options = optionsBy(op, given, BATCH);
   const { weight, bias, momentum = 0.1, eps = 1e-5, training = false } = options;
   checkInput(op, x, runningMean, runningVar);
   if (x.rank < 2 && x.size === 0) return clone(x); // PyTorch takes nothing in any shape
@@ -153,7 +153,7 @@ export function instanceNorm(
   ]
 ): Tensor {
   const op = 'instanceNorm';
-  const { runningMean, runningVar, weight, bias, momentum = 0.1, eps = 1e-5, useInputStats = true } = optionsFrom(op, given, INSTANCE);
+  const { runningMean, runningVar, weight, bias, momentum = 0.1, eps = 1e-5, useInputStats = true } = optionsBy(op, given, INSTANCE);
   checkChannels(op, x, [runningMean, runningVar, weight, bias]);
   if (!useInputStats) return batchNorm(x, runningMean, runningVar, { weight, bias, eps });
   const [n, c] = x.shape as [number, number];

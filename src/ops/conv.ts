@@ -1,5 +1,5 @@
 // Two-dimensional convolution. Its gradients are ops of the same three kernels, so it can be differentiated any number of times.
-import { either, type Kinds, oneOf, optionsFrom, WHOLE } from '../tensor/check.ts';
+import { either, type Kinds, oneOf, optionsBy, WHOLE } from '../tensor/check.ts';
 import { GradloomError, shapeError, shapeText, valueError } from '../tensor/errors.ts';
 import { apply, type Op, otherInputs } from '../tensor/op.ts';
 import { sizeOf } from '../tensor/shape.ts';
@@ -131,7 +131,7 @@ export function conv2d(
   ...given: [stride?: Pair | ConvOptions, padding?: Pair | 'same' | 'valid', dilation?: Pair, groups?: number]
 ): Tensor {
   const op = 'conv2d';
-  const options = optionsFrom(op, given, CONV);
+  const options = optionsBy(op, given, CONV);
   assertFloat(op, x);
   assertFloat(op, weight, 'weight');
   if (bias) assertFloat(op, bias, 'bias');

@@ -1,5 +1,5 @@
 // Convolution and max pooling along one dimension: an image of height 1.
-import { either, FLAG, type Kinds, oneOf, optionsFrom, WHOLE } from '../tensor/check.ts';
+import { either, FLAG, type Kinds, oneOf, optionsBy, WHOLE } from '../tensor/check.ts';
 import { shapeError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { conv2d } from './conv.ts';
@@ -36,7 +36,7 @@ export function conv1d(
   bias?: Tensor | null,
   ...given: [stride?: number | Conv1dOptions, padding?: number | 'same' | 'valid', dilation?: number, groups?: number]
 ): Tensor {
-  const options = optionsFrom('conv1d', given, CONV);
+  const options = optionsBy('conv1d', given, CONV);
   assertLine('conv1d', x);
   assertFloat('conv1d', weight, 'weight');
   if (weight.rank !== 3) throw shapeError('conv1d', 'the weight is not [O, C/groups, K]', [weight.shape], 'Reshape it.');
@@ -65,14 +65,14 @@ const flat = (kernel: number, { stride = kernel, padding = 0, dilation = 1, ceil
 
 /** The largest element of each window. x [N, C, L] or [C, L]. The gradient goes to the first of equals. By position: stride, padding, dilation, ceilMode. */
 export function maxPool1d(x: Tensor, kernelSize: number, ...given: PoolArguments): Tensor {
-  const options = optionsFrom('maxPool1d', given, POOL);
+  const options = optionsBy('maxPool1d', given, POOL);
   assertLine('maxPool1d', x);
   return squeeze(maxPool2d(unsqueeze(x, -2), [1, kernelSize], flat(kernelSize, options)), -2);
 }
 
 /** As `maxPool1d`, with where each element stood in its row (int32). */
 export function maxPool1dWithIndices(x: Tensor, kernelSize: number, ...given: PoolArguments): { values: Tensor; indices: Tensor } {
-  const options = optionsFrom('maxPool1d', given, POOL);
+  const options = optionsBy('maxPool1d', given, POOL);
   assertLine('maxPool1d', x);
   const { values, indices } = maxPool2dWithIndices(unsqueeze(x, -2), [1, kernelSize], flat(kernelSize, options));
   return { values: squeeze(values, -2), indices: squeeze(indices, -2) };

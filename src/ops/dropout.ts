@@ -1,6 +1,6 @@
 // Dropout: a random mask from a generator whose state lies in memory, so that a captured step draws a new one at each replay.
 import { call } from '../runtime/call.ts';
-import { assertTensor, FLAG, instanceOf, type Kinds, NUMBER, optionsFrom, valueText } from '../tensor/check.ts';
+import { assertTensor, FLAG, instanceOf, type Kinds, NUMBER, optionsBy, valueText } from '../tensor/check.ts';
 import { shapeError, valueError } from '../tensor/errors.ts';
 import { defaultGenerator, Generator } from '../tensor/random.ts';
 import type { Shape } from '../tensor/shape.ts';
@@ -28,7 +28,7 @@ export function checkProbability(op: string, p: number): void {
 }
 
 function masked(op: string, x: Tensor, shape: Shape, given: DropoutArguments): Tensor {
-  const { p = 0.5, training = true, generator } = optionsFrom(op, given, DROPOUT, 2);
+  const { p = 0.5, training = true, generator } = optionsBy(op, given, DROPOUT);
   checkProbability(op, p);
   if (!training || p === 0) return x;
   const mask = empty(shape);
@@ -45,9 +45,9 @@ export function dropout(x: Tensor, ...given: DropoutArguments): Tensor {
   return masked('dropout', x, x.shape, given);
 }
 
-/** As `dropout`, but whole planes at once: x [N, C, H, W] or [C, H, W] (Tompson et al. 2015, arXiv 1411.4280). */
+/** As `dropout`, but whole planes at once, or rows: x [N, C, H, W] or [N, C, L], as in PyTorch (Tompson et al. 2015, arXiv 1411.4280). */
 export function dropout2d(x: Tensor, ...given: DropoutArguments): Tensor {
   assertTensor('dropout2d', x);
-  if (x.rank !== 3 && x.rank !== 4) throw shapeError('dropout2d', 'takes images [N, C, H, W] or [C, H, W]', [x.shape], 'Reshape the input, or use dropout.');
-  return masked('dropout2d', x, [...x.shape.slice(0, -2), 1, 1], given);
+  if (x.rank !== 3 && x.rank !== 4) throw shapeError('dropout2d', 'takes [N, C, H, W] or [N, C, L]', [x.shape], 'Reshape the input, or use dropout.');
+  return masked('dropout2d', x, [...x.shape.slice(0, 2), ...x.shape.slice(2).map(() => 1)], given);
 }

@@ -1,5 +1,5 @@
 // Short formulas of the ops in binary.ts and unary.ts that have names of their own.
-import { assertTensor, type Kinds, NUMBER, optionsFrom, optionsOf } from '../tensor/check.ts';
+import { assertTensor, type Kinds, NUMBER, optionsBy, optionsOf } from '../tensor/check.ts';
 import { GradloomError, shapeError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { add, div, eq, lt, maximum, mul, type Operand, sub, where } from './binary.ts';
@@ -68,7 +68,7 @@ const NAN_TO_NUM: Kinds<NanToNumOptions> = { nan: NUMBER, posinf: NUMBER, neginf
 
 /** x with numbers in place of NaN and infinities, where no gradient passes: nanToNum(x, nan, posinf, neginf) or nanToNum(x, { … }). */
 export function nanToNum(x: Tensor, ...given: [nan?: number | NanToNumOptions, posinf?: number, neginf?: number]): Tensor {
-  const { nan = 0, posinf = 3.4028234663852886e38, neginf = -3.4028234663852886e38 } = optionsFrom('nanToNum', given, NAN_TO_NUM);
+  const { nan = 0, posinf = 3.4028234663852886e38, neginf = -3.4028234663852886e38 } = optionsBy('nanToNum', given, NAN_TO_NUM);
   assertTensor('nanToNum', x);
   if (x.dtype !== 'float32') return clone(x);
   const bounded = where(eq(x, Number.POSITIVE_INFINITY), posinf, where(eq(x, Number.NEGATIVE_INFINITY), neginf, x));

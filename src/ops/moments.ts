@@ -1,6 +1,6 @@
 // Reductions made of sums and products: mean, variance, norms; and the largest and smallest element, with their gradients.
 import { call } from '../runtime/call.ts';
-import { DIMS, FINITE, FLAG, type Kinds, NUMBER, optionsFrom, optionsOf, valueText } from '../tensor/check.ts';
+import { DIMS, FINITE, FLAG, type Kinds, NUMBER, optionsBy, optionsOf, valueText } from '../tensor/check.ts';
 import { GradloomError, shapeText, valueError } from '../tensor/errors.ts';
 import { apply, detach, everyInput, type Op } from '../tensor/op.ts';
 import type { Shape } from '../tensor/shape.ts';
@@ -8,10 +8,11 @@ import { empty, type Tensor } from '../tensor/tensor.ts';
 import { add, div, eq, gt, logicalAnd, logicalOr, lt, mul, ne, sub, where } from './binary.ts';
 import { asFloat, assertFloat } from './convert.ts';
 import { constant } from './create.ts';
+import { formulaOp } from './formula.ts';
 import { gather } from './indexing.ts';
 import { clone, permute, reshape, squeeze } from './movement.ts';
 import { argmax, argmin, blockOver, oneDim, REDUCE, type ReduceArgument, type ReduceAttrs, type ReduceOptions, reduceAttrs, reducedShape, reduceInto, sumOver } from './reduce.ts';
-import { abs, exp, floor, log, pow, square } from './unary.ts';
+import { abs, exp, log, pow, square } from './unary.ts';
 
 const countOver = (x: Tensor, dims: readonly number[]): number => dims.reduce((n, d) => n * (x.shape[d] as number), 1);
 
@@ -103,6 +104,17 @@ export function std(x: Tensor, dim?: number | readonly number[] | VarianceOption
   return apply(stdOp, [centred(x, attrs.dims)], attrs);
 }
 
+/** 1 where x is not 0, else 0. No gradient arrives, but backward may ask for it (PyTorch). */
+const nonzeroOp: Op<void> = {
+  ...formulaOp<void>(
+    'norm',
+    (x) => asFloat(ne(x, 0)),
+    (dy) => dy,
+  ),
+  backward: () => [null],
+  saves: () => [false],
+};
+
 /** Options of `norm`. */
 export interface NormOptions extends ReduceOptions {
   /** The exponent; default 2. */
@@ -123,11 +135,11 @@ function root(x: Tensor, exponent: number): Tensor {
  */
 export function norm(x: Tensor, ...given: [p?: number | NormOptions, dim?: number | readonly number[], keepdim?: boolean]): Tensor {
   assertFloat('norm', x);
-  const options = optionsFrom('norm', given, NORM);
+  const options = optionsBy('norm', given, NORM);
   const { p = 2 } = options;
   const { dims, keepdim } = reduceAttrs('norm', x, options.dim, options.keepdim);
   if (p === 2) return apply(normOp, [x], { dims, keepdim, divisor: 1 });
-  if (p === 0) return sumOver(where(ne(x, 0), 1, floor(x)), dims, keepdim); // 0 where x is, with the gradient 0
+  if (p === 0) return sumOver(apply(nonzeroOp, [x], undefined), dims, keepdim);
   const size = abs(x);
   if (p === 1) return sumOver(size, dims, keepdim);
   if (p === Number.POSITIVE_INFINITY) return apply(amaxOp, [size], { dims, keepdim });

@@ -1,6 +1,6 @@
 // Layer, group and root-mean-square normalisation: fused forward and gradient over rows; scale and shift are ordinary ops behind them.
 import { call } from '../runtime/call.ts';
-import { checkArgument, FINITE, type Kind, type Kinds, optionsFrom, orNull, TENSOR, valueText, WHOLE } from '../tensor/check.ts';
+import { checkArgument, FINITE, type Kind, type Kinds, optionsBy, orNull, TENSOR, valueText, WHOLE } from '../tensor/check.ts';
 import { shapeError, shapeText, valueError } from '../tensor/errors.ts';
 import { apply, everyInput, type Op } from '../tensor/op.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
@@ -96,7 +96,7 @@ function checkLast(op: string, x: Tensor, normalizedShape: Shape, parameters: re
  */
 export function layerNorm(x: Tensor, normalizedShape: Shape, ...given: [weight?: LayerNormOptions | Tensor | null, bias?: Tensor | null, eps?: number]): Tensor {
   const op = 'layerNorm';
-  const { weight, bias, eps = 1e-5 } = optionsFrom(op, given, LAYER);
+  const { weight, bias, eps = 1e-5 } = optionsBy(op, given, LAYER);
   checkLast(op, x, normalizedShape, [weight, bias]);
   const n = sizeOf(normalizedShape);
   const y = reshape(apply(normOp, [reshape(x, [n === 0 ? 0 : x.size / n, n])], { eps }), x.shape);
@@ -119,7 +119,7 @@ const GROUP: Kinds<GroupNormOptions> = LAYER;
 /** (x − mean)/√(variance + ε)·weight + bias, mean and variance over each sample's groups of channels (Wu & He 2018, arXiv 1803.08494). x [N, C, ...]. */
 export function groupNorm(x: Tensor, groups: number, ...given: [weight?: GroupNormOptions | Tensor | null, bias?: Tensor | null, eps?: number]): Tensor {
   const op = 'groupNorm';
-  const { weight, bias, eps = 1e-5 } = optionsFrom(op, given, GROUP);
+  const { weight, bias, eps = 1e-5 } = optionsBy(op, given, GROUP);
   checkChannels(op, x, [weight, bias]);
   const [n, c] = x.shape as [number, number];
   if (!Number.isInteger(groups) || groups < 1 || c % groups !== 0) throw valueError(op, `${valueText(groups)} groups do not divide ${c} channels. Choose a divisor.`);
@@ -139,7 +139,7 @@ const RMS: Kinds<RMSNormOptions> = { weight: VECTOR, eps: FINITE };
 
 /** x/√(mean(x²) + ε)·weight over the last dimensions, which must be `normalizedShape` (Zhang & Sennrich 2019, arXiv 1910.07467). */
 export function rmsNorm(x: Tensor, normalizedShape: Shape, ...given: [weight?: RMSNormOptions | Tensor | null, eps?: number]): Tensor {
-  const { weight, eps = 2 ** -23 } = optionsFrom('rmsNorm', given, RMS);
+  const { weight, eps = 2 ** -23 } = optionsBy('rmsNorm', given, RMS);
   checkLast('rmsNorm', x, normalizedShape, [weight]);
   const dim = normalizedShape.map((_, i) => -1 - i);
   const y = mul(x, rsqrt(add(mean(square(x), dim, true), eps)));

@@ -1,6 +1,6 @@
 // Activations made of straight pieces, or of pieces that meet in a kink. Their gradients there are PyTorch's.
 import { call } from '../runtime/call.ts';
-import { assertTensor, checkArgument, type Kinds, NUMBER, optionsFrom } from '../tensor/check.ts';
+import { assertTensor, checkArgument, type Kinds, NUMBER, optionsBy } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 import { apply, everyInput, type Op } from '../tensor/op.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -47,7 +47,7 @@ export const between = (x: Tensor, min: number, max: number, op = 'hardtanh'): T
 
 /** x kept within [minVal, maxVal], no gradient at or beyond the bounds: hardtanh(x, minVal, maxVal) or hardtanh(x, { minVal, maxVal }). */
 export function hardtanh(x: Tensor, ...given: [minVal?: number | HardtanhOptions, maxVal?: number]): Tensor {
-  const { minVal = -1, maxVal = 1 } = optionsFrom('hardtanh', given, HARDTANH);
+  const { minVal = -1, maxVal = 1 } = optionsBy('hardtanh', given, HARDTANH);
   if (!(minVal <= maxVal)) throw valueError('hardtanh', `minVal must be ≤ maxVal, got ${minVal} and ${maxVal}. Swap them.`);
   return between(x, minVal, maxVal);
 }
@@ -85,14 +85,14 @@ const softshrinkOp = formulaOp<{ lambd: number }>(
 
 /** x − λ above λ, x + λ below −λ, 0 between; λ ½ by default: softshrink(x, lambd) or softshrink(x, { lambd }). */
 export function softshrink(x: Tensor, ...given: [lambd?: number | ShrinkOptions]): Tensor {
-  const { lambd = 0.5 } = optionsFrom('softshrink', given, SHRINK);
+  const { lambd = 0.5 } = optionsBy('softshrink', given, SHRINK);
   if (!(lambd >= 0)) throw valueError('softshrink', `lambd must be ≥ 0, got ${lambd}.`);
   return apply(softshrinkOp, [asFloat(x, 'softshrink')], { lambd });
 }
 
 /** x where |x| > λ, else 0; λ ½ by default: hardshrink(x, lambd) or hardshrink(x, { lambd }). */
 export function hardshrink(x: Tensor, ...given: [lambd?: number | ShrinkOptions]): Tensor {
-  const { lambd = 0.5 } = optionsFrom('hardshrink', given, SHRINK);
+  const { lambd = 0.5 } = optionsBy('hardshrink', given, SHRINK);
   assertTensor('hardshrink', x);
   return where(le(abs(x), lambd), 0, x);
 }

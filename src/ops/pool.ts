@@ -1,6 +1,6 @@
 // Two-dimensional max pooling.
 import { call } from '../runtime/call.ts';
-import { FLAG, type Kinds, optionsFrom } from '../tensor/check.ts';
+import { FLAG, type Kinds, optionsBy } from '../tensor/check.ts';
 import { GradloomError, shapeError, shapeText, valueError } from '../tensor/errors.ts';
 import { apply, type Op } from '../tensor/op.ts';
 import type { Shape } from '../tensor/shape.ts';
@@ -71,7 +71,7 @@ type PoolArguments = [stride?: Pair | MaxPoolOptions, padding?: Pair, dilation?:
 
 function attrsOf(x: Tensor, kernelSize: Pair, given: PoolArguments): PoolAttrs {
   const op = 'maxPool2d';
-  const options = optionsFrom(op, given, POOL);
+  const options = optionsBy(op, given, POOL);
   assertFloat(op, x);
   if (x.rank !== 3 && x.rank !== 4) throw shapeError(op, 'takes images [N, C, H, W] or [C, H, W]', [x.shape], 'Reshape the input.');
   const kernel = pairOf(op, 'kernelSize', kernelSize, 1);

@@ -1,5 +1,5 @@
 // Smooth activations, and gates: composed of the functions in unary.ts and softmax.ts.
-import { assertTensor, type Kinds, NUMBER, optionsFrom } from '../tensor/check.ts';
+import { assertTensor, type Kinds, NUMBER, optionsBy } from '../tensor/check.ts';
 import { GradloomError, shapeText, valueError } from '../tensor/errors.ts';
 import { normalizeDim } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -36,7 +36,7 @@ const CELU: Kinds<CELUOptions> = { alpha: NUMBER };
 
 /** x above 0, α(e^(x/α) − 1) below (Barron 2017, arXiv 1704.07483): celu(x, alpha) or celu(x, { alpha }). */
 export function celu(x: Tensor, ...given: [alpha?: number | CELUOptions]): Tensor {
-  const { alpha = 1 } = optionsFrom('celu', given, CELU);
+  const { alpha = 1 } = optionsBy('celu', given, CELU);
   if (!(alpha > 0)) throw valueError('celu', `alpha must be > 0, got ${alpha}.`);
   assertTensor('celu', x);
   return mul(elu(div(x, alpha)), alpha);

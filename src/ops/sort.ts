@@ -1,6 +1,6 @@
 // Orders along a dimension. Where elements stand has no gradient; the elements themselves carry theirs.
 import { call } from '../runtime/call.ts';
-import { assertTensor, FLAG, type Kinds, optionsFrom, valueText, WHOLE } from '../tensor/check.ts';
+import { assertTensor, FLAG, type Kinds, optionsBy, valueText, WHOLE } from '../tensor/check.ts';
 import { GradloomError, shapeText } from '../tensor/errors.ts';
 import { apply, type Op } from '../tensor/op.ts';
 import { normalizeDim } from '../tensor/shape.ts';
@@ -45,14 +45,14 @@ const pick = (x: Tensor, at: number, indices: Tensor): Tensor => (x.rank === 0 ?
  */
 export function argsort(x: Tensor, ...given: [dim?: number | SortOptions, descending?: boolean]): Tensor {
   assertTensor('argsort', x);
-  const { dim = -1, descending = false } = optionsFrom('argsort', given, SORT);
+  const { dim = -1, descending = false } = optionsBy('argsort', given, SORT);
   return orderOf(x, normalizeDim('argsort', dim, x.rank), descending);
 }
 
 /** The elements in order along a dimension, and where they stood (int32), as `argsort`. Gradients flow to the values. */
 export function sort(x: Tensor, ...given: [dim?: number | SortOptions, descending?: boolean]): { values: Tensor; indices: Tensor } {
   assertTensor('sort', x);
-  const { dim = -1, descending = false } = optionsFrom('sort', given, SORT);
+  const { dim = -1, descending = false } = optionsBy('sort', given, SORT);
   const at = normalizeDim('sort', dim, x.rank);
   const indices = orderOf(x, at, descending);
   return { values: pick(x, at, indices), indices };
@@ -74,7 +74,7 @@ const TOPK: Kinds<TopkOptions> = { dim: WHOLE, largest: FLAG };
  */
 export function topk(x: Tensor, k: number, ...given: [dim?: number | TopkOptions, largest?: boolean]): { values: Tensor; indices: Tensor } {
   assertTensor('topk', x);
-  const { dim = -1, largest = true } = optionsFrom('topk', given, TOPK);
+  const { dim = -1, largest = true } = optionsBy('topk', given, TOPK);
   const at = normalizeDim('topk', dim, x.rank);
   const n = x.shape[at] ?? 1;
   if (!Number.isInteger(k) || k < 0 || k > n)

@@ -1,7 +1,7 @@
 // One input, one output of its shape, element by element.
 import { call } from '../runtime/call.ts';
 import type { Kernel } from '../runtime/kernel-names.ts';
-import { assertTensor, either, type Kinds, NUMBER, oneOf, optionsFrom, optionsOf, TENSOR } from '../tensor/check.ts';
+import { assertTensor, either, type Kinds, NUMBER, oneOf, optionsBy, optionsOf, TENSOR } from '../tensor/check.ts';
 import { type DType, promote } from '../tensor/dtype.ts';
 import { shapeError, valueError } from '../tensor/errors.ts';
 import { apply, everyInput, type Op } from '../tensor/op.ts';
@@ -194,7 +194,7 @@ const CLAMP: Kinds<ClampOptions> = { min: BOUND, max: BOUND };
 export function clamp(x: Tensor, ...given: [min?: Operand | ClampOptions, max?: Operand]): Tensor {
   const op = 'clamp';
   assertTensor(op, x);
-  const { min, max } = optionsFrom(op, given, CLAMP);
+  const { min, max } = optionsBy(op, given, CLAMP);
   if (min === undefined && max === undefined) throw valueError(op, 'has no bound. Give min, max or both.');
   const bounds = [min, max].filter((b) => b !== undefined);
   if (bounds.some((b) => b instanceof Tensor)) {
@@ -268,7 +268,7 @@ const SOFTPLUS: Kinds<SoftplusOptions> = { beta: NUMBER, threshold: NUMBER };
 
 /** ln(1 + e^(βx))/β; x itself where βx > threshold: softplus(x, beta, threshold) or softplus(x, { beta, threshold }). */
 export function softplus(x: Tensor, ...given: [beta?: number | SoftplusOptions, threshold?: number]): Tensor {
-  const { beta = 1, threshold = 20 } = optionsFrom('softplus', given, SOFTPLUS);
+  const { beta = 1, threshold = 20 } = optionsBy('softplus', given, SOFTPLUS);
   const scaled = mul(asFloat(x, 'softplus'), beta);
   return where(gt(scaled, threshold), x, div(run(softplusOp, scaled), beta));
 }
@@ -293,7 +293,7 @@ const LEAKY: Kinds<LeakyReluOptions> = { negativeSlope: NUMBER };
 
 /** x above 0, slope·x below (default 0.01), also the gradient at 0: leakyRelu(x, slope) or leakyRelu(x, { negativeSlope }). */
 export function leakyRelu(x: Tensor, ...given: [negativeSlope?: number | LeakyReluOptions]): Tensor {
-  const { negativeSlope = 0.01 } = optionsFrom('leakyRelu', given, LEAKY);
+  const { negativeSlope = 0.01 } = optionsBy('leakyRelu', given, LEAKY);
   return apply(leakyReluOp, [asFloat(x, 'leakyRelu'), constant(negativeSlope, 'float32')], undefined);
 }
 
@@ -323,7 +323,7 @@ const ELU: Kinds<ELUOptions> = { alpha: NUMBER };
 
 /** x above 0, α·(eˣ − 1) below: elu(x, alpha) or elu(x, { alpha }). */
 export function elu(x: Tensor, ...given: [alpha?: number | ELUOptions]): Tensor {
-  const { alpha = 1 } = optionsFrom('elu', given, ELU);
+  const { alpha = 1 } = optionsBy('elu', given, ELU);
   const input = asFloat(x, 'elu');
   // The exponential sees nothing above 0, so no infinity meets the gradient of where.
   return where(le(input, 0), mul(expm1(clamp(input, { max: 0 })), alpha), input);
