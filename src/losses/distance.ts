@@ -1,7 +1,8 @@
 // Losses of the difference between two tensors, other than its square.
-import { div, lt, le, mul, sub, where } from '../ops/binary.ts';
+import { sub } from '../ops/binary.ts';
 import { asFloat } from '../ops/convert.ts';
-import { abs, square } from '../ops/unary.ts';
+import { huber, smoothL1 } from '../ops/loss.ts';
+import { abs } from '../ops/unary.ts';
 import { type Given, type Kinds, NUMBER, optionsBy } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 import { broadcastShapes } from '../tensor/shape.ts';
@@ -32,18 +33,18 @@ function checkDelta(op: string, { delta = 1 }: HuberOptions): void {
   if (!(delta > 0)) throw valueError(op, `delta must be > 0, got ${delta}.`);
 }
 
-/** |input − target|, element by element, after the checks that all of them share. */
-function distance(op: string, input: Tensor, target: Tensor): Tensor {
+/** input − target, element by element, after the checks that all of them share. */
+function difference(op: string, input: Tensor, target: Tensor): Tensor {
   assertPair(op, input, target);
   broadcastShapes(op, input.shape, target.shape);
   warnBroadcast(op, input, target);
-  return abs(sub(asFloat(input), asFloat(target)));
+  return sub(asFloat(input), asFloat(target));
 }
 
 /** |input − target|, reduced. The gradient at 0 is 0. */
 export function l1Loss(input: Tensor, target: Tensor, ...given: Given<LossOptions>): Tensor {
   const { reduction } = optionsBy('l1Loss', given, LOSS);
-  return reduceLoss(distance('l1Loss', input, target), reduction);
+  return reduceLoss(abs(difference('l1Loss', input, target)), reduction);
 }
 
 /** With d = |input − target|: d²/2β below β, d − β/2 above (Girshick 2015, arXiv 1504.08083); default β = 1, 0 gives `l1Loss`. */
@@ -51,8 +52,8 @@ export function smoothL1Loss(input: Tensor, target: Tensor, ...given: Given<Smoo
   const options = optionsBy('smoothL1Loss', given, SMOOTH);
   checkBeta('smoothL1Loss', options);
   const { beta = 1 } = options;
-  const d = distance('smoothL1Loss', input, target);
-  return reduceLoss(beta === 0 ? d : where(lt(d, beta), div(square(d), 2 * beta), sub(d, beta / 2)), options.reduction);
+  const e = difference('smoothL1Loss', input, target);
+  return reduceLoss(beta === 0 ? abs(e) : smoothL1(e, beta), options.reduction);
 }
 
 /** With d = |input − target|: d²/2 up to δ, δ·(d − δ/2) above (Huber 1964); default δ = 1. It is δ · `smoothL1Loss` with β = δ. */
@@ -60,8 +61,7 @@ export function huberLoss(input: Tensor, target: Tensor, ...given: Given<HuberOp
   const options = optionsBy('huberLoss', given, HUBER);
   checkDelta('huberLoss', options);
   const { delta = 1 } = options;
-  const d = distance('huberLoss', input, target);
-  return reduceLoss(where(le(d, delta), mul(square(d), 0.5), mul(sub(d, delta / 2), delta)), options.reduction);
+  return reduceLoss(huber(difference('huberLoss', input, target), delta), options.reduction);
 }
 
 /** `l1Loss` as a module. */
