@@ -2,6 +2,7 @@
 import { clearGrad } from '../autograd/leaf.ts';
 import { full } from '../ops/create.ts';
 import { copy_ } from '../ops/inplace.ts';
+import { optimizerSteps, parametersOptimized } from '../module/unclaimed.ts';
 import { call } from '../runtime/call.ts';
 import type { Kernel } from '../runtime/kernel-names.ts';
 import { float64View, int32View } from '../runtime/memory.ts';
@@ -93,6 +94,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
       if (this.paramGroups.some((g) => g.params.includes(p))) throw valueError(this.name, `the parameter ${p.describe()} appears in more than one group. Name it once.`);
     }
     this.paramGroups.push(complete);
+    parametersOptimized(complete.params);
     this.hyper.push(newStorage(64, this.name, null));
     this.tables.push(newStorage(complete.params.length * RECORD * 4, this.name, null));
   }
@@ -110,6 +112,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   step<T>(closure: () => T): T;
   step<T>(closure?: () => T): T | undefined {
     const loss = closure && enableGrad(closure);
+    optimizerSteps();
     noGrad(() => {
       this.paramGroups.forEach((group, i) => {
         const hyper = this.hyper[i] as Storage;

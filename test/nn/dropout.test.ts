@@ -52,6 +52,8 @@ test('dropout2d drops whole planes', () => {
   const planes = values(y.sum({ dim: [2, 3] }));
   assert.equal(new Set(planes), new Set([0, 18]));
   throwsCode('SHAPE', /images/, () => F.dropout2d(ones([3])));
+  const rows = values(F.dropout2d(ones([40, 2, 5]), { generator: new Generator(4) }).sum({ dim: 2 }));
+  assert.equal(new Set(rows), new Set([0, 10]), 'rows of [N, C, L] fall one by one');
 });
 
 test('a seed repeats the masks, in replays too', () => {
