@@ -19,7 +19,7 @@ export interface DropoutOptions {
   generator?: Generator;
 }
 
-const DROPOUT: Kinds<DropoutOptions> = { p: NUMBER, training: FLAG, generator: instanceOf(Generator, 'a Generator') };
+const DROPOUT: Kinds<DropoutOptions> = { p: NUMBER, training: FLAG, generator: /* @__PURE__ */ instanceOf(Generator, 'a Generator') };
 type DropoutArguments = [p?: number | DropoutOptions, training?: boolean];
 
 /** @internal Throws unless it is a probability. */

@@ -75,7 +75,7 @@ export interface LayerNormOptions {
   eps?: number;
 }
 
-const VECTOR = orNull(TENSOR);
+const VECTOR = /* @__PURE__ */ orNull(TENSOR);
 const SIZES: Kind = { what: 'a list of sizes', test: (v) => Array.isArray(v) && v.every(WHOLE.test) };
 const LAYER: Kinds<LayerNormOptions> = { weight: VECTOR, bias: VECTOR, eps: FINITE };
 
