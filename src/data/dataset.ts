@@ -18,12 +18,12 @@ export class TensorDataset<Tensors extends readonly Tensor[]> implements Dataset
   readonly length: number;
 
   constructor(...tensors: Tensors) {
-    const rows = tensors.map((t) => t.shape[0]);
+    const rows = tensors.map((t) => t.sizes[0]);
     if (rows.length === 0 || rows[0] === undefined || rows.some((n) => n !== rows[0])) {
       throw new GradloomError(
         'SHAPE',
         'TensorDataset',
-        `takes tensors of equally many rows, got ${tensors.map((t) => shapeText(t.shape)).join(', ') || 'none'}. Their first sizes must match.`,
+        `takes tensors of equally many rows, got ${tensors.map((t) => shapeText(t.sizes)).join(', ') || 'none'}. Their first sizes must match.`,
       );
     }
     this.tensors = tensors;
