@@ -14,10 +14,7 @@ abstract class Combined extends LRScheduler {
     for (const [i, s] of parts.entries()) {
       if (s instanceof LRScheduler) continue;
       const watches = typeof (s as { step?: unknown } | null)?.step === 'function';
-      throw valueError(
-        op,
-        `scheduler ${i} is ${valueText(s)}. ${watches ? 'ReduceLROnPlateau takes a metric, so step it beside this one.' : 'Pass those of lrScheduler.'}`,
-      );
+      throw valueError(op, `scheduler ${i} is ${valueText(s)}. ${watches ? 'ReduceLROnPlateau takes a metric, so step it beside this one.' : 'Pass those of lrScheduler.'}`);
     }
     const first = optimizer ?? (parts[0] as LRScheduler).optimizer;
     const stranger = parts.findIndex((s) => s.optimizer !== first);

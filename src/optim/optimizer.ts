@@ -120,6 +120,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   /** Adds parameters with options of their own. */
   addParamGroup(group: GroupInput<O>): void {
     const { name } = this.rule;
+    refuseWhileRecording(name, 'a group is added', 'Add it outside, between two calls.');
     if (!isPlainObject(group)) throw valueError(name, `a group is an object { params, … }, got ${valueText(group)}. Put parameters into its params.`);
     if (group.params === undefined) throw valueError(name, `a group needs params, got ${valueText(group)}. Pass { params: model.parameters() }.`);
     const list = parametersOf(name, group.params);
@@ -304,9 +305,9 @@ export abstract class Optimizer<O extends OptimizerOptions> {
     const stamp = [this.version, this.paramGroups.length];
     for (const group of this.paramGroups) {
       const place = this.places.get(group);
-      stamp.push(place && sameItems(place.params, group.params) ? 1 : -1);
+      stamp.push(place && sameItems(place.params, group?.params) ? 1 : -1);
       for (const key in this.rule.kinds) {
-        const value = group[key as keyof ParamGroup<O>] as unknown;
+        const value = group?.[key as keyof ParamGroup<O>] as unknown;
         if (typeof value === 'boolean') stamp.push(value ? 1 : 0);
         else if (key === 'momentum') stamp.push((value as number) > 0 ? 1 : 0);
       }
