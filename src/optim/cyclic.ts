@@ -2,8 +2,8 @@
 import { FINITE, FLAG, type Kinds, NUMBER, oneOf } from '../tensor/check.ts';
 import { cosPi, power } from '../tensor/elementary.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
-import { given, PER_GROUP, type PerGroup, whole } from './options.ts';
-import { LRScheduler, type Schedulable, valueFor } from './scheduler.ts';
+import { given, whole } from './options.ts';
+import { LRScheduler, PER_GROUP, type PerGroup, type Schedulable, valueFor } from './scheduler.ts';
 
 function checkRates(op: string, name: string, value: PerGroup, optimizer: Schedulable): PerGroup {
   const groups = optimizer.paramGroups.length;

@@ -121,14 +121,15 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   addParamGroup(group: GroupInput<O>): void {
     const { name } = this.rule;
     refuseWhileRecording(name, 'a group is added', 'Add it outside, between two calls.');
-    if (!isPlainObject(group)) throw valueError(name, `a group is an object { params, … }, got ${valueText(group)}. Put parameters into its params.`);
-    if (group.params === undefined) throw valueError(name, `a group needs params, got ${valueText(group)}. Pass { params: model.parameters() }.`);
+    assertGroup(name, group);
     const list = parametersOf(name, group.params);
     if (list.length === 0) throw valueError(name, 'got an empty parameter list in a group. Leave the group out, or give it parameters.');
-    const complete = { ...this.defaults, params: [...new Set(list)] } as ParamGroup<O>;
-    for (const [key, value] of Object.entries(group)) if (key !== 'params' && value !== undefined) (complete as Record<string, unknown>)[key] = value;
-    // Lists of its own: what is written into one reaches no other group.
-    for (const [key, value] of Object.entries(complete)) if (Array.isArray(value)) (complete as Record<string, unknown>)[key] = [...value];
+    const complete = {} as ParamGroup<O>;
+    for (const [key, value] of [...Object.entries(this.defaults), ...Object.entries(group)]) {
+      // Lists of its own: what is written into one reaches no other group.
+      if (value !== undefined) Object.assign(complete, { [key]: Array.isArray(value) ? [...value] : value });
+    }
+    complete.params = [...new Set(list)];
     const place = this.placeFor(complete, [...this.paramGroups, complete]);
     if (complete.params.length < list.length) warnOnce(`duplicates in ${name}`, `${name}: a parameter appears twice in one group; it is stepped once.`);
     this.paramGroups.push(complete);
@@ -149,12 +150,12 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   /** Throws unless every option is of its kind and in its range, and no other name is nearly one. */
   private checkOptions(group: ParamGroup<O>): void {
     const { name, kinds } = this.rule;
-    if (!isPlainObject(group)) throw valueError(name, `a group is an object { params, … }, got ${valueText(group)}. Use addParamGroup.`);
+    assertGroup(name, group);
     for (const key in kinds) checkArgument(name, key, group[key as keyof ParamGroup<O>], kinds[key] as Kind);
     for (const key in group) {
       if (key in kinds || this.labels.has(key)) continue;
       const meant = nearest(key, [...Object.keys(kinds), ...this.labels]);
-      if (meant) throw valueError(name, `there is no option '${key}'. Did you mean '${meant}'? It takes ${Object.keys(kinds).join(', ')}; other names are kept as labels.`);
+      if (meant) throw valueError(name, `there is no option '${key}'. Did you mean '${meant}'? Names unlike any option are kept as labels.`);
       this.labels.add(key);
     }
     if (group.initialLr !== undefined) checkArgument(name, 'initialLr', group.initialLr, NUMBER);
@@ -222,7 +223,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
     if (closure !== undefined) checkArgument(`${this.rule.name}.step`, 'the closure', closure, FUNCTION);
     const loss = closure && enableGrad(closure);
     if (typeof (loss as PromiseLike<unknown> | undefined)?.then === 'function')
-      throw valueError(`${this.rule.name}.step`, 'the closure is async: its gradients come after the step. Await the loss first, then call step().');
+      throw valueError(`${this.rule.name}.step`, 'the closure is async, so its gradients come too late. Await the loss, then call step().');
     settle();
     noGrad(() => {
       this.prepare();
@@ -346,6 +347,10 @@ export abstract class Optimizer<O extends OptimizerOptions> {
     });
     this.version++;
   }
+}
+
+function assertGroup(op: string, group: unknown): void {
+  if (!isPlainObject(group)) throw valueError(op, `a group is an object { params, … }, got ${valueText(group)}. Put parameters into its params.`);
 }
 
 function countOf(object: object): number {

@@ -1,13 +1,9 @@
 // Options as the constructors of optimizers and schedulers take them.
-import { either, FINITE, isPlainObject, type Kind, type Kinds, withDefaults } from '../tensor/check.ts';
+import { isPlainObject, type Kind, type Kinds, withDefaults } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 
 /** Two numbers. */
 export const PAIR: Kind = { what: 'a list of two numbers', test: (v) => Array.isArray(v) && v.length === 2 && v.every((x) => typeof x === 'number') };
-
-/** A number for all groups, or a list with one for each. */
-export type PerGroup = number | readonly number[];
-export const PER_GROUP: Kind = either(FINITE, { what: 'a list of such', test: (v) => Array.isArray(v) && v.every(FINITE.test) });
 
 /**
  * Options by name, or by position in the table's order, which is PyTorch's; an object of named ones may stand behind those by position. What is

@@ -2,8 +2,8 @@
 import { FINITE, type Kinds, NUMBER, oneOf, valueText } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { refuseWhileRecording } from '../tensor/recording.ts';
-import { given, PER_GROUP, type PerGroup, whole } from './options.ts';
-import { groupsOf, readFields, type Schedulable, valueFor } from './scheduler.ts';
+import { given, whole } from './options.ts';
+import { groupsOf, PER_GROUP, type PerGroup, readFields, type Schedulable, valueFor } from './scheduler.ts';
 
 /** Options of `ReduceLROnPlateau`, with PyTorch's defaults. */
 export interface PlateauOptions {

@@ -4,7 +4,7 @@
 // in plateau.ts.
 //
 // Rates reach tensors, so the rules use + − × ÷ and tensor/elementary.ts only.
-import { FINITE, isPlainObject, NUMBER, valueText } from '../tensor/check.ts';
+import { either, FINITE, isPlainObject, type Kind, NUMBER, valueText } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { refuseWhileRecording } from '../tensor/recording.ts';
 import { camelKeys } from './state.ts';
@@ -34,6 +34,10 @@ export interface SchedulerState {
   /** States of the parts, where it is made of others. */
   schedulers?: readonly SchedulerState[];
 }
+
+/** A number for all groups, or a list with one for each. */
+export type PerGroup = number | readonly number[];
+export const PER_GROUP: Kind = either(FINITE, { what: 'a list of such', test: (v) => Array.isArray(v) && v.every(FINITE.test) });
 
 /** The groups, with rates that can be gone on from. */
 export function groupsOf(op: string, optimizer: Schedulable): readonly ScheduledGroup[] {

@@ -16,86 +16,22 @@ const build = (name: string, ...options: unknown[]): InstanceType<Maker> => new 
 const first = (o: InstanceType<Maker>): Group => o.paramGroups[0] as Group;
 
 /** PyTorch's options by position. */
-const positions: Record<string, [name: string, value: unknown][]> = {
-  SGD: [
-    ['lr', 0.5],
-    ['momentum', 0.5],
-    ['dampening', 0],
-    ['weightDecay', 0.25],
-    ['nesterov', true],
-  ],
-  Adam: [
-    ['lr', 0.5],
-    ['betas', [0.5, 0.25]],
-    ['eps', 0.125],
-    ['weightDecay', 0.25],
-    ['amsgrad', true],
-  ],
-  AdamW: [
-    ['lr', 0.5],
-    ['betas', [0.5, 0.25]],
-    ['eps', 0.125],
-    ['weightDecay', 0.25],
-    ['amsgrad', true],
-  ],
-  RMSprop: [
-    ['lr', 0.5],
-    ['alpha', 0.75],
-    ['eps', 0.125],
-    ['weightDecay', 0.25],
-    ['momentum', 0.5],
-    ['centered', true],
-  ],
-  Adagrad: [
-    ['lr', 0.5],
-    ['lrDecay', 0.25],
-    ['weightDecay', 0.125],
-    ['initialAccumulatorValue', 2],
-    ['eps', 0.5],
-  ],
-  Adadelta: [
-    ['lr', 0.5],
-    ['rho', 0.25],
-    ['eps', 0.125],
-    ['weightDecay', 0.75],
-  ],
-  Adamax: [
-    ['lr', 0.5],
-    ['betas', [0.5, 0.25]],
-    ['eps', 0.125],
-    ['weightDecay', 0.25],
-  ],
-  NAdam: [
-    ['lr', 0.5],
-    ['betas', [0.5, 0.25]],
-    ['eps', 0.125],
-    ['weightDecay', 0.25],
-    ['momentumDecay', 0.5],
-    ['decoupledWeightDecay', true],
-  ],
-  RAdam: [
-    ['lr', 0.5],
-    ['betas', [0.5, 0.25]],
-    ['eps', 0.125],
-    ['weightDecay', 0.25],
-    ['decoupledWeightDecay', true],
-  ],
-  Rprop: [
-    ['lr', 0.5],
-    ['etas', [0.25, 2]],
-    ['stepSizes', [0.5, 5]],
-  ],
-  ASGD: [
-    ['lr', 0.5],
-    ['lambd', 0.25],
-    ['alpha', 0.5],
-    ['t0', 3],
-    ['weightDecay', 0.125],
-  ],
+const positions: Record<string, Record<string, unknown>> = {
+  SGD: { lr: 0.5, momentum: 0.5, dampening: 0, weightDecay: 0.25, nesterov: true },
+  Adam: { lr: 0.5, betas: [0.5, 0.25], eps: 0.125, weightDecay: 0.25, amsgrad: true },
+  AdamW: { lr: 0.5, betas: [0.5, 0.25], eps: 0.125, weightDecay: 0.25, amsgrad: true },
+  RMSprop: { lr: 0.5, alpha: 0.75, eps: 0.125, weightDecay: 0.25, momentum: 0.5, centered: true },
+  Adagrad: { lr: 0.5, lrDecay: 0.25, weightDecay: 0.125, initialAccumulatorValue: 2, eps: 0.5 },
+  Adadelta: { lr: 0.5, rho: 0.25, eps: 0.125, weightDecay: 0.75 },
+  Adamax: { lr: 0.5, betas: [0.5, 0.25], eps: 0.125, weightDecay: 0.25 },
+  NAdam: { lr: 0.5, betas: [0.5, 0.25], eps: 0.125, weightDecay: 0.25, momentumDecay: 0.5, decoupledWeightDecay: true },
+  RAdam: { lr: 0.5, betas: [0.5, 0.25], eps: 0.125, weightDecay: 0.25, decoupledWeightDecay: true },
+  Rprop: { lr: 0.5, etas: [0.25, 2], stepSizes: [0.5, 5] },
+  ASGD: { lr: 0.5, lambd: 0.25, alpha: 0.5, t0: 3, weightDecay: 0.125 },
 };
 
 for (const name of names) {
-  const table = positions[name] as [string, unknown][];
+  const table = Object.entries(positions[name] as Record<string, unknown>);
   const values = table.map(([, v]) => v);
 
   test(`${name}: options by position, by name, and both`, () => {
@@ -142,7 +78,8 @@ for (const name of names) {
       throwsCode('DTYPE', new RegExp(`${name}: parameters are tensors, got `), () => make(bad));
     throwsCode('VALUE', /empty parameter list/, () => make(new Map()));
     throwsCode('DTYPE', /only float32/, () => make([tensor([1], { dtype: 'int32' })]));
-    for (const bad of [[{}], [{ lr: 1 }], [{ params: [] }], [{ params: all }, 3]]) throwsCode('VALUE', new RegExp(`${name}: `), () => make(bad));
+    for (const bad of [[{}], [{ lr: 1 }]]) throwsCode('DTYPE', new RegExp(`${name}: parameters are tensors, got undefined`), () => make(bad));
+    for (const bad of [[{ params: [] }], [{ params: all }, 3]]) throwsCode('VALUE', new RegExp(`${name}: `), () => make(bad));
   });
 
   test(`${name}: parameters put into a group's list are trained, or refused before anything moves`, () => {
