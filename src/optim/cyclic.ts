@@ -213,8 +213,8 @@ export class OneCycleLR extends LRScheduler {
 
   override reading(op: string, state: unknown): () => void {
     const load = super.reading(op, state);
-    const { count = 0 } = state as { count?: number };
-    if (count > this.total) throw new GradloomError('STATE', op, `count is ${count}, the cycle has ${this.total} steps. Build the same scheduler.`);
+    const { count, last_epoch = count } = state as { count: number; last_epoch?: number };
+    if (last_epoch > this.total) throw new GradloomError('STATE', op, `count is ${last_epoch}, the cycle has ${this.total} steps. Build the same scheduler.`);
     return load;
   }
 

@@ -11,9 +11,9 @@ const FACTORS: Kind = either(FUNCTION, { what: 'a list of functions', test: (v) 
 abstract class ByFunction extends LRScheduler {
   private readonly lrLambda: Factor | readonly Factor[];
 
-  constructor(name: string, optimizer: Schedulable, lrLambda: unknown) {
+  constructor(name: string, optimizer: Schedulable, options: readonly unknown[]) {
     super(name, optimizer);
-    this.lrLambda = given<{ lrLambda: Factor | readonly Factor[] }>(name, [lrLambda], { lrLambda: FACTORS }, {}).lrLambda;
+    this.lrLambda = given<{ lrLambda: Factor | readonly Factor[] }>(name, options, { lrLambda: FACTORS }, {}).lrLambda;
     valueFor(name, 'lrLambda', this.lrLambda, 0, optimizer.paramGroups.length);
     this.begin();
   }
@@ -28,7 +28,7 @@ abstract class ByFunction extends LRScheduler {
 
 /** The first rate times what a function of the step count says; one function for all groups, or a list with one for each. */
 export class LambdaLR extends ByFunction {
-  constructor(optimizer: Schedulable, lrLambda: Factor | readonly Factor[]) {
+  constructor(optimizer: Schedulable, ...lrLambda: [Factor | readonly Factor[]] | [{ lrLambda: Factor | readonly Factor[] }]) {
     super('LambdaLR', optimizer, lrLambda);
   }
 
@@ -43,7 +43,7 @@ export class LambdaLR extends ByFunction {
 
 /** The rate before times what a function of the step count says: from step to step, where `LambdaLR` starts from the first rate each time. */
 export class MultiplicativeLR extends ByFunction {
-  constructor(optimizer: Schedulable, lrLambda: Factor | readonly Factor[]) {
+  constructor(optimizer: Schedulable, ...lrLambda: [Factor | readonly Factor[]] | [{ lrLambda: Factor | readonly Factor[] }]) {
     super('MultiplicativeLR', optimizer, lrLambda);
   }
 
@@ -125,9 +125,9 @@ export class MultiStepLR extends LRScheduler {
 export class ExponentialLR extends LRScheduler {
   private readonly gamma: number;
 
-  constructor(optimizer: Schedulable, options: { gamma: number } | number) {
+  constructor(optimizer: Schedulable, ...options: [{ gamma: number }] | [gamma: number]) {
     super('ExponentialLR', optimizer);
-    this.gamma = given<{ gamma: number }>('ExponentialLR', [options], { gamma: FINITE }, {}).gamma;
+    this.gamma = given<{ gamma: number }>('ExponentialLR', options, { gamma: FINITE }, {}).gamma;
     this.begin();
   }
 

@@ -14,7 +14,8 @@ export function given<O extends object>(op: string, args: readonly unknown[], ki
   const named = isPlainObject(last);
   const values = named ? args.slice(0, -1) : args;
   const names = Object.keys(kinds);
-  if (values.length > names.length) throw valueError(op, `takes at most ${names.length} options, ${names.join(', ')}, got ${values.length}. Leave the others out.`);
+  if (values.length > names.length)
+    throw valueError(op, `takes at most ${names.length} option${names.length === 1 ? '' : 's'}, ${names.join(', ')}, got ${values.length}. Leave the others out.`);
   const options: Record<string, unknown> = named ? { ...last } : {};
   values.forEach((value, i) => {
     const name = names[i] as string;

@@ -125,7 +125,7 @@ export class ReduceLROnPlateau {
   loadStateDict(state: PlateauState): void {
     const op = 'ReduceLROnPlateau.loadStateDict';
     const groups = groupsOf(op, this.optimizer);
-    const { best, numBadEpochs, cooldownCounter, rates } = readFields(op, state, groups.length, ['best', 'numBadEpochs', 'cooldownCounter', 'rates']) as unknown as PlateauState;
+    const { best, numBadEpochs, cooldownCounter, rates } = readFields(op, state, groups.length, ['rates'], ['numBadEpochs', 'cooldownCounter']) as unknown as PlateauState;
     if (best !== null && (typeof best !== 'number' || Number.isNaN(best)))
       throw new GradloomError('STATE', op, `best is ${valueText(best)}, not a metric or null. Pass what stateDict gave.`);
     this.best = best ?? this.worst;

@@ -4,7 +4,7 @@
 // in plateau.ts.
 //
 // Rates reach tensors, so the rules use + − × ÷ and tensor/elementary.ts only.
-import { either, FINITE, isPlainObject, type Kind, NUMBER, valueText } from '../tensor/check.ts';
+import { either, FINITE, isPlainObject, type Kind, valueText } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { refuseWhileRecording } from '../tensor/recording.ts';
 import { camelKeys } from './state.ts';
@@ -59,23 +59,19 @@ export function valueFor<T>(op: string, name: string, value: T | readonly T[], g
   throw valueError(op, `${name} must be one or one for each of the ${groups} groups, got ${value.length}. Make the scheduler after the last group was added.`);
 }
 
-/** Fields of a state, by our names or PyTorch's, where it has them all; rates are checked. */
-export function readFields(op: string, state: unknown, groups: number, names: readonly string[]): Record<string, unknown> {
-  const refuse = (why: string): never => {
-    throw new GradloomError('STATE', op, `${why} Pass what stateDict gave.`);
+/** A state's fields, by our names or PyTorch's: lists with a rate for each group, and counts. */
+export function readFields(op: string, state: unknown, groups: number, lists: readonly string[], counts: readonly string[]): Record<string, unknown> {
+  const refuse = (what: string, value: unknown, right: string): never => {
+    throw new GradloomError('STATE', op, `${what} is ${valueText(value)}, not ${right}. Pass what stateDict gave.`);
   };
-  if (!isPlainObject(state)) return refuse(`the state is ${valueText(state)}, not an object.`);
+  if (!isPlainObject(state)) return refuse('the state', state, 'an object');
   const { lastEpoch, baseLrs, lastLr, ...rest } = camelKeys(state);
   const fields: Record<string, unknown> = { count: lastEpoch, baseRates: baseLrs, rates: lastLr, ...rest };
-  for (const name of names) {
+  for (const name of lists) {
     const value = fields[name];
-    if (value === undefined) refuse(`the state lacks ${name}, it has ${Object.keys(state).join(', ') || 'nothing'}.`);
-    if (name === 'rates' || name === 'baseRates') {
-      if (!Array.isArray(value) || !value.every(isRate)) refuse(`${name} is ${valueText(value)}, not a list of rates.`);
-      if ((value as number[]).length !== groups) refuse(`the state has ${(value as number[]).length} groups, the optimizer ${groups}. Build the same optimizer.`);
-    } else if (typeof value === 'number' && !(Number.isSafeInteger(value) && value >= 0) && name !== 'best') refuse(`${name} is ${value}, not a count.`);
-    else if (!NUMBER.test(value) && name !== 'best') refuse(`${name} is ${valueText(value)}, not a count.`);
+    if (!(Array.isArray(value) && value.length === groups && value.every(isRate))) refuse(name, value, `a list of rates for the optimizer's ${groups} groups`);
   }
+  for (const name of counts) if (!(Number.isSafeInteger(fields[name]) && (fields[name] as number) >= 0)) refuse(name, fields[name], 'a count');
   return fields;
 }
 
@@ -209,7 +205,7 @@ export abstract class LRScheduler {
 
   /** @internal What resumes from a state, which is checked first. */
   reading(op: string, state: unknown): () => void {
-    const { count, baseRates, rates } = readFields(op, state, groupsOf(op, this.optimizer).length, ['count', 'baseRates', 'rates']) as unknown as SchedulerState;
+    const { count, baseRates, rates } = readFields(op, state, groupsOf(op, this.optimizer).length, ['baseRates', 'rates'], ['count']) as unknown as SchedulerState;
     return () => {
       this.count = count;
       this.baseRates = [...baseRates];

@@ -138,6 +138,8 @@ test('what is no option is refused by name', () => {
     ['StepLR', /stepSize is missing/],
     ['StepLR', /by position and by name/, 2, { stepSize: 2 }],
     ['StepLR', /at most 2 options/, 2, 0.1, -1],
+    ['ExponentialLR', /at most 1 option,/, 0.5, -1],
+    ['LambdaLR', /at most 1 option,/, () => 1, -1],
     ['StepLR', /gamma must be a finite number, got null/, 2, null],
     ['ExponentialLR', /gamma must be a finite number, got 'a'/, 'a'],
     ['LinearLR', /startFactor must lie in \(0, 1\], got 0/, { startFactor: 0 }],
