@@ -3,7 +3,6 @@ import { call } from '../runtime/call.ts';
 import type { Kernel } from '../runtime/kernel-names.ts';
 import { assertDType, assertTensor } from '../tensor/check.ts';
 import type { DType } from '../tensor/dtype.ts';
-import { assertTensor } from '../tensor/check.ts';
 import { GradloomError } from '../tensor/errors.ts';
 import { apply, copyElements, type Op } from '../tensor/op.ts';
 import type { Tensor } from '../tensor/tensor.ts';

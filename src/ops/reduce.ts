@@ -1,9 +1,8 @@
 // Sum and expand, each the other's gradient, and the reductions that have none.
 import { call } from '../runtime/call.ts';
 import type { Kernel } from '../runtime/kernel-names.ts';
-import { assertTensor, type Sizes, sizesOf } from '../tensor/check.ts';
 import type { DType } from '../tensor/dtype.ts';
-import { assertTensor, checkArgument, DIMS, FLAG, type Kinds, optionsOf, valueText } from '../tensor/check.ts';
+import { assertTensor, checkArgument, DIMS, FLAG, type Kinds, optionsOf, type Sizes, sizesOf, valueText } from '../tensor/check.ts';
 import { GradloomError, shapeError, shapeText } from '../tensor/errors.ts';
 import { apply, applyView, dense, type Op, type ViewOp } from '../tensor/op.ts';
 import { broadcastStrides, normalizeDims, sameShape, type Shape, sizeOf } from '../tensor/shape.ts';
