@@ -4,7 +4,7 @@
 //  │ next, previous, bytes: 12 B │ MARK: 52 B  │ the block │ MARK: 64 B  │  NaN up to the end of its class
 //  └───────────────────────────────────────────┴───────────┴─────────────┘
 //
-// A guard that was overwritten ends the program (`unreachable`) in a function whose name says where; `checkGuards` finds those of living blocks.
+// A guard that was overwritten ends the program (`unreachable` in `unguard`), a write to free memory as well (in `assertBlank`); `checkGuards` finds the guards of living blocks.
 
 /** Bytes that the guards of a block take. */
 export const MARGIN: usize = 128;
@@ -34,11 +34,6 @@ export function guard(at: usize, bytes: usize): usize {
   return block;
 }
 
-function writtenBeforeItsBlock(): void { unreachable(); }
-function writtenBehindItsBlock(): void { unreachable(); }
-function writtenAfterItsEnd(): void { unreachable(); }
-function freedWithAnotherSize(): void { unreachable(); }
-
 function isMarked(at: usize, bytes: usize): bool {
   for (const end = at + bytes; at < end; at += 4) if (load<u32>(at) != MARK) return false;
   return true;
@@ -47,18 +42,18 @@ function isMarked(at: usize, bytes: usize): bool {
 /** Checks the guards of a block and takes them away: what it began with. */
 export function unguard(block: usize, bytes: usize): usize {
   const at = block - 64;
-  if (!isMarked(at + 12, 52)) writtenBeforeItsBlock();
-  if (load<usize>(at, 8) != bytes) freedWithAnotherSize();
-  if (!isMarked(block + ((bytes + 3) & ~3), 64)) writtenBehindItsBlock();
+  if (!isMarked(at + 12, 52)) unreachable();
+  if (load<usize>(at, 8) != bytes) unreachable();
+  if (!isMarked(block + ((bytes + 3) & ~3), 64)) unreachable();
   const next = load<usize>(at), previous = load<usize>(at, 4);
   if (next) store<usize>(next, previous, 4);
   if (previous) store<usize>(previous, next); else living = next;
   return at;
 }
 
-/** Throws where free memory was written to. */
+/** Traps where free memory was written to. */
 export function assertBlank(at: usize, bytes: usize): void {
-  for (const end = at + bytes; at < end; at += 4) if (load<u32>(at) != NAN) writtenAfterItsEnd();
+  for (const end = at + bytes; at < end; at += 4) if (load<u32>(at) != NAN) unreachable();
 }
 
 /** The address of a living block whose guards were overwritten, or 0. */
