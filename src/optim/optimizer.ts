@@ -6,12 +6,12 @@ import { call } from '../runtime/call.ts';
 import type { Kernel } from '../runtime/kernel-names.ts';
 import { float64View, int32View } from '../runtime/memory.ts';
 import { checkArgument, FLAG, FUNCTION, isPlainObject, type Kind, type Kinds, nearest, NUMBER, optionsOf, valueText } from '../tensor/check.ts';
-import { valueError, warnOnce } from '../tensor/errors.ts';
+import { GradloomError, valueError, warnOnce } from '../tensor/errors.ts';
 import { copyElements, dense, detach } from '../tensor/op.ts';
 import { settle } from '../tensor/pending.ts';
 import { recording, refuseWhileRecording } from '../tensor/recording.ts';
 import { keep, scope } from '../tensor/scope.ts';
-import { newStorage, type Storage } from '../tensor/storage.ts';
+import { dispose, newStorage, type Storage } from '../tensor/storage.ts';
 import { enableGrad, noGrad } from '../tensor/tape.ts';
 import { assertAlive, type Tensor } from '../tensor/tensor.ts';
 import { given } from './options.ts';
@@ -84,6 +84,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   private readonly labels = new Set(['params', 'initialLr']);
   /** Grows where the addresses of state do, or the parameters of a group. */
   private version = 0;
+  private disposed = false;
 
   /**
    * @param params parameters, a module, named parameters, or groups of such with options of their own
@@ -208,6 +209,21 @@ export abstract class Optimizer<O extends OptimizerOptions> {
     }
   }
 
+  /** Gives the memory of its state back now; its parameters stay, but it steps no more. Never required; `using` calls it. */
+  dispose(): void {
+    for (const group of this.paramGroups) {
+      const place = this.places.get(group);
+      if (place) for (const s of [place.hyper, place.table]) dispose(s);
+    }
+    this.disposed = true;
+    for (const state of this.states.values()) for (const t of Object.values(state)) t.dispose();
+    this.states.clear();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
   /** Sets every parameter's `.grad` to null, so that a step skips it, or with `setToNull: false` to zeros, which a step still applies. */
   zeroGrad(options: { setToNull?: boolean } = {}): void {
     const { setToNull = true } = optionsOf(`${this.rule.name}.zeroGrad`, options, { setToNull: FLAG });
@@ -223,6 +239,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   step<T>(closure: () => T): T;
   step<T>(closure?: () => T): T | undefined {
     if (closure !== undefined) checkArgument(`${this.rule.name}.step`, 'the closure', closure, FUNCTION);
+    if (this.disposed) throw new GradloomError('SCOPE', `${this.rule.name}.step`, 'its state was given back by dispose(). Make a new optimizer.');
     const loss = closure && enableGrad(closure);
     if (typeof (loss as PromiseLike<unknown> | undefined)?.then === 'function')
       throw valueError(`${this.rule.name}.step`, 'the closure is async, so its gradients come too late. Await the loss, then call step().');
