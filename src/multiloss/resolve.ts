@@ -1,6 +1,6 @@
 // One walk for every loss's gradient, and what becomes of them: inner products for the method, weights back to the places that the losses
 // share, one gradient for each parameter.
-import { backward as sumBackward } from '../autograd/backward.ts';
+import { continueBackward } from '../autograd/backward.ts';
 import { accumulate } from '../autograd/leaf.ts';
 import { addProducts, everyRow, flatRows, rowsAt } from '../autograd/jacobian.ts';
 import type { Place } from '../autograd/pass.ts';
@@ -131,7 +131,7 @@ export class Resolution<Name extends string> {
       const rows = found.rows.get(boundary) as Rows;
       const gradient = combineRows(weights(0, rows.ids), stacked(rows));
       const { at } = this.options;
-      if (boundary instanceof Node) sumBackward(at as Tensor, { gradient, retainGraph: this.options.retainGraph });
+      if (boundary instanceof Node) continueBackward(at as Tensor, gradient, this.options.retainGraph);
       else accumulate(boundary, gradient, false, false);
     }
     for (const place of places) {
