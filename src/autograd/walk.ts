@@ -25,6 +25,8 @@ export interface Found {
   readonly gramians: ReadonlyMap<Place, Products>;
   /** The op that a leaf was first met at: leaves of one op are one layer. */
   readonly users: ReadonlyMap<Tensor, Node>;
+  /** Runs what may call the user's code: what it makes belongs to the scope around the walk. */
+  readonly outside: <T>(fn: () => T) => T;
 }
 
 /** What a walk is to find. */
@@ -54,7 +56,13 @@ class Walk {
   private readonly gathered = new Map<Place, Rows[]>();
   private active: Set<Place> | null = null;
   private readonly retained: [Tensor, Rows][] = [];
-  readonly found = { rows: new Map<Place, Rows>(), factors: new Map<Tensor, Factor>(), gramians: new Map<Place, Products>(), users: new Map<Tensor, Node>() };
+  readonly found = {
+    rows: new Map<Place, Rows>(),
+    factors: new Map<Tensor, Factor>(),
+    gramians: new Map<Place, Products>(),
+    users: new Map<Tensor, Node>(),
+    outside: <T>(fn: () => T): T => this.outside(fn),
+  };
 
   private readonly mine: Scope;
   private readonly outer: Scope | null;
@@ -262,7 +270,6 @@ class Walk {
     return { ids, values: left };
   }
 
-  /** Runs user code: what it makes belongs to the scope around the walk. */
   private outside<T>(fn: () => T): T {
     leaveScope(this.mine);
     try {
