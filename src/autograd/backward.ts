@@ -184,7 +184,7 @@ export function gradientsOf(op: string, roots: readonly Tensor[], wanted: readon
   pass.run(roots, gradients);
   return places.map((p, i) => {
     const g = found.get(p);
-    if (g) return g;
+    if (g) return places.indexOf(p) === i ? g : clone(g);
     if (options.materializeGrads) return zerosLike(wanted[i] as Tensor);
     if (options.allowUnused) return null;
     throw new GradloomError(
