@@ -1,7 +1,7 @@
 // The base of everything with parameters. Modules, parameters and buffers are found by walking the fields: nothing is registered, and
 // paths are PyTorch's dotted names.
 import type { HookHandle } from '../autograd/hooks.ts';
-import { clearGrad } from '../autograd/leaf.ts';
+import { clearGrad, setWantsGrad } from '../autograd/leaf.ts';
 import { checkArgument, FLAG, optionsBy, valueText } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { detach } from '../tensor/op.ts';
@@ -163,7 +163,7 @@ export abstract class Module {
     const parameters = this.parameters();
     const whole = on && parameters.find((p) => p.dtype !== 'float32');
     if (whole) throw new GradloomError('DTYPE', 'requiresGrad_', `only float32 parameters can have gradients, not ${whole.describe()}. Freeze the rest by name.`);
-    for (const p of parameters) p.wantsGrad = on;
+    for (const p of parameters) setWantsGrad(p, on);
     return this;
   }
 
