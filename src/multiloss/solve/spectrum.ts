@@ -128,12 +128,17 @@ function graded(matrix: Float64Array, b: Float64Array, n: number, cut: number, l
   return { values: found.values, along: found.along, back };
 }
 
-/** A⁺·b: the shortest of the vectors that come nearest to solving A·x = b. A symmetric, [n · n]. */
-export function pseudoSolve(matrix: Float64Array, b: Float64Array, n: number): Float64Array {
-  // Eigenvalues above this share of the largest count; the rest is rounding (as in NumPy's and PyTorch's matrix_rank).
-  const cut = n * EPS;
+/** The eigenvalue above which one counts: those up to `cut` of the largest do not, nor more than `rank` of them. */
+export function leastOf(values: Float64Array, cut: number, rank = values.length): number {
+  const sizes = values.map(Math.abs).sort();
+  const n = sizes.length;
+  return Math.max((sizes[n - 1] ?? 0) * cut, rank < n ? (sizes[n - 1 - rank] as number) : 0);
+}
+
+/** A⁺·b: the shortest of the vectors that come nearest to solving A·x = b. A symmetric, [n · n]. `cut`, `rank`: see leastOf. */
+export function pseudoSolve(matrix: Float64Array, b: Float64Array, n: number, cut = n * EPS, rank = n): Float64Array {
   const { values, along, back } = spectrum(matrix, b, n, cut);
-  const least = values.reduce((x, y) => Math.max(x, Math.abs(y)), 0) * cut;
+  const least = leastOf(values, cut, rank);
   return back(along.map((v, k) => (Math.abs(values[k] as number) > least ? v / (values[k] as number) : 0)));
 }
 
