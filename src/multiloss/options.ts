@@ -47,15 +47,15 @@ export interface MultiBackwardOptions<Name extends string = string> {
   retainGraph?: boolean;
 }
 
-const TENSORS: Kind = {
+/** What can be gone through for tensors. */
+export const TENSORS: Kind = {
   what: 'a list of tensors',
   test: (v) => typeof v === 'object' && v !== null && !(v instanceof Tensor) && typeof (v as Iterable<unknown>)[Symbol.iterator] === 'function',
 };
 const LISTS: Kind = { what: 'lists of tensors', test: (v) => Array.isArray(v) && v.every(TENSORS.test) };
 
-/** What `multiloss.backward` can be told. */
-export const BACKWARD: Kinds<MultiBackwardOptions> = {
-  combine: METHOD,
+/** What `multiloss.backward` can be told besides the method. */
+export const WITHOUT_COMBINE: Kinds<Omit<MultiBackwardOptions, 'combine'>> = {
   shared: TENSORS,
   heads: oneOf('unweighted', 'weighted'),
   only: { what: 'an object { loss: a list of tensors }', test: (v) => OBJECT.test(v) && Object.values(v as object).every((list) => list === undefined || TENSORS.test(list)) },
@@ -66,6 +66,9 @@ export const BACKWARD: Kinds<MultiBackwardOptions> = {
   measure: FLAG,
   retainGraph: FLAG,
 };
+
+/** What it can be told. */
+export const BACKWARD: Kinds<MultiBackwardOptions> = { combine: METHOD, ...WITHOUT_COMBINE };
 
 /** The place of a tensor that an option names. */
 export function placeOf(option: string, t: Tensor): Place {

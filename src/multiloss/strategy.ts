@@ -40,7 +40,11 @@ export function presentOf<Name extends string>(strategy: string, losses: Losses<
     const loss: unknown = (losses as Losses<Name>)[name];
     if (loss === undefined || loss === null || loss === 0) absent.push(name);
     else if (!(loss instanceof Tensor)) {
-      throw new GradloomError('DTYPE', strategy, `the loss '${name}' must be a scalar tensor, got ${valueText(loss)}. Compute it from parameters; give null where a batch lacks it.`);
+      throw new GradloomError(
+        'DTYPE',
+        strategy,
+        `the loss '${name}' must be a scalar tensor, got ${valueText(loss)}. Compute it from parameters; give null where a batch lacks it.`,
+      );
     } else if (loss.size !== 1) throw new GradloomError('SHAPE', strategy, `the loss '${name}' has shape ${shapeText(loss.shape)}. Reduce it (mean or sum).`);
     else if (requiresGrad(loss)) {
       if (!loss.label) loss.label = name;

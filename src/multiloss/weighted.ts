@@ -115,7 +115,15 @@ export class Weighted<Name extends string> extends Linear<Name> implements Scala
 
   override loadStateDict(state: Readonly<Record<string, unknown>>): void {
     const mine = Object.keys(this.weights);
-    const fits: Kind = { what: `weights for ${mine.join(', ')}`, test: (v) => OBJECT.test(v) && [...mine].sort().join('\n') === Object.keys(v as object).sort().join('\n') };
+    const fits: Kind = {
+      what: `weights for ${mine.join(', ')}`,
+      test: (v) =>
+        OBJECT.test(v) &&
+        [...mine].sort().join('\n') ===
+          Object.keys(v as object)
+            .sort()
+            .join('\n'),
+    };
     const given = stateOf(this.name, state, { weights: fits, steps: count(0) }) as { weights: Record<Name, number | SchedulePlan>; steps: number };
     const weights = mine.map((name): [Name, Weight] => {
       const w = given.weights[name as Name];
@@ -165,7 +173,8 @@ export class Constant<Name extends string = string> extends Fixed<Name> {
 
   constructor(weights: readonly number[]) {
     super();
-    if (!Array.isArray(weights) || weights.length === 0) throw valueError('Constant', `takes a list of weights, one per loss, got ${valueText(weights)}. By name: weighted({ … }).`);
+    if (!Array.isArray(weights) || weights.length === 0)
+      throw valueError('Constant', `takes a list of weights, one per loss, got ${valueText(weights)}. By name: weighted({ … }).`);
     weights.forEach((w, i) => {
       if (!Number.isFinite(w)) throw valueError('Constant', `weight ${i} must be finite, got ${valueText(w)}.`);
     });
@@ -174,7 +183,10 @@ export class Constant<Name extends string = string> extends Fixed<Name> {
 
   protected weightsOf(names: readonly string[]): readonly number[] {
     if (names.length !== this.list.length) {
-      throw valueError('Constant', `has ${this.list.length} weights for ${names.length} losses (${names.join(', ')}). Give one for each; weighted({ … }) has them by name, for losses that come and go.`);
+      throw valueError(
+        'Constant',
+        `has ${this.list.length} weights for ${names.length} losses (${names.join(', ')}). Give one for each; weighted({ … }) has them by name, for losses that come and go.`,
+      );
     }
     return this.list;
   }

@@ -145,9 +145,11 @@ class Every extends Wrapper {
     const { names } = stats;
     if (this.due) {
       const w = this.inner.weights(stats);
-      memory.of(names, () => ({ latest: 0 })).forEach((row, i) => {
-        row.latest = w[i] as number;
-      });
+      memory
+        .of(names, () => ({ latest: 0 }))
+        .forEach((row, i) => {
+          row.latest = w[i] as number;
+        });
     }
     memory.own.step++;
     // One that was never weighed counts as the others do on average.

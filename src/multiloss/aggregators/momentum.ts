@@ -86,7 +86,10 @@ export class DBMTL extends Momentum<never> {
     const m = names.length;
     const [ofLogarithm, stays] = this.columns(stats, () => {
       assertLosses(this.name, losses, names, 'it takes logarithms of losses');
-      const steps = Float64Array.from(this.memory.of(names, () => ({ steps: 0 })), (row) => ++row.steps);
+      const steps = Float64Array.from(
+        this.memory.of(names, () => ({ steps: 0 })),
+        (row) => ++row.steps,
+      );
       return [losses.map((v) => 1 / (v + EPSILON)), steps.map((step) => beta / power(step, sigma))];
     });
     const means = this.means.next(rows, stats, (mean, r) => towards(mul(r, ofLogarithm), mean, stays));

@@ -127,11 +127,6 @@ export const ROWS: Kind = {
   test: (v) =>
     Array.isArray(v) &&
     v.every(
-      (k) =>
-        isPlainObject(k) &&
-        typeof k.label === 'string' &&
-        NAMES.test(k.names) &&
-        numbers().test(k.rows) &&
-        (k.rows as number[]).length % (k.names as string[]).length === 0,
+      (k) => isPlainObject(k) && typeof k.label === 'string' && NAMES.test(k.names) && numbers().test(k.rows) && (k.rows as number[]).length % (k.names as string[]).length === 0,
     ),
 };

@@ -140,7 +140,9 @@ function piecewise(points: readonly (readonly [step: number, value: number])[], 
 /** A schedule from its plan, as JSON gave it back. */
 function load(plan: SchedulePlan): Schedule {
   if (!isPlainObject(plan)) throw valueError('anneal.load', `a plan is an object { kind, … }, got ${valueText(plan)}. Pass what a schedule's toJSON gave.`);
-  const { steps, from, cycles, ratio, interpolate } = plan as Extract<SchedulePlan, { kind: 'linear' }> & Extract<SchedulePlan, { kind: 'cyclical' }> & Extract<SchedulePlan, { kind: 'piecewise' }>;
+  const { steps, from, cycles, ratio, interpolate } = plan as Extract<SchedulePlan, { kind: 'linear' }> &
+    Extract<SchedulePlan, { kind: 'cyclical' }> &
+    Extract<SchedulePlan, { kind: 'piecewise' }>;
   switch (plan.kind) {
     case 'constant':
       return constant(plan.at);
