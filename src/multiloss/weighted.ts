@@ -2,7 +2,7 @@
 import { backward } from '../autograd/backward.ts';
 import { add, mul } from '../ops/binary.ts';
 import { float32View } from '../runtime/memory.ts';
-import { type Kind, valueText } from '../tensor/check.ts';
+import { type Kind, optionsOf, valueText } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { settle } from '../tensor/pending.ts';
 import { recording } from '../tensor/recording.ts';
@@ -196,6 +196,11 @@ export class Constant<Name extends string = string> extends Fixed<Name> {
 export class Sum<Name extends string = string> extends Fixed<Name> {
   readonly name = 'sum';
 
+  constructor(options?: Record<string, never>) {
+    super();
+    optionsOf('Sum', options, {});
+  }
+
   protected weightsOf(names: readonly string[]): number[] {
     return names.map(() => 1);
   }
@@ -204,6 +209,11 @@ export class Sum<Name extends string = string> extends Fixed<Name> {
 /** (loss₁ + … + lossₘ)/m. */
 export class Mean<Name extends string = string> extends Fixed<Name> {
   readonly name = 'mean';
+
+  constructor(options?: Record<string, never>) {
+    super();
+    optionsOf('Mean', options, {});
+  }
 
   protected weightsOf(names: readonly string[]): number[] {
     return names.map(() => 1 / names.length);

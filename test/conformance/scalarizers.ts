@@ -70,7 +70,7 @@ function runTrace(method: multiloss.Weighting, trace: readonly TraceStep[]): num
     if (epochEnd && method instanceof multiloss.DWA) method.epochEnd();
     if (lossesAfter && method instanceof multiloss.FAMO) {
       method.update(lossesAfter);
-      follow(compareLists(`after step ${step} logit`, (method.stateDict().losses as { logit: number[] }).logit, logitsAfter as number[], TOLERANCES.weights));
+      follow(compareLists(`after step ${step} logit`, method.stateDict().logits as number[], logitsAfter as number[], TOLERANCES.weights));
     }
   }
   return worst;

@@ -11,6 +11,8 @@ export interface PINNAnnealingOptions {
   alpha?: number;
 }
 
+/** A mean up to this share of the main gradient's largest is that of no gradient. */
+const NONE = 1e-12;
 const OPTIONS: Kinds<PINNAnnealingOptions> = { main: TEXT, alpha: range(0, 1) };
 
 /**
@@ -38,7 +40,8 @@ export class PINNAnnealing extends Remembering<never, 'w'> {
     return Float64Array.from(
       this.memory.of(names, () => ({ w: 1 })),
       (row, i) => {
-        const ratio = (elements?.largest[main] as number) / (elements?.mean[i] as number);
+        const [largest, mean] = [elements?.largest[main] as number, elements?.mean[i] as number];
+        const ratio = mean > NONE * largest ? largest / mean : Number.NaN;
         if (i !== main && Number.isFinite(ratio)) row.w = (1 - alpha) * row.w + alpha * ratio;
         return row.w;
       },

@@ -63,6 +63,11 @@ class Combination {
 export class PCGrad extends Memoryless {
   readonly name = 'PCGrad';
 
+  constructor(options?: Record<string, never>) {
+    super();
+    optionsOf('PCGrad', options, {});
+  }
+
   weights({ gramian: g, names }: Stats): Float64Array {
     const m = names.length;
     const w = new Float64Array(m);

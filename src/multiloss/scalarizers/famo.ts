@@ -1,11 +1,11 @@
 // Every loss is to fall at the same rate, told from what the losses were before and after the step.
-import { isPlainObject, type Kinds, oneOf, valueText, withDefaults } from '../../tensor/check.ts';
+import { isPlainObject, type Kind, type Kinds, oneOf, valueText, withDefaults } from '../../tensor/check.ts';
 import { logarithm } from '../../tensor/elementary.ts';
 import { valueError } from '../../tensor/errors.ts';
 import { assertLosses, each, type PerLoss, perLoss, range } from '../checks.ts';
 import { Memory } from '../memory.ts';
 import { softmax } from '../softmax.ts';
-import { NAMES, OBJECT, stateOf } from '../state.ts';
+import { NAMES, stateOf } from '../state.ts';
 import { LossWeighting } from './loss-weighting.ts';
 
 /** Options of `FAMO`. */
@@ -26,7 +26,7 @@ export interface FAMOOptions {
 const OPTIONS: Kinds<FAMOOptions> = { lr: range(0), weightDecay: range(0), lowerBounds: each(), after: oneOf('update', 'next') };
 
 /** w, of which softmax gives a loss's share; Adam's two running means and count of steps; the loss at a step whose outcome is open. */
-type Per = 'logit' | 'm1' | 'm2' | 'steps' | 'before';
+type Per = 'logits' | 'first' | 'second' | 'steps' | 'before';
 
 const EPS = 1e-8;
 
@@ -36,7 +36,7 @@ const EPS = 1e-8;
  */
 export class FAMO extends LossWeighting<never, Per> {
   readonly name = 'FAMO';
-  protected readonly memory = new Memory<never, Per>({}, ['logit', 'm1', 'm2', 'steps', 'before']);
+  protected readonly memory = new Memory<never, Per>({}, ['logits', 'first', 'second', 'steps', 'before']);
   /** The losses of the latest step, in its order; none where its outcome is known. */
   private open: readonly string[] = [];
   private readonly options: Readonly<Required<Omit<FAMOOptions, 'lowerBounds'>> & FAMOOptions>;
@@ -49,12 +49,12 @@ export class FAMO extends LossWeighting<never, Per> {
   protected next(losses: Float64Array, names: readonly string[]): Float64Array {
     const above = this.above(losses, names);
     if (this.options.after === 'next') this.learn(names, above);
-    const rows = this.memory.of(names, () => ({ logit: 0, m1: 0, m2: 0, steps: 0, before: 0 }));
+    const rows = this.memory.of(names, () => ({ logits: 0, first: 0, second: 0, steps: 0, before: 0 }));
     rows.forEach((row, i) => {
       row.before = above[i] as number;
     });
     this.open = [...names];
-    const shares = softmax(rows.map((r) => r.logit)).map((z, i) => z / (above[i] as number));
+    const shares = softmax(rows.map((r) => r.logits)).map((z, i) => z / (above[i] as number));
     const total = shares.reduce((a, b) => a + b, 0);
     return shares.map((w) => w / total);
   }
@@ -75,7 +75,7 @@ export class FAMO extends LossWeighting<never, Per> {
   objective(): number {
     const rows = this.open.map((name) => this.memory.get(name) as Record<Per, number>);
     if (rows.length === 0) throw valueError('FAMO.objective', 'there was no step since the last update. Call it between the two.');
-    const z = softmax(rows.map((r) => r.logit));
+    const z = softmax(rows.map((r) => r.logits));
     const c = z.reduce((s, share, i) => s + share / (rows[i] as { before: number }).before, 0);
     return z.reduce((s, share, i) => s + share * logarithm((rows[i] as { before: number }).before), 0) / c;
   }
@@ -97,30 +97,31 @@ export class FAMO extends LossWeighting<never, Per> {
     const { lr, weightDecay } = this.options;
     const { open } = this;
     const found = open.flatMap((name) => (names.includes(name) ? [{ row: this.memory.get(name) as Record<Per, number>, after: after[names.indexOf(name)] as number }] : []));
-    const z = softmax(found.map(({ row }) => row.logit));
+    const z = softmax(found.map(({ row }) => row.logits));
     const delta = found.map(({ row, after: now }) => logarithm(row.before) - logarithm(now));
     const expected = delta.reduce((s, d, i) => s + d * (z[i] as number), 0);
     found.forEach(({ row }, i) => {
       row.steps++;
       const [seen1, seen2] = [1 - wholePower(0.9, row.steps), 1 - wholePower(0.999, row.steps)];
-      const gradient = (z[i] as number) * ((delta[i] as number) - expected) + weightDecay * row.logit;
-      row.m1 = 0.9 * row.m1 + 0.1 * gradient;
-      row.m2 = 0.999 * row.m2 + 0.001 * gradient * gradient;
-      row.logit -= (lr * (row.m1 / seen1)) / (Math.sqrt(row.m2 / seen2) + EPS);
+      const gradient = (z[i] as number) * ((delta[i] as number) - expected) + weightDecay * row.logits;
+      row.first = 0.9 * row.first + 0.1 * gradient;
+      row.second = 0.999 * row.second + 0.001 * gradient * gradient;
+      row.logits -= (lr * (row.first / seen1)) / (Math.sqrt(row.second / seen2) + EPS);
     });
     this.open = [];
   }
 
   override stateDict(): Record<string, unknown> {
-    return { losses: this.memory.stateDict(), open: [...this.open] };
+    return { ...super.stateDict(), open: [...this.open] };
   }
 
   override loadStateDict(state: Readonly<Record<string, unknown>>): void {
-    const { losses, open } = stateOf(this.name, state, { losses: OBJECT, open: NAMES }) as { losses: { names?: unknown }; open: string[] };
-    const met = losses.names;
-    stateOf(this.name, state, { losses: OBJECT, open: { what: 'losses of that state', test: (v) => (v as string[]).every((name) => Array.isArray(met) && met.includes(name)) } });
-    this.memory.load(this.name, losses);
-    this.open = [...open];
+    const { open, ...losses } = isPlainObject(state) ? state : { ...stateOf(this.name, state, {}) };
+    const met: unknown = losses.names;
+    const known: Kind = { what: 'names of losses of the same state', test: (v) => NAMES.test(v) && (v as string[]).every((name) => Array.isArray(met) && met.includes(name)) };
+    stateOf(this.name, { open }, { open: known });
+    super.loadStateDict(losses);
+    this.open = [...(open as string[])];
   }
 
   override reset(): void {

@@ -47,8 +47,8 @@ abstract class Learned implements Scalarizer {
   }
 
   combine(losses: readonly Tensor[], names: readonly string[]): Tensor {
-    const places = this.placesOf(names);
     assertEager(this, losses, names);
+    const places = this.placesOf(names);
     const { parameter } = this;
     const all = places.length === parameter.size && places.every((place, i) => place === i);
     const s = all ? parameter : stack(places.map((place) => select(parameter, 0, place)));

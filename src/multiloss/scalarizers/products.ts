@@ -17,6 +17,11 @@ import { assertEager, assertPositive, vectorOf } from './per-loss.ts';
 export class GeometricMean extends Stateless {
   readonly name = 'GeometricMean';
 
+  constructor(options?: Record<string, never>) {
+    super();
+    optionsOf('GeometricMean', options, {});
+  }
+
   assert(losses: Float64Array, names: readonly string[]): void {
     assertPositive(this.name, losses, names, true, 'Shift it, or leave it out.');
   }
