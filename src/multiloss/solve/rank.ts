@@ -8,8 +8,6 @@ export interface Ranked {
   readonly l: Float64Array;
   readonly order: Int32Array;
   readonly rank: number;
-  /** The least that a row left, as a share of its square: well below 0 where no rows have A as their Gramian. */
-  readonly least: number;
 }
 
 /**
@@ -41,12 +39,7 @@ export function ranked(matrix: Float64Array, n: number, share = n * EPS): Ranked
       for (let j = k + 1; j <= i; j++) l[row + j] = (l[row + j] as number) - v * (column[j] as number);
     }
   }
-  let left = 0;
-  for (let i = k; i < n; i++) {
-    const square = matrix[(order[i] as number) * (n + 1)] as number;
-    if (square > 0) left = Math.min(left, (l[i * n + i] as number) / square);
-  }
-  return { l, order, rank: k, least: left };
+  return { l, order, rank: k };
 }
 
 /** Changes row and column k of the symmetric matrix whose lower half stands from there on with p > k. */
