@@ -126,12 +126,6 @@ export abstract class Module {
     return this.train(false);
   }
 
-  /** Whether the parameters ask for gradients: false freezes them. Returns itself. */
-  requiresGrad_(on = true): this {
-    for (const p of this.parameters()) p.wantsGrad = on;
-    return this;
-  }
-
   /** Gives the memory of its parameters and buffers back now, and that of their gradients. Never required; `using` calls it. */
   dispose(): void {
     for (const [, t] of [...this.namedParameters(), ...this.namedBuffers()]) t.dispose();
@@ -139,6 +133,12 @@ export abstract class Module {
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  /** Whether the parameters ask for gradients: false freezes them. Returns itself. */
+  requiresGrad_(on = true): this {
+    for (const p of this.parameters()) p.wantsGrad = on;
+    return this;
   }
 
   /** Runs `hook` on the way in: what it returns (a list) replaces the inputs. */

@@ -10,7 +10,7 @@ import { copyElements, dense, detach, nodeOf } from '../tensor/op.ts';
 import { recording, refuseWhileRecording } from '../tensor/recording.ts';
 import { keep, scope } from '../tensor/scope.ts';
 import { sameShape } from '../tensor/shape.ts';
-import { dispose, newStorage, type Storage } from '../tensor/storage.ts';
+import { newStorage, type Storage } from '../tensor/storage.ts';
 import { enableGrad, noGrad } from '../tensor/tape.ts';
 import { empty, Tensor } from '../tensor/tensor.ts';
 
@@ -78,6 +78,19 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   /** That kernel's words, at most RECORD, for a parameter and its gradient, both row-major float32. Makes its state where there is none. */
   protected abstract words(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, group: ParamGroup<O>): readonly number[];
 
+  /** Gives the memory of its state back now; its parameters stay, but it steps no more. Never required; `using` calls it. */
+  dispose(): void {
+    for (const state of this.states.values()) for (const t of Object.values(state)) t.dispose();
+    this.states.clear();
+    this.step = () => {
+      throw new GradloomError('SCOPE', 'step', "the optimizer's state was given back by dispose(). Make a new one.");
+    };
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
   /** Adds parameters with options of their own. */
   addParamGroup(group: GroupInput<O>): void {
     const { params, ...options } = group;
@@ -97,17 +110,6 @@ export abstract class Optimizer<O extends OptimizerOptions> {
     this.tables.push(newStorage(complete.params.length * RECORD * 4, this.name, null));
   }
 
-  /** Gives the memory of its state back now; its parameters stay, but it steps no more. Never required; `using` calls it. */
-  dispose(): void {
-    for (const s of [...this.hyper, ...this.tables]) dispose(s);
-    for (const state of this.states.values()) for (const t of Object.values(state)) t.dispose();
-    this.states.clear();
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
-
   /** Sets every parameter's `.grad` to null, so that a step skips it, or with `setToNull: false` to zeros, which a step still applies. */
   zeroGrad(options: { setToNull?: boolean } = {}): void {
     for (const { params } of this.paramGroups) for (const p of params) clearGrad(p, options.setToNull ?? true);
@@ -120,7 +122,6 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   step(): void;
   step<T>(closure: () => T): T;
   step<T>(closure?: () => T): T | undefined {
-    if (this.hyper[0]?.address === 0) throw new GradloomError('SCOPE', this.name, 'its state was given back by dispose(). Make a new optimizer.');
     const loss = closure && enableGrad(closure);
     noGrad(() => {
       this.paramGroups.forEach((group, i) => {
