@@ -9,6 +9,7 @@ import { Tensor } from './tensor.ts';
 
 /** Moves a tensor, its gradient and what its graph holds to another owner. */
 function move(tensor: Tensor, from: Scope | null, owner: Scope | null): void {
+  assertTensor('keep', tensor);
   tensor.storage.lender = undefined; // lasts as told, whoever lets go of it as a gradient
   const seen = new Set<Tensor | Node>();
   const todo: (Tensor | Node | null)[] = [tensor];
@@ -59,7 +60,6 @@ export function scope<T>(fn: () => T, what = 'a scope(() => …)'): T {
 
 /** Makes a tensor (with its gradient and graph) outlive every scope: it lives as long as the program can reach it. Returns it. */
 export function keep<T extends Tensor>(tensor: T): T {
-  assertTensor('keep', tensor);
   move(tensor, null, null);
   return tensor;
 }

@@ -1,8 +1,8 @@
 // The tape: what an op leaves behind so that gradients can flow back through it.
+import { callNow } from './sync.ts';
 import { GradloomError } from './errors.ts';
 import type { Op } from './op.ts';
 import type { Shape } from './shape.ts';
-import { callNow } from './sync.ts';
 import { assertAlive, type GradientHook, type Hooks, type Tensor } from './tensor.ts';
 
 let gradMode = true;
@@ -30,7 +30,7 @@ function withMode<T>(grad: boolean, inference: boolean, fn: () => T): T {
   gradMode = grad;
   inferenceMode = inference;
   try {
-    return fn();
+    return callNow(grad ? 'enableGrad' : inference ? 'inference' : 'noGrad', fn, 'the mode');
   } finally {
     [gradMode, inferenceMode] = before;
   }
@@ -38,12 +38,12 @@ function withMode<T>(grad: boolean, inference: boolean, fn: () => T): T {
 
 /** Runs `fn` without recording: its results need no gradient (`torch.no_grad`). Synchronous (an async function is refused: SCOPE); nests. */
 export function noGrad<T>(fn: () => T): T {
-  return withMode(false, inferenceMode, () => callNow('noGrad', fn, 'the mode'));
+  return withMode(false, inferenceMode, fn);
 }
 
 /** Runs `fn` with recording on, also inside `noGrad` (`torch.enable_grad`). Inside `inference` nothing records. Synchronous. */
 export function enableGrad<T>(fn: () => T): T {
-  return withMode(!inferenceMode, inferenceMode, () => callNow('enableGrad', fn, 'the mode'));
+  return withMode(!inferenceMode, inferenceMode, fn);
 }
 
 /** Runs `fn` as if no mode were set, and without recording. */
@@ -56,9 +56,9 @@ export function setGradEnabled(on: boolean): void {
   gradMode = on && !inferenceMode;
 }
 
-/** Runs `fn` so that what it makes can never take part in a graph (`torch.inference_mode`). Synchronous. */
+/** Runs `fn` so that what it makes can never take part in a graph (`torch.inference_mode`). */
 export function inference<T>(fn: () => T): T {
-  return withMode(false, true, () => callNow('inference', fn, 'the mode'));
+  return withMode(false, true, fn);
 }
 
 /** Backward names the op whose gradient turned NaN, and where its forward ran (`torch.autograd.set_detect_anomaly`). Slow. */

@@ -145,27 +145,26 @@ test('backward through what was disposed is an error, and changes nothing', () =
   assert.is(w.grad, null);
 });
 
-test('using ends tensors, modules, optimizers and captured steps with their block', () => {
-  const x = ones([4, 8]);
+test('using ends tensors, modules and optimizers with their block', () => {
+  const x = ones([4, 64]);
   const one = (): number => {
-    using model = new nn.Sequential(new nn.Linear(8, 8), new nn.BatchNorm1d(8));
+    using model = new nn.Sequential(new nn.Linear(64, 64), new nn.BatchNorm1d(64));
     using optimizer = new optim.Adam(model.parameters());
-    using step = capture((input: Tensor) => {
+    let last = 0;
+    for (const _ of steps(2)) {
       optimizer.zeroGrad();
-      const loss = model.forward(input).square().mean();
+      const loss = model.forward(x).square().mean();
       loss.backward();
       optimizer.step();
-      return loss;
-    });
-    let last = 0;
-    for (const _ of steps(4)) last = step(x).item();
+      last = loss.item();
+    }
     using twice = keep(x.mul(2));
     return last + twice.size;
   };
   one();
   const before = live();
-  for (let i = 0; i < 3; i++) one();
-  assert.is(live(), before);
+  for (let i = 0; i < 10; i++) one();
+  assert.ok(live() - before < 5000, `${live() - before} bytes: tables of 40 bytes a parameter wait for the collector, 60 kB went back`);
 });
 
 test('an optimizer steps no more once disposed; its parameters stay', () => {
@@ -174,7 +173,7 @@ test('an optimizer steps no more once disposed; its parameters stay', () => {
   p.sum().backward();
   optimizer.step();
   optimizer.dispose();
-  throwsCode('SCOPE', /Adam: its state was given back by dispose\(\)\. Make a new optimizer/, () => optimizer.step());
+  throwsCode('SCOPE', /step: the optimizer's state was given back by dispose\(\)\. Make a new one/, () => optimizer.step());
   assert.is(p.size, 2);
   assert.ok(Number.isFinite(p.sum().item()));
 });
@@ -273,26 +272,6 @@ test('an abandoned iterator’s scope dissolves: a batch in hand lives on, the r
     assert.ok(live() - before < 5000, `${name}: ${live() - before} bytes`);
   }
   assert.is(hand[0]?.sum().item(), 64);
-});
-
-test('a captured step that nobody can reach is given back; a gradient in it lives on', async () => {
-  const layer = new nn.Linear(64, 64);
-  const drop = (): void => {
-    const step = capture((x: Tensor) => {
-      layer.zeroGrad();
-      const y = layer.forward(x).sum();
-      y.backward();
-      return y;
-    });
-    for (const _ of steps(3)) step(ones([64, 64]));
-  };
-  drop();
-  await collected();
-  const before = live();
-  for (let i = 0; i < 10; i++) drop();
-  await collected();
-  assert.ok(live() - before < 70_000, `${live() - before} bytes`);
-  assert.equal(layer.weight.grad?.data().slice(0, 3), Float32Array.of(64, 64, 64));
 });
 
 test('scopes left open by an abandoned iterator end with the scope around them', () => {
