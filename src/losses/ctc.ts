@@ -41,7 +41,7 @@ function lengthsOf(op: string, name: string, lengths: Lengths, batch: number, mo
     throw valueError(op, `${name} must be whole numbers from 0 to ${most}, got [${lengths}].`);
   const list = isList ? constantList(lengths as readonly number[]) : reshape(lengths as Tensor, [-1]);
   if (list.size !== batch) throw shapeError(op, `${name} must have one number per sequence`, [list.shape, [batch]], 'Give one for each.');
-  if (!isList) checkIndices(op, list, most + 1, undefined, name);
+  if (!isList) checkIndices(op, list, most + 1, null, name);
   return list;
 }
 
@@ -92,7 +92,7 @@ export function ctcLoss(logProbs: Tensor, targets: Tensor, inputLengths: Lengths
   const counted = lt(constantList(range(most)), reshape(lengths, [batch, 1]));
   const blanks = (n: number): Tensor => full([batch, n], blank, { dtype: 'int32' });
   const path = cat([reshape(stack([blanks(most), where(counted, labels, blank)], 2), [batch, 2 * most]), blanks(1)], 1);
-  checkIndices(op, path, classes, undefined, 'class');
+  checkIndices(op, path, classes, null, 'class');
   const emitted = gather(x, 2, expand(path, [steps, batch, states]));
   // From two states before, where a label follows another one.
   const skips = states > 2 ? logicalAnd(ne(narrow(path, 1, 2, states - 2), blank), ne(narrow(path, 1, 2, states - 2), narrow(path, 1, 0, states - 2))) : null;

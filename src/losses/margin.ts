@@ -71,7 +71,7 @@ export function multiMarginLoss(input: Tensor, target: Tensor, ...given: Given<M
   if (input.rank > 2 || target.rank > 1 || target.size !== rows)
     throw shapeError(op, 'input and target do not fit', [input.shape, target.shape], 'They must be [N, C] and int32 classes [N], or [C] and one class.');
   checkClassWeight(op, weight, classes);
-  checkIndices(op, target, classes, undefined, 'class');
+  checkIndices(op, target, classes, null, 'class');
   const x = reshape(asFloat(input), [rows, classes]);
   const right = reshape(target, [rows, 1]);
   const short = relu(add(sub(x, gather(x, 1, right)), margin));

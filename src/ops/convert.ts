@@ -29,11 +29,10 @@ const toOp: Op<{ dtype: DType }> = {
 
 /** The tensor in another element type (itself where it has it). Floats lose their fraction towards zero. No gradient passes. */
 export function to(x: Tensor, dtype: DType): Tensor {
-  if (x?.dtype !== dtype) {
-    assertTensor('to', x);
-    assertDType('to', dtype);
-  }
-  return x.dtype === dtype ? x : apply(toOp, [x], { dtype });
+  assertTensor('to', x);
+  if (x.dtype === dtype) return x;
+  assertDType('to', dtype);
+  return apply(toOp, [x], { dtype });
 }
 
 /** @internal x as float32: for functions that only make sense there. `op`: who asks, for messages. */

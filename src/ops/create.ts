@@ -12,7 +12,6 @@ import {
   isPlainObject,
   type Kinds,
   NUMBER,
-  NUMBERS,
   optionsOf,
   sizesOf,
 } from '../tensor/check.ts';
@@ -252,8 +251,10 @@ export function arange(start: number, end?: number | CreateOptions, step?: numbe
   const { dtype, requiresGrad: wanted } = created(op, given, OPTIONS);
   const [first, last, by = 1] = numbers;
   const ends = (last === undefined ? [0, first, by] : [first, last, by]) as [number, number, number];
-  checkArgument(op, 'start, end and step', ends, NUMBERS);
   const [a, b, s] = ends;
+  checkArgument(op, 'start', a, NUMBER);
+  checkArgument(op, 'end', b, NUMBER);
+  checkArgument(op, 'step', s, NUMBER);
   const count = Math.ceil((b - a) / s);
   if (!Number.isFinite(count) || count < 0) throw valueError(op, `from ${a} to ${b} by ${s} never arrives. The step must be non-zero and point at the end.`);
   const type = dtype ?? (ends.every(Number.isInteger) ? 'int32' : 'float32');

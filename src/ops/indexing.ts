@@ -1,30 +1,34 @@
 // Picking elements by index tensors, and adding into them. Indices are int32, checked before anything is read.
 import { call } from '../runtime/call.ts';
+import { assertTensor, assertWhole } from '../tensor/check.ts';
 import { viewOf } from '../tensor/dtype.ts';
-import { GradloomError, shapeError, shapeText } from '../tensor/errors.ts';
+import { GradloomError, shapeError, shapeText, valueText } from '../tensor/errors.ts';
 import { apply, copyElements, dense, type Op } from '../tensor/op.ts';
 import { recording } from '../tensor/recording.ts';
-import { normalizeDim, type Shape, sizeOf } from '../tensor/shape.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { MOST_SIZE, normalizeDim, sameShape, type Shape, sizeOf } from '../tensor/shape.ts';
+import { Tensor } from '../tensor/tensor.ts';
 import { eq } from './binary.ts';
 import { asFloat } from './convert.ts';
 import { full } from './create.ts';
 import { cat, flatten, narrow, reshape } from './movement.ts';
 
-/** @internal Throws unless every index is an int32 in [0, size) (or equals `ignore`). */
-export function checkIndices(op: string, index: Tensor, size: number, ignore = -1, what = 'index'): void {
+/** @internal Throws unless every index is an int32 in [0, size), or equals `ignore` where that is given: what kernels rely on. */
+export function checkIndices(op: string, index: Tensor, size: number, ignore: number | null = null, what = 'index'): void {
+  assertTensor(op, index, `the ${what} tensor`);
   if (index.dtype !== 'int32') {
     throw new GradloomError('DTYPE', op, `the ${what} tensor must be int32, got ${index.describe()}. Make it with { dtype: 'int32' } or convert it with .int().`);
   }
+  if (ignore !== null && (ignore | 0) !== ignore) throw new GradloomError('VALUE', op, `the ${what} to ignore must be a whole number that int32 holds, got ${valueText(ignore)}.`);
   const list = dense(index);
   const error = (bad: number, address: number): Error => {
     const value = viewOf('int32')[address / 4 + bad] as number;
-    const ignored = ignore === -1 ? '' : ` or be ${ignore} (ignored)`;
-    return new GradloomError('INDEX', op, `${what} ${value} at position ${bad} is out of range: it must lie in [0, ${size - 1}]${ignored}.`);
+    const range = size === 0 ? 'there is none to choose' : `it must lie in [0, ${size - 1}]`;
+    return new GradloomError('INDEX', op, `${what} ${value} at position ${bad} is out of range: ${range}${ignore === null ? '' : ` or be ${ignore} (ignored)`}.`);
   };
-  const bad = call('findOutOfRange', list.address, list.size, 0, size, ignore);
+  // To ignore what lies in the range ignores nothing; in an empty one every index is wrong.
+  const bad = size > 0 || ignore !== null ? call('findOutOfRange', list.address, list.size, 0, size, ignore ?? 0) : list.size > 0 ? 0 : -1;
   if (bad >= 0) throw error(bad, list.address);
-  recording()?.check(error);
+  if (size > 0 || ignore !== null) recording()?.check(error);
 }
 
 interface Around {
@@ -65,9 +69,16 @@ const indexSelectOp: Op<Around> = {
 
 /** The parts of x at the listed indices of a dimension. index: int32 [k]. */
 export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
-  const at = normalizeDim('indexSelect', dim, x.rank);
-  if (index.rank > 1) throw new GradloomError('SHAPE', 'indexSelect', `the index must have one dimension, got ${shapeText(index.sizes)}. Flatten it.`);
-  checkIndices('indexSelect', index, x.sizes[at] ?? 1);
+  return indexSelectAs('indexSelect', x, dim, index);
+}
+
+/** @internal `indexSelect` under the name of what calls it. */
+export function indexSelectAs(op: string, x: Tensor, dim: number, index: Tensor): Tensor {
+  assertTensor(op, x);
+  assertTensor(op, index, 'the index');
+  const at = normalizeDim(op, dim, x.rank);
+  if (index.rank > 1) throw new GradloomError('SHAPE', op, `the index must have one dimension, got ${shapeText(index.sizes)}. Flatten it.`);
+  checkIndices(op, index, x.sizes[at] ?? 1);
   return apply(indexSelectOp, [x, index], { dim: at });
 }
 
@@ -76,22 +87,33 @@ const indexAddOp: Op<Around> = {
   shape: ([x, index, source], { dim }) => {
     const [a, s] = [(x as Tensor).sizes, (source as Tensor).sizes];
     const expected = a.map((n, i) => (i === dim ? (index as Tensor).size : n));
-    if (expected.join() !== s.join()) throw shapeError('indexAdd', 'the source does not fit', [expected, s], 'It must be x with the dimension as long as the index.');
+    if (!sameShape(expected, s)) throw shapeError('indexAdd', 'the source does not fit', [expected, s], 'It must be x with the dimension as long as the index.');
     return a;
   },
   forward: (y, [x, index, source], { dim }) => {
     call('copy', (x as Tensor).address, y.address, 1, 1, 1, y.size, 0, 0, 0, 1, 0, 0, 0, 1);
     const { outer, size, inner } = around(y.sizes, dim);
-    call('indexAdd', (source as Tensor).address, (index as Tensor).address, y.address, outer, size, inner, (index as Tensor).size);
+    call(y.dtype === 'float32' ? 'indexAdd' : 'indexAddInt', (source as Tensor).address, (index as Tensor).address, y.address, outer, size, inner, (index as Tensor).size);
   },
   saves: (needs) => [false, needs[2] as boolean, false],
   backward: (dy, node) => [dy, null, node.needs[2] ? apply(indexSelectOp, [dy, node.input(1)], node.attrs) : null],
 };
 
+/** Throws unless the source has x's type, in which sums make sense. */
+function assertSource(op: string, x: Tensor, source: Tensor): void {
+  assertTensor(op, source, 'the source');
+  if (source.dtype !== x.dtype) throw new GradloomError('DTYPE', op, `x is ${x.dtype}, the source ${source.dtype}. Convert one.`);
+  if (x.dtype === 'bool' && op !== 'scatter') throw new GradloomError('DTYPE', op, 'bools do not add up. Convert them with .int().');
+}
+
 /** x with the parts of `source` added at the listed indices of a dimension, in order; an index may repeat. */
 export function indexAdd(x: Tensor, dim: number, index: Tensor, source: Tensor): Tensor {
-  const at = normalizeDim('indexAdd', dim, x.rank);
-  checkIndices('indexAdd', index, x.sizes[at] ?? 1);
+  const op = 'indexAdd';
+  assertTensor(op, x);
+  const at = normalizeDim(op, dim, x.rank);
+  assertSource(op, x, source);
+  checkIndices(op, index, x.sizes[at] ?? 1);
+  if (index.rank > 1) throw new GradloomError('SHAPE', op, `the index must have one dimension, got ${shapeText(index.sizes)}. Flatten it.`);
   return apply(indexAddOp, [x, index, source], { dim: at });
 }
 
@@ -122,7 +144,16 @@ const scatterAddOp: Op<Around> = {
   forward: (y, [x, index, source], { dim }) => {
     call('copy', (x as Tensor).address, y.address, 1, 1, 1, y.size, 0, 0, 0, 1, 0, 0, 0, 1);
     const { outer, size, inner } = around(y.sizes, dim);
-    call('scatterAdd', (source as Tensor).address, (index as Tensor).address, y.address, outer, size, inner, (index as Tensor).sizes[dim] ?? 1);
+    call(
+      y.dtype === 'float32' ? 'scatterAdd' : 'scatterAddInt',
+      (source as Tensor).address,
+      (index as Tensor).address,
+      y.address,
+      outer,
+      size,
+      inner,
+      (index as Tensor).sizes[dim] ?? 1,
+    );
   },
   saves: (needs) => [false, needs[2] as boolean, false],
   backward: (dy, node) => [dy, null, node.needs[2] ? apply(gatherOp, [dy, node.input(1)], node.attrs) : null],
@@ -130,6 +161,8 @@ const scatterAddOp: Op<Around> = {
 
 /** y[…, i, …] = x[…, index[…, i, …], …] along a dimension; index: int32, x's rank, equal sizes elsewhere. */
 export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
+  assertTensor('gather', x);
+  assertTensor('gather', index, 'the index');
   const at = normalizeDim('gather', dim, x.rank);
   if (x.rank === 0 && index.rank === 1) return gather(reshape(x, [1]), 0, index);
   const narrowed = x.rank === index.rank ? index.sizes.reduce((y, n, i) => (i !== at && n < (x.sizes[i] as number) ? narrow(y, i, 0, n) : y), x) : x;
@@ -143,6 +176,9 @@ export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
  */
 export function scatterAdd(x: Tensor, dim: number, index: Tensor, source: Tensor): Tensor {
   const op = 'scatterAdd';
+  assertTensor(op, x);
+  assertTensor(op, index, 'the index');
+  assertSource(op, x, source);
   const at = normalizeDim(op, dim, x.rank);
   const fits = index.rank === x.rank && source.rank === x.rank && index.sizes.every((n, i) => n <= (source.sizes[i] as number) && (i === at || n <= (x.sizes[i] as number)));
   if (!fits) throw shapeError(op, 'the index is longer than the source, or than x outside the dimension', [x.sizes, index.sizes, source.sizes], 'Shorten it.');
@@ -183,9 +219,12 @@ const scatterOp: Op<Around> = {
  */
 export function scatter(x: Tensor, dim: number, index: Tensor, source: Tensor | number): Tensor {
   const op = 'scatter';
+  assertTensor(op, x);
+  assertTensor(op, index, 'the index');
   const at = normalizeDim(op, dim, x.rank);
+  if (!(source instanceof Tensor) && typeof source !== 'number') throw new GradloomError('DTYPE', op, `the source must be a tensor or a number, got ${valueText(source)}.`);
   const from = typeof source === 'number' ? full(index.sizes, source, { dtype: x.dtype }) : source;
-  if (from.dtype !== x.dtype) throw new GradloomError('DTYPE', op, `x is ${x.dtype}, the source ${from.dtype}. Convert one.`);
+  assertSource(op, x, from);
   const fits = index.rank === x.rank && from.rank === x.rank && index.sizes.every((n, i) => n <= (from.sizes[i] as number) && (i === at || n <= (x.sizes[i] as number)));
   if (!fits) throw shapeError(op, 'the index is longer than the source, or than x outside the dimension', [x.sizes, index.sizes, from.sizes], 'Shorten it.');
   checkIndices(op, index, x.sizes[at] ?? 1);
@@ -203,7 +242,9 @@ export function scatter(x: Tensor, dim: number, index: Tensor, source: Tensor | 
 
 /** Classes as rows of 0 and 1: int32 [...] → float32 [..., classes]. */
 export function oneHot(index: Tensor, classes: number): Tensor {
-  checkIndices('oneHot', index, classes);
+  assertTensor('oneHot', index, 'the classes');
+  assertWhole('oneHot', 'the number of classes', classes, 1);
+  checkIndices('oneHot', index, Math.min(classes, MOST_SIZE), null, 'class');
   const column = reshape(index, [...index.sizes, 1]);
   return scatterAdd(full([...index.sizes, classes], 0), -1, column, full(column.sizes, 1));
 }

@@ -61,12 +61,15 @@ function look(x: Tensor, { shape, strides, offset }: Window): Tensor {
   return applyView(asStridedOp, contiguous(x), { shape, strides, offset });
 }
 
+const STRIDES: Kind = { what: 'a list of whole numbers ≥ 0', test: (v) => Array.isArray(v) && Array.from(v).every((s) => Number.isSafeInteger(s) && s >= 0) };
+
 /** A window on x's memory by explicit strides and offset, in elements. x must be row-major; the window must not overlap itself. */
 export function asStrided(x: Tensor, shape: Shape, strides: readonly number[], offset = 0): Tensor {
   const op = 'asStrided';
   assertTensor(op, x);
   assertWhole(op, 'offset', offset, 0);
-  const window = { shape: sizesOf(op, [shape]), strides: sizesOf(op, [strides]), offset };
+  checkArgument(op, 'strides', strides, STRIDES);
+  const window = { shape: sizesOf(op, [shape]), strides: Array.from(strides), offset };
   if (window.shape.length !== window.strides.length)
     throw shapeError(op, 'shape and strides differ in length', [window.shape, window.strides], 'Give a stride for each dimension.');
   const reach = window.shape.includes(0) ? 0 : offset + 1 + window.shape.reduce((m, n, i) => m + (n - 1) * (window.strides[i] as number), 0);

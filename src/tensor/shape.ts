@@ -32,7 +32,7 @@ export function isRowMajor(shape: Shape, strides: readonly number[]): boolean {
     const n = shape[i] as number;
     if (n === 0) return true;
     if (n !== 1) {
-      if (strides[i] !== step) return false;
+      if (strides[i] !== step) return shape.includes(0);
       step *= n;
     }
   }

@@ -161,13 +161,12 @@ export class Tensor {
     try {
       if (this.dtype !== 'bool' && this.isContiguous()) return memory.slice(start, start + this.size);
       const out = new (this.dtype === 'float32' ? Float32Array : this.dtype === 'int32' ? Int32Array : Uint8Array)(this.size);
+      const last = this.rank - 1;
+      const [n, step] = [this.sizes[last] ?? 1, this.steps[last] ?? 1];
       let at = 0;
       const walk = (dim: number, from: number): void => {
-        if (dim === this.rank) {
-          out[at++] = memory[from] as number;
-          return;
-        }
-        for (let i = 0; i < (this.sizes[dim] as number); i++) walk(dim + 1, from + i * (this.steps[dim] as number));
+        if (dim >= last) for (let i = 0; i < n; i++) out[at++] = memory[from + i * step] as number;
+        else for (let i = 0; i < (this.sizes[dim] as number); i++) walk(dim + 1, from + i * (this.steps[dim] as number));
       };
       if (this.size > 0) walk(0, start);
       return out;
