@@ -11,7 +11,7 @@ import { constant } from './create.ts';
 import { formulaOp } from './formula.ts';
 import { gather } from './indexing.ts';
 import { clone, reshape, squeeze } from './movement.ts';
-import { argmax, argmin, blockOver, oneDim, REDUCE, type ReduceArgument, type ReduceAttrs, type ReduceOptions, reduceAttrs, reducedShape, reduceInto, sumOver } from './reduce.ts';
+import { argmax, argmin, blockOver, choiceShape, oneDim, REDUCE, type ReduceArgument, type ReduceAttrs, type ReduceOptions, reduceAttrs, reducedShape, reduceInto, sumOver } from './reduce.ts';
 import { abs, exp, log, pow, square } from './unary.ts';
 
 const countOver = (x: Tensor, dims: readonly number[]): number => dims.reduce((n, d) => n * (x.shape[d] as number), 1);
