@@ -1,7 +1,7 @@
 // The base of everything with parameters. Modules, parameters and buffers are found by walking the fields: nothing is registered, and
 // paths are PyTorch's dotted names.
 import type { HookHandle } from '../autograd/hooks.ts';
-import { clearGrad } from '../autograd/leaf.ts';
+import { clearGrad, setWantsGrad } from '../autograd/leaf.ts';
 import { checkArgument, FLAG, optionsBy, valueText } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { detach } from '../tensor/op.ts';
@@ -163,8 +163,17 @@ export abstract class Module {
     const parameters = this.parameters();
     const whole = on && parameters.find((p) => p.dtype !== 'float32');
     if (whole) throw new GradloomError('DTYPE', 'requiresGrad_', `only float32 parameters can have gradients, not ${whole.describe()}. Freeze the rest by name.`);
-    for (const p of parameters) p.wantsGrad = on;
+    for (const p of parameters) setWantsGrad(p, on);
     return this;
+  }
+
+  /** Gives the memory of its parameters and buffers back now, and that of their gradients. Never required; `using` calls it. */
+  dispose(): void {
+    for (const [, t] of [...this.namedParameters(), ...this.namedBuffers()]) t.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 
   /** Runs `hook` on the way in, after those registered before: what it returns (a list, or one input) replaces the inputs. */

@@ -1,5 +1,6 @@
 // Rows of a table by index: PyTorch's embedding.
-import { shapeError } from '../tensor/errors.ts';
+import { assertTensor, type Kinds, optionsBy, WHOLE } from '../tensor/check.ts';
+import { shapeError, valueError } from '../tensor/errors.ts';
 import { detach } from '../tensor/op.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { eq, where } from './binary.ts';
@@ -12,13 +13,19 @@ export interface EmbeddingOptions {
   paddingIdx?: number;
 }
 
+const OPTIONS: Kinds<EmbeddingOptions> = { paddingIdx: WHOLE };
+
 /** The weight's rows at the given indices: int32 [...], weight [n, d] → [..., d]. */
-export function embedding(index: Tensor, weight: Tensor, options: EmbeddingOptions = {}): Tensor {
-  if (weight.rank !== 2) throw shapeError('embedding', 'the weight must be [numEmbeddings, embeddingDim]', [weight.shape], 'Reshape it.');
+export function embedding(index: Tensor, weight: Tensor, ...given: readonly [options?: EmbeddingOptions]): Tensor {
+  assertTensor('embedding', index, 'index');
+  assertTensor('embedding', weight, 'weight');
+  const { paddingIdx } = optionsBy('embedding', given, OPTIONS);
+  if (weight.rank !== 2) throw shapeError('embedding', 'the weight must be [numEmbeddings, embeddingDim]', [weight.sizes], 'Reshape it.');
+  const count = weight.sizes[0] as number;
+  if (paddingIdx !== undefined && (paddingIdx < -count || paddingIdx >= count)) throw valueError('embedding', `paddingIdx must lie in [−${count}, ${count - 1}], got ${paddingIdx}.`);
   const flat = flatten(index);
   const rows = indexSelect(weight, 0, flat);
-  const { paddingIdx } = options;
-  const padding = paddingIdx !== undefined && paddingIdx < 0 ? paddingIdx + (weight.shape[0] as number) : paddingIdx;
+  const padding = paddingIdx !== undefined && paddingIdx < 0 ? paddingIdx + count : paddingIdx;
   const kept = padding === undefined ? rows : where(reshape(eq(flat, padding), [-1, 1]), detach(rows), rows);
-  return reshape(kept, [...index.shape, weight.shape[1] as number]);
+  return reshape(kept, [...index.sizes, weight.sizes[1] as number]);
 }

@@ -123,6 +123,8 @@ export function groupNorm(x: Tensor, groups: number, ...given: [weight?: GroupNo
   checkChannels(op, x, [weight, bias]);
   const [n, c] = x.shape as [number, number];
   if (!Number.isInteger(groups) || groups < 1 || c % groups !== 0) throw valueError(op, `${valueText(groups)} groups do not divide ${c} channels. Choose a divisor.`);
+  // As PyTorch, which counts the batch too.
+  if (x.size === groups) throw valueError(op, `a group of ${shapeText(x.shape)} has one value, which says nothing of its spread. Use fewer groups.`);
   const rows = n * groups;
   return scaleChannels(reshape(apply(normOp, [reshape(x, [rows, rows === 0 ? 0 : x.size / rows])], { eps }), x.shape), weight, bias);
 }

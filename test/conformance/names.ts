@@ -304,6 +304,8 @@ type Kwargs = Readonly<Record<string, unknown>>;
 
 type FrankWolfe = NonNullable<multiloss.MGDAOptions['frankWolfe']>;
 
+/** Answers in float64 count on its precision. */
+const EXACT = Number.EPSILON;
 /** TorchJD's defaults of UPGrad and DualProj. */
 const REGULARIZED = { normEps: 1e-4, regEps: 1e-4 };
 const { AlignedMTL, CAGrad, ConFIG, Constant, DualProj, ExcessMTL, FairGrad, GradVac, IMTLG, Krum, Mean, MGDA, NashMTL, PCGrad, Sum, TrimmedMean, UPGrad } = multiloss;
@@ -319,10 +321,10 @@ export const aggregators: Readonly<Record<string, (kwargs: Kwargs) => Aggregator
   MGDA: (kwargs) => ({ method: new MGDA({ frankWolfe: kwargs as unknown as FrankWolfe }) }),
   PCGrad: () => ({ method: new PCGrad(), random: true }),
   CAGrad: (kwargs) => ({ method: new CAGrad({ ...(kwargs as Options<typeof CAGrad>), normEps: 1e-4 }) }),
-  IMTLG: () => ({ method: new IMTLG() }),
+  IMTLG: () => ({ method: new IMTLG({ eps: EXACT }) }),
   // Recorded with torch's default type at float32, aggregators_f64.json with float64: TorchJD's rank depends on it.
   AlignedMTL: (kwargs) => ({ method: new AlignedMTL({ ...(kwargs as Options<typeof AlignedMTL>), eps: 2 ** -23 }) }),
-  ConFIG: () => ({ method: new ConFIG() }),
+  ConFIG: () => ({ method: new ConFIG({ eps: EXACT }) }),
   NashMTL: (kwargs) => ({ method: new NashMTL(kwargs as Options<typeof NashMTL>) }),
   FairGrad: (kwargs) => ({ method: new FairGrad(kwargs as Options<typeof FairGrad>) }),
   TrimmedMean: (kwargs) => ({ method: new TrimmedMean(kwargs as unknown as multiloss.TrimmedMeanOptions) }),
@@ -345,11 +347,11 @@ export const aggregatorsByLabel: Readonly<Record<string, (m: number) => Aggregat
   'MGDA(eps=1e-9,iters=100000)': () => ({ method: new MGDA() }),
   'CAGrad(0.5)': () => ({ method: new CAGrad({ c: 0.5, normEps: 1e-4 }) }),
   'CAGrad(1.0)': () => ({ method: new CAGrad({ c: 1, normEps: 1e-4 }) }),
-  'AlignedMTL(min)': () => ({ method: new AlignedMTL({ scaleMode: 'min' }) }),
-  'AlignedMTL(median)': () => ({ method: new AlignedMTL({ scaleMode: 'median' }) }),
-  'AlignedMTL(rmse)': () => ({ method: new AlignedMTL({ scaleMode: 'rmse' }) }),
-  IMTLG: () => ({ method: new IMTLG() }),
-  ConFIG: () => ({ method: new ConFIG() }),
+  'AlignedMTL(min)': () => ({ method: new AlignedMTL({ scaleMode: 'min', eps: EXACT }) }),
+  'AlignedMTL(median)': () => ({ method: new AlignedMTL({ scaleMode: 'median', eps: EXACT }) }),
+  'AlignedMTL(rmse)': () => ({ method: new AlignedMTL({ scaleMode: 'rmse', eps: EXACT }) }),
+  IMTLG: () => ({ method: new IMTLG({ eps: EXACT }) }),
+  ConFIG: () => ({ method: new ConFIG({ eps: EXACT }) }),
   'FairGrad(1)': () => ({ method: new FairGrad({ alpha: 1 }) }),
   'FairGrad(2)': () => ({ method: new FairGrad({ alpha: 2 }) }),
   NashMTL: () => ({ method: new NashMTL(), check: solvesNash }),
@@ -394,17 +396,17 @@ export const trajectories: Readonly<Record<string, TrajectoryRow>> = {
   dualproj: { make: () => new DualProj(), quadratic: () => new DualProj(NEARLY_EXACT) },
   mgda: { make: () => new MGDA() },
   pcgrad: { make: () => new PCGrad() },
-  cagrad: { make: () => new CAGrad({ c: 0.5 }) },
+  cagrad: { make: () => new CAGrad({ c: 0.5 }), quadratic: () => new CAGrad({ c: 0.5, normEps: 1e-4 }) },
   cagrad04: { make: () => new CAGrad({ c: 0.4 }) },
   cagrad05: { make: () => new CAGrad({ c: 0.5 }) },
-  imtlg: { make: () => new IMTLG() },
-  imtl_g: { make: () => new IMTLG() },
+  imtlg: { make: () => new IMTLG({ eps: EXACT }) },
+  imtl_g: { make: () => new IMTLG({ eps: EXACT }) },
   nash: { make: () => new NashMTL({ maxNorm: 0 }) },
   nash_mn1: { make: () => new NashMTL({ maxNorm: 1 }) },
   nashmtl: { make: () => new NashMTL({ maxNorm: 1 }), rough: true },
-  alignedmtl: { make: () => new AlignedMTL() },
-  aligned_mtl: { make: () => new AlignedMTL() },
-  config: { make: () => new ConFIG() },
+  alignedmtl: { make: () => new AlignedMTL({ eps: EXACT }) },
+  aligned_mtl: { make: () => new AlignedMTL({ eps: EXACT }) },
+  config: { make: () => new ConFIG({ eps: EXACT }) },
   fairgrad2: { make: () => new FairGrad({ alpha: 2 }), rough: true },
   graddrop: { make: () => new multiloss.GradDrop(), random: true },
   rlw: { make: () => new multiloss.RLW(), random: true },
