@@ -3,7 +3,7 @@ export { alloc, free } from "./memory";
 export * from "./kernels/unary";
 export * from "./kernels/binary";
 export * from "./kernels/movement";
-export { argmax, argmin, centre, foldInt, maxOver, maxOverInt, minOver, minOverInt, rootSquares, sum } from "./kernels/reduce";
+export { argmax, argmin, foldInt, maxOver, maxOverInt, minOver, minOverInt, rootSquares, sum } from "./kernels/reduce";
 export { scratchBytes, useScratch, useTallTiles } from "./kernels/matmul";
 export { dismiss, joinTeam, matmul, work } from "./kernels/parallel";
 export { logSoftmax, logSoftmaxGrad, softmax, softmaxGrad } from "./kernels/softmax";

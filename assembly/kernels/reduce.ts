@@ -188,58 +188,6 @@ export function foldInt(x: usize, y: usize, outer: i32, n: i32, inner: i32, prod
   return fit;
 }
 
-/** The two upper lanes in the lower ones' place. */
-@inline function upper(v: v128): v128 {
-  return v128.shuffle<f32>(v, v, 2, 3, 0, 1);
-}
-
-/** y = x − mean of k columns (1 to 4) of n rows, all in float64 until it is stored. */
-@inline function centreColumns(x: usize, y: usize, n: i32, stride: usize, k: i32): void {
-  let low = f64x2.splat(0), high = low;
-  for (let i = 0, p = x; i < n; i++, p += stride) {
-    const v = k >= 4 ? v128.load(p) : loadTail(p, k);
-    low = f64x2.add(low, f64x2.promote_low_f32x4(v));
-    high = f64x2.add(high, f64x2.promote_low_f32x4(upper(v)));
-  }
-  const count = f64x2.splat(<f64>n);
-  centred(x, y, n, stride, k, f64x2.div(low, count), f64x2.div(high, count));
-}
-
-/** The second pass of centreColumns, given the means. */
-function centred(x: usize, y: usize, n: i32, stride: usize, k: i32, low: v128, high: v128): void {
-  for (; n > 0; n--, x += stride, y += stride) {
-    const v = k >= 4 ? v128.load(x) : loadTail(x, k);
-    const a = f32x4.demote_f64x2_zero(f64x2.sub(f64x2.promote_low_f32x4(v), low));
-    const b = f32x4.demote_f64x2_zero(f64x2.sub(f64x2.promote_low_f32x4(upper(v)), high));
-    const d = v128.or(a, upper(b));
-    if (k >= 4) v128.store(y, d);
-    else storeTail(y, d, k);
-  }
-}
-
-/** y[o, i, k] = x[o, i, k] − meanᵢ x[o, i, k], the mean in float64. f32; y may be x. */
-export function centre(x: usize, y: usize, outer: i32, n: i32, inner: i32): void {
-  const stride = <usize>inner << 2;
-  for (; outer > 0; outer--, x += stride * <usize>n, y += stride * <usize>n) {
-    if (inner == 1) {
-      // A row is read as four columns; what is left over is added to their sums.
-      let low = f64x2.splat(0), high = low, k = n, p = x;
-      for (; k >= 4; k -= 4, p += 16) {
-        const v = v128.load(p);
-        low = f64x2.add(low, f64x2.promote_low_f32x4(v));
-        high = f64x2.add(high, f64x2.promote_low_f32x4(upper(v)));
-      }
-      low = f64x2.add(low, high);
-      let total = f64x2.extract_lane(low, 0) + f64x2.extract_lane(low, 1);
-      for (; k > 0; k--, p += 4) total += <f64>load<f32>(p);
-      const mean = f64x2.splat(total / <f64>n);
-      centred(x, y, n >> 2, 16, 4, mean, mean);
-      const whole = <usize>(n & ~3) << 2;
-      if (n & 3) centred(x + whole, y + whole, 1, 0, n & 3, mean, mean);
-    } else for (let j: i32 = 0; j < inner; j += 4) centreColumns(x + (<usize>j << 2), y + (<usize>j << 2), n, stride, min(inner - j, 4));
-  }
-}
-
 /**
  * y[o, k] = √(Σᵢ x[o, i, k]²/d), where y holds the sums of squares as float32 gives them; those that left its range are taken anew in float64. f32;
  * d: address of the divisor.

@@ -1,7 +1,7 @@
 // Reductions made of sums and products: mean, variance, norms; and the largest and smallest element, with their gradients.
 import { call } from '../runtime/call.ts';
 import { DIMS, FINITE, FLAG, type Kinds, NUMBER, optionsBy, optionsOf, valueText } from '../tensor/check.ts';
-import { GradloomError, shapeText, valueError } from '../tensor/errors.ts';
+import { valueError } from '../tensor/errors.ts';
 import { apply, detach, everyInput, type Op } from '../tensor/op.ts';
 import type { Shape } from '../tensor/shape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
@@ -10,8 +10,8 @@ import { asFloat, assertFloat } from './convert.ts';
 import { constant } from './create.ts';
 import { formulaOp } from './formula.ts';
 import { gather } from './indexing.ts';
-import { clone, permute, reshape, squeeze } from './movement.ts';
-import { argmax, argmin, blockOver, oneDim, REDUCE, type ReduceArgument, type ReduceAttrs, type ReduceOptions, reduceAttrs, reducedShape, reduceInto, sumOver } from './reduce.ts';
+import { clone, reshape, squeeze } from './movement.ts';
+import { argmax, argmin, blockOver, choiceShape, oneDim, REDUCE, type ReduceArgument, type ReduceAttrs, type ReduceOptions, reduceAttrs, reducedShape, reduceInto, sumOver } from './reduce.ts';
 import { abs, exp, log, pow, square } from './unary.ts';
 
 const countOver = (x: Tensor, dims: readonly number[]): number => dims.reduce((n, d) => n * (x.shape[d] as number), 1);
@@ -23,27 +23,10 @@ export function mean(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor
   return div(sumOver(x, dims, kept), countOver(x, dims));
 }
 
-/** x − its mean over neighbouring dimensions, the mean in float64. Linear, and its own transpose. */
-const centreOp: Op<{ dims: readonly number[] }> = {
-  name: 'centre',
-  shape: ([x]) => (x as Tensor).shape,
-  forward: (y, [x], { dims }) => {
-    const { outer, n, inner } = blockOver(x as Tensor, dims);
-    call('centre', (x as Tensor).address, y.address, outer, n, inner);
-  },
-  backward: (dy, { attrs }) => [apply(centreOp, [dy], attrs)],
-  batched: (dy, { attrs }) => [apply(centreOp, [dy], { dims: attrs.dims.map((d) => d + 1) })],
-};
-
-/** x − its mean over any dimensions. */
+/** x − its mean over dimensions. Twice, since the first mean may be far away and is rounded there. */
 function centred(x: Tensor, dims: readonly number[]): Tensor {
-  if (dims.every((d, i) => d === (dims[0] as number) + i)) return apply(centreOp, [x], { dims });
-  const order = [...x.shape.map((_, i) => i).filter((i) => !dims.includes(i)), ...dims];
-  const y = apply(centreOp, [permute(x, order)], { dims: dims.map((_, i) => x.rank - dims.length + i) });
-  return permute(
-    y,
-    order.map((_, i) => order.indexOf(i)),
-  );
+  const from = (y: Tensor): Tensor => sub(y, div(sumOver(y, dims, true), countOver(x, dims)));
+  return from(from(x));
 }
 
 /** Options of `variance` and `std`. */
@@ -145,32 +128,21 @@ export function norm(x: Tensor, ...given: [p?: number | NormOptions, dim?: numbe
   if (p === Number.POSITIVE_INFINITY) return apply(amaxOp, [size], { dims, keepdim });
   if (p === Number.NEGATIVE_INFINITY) return apply(aminOp, [size], { dims, keepdim });
   if (Number.isNaN(p)) throw valueError('norm', 'p is NaN. Give a number, Infinity included.');
-  // Powers that would leave float32's range are taken of what the largest element divides.
-  const scale = countOver(x, dims) === 0 ? constant(1, 'float32') : scaleOf(detach(size), dims, Math.abs(p));
-  const scaled = div(size, scale);
+  // In units of the largest element, so that powers stay within float32's range.
+  const largest = countOver(x, dims) === 0 ? constant(1, 'float32') : apply(amaxOp, [detach(size)], { dims, keepdim: true });
+  const unit = where(logicalAnd(gt(largest, 0), lt(largest, Number.POSITIVE_INFINITY)), largest, 1);
+  const scaled = div(size, unit);
   // Elements that are 0 add 0ᵖ and have no gradient, whatever p is.
   const zero = eq(scaled, 0);
-  const total = mul(root(sumOver(where(zero, 0 ** p, pow(where(zero, 1, scaled), p)), dims, true), 1 / p), scale);
+  const total = mul(root(sumOver(where(zero, 0 ** p, pow(where(zero, 1, scaled), p)), dims, true), 1 / p), unit);
   return keepdim ? total : reshape(total, reducedShape(x.shape, dims, false));
-}
-
-/** 1, or the largest element where its p-th power is no number between 1e-30 and 1e30. Dimensions stay. */
-function scaleOf(size: Tensor, dims: readonly number[], p: number): Tensor {
-  const largest = apply(amaxOp, [size], { dims, keepdim: true });
-  const power = pow(largest, p);
-  const plain = logicalOr(logicalAnd(gt(power, 1e-30), lt(power, 1e30)), logicalOr(eq(largest, 0), eq(largest, Number.POSITIVE_INFINITY)));
-  return where(plain, 1, largest);
 }
 
 /** The gradient is shared evenly among equals, as PyTorch's amax does; a NaN that won has all of it. */
 function extremeOp(name: 'amax' | 'amin', kernel: 'maxOver' | 'minOver'): Op<ReduceAttrs> {
   return {
     name,
-    shape: ([x], { dims, keepdim }) => {
-      const { shape } = x as Tensor;
-      if (dims.some((d) => shape[d] === 0)) throw new GradloomError('SHAPE', name, `nothing to choose from in ${shapeText(shape)}. The reduced dimension must not be empty.`);
-      return reducedShape(shape, dims, keepdim);
-    },
+    shape: ([x], attrs) => choiceShape(name, x as Tensor, attrs),
     strided: true,
     forward: (y, [x], { dims }) => reduceInto((x as Tensor).dtype === 'float32' ? kernel : `${kernel}Int`, y, x as Tensor, dims, kernel === 'maxOver' ? -(2 ** 31) : 2 ** 31 - 1),
     saves: everyInput,

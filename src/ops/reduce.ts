@@ -169,14 +169,16 @@ export function all(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor 
   return overBools(allOp, x, dim, keepdim);
 }
 
+/** @internal The shape of what is chosen among elements, of which there must be some. */
+export function choiceShape(op: string, { shape }: Tensor, { dims, keepdim }: ReduceAttrs): number[] {
+  if (dims.some((d) => shape[d] === 0)) throw new GradloomError('SHAPE', op, `nothing to choose from in ${shapeText(shape)}. The reduced dimension must not be empty.`);
+  return reducedShape(shape, dims, keepdim);
+}
+
 function argOp(name: 'argmax' | 'argmin'): Op<ReduceAttrs> {
   return {
     name,
-    shape: ([x], { dims, keepdim }) => {
-      const { shape } = x as Tensor;
-      if (dims.some((d) => shape[d] === 0)) throw new GradloomError('SHAPE', name, `nothing to choose from in ${shapeText(shape)}. The reduced dimension must not be empty.`);
-      return reducedShape(shape, dims, keepdim);
-    },
+    shape: ([x], attrs) => choiceShape(name, x as Tensor, attrs),
     dtype: (): DType => 'int32',
     strided: true,
     forward: (y, [x], { dims }) => reduceInto(name, y, x as Tensor, dims),

@@ -7,7 +7,7 @@ import { throwsCode } from '../helpers.ts';
 const F = nn.functional;
 const [inf, nan] = [Number.POSITIVE_INFINITY, Number.NaN];
 const leaf = (values: number[]): Tensor => tensor(values, { requiresGrad: true });
-const int = (values: number[]): Tensor => tensor(values, { dtype: 'int32' });
+const int = (values: number[] | number[][]): Tensor => tensor(values, { dtype: 'int32' });
 const list = (x: Tensor | null): number[] => [...(x as Tensor).data()].map((v) => v + 0); // no −0
 /** The gradient that arrives at x where dy arrives at f(x). */
 function gradient(f: (x: Tensor) => Tensor, values: number[], dy = 1): number[] {
@@ -214,7 +214,13 @@ test('int32 stays int32', () => {
     [big.floor(), [16777217, -5, 16777216]],
     [big.nanToNum(), [16777217, -5, 16777216]],
     [big.maskedFill(big.lt(0), 3), [16777217, 3, 16777216]],
-    [int([[2, 3] as never, [4, 5] as never]).cumprod(0), [2, 3, 8, 15]],
+    [
+      int([
+        [2, 3],
+        [4, 5],
+      ]).cumprod(0),
+      [2, 3, 8, 15],
+    ],
     [int([2147483647, 1, -5]).sum(), [2147483643]],
     [int([65536, 65536, 0]).prod(), [0]],
     [int([-65536, 32768]).prod(), [-2147483648]],
