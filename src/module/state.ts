@@ -94,7 +94,7 @@ export function loadInto(op: string, own: ReadonlyMap<string, Tensor>, state: un
     noGrad(() => {
       const pairs = [...given].map(([name, value]): [Tensor, Tensor] => {
         const t = own.get(name) as Tensor;
-        return [t, value instanceof Tensor ? value : tensor(value as NestedArray, { dtype: t.dtype })];
+        return [t, value instanceof Tensor ? value : tensor(value as NestedArray, { dtype: t.dtype, shape: t.shape })];
       });
       for (const [t, value] of pairs) copy_(t, value);
     });

@@ -148,6 +148,11 @@ export class Tensor {
     return build(0);
   }
 
+  /** What `JSON.stringify` takes: the elements as nested arrays. JSON writes NaN and ±∞ as null; `checkpoint.save` keeps them. */
+  toJSON(): NestedArray {
+    return this.toArray();
+  }
+
   /** `float32 [2, 3]`, with the label where there is one. */
   describe(): string {
     return `${this.label ? `'${this.label}' ` : ''}${this.dtype} ${shapeText(this.shape)}`;
