@@ -268,7 +268,7 @@ Object.defineProperties(Tensor.prototype, {
       if (!this.gradient && !this.retains && nodeOf(this)) {
         warnOnce(
           'grad of a non-leaf',
-          `the .grad of a tensor that is not a leaf (${shapeText(this.shape)}, from ${nodeOf(this)?.op.name}) is not filled by backward. Call retainGrad() on it before backward, or use a leaf.`,
+          `the .grad of a tensor that is not a leaf (${shapeText(this.sizes)}, from ${nodeOf(this)?.op.name}) is not filled by backward. Call retainGrad() on it before backward, or use a leaf.`,
         );
       }
       return this.gradient;

@@ -1,5 +1,6 @@
 // Data by rows.
 import { indexSelect } from '../ops/indexing.ts';
+import { assertTensor } from '../tensor/check.ts';
 import { GradloomError, shapeText } from '../tensor/errors.ts';
 import { keep } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -18,12 +19,15 @@ export class TensorDataset<Tensors extends readonly Tensor[]> implements Dataset
   readonly length: number;
 
   constructor(...tensors: Tensors) {
-    const rows = tensors.map((t) => t.shape[0]);
+    tensors.forEach((t, i) => {
+      assertTensor('TensorDataset', t, `argument ${i}`);
+    });
+    const rows = tensors.map((t) => t.sizes[0]);
     if (rows.length === 0 || rows[0] === undefined || rows.some((n) => n !== rows[0])) {
       throw new GradloomError(
         'SHAPE',
         'TensorDataset',
-        `takes tensors of equally many rows, got ${tensors.map((t) => shapeText(t.shape)).join(', ') || 'none'}. Their first sizes must match.`,
+        `takes tensors of equally many rows, got ${tensors.map((t) => shapeText(t.sizes)).join(', ') || 'none'}. Their first sizes must match.`,
       );
     }
     this.tensors = tensors;

@@ -28,25 +28,25 @@ const otherLeg = (x: Tensor): Tensor => sqrt(mul(sub(1, x), add(x, 1)));
 const slope = (x: Tensor): Tensor => rsqrt(mul(sub(1, x), add(x, 1)));
 
 /** The angle whose sine is x, in [−π/2, π/2]; NaN outside [−1, 1]. */
-export const asin: (x: Tensor) => Tensor = formula(
+export const asin: (x: Tensor) => Tensor = /* @__PURE__ */ formula(
   'asin',
   (x) => atan2(x, otherLeg(x)),
   (dy, x) => mul(dy, slope(x)),
 );
 /** The angle whose cosine is x, in [0, π]; NaN outside [−1, 1]. */
-export const acos: (x: Tensor) => Tensor = formula(
+export const acos: (x: Tensor) => Tensor = /* @__PURE__ */ formula(
   'acos',
   (x) => atan2(otherLeg(x), x),
   (dy, x) => mul(dy, neg(slope(x))),
 );
 /** The angle whose tangent is x, in [−π/2, π/2]. */
-export const atan: (x: Tensor) => Tensor = formula(
+export const atan: (x: Tensor) => Tensor = /* @__PURE__ */ formula(
   'atan',
   (x) => atan2(x, 1),
   (dy, x) => mul(dy, reciprocal(add(square(x), 1))),
 );
 /** sin x/cos x, x in radians. */
-export const tan: (x: Tensor) => Tensor = formula(
+export const tan: (x: Tensor) => Tensor = /* @__PURE__ */ formula(
   'tan',
   (x) => div(sin(x), cos(x)),
   (dy, y) => mul(dy, add(square(y), 1)),
@@ -61,7 +61,7 @@ function halfPower(x: Tensor, near: Tensor): Tensor {
 }
 
 /** (eˣ − e⁻ˣ)/2, accurate near 0. */
-export const sinh: (x: Tensor) => Tensor = formula(
+export const sinh: (x: Tensor) => Tensor = /* @__PURE__ */ formula(
   'sinh',
   (x) => {
     const u = expm1(abs(x));
@@ -70,7 +70,7 @@ export const sinh: (x: Tensor) => Tensor = formula(
   (dy, x) => mul(dy, cosh(x)),
 );
 /** (eˣ + e⁻ˣ)/2. */
-export const cosh: (x: Tensor) => Tensor = formula(
+export const cosh: (x: Tensor) => Tensor = /* @__PURE__ */ formula(
   'cosh',
   (x) => halfPower(x, mul(add(exp(x), exp(neg(x))), 0.5)),
   (dy, x) => mul(dy, sinh(x)),

@@ -22,7 +22,7 @@ export interface AttentionOptions {
   scale?: number | null;
 }
 
-const ATTENTION: Kinds<AttentionOptions> = { attnMask: orNull(TENSOR), dropoutP: NUMBER, isCausal: FLAG, scale: orNull(NUMBER) };
+const ATTENTION: Kinds<AttentionOptions> = { attnMask: /* @__PURE__ */ orNull(TENSOR), dropoutP: NUMBER, isCausal: FLAG, scale: /* @__PURE__ */ orNull(NUMBER) };
 
 /**
  * softmax(scale·q·kᵀ + mask)·v (Vaswani et al. 2017, arXiv 1706.03762). q [..., L, E], k [..., S, E], v [..., S, F] → [..., L, F]; leading

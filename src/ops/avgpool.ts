@@ -45,7 +45,7 @@ const poolGradOp: Op<PoolAttrs> = {
 /** Options of average pooling, with PyTorch's defaults. */
 export interface AvgPoolOptions {
   /** Step between windows; default the window's size. */
-  stride?: Pair;
+  stride?: Pair | null;
   /** Zeros around the image, at most half the window; default 0. */
   padding?: Pair;
   /** Whether a last window that does not fit whole counts too. */
@@ -56,7 +56,7 @@ export interface AvgPoolOptions {
   divisorOverride?: number | null;
 }
 
-const POOL: Kinds<AvgPoolOptions> = { stride: PAIR, padding: PAIR, ceilMode: FLAG, countIncludePad: FLAG, divisorOverride: orNull(WHOLE) };
+const POOL: Kinds<AvgPoolOptions> = { stride: /* @__PURE__ */ orNull(PAIR), padding: PAIR, ceilMode: FLAG, countIncludePad: FLAG, divisorOverride: /* @__PURE__ */ orNull(WHOLE) };
 
 function assertImage(op: string, x: Tensor): void {
   assertFloat(op, x);
@@ -70,10 +70,13 @@ function assertImage(op: string, x: Tensor): void {
 export function avgPool2d(
   x: Tensor,
   kernelSize: Pair,
-  ...given: [stride?: Pair | AvgPoolOptions, padding?: Pair, ceilMode?: boolean, countIncludePad?: boolean, divisorOverride?: number | null]
+  ...given: [stride?: Pair | AvgPoolOptions | null, padding?: Pair, ceilMode?: boolean, countIncludePad?: boolean, divisorOverride?: number | null]
 ): Tensor {
-  const op = 'avgPool2d';
-  const options = optionsBy(op, given, POOL);
+  return average('avgPool2d', x, kernelSize, optionsBy('avgPool2d', given, POOL));
+}
+
+/** `avgPool2d` in the name of the function that was called. */
+function average(op: string, x: Tensor, kernelSize: Pair, options: AvgPoolOptions): Tensor {
   assertImage(op, x);
   const { ceilMode = false, countIncludePad = true } = options;
   const divisorOverride = options.divisorOverride ?? undefined;
@@ -109,7 +112,11 @@ const MOST = 2 ** 20;
  * [C, H, W] → [..., *outputSize]. Size 1 is the mean of each plane.
  */
 export function adaptiveAvgPool2d(x: Tensor, outputSize: OutputSize): Tensor {
-  const op = 'adaptiveAvgPool2d';
+  return adaptive('adaptiveAvgPool2d', x, outputSize);
+}
+
+/** `adaptiveAvgPool2d` in the name of the function that was called. */
+function adaptive(op: string, x: Tensor, outputSize: OutputSize): Tensor {
   assertImage(op, x);
   const wanted = Array.isArray(outputSize) ? outputSize : [outputSize, outputSize];
   if (wanted.length !== 2) throw valueError(op, `the output size must be a number or two of them, got ${valueText(outputSize)}.`);
@@ -127,25 +134,29 @@ export function adaptiveAvgPool2d(x: Tensor, outputSize: OutputSize): Tensor {
 
 /** Options of one-dimensional average pooling, as those of `avgPool2d`. */
 export interface AvgPool1dOptions {
-  stride?: number;
+  stride?: number | null;
   padding?: number;
   ceilMode?: boolean;
   countIncludePad?: boolean;
 }
 
-const LINE: Kinds<AvgPool1dOptions> = { stride: WHOLE, padding: WHOLE, ceilMode: FLAG, countIncludePad: FLAG };
+const LINE: Kinds<AvgPool1dOptions> = { stride: /* @__PURE__ */ orNull(WHOLE), padding: WHOLE, ceilMode: FLAG, countIncludePad: FLAG };
 
 /** As `avgPool2d` along one direction. x [N, C, L] or [C, L]. */
-export function avgPool1d(x: Tensor, kernelSize: number, ...given: [stride?: number | AvgPool1dOptions, padding?: number, ceilMode?: boolean, countIncludePad?: boolean]): Tensor {
-  const { stride = kernelSize, padding = 0, ...rest } = optionsBy('avgPool1d', given, LINE);
+export function avgPool1d(
+  x: Tensor,
+  kernelSize: number,
+  ...given: [stride?: number | AvgPool1dOptions | null, padding?: number, ceilMode?: boolean, countIncludePad?: boolean]
+): Tensor {
+  const { stride, padding = 0, ...rest } = optionsBy('avgPool1d', given, LINE);
   assertFloat('avgPool1d', x);
   if (x.rank !== 2 && x.rank !== 3) throw shapeError('avgPool1d', 'takes [N, C, L] or [C, L]', [x.shape], 'Reshape the input.');
-  return squeeze(avgPool2d(unsqueeze(x, -2), [1, kernelSize], { stride: [1, stride], padding: [0, padding], ...rest }), -2);
+  return squeeze(average('avgPool1d', unsqueeze(x, -2), [1, kernelSize], { stride: [1, stride ?? kernelSize], padding: [0, padding], ...rest }), -2);
 }
 
 /** As `adaptiveAvgPool2d` along one direction. x [N, C, L] or [C, L]. */
 export function adaptiveAvgPool1d(x: Tensor, outputSize: number): Tensor {
   assertFloat('adaptiveAvgPool1d', x);
   if (x.rank !== 2 && x.rank !== 3) throw shapeError('adaptiveAvgPool1d', 'takes [N, C, L] or [C, L]', [x.shape], 'Reshape the input.');
-  return squeeze(adaptiveAvgPool2d(unsqueeze(x, -2), [1, outputSize]), -2);
+  return squeeze(adaptive('adaptiveAvgPool1d', unsqueeze(x, -2), [1, outputSize]), -2);
 }

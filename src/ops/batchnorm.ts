@@ -62,7 +62,7 @@ export interface BatchNormOptions extends ChannelNormOptions {
   training?: boolean;
 }
 
-const [VECTOR, SHARE] = [orNull(TENSOR), either(NUMBER, TENSOR)];
+const [VECTOR, SHARE] = [/* @__PURE__ */ orNull(TENSOR), /* @__PURE__ */ either(NUMBER, TENSOR)];
 const BATCH: Kinds<BatchNormOptions> = { weight: VECTOR, bias: VECTOR, training: FLAG, momentum: SHARE, eps: FINITE };
 
 /** running ← running + momentum·(batch − running), in place. */

@@ -25,7 +25,7 @@ export interface ConvOptions {
   groups?: number;
 }
 
-const CONV: Kinds<ConvOptions> = { stride: PAIR, padding: either(PAIR, oneOf('same', 'valid')), dilation: PAIR, groups: WHOLE };
+const CONV: Kinds<ConvOptions> = { stride: PAIR, padding: /* @__PURE__ */ either(PAIR, oneOf('same', 'valid')), dilation: PAIR, groups: WHOLE };
 
 const convOp: Op<ConvAttrs> = {
   name: 'conv2d',
@@ -130,12 +130,15 @@ export function conv2d(
   bias?: Tensor | null,
   ...given: [stride?: Pair | ConvOptions, padding?: Pair | 'same' | 'valid', dilation?: Pair, groups?: number]
 ): Tensor {
-  const op = 'conv2d';
-  const options = optionsBy(op, given, CONV);
+  return convolve('conv2d', x, weight, bias, optionsBy('conv2d', given, CONV));
+}
+
+/** @internal `conv2d` in the name of the function that was called. */
+export function convolve(op: string, x: Tensor, weight: Tensor, bias: Tensor | null | undefined, options: ConvOptions): Tensor {
   assertFloat(op, x);
   assertFloat(op, weight, 'weight');
   if (bias) assertFloat(op, bias, 'bias');
-  if (x.rank === 3) return squeeze(conv2d(unsqueeze(x, 0), weight, bias, options), 0);
+  if (x.rank === 3) return squeeze(convolve(op, unsqueeze(x, 0), weight, bias, options), 0);
   if (x.rank !== 4 || weight.rank !== 4)
     throw shapeError(op, 'takes images [N, C, H, W] (or [C, H, W]) and a weight [O, C/groups, KH, KW]', [x.shape, weight.shape], 'Reshape them.');
   const { groups = 1, padding = 0 } = options;

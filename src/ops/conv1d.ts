@@ -1,11 +1,11 @@
 // Convolution and max pooling along one dimension: an image of height 1.
-import { either, FLAG, type Kinds, oneOf, optionsBy, WHOLE } from '../tensor/check.ts';
+import { either, FLAG, type Kinds, oneOf, optionsBy, orNull, WHOLE } from '../tensor/check.ts';
 import { shapeError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { conv2d } from './conv.ts';
+import { convolve } from './conv.ts';
 import { assertFloat } from './convert.ts';
 import { squeeze, unsqueeze } from './movement.ts';
-import { maxPool2d, maxPool2dWithIndices } from './pool.ts';
+import { maxPool, maxPoolWithIndices } from './pool.ts';
 
 /** Options of one-dimensional convolution, with PyTorch's defaults. */
 export interface Conv1dOptions {
@@ -19,7 +19,7 @@ export interface Conv1dOptions {
   groups?: number;
 }
 
-const CONV: Kinds<Conv1dOptions> = { stride: WHOLE, padding: either(WHOLE, oneOf('same', 'valid')), dilation: WHOLE, groups: WHOLE };
+const CONV: Kinds<Conv1dOptions> = { stride: WHOLE, padding: /* @__PURE__ */ either(WHOLE, oneOf('same', 'valid')), dilation: WHOLE, groups: WHOLE };
 
 function assertLine(op: string, x: Tensor): void {
   assertFloat(op, x);
@@ -42,13 +42,13 @@ export function conv1d(
   if (weight.rank !== 3) throw shapeError('conv1d', 'the weight is not [O, C/groups, K]', [weight.shape], 'Reshape it.');
   const { stride = 1, padding = 0, dilation = 1, groups } = options;
   const margins = typeof padding === 'number' ? ([0, padding] as const) : padding;
-  return squeeze(conv2d(unsqueeze(x, -2), unsqueeze(weight, -2), bias, { stride: [1, stride], padding: margins, dilation: [1, dilation], groups }), -2);
+  return squeeze(convolve('conv1d', unsqueeze(x, -2), unsqueeze(weight, -2), bias, { stride: [1, stride], padding: margins, dilation: [1, dilation], groups }), -2);
 }
 
 /** Options of one-dimensional max pooling, with PyTorch's defaults. */
 export interface MaxPool1dOptions {
   /** Step between windows; default the window's length. */
-  stride?: number;
+  stride?: number | null;
   /** −∞ on both sides, at most half the window; default 0. */
   padding?: number;
   /** Step between a window's elements; default 1. */
@@ -57,23 +57,23 @@ export interface MaxPool1dOptions {
   ceilMode?: boolean;
 }
 
-const POOL: Kinds<MaxPool1dOptions> = { stride: WHOLE, padding: WHOLE, dilation: WHOLE, ceilMode: FLAG };
-type PoolArguments = [stride?: number | MaxPool1dOptions, padding?: number, dilation?: number, ceilMode?: boolean];
+const POOL: Kinds<MaxPool1dOptions> = { stride: /* @__PURE__ */ orNull(WHOLE), padding: WHOLE, dilation: WHOLE, ceilMode: FLAG };
+type PoolArguments = [stride?: number | MaxPool1dOptions | null, padding?: number, dilation?: number, ceilMode?: boolean];
 
-const flat = (kernel: number, { stride = kernel, padding = 0, dilation = 1, ceilMode }: MaxPool1dOptions) =>
-  ({ stride: [1, stride], padding: [0, padding], dilation: [1, dilation], ceilMode }) as const;
+const flat = (kernel: number, { stride, padding = 0, dilation = 1, ceilMode }: MaxPool1dOptions) =>
+  ({ stride: [1, stride ?? kernel], padding: [0, padding], dilation: [1, dilation], ceilMode }) as const;
 
 /** The largest element of each window. x [N, C, L] or [C, L]. The gradient goes to the first of equals. By position: stride, padding, dilation, ceilMode. */
 export function maxPool1d(x: Tensor, kernelSize: number, ...given: PoolArguments): Tensor {
   const options = optionsBy('maxPool1d', given, POOL);
   assertLine('maxPool1d', x);
-  return squeeze(maxPool2d(unsqueeze(x, -2), [1, kernelSize], flat(kernelSize, options)), -2);
+  return squeeze(maxPool('maxPool1d', unsqueeze(x, -2), [1, kernelSize], flat(kernelSize, options)), -2);
 }
 
 /** As `maxPool1d`, with where each element stood in its row (int32). */
 export function maxPool1dWithIndices(x: Tensor, kernelSize: number, ...given: PoolArguments): { values: Tensor; indices: Tensor } {
   const options = optionsBy('maxPool1d', given, POOL);
   assertLine('maxPool1d', x);
-  const { values, indices } = maxPool2dWithIndices(unsqueeze(x, -2), [1, kernelSize], flat(kernelSize, options));
+  const { values, indices } = maxPoolWithIndices('maxPool1d', unsqueeze(x, -2), [1, kernelSize], flat(kernelSize, options));
   return { values: squeeze(values, -2), indices: squeeze(indices, -2) };
 }

@@ -1,8 +1,8 @@
 // Between element types.
 import { call } from '../runtime/call.ts';
 import type { Kernel } from '../runtime/kernel-names.ts';
+import { assertDType, assertTensor } from '../tensor/check.ts';
 import type { DType } from '../tensor/dtype.ts';
-import { assertTensor } from '../tensor/check.ts';
 import { GradloomError } from '../tensor/errors.ts';
 import { apply, copyElements, type Op } from '../tensor/op.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -17,7 +17,7 @@ const KERNELS: Partial<Record<`${DType} ${DType}`, Kernel>> = {
 
 const toOp: Op<{ dtype: DType }> = {
   name: 'to',
-  shape: ([x]) => (x as Tensor).shape,
+  shape: ([x]) => (x as Tensor).sizes,
   dtype: (_, { dtype }) => dtype,
   forward: (y, [x]) => {
     const from = x as Tensor;
@@ -29,6 +29,10 @@ const toOp: Op<{ dtype: DType }> = {
 
 /** The tensor in another element type (itself where it has it). Floats lose their fraction towards zero. No gradient passes. */
 export function to(x: Tensor, dtype: DType): Tensor {
+  if (x?.dtype !== dtype) {
+    assertTensor('to', x);
+    assertDType('to', dtype);
+  }
   return x.dtype === dtype ? x : apply(toOp, [x], { dtype });
 }
 

@@ -20,13 +20,13 @@ export function embedding(index: Tensor, weight: Tensor, ...given: readonly [opt
   assertTensor('embedding', index, 'index');
   assertTensor('embedding', weight, 'weight');
   const { paddingIdx } = optionsBy('embedding', given, OPTIONS);
-  if (weight.rank !== 2) throw shapeError('embedding', 'the weight must be [numEmbeddings, embeddingDim]', [weight.shape], 'Reshape it.');
-  const count = weight.shape[0] as number;
+  if (weight.rank !== 2) throw shapeError('embedding', 'the weight must be [numEmbeddings, embeddingDim]', [weight.sizes], 'Reshape it.');
+  const count = weight.sizes[0] as number;
   if (paddingIdx !== undefined && (paddingIdx < -count || paddingIdx >= count))
     throw valueError('embedding', `paddingIdx must lie in [−${count}, ${count - 1}], got ${paddingIdx}.`);
   const flat = flatten(index);
   const rows = indexSelect(weight, 0, flat);
   const padding = paddingIdx !== undefined && paddingIdx < 0 ? paddingIdx + count : paddingIdx;
   const kept = padding === undefined ? rows : where(reshape(eq(flat, padding), [-1, 1]), detach(rows), rows);
-  return reshape(kept, [...index.shape, weight.shape[1] as number]);
+  return reshape(kept, [...index.sizes, weight.sizes[1] as number]);
 }

@@ -160,7 +160,7 @@ export function squaredError(x: Tensor, t: Tensor, mean: boolean): Tensor {
 }
 
 // Losses of a difference e. Their gradients are bounded, whatever e is.
-const huberOp = formulaOp<{ delta: number }>(
+const huberOp = /* @__PURE__ */ formulaOp<{ delta: number }>(
   'huberLoss',
   (e, { delta }) => {
     const d = abs(e);
@@ -174,7 +174,7 @@ export function huber(e: Tensor, delta: number): Tensor {
   return apply(huberOp, [e], { delta });
 }
 
-const smoothL1Op = formulaOp<{ beta: number }>(
+const smoothL1Op = /* @__PURE__ */ formulaOp<{ beta: number }>(
   'smoothL1Loss',
   (e, { beta }) => {
     const d = abs(e);

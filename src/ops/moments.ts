@@ -95,8 +95,8 @@ function rootOp(name: string): Op<ReduceAttrs & { divisor: number }> {
   };
 }
 
-const stdOp = rootOp('std');
-const normOp = rootOp('norm');
+const stdOp = /* @__PURE__ */ rootOp('std');
+const normOp = /* @__PURE__ */ rootOp('norm');
 
 /** Standard deviation, the root of `variance`, finite where that is not: std(x, dim) or std(x, { dim, keepdim, correction }). Its gradient is 0 where it is 0. */
 export function std(x: Tensor, dim?: number | readonly number[] | VarianceOptions, ...more: never[]): Tensor {

@@ -56,14 +56,14 @@ export function hardtanh(x: Tensor, ...given: [minVal?: number | HardtanhOptions
 export const relu6 = (x: Tensor): Tensor => between(x, 0, 6, 'relu6');
 
 /** min(max(x/6 + ½, 0), 1): the sigmoid in straight pieces. */
-export const hardsigmoid: (x: Tensor) => Tensor = formula(
+export const hardsigmoid: (x: Tensor) => Tensor = /* @__PURE__ */ formula(
   'hardsigmoid',
   (x) => mul(between(add(x, 3), 0, 6), 1 / 6),
   (dy, x) => where(logicalAnd(gt(x, -3), lt(x, 3)), mul(dy, 1 / 6), 0),
 );
 
 /** x·hardsigmoid(x) (Howard et al. 2019, arXiv 1905.02244). */
-export const hardswish: (x: Tensor) => Tensor = formula(
+export const hardswish: (x: Tensor) => Tensor = /* @__PURE__ */ formula(
   'hardswish',
   (x) => mul(x, hardsigmoid(x)),
   (dy, x) => where(le(x, -3), 0, where(lt(x, 3), add(mul(dy, hardsigmoid(x)), mul(mul(dy, between(x, -3, 3)), 1 / 6)), dy)),
@@ -77,7 +77,7 @@ export interface ShrinkOptions {
 
 const SHRINK: Kinds<ShrinkOptions> = { lambd: NUMBER };
 
-const softshrinkOp = formulaOp<{ lambd: number }>(
+const softshrinkOp = /* @__PURE__ */ formulaOp<{ lambd: number }>(
   'softshrink',
   (x, { lambd }) => sub(x, clamp(x, -lambd, lambd)),
   (dy, x, { lambd }) => where(logicalAnd(ge(x, -lambd), le(x, lambd)), 0, dy),

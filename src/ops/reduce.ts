@@ -2,7 +2,7 @@
 import { call } from '../runtime/call.ts';
 import type { Kernel } from '../runtime/kernel-names.ts';
 import type { DType } from '../tensor/dtype.ts';
-import { assertTensor, checkArgument, DIMS, FLAG, type Kinds, optionsOf, valueText } from '../tensor/check.ts';
+import { assertTensor, checkArgument, DIMS, FLAG, type Kinds, optionsOf, type Sizes, sizesOf, valueText } from '../tensor/check.ts';
 import { GradloomError, shapeError, shapeText } from '../tensor/errors.ts';
 import { apply, applyView, dense, type Op, type ViewOp } from '../tensor/op.ts';
 import { broadcastStrides, normalizeDims, sameShape, type Shape, sizeOf } from '../tensor/shape.ts';
@@ -121,13 +121,15 @@ const expandOp: ViewOp<{ shape: Shape }> = {
   },
 };
 
-/** Stretches dimensions of size 1 (and adds leading ones) to a larger shape without copying; −1 keeps a size. A view. */
-export function expand(x: Tensor, shape: Shape): Tensor {
+/** Stretches dimensions of size 1 (and adds leading ones) to a larger shape, a list or size by size, without copying; −1 keeps a size. A view. */
+export function expand(x: Tensor, ...sizes: Sizes): Tensor {
+  assertTensor('expand', x);
+  const shape = sizesOf('expand', sizes, -1);
   const lead = shape.length - x.rank;
   const resolved = shape.map((n, i) => (n === -1 && i >= lead ? (x.shape[i - lead] as number) : n));
   const fits = lead >= 0 && resolved.every((n, i) => n >= 0 && (i < lead || x.shape[i - lead] === n || x.shape[i - lead] === 1));
   if (!fits) throw shapeError('expand', 'cannot expand', [x.shape, shape], 'Only dimensions of size 1 stretch; new ones go in front.');
-  return sameShape(resolved, x.shape) ? x : applyView(expandOp, x, { shape: resolved });
+  return applyView(expandOp, x, { shape: resolved });
 }
 
 /** Sums what broadcasting stretched, so that the result has `shape` again: the gradient of broadcasting. */

@@ -20,9 +20,9 @@ function foldOp(op: 'prod' | 'cumsum' | 'cumprod'): Op<readonly number[]> {
   };
 }
 
-const prodOp = foldOp('prod');
-const sumsOp = foldOp('cumsum');
-const productsOp = foldOp('cumprod');
+const prodOp = /* @__PURE__ */ foldOp('prod');
+const sumsOp = /* @__PURE__ */ foldOp('cumsum');
+const productsOp = /* @__PURE__ */ foldOp('cumprod');
 
 /**
  * The product over one dimension, over everything by default, 1 over nothing: prod(x, dim, keepdim) or prod(x, { dim, keepdim }).

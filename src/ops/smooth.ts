@@ -1,5 +1,5 @@
 // Smooth activations, and gates: composed of the functions in unary.ts and softmax.ts.
-import { assertTensor, type Kinds, NUMBER, optionsBy } from '../tensor/check.ts';
+import { assertTensor, checkArgument, type Kinds, NUMBER, optionsBy, WHOLE } from '../tensor/check.ts';
 import { GradloomError, shapeText, valueError } from '../tensor/errors.ts';
 import { normalizeDim } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -18,13 +18,13 @@ const composed =
   };
 
 /** ln sigmoid(x) = −ln(1 + e⁻ˣ), without overflow. */
-export const logsigmoid: (x: Tensor) => Tensor = composed('logsigmoid', (x) => neg(softplus(neg(asFloat(x)))));
+export const logsigmoid: (x: Tensor) => Tensor = /* @__PURE__ */ composed('logsigmoid', (x) => neg(softplus(neg(asFloat(x)))));
 
 /** x·tanh(ln(1 + eˣ)) (Misra 2019, arXiv 1908.08681). */
-export const mish: (x: Tensor) => Tensor = composed('mish', (x) => mul(x, tanh(softplus(x))));
+export const mish: (x: Tensor) => Tensor = /* @__PURE__ */ composed('mish', (x) => mul(x, tanh(softplus(x))));
 
 /** λ·x above 0, λα(eˣ − 1) below: keeps mean 0 and variance 1 through layers (Klambauer et al. 2017, arXiv 1706.02515). */
-export const selu: (x: Tensor) => Tensor = composed('selu', (x) => mul(elu(x, 1.6732632423543772), 1.0507009873554805));
+export const selu: (x: Tensor) => Tensor = /* @__PURE__ */ composed('selu', (x) => mul(elu(x, 1.6732632423543772), 1.0507009873554805));
 
 /** Options of `celu`. */
 export interface CELUOptions {
@@ -43,20 +43,22 @@ export function celu(x: Tensor, ...given: [alpha?: number | CELUOptions]): Tenso
 }
 
 /** x/(1 + |x|). */
-export const softsign: (x: Tensor) => Tensor = composed('softsign', (x) => div(x, add(abs(x), 1)));
+export const softsign: (x: Tensor) => Tensor = /* @__PURE__ */ composed('softsign', (x) => div(x, add(abs(x), 1)));
 
 /** x − tanh x. */
-export const tanhshrink: (x: Tensor) => Tensor = composed('tanhshrink', (x) => sub(x, tanh(x)));
+export const tanhshrink: (x: Tensor) => Tensor = /* @__PURE__ */ composed('tanhshrink', (x) => sub(x, tanh(x)));
 
 /** softmax(−x) along a dimension. */
 export function softmin(x: Tensor, dim: number): Tensor {
   assertTensor('softmin', x);
+  checkArgument('softmin', 'dim', dim, WHOLE);
   return softmax(neg(x), dim);
 }
 
 /** a·sigmoid(b), a and b the halves of a dimension (default the last), which must be even (Dauphin et al. 2016, arXiv 1612.08083). */
 export function glu(x: Tensor, dim?: number): Tensor {
   assertTensor('glu', x);
+  if (dim !== undefined) checkArgument('glu', 'dim', dim, WHOLE);
   const at = normalizeDim('glu', dim ?? -1, x.rank);
   const half = (x.shape[at] ?? 1) / 2;
   if (!Number.isInteger(half)) throw new GradloomError('SHAPE', 'glu', `dimension ${at} of ${shapeText(x.shape)} has no halves. Its size must be even.`);

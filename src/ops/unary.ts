@@ -184,7 +184,7 @@ export interface ClampOptions {
   max?: Operand;
 }
 
-const BOUND = either(NUMBER, TENSOR);
+const BOUND = /* @__PURE__ */ either(NUMBER, TENSOR);
 const CLAMP: Kinds<ClampOptions> = { min: BOUND, max: BOUND };
 
 /**
@@ -240,7 +240,7 @@ export interface GELUOptions {
   approximate?: 'none' | 'tanh';
 }
 
-const GELU: Kinds<GELUOptions> = { approximate: oneOf('none', 'tanh') };
+const GELU: Kinds<GELUOptions> = { approximate: /* @__PURE__ */ oneOf('none', 'tanh') };
 
 /** x·Φ(x) (Hendrycks & Gimpel 2016, arXiv 1606.08415); `approximate: 'tanh'` gives its tanh form. */
 export function gelu(x: Tensor, options?: GELUOptions): Tensor {

@@ -12,7 +12,7 @@ import { settle } from '../tensor/pending.ts';
 import { recording, setRecording } from '../tensor/recording.ts';
 import { scope } from '../tensor/scope.ts';
 import { sameShape } from '../tensor/shape.ts';
-import { closeScope, currentScope, moveStorage, newStorage, Scope } from '../tensor/storage.ts';
+import { closeScope, currentScope, dissolveWith, moveStorage, newStorage, Scope } from '../tensor/storage.ts';
 import { assertAlive, empty, Tensor } from '../tensor/tensor.ts';
 import { blockAt, eachAddress, findLifetimes, inherit, place, type Span } from './plan.ts';
 import { Recorder } from './recorder.ts';
@@ -27,6 +27,9 @@ export interface Captured<Inputs extends readonly Tensor[], Result> {
   readonly program: { readonly calls: number; readonly bytes: number; readonly parts: number } | null;
   /** Gives the program's memory back; the next call records anew. */
   release(): void;
+  /** The same, so that `using step = capture(…)` works. Never required: a step that nobody can reach is given back by the collector. */
+  dispose(): void;
+  [Symbol.dispose](): void;
 }
 
 /** The value with every tensor in it replaced. Plain objects and lists only: what else there is stays as it is. */
@@ -86,6 +89,7 @@ class Replay<Inputs extends readonly Tensor[], Result> {
   constructor(step: (...inputs: Inputs) => Result, given: Inputs) {
     const { home, recorder } = this;
     home.pins = true;
+    dissolveWith(this, { scope: home });
     this.inputs = given.map((t) => {
       const y = empty(t.shape, t.dtype, home);
       copyElements(t, y);
@@ -255,7 +259,7 @@ export function capture<Inputs extends readonly Tensor[], Result>(step: (...inpu
     replay?.release();
     replay = null;
   };
-  return Object.defineProperty(Object.assign(call, { release }), 'program', {
+  return Object.defineProperty(Object.assign(call, { release, dispose: release, [Symbol.dispose]: release }), 'program', {
     get: () => replay && { calls: replay.calls, bytes: replay.bytes, parts: replay.parts },
   }) as Captured<Inputs, Result>;
 }

@@ -2,6 +2,7 @@
 import { GradloomError } from './errors.ts';
 import type { Op } from './op.ts';
 import type { Shape } from './shape.ts';
+import { callNow } from './sync.ts';
 import { assertAlive, type GradientHook, type Tensor } from './tensor.ts';
 
 let gradMode = true;
@@ -35,14 +36,14 @@ function withMode<T>(grad: boolean, inference: boolean, fn: () => T): T {
   }
 }
 
-/** Runs `fn` without recording: its results need no gradient (`torch.no_grad`). Synchronous; nests. */
+/** Runs `fn` without recording: its results need no gradient (`torch.no_grad`). Synchronous (an async function is refused: SCOPE); nests. */
 export function noGrad<T>(fn: () => T): T {
-  return withMode(false, inferenceMode, fn);
+  return withMode(false, inferenceMode, () => callNow('noGrad', fn, 'the mode'));
 }
 
-/** Runs `fn` with recording on, also inside `noGrad` (`torch.enable_grad`). */
+/** Runs `fn` with recording on, also inside `noGrad` (`torch.enable_grad`). Synchronous. */
 export function enableGrad<T>(fn: () => T): T {
-  return withMode(true, inferenceMode, fn);
+  return withMode(true, inferenceMode, () => callNow('enableGrad', fn, 'the mode'));
 }
 
 /** Runs `fn` as if no mode were set, and without recording. */
@@ -55,9 +56,9 @@ export function setGradEnabled(on: boolean): void {
   gradMode = on;
 }
 
-/** Runs `fn` so that what it makes can never take part in a graph (`torch.inference_mode`). */
+/** Runs `fn` so that what it makes can never take part in a graph (`torch.inference_mode`). Synchronous. */
 export function inference<T>(fn: () => T): T {
-  return withMode(false, true, fn);
+  return withMode(false, true, () => callNow('inference', fn, 'the mode'));
 }
 
 /** Backward names the op whose gradient turned NaN, and where its forward ran (`torch.autograd.set_detect_anomaly`). Slow. */
