@@ -23,7 +23,7 @@ export function binaryCrossEntropy(input: Tensor, target: Tensor, ...given: Give
   const op = 'binaryCrossEntropy';
   const { weight, reduction } = optionsBy(op, given, OPTIONS);
   checkSameShape(op, input, target);
-  checkWeight(op, 'weight', weight, input.shape);
+  checkWeight(op, 'weight', weight, input.sizes);
   const losses = crossEntropyOfProbabilities(asFloat(input), asFloat(target));
   return reduceLoss(weight ? mul(losses, weight) : losses, reduction);
 }

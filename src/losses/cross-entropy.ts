@@ -49,15 +49,15 @@ export function crossEntropy(input: Tensor, target: Tensor, ...given: Given<Cros
   assertFloat(op, input);
   if (input.rank === 0) throw new GradloomError('SHAPE', op, 'the input is a scalar. It needs a class dimension: [C], [N, C] or [N, C, d1, …].');
   const dim = input.rank === 1 ? 0 : 1;
-  const classes = input.shape[dim] as number;
-  const places = input.shape.filter((_, d) => d !== dim);
-  const probabilities = sameShape(input.shape, target.shape) && target.dtype === 'float32';
+  const classes = input.sizes[dim] as number;
+  const places = input.sizes.filter((_, d) => d !== dim);
+  const probabilities = sameShape(input.sizes, target.sizes) && target.dtype === 'float32';
   if (!probabilities) {
-    if (!sameShape(places, target.shape)) {
+    if (!sameShape(places, target.sizes)) {
       throw shapeError(
         op,
         'input and target do not fit',
-        [input.shape, target.shape],
+        [input.sizes, target.sizes],
         `The target must be int32 classes ${shapeText(places)}, or float32 probabilities of the input's shape.`,
       );
     }
@@ -69,7 +69,7 @@ export function crossEntropy(input: Tensor, target: Tensor, ...given: Given<Cros
     throw valueError(op, `ignoreIndex is ${ignoreIndex}, but the target has probabilities, none of which can be left out. Weigh the rows, or give classes.`);
   checkClassWeight(op, weight, classes);
   const rows = reshape(dim === input.rank - 1 ? input : movedim(input, dim, -1), [places.reduce((a, b) => a * b, 1), classes]);
-  const targets = reshape(probabilities && dim !== input.rank - 1 ? movedim(target, dim, -1) : target, probabilities ? rows.shape : [rows.shape[0] as number]);
+  const targets = reshape(probabilities && dim !== input.rank - 1 ? movedim(target, dim, -1) : target, probabilities ? rows.sizes : [rows.sizes[0] as number]);
   const loss =
     probabilities && requiresGrad(target)
       ? softTargets(rows, targets, weight, labelSmoothing, reduction)
@@ -79,7 +79,7 @@ export function crossEntropy(input: Tensor, target: Tensor, ...given: Given<Cros
 
 /** Probabilities that themselves need a gradient: the formula in ops. */
 function softTargets(rows: Tensor, target: Tensor, weight: Tensor | undefined, labelSmoothing: number, reduction: Reduction): Tensor {
-  const [count, classes] = rows.shape as [number, number];
+  const [count, classes] = rows.sizes as [number, number];
   const smooth = add(mul(target, 1 - labelSmoothing), labelSmoothing / classes);
   const losses = sum(mul(mul(weight ? mul(smooth, weight) : smooth, logSoftmax(rows, 1)), -1), { dim: 1 });
   if (reduction === 'none') return losses;

@@ -40,7 +40,7 @@ function lengthsOf(op: string, name: string, lengths: Lengths, batch: number, mo
   if (isList && !(lengths as readonly number[]).every((n) => Number.isInteger(n) && n >= 0 && n <= most))
     throw valueError(op, `${name} must be whole numbers from 0 to ${most}, got [${lengths}].`);
   const list = isList ? constantList(lengths as readonly number[]) : reshape(lengths as Tensor, [-1]);
-  if (list.size !== batch) throw shapeError(op, `${name} must have one number per sequence`, [list.shape, [batch]], 'Give one for each.');
+  if (list.size !== batch) throw shapeError(op, `${name} must have one number per sequence`, [list.sizes, [batch]], 'Give one for each.');
   if (!isList) checkIndices(op, list, most + 1, null, name);
   return list;
 }
@@ -50,7 +50,7 @@ function padded(op: string, targets: Tensor, given: Lengths, batch: number): Ten
   if (targets.rank === 2) return targets;
   const list = Array.isArray(given) ? (given as readonly number[]) : [...(given as Tensor).data()];
   if (list.reduce((a, b) => a + b, 0) !== targets.size)
-    throw shapeError(op, `the target lengths [${list}] do not add up to the targets`, [targets.shape], 'Concatenate the targets without padding, or give [N, S].');
+    throw shapeError(op, `the target lengths [${list}] do not add up to the targets`, [targets.sizes], 'Concatenate the targets without padding, or give [N, S].');
   const longest = Math.max(1, ...list);
   const lengths = constantList(list);
   const starts = reshape(sub(cumsum(lengths, 0), lengths), [batch, 1]);
@@ -76,14 +76,14 @@ export function ctcLoss(logProbs: Tensor, targets: Tensor, inputLengths: Lengths
   for (const lengths of [inputLengths, targetLengths])
     if (!Array.isArray(lengths) && !(lengths instanceof Tensor)) throw valueError(op, `lengths are a list of numbers or an int32 tensor, got ${valueText(lengths)}.`);
   assertFloat(op, logProbs);
-  if (logProbs.rank !== 2 && logProbs.rank !== 3) throw shapeError(op, 'takes log-probabilities [T, N, C] or [T, C]', [logProbs.shape], 'Put time first.');
+  if (logProbs.rank !== 2 && logProbs.rank !== 3) throw shapeError(op, 'takes log-probabilities [T, N, C] or [T, C]', [logProbs.sizes], 'Put time first.');
   const { blank = 0, zeroInfinity = false, reduction = 'mean' } = options;
   const x = logProbs.rank === 2 ? unsqueeze(logProbs, 1) : logProbs;
-  const [steps, batch, classes] = x.shape as [number, number, number];
+  const [steps, batch, classes] = x.sizes as [number, number, number];
   if (blank >= classes) throw valueError(op, `blank is class ${blank} of ${classes}. It must be one of them.`);
   const labels = padded(op, logProbs.rank === 2 && targets.rank === 1 ? reshape(targets, [1, -1]) : targets, targetLengths, batch);
-  if (labels.shape[0] !== batch) throw shapeError(op, 'targets and log-probabilities differ in batch', [labels.shape, x.shape], 'Give targets [N, S].');
-  const most = labels.shape[1] as number;
+  if (labels.sizes[0] !== batch) throw shapeError(op, 'targets and log-probabilities differ in batch', [labels.sizes, x.sizes], 'Give targets [N, S].');
+  const most = labels.sizes[1] as number;
   const until = lengthsOf(op, 'input length', inputLengths, batch, steps);
   const lengths = lengthsOf(op, 'target length', targetLengths, batch, most);
 
@@ -117,7 +117,7 @@ export function ctcLoss(logProbs: Tensor, targets: Tensor, inputLengths: Lengths
   const cost = where(impossible, zeroInfinity ? 0 : Number.POSITIVE_INFINITY, add(finite, towardsSoftmax(x, until, impossible)));
   const each = logProbs.rank === 2 ? squeeze(cost, 0) : cost;
   if (reduction === 'none') return each;
-  return reduction === 'sum' ? sum(each) : mean(div(each, reshape(maximum(lengths, 1), each.shape)));
+  return reduction === 'sum' ? sum(each) : mean(div(each, reshape(maximum(lengths, 1), each.sizes)));
 }
 
 /**
@@ -125,7 +125,7 @@ export function ctcLoss(logProbs: Tensor, targets: Tensor, inputLengths: Lengths
  * itself is then what PyTorch gives.
  */
 function towardsSoftmax(x: Tensor, until: Tensor, impossible: Tensor): Tensor {
-  const [steps, batch] = x.shape as [number, number];
+  const [steps, batch] = x.sizes as [number, number];
   const counts = logicalAnd(lt(reshape(constantList(range(steps)), [steps, 1]), until), logicalNot(impossible));
   const p = exp(where(reshape(counts, [steps, batch, 1]), x, NEVER));
   return sum(sub(p, detach(p)), { dim: [0, 2] });

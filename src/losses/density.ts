@@ -37,11 +37,11 @@ export function gaussianNllLoss(input: Tensor, target: Tensor, variance: Tensor 
   assertPair(op, input, target);
   const spread = typeof variance === 'number' ? fullLike(input, variance, { dtype: 'float32' }) : variance;
   assertTensor(op, spread, 'variance');
-  broadcastShapes(op, input.shape, target.shape);
-  const lacksLast = !sameShape(spread.shape, input.shape) && sameShape(spread.shape, input.shape.slice(0, -1));
+  broadcastShapes(op, input.sizes, target.sizes);
+  const lacksLast = !sameShape(spread.sizes, input.sizes) && sameShape(spread.sizes, input.sizes.slice(0, -1));
   const whole = asFloat(lacksLast ? unsqueeze(spread, -1) : spread);
-  if (!sameShape(broadcastShapes(op, input.shape, whole.shape), input.shape))
-    throw shapeError(op, 'the variance does not fit the input', [spread.shape, input.shape], 'It must broadcast to the input, or lack only its last dimension.');
+  if (!sameShape(broadcastShapes(op, input.sizes, whole.sizes), input.sizes))
+    throw shapeError(op, 'the variance does not fit the input', [spread.sizes, input.sizes], 'It must broadcast to the input, or lack only its last dimension.');
   checkNotNegative(op, 'the variance', spread);
   const v = add(whole, detach(sub(maximum(whole, eps), whole)));
   const losses = mul(add(log(v), div(square(sub(asFloat(input), asFloat(target))), v)), 0.5);

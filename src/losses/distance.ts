@@ -36,7 +36,7 @@ function checkDelta(op: string, { delta = 1 }: HuberOptions): void {
 /** input − target, element by element, after the checks that all of them share. */
 function difference(op: string, input: Tensor, target: Tensor): Tensor {
   assertPair(op, input, target);
-  broadcastShapes(op, input.shape, target.shape);
+  broadcastShapes(op, input.sizes, target.sizes);
   warnBroadcast(op, input, target);
   return sub(asFloat(input), asFloat(target));
 }

@@ -48,7 +48,7 @@ export function tripletMarginLoss(anchor: Tensor, positive: Tensor, negative: Te
   assertTensor(op, negative, 'negative');
   const { margin = 1, p = 2, eps = 1e-6, swap = false } = options;
   if (anchor.rank !== positive.rank || anchor.rank !== negative.rank)
-    throw shapeError(op, 'the three differ in rank', [anchor.shape, positive.shape, negative.shape], 'They must have equally many dimensions.');
+    throw shapeError(op, 'the three differ in rank', [anchor.sizes, positive.sizes, negative.sizes], 'They must have equally many dimensions.');
   const near = pairwiseDistance(anchor, positive, { p, eps });
   const direct = pairwiseDistance(anchor, negative, { p, eps });
   const far = swap ? minimum(direct, pairwiseDistance(positive, negative, { p, eps })) : direct;
@@ -64,8 +64,8 @@ export function cosineEmbeddingLoss(x1: Tensor, x2: Tensor, target: Tensor, ...g
   const { margin = 0, reduction } = optionsBy(op, given, MARGIN);
   assertPair(op, x1, target);
   assertTensor(op, x2, 'x2');
-  if (!sameShape(x1.shape.slice(0, -1), target.shape) || x1.rank !== x2.rank || x1.rank < 1 || x1.rank > 2)
-    throw shapeError(op, 'inputs and target do not fit', [x1.shape, x2.shape, target.shape], 'They must be [N, D], [N, D] and [N], or [D], [D] and a scalar.');
+  if (!sameShape(x1.sizes.slice(0, -1), target.sizes) || x1.rank !== x2.rank || x1.rank < 1 || x1.rank > 2)
+    throw shapeError(op, 'inputs and target do not fit', [x1.sizes, x2.sizes, target.sizes], 'They must be [N, D], [N, D] and [N], or [D], [D] and a scalar.');
   const [a, b] = [asFloat(x1), asFloat(x2)];
   const dot = (u: Tensor, v: Tensor): Tensor => sum(mul(u, v), { dim: -1 });
   // 1e-12 under the root, as PyTorch: two zero vectors have the cosine 0.

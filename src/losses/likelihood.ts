@@ -34,9 +34,9 @@ export function nllLoss(input: Tensor, target: Tensor, ...given: Given<NLLOption
   assertFloat(op, input);
   if (input.rank === 0) throw new GradloomError('SHAPE', op, 'the input is a scalar. It needs a class dimension: [C], [N, C] or [N, C, d1, …].');
   const dim = input.rank === 1 ? 0 : 1;
-  const places = input.shape.filter((_, d) => d !== dim);
-  const classes = input.shape[dim] as number;
-  if (!sameShape(places, target.shape)) throw shapeError(op, 'input and target do not fit', [input.shape, target.shape], `The target must be int32 classes ${shapeText(places)}.`);
+  const places = input.sizes.filter((_, d) => d !== dim);
+  const classes = input.sizes[dim] as number;
+  if (!sameShape(places, target.sizes)) throw shapeError(op, 'input and target do not fit', [input.sizes, target.sizes], `The target must be int32 classes ${shapeText(places)}.`);
   checkClassWeight(op, weight, classes);
   checkIndices(op, target, classes, ignoreIndex, 'class');
   const counted = ne(target, ignoreIndex);
@@ -69,8 +69,8 @@ export function binaryCrossEntropyWithLogits(input: Tensor, target: Tensor, ...g
   const op = 'binaryCrossEntropyWithLogits';
   const { weight, posWeight, reduction } = optionsBy(op, given, LOGITS);
   checkSameShape(op, input, target);
-  checkWeight(op, 'weight', weight, input.shape);
-  checkWeight(op, 'posWeight', posWeight, input.shape);
+  checkWeight(op, 'weight', weight, input.sizes);
+  checkWeight(op, 'posWeight', posWeight, input.sizes);
   const [x, t] = [asFloat(input), asFloat(target)];
   // ln(1 + e^−x) = softplus(−x) is −ln σ(x); (1 − t)·x turns it into −ln(1 − σ(x)) for the rest.
   const rest = softplus(neg(x));
@@ -95,7 +95,7 @@ export function klDiv(input: Tensor, target: Tensor, ...given: Given<KLDivOption
   assertPair('klDiv', input, target);
   const zero = eq(target, 0);
   const losses = logTarget ? mul(exp(target), sub(target, input)) : sub(mul(target, log(where(zero, 1, target))), mul(target, input));
-  return reduction === 'batchmean' ? div(sum(losses), input.shape[0] ?? 1) : reduceLoss(losses, reduction);
+  return reduction === 'batchmean' ? div(sum(losses), input.sizes[0] ?? 1) : reduceLoss(losses, reduction);
 }
 
 /** `nllLoss` as a module. */

@@ -24,7 +24,7 @@ export function marginRankingLoss(x1: Tensor, x2: Tensor, target: Tensor, ...giv
   assertPair(op, x1, target);
   assertTensor(op, x2, 'x2');
   if (x1.rank !== x2.rank || x1.rank !== target.rank)
-    throw shapeError(op, 'inputs and target differ in rank', [x1.shape, x2.shape, target.shape], 'They must have equally many dimensions.');
+    throw shapeError(op, 'inputs and target differ in rank', [x1.sizes, x2.sizes, target.sizes], 'They must have equally many dimensions.');
   const led = mul(asFloat(target), sub(asFloat(x1), asFloat(x2)));
   return reduceLoss(clamp(sub(margin, led), { min: 0 }), reduction);
 }
@@ -34,7 +34,7 @@ export function hingeEmbeddingLoss(input: Tensor, target: Tensor, ...given: Give
   const op = 'hingeEmbeddingLoss';
   const { margin = 1, reduction } = optionsBy(op, given, MARGIN);
   assertPair(op, input, target);
-  broadcastShapes(op, input.shape, target.shape);
+  broadcastShapes(op, input.sizes, target.sizes);
   const x = asFloat(input);
   const apart = clamp(sub(margin, x), { min: 0 });
   return reduceLoss(add(where(ne(target, 1), apart, 0), where(ne(target, -1), x, 0)), reduction);
@@ -66,10 +66,10 @@ export function multiMarginLoss(input: Tensor, target: Tensor, ...given: Given<M
   const op = 'multiMarginLoss';
   const { p = 1, margin = 1, weight, reduction } = optionsBy(op, given, MULTI);
   assertPair(op, input, target);
-  const classes = input.shape.at(-1) ?? 1;
-  const rows = input.rank === 2 ? (input.shape[0] as number) : 1;
+  const classes = input.sizes.at(-1) ?? 1;
+  const rows = input.rank === 2 ? (input.sizes[0] as number) : 1;
   if (input.rank > 2 || target.rank > 1 || target.size !== rows)
-    throw shapeError(op, 'input and target do not fit', [input.shape, target.shape], 'They must be [N, C] and int32 classes [N], or [C] and one class.');
+    throw shapeError(op, 'input and target do not fit', [input.sizes, target.sizes], 'They must be [N, C] and int32 classes [N], or [C] and one class.');
   checkClassWeight(op, weight, classes);
   checkIndices(op, target, classes, null, 'class');
   const x = reshape(asFloat(input), [rows, classes]);
@@ -78,7 +78,7 @@ export function multiMarginLoss(input: Tensor, target: Tensor, ...given: Given<M
   const others = mul(p === 2 ? square(short) : short, sub(1, reshape(oneHot(target, classes), [rows, classes])));
   const losses = div(sum(others, { dim: 1 }), classes);
   const weighted = weight ? mul(losses, indexSelect(weight, 0, reshape(target, [rows]))) : losses;
-  return reduceLoss(reshape(weighted, target.shape), reduction);
+  return reduceLoss(reshape(weighted, target.sizes), reduction);
 }
 
 /**
@@ -89,10 +89,10 @@ export function multilabelMarginLoss(input: Tensor, target: Tensor, ...given: Gi
   const op = 'multilabelMarginLoss';
   const { reduction } = optionsBy(op, given, LOSS);
   checkSameShape(op, input, target);
-  if (input.rank > 2) throw shapeError(op, 'input and target do not fit', [input.shape, target.shape], 'They must be [N, C] or [C].');
-  checkIndices(op, target, input.shape.at(-1) ?? 1, -1, 'class');
-  const classes = input.shape.at(-1) ?? 1;
-  const rows = input.rank === 2 ? (input.shape[0] as number) : 1;
+  if (input.rank > 2) throw shapeError(op, 'input and target do not fit', [input.sizes, target.sizes], 'They must be [N, C] or [C].');
+  checkIndices(op, target, input.sizes.at(-1) ?? 1, -1, 'class');
+  const classes = input.sizes.at(-1) ?? 1;
+  const rows = input.rank === 2 ? (input.sizes[0] as number) : 1;
   const x = reshape(asFloat(input), [rows, classes]);
   const listed = reshape(target, [rows, classes]);
   const counts = eq(cumsum(asFloat(lt(listed, 0)), 1), 0);
@@ -102,7 +102,7 @@ export function multilabelMarginLoss(input: Tensor, target: Tensor, ...given: Gi
   const short = relu(add(sub(reshape(x, [rows, 1, classes]), reshape(gather(x, 1, index), [rows, classes, 1])), 1));
   const counted = mul(reshape(asFloat(counts), [rows, classes, 1]), reshape(absent, [rows, 1, classes]));
   const losses = div(sum(mul(short, counted), { dim: [1, 2] }), classes);
-  return reduceLoss(reshape(losses, input.shape.slice(0, -1)), reduction);
+  return reduceLoss(reshape(losses, input.sizes.slice(0, -1)), reduction);
 }
 
 /** Options of `multilabelSoftMarginLoss`. */

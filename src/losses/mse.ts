@@ -14,10 +14,10 @@ export type { LossOptions };
 
 /** Shapes that differ but broadcast are allowed, as in PyTorch, and almost always a mistake. */
 export function warnBroadcast(op: string, input: Tensor, target: Tensor): void {
-  if (sameShape(input.shape, target.shape)) return;
+  if (sameShape(input.sizes, target.sizes)) return;
   warnOnce(
-    `${op} ${input.shape} ${target.shape}`,
-    `${op}: the target ${shapeText(target.shape)} has another shape than the input ${shapeText(input.shape)}; both are broadcast, which is likely not meant. Reshape one.`,
+    `${op} ${input.sizes} ${target.sizes}`,
+    `${op}: the target ${shapeText(target.sizes)} has another shape than the input ${shapeText(input.sizes)}; both are broadcast, which is likely not meant. Reshape one.`,
   );
 }
 
@@ -25,7 +25,7 @@ export function warnBroadcast(op: string, input: Tensor, target: Tensor): void {
 export function mseLoss(input: Tensor, target: Tensor, ...given: Given<LossOptions>): Tensor {
   const { reduction = 'mean' } = optionsBy('mseLoss', given, LOSS);
   assertPair('mseLoss', input, target);
-  const shape = broadcastShapes('mseLoss', input.shape, target.shape);
+  const shape = broadcastShapes('mseLoss', input.sizes, target.sizes);
   warnBroadcast('mseLoss', input, target);
   const [x, t] = [asFloat(input), asFloat(target)];
   if (reduction === 'none') return square(sub(x, t));

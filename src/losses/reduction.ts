@@ -39,13 +39,13 @@ export function assertPair(op: string, input: Tensor, target: Tensor): void {
 /** Throws unless input and target are tensors of one shape. */
 export function checkSameShape(op: string, input: Tensor, target: Tensor): void {
   assertPair(op, input, target);
-  if (!sameShape(input.shape, target.shape)) throw shapeError(op, 'input and target differ', [input.shape, target.shape], 'They must have one shape.');
+  if (!sameShape(input.sizes, target.sizes)) throw shapeError(op, 'input and target differ', [input.sizes, target.sizes], 'They must have one shape.');
 }
 
 /** Throws unless a weight, where there is one, broadcasts to what it weighs. */
 export function checkWeight(op: string, name: string, weight: Tensor | null | undefined, shape: Shape): void {
-  if (weight && !sameShape(broadcastShapes(op, weight.shape, shape), shape))
-    throw shapeError(op, `the ${name} is larger than what it weighs`, [weight.shape, shape], `It must broadcast to ${shapeText(shape)}.`);
+  if (weight && !sameShape(broadcastShapes(op, weight.sizes, shape), shape))
+    throw shapeError(op, `the ${name} is larger than what it weighs`, [weight.sizes, shape], `It must broadcast to ${shapeText(shape)}.`);
 }
 
 /** Throws unless the weight, where there is one, has one number per class. */

@@ -55,7 +55,7 @@ function run<M>(module: M, lists: Lists<M>, given: Inputs): unknown {
   }
   const backward = [...lists.registerFullBackwardHook];
   // Windows of their own: only what flows back through this module counts, not other uses of its inputs.
-  if (backward.length > 0) inputs = inputs.map((x) => (x instanceof Tensor && requiresGrad(x) ? permute(x, [...x.shape.keys()]) : x));
+  if (backward.length > 0) inputs = inputs.map((x) => (x instanceof Tensor && requiresGrad(x) ? permute(x, [...x.sizes.keys()]) : x));
   let output = lists.inner(...inputs);
   for (const { hook } of [...lists.registerForwardHook]) output = hook(module, inputs, output) ?? output;
   if (backward.length > 0)

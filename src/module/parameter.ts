@@ -16,7 +16,7 @@ const OPTIONS: Kinds<ParameterOptions> = { requiresGrad: FLAG };
 /** A copy of x's elements that outlives scopes. */
 function own(op: string, x: Tensor): Tensor {
   assertTensor(op, x, 'data');
-  const y = empty(x.shape, x.dtype, null);
+  const y = empty(x.sizes, x.dtype, null);
   copyElements(x, y);
   return y;
 }
@@ -28,7 +28,7 @@ export class Parameter extends Tensor {
     const y = own('Parameter', data);
     if (requiresGrad && y.dtype !== 'float32')
       throw new GradloomError('DTYPE', 'Parameter', `only float32 can require gradients, got ${data.describe()}. Convert it with .float().`);
-    super(y.storage, y.shape, y.dtype);
+    super(y.storage, y.sizes, y.dtype);
     this.wantsGrad = requiresGrad ?? y.dtype === 'float32';
     parameterMade(this);
   }
@@ -38,6 +38,6 @@ export class Parameter extends Tensor {
 export class Buffer extends Tensor {
   constructor(data: Tensor) {
     const y = own('Buffer', data);
-    super(y.storage, y.shape, y.dtype);
+    super(y.storage, y.sizes, y.dtype);
   }
 }

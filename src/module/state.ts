@@ -56,9 +56,9 @@ const fits = (value: unknown, shape: readonly number[], dim = 0): boolean =>
 
 /** @internal What is wrong with an entry that is to take the place of `own`, or null: a tensor of its shape and type that is alive, or such numbers nested (JSON). */
 export function entryProblem(name: string, own: Tensor, value: unknown): string | null {
-  if (Array.isArray(value) || typeof value === 'number') return fits(value, own.shape) ? null : `${name} is ${own.describe()} here, ${valueText(value)} there`;
+  if (Array.isArray(value) || typeof value === 'number') return fits(value, own.sizes) ? null : `${name} is ${own.describe()} here, ${valueText(value)} there`;
   if (!(value instanceof Tensor)) return `${name} must be a tensor, got ${valueText(value)}`;
-  if (!sameShape(own.shape, value.shape)) return `${name} is ${shapeText(own.shape)} here, ${shapeText(value.shape)} there`;
+  if (!sameShape(own.sizes, value.sizes)) return `${name} is ${shapeText(own.sizes)} here, ${shapeText(value.sizes)} there`;
   if (own.dtype !== value.dtype) return `${name} is ${own.dtype} here, ${value.dtype} there`;
   return value.storage.address === 0 && own.size > 0 ? `${name} has ended with ${value.storage.ended}` : null;
 }
@@ -94,7 +94,7 @@ export function loadInto(op: string, own: ReadonlyMap<string, Tensor>, state: un
     noGrad(() => {
       const pairs = [...given].map(([name, value]): [Tensor, Tensor] => {
         const t = own.get(name) as Tensor;
-        return [t, value instanceof Tensor ? value : tensor(value as NestedArray, { dtype: t.dtype })];
+        return [t, value instanceof Tensor ? value : tensor(value as NestedArray, { dtype: t.dtype, shape: t.sizes })];
       });
       for (const [t, value] of pairs) copy_(t, value);
     });

@@ -14,10 +14,16 @@ interface Candidate {
 
 const optimized = new WeakSet<Tensor>();
 const candidates = new Set<Candidate>();
+/** How many there may be before those whose parameters are gone are let go of. */
+let room = 1000;
 
 /** @internal Takes note of a new parameter. */
 export function parameterMade(p: Tensor): void {
   if (typeof WeakRef === 'undefined') return;
+  if (candidates.size >= room) {
+    for (const candidate of candidates) if (!candidate.parameter.deref()) candidates.delete(candidate);
+    room = Math.max(1000, 2 * candidates.size);
+  }
   candidates.add({ parameter: new WeakRef(p), gradient: null, version: 0, steps: 0 });
 }
 

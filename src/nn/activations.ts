@@ -2,7 +2,7 @@
 import { Module } from '../module/module.ts';
 import { flatten } from '../ops/movement.ts';
 import { logSoftmax, softmax } from '../ops/softmax.ts';
-import { checkArgument, type Given, type Kinds, NUMBER, oneOf, optionsBy, WHOLE } from '../tensor/check.ts';
+import { assertTensor, checkArgument, type Given, type Kinds, NUMBER, oneOf, optionsBy, WHOLE } from '../tensor/check.ts';
 import { elu, gelu, leakyRelu, relu, sigmoid, silu, softplus, tanh } from '../ops/unary.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
@@ -145,6 +145,7 @@ export class Flatten extends Module {
   }
 
   forward(x: Tensor): Tensor {
+    assertTensor('Flatten', x);
     const { startDim = 1, endDim = -1 } = this.options;
     return flatten(x, startDim, endDim);
   }

@@ -63,7 +63,7 @@ abstract class RunningNorm extends Module {
   protected checkRank(x: Tensor): void {
     assertTensor(this.name, x);
     if (!this.ranks.includes(x.rank))
-      throw shapeError(this.name, `takes ${[...new Set(this.ranks)].join(' or ')} dimensions`, [x.shape], 'Reshape the input, or use another of the family.');
+      throw shapeError(this.name, `takes ${[...new Set(this.ranks)].join(' or ')} dimensions`, [x.sizes], 'Reshape the input, or use another of the family.');
   }
 
   /** The share of this batch in the running statistics; with momentum null 1/(batches so far), from memory, so that replays count on. */

@@ -71,7 +71,7 @@ export class Conv2d extends Module {
         const n = pairOf('Conv2d', 'padding', padding, 0)[axis];
         return [n, n];
       }
-      const total = dilation[axis] * ((this.weight.shape[2 + axis] as number) - 1);
+      const total = dilation[axis] * ((this.weight.sizes[2 + axis] as number) - 1);
       return [Math.floor(total / 2), Math.ceil(total / 2)];
     }) as [[number, number], [number, number]];
     return [...h, ...w];

@@ -34,7 +34,7 @@ abstract class Padding extends Module {
   forward(x: Tensor): Tensor {
     assertTensor(this.name, x);
     const dims = this.pads.length / 2;
-    if (x.rank < dims) throw shapeError(this.name, `takes at least ${dims} dimensions`, [x.shape], 'Reshape the input.');
+    if (x.rank < dims) throw shapeError(this.name, `takes at least ${dims} dimensions`, [x.sizes], 'Reshape the input.');
     return pad(x, this.pads, { mode: this.mode, value: this.value });
   }
 }

@@ -126,8 +126,8 @@ export class PReLU extends Module {
     assertTensor('PReLU', x);
     const n = this.weight.size;
     if (n === 1) return prelu(x, reshape(this.weight, []));
-    const channels = x.rank < 2 ? x.shape[0] : x.shape[1];
-    if (channels !== n) throw shapeError('PReLU', 'the input has not one channel per weight', [x.shape, this.weight.shape], 'Its dimension 1 must be as long as the weight.');
-    return prelu(x, x.rank < 2 ? this.weight : reshape(this.weight, [n, ...x.shape.slice(2).map(() => 1)]));
+    const channels = x.rank < 2 ? x.sizes[0] : x.sizes[1];
+    if (channels !== n) throw shapeError('PReLU', 'the input has not one channel per weight', [x.sizes, this.weight.sizes], 'Its dimension 1 must be as long as the weight.');
+    return prelu(x, x.rank < 2 ? this.weight : reshape(this.weight, [n, ...x.sizes.slice(2).map(() => 1)]));
   }
 }

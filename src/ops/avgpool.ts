@@ -104,6 +104,9 @@ function average(op: string, x: Tensor, kernelSize: Pair, options: AvgPoolOption
 /** Sizes that pooling shall give: one for both directions, or [rows, columns]; null keeps the image's. */
 export type OutputSize = number | readonly [number | null, number | null];
 
+/** More windows than this in one direction are a slip. */
+const MOST = 2 ** 20;
+
 /**
  * Averages over as many windows as asked for, of nearly equal size: output i covers ⌊i·n/out⌋ … ⌈(i + 1)·n/out⌉. x [N, C, H, W] or
  * [C, H, W] → [..., *outputSize]. Size 1 is the mean of each plane.
@@ -120,7 +123,7 @@ function adaptive(op: string, x: Tensor, outputSize: OutputSize): Tensor {
   const ranges = (axis: 0 | 1): Ranges => {
     const size = x.shape[x.rank - 2 + axis] as number;
     const n = wanted[axis] ?? size;
-    if (!Number.isInteger(n) || n < 1) throw valueError(op, `the output size must be a whole number ≥ 1 or null, got ${valueText(n)}.`);
+    if (!Number.isInteger(n) || n < 1 || n > MOST) throw valueError(op, `the output size must be a whole number from 1 to ${MOST} or null, got ${valueText(n)}.`);
     return Array.from({ length: n }, (_, i) => {
       const [start, end] = [Math.floor((i * size) / n), Math.ceil(((i + 1) * size) / n)];
       return [start, end, end - start] as const;

@@ -42,12 +42,12 @@ function masked(op: string, x: Tensor, shape: Shape, given: DropoutArguments): T
  */
 export function dropout(x: Tensor, ...given: DropoutArguments): Tensor {
   assertTensor('dropout', x);
-  return masked('dropout', x, x.shape, given);
+  return masked('dropout', x, x.sizes, given);
 }
 
 /** As `dropout`, but whole planes at once, or rows: x [N, C, H, W] or [N, C, L], as in PyTorch (Tompson et al. 2015, arXiv 1411.4280). */
 export function dropout2d(x: Tensor, ...given: DropoutArguments): Tensor {
   assertTensor('dropout2d', x);
-  if (x.rank !== 3 && x.rank !== 4) throw shapeError('dropout2d', 'takes [N, C, H, W] or [N, C, L]', [x.shape], 'Reshape the input, or use dropout.');
-  return masked('dropout2d', x, [...x.shape.slice(0, 2), ...x.shape.slice(2).map(() => 1)], given);
+  if (x.rank !== 3 && x.rank !== 4) throw shapeError('dropout2d', 'takes images [N, C, H, W] or rows [N, C, L]', [x.sizes], 'Reshape the input, or use dropout.');
+  return masked('dropout2d', x, [...x.sizes.slice(0, 2), ...x.sizes.slice(2).map(() => 1)], given);
 }

@@ -18,9 +18,9 @@ interface NormAttrs {
 
 const normOp: Op<NormAttrs> = {
   name: 'layerNorm',
-  shape: ([x]) => (x as Tensor).shape,
+  shape: ([x]) => (x as Tensor).sizes,
   forward: (y, [x], { eps }) => {
-    const [rows, n] = y.shape as [number, number];
+    const [rows, n] = y.sizes as [number, number];
     const [m, r] = [empty([rows]), empty([rows, 1])];
     call('layerNorm', (x as Tensor).address, y.address, m.address, r.address, rows, n, constant(eps, 'float32').address);
     return [m, r];
@@ -38,7 +38,7 @@ const normOp: Op<NormAttrs> = {
 export function normGradOp<A>(name: string, meanOf: (x: Tensor) => Tensor, normalized: (x: Tensor, attrs: A) => Tensor, forward: Op<A>['forward']): Op<A> {
   const op: Op<A> = {
     name,
-    shape: ([dy]) => (dy as Tensor).shape,
+    shape: ([dy]) => (dy as Tensor).sizes,
     forward,
     saves: everyInput,
     backward: (u, node) => {
@@ -60,7 +60,7 @@ const rowGradOp = normGradOp<NormAttrs>(
   (x) => mean(x, 1, true),
   (x, attrs) => apply(normOp, [x], attrs),
   (dx, [dy, x, m, r]) => {
-    const [rows, n] = dx.shape as [number, number];
+    const [rows, n] = dx.sizes as [number, number];
     call('layerNormGrad', (dy as Tensor).address, (x as Tensor).address, (m as Tensor).address, (r as Tensor).address, dx.address, rows, n);
   },
 );
@@ -83,11 +83,11 @@ const LAYER: Kinds<LayerNormOptions> = { weight: VECTOR, bias: VECTOR, eps: FINI
 function checkLast(op: string, x: Tensor, normalizedShape: Shape, parameters: readonly (Tensor | null | undefined)[]): void {
   assertFloat(op, x);
   checkArgument(op, 'normalizedShape', normalizedShape, SIZES);
-  if (normalizedShape.length === 0 || normalizedShape.join() !== x.shape.slice(-normalizedShape.length).join()) {
-    throw shapeError(op, 'the input does not end with the normalised shape', [x.shape, normalizedShape], `Its last sizes must be ${shapeText(normalizedShape)}.`);
+  if (normalizedShape.length === 0 || normalizedShape.join() !== x.sizes.slice(-normalizedShape.length).join()) {
+    throw shapeError(op, 'the input does not end with the normalised shape', [x.sizes, normalizedShape], `Its last sizes must be ${shapeText(normalizedShape)}.`);
   }
   for (const t of parameters)
-    if (t && t.shape.join() !== normalizedShape.join()) throw shapeError(op, 'weight and bias must have the normalised shape', [t.shape, normalizedShape], 'Reshape them.');
+    if (t && t.sizes.join() !== normalizedShape.join()) throw shapeError(op, 'weight and bias must have the normalised shape', [t.sizes, normalizedShape], 'Reshape them.');
 }
 
 /**
@@ -99,7 +99,7 @@ export function layerNorm(x: Tensor, normalizedShape: Shape, ...given: [weight?:
   const { weight, bias, eps = 1e-5 } = optionsBy(op, given, LAYER);
   checkLast(op, x, normalizedShape, [weight, bias]);
   const n = sizeOf(normalizedShape);
-  const y = reshape(apply(normOp, [reshape(x, [n === 0 ? 0 : x.size / n, n])], { eps }), x.shape);
+  const y = reshape(apply(normOp, [reshape(x, [n === 0 ? 0 : x.size / n, n])], { eps }), x.sizes);
   const scaled = weight ? mul(y, weight) : y;
   return bias ? add(scaled, bias) : scaled;
 }
@@ -121,12 +121,12 @@ export function groupNorm(x: Tensor, groups: number, ...given: [weight?: GroupNo
   const op = 'groupNorm';
   const { weight, bias, eps = 1e-5 } = optionsBy(op, given, GROUP);
   checkChannels(op, x, [weight, bias]);
-  const [n, c] = x.shape as [number, number];
+  const [n, c] = x.sizes as [number, number];
   if (!Number.isInteger(groups) || groups < 1 || c % groups !== 0) throw valueError(op, `${valueText(groups)} groups do not divide ${c} channels. Choose a divisor.`);
   // As PyTorch, which counts the batch too.
-  if (x.size === groups) throw valueError(op, `a group of ${shapeText(x.shape)} has one value, which says nothing of its spread. Use fewer groups.`);
+  if (x.size === groups) throw valueError(op, `a group of ${shapeText(x.sizes)} has one value, which says nothing of its spread. Use fewer groups.`);
   const rows = n * groups;
-  return scaleChannels(reshape(apply(normOp, [reshape(x, [rows, rows === 0 ? 0 : x.size / rows])], { eps }), x.shape), weight, bias);
+  return scaleChannels(reshape(apply(normOp, [reshape(x, [rows, rows === 0 ? 0 : x.size / rows])], { eps }), x.sizes), weight, bias);
 }
 
 /** Options of `rmsNorm`. */
@@ -150,7 +150,7 @@ export function rmsNorm(x: Tensor, normalizedShape: Shape, ...given: [weight?: R
 
 /** @internal y·weight + bias, channel by channel: vectors [C] beside y [N, C, ...]. */
 export function scaleChannels(y: Tensor, weight: Tensor | null | undefined, bias: Tensor | null | undefined): Tensor {
-  const perChannel = (v: Tensor): Tensor => reshape(v, [v.size, ...y.shape.slice(2).map(() => 1)]);
+  const perChannel = (v: Tensor): Tensor => reshape(v, [v.size, ...y.sizes.slice(2).map(() => 1)]);
   const scaled = weight ? mul(y, perChannel(weight)) : y;
   return bias ? add(scaled, perChannel(bias)) : scaled;
 }
@@ -158,8 +158,8 @@ export function scaleChannels(y: Tensor, weight: Tensor | null | undefined, bias
 /** @internal Throws unless x is [N, C, ...] and what belongs to channels is [C]. */
 export function checkChannels(op: string, x: Tensor, vectors: readonly (Tensor | null | undefined)[]): void {
   assertFloat(op, x);
-  if (x.rank < 2) throw shapeError(op, 'takes [N, C, ...]', [x.shape], 'Give the input a batch and a channel dimension.');
+  if (x.rank < 2) throw shapeError(op, 'takes [N, C, ...]', [x.sizes], 'Give the input a batch and a channel dimension.');
   for (const v of vectors)
-    if (v && (v.rank !== 1 || v.size !== x.shape[1]))
-      throw shapeError(op, 'a vector of channels does not fit', [v.shape, x.shape], `It must be [${x.shape[1]}], one number per channel.`);
+    if (v && (v.rank !== 1 || v.size !== x.sizes[1]))
+      throw shapeError(op, 'a vector of channels does not fit', [v.sizes, x.sizes], `It must be [${x.sizes[1]}], one number per channel.`);
 }
