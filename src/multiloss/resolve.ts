@@ -103,9 +103,9 @@ export class Resolution<Name extends string> {
   private sharedOf(met: ReadonlyMap<Place, readonly number[]>): Place[] {
     const places = [...met.keys()];
     const shared = places.filter((p) => this.isShared(p, met.get(p) ?? []));
-    if (shared.length === 0 && this.names.length === 1) return places;
+    if (shared.length === 0 && this.names.length === 1 && !this.shared) return places;
     const known = SHARED.get(this.method) ?? new WeakSet();
-    if (!this.shared) for (const p of shared) known.add(p);
+    if (!this.shared) for (const p of shared) if (p instanceof Tensor) known.add(p);
     SHARED.set(this.method, known);
     return shared;
   }
@@ -299,6 +299,8 @@ export class Resolution<Name extends string> {
         if (cross) {
           gramian = new Float64Array(m * m);
           addProducts(gramian, m, cross, blocks[measured.length + sizes.length] as number);
+          const bad = gramian.findIndex((v) => !Number.isFinite(v)) % m;
+          if (bad >= 0) throw new GradloomError('NONFINITE', OP, `the gradient of '${names[bad]}' in \`other\` is not finite, so nothing was changed.`);
         } else if (needs === 'gramian' && (method as Weighting).eps === undefined) ({ gramian, rank } = atRank(own, m, roundedProducts(m)));
         const elements = this.weighsElements ? elementsOf(group.sizes, m, (t) => sizeAt.get(t) as number) : undefined;
         const stats: Stats = { names, absent, losses: values, norms: normsOf(own, m), gramian, elements, rank };

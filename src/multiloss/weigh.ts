@@ -89,6 +89,7 @@ export function assertNeeds(method: Method, recorded: Method['needs']): void {
 
 /** The weights, if they are numbers and one for each loss. */
 export function checked(method: Method, weights: Float64Array, m: number): Float64Array {
-  if (weights.length === m && weights.every(Number.isFinite)) return weights;
-  throw new GradloomError('NONFINITE', OP, `${method.name} gave the weights [${[...weights].join(', ')}] for ${m} losses. Check its options against the losses' scale.`);
+  // They are kept as float32.
+  if (weights?.length === m && weights.every((w) => Number.isFinite(Math.fround(w)))) return weights;
+  throw new GradloomError('NONFINITE', OP, `${method.name} gave the weights [${Array.from(weights ?? []).join(', ')}] for ${m} losses. Check its options against the losses' scale.`);
 }

@@ -83,4 +83,34 @@ test('UPGrad where losses depend on one another: captured it has the same bits',
   assert.equal(run(true), run(false));
 });
 
+for (const [name, make] of Object.entries(makers)) {
+  if (MORE.has(name) || REFUSED.has(name)) continue;
+  test(`${name}: reset and a state loaded count in a captured step`, () => {
+    const run = (captured: boolean): number[][] => {
+      manualSeed(3);
+      const net = [new nn.Linear(5, 4), new nn.Linear(4, 1), new nn.Linear(4, 1), new nn.Linear(4, 1)] as const;
+      const method = make();
+      const parameters = net.flatMap((m) => m.parameters() as Tensor[]);
+      const step = (x: Tensor): void => {
+        for (const p of parameters) p.grad = null;
+        const h = net[0].forward(x).tanh();
+        const [a, b, c] = [1, 2, 3].map((i) => (net[i] as nn.Linear).forward(h).sub(i).square().mean()) as [Tensor, Tensor, Tensor];
+        M.backward({ a, b, c }, { combine: method });
+      };
+      const one = captured ? capture(step) : step;
+      const seen: number[][] = [];
+      let state: Record<string, unknown> = {};
+      for (const i of steps(12)) {
+        if (i === 4) state = JSON.parse(JSON.stringify(method.stateDict()));
+        if (i === 6) method.reset();
+        if (i === 9) method.loadStateDict(state);
+        one(randn([3, 5]));
+        seen.push(parameters.flatMap((p) => [...(p.grad as Tensor).data()]));
+      }
+      return seen;
+    };
+    assert.equal(run(true), run(false));
+  });
+}
+
 test.run();
