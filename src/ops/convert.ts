@@ -35,12 +35,14 @@ export function to(x: Tensor, dtype: DType): Tensor {
   return apply(toOp, [x], { dtype });
 }
 
-/** @internal x as float32: for functions that only make sense there. */
-export function asFloat(x: Tensor): Tensor {
+/** @internal x as float32: for functions that only make sense there. `op`: who asks, for messages. */
+export function asFloat(x: Tensor, op = 'to'): Tensor {
+  assertTensor(op, x);
   return to(x, 'float32');
 }
 
 /** @internal Throws unless x is float32. */
-export function assertFloat(op: string, x: Tensor): void {
+export function assertFloat(op: string, x: Tensor, name?: string): void {
+  assertTensor(op, x, name);
   if (x.dtype !== 'float32') throw new GradloomError('DTYPE', op, `takes a float32 tensor, got ${x.describe()}. Convert it with .float().`);
 }

@@ -1,5 +1,5 @@
 // Rows of a table by index: PyTorch's embedding.
-import { assertTensor, type Kinds, optionsOf, WHOLE } from '../tensor/check.ts';
+import { assertTensor, type Kinds, optionsBy, WHOLE } from '../tensor/check.ts';
 import { GradloomError, shapeError } from '../tensor/errors.ts';
 import { detach } from '../tensor/op.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -16,11 +16,11 @@ export interface EmbeddingOptions {
 const OPTIONS: Kinds<EmbeddingOptions> = { paddingIdx: WHOLE };
 
 /** The weight's rows at the given indices: int32 [...], weight [n, d] → [..., d]. */
-export function embedding(index: Tensor, weight: Tensor, options?: EmbeddingOptions): Tensor {
+export function embedding(index: Tensor, weight: Tensor, ...given: readonly [options?: EmbeddingOptions]): Tensor {
   const op = 'embedding';
   assertTensor(op, index, 'the index');
   assertTensor(op, weight, 'the weight');
-  const { paddingIdx } = optionsOf(op, options, OPTIONS);
+  const { paddingIdx } = optionsBy(op, given, OPTIONS);
   if (weight.rank !== 2) throw shapeError(op, 'the weight must be [numEmbeddings, embeddingDim]', [weight.sizes], 'Reshape it.');
   const [rows, width] = weight.sizes as [number, number];
   if (paddingIdx !== undefined && (paddingIdx < -rows || paddingIdx >= rows))

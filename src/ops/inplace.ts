@@ -5,7 +5,7 @@ import { GradloomError, shapeError } from '../tensor/errors.ts';
 import { apply, applyView, copyElements, nodeOf, type Op, record, requiresGrad, setRebuildView, type ViewOp } from '../tensor/op.ts';
 import { settle } from '../tensor/pending.ts';
 import { isRowMajor, rowMajor, sameShape, type Shape } from '../tensor/shape.ts';
-import { enableGrad, isGradEnabled, isInferenceMode, type Node, noGrad } from '../tensor/tape.ts';
+import { enableGrad, isGradEnabled, isInferenceMode, noGrad, putNode } from '../tensor/tape.ts';
 import { assertAlive, Tensor } from '../tensor/tensor.ts';
 import { add, div, mul, type Operand, sub } from './binary.ts';
 import { to } from './convert.ts';
@@ -143,27 +143,17 @@ function write(op: string, t: Tensor, value: Tensor, fresh = false, repeats = fa
   t.storage.touch(op);
   if (!tracked) return t;
   const node = nodeOf(value);
-  const [retained, kept] = [nodeOf(base), nodeOf(t)];
-  if (base === t && node && !fresh) t.node = node;
+  if (base === t && node && !fresh) putNode(t, node);
   else {
     const before = new Tensor(base.storage, base.sizes, base.dtype, base.steps, base.offset);
-    before.node = retained;
+    before.node = nodeOf(base);
     before.wantsGrad = base.wantsGrad;
     const window = base === t ? { shape: t.sizes, strides: rowMajor(t.sizes), offset: 0 } : windowOn(base, t);
     record(writeWindowOp, [before, value], window, base, null);
   }
   base.generation++;
-  retain(base, retained);
-  if (base !== t) retain(t, kept);
+  if (t.retains) nodeOf(t); // its gradient from now on is that of the new value
   return t;
-}
-
-/** A tensor that keeps its gradient keeps that of the value which it has now. */
-function retain(t: Tensor, before: Node | null): void {
-  if (!t.retains) return;
-  if (before?.retaining === t) before.retaining = null;
-  const node = nodeOf(t);
-  if (node) node.retaining = t;
 }
 
 /** t's value and place in the graph in memory of its own: what an op that is about to overwrite t may save. */

@@ -1,10 +1,14 @@
 // Windows that go over images: what convolution and pooling share.
-import { valueError, valueText } from '../tensor/errors.ts';
+import { type Kind, valueText, WHOLE } from '../tensor/check.ts';
+import { valueError } from '../tensor/errors.ts';
 import type { Shape } from '../tensor/shape.ts';
 import { constantList } from './create.ts';
 
 /** One number for both directions, or [vertical, horizontal]. */
 export type Pair = number | readonly [number, number];
+
+/** @internal What a `Pair` is; its bounds are the function's own to check. */
+export const PAIR: Kind = { what: 'a whole number or two of them', test: (v) => WHOLE.test(v) || (Array.isArray(v) && v.length === 2 && v.every(WHOLE.test)) };
 
 // Kernels add a size, twice a padding and a window in int32.
 const MOST = 2 ** 28;

@@ -132,6 +132,32 @@ export function assertArity(op: string, given: number, most: number): void {
   throw new GradloomError('VALUE', op, `takes at most ${most} argument${most === 1 ? '' : 's'}, got ${given}. Leave the others out.`);
 }
 
+/** A count: channels, features, classes. */
+export const COUNT: Kind = { what: 'a whole number ≥ 1', test: (v) => Number.isSafeInteger(v) && (v as number) >= 1 };
+
+/** Options as one object, or by position in the order of their table, which is PyTorch's; an object may come last. Without `P` positions are not in the types. */
+export type Given<O, P extends readonly unknown[] = never> = readonly [options?: O] | P;
+
+/**
+ * Options that were given as an object or by position, checked as by `optionsOf`; `kinds` lists them in PyTorch's order.
+ * @throws VALUE that names the option; where there are more than the table has; where one is given twice
+ */
+export function optionsBy<O extends object>(op: string, given: readonly unknown[], kinds: Kinds<O>): O {
+  const last = given[given.length - 1];
+  if (given.length <= 1 && (last === undefined || isPlainObject(last))) return optionsOf(op, last as O | undefined, kinds);
+  const named = isPlainObject(last) ? last : undefined;
+  const names = Object.keys(kinds);
+  const count = given.length - (named ? 1 : 0);
+  if (count > names.length) throw new GradloomError('VALUE', op, `${valueText(given[names.length])} has no meaning there. ${listOf(names)}`);
+  const result: Record<string, unknown> = { ...named };
+  for (let i = 0; i < count; i++) {
+    const name = names[i] as string;
+    if (result[name] !== undefined) throw new GradloomError('VALUE', op, `${name} is given twice, by position and by name. Leave one out.`);
+    result[name] = given[i];
+  }
+  return optionsOf(op, result as O, kinds);
+}
+
 /** Throws where an argument is no list of tensors. */
 export function assertTensors(op: string, values: unknown, name = 'tensors'): asserts values is readonly Tensor[] {
   if (!Array.isArray(values)) throw new GradloomError('DTYPE', op, `${name} must be a list of tensors, got ${valueText(values)}. Write [a, b].`);

@@ -4,7 +4,7 @@ import { assertTensor } from './check.ts';
 import type { DType } from './dtype.ts';
 import { GradloomError } from './errors.ts';
 import { collapse, MOST_ELEMENTS, type Shape } from './shape.ts';
-import { type Edge, isGradEnabled, isInferenceMode, Node } from './tape.ts';
+import { type Edge, isGradEnabled, isInferenceMode, Node, putNode } from './tape.ts';
 import { assertAlive, empty, Tensor } from './tensor.ts';
 
 /** What an op is. `A` are its plain options. */
@@ -79,7 +79,7 @@ export function nodeOf(t: Tensor): Node | null {
   const view = t.viewInfo;
   if (view && view.generation !== view.base.generation) {
     view.generation = view.base.generation;
-    t.node = rebuildView(t);
+    putNode(t, rebuildView(t));
   }
   return t.node;
 }
@@ -156,7 +156,7 @@ export function record<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A, y: Ten
   let any = false;
   for (const t of inputs) if (requiresGrad(t)) any = true;
   if (!any) return;
-  y.node = new Node(op, attrs, inputs, inputs.map(edgeOf), inputs.map(requiresGrad), y, extras) as Node;
+  putNode(y, new Node(op, attrs, inputs, inputs.map(edgeOf), inputs.map(requiresGrad), y, extras) as Node);
 }
 
 /** Runs a view op: a window that shares memory and version counter. `sibling`: one of several windows that one call returns. */
@@ -167,7 +167,9 @@ export function applyView<A>(op: ViewOp<A>, x: Tensor, attrs: A, sibling = false
   if (y.size > MOST_ELEMENTS) throw new GradloomError('MEMORY', op.name, `a view has at most 2³⁰ elements, this one ${y.describe()}. Use a smaller shape.`);
   const base = x.viewInfo?.base ?? x;
   const records = isGradEnabled();
-  if (records || isInferenceMode()) record(viewAsOp(op), [x], attrs, y, null);
+  y.inference = x.inference; // a view is what its base is, wherever it was taken
+  if (records) record(viewAsOp(op), [x], attrs, y, null);
+  // A view made without recording is no differentiable view, except that writes through it still count for its base.
   y.viewInfo = { base, generation: base.generation, sibling, quiet: !records };
   return y;
 }

@@ -4,19 +4,22 @@ import { GradloomError, shapeText } from './errors.ts';
 import { settle } from './pending.ts';
 import { recording, refuseWhileRecording } from './recording.ts';
 import { isRowMajor, rowMajor, type Shape, sizeOf } from './shape.ts';
-import { newStorage, type Scope, type Storage } from './storage.ts';
+import { dispose, newStorage, type Scope, type Storage } from './storage.ts';
 import type { Node } from './tape.ts';
 
 /** Numbers or booleans, nested as the shape is. */
 export type NestedArray = number | boolean | NestedArray[];
 
-/** Called with a gradient; what it returns replaces it. */
-export type GradientHook = (gradient: Tensor) => Tensor | undefined | void;
+/** Called with a gradient; a tensor that it returns takes its place. */
+export type GradientHook = (gradient: Tensor) => Tensor | undefined | null | void;
 
 /** Undoes a registration. */
 export interface HookHandle {
   remove(): void;
 }
+
+/** Hooks in the order of registration; one registered twice is there twice. */
+export type Hooks<Hook> = Map<HookHandle, Hook>;
 
 /** How a view relates to the tensor that owns its elements, for in-place writes that autograd must follow. */
 export interface ViewInfo {
@@ -65,9 +68,9 @@ export class Tensor {
   /** @internal Made in inference mode. */
   inference = false;
   /** @internal Hooks on its gradient. */
-  hooks: Set<GradientHook> | null = null;
+  hooks: Hooks<GradientHook> | null = null;
   /** @internal Hooks after accumulation, on leaves. */
-  accumulateHooks: Set<(leaf: Tensor) => void> | null = null;
+  accumulateHooks: Hooks<(leaf: Tensor) => void> | null = null;
 
   /** What `shape` has given out. */
   private shown: Shape | null = null;
@@ -101,6 +104,8 @@ export class Tensor {
 
   set gradient(g: Tensor | null) {
     settle();
+    if (this.gathered) this.gathered.storage.gradients--;
+    if (g) g.storage.gradients++;
     this.gathered = g;
   }
 
@@ -114,6 +119,23 @@ export class Tensor {
     assertAlive(this, 'read');
     recording()?.used(this.storage);
     return this.storage.address + this.offset * 4;
+  }
+
+  /**
+   * Gives its memory back now: its views and its `.grad` end with it. Never required: scopes and the collector do it. For what was kept
+   * and is replaced in a loop (a hidden state, an entry of a replay buffer); `using x = …` calls it at the end of the block.
+   */
+  dispose(): void {
+    const { gradient } = this;
+    dispose(this.storage);
+    if (!gradient || this.storage.address !== 0) return;
+    this.gathered = null;
+    dispose(gradient.storage);
+  }
+
+  // Where the runtime has no Symbol.dispose the name is 'undefined', which nobody calls.
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 
   /** Whether elements lie in row-major order without gaps. */
