@@ -22,7 +22,8 @@ export function embedding(index: Tensor, weight: Tensor, ...given: readonly [opt
   const { paddingIdx } = optionsBy('embedding', given, OPTIONS);
   if (weight.rank !== 2) throw shapeError('embedding', 'the weight must be [numEmbeddings, embeddingDim]', [weight.sizes], 'Reshape it.');
   const count = weight.sizes[0] as number;
-  if (paddingIdx !== undefined && (paddingIdx < -count || paddingIdx >= count)) throw valueError('embedding', `paddingIdx must lie in [−${count}, ${count - 1}], got ${paddingIdx}.`);
+  if (paddingIdx !== undefined && (paddingIdx < -count || paddingIdx >= count))
+    throw valueError('embedding', `paddingIdx must lie in [−${count}, ${count - 1}], got ${paddingIdx}.`);
   const flat = flatten(index);
   const rows = indexSelect(weight, 0, flat);
   const padding = paddingIdx !== undefined && paddingIdx < 0 ? paddingIdx + count : paddingIdx;
