@@ -68,7 +68,7 @@ test('types promote: bool < int32 < float32', () => {
   assert.is(i.add(0.5).dtype, 'float32');
   assert.is(i.div(2).dtype, 'float32');
   assert.is(i.add(tensor([0.5, 1])).dtype, 'float32');
-  assert.is(tensor([true]).add(tensor([true])).dtype, 'int32');
+  assert.is(tensor([true]).add(tensor([true])).dtype, 'bool');
   assert.equal(tensor([true, false]).sum().item(), 1);
   assert.equal(tensor([1.9, -1.9]).int().toArray(), [1, -1]);
   assert.equal(tensor([0, 2]).bool().toArray(), [false, true]);
