@@ -91,5 +91,9 @@ export function assertNeeds(method: Method, recorded: Method['needs']): void {
 export function checked(method: Method, weights: Float64Array, m: number): Float64Array {
   // They are kept as float32.
   if (weights?.length === m && weights.every((w) => Number.isFinite(Math.fround(w)))) return weights;
-  throw new GradloomError('NONFINITE', OP, `${method.name} gave the weights [${Array.from(weights ?? []).join(', ')}] for ${m} losses. Check its options against the losses' scale.`);
+  throw new GradloomError(
+    'NONFINITE',
+    OP,
+    `${method.name} gave the weights [${Array.from(weights ?? []).join(', ')}] for ${m} losses. Check its options against the losses' scale.`,
+  );
 }

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { reference } from './engines.ts';
 import { type At, difference, type Outcome, run, Session, type Step } from './program.ts';
-import { isLeaf, met, nodeOf, type Ref } from './tensor.ts';
+import { isLeaf, met, nodeOf, type Ref, requires } from './tensor.ts';
 
 /**
  * The beginning of a program on which PyTorch means the same. It ends before
@@ -26,7 +26,7 @@ function comparable(program: readonly Step[]): Step[] {
       case 'write':
         return step.noGrad ? viewed(step.x) : frozen && isLeaf(session.tensors[step.x] as Ref);
       case 'setGrad':
-        return viewed(step.y);
+        return viewed(step.y) || requires(session.tensors[step.y] as Ref);
       case 'zeroGrad':
         return viewed(step.x);
       case 'grad':
