@@ -1,6 +1,6 @@
 // Reductions made of sums and products: mean, variance, norms; and the largest and smallest element, with their gradients.
 import { GradloomError, shapeText } from '../tensor/errors.ts';
-import { apply, detach, everyInput, type Op } from '../tensor/op.ts';
+import { apply, copyElements, detach, everyInput, type Op } from '../tensor/op.ts';
 import { normalizeDim, normalizeDims, type Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { add, div, eq, mul, ne, sub, where } from './binary.ts';
@@ -8,7 +8,7 @@ import { asFloat, assertFloat } from './convert.ts';
 import { gather } from './indexing.ts';
 import { reshape, squeeze, unsqueeze } from './movement.ts';
 import { argmax, argmin, reducedShape, reduceInto, type ReduceOptions, sum } from './reduce.ts';
-import { abs, exp, floor, log, pow, square } from './unary.ts';
+import { abs, exp, log, pow, square } from './unary.ts';
 
 const countOver = (x: Tensor, dims: readonly number[]): number => dims.reduce((n, d) => n * (x.shape[d] as number), 1);
 
@@ -38,12 +38,21 @@ export function std(x: Tensor, options: ReduceOptions & { correction?: number } 
   return root(variance(x, options));
 }
 
+/** 1 where x is not 0. A part of the graph through which no gradient passes, as in PyTorch: a loss of it alone is legal. */
+const nonzeroOp: Op<undefined> = {
+  name: 'norm',
+  shape: ([x]) => (x as Tensor).shape,
+  dtype: () => 'float32',
+  forward: (y, [x]) => copyElements(asFloat(ne(x as Tensor, 0)), y),
+  backward: () => [null],
+};
+
 /** The p-norm over dimensions (all unless said): (Σ|x|ᵖ)^(1/p); p = 2 unless said, 0 counts what is not 0, ∞ and −∞ give the largest and smallest
  * |x|. The gradient is 0 where the norm is 0. */
 export function norm(x: Tensor, options: ReduceOptions & { p?: number } = {}): Tensor {
   const { p = 2, ...rest } = options;
   if (p === 2) return root(sum(square(x), rest));
-  if (p === 0) return sum(where(ne(x, 0), 1, floor(asFloat(x))), rest); // 0 where x is, with the gradient 0
+  if (p === 0) return sum(apply(nonzeroOp, [x], undefined), rest);
   if (p === 1) return sum(abs(x), rest);
   if (p === Number.POSITIVE_INFINITY) return amax(abs(x), rest);
   if (p === Number.NEGATIVE_INFINITY) return amin(abs(x), rest);
