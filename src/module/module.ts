@@ -47,6 +47,7 @@ export abstract class Module {
 
   /** Itself and every module inside, by dotted path; a module reached twice is given once. */
   *namedModules(prefix = '', seen = new Set<Module>()): Generator<[string, Module]> {
+    checkArgument('namedModules', 'the set of modules seen', seen, { what: 'a Set', test: (v) => v instanceof Set });
     if (seen.has(this)) return;
     seen.add(this);
     yield [prefix, this];
