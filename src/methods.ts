@@ -23,6 +23,7 @@ import type { DType } from './tensor/dtype.ts';
 import { GradloomError, shapeText, warnOnce } from './tensor/errors.ts';
 import { detach, nodeOf, requiresGrad } from './tensor/op.ts';
 import { settle } from './tensor/pending.ts';
+import { recording } from './tensor/recording.ts';
 import { type GradientHook, Tensor } from './tensor/tensor.ts';
 
 const functions = {
@@ -232,6 +233,7 @@ function setRequiresGrad(t: Tensor, on: boolean): void {
   if (on && t.dtype !== 'float32')
     throw new GradloomError('DTYPE', 'requiresGrad', `only float32 tensors can require gradients, this one is ${t.dtype}. Convert it with .float().`);
   if (on && t.inference) throw new GradloomError('GRAPH', 'requiresGrad', 'an inference tensor cannot require a gradient outside inference(() => …). Clone it first.');
+  recording()?.asked(t);
   t.wantsGrad = on;
 }
 

@@ -42,9 +42,9 @@ export function setGrad(t: Tensor, g: Tensor | null): void {
 
 /** `.grad` becomes null: the optimizer will skip the tensor. Or zeros: the optimizer will still move it (decay, moments). */
 export function clearGrad(t: Tensor, setToNull: boolean): void {
-  if (!t.gradient && !recording()) return;
-  if (setToNull) setGrad(t, null);
-  else if (t.gradient) {
+  if (setToNull) {
+    if (recording() || t.gradient) setGrad(t, null);
+  } else if (t.gradient) {
     t.gradient = detach(t.gradient);
     zero_(t.gradient);
   }

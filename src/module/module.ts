@@ -6,6 +6,7 @@ import { copy_ } from '../ops/inplace.ts';
 import { permute } from '../ops/movement.ts';
 import { GradloomError, shapeText } from '../tensor/errors.ts';
 import { detach, requiresGrad } from '../tensor/op.ts';
+import { noteHooks, recording } from '../tensor/recording.ts';
 import { sameShape } from '../tensor/shape.ts';
 import { noGrad } from '../tensor/tape.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -20,8 +21,28 @@ export interface Layer {
 }
 
 export abstract class Module {
+  private inTraining = true;
+
   /** Whether it is in training mode; `train()` and `eval()` set it throughout. */
-  training = true;
+  get training(): boolean {
+    this.tellMode();
+    return this.inTraining;
+  }
+
+  set training(on: boolean) {
+    this.tellMode();
+    this.inTraining = on;
+  }
+
+  private tellMode(): void {
+    recording()?.rely(
+      this,
+      () => this.inTraining,
+      (on: boolean) => {
+        this.inTraining = on;
+      },
+    );
+  }
 
   /** Computes the output. Call it directly: hooks wrap the instance's own `forward`. */
   abstract forward(...inputs: never[]): unknown;
@@ -128,7 +149,10 @@ export abstract class Module {
 
   /** Whether the parameters ask for gradients: false freezes them. Returns itself. */
   requiresGrad_(on = true): this {
-    for (const p of this.parameters()) p.wantsGrad = on;
+    for (const p of this.parameters()) {
+      recording()?.asked(p);
+      p.wantsGrad = on;
+    }
     return this;
   }
 
@@ -191,6 +215,7 @@ export abstract class Module {
 
   /** Puts a layer around the instance's own forward; removing it leaves the other layers. */
   private wrap(around: (forward: (...inputs: unknown[]) => unknown) => (...inputs: unknown[]) => unknown): HookHandle {
+    noteHooks();
     const inner = this.forward.bind(this) as (...inputs: unknown[]) => unknown;
     const outer = around(inner);
     let on = true;
@@ -198,6 +223,7 @@ export abstract class Module {
     return {
       remove: () => {
         on = false;
+        noteHooks();
       },
     };
   }

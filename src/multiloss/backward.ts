@@ -3,6 +3,7 @@
 import { backward as sumBackward } from '../autograd/backward.ts';
 import { accumulate } from '../autograd/leaf.ts';
 import { reshape } from '../ops/movement.ts';
+import { recording } from '../tensor/recording.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Method, Weighting } from './method.ts';
 import { type MultiBackwardOptions, OP } from './options.ts';
@@ -26,6 +27,8 @@ export function backward<Name extends string>(losses: Losses<Name>, options: Mul
   const names = entries.map(([name]) => name);
   const tensors = entries.map(([, loss]) => loss);
   const method: Method = options.combine ?? new Sum();
+  recording()?.rely(method, () => method.needs);
+  recording()?.acts([method, ...names]);
   const resolution = new Resolution(method, names, options);
   const report = new LiveReport(method.name, names);
   const scalarized = scalarize(method, tensors, names);

@@ -1,6 +1,7 @@
 // Strategies that change with the course of training.
 import { backward } from '../autograd/backward.ts';
 import { valueError } from '../tensor/errors.ts';
+import { refuseWhileRecording } from '../tensor/recording.ts';
 import { entriesOf, type Losses, lossOf, type Report, type Strategy } from './strategy.ts';
 
 /** Options of `Phased`. */
@@ -62,6 +63,7 @@ export class Hybrid<Name extends string> implements Strategy<Name> {
   }
 
   backward(losses: Losses<Name>): Report<Name> {
+    refuseWhileRecording('Hybrid', 'strategies change', 'Capture a step for each strategy, or leave this step plain.');
     const report = (this.phases[this.phase] as Strategy<Name>).backward(losses);
     this.step++;
     return report;

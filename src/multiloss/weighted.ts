@@ -59,6 +59,7 @@ abstract class Linear<Name extends string> implements Strategy<Name> {
     settle();
     write();
     recording()?.repeat(write);
+    recording()?.steady(() => this.weightsOf(names, 0).join()); // schedules move on by themselves
     return names.map((name) => this.place(name));
   }
 

@@ -5,7 +5,8 @@ import { GradloomError, shapeText, valueError } from '../tensor/errors.ts';
 import { recording, refuseWhileRecording } from '../tensor/recording.ts';
 import { defaultGenerator, type Generator } from '../tensor/random.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
-import { empty, type NestedArray, type Tensor } from '../tensor/tensor.ts';
+import { copyElements } from '../tensor/op.ts';
+import { empty, type NestedArray, Tensor } from '../tensor/tensor.ts';
 
 /** Options of every creation function. */
 export interface CreateOptions {
@@ -134,7 +135,19 @@ export function arange(start: number, end?: number, step = 1, options: CreateOpt
   const count = Math.ceil((to - from) / step);
   if (!Number.isFinite(count) || count < 0) throw valueError('arange', `from ${from} to ${to} by ${step} never arrives. The step must be non-zero and point at the end.`);
   const whole = [from, to, step].every(Number.isInteger);
-  return tensor(Float64Array.from({ length: count }, (_, i) => from + i * step) as ArrayLike<number>, { dtype: whole ? 'int32' : 'float32', ...options });
+  const values = (): ArrayLike<number> => Float64Array.from({ length: count }, (_, i) => from + i * step);
+  return sequence('arange', [from, step, count], values, { dtype: whole ? 'int32' : 'float32', ...options });
+}
+
+/** A tensor of numbers that follow from a few: a captured step makes it once, and copies it at each replay. */
+function sequence(op: string, from: readonly number[], values: () => ArrayLike<number>, options: CreateOptions): Tensor {
+  const listening = recording();
+  if (!listening) return tensor(values(), options);
+  const { dtype = 'float32', requiresGrad } = options;
+  const kept = listening.kept(`${op} ${dtype} ${from}`, () => tensor(values(), { dtype }));
+  const y = empty(kept.shape, dtype);
+  copyElements(kept, y);
+  return leaf(y, op, requiresGrad);
 }
 
 /** `steps` values from start to end, both included, evenly spaced. float32 unless said. */
@@ -143,16 +156,14 @@ export function linspace(start: number, end: number, steps: number, options: Cre
   const step = steps > 1 ? (end - start) / (steps - 1) : 0;
   // From both ends, so that the last value is exactly `end`.
   const at = (i: number): number => (i < steps / 2 ? start + i * step : end - (steps - 1 - i) * step);
-  return tensor(Float64Array.from({ length: steps }, (_, i) => at(i)) as ArrayLike<number>, options);
+  return sequence('linspace', [start, end, steps], () => Float64Array.from({ length: steps }, (_, i) => at(i)), options);
 }
 
 /** The identity matrix [n, m] (m = n unless said). */
 export function eye(n: number, m = n, options: CreateOptions = {}): Tensor {
-  refuseWhileRecording('eye', 'a tensor is made from numbers of the host', 'Make it outside, or pass it to the step as an input.');
   const y = full([n, m], 0, { dtype: options.dtype ?? 'float32' });
-  const memory = viewOf(y.dtype);
-  const one = y.dtype === 'float32' ? 1 : bitsOf(1, y.dtype);
-  for (let i = 0; i < Math.min(n, m); i++) memory[y.address / 4 + i * (m + 1)] = one;
+  const diagonal = [Math.min(n, m)];
+  copyElements(new Tensor(constant(1, y.dtype).storage, diagonal, y.dtype, [0]), new Tensor(y.storage, diagonal, y.dtype, [m + 1]));
   return leaf(y, 'eye', options.requiresGrad);
 }
 
@@ -194,6 +205,12 @@ function kept(key: string, shape: Shape, dtype: DType, fill: (t: Tensor) => void
     if (room) constants.set(key, t);
   }
   return t;
+}
+
+/** The number that lies at an address as a constant of `constant`, or undefined. For messages. */
+export function constantAt(address: number): string | undefined {
+  for (const [key, t] of constants) if (t.storage.address === address && t.rank === 0) return key.split(' ')[1];
+  return undefined;
 }
 
 /** A scalar that stands in for a number in an op; never written to. */

@@ -8,7 +8,7 @@ import { float64View, int32View } from '../runtime/memory.ts';
 import { GradloomError, shapeText, valueError, warnOnce } from '../tensor/errors.ts';
 import { copyElements, dense, detach, nodeOf } from '../tensor/op.ts';
 import { recording, refuseWhileRecording } from '../tensor/recording.ts';
-import { keep, scope } from '../tensor/scope.ts';
+import { outlive, scope } from '../tensor/scope.ts';
 import { sameShape } from '../tensor/shape.ts';
 import { newStorage, type Storage } from '../tensor/storage.ts';
 import { enableGrad, noGrad } from '../tensor/tape.ts';
@@ -52,6 +52,8 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   /** Of each group: its hyper-parameters, and a table with a record of words for each parameter. */
   private readonly hyper: Storage[] = [];
   private readonly tables: Storage[] = [];
+  /** How often groups or state were replaced: a captured step goes by this. */
+  private changes = 0;
 
   constructor(name: string, params: Iterable<Tensor> | Iterable<GroupInput<O>>, defaults: Required<O>) {
     this.name = name;
@@ -92,6 +94,8 @@ export abstract class Optimizer<O extends OptimizerOptions> {
         throw new GradloomError('GRAPH', this.name, `cannot optimize a non-leaf, ${p.describe()} from ${nodeOf(p)?.op.name}. Pass the leaf that it was computed from.`);
       if (this.paramGroups.some((g) => g.params.includes(p))) throw valueError(this.name, `the parameter ${p.describe()} appears in more than one group. Name it once.`);
     }
+    refuseWhileRecording(this.name, 'a group is added', 'Add it before the step.');
+    this.changes++;
     this.paramGroups.push(complete);
     this.hyper.push(newStorage(64, this.name, null));
     this.tables.push(newStorage(complete.params.length * RECORD * 4, this.name, null));
@@ -99,6 +103,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
 
   /** Sets every parameter's `.grad` to null, so that a step skips it, or with `setToNull: false` to zeros, which a step still applies. */
   zeroGrad(options: { setToNull?: boolean } = {}): void {
+    this.tell();
     for (const { params } of this.paramGroups) for (const p of params) clearGrad(p, options.setToNull ?? true);
   }
 
@@ -110,6 +115,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   step<T>(closure: () => T): T;
   step<T>(closure?: () => T): T | undefined {
     const loss = closure && enableGrad(closure);
+    this.tell();
     noGrad(() => {
       this.paramGroups.forEach((group, i) => {
         const hyper = this.hyper[i] as Storage;
@@ -128,6 +134,22 @@ export abstract class Optimizer<O extends OptimizerOptions> {
       });
     });
     return loss;
+  }
+
+  /** Tells a recording what the step goes by: groups, their parameters and flags, and whether their state is still the same. */
+  private tell(): void {
+    const listening = recording();
+    if (!listening) return;
+    listening.rely(this, () => this.changes);
+    for (const group of this.paramGroups) {
+      const { params } = group;
+      const list = [...params];
+      // What the kernels' words hang on. Numbers are read from memory.
+      const flags = Object.entries(group).flatMap(([key, value]) => (typeof value === 'boolean' || key === 'momentum' ? [key as keyof typeof group] : []));
+      listening.rely(group, () => flags.reduce((bits, key) => 2 * bits + (group[key] ? 1 : 0), 0));
+      listening.rely(params, () => group.params === params && params.length === list.length && list.every((p, i) => params[i] === p));
+      listening.steady(() => this.hyperParameters(group).join());
+    }
   }
 
   /** Moves a group: all parameters by one call, which reads their words from the table. */
@@ -169,8 +191,8 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   protected zeros(state: ParamState, name: string, shape: readonly number[], value = 0): Tensor {
     let t = state[name];
     if (!t) {
-      refuseWhileRecording(this.name, `the state of ${this.name} is first made`, 'Let every parameter have a gradient in the first call of the step, which runs as it is.');
-      t = keep(full(shape, value));
+      recording()?.early();
+      t = outlive(full(shape, value));
       state[name] = t;
     }
     return t;
@@ -216,6 +238,8 @@ export abstract class Optimizer<O extends OptimizerOptions> {
         }
       }
     }
+    refuseWhileRecording(`${this.name}.loadStateDict`, 'a state is loaded', 'Load it before the step.');
+    this.changes++;
     this.states.clear();
     for (const [i, s] of Object.entries(saved.state)) {
       const copies = Object.entries(s).map(([name, t]) => {

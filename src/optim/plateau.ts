@@ -1,5 +1,6 @@
 // The scheduler that watches a metric instead of counting.
 import { valueError } from '../tensor/errors.ts';
+import { refuseWhileRecording } from '../tensor/recording.ts';
 import type { Schedulable } from './schedulers.ts';
 
 /** Options of `ReduceLROnPlateau`, with PyTorch's defaults. */
@@ -62,6 +63,7 @@ export class ReduceLROnPlateau {
 
   /** Takes the epoch's metric, a number or a tensor of one element, and reduces rates where it has stopped improving. */
   step(metric: number | { item(): number }): void {
+    refuseWhileRecording('ReduceLROnPlateau', 'a scheduler steps', 'Call it after the step: a captured step reads the rates anew at each call.');
     const { patience, cooldown, factor, minLr, eps } = this.options;
     const value = typeof metric === 'number' ? metric : metric.item();
     if (this.better(value)) [this.best, this.numBadEpochs] = [value, 0];

@@ -4,6 +4,7 @@
 // Rates reach tensors, so the formulas use + − × ÷ and tensor/elementary.ts only.
 import { cosPi, power } from '../tensor/elementary.ts';
 import { valueError } from '../tensor/errors.ts';
+import { refuseWhileRecording } from '../tensor/recording.ts';
 
 /** What a scheduler changes: an optimizer's groups. */
 export interface Schedulable {
@@ -68,6 +69,7 @@ export abstract class LRScheduler {
 
   /** One step on: call it after `optimizer.step()`. */
   step(): void {
+    refuseWhileRecording(this.constructor.name, 'a scheduler steps', 'Call it after the step: a captured step reads the rates anew at each call.');
     this.count++;
     this.apply();
   }

@@ -4,6 +4,7 @@ import type { Shape } from './shape.ts';
 import { collapse } from './shape.ts';
 import { call } from '../runtime/call.ts';
 import { type Edge, isGradEnabled, isInferenceMode, Node } from './tape.ts';
+import { recording } from './recording.ts';
 import { assertAlive, empty, Tensor } from './tensor.ts';
 
 /** What an op is. `A` are its plain options. */
@@ -70,6 +71,7 @@ export const otherInputs = (needs: readonly boolean[]): readonly boolean[] => ne
 
 /** Whether gradients flow to this tensor. */
 export function requiresGrad(t: Tensor): boolean {
+  recording()?.asked(t);
   return t.wantsGrad || nodeOf(t) !== null;
 }
 

@@ -75,11 +75,13 @@ export class Tensor {
     this.strides = strides;
     this.offset = offset;
     this.size = sizeOf(shape);
+    recording()?.made(this);
   }
 
   /** @internal The accumulated gradient. */
   get gradient(): Tensor | null {
     settle();
+    recording()?.leaf(this, 'read');
     return this.gathered;
   }
 

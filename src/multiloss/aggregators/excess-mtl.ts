@@ -4,7 +4,8 @@ import { add_, copy_ } from '../../ops/inplace.ts';
 import { sum } from '../../ops/reduce.ts';
 import { logSoftmax } from '../../ops/softmax.ts';
 import { exp, sqrt, square } from '../../ops/unary.ts';
-import { keep } from '../../tensor/scope.ts';
+import { recording } from '../../tensor/recording.ts';
+import { keep, outlive } from '../../tensor/scope.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Aggregator, Stats } from '../method.ts';
 import { checkNumber } from '../checks.ts';
@@ -46,8 +47,9 @@ export class ExcessMTL implements Aggregator {
       excess = add(excess, sum(div(now, sqrt(add(all, 1e-7))), { dim: 1 }));
     });
     if (this.logits === null || this.first === null) {
-      this.first = keep(add(excess, 0));
-      this.logits = keep(logSoftmax(mul(excess, this.eta), 0));
+      recording()?.early();
+      this.first = outlive(add(excess, 0));
+      this.logits = outlive(logSoftmax(mul(excess, this.eta), 0));
     } else {
       copy_(this.logits, logSoftmax(add(this.logits, mul(div(excess, add(this.first, 1e-7)), this.eta)), 0));
     }

@@ -5,8 +5,8 @@ import { reshape } from '../../ops/movement.ts';
 import { sum } from '../../ops/reduce.ts';
 import { square } from '../../ops/unary.ts';
 import { GradloomError, shapeText } from '../../tensor/errors.ts';
-import { refuseWhileRecording } from '../../tensor/recording.ts';
-import { keep } from '../../tensor/scope.ts';
+import { recording } from '../../tensor/recording.ts';
+import { keep, outlive } from '../../tensor/scope.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 
 /** Σ wᵢ·rowᵢ of one parameter, [n]; w is [m]. */
@@ -47,9 +47,10 @@ export class Memory {
   /** The tensors for these rows, zeros at first. */
   of(rows: readonly Tensor[]): readonly Tensor[] {
     if (this.empty) {
-      refuseWhileRecording(this.method, `the state of ${this.method} is first made`, 'The first call of a captured step runs as it is: let this method run there.');
-      this.tensors = rows.map((r) => keep(full(r.shape, 0)));
+      recording()?.early();
+      this.tensors = rows.map((r) => outlive(full(r.shape, 0)));
     }
+    recording()?.rely(this, () => this.tensors);
     const wrong = rows.findIndex((r, p) => this.tensors[p]?.shape.join() !== r.shape.join());
     if (wrong >= 0 || rows.length !== this.tensors.length) {
       const [now, before] = [rows.map((r) => shapeText(r.shape)).join(' '), this.tensors.map((t) => shapeText(t.shape)).join(' ')];

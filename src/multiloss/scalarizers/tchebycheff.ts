@@ -4,7 +4,7 @@ import { logsumexp } from '../../ops/moments.ts';
 import { sum } from '../../ops/reduce.ts';
 import { log } from '../../ops/unary.ts';
 import { GradloomError, valueError } from '../../tensor/errors.ts';
-import { refuseWhileRecording } from '../../tensor/recording.ts';
+import { recording, refuseWhileRecording } from '../../tensor/recording.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { Stateless } from './stateless.ts';
 import { checkPerLoss, type PerLoss, perLoss } from '../checks.ts';
@@ -81,6 +81,7 @@ export class STCH extends Stateless {
       return sum(log(add(all, TINY)));
     }
     if (this.sums.length !== losses.length) throw valueError(this.name, `warmed up with ${this.sums.length} losses, got ${names.join(', ')}. Pass the same, or reset().`);
+    recording()?.rely(this.lambda, () => this.sums);
     const nadir = this.lambda.tensor(() => this.sums.map((s) => Math.max(s / this.steps, TINY)));
     const terms = div(log(add(div(all, nadir), TINY)), mu);
     return mul(logsumexp(terms, 0), mu * losses.length);

@@ -1,0 +1,470 @@
+// One recording of a step: laid out in memory, repeated, and compared with the step from time to time.
+import { float32View, release } from '../runtime/memory.ts';
+import { Program } from '../runtime/program.ts';
+import { GradloomError } from '../tensor/errors.ts';
+import { copyElements, detach } from '../tensor/op.ts';
+import { settle } from '../tensor/pending.ts';
+import { hookChanges } from '../tensor/recording.ts';
+import { scope } from '../tensor/scope.ts';
+import { sameShape } from '../tensor/shape.ts';
+import { currentScope, moveStorage, newStorage, Scope, type Storage } from '../tensor/storage.ts';
+import { isGradEnabled, isInferenceMode, setGradEnabled } from '../tensor/tape.ts';
+import { empty, Tensor } from '../tensor/tensor.ts';
+import { type Block, blockAt, eachAddress, findLifetimes, inherit, place, type Span } from './plan.ts';
+import { fail, type Flags, flagsOf, Recorder, type Reliance } from './recorder.ts';
+import { copierOf, hiding, mapTensors, outline } from './result.ts';
+import { Comparison, type Movable, type Place, Signature } from './signature.ts';
+
+/** A step as it is called from inside: on tensors only. */
+export type Step<Result> = (...inputs: Tensor[]) => Result;
+
+/** A leaf's gradient before and after the step. */
+interface LeafPlan {
+  readonly leaf: Tensor;
+  /** Whether there was one before; undefined: that does not count, since the step sets it first. */
+  readonly had: boolean | undefined;
+  /** The one that must be there, where its place cannot change. */
+  readonly fixed: Tensor | null;
+  /** A copy of the one before, where the step puts another in its place. */
+  entry: Tensor | null;
+  /** Where words name the one before, which the step leaves in its place: they follow it. */
+  readonly places: { position: number; word: number; at: number }[];
+  /** The one that those words name now, and its address. */
+  seen: Tensor | null;
+  address: number;
+  /** What is there afterwards; undefined: the same. */
+  after: Tensor | null | undefined;
+}
+
+// What nobody can reach any more is given back, as any tensor outside of scopes: a captured step that was dropped.
+const dropped = typeof FinalizationRegistry === 'undefined' ? undefined : new FinalizationRegistry<Block>(({ address, bytes }) => release(address, bytes));
+
+const addressOf = (t: Tensor): number => t.storage.address + t.offset * 4;
+
+export class Replay<Result> {
+  /** Bytes that it holds: inputs, arena (results and gradients in it) and program. */
+  bytes = 0;
+  /** The inputs' shapes and types, in words. */
+  readonly shapes: string;
+  /** Whether it will never fit again: the state that it was recorded with was replaced. */
+  isOver = false;
+  /** Calls so far with these inputs; the recorded one is the second. */
+  private uses = 2;
+  private program!: Program;
+  private signature!: Signature;
+  private readonly recorder: Recorder;
+  private readonly inputs: readonly Tensor[];
+  /** Copies of the outputs, in the caller's scope. */
+  private copy!: () => Result;
+  private outputs: unknown;
+  private outline = '';
+  private places: readonly Place[] = [];
+  /** Owns inputs and arena: they stay where they are. */
+  private readonly home = new Scope('its captured step, which was released');
+  private held: Storage[] = [];
+  private readonly flags: (readonly [Tensor, Flags])[] = [];
+  private readonly reliances: Reliance[] = [];
+  private readonly outside: Storage[] = [];
+  private readonly leaves: LeafPlan[] = [];
+  private readonly writes: (readonly [Storage | Tensor, writer: string])[] = [];
+  /** Puts flags as the step leaves them. */
+  private readonly settings: (() => void)[] = [];
+  /** Results that lie in a leaf's gradient, which may move. */
+  private readonly moving = new Map<Tensor, readonly [LeafPlan, at: number]>();
+  private readonly failed = (position: number, result: number, address: number): never => {
+    throw (this.recorder.checks.get(position) as (result: number, address: number) => Error)(result, address);
+  };
+
+  private constructor(given: readonly (Tensor | number)[], shapes: string) {
+    this.shapes = shapes;
+    this.home.pins = true;
+    this.inputs = given.map((t) => (typeof t === 'number' ? empty([], 'float32', this.home) : empty(t.shape, t.dtype, this.home)));
+    this.take(given);
+    this.recorder = new Recorder(this.inputs.map(detach));
+  }
+
+  /** Runs and records a step. No replay where the run made state that the next one finds. */
+  static record<Result>(step: Step<Result>, given: readonly (Tensor | number)[], shapes: string): { result: Result; replay: Replay<Result> | null } {
+    const replay = new Replay<Result>(given, shapes);
+    const { recorder } = replay;
+    try {
+      const early = scope(() => {
+        const result = replay.listen(step, recorder);
+        if (recorder.isEarly) return copierOf(result)() as Result;
+        replay.lay(result);
+        return null;
+      }, 'a captured step');
+      if (!recorder.isEarly) return { result: replay.build(), replay };
+      replay.release();
+      return { result: early as Result, replay: null };
+    } catch (error) {
+      replay.release();
+      throw error;
+    } finally {
+      for (const { address, bytes } of recorder.returned) release(address, bytes);
+    }
+  }
+
+  get parts(): number {
+    return this.program.parts;
+  }
+
+  get calls(): number {
+    return this.program.length;
+  }
+
+  private take(given: readonly (Tensor | number)[]): void {
+    for (let i = 0; i < given.length; i++) {
+      const [t, mine] = [given[i] as Tensor | number, this.inputs[i] as Tensor];
+      if (typeof t === 'number') float32View()[mine.storage.address / 4] = t;
+      else copyElements(t, mine);
+    }
+  }
+
+  /** Runs the step with everything listening. */
+  private listen(step: Step<Result>, recorder: Recorder): Result {
+    recorder.rely(isGradEnabled, isGradEnabled, setGradEnabled);
+    recorder.rely(isInferenceMode, isInferenceMode);
+    recorder.rely(hookChanges, hookChanges);
+    return recorder.listen(() => {
+      const result = step(...recorder.inputs);
+      settle();
+      const hidden = hiding(result);
+      if (hidden) fail(`the step returns ${hidden} with tensors in it, which later calls could not fill. Return them in a plain object, a list or a Map.`);
+      return result;
+    });
+  }
+
+  /** Moves every buffer of the step into one arena, by lifetime, and the recorded words with them; outputs and gradients too. */
+  private lay(result: Result): void {
+    const { home, recorder } = this;
+    const { instructions } = recorder;
+    const made = new Set(recorder.storages);
+    const gradients = [...recorder.leaves.keys(), ...recorder.ownLeaves].flatMap(({ gathered }) => (gathered && made.has(gathered.storage) ? [gathered] : []));
+    const ofLeaves = new Set(gradients.map((g) => g.storage));
+    // What has no owner was made to last (constants) and stays as well.
+    const live = recorder.storages.filter((s) => s.address !== 0 && s.owner !== home);
+    const stays = live.filter((s) => s.owner === null && !ofLeaves.has(s));
+    const passing = live.filter((s) => s.owner !== null || ofLeaves.has(s));
+    const spans = [...passing, ...recorder.returned.filter((r) => r.own)]
+      .map(({ address, bytes }): Span => ({ address, bytes, first: -1, last: -1, offset: 0 }))
+      .sort((a, b) => a.address - b.address);
+
+    const windows = this.planLeaves();
+    this.signature = new Signature(
+      [...spans.map(({ address, bytes }) => ({ address, bytes })), ...stays.map(({ address, bytes }) => ({ address, bytes, stays: true })), ...windows],
+      instructions,
+    );
+    const returned: Tensor[] = [];
+    mapTensors(result, (t) => {
+      returned.push(t);
+      return t;
+    });
+    this.places = returned.map((t) => this.signature.placeOf(addressOf(t)));
+    this.outline = outline(result);
+    this.settleWorld(windows);
+
+    findLifetimes(spans, instructions);
+    // Outputs and gradients are read behind the last call.
+    const lasts = (t: Tensor): void => {
+      const s = blockAt(spans, t.storage.address);
+      if (s) s.last = instructions.length;
+    };
+    returned.forEach(lasts);
+    for (const leaf of recorder.leaves.keys()) if (leaf.gathered) lasts(leaf.gathered);
+    const used = spans.filter((s) => s.last >= 0);
+    inherit(used, instructions);
+    const arena = newStorage(place(used), 'capture', home);
+    eachAddress(instructions, (address, position, word) => {
+      const s = blockAt(used, address);
+      if (s) return arena.address + s.offset + address - s.address;
+      const window = blockAt(windows, address);
+      if (!window) return address;
+      const [plan, at] = [this.leaves[window.leaf] as LeafPlan, address - window.address];
+      if (plan.entry) return addressOf(plan.entry) + at;
+      plan.places.push({ position, word, at });
+      return address;
+    });
+    const moved = (t: Tensor): Tensor => {
+      const s = blockAt(used, t.storage.address);
+      if (s) return this.moved(t, arena, t.offset + s.offset / 4);
+      const window = blockAt(windows, addressOf(t));
+      if (!window) return t;
+      const [plan, at] = [this.leaves[window.leaf] as LeafPlan, (addressOf(t) - window.address) / 4];
+      if (plan.entry) return this.moved(t, plan.entry.storage, at);
+      this.moving.set(t, [plan, at]);
+      return t;
+    };
+    this.outputs = mapTensors(result, moved);
+    for (const plan of this.leaves) {
+      const { leaf, after } = plan;
+      if (!after || !made.has(after.storage)) continue;
+      plan.after = moved(after);
+      leaf.gradient = plan.after;
+    }
+    for (const g of gradients) moveStorage(g.storage, currentScope()); // ends with the recording
+  }
+
+  /** The tensor at another place, with the recorded run's own elements. */
+  private moved(t: Tensor, storage: Storage, offset: number): Tensor {
+    const y = new Tensor(storage, t.shape, t.dtype, t.strides, offset);
+    copyElements(t, y);
+    return y;
+  }
+
+  /** Notes what each leaf's gradient was and is. Returns the places of those that were there before and that may be elsewhere the next time, sorted. */
+  private planLeaves(): (Movable & { leaf: number })[] {
+    const windows: (Movable & { leaf: number })[] = [];
+    for (const [leaf, { use, before, address }] of this.recorder.leaves) {
+      if (use !== 'set' && before?.isContiguous()) windows.push({ leaf: this.leaves.length, address, bytes: before.size * 4 });
+      const { gathered } = leaf;
+      const isSame = gathered === before || (gathered !== null && before !== null && gathered.storage === before.storage && gathered.offset === before.offset);
+      const after = use !== 'set' && isSame ? undefined : gathered;
+      this.leaves.push({ leaf, had: use === 'set' ? undefined : before !== null, fixed: before, entry: null, places: [], seen: before, address, after });
+    }
+    windows.sort((a, b) => a.address - b.address);
+    // Gradients that share memory stay where they are.
+    const apart = windows.filter((w, i) => {
+      const [last, next] = [windows[i - 1], windows[i + 1]];
+      return (!last || last.address + last.bytes <= w.address) && (!next || w.address + w.bytes <= next.address);
+    });
+    for (const { leaf } of apart) {
+      const plan = this.leaves[leaf] as LeafPlan & { fixed: Tensor | null };
+      if (plan.after !== undefined) plan.entry = empty(plan.leaf.shape, 'float32', this.home);
+      plan.fixed = null;
+    }
+    return apart;
+  }
+
+  /** Notes what of the world around must be as it is now, and what the step changes there. */
+  private settleWorld(windows: readonly (Movable & { leaf: number })[]): void {
+    const { recorder } = this;
+    const { instructions } = recorder;
+    // Gradients may come and go, unless something else in their memory is used too.
+    const bare: number[] = [];
+    eachAddress(instructions, (address) => {
+      if (!blockAt(windows, address)) bare.push(address);
+      return address;
+    });
+    const owners = new Set(windows.map(({ leaf }) => (this.leaves[leaf] as LeafPlan).seen?.storage));
+    const isElsewhere = ({ address, bytes }: Storage): boolean => bare.some((b) => b >= address && b < address + bytes);
+    for (const s of recorder.outside) if (!owners.has(s) || isElsewhere(s)) this.outside.push(s);
+    for (const [storage, writer] of recorder.writes) {
+      const plan = owners.has(storage) ? this.leaves.find((p) => p.seen?.storage === storage) : undefined;
+      this.writes.push([plan ? plan.leaf : storage, writer]);
+    }
+    for (const [t, flags] of recorder.flags) {
+      this.flags.push([t, flags]);
+      const { wantsGrad } = t;
+      if (wantsGrad !== ((flags & 1) === 1)) {
+        this.settings.push(() => {
+          t.wantsGrad = wantsGrad;
+        });
+      }
+    }
+    for (const reliance of recorder.reliances.values()) {
+      this.reliances.push(reliance);
+      const now = reliance.current() as never;
+      if (reliance.set && now !== reliance.value) this.settings.push(() => reliance.set?.(now));
+    }
+  }
+
+  /** Writes the program. Returns the recorded run's results. */
+  private build(): Result {
+    const { recorder, home } = this;
+    this.program = new Program(recorder.instructions, [...recorder.checks.keys()], (bytes) => newStorage(bytes, 'capture', home).address);
+    this.copy = this.copier(this.outputs);
+    // A gradient that outlives the step keeps its arena, and nothing else.
+    this.held = home.storages;
+    home.storages = [];
+    for (const s of this.held) {
+      this.bytes += s.bytes;
+      dropped?.register(s, { address: s.address, bytes: s.bytes }, s);
+    }
+    return this.copy();
+  }
+
+  private copier(outputs: unknown): () => Result {
+    const at = (t: Tensor): Tensor => {
+      const found = this.moving.get(t);
+      const g = found?.[0].leaf.gathered;
+      return found && g ? new Tensor(g.storage, t.shape, t.dtype, t.strides, g.offset + found[1]) : t;
+    };
+    return copierOf(outputs, at) as () => Result;
+  }
+
+  /** Whether it was recorded with inputs of these shapes and types. */
+  takes(given: readonly (Tensor | number)[]): boolean {
+    const { inputs } = this;
+    for (let i = 0; i < inputs.length; i++) {
+      const [t, mine] = [given[i] as Tensor | number, inputs[i] as Tensor];
+      if (typeof t === 'number' ? mine.rank !== 0 || mine.dtype !== 'float32' : t.dtype !== mine.dtype || !sameShape(t.shape, mine.shape)) return false;
+    }
+    return true;
+  }
+
+  /** Whether the world is as the recording found it. Runs before each replay. */
+  fits(): boolean {
+    for (const [t, flags] of this.flags) if (flagsOf(t) !== flags) return false;
+    for (const { value, current } of this.reliances) {
+      if (current() === value) continue;
+      // A flag may come back; a count or a thing that was replaced will not.
+      this.isOver = typeof value !== 'boolean' && typeof value !== 'string';
+      return false;
+    }
+    for (const { leaf, had, fixed, seen } of this.leaves) {
+      if (had === undefined) continue;
+      const g = leaf.gathered;
+      if ((g !== null) !== had) return false;
+      if (g === seen) continue;
+      if (fixed || !g?.isContiguous()) {
+        this.isOver = fixed !== null;
+        return false;
+      }
+    }
+    for (const s of this.outside) {
+      if (s.address === 0) fail(`a tensor that the step uses ended with ${s.ended}. keep() it, or pass it as an input; if it was replaced, call release() on the captured step.`);
+    }
+    return true;
+  }
+
+  /** Runs the step: the recorded calls, or at the 3rd, 4th, 8th, 16th … call the step itself, compared with them. */
+  call(step: Step<Result>, given: readonly (Tensor | number)[]): Result {
+    this.take(given);
+    const n = ++this.uses;
+    return n === 3 || (n & (n - 1)) === 0 ? this.compare(step) : this.run();
+  }
+
+  private run(): Result {
+    const { recorder, leaves } = this;
+    for (const plan of leaves) if (plan.had && !plan.fixed) this.follow(plan);
+    for (const work of recorder.repeats) work();
+    try {
+      this.program.run(this.failed);
+    } catch (error) {
+      // Cleared by the step, or half overwritten.
+      for (const { leaf, had, after } of leaves) if (after && (had === undefined || leaf.gathered?.storage.owner === this.home)) leaf.gradient = null;
+      throw error;
+    }
+    for (const [t, writer] of this.writes) (t instanceof Tensor ? t.gathered?.storage : t)?.touch(writer);
+    for (const { leaf, after } of leaves) if (after !== undefined) leaf.gradient = after;
+    for (const set of this.settings) set();
+    return this.copy();
+  }
+
+  /** Has the words that name a leaf's gradient name the one that is there now. */
+  private follow(plan: LeafPlan): void {
+    const g = plan.leaf.gathered as Tensor;
+    if (plan.entry) copyElements(g, plan.entry);
+    else if (g !== plan.seen) {
+      const address = addressOf(g);
+      if (address !== plan.address) for (const { position, word, at } of plan.places) this.program.set(position, word, address + at);
+      plan.address = address;
+      plan.seen = g;
+    }
+  }
+
+  /** Runs the plain step and looks whether it is still what was recorded. */
+  private compare(step: Step<Result>): Result {
+    const { recorder } = this;
+    const gradients = this.leaves.map(({ leaf }) => (leaf.gathered ? addressOf(leaf.gathered) : undefined));
+    const before = recorder.steadies.map((s) => s());
+    const comparison = new Comparison(recorder, this.signature, this.inputs.map(detach), gradients);
+    let difference = '';
+    try {
+      const result = scope(() => {
+        const value = this.listen(step, comparison);
+        difference = comparison.isEarly ? '' : this.differs(comparison, value, before);
+        if (!difference && !comparison.isEarly) this.adopt(comparison, value);
+        return copierOf(value)() as Result;
+      }, 'a captured step');
+      this.isOver = comparison.isEarly || difference !== '';
+      if (difference) throw this.changed(difference);
+      return result;
+    } catch (error) {
+      if (error instanceof GradloomError && error.code === 'CAPTURE') this.isOver = true;
+      throw error;
+    }
+  }
+
+  /** What of a run is not as recorded; '' where nothing is. */
+  private differs(comparison: Comparison, value: Result, before: readonly unknown[]): string {
+    const { recorder } = this;
+    if (comparison.difference) return comparison.difference;
+    const rest = recorder.instructions[comparison.instructions.length];
+    if (rest) return `the step ends where ${rest.kernel} was recorded: it takes another branch, or loops less often`;
+    if (recorder.steadies.some((s, i) => s() !== before[i]))
+      return "the step sets an optimizer's rate or another option, or a weight of a strategy, which replays would not (set it before the call)";
+    const now = outline(value);
+    if (now !== this.outline) return `the step returns ${now}, where ${this.outline} was recorded`;
+    let i = 0;
+    let isElsewhere = false;
+    mapTensors(value, (t) => {
+      if (!comparison.isAt(addressOf(t), this.places[i++] as Place) && t.size > 0) isElsewhere = true;
+      return t;
+    });
+    if (isElsewhere) return 'the step returns another tensor than was recorded';
+    for (const [t, { use }] of comparison.leaves)
+      if (use !== 'read' && !recorder.leaves.has(t)) return `the step sets the gradient of ${t.describe()}, which it did not when it was recorded`;
+    for (const { leaf, after } of this.leaves) {
+      if (after !== undefined && (after === null) !== (leaf.gathered === null))
+        return `the gradient of ${leaf.describe()} is ${after ? 'null' : 'there'} after the step, which it was not when it was recorded`;
+    }
+    return '';
+  }
+
+  /** Takes from a later run what the host may hold of it: reports, and gradients, which stay at their places. */
+  private adopt(comparison: Comparison, value: Result): void {
+    const { recorder } = this;
+    recorder.repeats = comparison.repeats;
+    recorder.instructions.forEach((instruction, i) => {
+      const now = comparison.instructions[i];
+      if (instruction.kernel === 'host' && now?.kernel === 'host') instruction.work = now.work;
+    });
+    const outputs: Tensor[] = [];
+    mapTensors(this.outputs, (t) => {
+      outputs.push(t);
+      return t;
+    });
+    let i = 0;
+    this.outputs = mapTensors(value, () => outputs[i++] as Tensor);
+    this.copy = this.copier(this.outputs);
+    for (const { leaf, after } of this.leaves) {
+      const g = leaf.gathered;
+      if (!after || !g || g === after || after.storage.owner !== this.home) continue;
+      copyElements(g, after);
+      moveStorage(g.storage, currentScope());
+      leaf.gradient = after;
+    }
+    for (const { gathered } of comparison.ownLeaves) if (gathered) moveStorage(gathered.storage, currentScope());
+  }
+
+  private changed(difference: string): GradloomError {
+    const last = this.uses <= 4 ? this.uses - 1 : this.uses / 2;
+    const unseen = this.uses - 1 - last;
+    return new GradloomError(
+      'CAPTURE',
+      'capture',
+      `${difference}. A replay repeats what was recorded, so what the host decides must not change from call to call. Pass a number that changes as an input, ` +
+        'as in step(x, 0.5), where it arrives as a float32 scalar; capture each branch by itself; or call release() on the captured step where it changes. ' +
+        `This call has run as the plain step${unseen > 0 ? `; the ${unseen} before it since the last comparison may have run with what was recorded` : ''}.`,
+    );
+  }
+
+  /** Gives memory back; leaves get copies of their gradients. */
+  release(): void {
+    const { home } = this;
+    for (const { leaf } of this.leaves) {
+      if (leaf.gathered?.storage.owner !== home) continue;
+      const g = empty(leaf.shape, 'float32', leaf.storage.owner);
+      copyElements(leaf.gathered, g);
+      leaf.gradient = g;
+    }
+    for (const s of [...this.held, ...home.storages]) {
+      dropped?.unregister(s);
+      s.free(home.what);
+    }
+    this.held = [];
+    home.storages = [];
+  }
+}
