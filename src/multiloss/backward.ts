@@ -3,7 +3,7 @@
 import { backward as sumBackward } from '../autograd/backward.ts';
 import { accumulate } from '../autograd/leaf.ts';
 import { reshape } from '../ops/movement.ts';
-import { recording } from '../tensor/recording.ts';
+import { hand, recording } from '../tensor/recording.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Method, Weighting } from './method.ts';
 import { type MultiBackwardOptions, OP } from './options.ts';
@@ -31,6 +31,7 @@ export function backward<Name extends string>(losses: Losses<Name>, options: Mul
   recording()?.acts([method, ...names]);
   const resolution = new Resolution(method, names, options);
   const report = new LiveReport(method.name, names);
+  hand(report);
   const scalarized = scalarize(method, tensors, names);
   if (resolution.plain) {
     const weights = scalarized?.weights ?? weigh(method as Weighting, tensors, report);

@@ -10,10 +10,11 @@ import { full } from '../ops/create.ts';
 import { assertArity, checkArgument, FUNCTION, valueText } from '../tensor/check.ts';
 import { detach, requiresGrad } from '../tensor/op.ts';
 import { settle } from '../tensor/pending.ts';
-import { recording } from '../tensor/recording.ts';
+import { collectHanded, recording } from '../tensor/recording.ts';
 import { scope } from '../tensor/scope.ts';
 import { isAnomalyEnabled } from '../tensor/tape.ts';
 import { assertAlive, Tensor } from '../tensor/tensor.ts';
+import { Shown } from './handed.ts';
 import { fail } from './recorder.ts';
 import { Replay, type Step } from './replay.ts';
 import { copierOf } from './result.ts';
@@ -75,6 +76,7 @@ export function capture<Inputs extends readonly Tensor[], Result>(step: (...inpu
   let programs: Replay<Result>[] = [];
   /** Shapes that have run as they are since they were last recorded: the latest last. */
   let seen: string[] = [];
+  const shown = new Shown();
 
   const check = (given: readonly unknown[]): void => {
     if (given.length !== count) fail(`called with ${given.length} input${given.length === 1 ? '' : 's'}, the first time with ${count}. Pass as many.`);
@@ -97,16 +99,21 @@ export function capture<Inputs extends readonly Tensor[], Result>(step: (...inpu
     programs = programs.filter((p) => !over.includes(p));
     for (const p of over) p.release();
   };
+  const plain = (given: readonly (Tensor | number)[]): Result => {
+    const [result, handed] = collectHanded(() => runPlain(synchronous, given));
+    shown.take(handed);
+    return result;
+  };
   const call = (...given: (Tensor | number)[]): Result => {
     if (recording()) fail('a captured step cannot run inside another. Call the plain step.');
     settle();
     count ??= given.length;
     check(given);
-    if (isAnomalyEnabled()) return runPlain(synchronous, given);
+    if (isAnomalyEnabled()) return plain(given);
     const program = find(given);
     if (program) {
       try {
-        return program.call(synchronous, given);
+        return program.call(synchronous, given, shown);
       } finally {
         if (program.isOver) drop((p) => p === program);
       }
@@ -115,10 +122,12 @@ export function capture<Inputs extends readonly Tensor[], Result>(step: (...inpu
     const shapes = shapesOf(given);
     if (!seen.includes(shapes)) {
       seen = [...seen.slice(1 - MOST), shapes];
-      return runPlain(synchronous, given);
+      return plain(given);
     }
-    const { result, replay } = Replay.record(synchronous, given, shapes);
+    const [{ result, replay }, handed] = collectHanded(() => Replay.record(synchronous, given, shapes));
+    const own = shown.take(handed);
     if (replay) {
+      replay.handed = own;
       seen = seen.filter((s) => s !== shapes);
       programs.unshift(replay);
       drop((_, i) => i >= MOST);

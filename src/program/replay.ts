@@ -4,12 +4,13 @@ import { Program } from '../runtime/program.ts';
 import { GradloomError } from '../tensor/errors.ts';
 import { copyElements, detach } from '../tensor/op.ts';
 import { settle } from '../tensor/pending.ts';
-import { hookChanges } from '../tensor/recording.ts';
+import { collectHanded, hookChanges } from '../tensor/recording.ts';
 import { scope } from '../tensor/scope.ts';
 import { sameShape } from '../tensor/shape.ts';
 import { currentScope, moveStorage, newStorage, Scope, type Storage } from '../tensor/storage.ts';
 import { isGradEnabled, isInferenceMode, setGradEnabled } from '../tensor/tape.ts';
 import { empty, Tensor } from '../tensor/tensor.ts';
+import type { Handed, Shown } from './handed.ts';
 import { type Block, blockAt, eachAddress, findLifetimes, inherit, place, type Span } from './plan.ts';
 import { fail, type Flags, flagsOf, Recorder, type Reliance } from './recorder.ts';
 import { copierOf, hiding, mapTensors, outline } from './result.ts';
@@ -42,6 +43,8 @@ const dropped = typeof FinalizationRegistry === 'undefined' ? undefined : new Fi
 const addressOf = (t: Tensor): number => t.storage.address + t.offset * 4;
 
 export class Replay<Result> {
+  /** What the recorded run, or the latest one compared with it, handed to the host. */
+  handed: readonly Handed[] = [];
   /** Bytes that it holds: inputs, arena (results and gradients in it) and program. */
   bytes = 0;
   /** The inputs' shapes and types, in words. */
@@ -143,7 +146,7 @@ export class Replay<Result> {
     const gradients = [...recorder.leaves.keys(), ...recorder.ownLeaves].flatMap(({ gathered }) => (gathered && made.has(gathered.storage) ? [gathered] : []));
     const ofLeaves = new Set(gradients.map((g) => g.storage));
     // What has no owner was made to last (constants) and stays as well.
-    const live = recorder.storages.filter((s) => s.address !== 0 && s.owner !== home);
+    const live = recorder.storages.filter((s) => s.address !== 0);
     const stays = live.filter((s) => s.owner === null && !ofLeaves.has(s));
     const passing = live.filter((s) => s.owner !== null || ofLeaves.has(s));
     const spans = [...passing, ...recorder.returned.filter((r) => r.own)]
@@ -202,7 +205,14 @@ export class Replay<Result> {
       plan.after = moved(after);
       leaf.gradient = plan.after;
     }
-    for (const g of gradients) moveStorage(g.storage, currentScope()); // ends with the recording
+    for (const g of gradients) this.end(g.storage);
+  }
+
+  /** Lets a block end with the run: gradients belong to whom their leaves do, and those of inputs to the program. */
+  private end(storage: Storage): void {
+    this.home.pins = false;
+    moveStorage(storage, currentScope());
+    this.home.pins = true;
   }
 
   /** The tensor at another place, with the recorded run's own elements. */
@@ -275,7 +285,7 @@ export class Replay<Result> {
     this.program = new Program(recorder.instructions, [...recorder.checks.keys()], (bytes) => newStorage(bytes, 'capture', home).address);
     this.copy = this.copier(this.outputs);
     // A gradient that outlives the step keeps its arena, and nothing else.
-    this.held = home.storages;
+    this.held = home.storages.filter((s) => s.owner === home);
     home.storages = [];
     for (const s of this.held) {
       this.bytes += s.bytes;
@@ -329,10 +339,16 @@ export class Replay<Result> {
   }
 
   /** Runs the step: the recorded calls, or at the 3rd, 4th, 8th, 16th … call the step itself, compared with them. */
-  call(step: Step<Result>, given: readonly (Tensor | number)[]): Result {
+  call(step: Step<Result>, given: readonly (Tensor | number)[], shown: Shown): Result {
     this.take(given);
     const n = ++this.uses;
-    return n === 3 || (n & (n - 1)) === 0 ? this.compare(step) : this.run();
+    if (n !== 3 && (n & (n - 1)) !== 0) {
+      shown.show(this.handed);
+      return this.run();
+    }
+    const [result, handed] = collectHanded(() => this.compare(step));
+    this.handed = shown.take(handed);
+    return result;
   }
 
   private run(): Result {
@@ -375,8 +391,9 @@ export class Replay<Result> {
       const result = scope(() => {
         const value = this.listen(step, comparison);
         difference = comparison.isEarly ? '' : this.differs(comparison, value, before);
+        const copies = copierOf(value)() as Result;
         if (!difference && !comparison.isEarly) this.adopt(comparison, value);
-        return copierOf(value)() as Result;
+        return copies;
       }, 'a captured step');
       this.isOver = comparison.isEarly || difference !== '';
       if (difference) throw this.changed(difference);
@@ -433,10 +450,10 @@ export class Replay<Result> {
       const g = leaf.gathered;
       if (!after || !g || g === after || after.storage.owner !== this.home) continue;
       copyElements(g, after);
-      moveStorage(g.storage, currentScope());
+      this.end(g.storage);
       leaf.gradient = after;
     }
-    for (const { gathered } of comparison.ownLeaves) if (gathered) moveStorage(gathered.storage, currentScope());
+    for (const { gathered } of comparison.ownLeaves) if (gathered) this.end(gathered.storage);
   }
 
   private changed(difference: string): GradloomError {
@@ -461,6 +478,7 @@ export class Replay<Result> {
       leaf.gradient = g;
     }
     for (const s of [...this.held, ...home.storages]) {
+      if (s.owner !== home) continue;
       dropped?.unregister(s);
       s.free(home.what);
     }

@@ -53,6 +53,24 @@ export function setRecording(next: Recording | null): void {
   current = next;
 }
 
+let handed: object[] | null = null;
+
+/** Hands the host an object that later replays fill: a report. */
+export function hand(object: object): void {
+  handed?.push(object);
+}
+
+/** Runs a step, and gives what it handed out beside its result. */
+export function collectHanded<T>(run: () => T): [result: T, handed: readonly object[]] {
+  const [before, mine] = [handed, [] as object[]];
+  handed = mine;
+  try {
+    return [run(), mine];
+  } finally {
+    handed = before;
+  }
+}
+
 let hooksChanged = 0;
 
 /** Modules' hooks were added or removed: every captured step looks again. */
