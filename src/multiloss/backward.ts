@@ -28,7 +28,7 @@ export function backward<Name extends string>(losses: Losses<Name>, options: Mul
   const tensors = entries.map(([, loss]) => loss);
   const method: Method = options.combine ?? new Sum();
   recording()?.rely(method, () => method.needs);
-  recording()?.acts([method, ...names]);
+  recording()?.method(method, names);
   const resolution = new Resolution(method, names, options);
   const report = new LiveReport(method.name, names);
   hand(report);

@@ -3,10 +3,10 @@ import { setTracer, type HostWork, type Tracer } from '../runtime/call.ts';
 import type { Kernel } from '../runtime/kernel-names.ts';
 import type { Instruction } from '../runtime/program.ts';
 import { GradloomError } from '../tensor/errors.ts';
-import { type LeafUse, type Recording, refuseWhileRecording, setRecording } from '../tensor/recording.ts';
+import { type LeafUse, type RecordedMethod, type Recording, refuseWhileRecording, setRecording } from '../tensor/recording.ts';
 import { outlive } from '../tensor/scope.ts';
 import type { Storage } from '../tensor/storage.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { Tensor } from '../tensor/tensor.ts';
 
 /** Not kernels of a step, but the allocator's. */
 const ALLOCATOR = new Set<Kernel>(['alloc', 'free']);
@@ -39,6 +39,22 @@ export interface Returned {
   readonly own: boolean;
 }
 
+/** A method as a step found it. */
+export interface MethodUse {
+  readonly method: RecordedMethod;
+  readonly names: string;
+  /** Its fields then, tensors aside, as text. */
+  readonly before: string;
+}
+
+/** An object's fields as text: equal for two that were made alike. */
+function fieldsOf(value: unknown, seen = new Set<unknown>()): string {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return `${value}`;
+  if (value instanceof Tensor || seen.has(value)) return '';
+  seen.add(value);
+  return `{${Object.entries(value).map(([key, v]) => `${key}:${fieldsOf(v, seen)}`)}}`;
+}
+
 /** Listens while the step runs. */
 export class Recorder implements Recording, Tracer {
   readonly instructions: Instruction[] = [];
@@ -55,8 +71,8 @@ export class Recorder implements Recording, Tracer {
   /** What tensors of the world around asked for. */
   readonly flags = new Map<Tensor, Flags>();
   readonly reliances = new Map<object, Reliance>();
-  /** What host work acts on, in order. */
-  readonly subjects: unknown[] = [];
+  /** Multi-loss methods, in order. */
+  readonly methods: MethodUse[] = [];
   readonly steadies: (() => unknown)[] = [];
   /** Tensors of host numbers, by what they follow from. */
   readonly numbers: Map<string, Tensor>;
@@ -138,8 +154,8 @@ export class Recorder implements Recording, Tracer {
   rely(owner: object, current: () => unknown, set?: (value: never) => void): void {
     if (!this.reliances.has(owner)) this.reliances.set(owner, { value: current(), current, set });
   }
-  acts(on: readonly unknown[]): void {
-    this.subjects.push(...on);
+  method(method: RecordedMethod, names: readonly string[]): void {
+    this.methods.push({ method, names: names.join(), before: fieldsOf(method) });
   }
   steady(current: () => unknown): void {
     this.steadies.push(current);
@@ -153,17 +169,21 @@ export class Recorder implements Recording, Tracer {
   check(error: (result: number, address: number) => Error): void {
     this.checks.set(this.instructions.length - 1, error);
   }
+  /** Runs what is not the step's own. */
+  protected unheard<T>(run: () => T): T {
+    setRecording(null);
+    setTracer(null);
+    try {
+      return run();
+    } finally {
+      setRecording(this);
+      setTracer(this);
+    }
+  }
   kept(key: string, make: () => Tensor): Tensor {
     let t = this.numbers.get(key);
     if (!t) {
-      setRecording(null);
-      setTracer(null);
-      try {
-        t = outlive(make());
-      } finally {
-        setRecording(this);
-        setTracer(this);
-      }
+      t = this.unheard(() => outlive(make()));
       this.numbers.set(key, t);
     }
     return t;

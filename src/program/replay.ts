@@ -11,36 +11,18 @@ import { currentScope, moveStorage, newStorage, Scope, type Storage } from '../t
 import { isGradEnabled, isInferenceMode, setGradEnabled } from '../tensor/tape.ts';
 import { empty, Tensor } from '../tensor/tensor.ts';
 import type { Handed, Shown } from './handed.ts';
+import { addressOf, type LeafPlan, Leaves } from './leaves.ts';
 import { type Block, blockAt, eachAddress, findLifetimes, inherit, place, type Span } from './plan.ts';
-import { fail, type Flags, flagsOf, Recorder, type Reliance } from './recorder.ts';
+import { fail, Recorder } from './recorder.ts';
 import { copierOf, hiding, mapTensors, outline } from './result.ts';
-import { Comparison, type Movable, type Place, Signature } from './signature.ts';
+import { Comparison, type Place, Signature } from './signature.ts';
+import { World } from './world.ts';
 
 /** A step as it is called from inside: on tensors only. */
 export type Step<Result> = (...inputs: Tensor[]) => Result;
 
-/** A leaf's gradient before and after the step. */
-interface LeafPlan {
-  readonly leaf: Tensor;
-  /** Whether there was one before; undefined: that does not count, since the step sets it first. */
-  readonly had: boolean | undefined;
-  /** The one that must be there, where its place cannot change. */
-  readonly fixed: Tensor | null;
-  /** A copy of the one before, where the step puts another in its place. */
-  entry: Tensor | null;
-  /** Where words name the one before, which the step leaves in its place: they follow it. */
-  readonly places: { position: number; word: number; at: number }[];
-  /** The one that those words name now, and its address. */
-  seen: Tensor | null;
-  address: number;
-  /** What is there afterwards; undefined: the same. */
-  after: Tensor | null | undefined;
-}
-
 // What nobody can reach any more is given back, as any tensor outside of scopes: a captured step that was dropped.
 const dropped = typeof FinalizationRegistry === 'undefined' ? undefined : new FinalizationRegistry<Block>(({ address, bytes }) => release(address, bytes));
-
-const addressOf = (t: Tensor): number => t.storage.address + t.offset * 4;
 
 export class Replay<Result> {
   /** What the recorded run, or the latest one compared with it, handed to the host. */
@@ -65,13 +47,8 @@ export class Replay<Result> {
   /** Owns inputs and arena: they stay where they are. */
   private readonly home = new Scope('its captured step, which was released');
   private held: Storage[] = [];
-  private readonly flags: (readonly [Tensor, Flags])[] = [];
-  private readonly reliances: Reliance[] = [];
-  private readonly outside: Storage[] = [];
-  private readonly leaves: LeafPlan[] = [];
-  private readonly writes: (readonly [Storage | Tensor, writer: string])[] = [];
-  /** Puts flags as the step leaves them. */
-  private readonly settings: (() => void)[] = [];
+  private world!: World;
+  private leaves!: Leaves;
   /** Results that lie in a leaf's gradient, which may move. */
   private readonly moving = new Map<Tensor, readonly [LeafPlan, at: number]>();
   private readonly failed = (position: number, result: number, address: number): never => {
@@ -153,9 +130,10 @@ export class Replay<Result> {
       .map(({ address, bytes }): Span => ({ address, bytes, first: -1, last: -1, offset: 0 }))
       .sort((a, b) => a.address - b.address);
 
-    const windows = this.planLeaves();
+    const leaves = new Leaves(recorder, home);
+    this.leaves = leaves;
     this.signature = new Signature(
-      [...spans.map(({ address, bytes }) => ({ address, bytes })), ...stays.map(({ address, bytes }) => ({ address, bytes, stays: true })), ...windows],
+      [...spans.map(({ address, bytes }) => ({ address, bytes })), ...stays.map(({ address, bytes }) => ({ address, bytes, stays: true })), ...leaves.windows],
       instructions,
     );
     const returned: Tensor[] = [];
@@ -165,7 +143,7 @@ export class Replay<Result> {
     });
     this.places = returned.map((t) => this.signature.placeOf(addressOf(t)));
     this.outline = outline(result);
-    this.settleWorld(windows);
+    this.world = new World(recorder, leaves);
 
     findLifetimes(spans, instructions);
     // Outputs and gradients are read behind the last call.
@@ -181,25 +159,25 @@ export class Replay<Result> {
     eachAddress(instructions, (address, position, word) => {
       const s = blockAt(used, address);
       if (s) return arena.address + s.offset + address - s.address;
-      const window = blockAt(windows, address);
-      if (!window) return address;
-      const [plan, at] = [this.leaves[window.leaf] as LeafPlan, address - window.address];
+      const found = leaves.at(address);
+      if (!found) return address;
+      const [plan, at] = found;
       if (plan.entry) return addressOf(plan.entry) + at;
-      plan.places.push({ position, word, at });
+      plan.words.push({ position, word, at });
       return address;
     });
     const moved = (t: Tensor): Tensor => {
       const s = blockAt(used, t.storage.address);
       if (s) return this.moved(t, arena, t.offset + s.offset / 4);
-      const window = blockAt(windows, addressOf(t));
-      if (!window) return t;
-      const [plan, at] = [this.leaves[window.leaf] as LeafPlan, (addressOf(t) - window.address) / 4];
-      if (plan.entry) return this.moved(t, plan.entry.storage, at);
-      this.moving.set(t, [plan, at]);
+      const found = leaves.at(addressOf(t));
+      if (!found) return t;
+      const [plan, at] = found;
+      if (plan.entry) return this.moved(t, plan.entry.storage, at / 4);
+      this.moving.set(t, [plan, at / 4]);
       return t;
     };
     this.outputs = mapTensors(result, moved);
-    for (const plan of this.leaves) {
+    for (const plan of leaves.plans) {
       const { leaf, after } = plan;
       if (!after || !made.has(after.storage)) continue;
       plan.after = moved(after);
@@ -220,63 +198,6 @@ export class Replay<Result> {
     const y = new Tensor(storage, t.shape, t.dtype, t.strides, offset);
     copyElements(t, y);
     return y;
-  }
-
-  /** Notes what each leaf's gradient was and is. Returns the places of those that were there before and that may be elsewhere the next time, sorted. */
-  private planLeaves(): (Movable & { leaf: number })[] {
-    const windows: (Movable & { leaf: number })[] = [];
-    for (const [leaf, { use, before, address }] of this.recorder.leaves) {
-      if (use !== 'set' && before?.isContiguous()) windows.push({ leaf: this.leaves.length, address, bytes: before.size * 4 });
-      const { gathered } = leaf;
-      const isSame = gathered === before || (gathered !== null && before !== null && gathered.storage === before.storage && gathered.offset === before.offset);
-      const after = use !== 'set' && isSame ? undefined : gathered;
-      this.leaves.push({ leaf, had: use === 'set' ? undefined : before !== null, fixed: before, entry: null, places: [], seen: before, address, after });
-    }
-    windows.sort((a, b) => a.address - b.address);
-    // Gradients that share memory stay where they are.
-    const apart = windows.filter((w, i) => {
-      const [last, next] = [windows[i - 1], windows[i + 1]];
-      return (!last || last.address + last.bytes <= w.address) && (!next || w.address + w.bytes <= next.address);
-    });
-    for (const { leaf } of apart) {
-      const plan = this.leaves[leaf] as LeafPlan & { fixed: Tensor | null };
-      if (plan.after !== undefined) plan.entry = empty(plan.leaf.shape, 'float32', this.home);
-      plan.fixed = null;
-    }
-    return apart;
-  }
-
-  /** Notes what of the world around must be as it is now, and what the step changes there. */
-  private settleWorld(windows: readonly (Movable & { leaf: number })[]): void {
-    const { recorder } = this;
-    const { instructions } = recorder;
-    // Gradients may come and go, unless something else in their memory is used too.
-    const bare: number[] = [];
-    eachAddress(instructions, (address) => {
-      if (!blockAt(windows, address)) bare.push(address);
-      return address;
-    });
-    const owners = new Set(windows.map(({ leaf }) => (this.leaves[leaf] as LeafPlan).seen?.storage));
-    const isElsewhere = ({ address, bytes }: Storage): boolean => bare.some((b) => b >= address && b < address + bytes);
-    for (const s of recorder.outside) if (!owners.has(s) || isElsewhere(s)) this.outside.push(s);
-    for (const [storage, writer] of recorder.writes) {
-      const plan = owners.has(storage) ? this.leaves.find((p) => p.seen?.storage === storage) : undefined;
-      this.writes.push([plan ? plan.leaf : storage, writer]);
-    }
-    for (const [t, flags] of recorder.flags) {
-      this.flags.push([t, flags]);
-      const { wantsGrad } = t;
-      if (wantsGrad !== ((flags & 1) === 1)) {
-        this.settings.push(() => {
-          t.wantsGrad = wantsGrad;
-        });
-      }
-    }
-    for (const reliance of recorder.reliances.values()) {
-      this.reliances.push(reliance);
-      const now = reliance.current() as never;
-      if (reliance.set && now !== reliance.value) this.settings.push(() => reliance.set?.(now));
-    }
   }
 
   /** Writes the program. Returns the recorded run's results. */
@@ -313,29 +234,11 @@ export class Replay<Result> {
     return true;
   }
 
-  /** Whether the world is as the recording found it. Runs before each replay. */
+  /** Whether the world is as the recording found it. */
   fits(): boolean {
-    for (const [t, flags] of this.flags) if (flagsOf(t) !== flags) return false;
-    for (const { value, current } of this.reliances) {
-      if (current() === value) continue;
-      // A flag may come back; a count or a thing that was replaced will not.
-      this.isOver = typeof value !== 'boolean' && typeof value !== 'string';
-      return false;
-    }
-    for (const { leaf, had, fixed, seen } of this.leaves) {
-      if (had === undefined) continue;
-      const g = leaf.gathered;
-      if ((g !== null) !== had) return false;
-      if (g === seen) continue;
-      if (fixed || !g?.isContiguous()) {
-        this.isOver = fixed !== null;
-        return false;
-      }
-    }
-    for (const s of this.outside) {
-      if (s.address === 0) fail(`a tensor that the step uses ended with ${s.ended}. keep() it, or pass it as an input; if it was replaced, call release() on the captured step.`);
-    }
-    return true;
+    const fits = this.world.fits();
+    this.isOver = fits === null;
+    return fits === true;
   }
 
   /** Runs the step: the recorded calls, or at the 3rd, 4th, 8th, 16th … call the step itself, compared with them. */
@@ -352,38 +255,23 @@ export class Replay<Result> {
   }
 
   private run(): Result {
-    const { recorder, leaves } = this;
-    for (const plan of leaves) if (plan.had && !plan.fixed) this.follow(plan);
-    for (const work of recorder.repeats) work();
+    this.leaves.follow(this.program);
+    for (const work of this.recorder.repeats) work();
     try {
       this.program.run(this.failed);
     } catch (error) {
-      // Cleared by the step, or half overwritten.
-      for (const { leaf, had, after } of leaves) if (after && (had === undefined || leaf.gathered?.storage.owner === this.home)) leaf.gradient = null;
+      this.leaves.clear(this.home);
       throw error;
     }
-    for (const [t, writer] of this.writes) (t instanceof Tensor ? t.gathered?.storage : t)?.touch(writer);
-    for (const { leaf, after } of leaves) if (after !== undefined) leaf.gradient = after;
-    for (const set of this.settings) set();
+    this.world.change();
+    this.leaves.put();
     return this.copy();
-  }
-
-  /** Has the words that name a leaf's gradient name the one that is there now. */
-  private follow(plan: LeafPlan): void {
-    const g = plan.leaf.gathered as Tensor;
-    if (plan.entry) copyElements(g, plan.entry);
-    else if (g !== plan.seen) {
-      const address = addressOf(g);
-      if (address !== plan.address) for (const { position, word, at } of plan.places) this.program.set(position, word, address + at);
-      plan.address = address;
-      plan.seen = g;
-    }
   }
 
   /** Runs the plain step and looks whether it is still what was recorded. */
   private compare(step: Step<Result>): Result {
     const { recorder } = this;
-    const gradients = this.leaves.map(({ leaf }) => (leaf.gathered ? addressOf(leaf.gathered) : undefined));
+    const gradients = this.leaves.plans.map(({ leaf }) => (leaf.gathered ? addressOf(leaf.gathered) : undefined));
     const before = recorder.steadies.map((s) => s());
     const comparison = new Comparison(recorder, this.signature, this.inputs.map(detach), gradients);
     let difference = '';
@@ -423,7 +311,7 @@ export class Replay<Result> {
     if (isElsewhere) return 'the step returns another tensor than was recorded';
     for (const [t, { use }] of comparison.leaves)
       if (use !== 'read' && !recorder.leaves.has(t)) return `the step sets the gradient of ${t.describe()}, which it did not when it was recorded`;
-    for (const { leaf, after } of this.leaves) {
+    for (const { leaf, after } of this.leaves.plans) {
       if (after !== undefined && (after === null) !== (leaf.gathered === null))
         return `the gradient of ${leaf.describe()} is ${after ? 'null' : 'there'} after the step, which it was not when it was recorded`;
     }
@@ -446,7 +334,7 @@ export class Replay<Result> {
     let i = 0;
     this.outputs = mapTensors(value, () => outputs[i++] as Tensor);
     this.copy = this.copier(this.outputs);
-    for (const { leaf, after } of this.leaves) {
+    for (const { leaf, after } of this.leaves.plans) {
       const g = leaf.gathered;
       if (!after || !g || g === after || after.storage.owner !== this.home) continue;
       copyElements(g, after);
@@ -471,12 +359,7 @@ export class Replay<Result> {
   /** Gives memory back; leaves get copies of their gradients. */
   release(): void {
     const { home } = this;
-    for (const { leaf } of this.leaves) {
-      if (leaf.gathered?.storage.owner !== home) continue;
-      const g = empty(leaf.shape, 'float32', leaf.storage.owner);
-      copyElements(leaf.gathered, g);
-      leaf.gradient = g;
-    }
+    this.leaves?.leave(home);
     for (const s of [...this.held, ...home.storages]) {
       if (s.owner !== home) continue;
       dropped?.unregister(s);

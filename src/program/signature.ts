@@ -3,11 +3,11 @@ import { ADDRESSES, type Kernel, LENGTH } from '../runtime/kernel-names.ts';
 import { release } from '../runtime/memory.ts';
 import type { Instruction } from '../runtime/program.ts';
 import { constantAt } from '../ops/create.ts';
-import { callingLine } from '../tensor/recording.ts';
+import { callingLine, type RecordedMethod } from '../tensor/recording.ts';
 import type { Storage } from '../tensor/storage.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { type Block, blockAt } from './plan.ts';
-import { Recorder } from './recorder.ts';
+import { type MethodUse, Recorder } from './recorder.ts';
 
 /** A block whose address may be another one in the next run. */
 export interface Movable extends Block {
@@ -31,6 +31,14 @@ interface Call {
 }
 
 const isAddress = (kernel: Kernel | 'host', word: number): boolean => kernel === 'host' || ((ADDRESSES[kernel] >>> word) & 1) === 1;
+
+/** How a method differs from the recorded one. One that the step makes anew each time is the same if it is made alike and remembers nothing. */
+function differenceOf(recorded: MethodUse, { method, names, before }: MethodUse): string {
+  if (recorded.names !== names) return `takes the losses ${names}, where ${recorded.names} were recorded`;
+  if (recorded.method === method) return '';
+  if (Object.getPrototypeOf(recorded.method) !== Object.getPrototypeOf(method) || recorded.before !== before) return 'takes another method than was recorded';
+  return JSON.stringify(recorded.method.stateDict()) === JSON.stringify(method.stateDict()) ? '' : 'takes a method that is made in the step and remembers. Make it once, outside';
+}
 
 export class Signature {
   /** Sorted by address; they do not overlap. */
@@ -116,13 +124,13 @@ export class Comparison extends Recorder {
     if (what) this.difference = `${instruction.kernel}${callingLine()} ${what}`;
   }
 
-  override acts(on: readonly unknown[]): void {
-    super.acts(on);
-    const { subjects } = this.first;
-    const from = this.subjects.length - on.length;
-    if (!this.difference && on.some((s, i) => s !== subjects[from + i])) {
-      this.difference = `multiloss.backward${callingLine()} takes another method, or losses of other names or in another order, than were recorded`;
-    }
+  override method(method: RecordedMethod, names: readonly string[]): void {
+    super.method(method, names);
+    if (this.difference) return;
+    const at = this.methods.length - 1;
+    const [recorded, now] = [this.first.methods[at], this.methods[at] as MethodUse];
+    const what = recorded ? this.unheard(() => differenceOf(recorded, now)) : 'is called once more than was recorded';
+    if (what) this.difference = `multiloss.backward${callingLine()} ${what}`;
   }
 
   /** How a call differs from the recorded one; '' where it does not. */

@@ -7,6 +7,11 @@ import type { Tensor } from './tensor.ts';
 /** How a leaf's `.grad` was first met: read, added to, or set. */
 export type LeafUse = 'read' | 'added' | 'set';
 
+/** What a recording must know of a multi-loss method. */
+export interface RecordedMethod {
+  stateDict(): unknown;
+}
+
 export interface Recording {
   /** A block was taken. */
   born(storage: Storage): void;
@@ -27,8 +32,8 @@ export interface Recording {
    * `set` puts back a flag that the step itself sets. Said once for each owner.
    */
   rely(owner: object, current: () => unknown, set?: (value: never) => void): void;
-  /** What host work acts on beside memory (a method, the losses' names): the same things in every run of one step. */
-  acts(on: readonly unknown[]): void;
+  /** Which method host work goes by, and for losses of which names: the same in every run of one step. */
+  method(method: RecordedMethod, names: readonly string[]): void;
   /** What the host must not set inside the step, since replays read it as it is then: options of an optimizer. */
   steady(current: () => unknown): void;
   /** State is being made that later runs find: this run counts as a plain one, and the next is recorded. */
@@ -104,7 +109,9 @@ export function callingLine(): string {
   Error.stackTraceLimit = 100; // a backward pass is deep
   const frames = (new Error().stack ?? '').split('\n').slice(1);
   Error.stackTraceLimit = limit;
-  const user = frames.find((line) => !/[/\\](gradloom|src)[/\\](dist|runtime|ops|tensor|autograd|optim|nn|losses|multiloss|data|module|program|methods)\b/.test(line));
+  const user = frames.find(
+    (line) => /:\d/.test(line) && !/[/\\](gradloom|src)[/\\](dist|runtime|ops|tensor|autograd|optim|nn|losses|multiloss|data|module|program|methods)\b/.test(line),
+  );
   return user ? ` (${user.trim().replace(/^at /, '')})` : '';
 }
 

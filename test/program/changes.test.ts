@@ -637,7 +637,7 @@ compare('a method chosen by the host', /multiloss\.backward \(.*changes\.test.* 
     multiloss.backward({ a: p.mul(x).sum(), b: p.square().sum() }, { combine: n < 7 ? a : b });
   });
 });
-compare('losses in another order', /losses of other names/, () => {
+compare('losses in another order', /takes the losses b,a, where a,b were recorded/, () => {
   const p = new nn.Parameter(ones([3]));
   const combine = new multiloss.UPGrad();
   return hosted((x, n) => {
