@@ -32,6 +32,9 @@ export interface Captured<Inputs extends readonly Tensor[], Result> {
   readonly program: { readonly calls: number; readonly bytes: number; readonly parts: number } | null;
   /** Gives the programs' memory back; the next calls record anew. A captured step that cannot be reached any more is given back by itself. */
   release(): void;
+  /** The same, so that `using step = capture(…)` works. */
+  dispose(): void;
+  [Symbol.dispose](): void;
 }
 
 /** Recordings that are kept, and shapes that are remembered before they are recorded. */
@@ -55,7 +58,7 @@ function runPlain<Result>(step: Step<Result>, given: readonly (Tensor | number)[
  *
  * **What may not:** numbers and decisions of the host (`mul(beta)`, `if (step > 100)`), which no replay sees. So at the 3rd, 4th, 8th, 16th …
  * call the plain step runs and is compared with the recording. A number that changes goes in as an input: `capture((x, beta) => …)`,
- * called `step(x, 0.5)`; numbers become float32 scalars.
+ * called `step(x, 0.5)`; numbers become float32 scalars. Count outside of the step: what it counts itself rests while it is replayed.
  *
  * @throws CAPTURE where the step does what cannot be repeated (reads a value, runs a hook, steps a scheduler, makes a tensor from host
  * numbers), naming the line; where a comparison finds another number or call, naming both; where a tensor that it uses has ended
@@ -138,7 +141,7 @@ export function capture<Inputs extends readonly Tensor[], Result>(step: (...inpu
     seen = [...new Set([...seen, ...programs.map((p) => p.shapes)])].slice(-MOST);
     drop(() => true);
   };
-  return Object.defineProperty(Object.assign(call, { release }), 'program', {
+  return Object.defineProperty(Object.assign(call, { release, dispose: release, [Symbol.dispose]: release }), 'program', {
     get: () => {
       const [latest] = programs;
       return latest ? { calls: latest.calls, bytes: programs.reduce((n, p) => n + p.bytes, 0), parts: latest.parts } : null;
