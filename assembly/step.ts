@@ -8,6 +8,11 @@ export function power(x: f64, n: u32): f64 {
   return result;
 }
 
+/** A count of steps as a whole number; 0 where it is none (NaN, negative, beyond 2³²), which would trap. */
+@inline export function counted(t: f32): u32 {
+  return t >= 0 && t < 4294967296 ? <u32>t : 0;
+}
+
 /** x^a for x ≥ 1 as e^(a·ln x), to a few roundings; + − × ÷ only, as src/tensor/elementary.ts, and 7 kB smaller than the library's pow. */
 export function powerAboveOne(x: f64, a: f64): f64 {
   let halvings = 0;

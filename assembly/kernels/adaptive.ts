@@ -2,7 +2,7 @@
 // hyper-parameters f64 in memory, float32 elements, as PyTorch's single-tensor forms. d is the gradient: negated where
 // maximizing, plus λ·p where decay is coupled.
 import { mad, splat } from "../lanes";
-import { direction, option, power, powerAboveOne, read, squares, towards, write } from "../step";
+import { counted, direction, option, power, powerAboveOne, read, squares, towards, write } from "../step";
 
 /**
  * RMSprop: v ← α·v + (1 − α)·d²; where `mean`: u ← u + (1 − α)(d − u), and v − u² stands for v; s = d/(√v + ε); where `buffer`:
@@ -68,7 +68,7 @@ export function adadelta(p: usize, g: usize, v: usize, u: usize, hyper: usize, n
 export function adamax(p: usize, g: usize, m: usize, u: usize, step: usize, hyper: usize, n: i32, maximize: i32): void {
   const beta1 = load<f64>(hyper, 8), t = load<f32>(step) + 1;
   store<f32>(step, t);
-  const rate = splat(<f32>(load<f64>(hyper) / (1 - power(beta1, <u32>t)))), share = splat(<f32>(1 - beta1));
+  const rate = splat(<f32>(load<f64>(hyper) / (1 - power(beta1, counted(t))))), share = splat(<f32>(1 - beta1));
   const beta2 = option(hyper, 2), epsilon = option(hyper, 3), decay = option(hyper, 4), sign = splat(maximize ? -1 : 1);
   for (; n > 0; n -= 4, p += 16, g += 16, m += 16, u += 16) {
     const x = read(p, n), d = direction(x, read(g, n), sign, decay), first = towards(read(m, n), d, share);
@@ -89,10 +89,10 @@ export function nadam(
   const lr = load<f64>(hyper), beta1 = load<f64>(hyper, 8), beta2 = load<f64>(hyper, 16), lambda = load<f64>(hyper, 32), b = load<f64>(hyper, 40);
   const t = load<f32>(step) + 1;
   store<f32>(step, t);
-  const mu = beta1 * (1 - 0.5 * power(b, <u32>t)), next = beta1 * (1 - 0.5 * power(b, <u32>t + 1)), pi = <f64>load<f32>(product) * mu;
+  const mu = beta1 * (1 - 0.5 * power(b, counted(t))), next = beta1 * (1 - 0.5 * power(b, counted(t) + 1)), pi = <f64>load<f32>(product) * mu;
   store<f32>(product, <f32>pi);
   const now = splat(<f32>(lr * (1 - mu) / (1 - pi))), ahead = splat(<f32>(lr * next / (1 - pi * next)));
-  const root = splat(<f32>(1 / Math.sqrt(1 - power(beta2, <u32>t)))), epsilon = option(hyper, 3);
+  const root = splat(<f32>(1 / Math.sqrt(1 - power(beta2, counted(t))))), epsilon = option(hyper, 3);
   const shrink = splat(decoupled ? <f32>(1 - lr * lambda) : 1), decay = splat(decoupled ? 0 : <f32>lambda), sign = splat(maximize ? -1 : 1);
   const new1 = splat(<f32>(1 - beta1)), old2 = option(hyper, 2), new2 = splat(<f32>(1 - beta2));
   for (; n > 0; n -= 4, p += 16, g += 16, m += 16, v += 16) {
@@ -115,9 +115,9 @@ export function radam(
   const lr = load<f64>(hyper), beta1 = load<f64>(hyper, 8), beta2 = load<f64>(hyper, 16), lambda = load<f64>(hyper, 32);
   const t = load<f32>(step) + 1;
   store<f32>(step, t);
-  const old = power(beta2, <u32>t), limit = 2 / (1 - beta2) - 1, rho = limit - 2 * <f64>t * old / (1 - old);
+  const old = power(beta2, counted(t)), limit = 2 / (1 - beta2) - 1, rho = limit - 2 * <f64>t * old / (1 - old);
   const known = rho > 5;
-  const rate = lr / (1 - power(beta1, <u32>t));
+  const rate = lr / (1 - power(beta1, counted(t)));
   const rectified = rate * Math.sqrt((rho - 4) * (rho - 2) * limit / ((limit - 4) * (limit - 2) * rho)) * Math.sqrt(1 - old);
   const factor = splat(<f32>(known ? rectified : rate)), epsilon = option(hyper, 3);
   const shrink = splat(decoupled ? <f32>(1 - lr * lambda) : 1), decay = splat(decoupled ? 0 : <f32>lambda), sign = splat(maximize ? -1 : 1);

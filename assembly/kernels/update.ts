@@ -1,7 +1,7 @@
 // Optimizer steps, one parameter a call, or many by a table of such calls. Hyper-parameters are float64 in memory, by address: what changes between steps (a
 // schedule, a step count) is read when the kernel runs. Flags are counts of 0 or 1.
 import { loadTail, mad, splat, storeTail } from "../lanes";
-import { direction, power } from "../step";
+import { counted, direction, power } from "../step";
 
 // Adam's corrections 1 − β1ᵗ and 1/√(1 − β2ᵗ) are the same for all parameters of a step: what they were made from, and they.
 let lastT: f32 = 0;
@@ -53,8 +53,8 @@ export function adam(
     lastT = t;
     lastBeta1 = beta1;
     lastBeta2 = beta2;
-    correction1 = 1 - power(beta1, <u32>t);
-    correction2 = 1 / Math.sqrt(1 - power(beta2, <u32>t));
+    correction1 = 1 - power(beta1, counted(t));
+    correction2 = 1 / Math.sqrt(1 - power(beta2, counted(t)));
   }
   const rate = splat(<f32>(lr / correction1));
   const root = splat(<f32>correction2);

@@ -1,19 +1,21 @@
 /** Learning rates over time: PyTorch's `torch.optim.lr_scheduler`. @module */
-export { ChainedScheduler, SequentialLR } from '../optim/combined.ts';
+export { ChainedScheduler, SequentialLR, type SequentialOptions } from '../optim/combined.ts';
+export { CosineAnnealingLR, CosineAnnealingWarmRestarts, type CosineOptions, type WarmRestartOptions } from '../optim/cosine.ts';
 export { CyclicLR, type CyclicOptions, OneCycleLR, type OneCycleOptions } from '../optim/cyclic.ts';
-export { type PlateauOptions, type PlateauState, ReduceLROnPlateau } from '../optim/plateau.ts';
 export {
   ConstantLR,
-  CosineAnnealingLR,
-  CosineAnnealingWarmRestarts,
+  type ConstantOptions,
   ExponentialLR,
   LambdaLR,
   LinearLR,
-  LRScheduler,
+  type LinearOptions,
   MultiplicativeLR,
   MultiStepLR,
+  type MultiStepOptions,
   PolynomialLR,
-  type Schedulable,
-  type SchedulerState,
+  type PolynomialOptions,
   StepLR,
-} from '../optim/schedulers.ts';
+  type StepOptions,
+} from '../optim/factors.ts';
+export { type PlateauOptions, type PlateauState, ReduceLROnPlateau } from '../optim/plateau.ts';
+export { LRScheduler, type Schedulable, type ScheduledGroup, type SchedulerState } from '../optim/scheduler.ts';

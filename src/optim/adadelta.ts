@@ -1,24 +1,32 @@
+import { FLAG, NUMBER } from '../tensor/check.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { checkRange, type GroupInput, Optimizer, type OptimizerOptions, type ParamGroup, type ParamState } from './optimizer.ts';
+import { checkRange } from './options.ts';
+import { Optimizer, type OptimizerOptions, type ParamGroup, type Rule } from './optimizer.ts';
+import type { ParamState } from './state.ts';
 
 /** Options of Adadelta, with PyTorch's defaults. */
 export interface AdadeltaOptions extends OptimizerOptions {
-  /** Learning rate; 1 unless said. */
+  /** Learning rate; default 1. */
   lr?: number;
-  /** ρ: decay of the two running means of squares; 0.9 unless said. */
+  /** ρ: decay of the two running means of squares; default 0.9. */
   rho?: number;
-  /** Added under both roots; 1e-6 unless said. */
+  /** Added under both roots; default 1e-6. */
   eps?: number;
 }
 
-const DEFAULTS = { lr: 1, rho: 0.9, eps: 1e-6, weightDecay: 0, maximize: false };
+const RULE: Rule<AdadeltaOptions> = {
+  name: 'Adadelta',
+  kinds: { lr: NUMBER, rho: NUMBER, eps: NUMBER, weightDecay: NUMBER, maximize: FLAG },
+  defaults: { lr: 1, rho: 0.9, eps: 1e-6, weightDecay: 0, maximize: false },
+  moments: { squareAvg: 'like', accDelta: 'like' },
+};
 
 /** Adadelta (Zeiler 2012, arXiv 1212.5701): steps as large as past steps, per unit of past gradients. */
 export class Adadelta extends Optimizer<AdadeltaOptions> {
   protected readonly kernel = 'adadelta';
 
-  constructor(params: Iterable<Tensor> | Iterable<GroupInput<AdadeltaOptions>>, options: AdadeltaOptions = {}) {
-    super('Adadelta', params, { ...DEFAULTS, ...options });
+  protected getRule(): Rule<AdadeltaOptions> {
+    return RULE;
   }
 
   protected check(o: Required<AdadeltaOptions>): void {

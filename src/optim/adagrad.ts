@@ -1,26 +1,34 @@
+import { FLAG, NUMBER } from '../tensor/check.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { checkRange, type GroupInput, Optimizer, type OptimizerOptions, type ParamGroup, type ParamState } from './optimizer.ts';
+import { checkRange } from './options.ts';
+import { Optimizer, type OptimizerOptions, type ParamGroup, type Rule } from './optimizer.ts';
+import type { ParamState } from './state.ts';
 
 /** Options of Adagrad, with PyTorch's defaults. */
 export interface AdagradOptions extends OptimizerOptions {
-  /** Learning rate; 0.01 unless said. */
+  /** Learning rate; default 0.01. */
   lr?: number;
-  /** How fast the rate falls: lr/(1 + (t − 1)·lrDecay) at step t; 0 unless said. */
+  /** How fast the rate falls: lr/(1 + (t − 1)·lrDecay) at step t; default 0. */
   lrDecay?: number;
-  /** What the sums of squares begin with; 0 unless said. */
+  /** What the sums of squares begin with; default 0. */
   initialAccumulatorValue?: number;
-  /** Added to the denominator; 1e-10 unless said. */
+  /** Added to the denominator; default 1e-10. */
   eps?: number;
 }
 
-const DEFAULTS = { lr: 1e-2, lrDecay: 0, weightDecay: 0, initialAccumulatorValue: 0, eps: 1e-10, maximize: false };
+const RULE: Rule<AdagradOptions> = {
+  name: 'Adagrad',
+  kinds: { lr: NUMBER, lrDecay: NUMBER, weightDecay: NUMBER, initialAccumulatorValue: NUMBER, eps: NUMBER, maximize: FLAG },
+  defaults: { lr: 1e-2, lrDecay: 0, weightDecay: 0, initialAccumulatorValue: 0, eps: 1e-10, maximize: false },
+  moments: { step: 'count', sum: 'like' },
+};
 
 /** Adagrad (Duchi, Hazan & Singer 2011, JMLR 12): the gradient by the root of the sum of all its squares. */
 export class Adagrad extends Optimizer<AdagradOptions> {
   protected readonly kernel = 'adagrad';
 
-  constructor(params: Iterable<Tensor> | Iterable<GroupInput<AdagradOptions>>, options: AdagradOptions = {}) {
-    super('Adagrad', params, { ...DEFAULTS, ...options });
+  protected getRule(): Rule<AdagradOptions> {
+    return RULE;
   }
 
   protected check(o: Required<AdagradOptions>): void {

@@ -1,24 +1,32 @@
+import { FLAG, NUMBER } from '../tensor/check.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { checkRange, type GroupInput, Optimizer, type OptimizerOptions, type ParamGroup, type ParamState } from './optimizer.ts';
+import { checkRange, PAIR } from './options.ts';
+import { Optimizer, type OptimizerOptions, type ParamGroup, type Rule } from './optimizer.ts';
+import type { ParamState } from './state.ts';
 
 /** Options of Adamax, with PyTorch's defaults. */
 export interface AdamaxOptions extends OptimizerOptions {
-  /** Learning rate; 2e-3 unless said. */
+  /** Learning rate; default 2e-3. */
   lr?: number;
-  /** Decay of the two running means; [0.9, 0.999] unless said. */
+  /** Decay of the two running means; default [0.9, 0.999]. */
   betas?: readonly [number, number];
-  /** Added to each gradient's size; 1e-8 unless said. */
+  /** Added to each gradient's size; default 1e-8. */
   eps?: number;
 }
 
-const DEFAULTS = { lr: 2e-3, betas: [0.9, 0.999] as const, eps: 1e-8, weightDecay: 0, maximize: false };
+const RULE: Rule<AdamaxOptions> = {
+  name: 'Adamax',
+  kinds: { lr: NUMBER, betas: PAIR, eps: NUMBER, weightDecay: NUMBER, maximize: FLAG },
+  defaults: { lr: 2e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, maximize: false },
+  moments: { step: 'count', expAvg: 'like', expInf: 'like' },
+};
 
 /** Adamax: Adam by the largest recent gradient instead of the root of a mean (Kingma & Ba 2015, arXiv 1412.6980, section 7.1). */
 export class Adamax extends Optimizer<AdamaxOptions> {
   protected readonly kernel = 'adamax';
 
-  constructor(params: Iterable<Tensor> | Iterable<GroupInput<AdamaxOptions>>, options: AdamaxOptions = {}) {
-    super('Adamax', params, { ...DEFAULTS, ...options });
+  protected getRule(): Rule<AdamaxOptions> {
+    return RULE;
   }
 
   protected check(o: Required<AdamaxOptions>): void {

@@ -1,27 +1,35 @@
+import { FLAG, NUMBER } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { checkRange, type GroupInput, Optimizer, type OptimizerOptions, type ParamGroup, type ParamState } from './optimizer.ts';
+import { checkRange } from './options.ts';
+import { Optimizer, type OptimizerOptions, type ParamGroup, type Rule } from './optimizer.ts';
+import type { ParamState } from './state.ts';
 
 /** Options of ASGD, with PyTorch's defaults. */
 export interface ASGDOptions extends OptimizerOptions {
-  /** Learning rate; 0.01 unless said. */
+  /** Learning rate; default 0.01. */
   lr?: number;
-  /** λ of the falling rate lr/(1 + λ·lr·t)^α, and how strongly it pulls parameters to 0; 1e-4 unless said. */
+  /** λ of the falling rate lr/(1 + λ·lr·t)^α, and how strongly it pulls parameters to 0; default 1e-4. */
   lambd?: number;
-  /** α; 0.75 unless said. */
+  /** α; default 0.75. */
   alpha?: number;
-  /** The step from which parameters are averaged; 1e6 unless said. */
+  /** The step from which parameters are averaged; default 1e6. */
   t0?: number;
 }
 
-const DEFAULTS = { lr: 1e-2, lambd: 1e-4, alpha: 0.75, t0: 1e6, weightDecay: 0, maximize: false };
+const RULE: Rule<ASGDOptions> = {
+  name: 'ASGD',
+  kinds: { lr: NUMBER, lambd: NUMBER, alpha: NUMBER, t0: NUMBER, weightDecay: NUMBER, maximize: FLAG },
+  defaults: { lr: 1e-2, lambd: 1e-4, alpha: 0.75, t0: 1e6, weightDecay: 0, maximize: false },
+  moments: { step: 'count', eta: 'number', mu: 'number', ax: 'like' },
+};
 
 /** SGD whose rate falls, and the mean of the parameters over the steps after `t0` as state `ax` (Polyak & Juditsky 1992, SIAM J. Control Optim. 30). */
 export class ASGD extends Optimizer<ASGDOptions> {
   protected readonly kernel = 'asgd';
 
-  constructor(params: Iterable<Tensor> | Iterable<GroupInput<ASGDOptions>>, options: ASGDOptions = {}) {
-    super('ASGD', params, { ...DEFAULTS, ...options });
+  protected getRule(): Rule<ASGDOptions> {
+    return RULE;
   }
 
   protected check(o: Required<ASGDOptions>): void {

@@ -1,14 +1,14 @@
 // Rates that rise and fall, with momentum doing the opposite.
+import { FINITE, FLAG, type Kinds, NUMBER, oneOf } from '../tensor/check.ts';
 import { cosPi, power } from '../tensor/elementary.ts';
-import { valueError } from '../tensor/errors.ts';
-import { LRScheduler, type Schedulable, whole } from './schedulers.ts';
+import { GradloomError, valueError } from '../tensor/errors.ts';
+import { given, whole } from './options.ts';
+import { LRScheduler, PER_GROUP, type PerGroup, type Schedulable, valueFor } from './scheduler.ts';
 
-/** One rate per group, from a number for all or a list. */
-function perGroup(op: string, name: string, value: number | readonly number[], optimizer: Schedulable): number[] {
-  const list = typeof value === 'number' ? optimizer.paramGroups.map(() => value) : [...value];
-  if (list.length !== optimizer.paramGroups.length || list.some((v) => !(v >= 0)))
-    throw valueError(op, `${name} must be a rate ≥ 0, or one for each of the ${optimizer.paramGroups.length} groups, got ${JSON.stringify(value)}.`);
-  return list;
+function checkRates(op: string, name: string, value: PerGroup, optimizer: Schedulable): PerGroup {
+  const groups = optimizer.paramGroups.length;
+  if ((typeof value === 'number' || value.length === groups) && [value].flat().every((v) => v >= 0)) return typeof value === 'number' ? value : [...value];
+  throw valueError(op, `${name} must be a number ≥ 0, or one for each of the ${groups} groups, got ${JSON.stringify(value)}.`);
 }
 
 function checkMomentum(op: string, optimizer: Schedulable): void {
@@ -19,88 +19,124 @@ function checkMomentum(op: string, optimizer: Schedulable): void {
 /** Options of `CyclicLR`, with PyTorch's defaults. */
 export interface CyclicOptions {
   /** The lower rate, for all groups or one each. */
-  baseLr: number | readonly number[];
+  baseLr: PerGroup;
   /** The upper rate, for all groups or one each. */
-  maxLr: number | readonly number[];
-  /** Steps upward; 2000 unless said. */
+  maxLr: PerGroup;
+  /** Steps upward; default 2000. */
   stepSizeUp?: number;
-  /** Steps downward; `stepSizeUp` unless said. */
+  /** Steps downward; default `stepSizeUp`. */
   stepSizeDown?: number;
   /** How the height changes: not at all ('triangular', unless said), halved every cycle ('triangular2'), or × gamma^steps ('exp_range'). */
   mode?: 'triangular' | 'triangular2' | 'exp_range';
-  /** The factor of 'exp_range'; 1 unless said. */
+  /** The factor of 'exp_range'; default 1. */
   gamma?: number;
-  /** Whether momentum falls as the rate rises; true unless said. */
+  /** Whether momentum falls as the rate rises; default true. */
   cycleMomentum?: boolean;
-  /** The least momentum; 0.8 unless said. */
-  baseMomentum?: number;
-  /** The largest momentum, which the cycle starts with; 0.9 unless said. */
-  maxMomentum?: number;
+  /** The least momentum, for all groups or one each; default 0.8. */
+  baseMomentum?: PerGroup;
+  /** The largest momentum, for all groups or one each, which the cycle starts with; default 0.9. */
+  maxMomentum?: PerGroup;
 }
+
+const CYCLIC: Kinds<CyclicOptions> = {
+  baseLr: PER_GROUP,
+  maxLr: PER_GROUP,
+  stepSizeUp: NUMBER,
+  stepSizeDown: NUMBER,
+  mode: oneOf('triangular', 'triangular2', 'exp_range'),
+  gamma: FINITE,
+  cycleMomentum: FLAG,
+  baseMomentum: PER_GROUP,
+  maxMomentum: PER_GROUP,
+};
+const CYCLIC_DEFAULTS = { stepSizeUp: 2000, stepSizeDown: undefined, mode: 'triangular', gamma: 1, cycleMomentum: true, baseMomentum: 0.8, maxMomentum: 0.9 } as const;
 
 /** Up from baseLr to maxLr and down again in straight lines, over and over (Smith 2017, arXiv 1506.01186). */
 export class CyclicLR extends LRScheduler {
-  private readonly maxRates: readonly number[];
   private readonly up: number;
   private readonly down: number;
-  private readonly options: CyclicOptions;
+  private readonly options: Required<CyclicOptions>;
+  /** gamma^`steps`, for as many steps as were taken: one product a step. */
+  private readonly decay = { steps: 0, product: 1 };
 
-  constructor(optimizer: Schedulable, options: CyclicOptions) {
-    super(optimizer);
+  constructor(
+    optimizer: Schedulable,
+    ...options: [CyclicOptions] | [baseLr: PerGroup, maxLr: PerGroup, stepSizeUp?: number, stepSizeDown?: number] | [baseLr: PerGroup, maxLr: PerGroup, Partial<CyclicOptions>]
+  ) {
     const op = 'CyclicLR';
-    const { mode = 'triangular', cycleMomentum = true, stepSizeUp = 2000, stepSizeDown = stepSizeUp } = options;
-    if (!['triangular', 'triangular2', 'exp_range'].includes(mode)) throw valueError(op, `mode must be 'triangular', 'triangular2' or 'exp_range', got '${mode}'.`);
-    const base = perGroup(op, 'baseLr', options.baseLr, optimizer);
-    this.maxRates = perGroup(op, 'maxLr', options.maxLr, optimizer);
-    this.up = whole(op, 'stepSizeUp', stepSizeUp);
-    this.down = whole(op, 'stepSizeDown', stepSizeDown);
-    if (cycleMomentum) checkMomentum(op, optimizer);
-    this.options = options;
-    this.baseRates.splice(0, base.length, ...base);
-    this.apply();
+    super(op, optimizer);
+    const o = given<Required<CyclicOptions>>(op, options, CYCLIC, CYCLIC_DEFAULTS as never);
+    for (const name of ['baseLr', 'maxLr', 'baseMomentum', 'maxMomentum'] as const) o[name] = checkRates(op, name, o[name], optimizer);
+    this.up = whole(op, 'stepSizeUp', o.stepSizeUp);
+    this.down = whole(op, 'stepSizeDown', o.stepSizeDown ?? o.stepSizeUp);
+    if (o.cycleMomentum) checkMomentum(op, optimizer);
+    this.options = o;
+    // As in PyTorch, behind another scheduler the first rate stays until the first step.
+    this.put(0, (_, base, i) => optimizer.paramGroups[i]?.initialLr ?? base);
+  }
+
+  private of(name: 'baseLr' | 'maxLr' | 'baseMomentum' | 'maxMomentum', group: number): number {
+    return valueFor(this.name, name, this.options[name], group, this.optimizer.paramGroups.length);
+  }
+
+  protected override baseOf(_: unknown, at: number): number {
+    return this.of('baseLr', at);
+  }
+
+  private decayed(count: number): number {
+    const { decay } = this;
+    if (count < decay.steps) Object.assign(decay, { steps: 0, product: 1 });
+    for (; decay.steps < count; decay.steps++) decay.product *= this.options.gamma;
+    return decay.product;
   }
 
   /** How far up, 0 … 1, the cycle stands, times what the mode makes of its height. */
   private height(count: number): number {
-    const { mode, gamma = 1 } = this.options;
+    const { mode } = this.options;
     const cycle = Math.floor(count / (this.up + this.down));
     const along = count - cycle * (this.up + this.down);
     const part = along <= this.up ? along / this.up : (this.up + this.down - along) / this.down;
-    return part * (mode === 'triangular2' ? power(0.5, cycle) : mode === 'exp_range' ? power(gamma, count) : 1);
+    // Halved 1 100 times is 0.
+    return part * (mode === 'triangular2' ? power(0.5, Math.min(cycle, 1100)) : mode === 'exp_range' ? this.decayed(count) : 1);
   }
 
-  protected rate(base: number, count: number, group: number): number {
-    return base + ((this.maxRates[group] as number) - base) * this.height(count);
+  protected override first(_rate: number, base: number): number {
+    return base;
   }
 
-  protected override momentum(count: number): number | null {
-    const { cycleMomentum = true, baseMomentum = 0.8, maxMomentum = 0.9 } = this.options;
-    return cycleMomentum ? maxMomentum - (maxMomentum - baseMomentum) * this.height(count) : null;
+  protected next(_rate: number, count: number, base: number, group: number): number {
+    return base + (this.of('maxLr', group) - base) * this.height(count);
+  }
+
+  protected override momentum(count: number, group: number): number | null {
+    if (!this.options.cycleMomentum) return null;
+    const largest = this.of('maxMomentum', group);
+    return largest - (largest - this.of('baseMomentum', group)) * this.height(count);
   }
 }
 
 /** Options of `OneCycleLR`, with PyTorch's defaults. Its length is `totalSteps`, or `epochs` × `stepsPerEpoch`. */
 export interface OneCycleOptions {
   /** The peak, for all groups or one each. */
-  maxLr: number | readonly number[];
+  maxLr: PerGroup;
   totalSteps?: number;
   epochs?: number;
   stepsPerEpoch?: number;
-  /** The share of the cycle that rises; 0.3 unless said. */
+  /** The share of the cycle that rises; default 0.3. */
   pctStart?: number;
-  /** Along a cosine or in a straight line; 'cos' unless said. */
+  /** Along a cosine or in a straight line; default 'cos'. */
   annealStrategy?: 'cos' | 'linear';
-  /** Whether momentum falls as the rate rises; true unless said. */
+  /** Whether momentum falls as the rate rises; default true. */
   cycleMomentum?: boolean;
-  /** The least momentum; 0.85 unless said. */
-  baseMomentum?: number;
-  /** The largest momentum; 0.95 unless said. */
-  maxMomentum?: number;
-  /** The first rate is maxLr/divFactor; 25 unless said. */
+  /** The least momentum, for all groups or one each; default 0.85. */
+  baseMomentum?: PerGroup;
+  /** The largest momentum, for all groups or one each; default 0.95. */
+  maxMomentum?: PerGroup;
+  /** The first rate is maxLr/divFactor; default 25. */
   divFactor?: number;
-  /** The last rate is the first/finalDivFactor; 1e4 unless said. */
+  /** The last rate is the first/finalDivFactor; default 1e4. */
   finalDivFactor?: number;
-  /** Whether it falls to the first rate as fast as it rose, and only then to the last one; false unless said. */
+  /** Whether it falls to the first rate as fast as it rose, and only then to the last one; default false. */
   threePhase?: boolean;
 }
 
@@ -112,39 +148,74 @@ interface Phase {
   large: readonly [from: boolean, to: boolean];
 }
 
+const ONE_CYCLE: Kinds<OneCycleOptions> = {
+  maxLr: PER_GROUP,
+  totalSteps: NUMBER,
+  epochs: NUMBER,
+  stepsPerEpoch: NUMBER,
+  pctStart: NUMBER,
+  annealStrategy: oneOf('cos', 'linear'),
+  cycleMomentum: FLAG,
+  baseMomentum: PER_GROUP,
+  maxMomentum: PER_GROUP,
+  divFactor: NUMBER,
+  finalDivFactor: NUMBER,
+  threePhase: FLAG,
+};
+const ONE_CYCLE_DEFAULTS = {
+  ...{ totalSteps: undefined, epochs: undefined, stepsPerEpoch: undefined, pctStart: 0.3, annealStrategy: 'cos', cycleMomentum: true },
+  ...{ baseMomentum: 0.85, maxMomentum: 0.95, divFactor: 25, finalDivFactor: 1e4, threePhase: false },
+} as const;
+
 /** One rise to maxLr and one long fall, as many steps as the whole training has (Smith & Topin 2018, arXiv 1708.07120). */
 export class OneCycleLR extends LRScheduler {
-  private readonly peaks: readonly number[];
   private readonly phases: readonly Phase[];
   private readonly total: number;
-  private readonly options: OneCycleOptions;
+  private readonly options: Required<OneCycleOptions>;
 
-  constructor(optimizer: Schedulable, options: OneCycleOptions) {
-    super(optimizer);
+  constructor(optimizer: Schedulable, ...options: [OneCycleOptions] | [maxLr: PerGroup, totalSteps?: number] | [maxLr: PerGroup, Partial<OneCycleOptions>]) {
     const op = 'OneCycleLR';
-    const { epochs, stepsPerEpoch, pctStart = 0.3, annealStrategy = 'cos', cycleMomentum = true, divFactor = 25, finalDivFactor = 1e4 } = options;
-    const steps = options.totalSteps ?? (epochs !== undefined && stepsPerEpoch !== undefined ? epochs * stepsPerEpoch : undefined);
+    super(op, optimizer);
+    const o = given<Required<OneCycleOptions>>(op, options, ONE_CYCLE, ONE_CYCLE_DEFAULTS as never);
+    const { epochs, stepsPerEpoch, pctStart, divFactor, finalDivFactor } = o;
+    const length = epochs !== undefined && stepsPerEpoch !== undefined ? whole(op, 'epochs', epochs) * whole(op, 'stepsPerEpoch', stepsPerEpoch) : undefined;
+    const steps = o.totalSteps ?? length;
     if (steps === undefined) throw valueError(op, 'its length is missing. Pass totalSteps, or epochs and stepsPerEpoch.');
     this.total = whole(op, 'totalSteps', steps);
     if (!(pctStart >= 0 && pctStart <= 1)) throw valueError(op, `pctStart must lie in [0, 1], got ${pctStart}.`);
-    if (annealStrategy !== 'cos' && annealStrategy !== 'linear') throw valueError(op, `annealStrategy must be 'cos' or 'linear', got '${annealStrategy}'.`);
     if (!(divFactor > 0 && finalDivFactor > 0)) throw valueError(op, `divFactor and finalDivFactor must be > 0, got ${divFactor} and ${finalDivFactor}.`);
-    if (cycleMomentum) checkMomentum(op, optimizer);
-    this.peaks = perGroup(op, 'maxLr', options.maxLr, optimizer);
-    this.options = options;
+    for (const name of ['maxLr', 'baseMomentum', 'maxMomentum'] as const) o[name] = checkRates(op, name, o[name], optimizer);
+    if (o.cycleMomentum) checkMomentum(op, optimizer);
+    this.options = o;
     const [first, last] = [1 / divFactor, 1 / divFactor / finalDivFactor];
     const rise: Phase = { end: pctStart * this.total - 1, from: first, to: 1, large: [true, false] };
-    this.phases = options.threePhase
+    this.phases = o.threePhase
       ? [rise, { end: 2 * pctStart * this.total - 2, from: 1, to: first, large: [false, true] }, { end: this.total - 1, from: first, to: last, large: [true, true] }]
       : [rise, { end: this.total - 1, from: 1, to: last, large: [false, true] }];
-    this.baseRates.splice(0, this.baseRates.length, ...this.peaks.map((peak) => peak * first));
-    this.apply();
+    // As in PyTorch, schedulers that follow on these groups start from its first rate.
+    for (const [i, g] of optimizer.paramGroups.entries()) g.initialLr = this.baseOf(g, i);
+    this.begin();
+  }
+
+  private of(name: 'maxLr' | 'baseMomentum' | 'maxMomentum', group: number): number {
+    return valueFor(this.name, name, this.options[name], group, this.optimizer.paramGroups.length);
+  }
+
+  protected override baseOf(_: unknown, at: number): number {
+    return this.of('maxLr', at) * (1 / this.options.divFactor);
   }
 
   /** @throws VALUE behind the last step */
-  override step(): void {
+  override advance(): void {
     if (this.count >= this.total) throw valueError('OneCycleLR', `the cycle of ${this.total} steps is over. Make it as long as the training.`);
-    super.step();
+    super.advance();
+  }
+
+  override reading(op: string, state: unknown): () => void {
+    const load = super.reading(op, state);
+    const { count, last_epoch = count } = state as { count: number; last_epoch?: number };
+    if (last_epoch > this.total) throw new GradloomError('STATE', op, `count is ${last_epoch}, the cycle has ${this.total} steps. Build the same scheduler.`);
+    return load;
   }
 
   /** Between two values, as far as the phase at `count` has come. */
@@ -156,14 +227,18 @@ export class OneCycleLR extends LRScheduler {
     return this.options.annealStrategy === 'linear' ? from + (to - from) * part : to + ((from - to) / 2) * (1 + cosPi(part));
   }
 
-  protected rate(_base: number, count: number, group: number): number {
-    const peak = this.peaks[group] as number;
+  protected override first(_rate: number, base: number, group: number): number {
+    return this.next(0, 0, base, group);
+  }
+
+  protected next(_rate: number, count: number, _base: number, group: number): number {
+    const peak = this.of('maxLr', group);
     return this.between(count, ({ from, to }) => [peak * from, peak * to]);
   }
 
-  protected override momentum(count: number): number | null {
-    const { cycleMomentum = true, baseMomentum = 0.85, maxMomentum = 0.95 } = this.options;
-    if (!cycleMomentum) return null;
-    return this.between(count, ({ large: [from, to] }) => [from ? maxMomentum : baseMomentum, to ? maxMomentum : baseMomentum]);
+  protected override momentum(count: number, group: number): number | null {
+    if (!this.options.cycleMomentum) return null;
+    const [least, largest] = [this.of('baseMomentum', group), this.of('maxMomentum', group)];
+    return this.between(count, ({ large: [from, to] }) => [from ? largest : least, to ? largest : least]);
   }
 }

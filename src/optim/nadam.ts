@@ -1,29 +1,37 @@
+import { FLAG, NUMBER } from '../tensor/check.ts';
 import { exponential, logarithm } from '../tensor/elementary.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { checkRange, type GroupInput, Optimizer, type OptimizerOptions, type ParamGroup, type ParamState } from './optimizer.ts';
+import { checkRange, PAIR } from './options.ts';
+import { Optimizer, type OptimizerOptions, type ParamGroup, type Rule } from './optimizer.ts';
+import type { ParamState } from './state.ts';
 
 /** Options of NAdam, with PyTorch's defaults. */
 export interface NAdamOptions extends OptimizerOptions {
-  /** Learning rate; 2e-3 unless said. */
+  /** Learning rate; default 2e-3. */
   lr?: number;
-  /** Decay of the two running means; [0.9, 0.999] unless said. */
+  /** Decay of the two running means; default [0.9, 0.999]. */
   betas?: readonly [number, number];
-  /** Added to the denominator; 1e-8 unless said. */
+  /** Added to the denominator; default 1e-8. */
   eps?: number;
-  /** ψ: the momentum at step t is β1·(1 − ½·0.96^(t·ψ)); 4e-3 unless said. */
+  /** ψ: the momentum at step t is β1·(1 − ½·0.96^(t·ψ)); default 4e-3. */
   momentumDecay?: number;
   /** Whether weight decay acts on the parameter instead of the gradient. */
   decoupledWeightDecay?: boolean;
 }
 
-const DEFAULTS = { lr: 2e-3, betas: [0.9, 0.999] as const, eps: 1e-8, weightDecay: 0, momentumDecay: 4e-3, decoupledWeightDecay: false, maximize: false };
+const RULE: Rule<NAdamOptions> = {
+  name: 'NAdam',
+  kinds: { lr: NUMBER, betas: PAIR, eps: NUMBER, weightDecay: NUMBER, momentumDecay: NUMBER, decoupledWeightDecay: FLAG, maximize: FLAG },
+  defaults: { lr: 2e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, momentumDecay: 4e-3, decoupledWeightDecay: false, maximize: false },
+  moments: { step: 'count', muProduct: 'number', expAvg: 'like', expAvgSq: 'like' },
+};
 
 /** Adam that looks ahead along its momentum, which grows from step to step (Dozat 2016, ICLR workshop). */
 export class NAdam extends Optimizer<NAdamOptions> {
   protected readonly kernel = 'nadam';
 
-  constructor(params: Iterable<Tensor> | Iterable<GroupInput<NAdamOptions>>, options: NAdamOptions = {}) {
-    super('NAdam', params, { ...DEFAULTS, ...options });
+  protected getRule(): Rule<NAdamOptions> {
+    return RULE;
   }
 
   protected check(o: Required<NAdamOptions>): void {

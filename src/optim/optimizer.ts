@@ -1,18 +1,21 @@
 // What every optimizer is: options, groups of parameters, and named state. The rule of each is one kernel.
 import { clearGrad } from '../autograd/leaf.ts';
 import { full } from '../ops/create.ts';
-import { copy_ } from '../ops/inplace.ts';
 import { call } from '../runtime/call.ts';
 import type { Kernel } from '../runtime/kernel-names.ts';
 import { float64View, int32View } from '../runtime/memory.ts';
-import { GradloomError, shapeText, valueError, warnOnce } from '../tensor/errors.ts';
-import { copyElements, dense, detach, nodeOf } from '../tensor/op.ts';
+import { checkArgument, FLAG, FUNCTION, isPlainObject, type Kind, type Kinds, nearest, NUMBER, optionsOf, valueText } from '../tensor/check.ts';
+import { valueError, warnOnce } from '../tensor/errors.ts';
+import { copyElements, dense, detach } from '../tensor/op.ts';
+import { settle } from '../tensor/pending.ts';
 import { recording, refuseWhileRecording } from '../tensor/recording.ts';
 import { outlive, scope } from '../tensor/scope.ts';
-import { sameShape } from '../tensor/shape.ts';
 import { newStorage, type Storage } from '../tensor/storage.ts';
 import { enableGrad, noGrad } from '../tensor/tape.ts';
-import { empty, Tensor } from '../tensor/tensor.ts';
+import { assertAlive, type Tensor } from '../tensor/tensor.ts';
+import { given } from './options.ts';
+import { itemsOf, parametersOf, trainable, type Trainable } from './parameters.ts';
+import { type Moment, type ParamState, readState, tensorsOf } from './state.ts';
 
 /** Words of a record in the tables of `sgdAll` and `adamAll` (assembly/kernels/update.ts): those of one call, zeros behind. */
 const RECORD = 10;
@@ -27,14 +30,19 @@ export interface OptimizerOptions {
   maximize?: boolean;
 }
 
-/** Parameters with options of their own; what is left out comes from the optimizer's. */
-export type GroupInput<O> = { params: Iterable<Tensor> } & Partial<O>;
+/** Parameters with options of their own; what is left out comes from the optimizer's. Names that are no option are kept as labels. */
+export type GroupInput<O> = { params: Trainable } & Partial<O>;
 
 /** A group as the optimizer keeps it: every option given, and free to be changed between steps (`group.lr = …`). */
-export type ParamGroup<O> = { params: Tensor[] } & Required<O>;
+export type ParamGroup<O> = {
+  /** What it trains; parameters added here are trained from the next step on. */
+  params: Tensor[];
+  /** The rate before the first scheduler on it. */
+  initialLr?: number;
+} & Required<O>;
 
-/** Named tensors of one parameter. */
-export type ParamState = Record<string, Tensor>;
+/** Options by name, or the learning rate first, as PyTorch takes it. */
+export type GivenOptions<O> = [options?: O] | [lr: number, options?: O];
 
 /** An optimizer as data: state by position of the parameter, groups with their options. */
 export interface OptimizerState {
@@ -42,28 +50,57 @@ export interface OptimizerState {
   paramGroups: Record<string, unknown>[];
 }
 
+/** What an optimizer's class says of it. */
+export interface Rule<O> {
+  /** The class's name, for messages. */
+  readonly name: string;
+  /** What each option must be, in the order in which PyTorch takes them by position. */
+  readonly kinds: Kinds<O>;
+  readonly defaults: Required<O>;
+  /** What it remembers of each parameter. */
+  readonly moments: Readonly<Record<string, Moment>>;
+  /** Whether weight decay acts on the parameter instead of the gradient, where the class says so. */
+  readonly decoupled?: boolean;
+}
+
+/** Of a group: where its hyper-parameters lie, a table with a record of words for each parameter; and parameters, options, number of names as checked. */
+interface Place {
+  hyper: Storage;
+  table: Storage;
+  params: readonly Tensor[];
+  values: readonly unknown[];
+  names: number;
+}
+
 export abstract class Optimizer<O extends OptimizerOptions> {
   /** The groups, in order. Options may be changed between steps. */
   readonly paramGroups: ParamGroup<O>[] = [];
-  /** The class's name, for messages. */
-  protected readonly name: string;
+  protected readonly rule: Rule<O>;
   private readonly defaults: Required<O>;
-  private readonly states = new Map<Tensor, ParamState>();
-  /** Of each group: its hyper-parameters, and a table with a record of words for each parameter. */
-  private readonly hyper: Storage[] = [];
-  private readonly tables: Storage[] = [];
-  /** How often groups or state were replaced: a captured step goes by this. */
-  private changes = 0;
+  private states = new Map<Tensor, ParamState>();
+  private readonly places = new WeakMap<ParamGroup<O>, Place>();
+  /** Names in groups that are no options. */
+  private readonly labels = new Set(['params', 'initialLr']);
+  /** Grows where the addresses of state do, or the parameters of a group. */
+  private version = 0;
 
-  constructor(name: string, params: Iterable<Tensor> | Iterable<GroupInput<O>>, defaults: Required<O>) {
-    this.name = name;
-    this.defaults = defaults;
-    this.check(defaults);
-    const list = [...params];
+  /**
+   * @param params parameters, a module, named parameters, or groups of such with options of their own
+   * @param options by name, or by position as in PyTorch
+   */
+  constructor(params: Trainable | Iterable<GroupInput<O>>, ...options: GivenOptions<O>) {
+    this.rule = this.getRule();
+    const { name, kinds, defaults } = this.rule;
+    this.defaults = given<Required<O>>(name, options, kinds as Kinds<Required<O>>, defaults);
+    this.check(this.defaults);
+    const list = itemsOf(name, params);
     if (list.length === 0) throw valueError(name, 'got an empty parameter list. Pass model.parameters(); a module finds parameters in its own fields and arrays of modules.');
-    const groups = list[0] instanceof Tensor ? [{ params: list } as unknown as GroupInput<O>] : (list as GroupInput<O>[]);
-    for (const g of groups) this.addParamGroup(g);
+    const isGroup = isPlainObject(list[0]) && typeof list[0].parameters !== 'function';
+    for (const g of isGroup ? list : [{ params: list }]) this.addParamGroup(g as GroupInput<O>);
   }
+
+  /** What `rule` is: of the class, since the constructor reads it. */
+  protected abstract getRule(): Rule<O>;
 
   /** Throws where an option is outside its range. */
   protected abstract check(options: Required<O>): void;
@@ -82,82 +119,146 @@ export abstract class Optimizer<O extends OptimizerOptions> {
 
   /** Adds parameters with options of their own. */
   addParamGroup(group: GroupInput<O>): void {
-    const { params, ...options } = group;
-    const list = [...params];
-    const complete = { ...this.defaults, ...options, params: [...new Set(list)] } as ParamGroup<O>;
-    this.check(complete);
-    if (list.length === 0) throw valueError(this.name, 'got an empty parameter list in a group. Leave the group out, or give it parameters.');
-    if (complete.params.length < list.length) warnOnce(`duplicates in ${this.name}`, `${this.name}: a parameter appears twice in one group; it is stepped once.`);
-    for (const p of list) {
-      if (!(p instanceof Tensor)) throw new GradloomError('DTYPE', this.name, `parameters are tensors, got ${typeof p}. Pass model.parameters().`);
-      if (nodeOf(p))
-        throw new GradloomError('GRAPH', this.name, `cannot optimize a non-leaf, ${p.describe()} from ${nodeOf(p)?.op.name}. Pass the leaf that it was computed from.`);
-      if (this.paramGroups.some((g) => g.params.includes(p))) throw valueError(this.name, `the parameter ${p.describe()} appears in more than one group. Name it once.`);
+    const { name } = this.rule;
+    refuseWhileRecording(name, 'a group is added', 'Add it outside, between two calls.');
+    assertGroup(name, group);
+    const list = parametersOf(name, group.params);
+    if (list.length === 0) throw valueError(name, 'got an empty parameter list in a group. Leave the group out, or give it parameters.');
+    const complete = {} as ParamGroup<O>;
+    for (const [key, value] of [...Object.entries(this.defaults), ...Object.entries(group)]) {
+      // Lists of its own: what is written into one reaches no other group.
+      if (value !== undefined) Object.assign(complete, { [key]: Array.isArray(value) ? [...value] : value });
     }
-    refuseWhileRecording(this.name, 'a group is added', 'Add it before the step.');
-    this.changes++;
+    complete.params = [...new Set(list)];
+    const place = this.placeFor(complete, [...this.paramGroups, complete]);
+    if (complete.params.length < list.length) warnOnce(`duplicates in ${name}`, `${name}: a parameter appears twice in one group; it is stepped once.`);
     this.paramGroups.push(complete);
-    this.hyper.push(newStorage(64, this.name, null));
-    this.tables.push(newStorage(complete.params.length * RECORD * 4, this.name, null));
+    this.places.set(complete, place);
+    this.version++;
+  }
+
+  /** Whether the group's options are those that were checked last. */
+  private asChecked(group: ParamGroup<O>, values: readonly unknown[]): boolean {
+    let i = 0;
+    for (const key in this.rule.kinds) {
+      const [value, before] = [group[key as keyof ParamGroup<O>] as unknown, values[i++]];
+      if (value !== before && !(Array.isArray(value) && sameItems(value, before as unknown[]))) return false;
+    }
+    return true;
+  }
+
+  /** Throws unless every option is of its kind and in its range, and no other name is nearly one. */
+  private checkOptions(group: ParamGroup<O>): void {
+    const { name, kinds } = this.rule;
+    assertGroup(name, group);
+    for (const key in kinds) checkArgument(name, key, group[key as keyof ParamGroup<O>], kinds[key] as Kind);
+    for (const key in group) {
+      if (key in kinds || this.labels.has(key)) continue;
+      const meant = nearest(key, [...Object.keys(kinds), ...this.labels]);
+      if (meant) throw valueError(name, `there is no option '${key}'. Did you mean '${meant}'? Names unlike any option are kept as labels.`);
+      this.labels.add(key);
+    }
+    if (group.initialLr !== undefined) checkArgument(name, 'initialLr', group.initialLr, NUMBER);
+    this.check(group);
+  }
+
+  /** The group's place, new where its parameters are not those that were checked. */
+  private placeFor(group: ParamGroup<O>, groups: readonly ParamGroup<O>[]): Place {
+    const params = group?.params;
+    const place = this.places.get(group);
+    if (place && sameItems(place.params, params)) return place;
+    const { name } = this.rule;
+    if (!Array.isArray(params)) throw valueError(name, `params of a group is a list of tensors, got ${valueText(params)}. Use addParamGroup.`);
+    for (const p of params) trainable(name, p);
+    if (new Set(params).size < params.length) throw valueError(name, 'a parameter appears twice in the params of a group. Name it once.');
+    const others = new Set(groups.filter((g) => g !== group).flatMap((g) => g?.params));
+    const shared = params.find((p) => others.has(p));
+    if (shared) throw valueError(name, `the parameter ${shared.describe()} appears in more than one group. Name it once.`);
+    return {
+      hyper: place?.hyper ?? newStorage(64, name, null),
+      table: newStorage(params.length * RECORD * 4, name, null),
+      params: [...params],
+      ...this.checked(group),
+    };
+  }
+
+  /** The group's options, once they are checked. */
+  private checked(group: ParamGroup<O>): Pick<Place, 'values' | 'names'> {
+    this.checkOptions(group);
+    const values = Object.keys(this.rule.kinds).map((key) => group[key as keyof ParamGroup<O>] as unknown);
+    return { values: values.map((v) => (Array.isArray(v) ? [...v] : v)), names: countOf(group) };
+  }
+
+  /** Where each group's numbers lie, after checks of all that a step relies on. Parameters added to a group's list are taken in. */
+  private prepare(): void {
+    const { paramGroups, places } = this;
+    for (const group of paramGroups) {
+      const place = this.placeFor(group, paramGroups);
+      if (place !== places.get(group)) {
+        places.set(group, place);
+        this.version++;
+      } else if (place.names !== countOf(group) || !this.asChecked(group, place.values)) Object.assign(place, this.checked(group));
+      for (const p of place.params) {
+        if (!p.gathered) continue;
+        assertAlive(p, `${this.rule.name}.step`);
+        assertAlive(p.gathered, `${this.rule.name}.step`);
+      }
+    }
   }
 
   /** Sets every parameter's `.grad` to null, so that a step skips it, or with `setToNull: false` to zeros, which a step still applies. */
   zeroGrad(options: { setToNull?: boolean } = {}): void {
+    const { setToNull = true } = optionsOf(`${this.rule.name}.zeroGrad`, options, { setToNull: FLAG });
     this.tell();
-    for (const { params } of this.paramGroups) for (const p of params) clearGrad(p, options.setToNull ?? true);
+    for (const group of this.paramGroups) for (const p of this.placeFor(group, this.paramGroups).params) clearGrad(p, setToNull);
   }
 
   /**
    * Moves every parameter whose `.grad` is not null. A closure, where given, runs first (with gradients on) and its loss is returned.
    * A parameter's change in place makes graphs that were recorded before it stale: call step after the last backward.
+   * @throws VALUE, before anything moves, where an option that was changed by hand is none
    */
   step(): void;
   step<T>(closure: () => T): T;
   step<T>(closure?: () => T): T | undefined {
+    if (closure !== undefined) checkArgument(`${this.rule.name}.step`, 'the closure', closure, FUNCTION);
     const loss = closure && enableGrad(closure);
-    this.tell();
+    if (typeof (loss as PromiseLike<unknown> | undefined)?.then === 'function')
+      throw valueError(`${this.rule.name}.step`, 'the closure is async, so its gradients come too late. Await the loss, then call step().');
+    settle();
     noGrad(() => {
-      this.paramGroups.forEach((group, i) => {
-        const hyper = this.hyper[i] as Storage;
+      this.prepare();
+      this.tell();
+      for (const group of this.paramGroups) {
+        const place = this.places.get(group) as Place;
+        const { hyper, table } = place;
         const { address } = hyper;
         recording()?.used(hyper);
-        const write = (): void => {
-          this.check(group);
-          const view = float64View();
-          this.hyperParameters(group).forEach((x, at) => {
-            view[address / 8 + at] = x;
-          });
-        };
-        write();
-        recording()?.repeat(write);
-        this.move(group, address, (this.tables[i] as Storage).address);
-      });
+        recording()?.repeat(() => {
+          if (!this.asChecked(group, place.values)) Object.assign(place, this.checked(group));
+          this.write(group, address);
+        });
+        this.write(group, address);
+        this.move(group, address, table.address);
+      }
     });
     return loss;
   }
 
-  /** Tells a recording what the step goes by: groups, their parameters and flags, and whether their state is still the same. */
-  private tell(): void {
-    const listening = recording();
-    if (!listening) return;
-    listening.rely(this, () => this.changes);
-    for (const group of this.paramGroups) {
-      const { params } = group;
-      const list = [...params];
-      // What the kernels' words hang on. Numbers are read from memory.
-      const flags = Object.entries(group).flatMap(([key, value]) => (typeof value === 'boolean' || key === 'momentum' ? [key as keyof typeof group] : []));
-      listening.rely(group, () => flags.reduce((bits, key) => 2 * bits + (group[key] ? 1 : 0), 0));
-      listening.rely(params, () => group.params === params && params.length === list.length && list.every((p, i) => params[i] === p));
-      listening.steady(() => this.hyperParameters(group).join());
-    }
+  private write(group: ParamGroup<O>, address: number): void {
+    const view = float64View();
+    this.hyperParameters(group).forEach((x, at) => {
+      view[address / 8 + at] = x;
+    });
   }
 
   /** Moves a group: all parameters by one call, which reads their words from the table. */
   private move(group: ParamGroup<O>, hyper: number, table: number): void {
-    const writer = `${this.name}.step()`;
+    const writer = `${this.rule.name}.step()`;
     let records = 0;
     for (const p of group.params) {
-      const { gradient } = p;
+      recording()?.leaf(p, 'read');
+      const gradient = p.gathered;
       if (!gradient) continue;
       let state = this.states.get(p);
       if (!state) {
@@ -194,70 +295,77 @@ export abstract class Optimizer<O extends OptimizerOptions> {
       recording()?.early();
       t = outlive(full(shape, value));
       state[name] = t;
+      this.version++;
     }
     return t;
   }
 
+  /** Tells a recording what the step goes by: the version of groups and state, and each group's parameters and flags. Numbers are read from memory. */
+  private tell(): void {
+    const listening = recording();
+    if (!listening) return;
+    listening.rely(this, () => this.version);
+    for (const group of this.paramGroups) {
+      const { params } = group;
+      const list = [...params];
+      const flags = Object.entries(group).flatMap(([key, value]) => (typeof value === 'boolean' || key === 'momentum' ? [key as keyof typeof group] : []));
+      const bits = (): number => {
+        let n = 0;
+        for (const key of flags) n = 2 * n + (group[key] ? 1 : 0);
+        return n;
+      };
+      listening.rely(group, bits);
+      listening.rely(params, () => group.params === params && sameItems(params, list));
+      listening.steady(() => this.hyperParameters(group).join());
+    }
+  }
+
   /** State and options as data; tensors are windows on the live memory. */
   stateDict(): OptimizerState {
-    const all = this.paramGroups.flatMap((g) => g.params);
+    for (const group of this.paramGroups) this.placeFor(group, this.paramGroups);
     const state: Record<number, ParamState> = {};
-    all.forEach((p, i) => {
-      const s = this.states.get(p);
-      if (s) state[i] = Object.fromEntries(Object.entries(s).map(([k, t]) => [k, detach(t)]));
-    });
+    this.paramGroups
+      .flatMap((g) => g.params)
+      .forEach((p, i) => {
+        const s = this.states.get(p);
+        if (s) state[i] = Object.fromEntries(Object.entries(s).map(([k, t]) => [k, detach(t)]));
+      });
     let next = 0;
     const paramGroups = this.paramGroups.map(({ params, ...options }) => ({ ...options, params: params.map(() => next++) }));
     return { state, paramGroups };
   }
 
   /**
-   * Takes over state and options of an optimizer with the same groups. Everything is checked before anything is written.
-   * @throws STATE where groups or shapes differ
+   * Takes over state and options of an optimizer with the same groups, as `stateDict` gave them, also through JSON, or in PyTorch's names
+   * (`exp_avg`, `param_groups`). Everything is checked before anything changes; moments are fresh tensors.
+   * @throws STATE where groups, names, shapes or types differ, naming which
    */
-  loadStateDict(saved: OptimizerState): void {
-    const mine = this.paramGroups.map((g) => g.params.length);
-    const theirs = saved.paramGroups.map((g) => (g.params as unknown[]).length);
-    if (mine.join() !== theirs.join()) {
-      throw new GradloomError(
-        'STATE',
-        `${this.name}.loadStateDict`,
-        `groups of [${theirs}] parameters do not fit groups of [${mine}]. Build the optimizer over the same parameters.`,
-      );
-    }
-    const all = this.paramGroups.flatMap((g) => g.params);
-    for (const [i, s] of Object.entries(saved.state)) {
-      const p = all[Number(i)];
-      for (const [name, t] of Object.entries(s)) {
-        if (p && t.rank > 0 && !sameShape(t.shape, p.shape)) {
-          throw new GradloomError(
-            'STATE',
-            `${this.name}.loadStateDict`,
-            `${name} of parameter ${i} is ${shapeText(t.shape)}, the parameter ${shapeText(p.shape)}. Build the same model.`,
-          );
-        }
-      }
-    }
-    refuseWhileRecording(`${this.name}.loadStateDict`, 'a state is loaded', 'Load it before the step.');
-    this.changes++;
-    this.states.clear();
-    for (const [i, s] of Object.entries(saved.state)) {
-      const copies = Object.entries(s).map(([name, t]) => {
-        const y = empty(t.shape, t.dtype, null);
-        noGrad(() => copy_(y, t));
-        return [name, y] as const;
-      });
-      this.states.set(all[Number(i)] as Tensor, Object.fromEntries(copies));
-    }
+  loadStateDict(saved: OptimizerState | Readonly<Record<string, unknown>>): void {
+    const op = `${this.rule.name}.loadStateDict`;
+    refuseWhileRecording(op, 'state is replaced', 'Load it outside, before the next call.');
+    for (const group of this.paramGroups) this.placeFor(group, this.paramGroups);
+    const { options, moments } = readState(op, saved, this.paramGroups, this.rule, (merged) => this.checkOptions(merged as ParamGroup<O>));
+    this.states = tensorsOf(moments);
     this.paramGroups.forEach((group, i) => {
-      const { params: _, ...options } = saved.paramGroups[i] as Record<string, unknown>;
-      Object.assign(group, options);
+      Object.assign(group, options[i]);
     });
+    this.version++;
   }
 }
 
-/** @internal Throws unless the number lies in [low, high). */
-export function checkRange(op: string, name: string, value: number, low: number, high = Number.POSITIVE_INFINITY): void {
-  if (value >= low && value < high) return;
-  throw valueError(op, `${name} must lie in [${low}, ${high === Number.POSITIVE_INFINITY ? '∞' : high}), got ${value}.`);
+function assertGroup(op: string, group: unknown): void {
+  if (!isPlainObject(group)) throw valueError(op, `a group is an object { params, … }, got ${valueText(group)}. Put parameters into its params.`);
+}
+
+function countOf(object: object): number {
+  let n = 0;
+  for (const _ in object) n++;
+  return n;
+}
+
+/** Whether both lists hold the same things in the same order. */
+function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
+  if (a.length !== b?.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }

@@ -1,27 +1,41 @@
 // The scheduler that watches a metric instead of counting.
-import { valueError } from '../tensor/errors.ts';
+import { FINITE, type Kinds, NUMBER, oneOf, valueText } from '../tensor/check.ts';
+import { GradloomError, valueError } from '../tensor/errors.ts';
 import { refuseWhileRecording } from '../tensor/recording.ts';
-import type { Schedulable } from './schedulers.ts';
+import { given, whole } from './options.ts';
+import { groupsOf, PER_GROUP, type PerGroup, readFields, type Schedulable, valueFor } from './scheduler.ts';
 
 /** Options of `ReduceLROnPlateau`, with PyTorch's defaults. */
 export interface PlateauOptions {
-  /** Whether small or large metrics are good; 'min' unless said. */
+  /** Whether small or large metrics are good; default 'min'. */
   mode?: 'min' | 'max';
-  /** What rates are multiplied by, below 1; 0.1 unless said. */
+  /** What rates are multiplied by, below 1; default 0.1. */
   factor?: number;
-  /** Steps without improvement that are put up with; 10 unless said. */
+  /** Steps without improvement that are put up with; default 10. */
   patience?: number;
-  /** How much better counts as better; 1e-4 unless said. */
+  /** How much better counts as better; default 1e-4. */
   threshold?: number;
-  /** Whether the threshold is a share of the best metric or a difference; 'rel' unless said. */
+  /** Whether the threshold is a share of the best metric or a difference; default 'rel'. */
   thresholdMode?: 'rel' | 'abs';
-  /** Steps after a reduction in which nothing is counted; 0 unless said. */
+  /** Steps after a reduction in which nothing is counted; default 0. */
   cooldown?: number;
-  /** The least rate, for all groups or one each; 0 unless said. */
-  minLr?: number | readonly number[];
-  /** Reductions smaller than this are left out; 1e-8 unless said. */
+  /** The least rate, for all groups or one each; default 0. */
+  minLr?: PerGroup;
+  /** Reductions smaller than this are left out; default 1e-8. */
   eps?: number;
 }
+
+const PLATEAU: Kinds<PlateauOptions> = {
+  mode: oneOf('min', 'max'),
+  factor: FINITE,
+  patience: NUMBER,
+  threshold: FINITE,
+  thresholdMode: oneOf('rel', 'abs'),
+  cooldown: NUMBER,
+  minLr: PER_GROUP,
+  eps: FINITE,
+};
+const DEFAULTS = { mode: 'min', factor: 0.1, patience: 10, threshold: 1e-4, thresholdMode: 'rel', cooldown: 0, minLr: 0, eps: 1e-8 } as const;
 
 /** What `ReduceLROnPlateau` needs to resume, as plain data. `best` is null before the first step. */
 export interface PlateauState {
@@ -35,27 +49,33 @@ export interface PlateauState {
 export class ReduceLROnPlateau {
   private readonly optimizer: Schedulable;
   private readonly options: Required<PlateauOptions>;
-  private best: number | null = null;
+  private best: number;
   private numBadEpochs = 0;
   private cooldownCounter = 0;
+  private last: readonly number[];
 
-  constructor(optimizer: Schedulable, options: PlateauOptions = {}) {
-    const o = { mode: 'min', factor: 0.1, patience: 10, threshold: 1e-4, thresholdMode: 'rel', cooldown: 0, minLr: 0, eps: 1e-8, ...options } as const;
+  constructor(
+    optimizer: Schedulable,
+    ...options: [PlateauOptions?] | [mode: 'min' | 'max', factor?: number, patience?: number, threshold?: number] | [mode: 'min' | 'max', PlateauOptions]
+  ) {
     const op = 'ReduceLROnPlateau';
-    if (o.mode !== 'min' && o.mode !== 'max') throw valueError(op, `mode must be 'min' or 'max', got '${o.mode}'.`);
-    if (o.thresholdMode !== 'rel' && o.thresholdMode !== 'abs') throw valueError(op, `thresholdMode must be 'rel' or 'abs', got '${o.thresholdMode}'.`);
+    this.last = groupsOf(op, optimizer).map((g) => g.lr);
+    const o = given<Required<PlateauOptions>>(op, options, PLATEAU, DEFAULTS);
     if (!(o.factor > 0 && o.factor < 1)) throw valueError(op, `factor must lie between 0 and 1, got ${o.factor}.`);
-    for (const name of ['patience', 'cooldown'] as const)
-      if (!Number.isInteger(o[name]) || o[name] < 0) throw valueError(op, `${name} must be a whole number ≥ 0, got ${o[name]}.`);
-    const groups = optimizer.paramGroups.length;
-    if (typeof o.minLr === 'object' && o.minLr.length !== groups) throw valueError(op, `minLr must be one rate or ${groups}, one per group, got ${o.minLr.length}.`);
+    for (const name of ['patience', 'cooldown'] as const) whole(op, name, o[name], 0);
+    valueFor(op, 'minLr', o.minLr, 0, this.last.length);
     this.optimizer = optimizer;
     this.options = o;
+    this.best = this.worst;
+  }
+
+  /** What every metric is better than. */
+  private get worst(): number {
+    return this.options.mode === 'min' ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
   }
 
   private better(metric: number): boolean {
     const { mode, threshold, thresholdMode } = this.options;
-    if (this.best === null) return !Number.isNaN(metric);
     const sign = mode === 'min' ? -1 : 1;
     const bound = thresholdMode === 'rel' ? this.best * (1 + sign * threshold) : this.best + sign * threshold;
     return mode === 'min' ? metric < bound : metric > bound;
@@ -63,45 +83,57 @@ export class ReduceLROnPlateau {
 
   /** Takes the epoch's metric, a number or a tensor of one element, and reduces rates where it has stopped improving. */
   step(metric: number | { item(): number }): void {
-    refuseWhileRecording('ReduceLROnPlateau', 'a scheduler steps', 'Call it after the step: a captured step reads the rates anew at each call.');
+    const op = 'ReduceLROnPlateau';
+    refuseWhileRecording(`${op}.step`, 'rates are numbers of the host', 'Step the scheduler after the captured step.');
     const { patience, cooldown, factor, minLr, eps } = this.options;
-    const value = typeof metric === 'number' ? metric : metric.item();
+    const value = typeof (metric as { item?: unknown } | undefined)?.item === 'function' ? (metric as { item(): number }).item() : metric;
+    if (typeof value !== 'number') throw valueError(`${op}.step`, `takes the metric, a number or a tensor of one element, got ${valueText(metric)}. Pass the validation loss.`);
+    const groups = groupsOf(op, this.optimizer);
+    const least = groups.map((_, i) => valueFor(op, 'minLr', minLr, i, groups.length));
     if (this.better(value)) [this.best, this.numBadEpochs] = [value, 0];
     else this.numBadEpochs++;
     if (this.cooldownCounter > 0) {
       this.cooldownCounter--;
       this.numBadEpochs = 0;
     }
-    if (this.numBadEpochs <= patience) return;
-    this.optimizer.paramGroups.forEach((group, i) => {
-      const next = Math.max(group.lr * factor, typeof minLr === 'number' ? minLr : (minLr[i] as number));
-      if (group.lr - next > eps) group.lr = next;
-    });
-    this.cooldownCounter = cooldown;
-    this.numBadEpochs = 0;
+    if (this.numBadEpochs > patience) {
+      groups.forEach((group, i) => {
+        const next = Math.max(group.lr * factor, least[i] as number);
+        if (group.lr - next > eps) group.lr = next;
+      });
+      this.cooldownCounter = cooldown;
+      this.numBadEpochs = 0;
+    }
+    this.last = groups.map((g) => g.lr);
   }
 
-  /** The groups' rates now. */
+  /** The groups' rates as it left them at its last step. */
   getLastLr(): number[] {
-    return this.optimizer.paramGroups.map((g) => g.lr);
+    return [...this.last];
   }
 
   /** What it needs to resume, as plain data. */
   stateDict(): PlateauState {
     const { best, numBadEpochs, cooldownCounter } = this;
-    return { best, numBadEpochs, cooldownCounter, rates: this.getLastLr() };
+    return { best: best === this.worst ? null : best, numBadEpochs, cooldownCounter, rates: this.optimizer.paramGroups.map((g) => g.lr) };
   }
 
-  /** Resumes from what `stateDict` gave. */
+  /**
+   * Resumes from what `stateDict` gave.
+   * @throws STATE where it is none, or of another number of groups; nothing has changed then
+   */
   loadStateDict(state: PlateauState): void {
-    const groups = this.optimizer.paramGroups;
-    if (state.rates.length !== groups.length)
-      throw valueError('ReduceLROnPlateau', `the state has ${state.rates.length} groups, the optimizer ${groups.length}. Build the same optimizer.`);
-    this.best = state.best;
-    this.numBadEpochs = state.numBadEpochs;
-    this.cooldownCounter = state.cooldownCounter;
+    const op = 'ReduceLROnPlateau.loadStateDict';
+    const groups = groupsOf(op, this.optimizer);
+    const { best, numBadEpochs, cooldownCounter, rates } = readFields(op, state, groups.length, ['rates'], ['numBadEpochs', 'cooldownCounter']) as unknown as PlateauState;
+    if (best !== null && (typeof best !== 'number' || Number.isNaN(best)))
+      throw new GradloomError('STATE', op, `best is ${valueText(best)}, not a metric or null. Pass what stateDict gave.`);
+    this.best = best ?? this.worst;
+    this.numBadEpochs = numBadEpochs;
+    this.cooldownCounter = cooldownCounter;
+    this.last = [...rates];
     groups.forEach((group, i) => {
-      group.lr = state.rates[i] as number;
+      group.lr = rates[i] as number;
     });
   }
 }

@@ -1,26 +1,34 @@
+import { FLAG, NUMBER } from '../tensor/check.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { checkRange, type GroupInput, Optimizer, type OptimizerOptions, type ParamGroup, type ParamState } from './optimizer.ts';
+import { checkRange, PAIR } from './options.ts';
+import { Optimizer, type OptimizerOptions, type ParamGroup, type Rule } from './optimizer.ts';
+import type { ParamState } from './state.ts';
 
 /** Options of RAdam, with PyTorch's defaults. */
 export interface RAdamOptions extends OptimizerOptions {
-  /** Learning rate; 1e-3 unless said. */
+  /** Learning rate; default 1e-3. */
   lr?: number;
-  /** Decay of the two running means; [0.9, 0.999] unless said. */
+  /** Decay of the two running means; default [0.9, 0.999]. */
   betas?: readonly [number, number];
-  /** Added to the denominator; 1e-8 unless said. */
+  /** Added to the denominator; default 1e-8. */
   eps?: number;
   /** Whether weight decay acts on the parameter instead of the gradient. */
   decoupledWeightDecay?: boolean;
 }
 
-const DEFAULTS = { lr: 1e-3, betas: [0.9, 0.999] as const, eps: 1e-8, weightDecay: 0, decoupledWeightDecay: false, maximize: false };
+const RULE: Rule<RAdamOptions> = {
+  name: 'RAdam',
+  kinds: { lr: NUMBER, betas: PAIR, eps: NUMBER, weightDecay: NUMBER, decoupledWeightDecay: FLAG, maximize: FLAG },
+  defaults: { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, decoupledWeightDecay: false, maximize: false },
+  moments: { step: 'count', expAvg: 'like', expAvgSq: 'like' },
+};
 
 /** Adam that divides by past gradients only once their variance is known well enough (Liu et al. 2020, arXiv 1908.03265). */
 export class RAdam extends Optimizer<RAdamOptions> {
   protected readonly kernel = 'radam';
 
-  constructor(params: Iterable<Tensor> | Iterable<GroupInput<RAdamOptions>>, options: RAdamOptions = {}) {
-    super('RAdam', params, { ...DEFAULTS, ...options });
+  protected getRule(): Rule<RAdamOptions> {
+    return RULE;
   }
 
   protected check(o: Required<RAdamOptions>): void {

@@ -1,25 +1,33 @@
+import { FLAG, NUMBER } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { checkRange, type GroupInput, Optimizer, type OptimizerOptions, type ParamGroup, type ParamState } from './optimizer.ts';
+import { checkRange, PAIR } from './options.ts';
+import { Optimizer, type OptimizerOptions, type ParamGroup, type Rule } from './optimizer.ts';
+import type { ParamState } from './state.ts';
 
 /** Options of Rprop, with PyTorch's defaults. */
 export interface RpropOptions extends Omit<OptimizerOptions, 'weightDecay'> {
-  /** The first step's size; 0.01 unless said. */
+  /** The first step's size; default 0.01. */
   lr?: number;
-  /** Factors of a step where the sign has changed and where it stayed; [0.5, 1.2] unless said. */
+  /** Factors of a step where the sign has changed and where it stayed; default [0.5, 1.2]. */
   etas?: readonly [number, number];
-  /** The smallest and the largest step; [1e-6, 50] unless said. */
+  /** The smallest and the largest step; default [1e-6, 50]. */
   stepSizes?: readonly [number, number];
 }
 
-const DEFAULTS = { lr: 1e-2, etas: [0.5, 1.2] as const, stepSizes: [1e-6, 50] as const, maximize: false };
+const RULE: Rule<RpropOptions> = {
+  name: 'Rprop',
+  kinds: { lr: NUMBER, etas: PAIR, stepSizes: PAIR, maximize: FLAG },
+  defaults: { lr: 1e-2, etas: [0.5, 1.2], stepSizes: [1e-6, 50], maximize: false },
+  moments: { prev: 'like', stepSize: 'like' },
+};
 
 /** Steps by the gradient's sign alone, longer while it stays the same; for full batches (Riedmiller & Braun 1993, ICNN). */
 export class Rprop extends Optimizer<RpropOptions> {
   protected readonly kernel = 'rprop';
 
-  constructor(params: Iterable<Tensor> | Iterable<GroupInput<RpropOptions>>, options: RpropOptions = {}) {
-    super('Rprop', params, { ...DEFAULTS, ...options });
+  protected getRule(): Rule<RpropOptions> {
+    return RULE;
   }
 
   protected check(o: Required<RpropOptions>): void {

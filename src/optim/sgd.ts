@@ -1,28 +1,36 @@
+import { FINITE, FLAG, NUMBER } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { checkRange, type GroupInput, Optimizer, type OptimizerOptions, type ParamGroup, type ParamState } from './optimizer.ts';
+import { checkRange } from './options.ts';
+import { Optimizer, type OptimizerOptions, type ParamGroup, type Rule } from './optimizer.ts';
+import type { ParamState } from './state.ts';
 
 /** Options of SGD, with PyTorch's defaults. */
 export interface SGDOptions extends OptimizerOptions {
-  /** Learning rate; 1e-3 unless said. */
+  /** Learning rate; default 1e-3. */
   lr?: number;
-  /** μ: how much of the last step's direction is kept; 0 unless said. */
+  /** μ: how much of the last step's direction is kept; default 0. */
   momentum?: number;
-  /** τ: how much of the gradient is left out of the momentum; 0 unless said. */
+  /** τ: how much of the gradient is left out of the momentum; default 0. */
   dampening?: number;
   /** Whether to look ahead along the momentum (Nesterov); needs momentum and no dampening. */
   nesterov?: boolean;
 }
 
-const DEFAULTS = { lr: 1e-3, momentum: 0, dampening: 0, weightDecay: 0, nesterov: false, maximize: false };
+const RULE: Rule<SGDOptions> = {
+  name: 'SGD',
+  kinds: { lr: NUMBER, momentum: NUMBER, dampening: FINITE, weightDecay: NUMBER, nesterov: FLAG, maximize: FLAG },
+  defaults: { lr: 1e-3, momentum: 0, dampening: 0, weightDecay: 0, nesterov: false, maximize: false },
+  moments: { momentumBuffer: 'optional' },
+};
 
 /** Stochastic gradient descent, with momentum as in PyTorch (the first step's momentum is the gradient itself). */
 export class SGD extends Optimizer<SGDOptions> {
   protected readonly kernel = 'sgd';
   protected override readonly tableKernel = 'sgdAll';
 
-  constructor(params: Iterable<Tensor> | Iterable<GroupInput<SGDOptions>>, options: SGDOptions = {}) {
-    super('SGD', params, { ...DEFAULTS, ...options });
+  protected getRule(): Rule<SGDOptions> {
+    return RULE;
   }
 
   protected check(o: Required<SGDOptions>): void {

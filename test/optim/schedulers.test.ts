@@ -56,10 +56,9 @@ test('factors multiply from step to step; a state resumes them', () => {
   for (const [i, lr] of values.entries()) close(lr, 0.1 / (i + 1));
   const optimizer = make();
   const scheduler = new lrScheduler.MultiplicativeLR(optimizer, lambda);
-  scheduler.loadStateDict({ count: 3, baseRates: [0.1] });
-  close(optimizer.paramGroups[0]?.lr, 0.1 / 4);
-  scheduler.loadStateDict({ count: 1, baseRates: [0.1] });
-  close(optimizer.paramGroups[0]?.lr, 0.1 / 2);
+  scheduler.loadStateDict({ count: 3, baseRates: [0.1], rates: [0.1 / 4] });
+  scheduler.step();
+  close(optimizer.paramGroups[0]?.lr, 0.1 / 5);
 });
 
 test('chained schedulers multiply; parts see the first rate, not what other parts made of it', () => {
@@ -107,6 +106,189 @@ test('options of the newer ones outside their range are errors', () => {
   const o = make();
   const parts = [new lrScheduler.ConstantLR(o), new lrScheduler.ConstantLR(o)];
   throwsCode('VALUE', /2 schedulers need 1 milestones, got 0/, () => new lrScheduler.SequentialLR(o, { schedulers: parts, milestones: [] }));
+});
+
+const any = lrScheduler as unknown as Record<string, new (...args: unknown[]) => optim.lrScheduler.LRScheduler & { step(metric?: unknown): void }>;
+const after = (steps: number, name: string, ...args: unknown[]): number => {
+  const o = make(1);
+  const s = new (any[name] as (typeof any)[string])(o, ...args);
+  for (let i = 0; i < steps; i++) s.step(1);
+  return o.paramGroups[0]?.lr as number;
+};
+
+test('options by position are PyTorch’s, with an object of others behind', () => {
+  close(after(2, 'StepLR', 2, 0.5), 0.5);
+  close(after(2, 'StepLR', 2, { gamma: 0.5 }), 0.5);
+  close(after(1, 'ExponentialLR', 0.5), 0.5);
+  close(after(3, 'MultiStepLR', [1, 3], 0.5), 0.25);
+  close(after(0, 'ConstantLR', 0.25, 3), 0.25);
+  close(after(2, 'LinearLR', 0.5, 0.25, 2), 0.25);
+  close(after(1, 'PolynomialLR', 2), 0.5);
+  close(after(2, 'CosineAnnealingLR', 2, 0.1), 0.1);
+  close(after(2, 'CosineAnnealingWarmRestarts', 4, 1, 0.5), 0.75);
+  close(after(1, 'CyclicLR', 0.1, 0.3, 2), 0.2);
+  close(after(0, 'OneCycleLR', 0.5, 10, { divFactor: 5 }), 0.1);
+  close(after(3, 'ReduceLROnPlateau', 'min', 0.5, 1), 0.5);
+});
+
+test('what is no option is refused by name', () => {
+  const bad: [name: string, message: RegExp, ...args: unknown[]][] = [
+    ['StepLR', /no option 'gama'. Did you mean 'gamma'/, { stepSize: 1, gama: 0.5 }],
+    ['StepLR', /stepSize is missing/, {}],
+    ['StepLR', /stepSize is missing/],
+    ['StepLR', /by position and by name/, 2, { stepSize: 2 }],
+    ['StepLR', /at most 2 options/, 2, 0.1, -1],
+    ['ExponentialLR', /at most 1 option,/, 0.5, -1],
+    ['LambdaLR', /at most 1 option,/, () => 1, -1],
+    ['StepLR', /gamma must be a finite number, got null/, 2, null],
+    ['ExponentialLR', /gamma must be a finite number, got 'a'/, 'a'],
+    ['LinearLR', /startFactor must lie in \(0, 1\], got 0/, { startFactor: 0 }],
+    ['LinearLR', /startFactor must lie in \(0, 1\], got 2/, { startFactor: 2 }],
+    ['LinearLR', /endFactor must lie in \[0, 1\], got 2/, { endFactor: 2 }],
+    ['ConstantLR', /factor must lie in \[0, 1\], got 2/, { factor: 2 }],
+    ['ConstantLR', /factor must lie in \[0, 1\], got -0.5/, { factor: -0.5 }],
+    ['MultiStepLR', /each milestone must be a whole number/, [1.5]],
+    ['LambdaLR', /lrLambda must be a function/, 0.5],
+    ['LambdaLR', /one for each of the 1 groups, got 2/, [() => 1, () => 1]],
+    ['MultiplicativeLR', /one for each of the 1 groups, got 2/, [() => 1, () => 1]],
+    ['LambdaLR', /lrLambda\(0\) must be a number/, () => undefined],
+    ['LambdaLR', /would be NaN at step 0/, () => Number.NaN],
+    ['ReduceLROnPlateau', /minLr must be one or one for each of the 1 groups/, { minLr: [0, 0] }],
+    ['ReduceLROnPlateau', /minLr/, { minLr: [Number.NaN] }],
+    ['CyclicLR', /mode must be "triangular"/, 0.1, 0.2, { mode: 'square' }],
+  ];
+  for (const [name, message, ...args] of bad) {
+    const o = make();
+    throwsCode('VALUE', new RegExp(`^${name}: .*${message.source}`), () => new (any[name] as (typeof any)[string])(o, ...args));
+    assert.equal([o.paramGroups[0]?.lr, o.paramGroups[0]?.initialLr], [0.1, undefined]);
+  }
+  throwsCode('VALUE', /the first argument is an optimizer/, () => new lrScheduler.ExponentialLR([0.1] as never, { gamma: 0.5 }));
+});
+
+test('a rate that is none is refused before anything changes, also in a chain', () => {
+  const o = make(1);
+  const step = new lrScheduler.StepLR(o, 1, 0.5);
+  (o.paramGroups[0] as { lr: unknown }).lr = null;
+  throwsCode('VALUE', /StepLR: lr of group 0 must be a finite number, got null/, () => step.step());
+  (o.paramGroups[0] as { lr: number }).lr = 1;
+  const lambda = new lrScheduler.LambdaLR(o, (count) => (count === 2 ? Number.NaN : 1));
+  const chain = new lrScheduler.ChainedScheduler([step, new lrScheduler.MultiplicativeLR(o, (count) => (count === 2 ? Number.NaN : 1))]);
+  chain.step();
+  const before = [chain.stateDict(), o.paramGroups[0]?.lr];
+  throwsCode('VALUE', /would be NaN at step 2/, () => chain.step());
+  assert.equal([chain.stateDict(), o.paramGroups[0]?.lr], before);
+  lambda.step();
+  throwsCode('VALUE', /LambdaLR: the rate of group 0 would be NaN at step 2/, () => lambda.step());
+});
+
+test('groups added later follow, also those with lists refuse by name; groups taken out are refused', () => {
+  const two = (): optim.SGD => new optim.SGD([{ params: [new nn.Parameter(ones([1]))] }, { params: [new nn.Parameter(ones([1]))] }], { lr: 1, momentum: 0.5 });
+  const add = (o: optim.SGD): void => o.addParamGroup({ params: [new nn.Parameter(ones([1]))], lr: 0.5 });
+  const lrs = (o: optim.SGD): number[] => o.paramGroups.map((g) => g.lr);
+  for (const [make, right] of [
+    [(o: optim.SGD) => new lrScheduler.LambdaLR(o, (e) => 1 / (1 + e)), [1 / 3, 1 / 3, 0.5 / 3]],
+    [(o: optim.SGD) => new lrScheduler.CyclicLR(o, 0.1, 0.5, 2), [0.5, 0.5, 0.5]],
+    [(o: optim.SGD) => new lrScheduler.CosineAnnealingWarmRestarts(o, 4), [0.5, 0.5, 0.25]],
+    [(o: optim.SGD) => new lrScheduler.OneCycleLR(o, 0.8, 10), [0.8, 0.8, 0.8]],
+  ] as const) {
+    const o = two();
+    const s = make(o);
+    s.step();
+    add(o);
+    s.step();
+    for (const [i, lr] of lrs(o).entries()) close(lr, right[i] as number);
+  }
+  const o = two();
+  const listed = new lrScheduler.LambdaLR(o, [() => 0.5, () => 1]);
+  assert.equal(lrs(o), [0.5, 1]);
+  const plateau = new lrScheduler.ReduceLROnPlateau(o, { minLr: [0.1, 0.2] });
+  add(o);
+  throwsCode('VALUE', /LambdaLR: lrLambda must be one or one for each of the 3 groups, got 2/, () => listed.step());
+  throwsCode('VALUE', /ReduceLROnPlateau: minLr must be one or one for each of the 3 groups, got 2/, () => plateau.step(1));
+  assert.equal(lrs(o), [0.5, 1, 0.5]);
+  const p = two();
+  const s = new lrScheduler.ExponentialLR(p, 0.5);
+  p.paramGroups.pop();
+  throwsCode('VALUE', /1 groups, it had 2/, () => s.step());
+});
+
+test('a sequence says what it cannot hold; sequences and chains nest and resume', () => {
+  const o = make(1);
+  const linear = new lrScheduler.LinearLR(o);
+  const plateau = new lrScheduler.ReduceLROnPlateau(o) as never;
+  throwsCode('VALUE', /SequentialLR: scheduler 1 is .*ReduceLROnPlateau takes a metric/, () => new lrScheduler.SequentialLR(o, [linear, plateau], [1]));
+  throwsCode('VALUE', /ChainedScheduler: scheduler 0 is .*ReduceLROnPlateau takes a metric/, () => new lrScheduler.ChainedScheduler([plateau]));
+  throwsCode('VALUE', /scheduler 1 is undefined/, () => new lrScheduler.ChainedScheduler([linear, undefined as never]));
+  throwsCode('VALUE', /a list of schedulers/, () => new lrScheduler.ChainedScheduler(linear as never));
+  const build = (optimizer: optim.SGD): optim.lrScheduler.LRScheduler => {
+    const inner = new lrScheduler.ChainedScheduler([new lrScheduler.ConstantLR(optimizer, 0.5, 2), new lrScheduler.ExponentialLR(optimizer, 0.9)]);
+    const cyclic = new lrScheduler.CyclicLR(optimizer, 0.1, 0.3, 2);
+    return new lrScheduler.SequentialLR(optimizer, { schedulers: [new lrScheduler.LinearLR(optimizer, 0.5, 1, 2), inner, cyclic], milestones: [2, 5] });
+  };
+  const [a, b] = [make(1), make(1)];
+  const [whole, half] = [build(a), build(b)];
+  const seen: number[] = [];
+  for (let i = 0; i < 9; i++) {
+    if (i === 4) {
+      half.loadStateDict(JSON.parse(JSON.stringify(whole.stateDict())));
+      assert.equal(half.stateDict(), whole.stateDict());
+    }
+    seen.push(a.paramGroups[0]?.lr as number);
+    whole.step();
+    if (i >= 4) half.step();
+    if (i >= 4) assert.equal(half.stateDict(), whole.stateDict());
+  }
+  for (const [i, right] of [0.5, 0.75, 0.5, 0.45, 0.81, 0.1, 0.2, 0.3, 0.2].entries()) close(seen[i], right);
+});
+
+test('what is no state is refused, and nothing changes', () => {
+  const o = make(1);
+  const schedulers = [
+    new lrScheduler.StepLR(o, 2),
+    new lrScheduler.CyclicLR(o, 1, 2, 5),
+    new lrScheduler.ReduceLROnPlateau(o),
+    new lrScheduler.ChainedScheduler([new lrScheduler.ExponentialLR(o, 1)]),
+  ] as const;
+  for (const s of schedulers) {
+    const good = s.stateDict() as unknown as Record<string, unknown>;
+    const bad: unknown[] = [{}, null, undefined, 0, 'text', [], { ...good, rates: undefined }, { ...good, rates: [null] }, { ...good, rates: [1, 1] }, { ...good, rates: 1 }];
+    if ('best' in good) bad.push({ ...good, best: 'x' }, { ...good, numBadEpochs: -1 }, { ...good, cooldownCounter: 0.5 });
+    else bad.push({ ...good, count: -1 }, { ...good, count: 1.5 }, { ...good, count: null }, { ...good, baseRates: [] }, { ...good, baseRates: ['1'] });
+    if ('schedulers' in good) bad.push({ ...good, schedulers: [] }, { ...good, schedulers: [{}] });
+    for (const state of bad) {
+      throwsCode('STATE', /(LR|Plateau|Scheduler)\.loadStateDict: /, () => s.loadStateDict(state as never));
+      assert.equal([s.stateDict(), o.paramGroups[0]?.lr], [good, 1]);
+    }
+    s.loadStateDict(good as never);
+  }
+  const one = new lrScheduler.OneCycleLR(make(), 1, 5);
+  throwsCode('STATE', /count is 6, the cycle has 5 steps/, () => one.loadStateDict({ ...one.stateDict(), count: 6 }));
+  // PyTorch's names.
+  const step = new lrScheduler.StepLR(o, 2, 0.5);
+  step.loadStateDict({ step_size: 2, gamma: 0.5, base_lrs: [1], last_epoch: 3, _last_lr: [0.5], _step_count: 4 } as never);
+  step.step();
+  assert.is(o.paramGroups[0]?.lr, 0.25);
+});
+
+test('restarts of equal length cost the same at every step', () => {
+  const o = make(1);
+  const s = new lrScheduler.CosineAnnealingWarmRestarts(o, { t0: 1 });
+  s.loadStateDict({ count: 2 ** 50, baseRates: [1], rates: [1] });
+  s.step();
+  assert.is(o.paramGroups[0]?.lr, 1);
+});
+
+test('what a group starts with stays with it, and goes through the optimizer’s state', () => {
+  const o = make(1);
+  const first = new lrScheduler.ExponentialLR(o, 0.5);
+  first.step();
+  assert.equal([o.paramGroups[0]?.lr, o.paramGroups[0]?.initialLr], [0.5, 1]);
+  const other = make(1);
+  other.loadStateDict(o.stateDict());
+  const lambda = new lrScheduler.LambdaLR(other, (count) => 1 - 0.1 * count);
+  lambda.step();
+  close(other.paramGroups[0]?.lr, 0.9);
+  assert.equal(first.getLastLr(), [0.5]);
 });
 
 test.run();
