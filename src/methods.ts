@@ -1,8 +1,8 @@
 // The one file that touches Tensor.prototype: every function of ops and autograd that reads well as a method, and the gradient
 // properties. Functions and methods are the same op.
-import { type BackwardOptions, backward } from './autograd/backward.ts';
-import { addHook, type HookHandle, register } from './autograd/hooks.ts';
-import { setGrad } from './autograd/leaf.ts';
+import { type BackwardOptions, backward, keepsGradient } from './autograd/backward.ts';
+import { addAccumulateHook, addHook, type HookHandle } from './autograd/hooks.ts';
+import { setGrad, setWantsGrad } from './autograd/leaf.ts';
 import * as angles from './ops/angles.ts';
 import * as arrange from './ops/arrange.ts';
 import * as binary from './ops/binary.ts';
@@ -22,8 +22,6 @@ import * as unary from './ops/unary.ts';
 import type { DType } from './tensor/dtype.ts';
 import { GradloomError, shapeText, warnOnce } from './tensor/errors.ts';
 import { detach, nodeOf, requiresGrad } from './tensor/op.ts';
-import { settle } from './tensor/pending.ts';
-import { recording } from './tensor/recording.ts';
 import { type GradientHook, Tensor } from './tensor/tensor.ts';
 
 const functions = {
@@ -180,14 +178,17 @@ export interface TensorMembers extends Methods {
   /** Counts writes in place; views share it. */
   readonly version: number;
   /** Gradients of this tensor with respect to the leaves behind it, added to their `.grad`. See `autograd.backward`. */
-  backward(options?: BackwardOptions): void;
-  /** Makes a non-leaf keep its gradient. Returns itself. */
+  backward(options?: BackwardOptions | Tensor): void;
+  /** Makes a non-leaf keep its gradient: that of the value it has when backward runs. Returns itself. */
   retainGrad(): this;
   /** Sets `requiresGrad` and returns itself. */
   requiresGrad_(on?: boolean): this;
-  /** Runs `hook` with the gradient before it goes on; what the hook returns replaces it. */
+  /**
+   * Runs `hook` with the gradient of the present value before it goes on; a tensor that the hook returns replaces it. `multiloss.backward` runs it
+   * once for each loss that arrives, with that loss's gradient, where the method works on gradients.
+   */
   registerHook(hook: GradientHook): HookHandle;
-  /** Runs `hook` with this leaf after a backward pass has added to its `.grad`. */
+  /** Runs `hook` with this leaf after a backward pass, of one loss or several, has added to its `.grad`. */
   registerPostAccumulateGradHook(hook: (leaf: Tensor) => void): HookHandle;
   /** As float32. */
   float(): Tensor;
@@ -233,8 +234,7 @@ function setRequiresGrad(t: Tensor, on: boolean): void {
   if (on && t.dtype !== 'float32')
     throw new GradloomError('DTYPE', 'requiresGrad', `only float32 tensors can require gradients, this one is ${t.dtype}. Convert it with .float().`);
   if (on && t.inference) throw new GradloomError('GRAPH', 'requiresGrad', 'an inference tensor cannot require a gradient outside inference(() => …). Clone it first.');
-  recording()?.asked(t);
-  t.wantsGrad = on;
+  setWantsGrad(t, on);
 }
 
 Object.defineProperties(Tensor.prototype, {
@@ -294,11 +294,7 @@ const rest: Partial<Tensor> & ThisType<Tensor> = {
         'retainGrad',
         `${this.describe()} does not require a gradient, so there is none to keep. Set requiresGrad, or compute it from tensors that have it.`,
       );
-    settle();
-    if (node) {
-      node.retaining = this;
-      this.retains = true;
-    }
+    keepsGradient(this);
     return this;
   },
   requiresGrad_(on = true) {
@@ -309,13 +305,7 @@ const rest: Partial<Tensor> & ThisType<Tensor> = {
     return addHook(this, hook);
   },
   registerPostAccumulateGradHook(hook) {
-    if (nodeOf(this) || !this.wantsGrad) {
-      throw new GradloomError('GRAPH', 'registerPostAccumulateGradHook', `only leaves that require a gradient accumulate one, unlike ${this.describe()}. Use registerHook.`);
-    }
-    settle();
-    return register(this.accumulateHooks, hook, (hooks) => {
-      this.accumulateHooks = hooks;
-    });
+    return addAccumulateHook(this, hook);
   },
 };
 for (const [name, value] of Object.entries(rest)) Object.defineProperty(Tensor.prototype, name, { value, writable: true, configurable: true });

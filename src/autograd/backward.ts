@@ -1,23 +1,33 @@
 // From losses to gradients: `backward` fills .grad of the leaves, `grad` returns gradients and touches nothing.
 import { ones, zerosLike } from '../ops/create.ts';
-import { select, stack } from '../ops/movement.ts';
-import { GradloomError, shapeError, shapeText, warnOnce } from '../tensor/errors.ts';
+import { clone, select, stack } from '../ops/movement.ts';
+import { assertTensor, checkArgument, FLAG, type Kind, type Kinds, optionsOf } from '../tensor/check.ts';
+import { GradloomError, shapeText, valueError, warnOnce } from '../tensor/errors.ts';
 import { nodeOf, requiresGrad } from '../tensor/op.ts';
 import { settle } from '../tensor/pending.ts';
 import { recording } from '../tensor/recording.ts';
-import { sameShape } from '../tensor/shape.ts';
-import { assertAlive, type Tensor } from '../tensor/tensor.ts';
+import { assertAlive, Tensor } from '../tensor/tensor.ts';
+import { assertGradient } from './hooks.ts';
 import { accumulate } from './leaf.ts';
-import { type GraphOptions, Pass, type Place } from './pass.ts';
+import { GRAPH_OPTIONS, type GraphOptions, Pass, type Place } from './pass.ts';
 import { joins } from './postponed.ts';
 
 /** Options of `backward`. */
 export interface BackwardOptions extends GraphOptions {
   /** Gradients to start from, one per root; a one-element root starts from 1 unless said. */
   gradient?: Tensor | readonly (Tensor | null)[];
-  /** The only tensors to fill `.grad` of; others are left alone. */
+  /** The only tensors to fill `.grad` of; others are left alone. One that is not a leaf keeps its gradient from then on, as by `retainGrad()`. */
   inputs?: Tensor | readonly Tensor[];
 }
+
+const isTensor = (v: unknown): boolean => v instanceof Tensor;
+/** A tensor, or a list of them. */
+const TENSORS: Kind = { what: 'a tensor or a list of tensors, such as model.parameters()', test: (v) => isTensor(v) || (Array.isArray(v) && v.every(isTensor)) };
+const GRADIENTS: Kind = {
+  what: 'a tensor, or a list of one tensor or null for each',
+  test: (v) => isTensor(v) || (Array.isArray(v) && v.every((g) => g === null || g === undefined || isTensor(g))),
+};
+const BACKWARD_OPTIONS: Kinds<BackwardOptions> = { ...GRAPH_OPTIONS, gradient: GRADIENTS, inputs: TENSORS };
 
 /** Options of `grad`. */
 export interface GradOptions extends GraphOptions {
@@ -31,15 +41,17 @@ export interface GradOptions extends GraphOptions {
   isGradsBatched?: boolean;
 }
 
+const GRAD_OPTIONS: Kinds<GradOptions> = { ...GRAPH_OPTIONS, gradOutputs: GRADIENTS, allowUnused: FLAG, materializeGrads: FLAG, isGradsBatched: FLAG };
+
 function listOf<T>(x: T | readonly T[] | undefined): readonly T[] {
   return x === undefined ? [] : Array.isArray(x) ? (x as readonly T[]) : [x as T];
 }
 
 /** What a root's gradient starts from. */
-function seeds(op: string, roots: readonly Tensor[], given: readonly (Tensor | null)[]): Tensor[] {
-  if (given.length > 0 && given.length !== roots.length)
-    throw new GradloomError('VALUE', op, `got ${given.length} gradients for ${roots.length} tensors. Give one for each, or none.`);
+function seeds(op: string, roots: readonly Tensor[], given: readonly (Tensor | null | undefined)[]): Tensor[] {
+  if (given.length > 0 && given.length !== roots.length) throw valueError(op, `got ${given.length} gradients for ${roots.length} tensors. Give one for each, or none.`);
   return roots.map((root, i) => {
+    assertTensor(op, root, roots.length > 1 ? `tensor ${i}` : 'what to differentiate');
     assertAlive(root, op);
     if (!requiresGrad(root)) {
       throw new GradloomError(
@@ -58,8 +70,7 @@ function seeds(op: string, roots: readonly Tensor[], given: readonly (Tensor | n
         );
       return ones(root.shape);
     }
-    if (!sameShape(g.shape, root.shape)) throw shapeError(op, 'the gradient does not have the shape of its tensor', [g.shape, root.shape], 'They must be equal.');
-    assertAlive(g, op);
+    assertGradient(op, g, root.shape, roots.length > 1 ? `gradient ${i}` : 'the gradient');
     return g;
   });
 }
@@ -77,32 +88,56 @@ function warnNonFinite(root: Tensor): void {
 }
 
 /**
- * Gradients of the sum of `tensors` (each with its start gradient) with respect to every leaf that requires one, added to its
+ * Gradients of the sum of `tensors` (each with its start gradient) with respect to every leaf that requires one when it arrives, added to its
  * `.grad`. The graph is gone through once and freed unless `retainGraph`. (`torch.autograd.backward`) A pass that retains it may wait, to
  * be one walk with the next one over the graph: whatever could tell, as reading a gradient, has it run first.
  *
+ * @param options a tensor stands for `{ gradient }`
  * @throws GRAPH: no graph, a non-scalar without a gradient, or a graph already freed. VERSION: a value that backward needs was
  * modified in place. In each case no `.grad` has changed.
  */
-export function backward(tensors: Tensor | readonly Tensor[], options: BackwardOptions = {}): void {
+export function backward(tensors: Tensor | readonly Tensor[], given?: BackwardOptions | Tensor): void {
+  const options = given instanceof Tensor ? { gradient: given } : optionsOf('backward', given, BACKWARD_OPTIONS);
   const roots = listOf(tensors);
-  if (roots.length === 0) throw new GradloomError('VALUE', 'backward', 'got an empty list of tensors. Pass at least one loss.');
+  if (roots.length === 0) throw valueError('backward', 'got an empty list of tensors. Pass at least one loss.');
   const gradients = seeds('backward', roots, listOf(options.gradient));
+  const inputs = options.inputs && listOf(options.inputs);
+  if (inputs?.length === 0) throw valueError('backward', '`inputs` is empty. Leave it out to fill every leaf, or name at least one tensor.');
+  const targets = inputs && new Set(inputs.map((t) => wantedPlace('backward', t)));
   for (const root of roots) warnNonFinite(root);
   const { createGraph = false, retainGraph = createGraph } = options;
-  if (options.inputs === undefined && !createGraph && joins(roots, gradients, retainGraph)) return;
+  if (!inputs && !createGraph && joins(roots, gradients, retainGraph)) return;
   settle();
-  const targets = new Map<Place, Tensor>();
-  if (options.inputs !== undefined) {
-    const inputs = listOf(options.inputs);
-    if (inputs.length === 0) throw new GradloomError('VALUE', 'backward', '`inputs` is empty. Leave it out to fill every leaf, or name at least one tensor.');
-    for (const t of inputs) targets.set(wantedPlace('backward', t), t);
-  }
-  const receive = (place: Place, g: Tensor, exclusive: boolean): void => accumulate(targets.get(place) ?? (place as Tensor), g, exclusive, createGraph);
-  new Pass(receive, targets.size > 0 ? new Set(targets.keys()) : null, options).run(roots, gradients);
+  for (const t of inputs ?? []) keepsGradient(t);
+  filling(targets ?? null, options).run(roots, gradients);
+}
+
+/** A pass that adds to `.grad`: of every leaf, or of those among `targets`. */
+function filling(targets: ReadonlySet<Place> | null, options: GraphOptions): Pass {
+  const receive = (place: Place, g: Tensor, exclusive: boolean): void => {
+    if (place instanceof Tensor) accumulate(place, g, exclusive, options.createGraph ?? false, (fn) => pass.outside(fn));
+  };
+  const pass: Pass = new Pass(receive, targets, options);
+  return pass;
+}
+
+/** @internal Goes on behind a tensor whose gradients have met there and been through its hooks. */
+export function continueBackward(t: Tensor, gradient: Tensor, retainGraph?: boolean): void {
+  filling(null, { retainGraph }).run([t], [gradient], nodeOf(t));
+}
+
+/** Lets a tensor keep its gradient in `.grad`, as leaves do. */
+export function keepsGradient(t: Tensor): void {
+  const node = nodeOf(t);
+  if (!node) return;
+  settle();
+  node.retaining = t;
+  t.retains = true;
 }
 
 function wantedPlace(op: string, t: Tensor): Place {
+  assertTensor(op, t);
+  assertAlive(t, op);
   if (!requiresGrad(t)) throw new GradloomError('GRAPH', op, `the input ${t.describe()} does not require a gradient. Set requiresGrad before the forward pass.`);
   return nodeOf(t) ?? t;
 }
@@ -117,41 +152,58 @@ export function grad(
   inputs: Tensor | readonly Tensor[],
   options: GradOptions & { allowUnused: true; materializeGrads?: false },
 ): (Tensor | null)[];
-export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | readonly Tensor[], options?: GradOptions): Tensor[];
-export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | readonly Tensor[], options: GradOptions = {}): (Tensor | null)[] {
-  const roots = listOf(outputs);
-  const wanted = listOf(inputs);
-  if (options.materializeGrads && options.allowUnused === false)
-    throw new GradloomError('VALUE', 'grad', 'materializeGrads needs allowUnused. Leave allowUnused out, or set it to true.');
-  const places = wanted.map((t) => wantedPlace('grad', t));
-  if (options.isGradsBatched) return batched(roots, wanted, options);
-  const gradients = seeds('grad', roots, listOf(options.gradOutputs));
+export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | readonly Tensor[], options?: GradOptions | Tensor): Tensor[];
+export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | readonly Tensor[], given?: GradOptions | Tensor): (Tensor | null)[] {
+  const options: GradOptions = given instanceof Tensor ? { gradOutputs: given } : optionsOf('grad', given, GRAD_OPTIONS);
+  checkArgument('grad', 'outputs', outputs, TENSORS);
+  checkArgument('grad', 'inputs', inputs, TENSORS);
+  return gradientsOf('grad', listOf(outputs), listOf(inputs), options);
+}
+
+/** @internal `grad` under the name of the function that calls it. */
+export function gradientsOf(op: string, roots: readonly Tensor[], wanted: readonly Tensor[], options: GradOptions): (Tensor | null)[] {
+  if (roots.length === 0 || wanted.length === 0) throw valueError(op, `got ${roots.length} outputs and ${wanted.length} inputs. Pass at least one of each.`);
+  if (options.materializeGrads && options.allowUnused === false) throw valueError(op, 'materializeGrads needs allowUnused. Leave allowUnused out, or set it to true.');
+  const places = wanted.map((t) => wantedPlace(op, t));
+  if (options.isGradsBatched) return batched(op, roots, wanted, options);
+  const gradients = seeds(op, roots, listOf(options.gradOutputs));
   settle();
   const found = new Map<Place, Tensor>();
-  const pass: Pass = new Pass((place, g) => found.set(place, pass.expose(g)), new Set(places), options);
+  // Results share no memory with one another, nor with what the pass started from.
+  const taken = new Set(gradients.map((g) => g.storage));
+  const own = (g: Tensor): Tensor => (taken.has(g.storage) ? clone(g) : g);
+  const pass: Pass = new Pass(
+    (place, g) => {
+      const mine = pass.expose(own(g));
+      taken.add(mine.storage);
+      found.set(place, mine);
+    },
+    new Set(places),
+    options,
+  );
   pass.run(roots, gradients);
   return places.map((p, i) => {
     const g = found.get(p);
-    if (g) return g;
+    if (g) return places.indexOf(p) === i ? g : clone(g);
     if (options.materializeGrads) return zerosLike(wanted[i] as Tensor);
     if (options.allowUnused) return null;
     throw new GradloomError(
       'GRAPH',
-      'grad',
+      op,
       `input ${i}, ${(wanted[i] as Tensor).describe()}, is not used in the graph of the outputs. Pass { allowUnused: true } to get null for it.`,
     );
   });
 }
 
 /** One pass per batch entry of the start gradients; results stacked. */
-function batched(roots: readonly Tensor[], wanted: readonly Tensor[], options: GradOptions): (Tensor | null)[] {
+function batched(op: string, roots: readonly Tensor[], wanted: readonly Tensor[], options: GradOptions): (Tensor | null)[] {
   const starts = listOf(options.gradOutputs);
-  const rows = starts[0]?.shape[0];
-  if (rows === undefined) throw new GradloomError('VALUE', 'grad', 'isGradsBatched needs gradOutputs with a leading batch dimension.');
+  const rows = starts.find((s) => s)?.shape[0];
+  if (!rows || starts.some((s) => s && s.shape[0] !== rows)) throw valueError(op, 'isGradsBatched needs gradOutputs with a leading batch dimension of one size, 1 at least.');
   const results = Array.from({ length: rows }, (_, r) => {
     const gradOutputs = starts.map((s) => s && select(s, 0, r));
     const retainGraph = r < rows - 1 || options.retainGraph;
-    return grad(roots, wanted, { ...options, isGradsBatched: false, gradOutputs, retainGraph } as GradOptions) as (Tensor | null)[];
+    return gradientsOf(op, roots, wanted, { ...options, isGradsBatched: false, gradOutputs, retainGraph });
   });
   return wanted.map((_, i) => {
     const column = results.map((row) => row[i] ?? null);

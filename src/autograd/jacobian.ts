@@ -1,11 +1,12 @@
 // Every loss's gradient at once, returned: the low level of training with several losses.
 import { zeros } from '../ops/create.ts';
-import { cat, reshape, select, stack, unsqueeze } from '../ops/movement.ts';
+import { cat, clone, reshape, select, stack, unsqueeze } from '../ops/movement.ts';
+import { assertTensor, FLAG, type Kinds, optionsOf } from '../tensor/check.ts';
 import { GradloomError, shapeText, valueError } from '../tensor/errors.ts';
 import { nodeOf, requiresGrad } from '../tensor/op.ts';
 import { hostStep } from '../tensor/recording.ts';
 import { float32View, float64View } from '../runtime/memory.ts';
-import { moveStorage } from '../tensor/storage.ts';
+import { moveStorage, type Storage } from '../tensor/storage.ts';
 import { assertAlive, empty, type Tensor } from '../tensor/tensor.ts';
 import type { Place } from './pass.ts';
 import { formRows, type Products, type Rows } from './rows.ts';
@@ -17,8 +18,17 @@ export interface JacobianOptions {
   retainGraph?: boolean;
 }
 
+const OPTIONS: Kinds<JacobianOptions> = { retainGraph: FLAG };
+
 /** Throws unless every loss is a scalar with a graph, and every parameter asks for gradients. */
 function check(op: string, losses: readonly Tensor[], params: readonly Tensor[]): void {
+  for (const [name, list] of [
+    ['losses', losses],
+    ['parameters', params],
+  ] as const) {
+    if (!Array.isArray(list)) throw valueError(op, `the ${name} must be a list of tensors. Put a single one in brackets.`);
+    for (const t of list) assertTensor(op, t, `each of the ${name}`);
+  }
   if (losses.length === 0 || params.length === 0) throw valueError(op, `got ${losses.length} losses and ${params.length} parameters. Pass at least one of each.`);
   losses.forEach((loss, i) => {
     assertAlive(loss, op);
@@ -26,6 +36,7 @@ function check(op: string, losses: readonly Tensor[], params: readonly Tensor[])
     if (!requiresGrad(loss)) throw new GradloomError('GRAPH', op, `loss ${i} does not require a gradient: nothing that it was computed from does, or its graph was cut.`);
   });
   for (const p of params) {
+    assertAlive(p, op);
     if (!requiresGrad(p)) throw new GradloomError('GRAPH', op, `the parameter ${p.describe()} does not require a gradient. Set requiresGrad before the forward pass.`);
   }
 }
@@ -55,16 +66,20 @@ export function rowsAt(found: Found, place: Place): Rows | undefined {
  * @param losses m scalars
  * @returns for each parameter [m, ...shape]; zeros where a loss does not depend on it
  */
-export function jacobian(losses: readonly Tensor[], params: readonly Tensor[], options: JacobianOptions = {}): Tensor[] {
+export function jacobian(losses: readonly Tensor[], params: readonly Tensor[], options?: JacobianOptions): Tensor[] {
+  const { retainGraph } = optionsOf('jacobian', options, OPTIONS);
   check('jacobian', losses, params);
   const places = params.map((p): Place => nodeOf(p) ?? p);
-  return withRows(losses, { ...options, wanted: new Set(places) }, (found, outer) =>
-    places.map((place, i) => {
+  return withRows(losses, { retainGraph, wanted: new Set(places) }, (found, outer) => {
+    const taken = new Set<Storage>(); // results share no memory
+    return places.map((place, i) => {
       const rows = everyRow(rowsAt(found, place), losses.length, (params[i] as Tensor).shape);
-      moveStorage(rows.storage, outer);
-      return rows;
-    }),
-  );
+      const own = taken.has(rows.storage) ? clone(rows) : rows;
+      taken.add(own.storage);
+      moveStorage(own.storage, outer);
+      return own;
+    });
+  });
 }
 
 /** @internal Adds a leaf's inner products to a [m, m] matrix of all losses. */
@@ -81,11 +96,12 @@ export function addProducts(total: Float64Array, m: number, { ids }: Products, a
  * ⟨∇lossᵢ, ∇lossⱼ⟩ over the parameters, [m, m] float32: `jacobian` times its transpose, without forming gradients of linear, convolution and
  * embedding weights where that takes fewer operations. No `.grad` is touched.
  */
-export function gramian(losses: readonly Tensor[], params: readonly Tensor[], options: JacobianOptions = {}): Tensor {
+export function gramian(losses: readonly Tensor[], params: readonly Tensor[], options?: JacobianOptions): Tensor {
+  const { retainGraph } = optionsOf('gramian', options, OPTIONS);
   check('gramian', losses, params);
   const m = losses.length;
   const places = new Set(params.map((p): Place => nodeOf(p) ?? p));
-  return withRows(losses, { ...options, wanted: places, factored: () => true, measured: (p) => places.has(p) }, ({ gramians }, outer) => {
+  return withRows(losses, { retainGraph, wanted: places, factored: () => true, measured: (p) => places.has(p) }, ({ gramians }, outer) => {
     const y = empty([m, m]);
     const leaves = [...gramians.values()];
     hostStep([y, ...leaves.map((l) => l.block)], ([address, ...blocks]) => {

@@ -1,51 +1,123 @@
-// A leaf's `.grad`: who owns it, how it is added to and taken away.
+// `.grad`: who owns it, how it is added to, set and let go of.
+//
+// A gradient lives as long as its tensor. A block that was made for that, or that belonged to a scope that ends before, is lent to it: it goes
+// back when the last `.grad` lets go of it, so that a loop does not grow. One that lasts anyway (a buffer, another tensor's elements, what
+// `keep` was told of) is left alone.
 import { add } from '../ops/binary.ts';
+import { zeros } from '../ops/create.ts';
 import { zero_ } from '../ops/inplace.ts';
 import { clone } from '../ops/movement.ts';
 import { call } from '../runtime/call.ts';
-import { GradloomError, shapeError } from '../tensor/errors.ts';
-import { copyElements, dense, detach } from '../tensor/op.ts';
+import { GradloomError } from '../tensor/errors.ts';
+import { copyElements, dense, nodeOf } from '../tensor/op.ts';
+import { settle } from '../tensor/pending.ts';
 import { recording } from '../tensor/recording.ts';
-import { sameShape } from '../tensor/shape.ts';
-import { currentScope, moveStorage } from '../tensor/storage.ts';
+import { currentScope, moveStorage, openScopes, type Scope, type Storage } from '../tensor/storage.ts';
+import { noGrad } from '../tensor/tape.ts';
 import { empty, Tensor } from '../tensor/tensor.ts';
+import { assertGradient, gradientArrived } from './hooks.ts';
 
-/** @internal Adds a finished gradient to a leaf's `.grad`, which lives as long as the leaf. `exclusive`: its memory may be kept as it is. */
-export function accumulate(leaf: Tensor, g: Tensor, exclusive: boolean, createGraph: boolean): void {
+/**
+ * @internal Adds a finished gradient to a leaf's `.grad`, and runs the leaf's hooks by `around`. A leaf that was frozen since forward gets none.
+ * `exclusive`: the gradient's memory may be kept as it is.
+ */
+export function accumulate(leaf: Tensor, g: Tensor, exclusive: boolean, createGraph: boolean, around: (fn: () => void) => void = noGrad): void {
+  if (!leaf.wantsGrad) return;
   recording()?.leaf(leaf, 'added');
-  const { owner } = leaf.storage;
   const old = leaf.gradient;
-  if (createGraph) leaf.gradient = old ? add(old, g) : clone(g);
-  else if (old?.isContiguous()) {
-    call('add', old.address, dense(g).address, old.address, 1, 1, old.size, 0, 0, 1, 0, 0, 1);
+  if (old && !createGraph && !isExpanded(old)) {
+    if (old.isContiguous()) call('add', old.address, dense(g).address, old.address, 1, 1, old.size, 0, 0, 1, 0, 0, 1);
+    else copyElements(add(old, g), old);
     old.storage.touch('backward');
-    return;
-  } else if (!old && exclusive) leaf.gradient = new Tensor(g.storage, leaf.shape, 'float32');
-  else {
-    leaf.gradient = empty(leaf.shape, 'float32', owner);
-    copyElements(old ? add(old, g) : g, leaf.gradient);
+  } else {
+    const home = homeOf(leaf);
+    let next: Tensor;
+    if (createGraph) next = old ? add(old, g) : clone(g);
+    else if (!old && exclusive) next = new Tensor(g.storage, leaf.shape, 'float32');
+    else {
+      next = empty(leaf.shape, 'float32', home);
+      copyElements(old ? add(old, g) : g, next);
+    }
+    put(leaf, next, createGraph);
   }
-  moveStorage(leaf.gradient.storage, owner);
+  if (leaf.accumulateHooks) gradientArrived(leaf, around);
 }
 
-/** Sets `.grad`. A gradient lives as long as its leaf; one that is let go of ends with the current scope. */
-export function setGrad(t: Tensor, g: Tensor | null): void {
-  recording()?.leaf(t, 'set');
-  if (g) {
-    if (!(g instanceof Tensor) || g.dtype !== 'float32') throw new GradloomError('DTYPE', 'grad', 'a gradient is a float32 tensor or null.');
-    if (g === t) throw new GradloomError('VALUE', 'grad', 'a tensor cannot be its own gradient. Clone it.');
-    if (!sameShape(g.shape, t.shape)) throw shapeError('grad', 'the gradient has another shape than its tensor', [g.shape, t.shape], 'They must be equal.');
-    if (t.storage.owner === null) moveStorage(g.storage, null);
-  } else if (t.gradient && t.storage.owner === null) moveStorage(t.gradient.storage, currentScope());
+/** @internal Adds to the gradient that a tensor between keeps, in memory of its own. */
+export function keepGradient(t: Tensor, g: Tensor): void {
+  const old = t.gradient;
+  put(t, old ? add(old, g) : clone(g), true);
+}
+
+/** Makes a fresh tensor the gradient, which lives as long as its tensor. */
+function put(t: Tensor, g: Tensor, letsGo: boolean): void {
+  const old = t.gradient;
+  moveStorage(g.storage, homeOf(t));
+  g.storage.lender = null;
   t.gradient = g;
+  if (old && letsGo) letGo(old.storage);
 }
 
-/** `.grad` becomes null: the optimizer will skip the tensor. Or zeros: the optimizer will still move it (decay, moments). */
+/** What owns a tensor's gradient: who owns the tensor, unless that has ended. */
+function homeOf({ storage }: Tensor): Scope | null {
+  return storage.owner?.ended ? null : storage.owner;
+}
+
+/** Whether several elements share one place, so that nothing can be added in place. */
+function isExpanded(t: Tensor): boolean {
+  return t.strides.some((s, i) => s === 0 && (t.shape[i] as number) > 1);
+}
+
+/** Gives back what was lent, unless another `.grad` has it. */
+function letGo(storage: Storage): void {
+  const { lender } = storage;
+  if (storage.gradients > 0 || lender === undefined) return;
+  storage.lender = undefined;
+  moveStorage(storage, lender && !lender.ended ? lender : currentScope());
+}
+
+/** Lends a block to a tensor that outlives it. */
+function lend(storage: Storage, home: Scope | null): void {
+  const { owner } = storage;
+  if (owner === null || owner === home || owner.pins) return;
+  if (home !== null && !(openScopes().indexOf(home) < openScopes().indexOf(owner))) return;
+  moveStorage(storage, home);
+  storage.lender = owner;
+}
+
+/** Sets `.grad`. A gradient lives as long as its tensor; one that was made for it and is let go of ends with the current scope. */
+export function setGrad(t: Tensor, g: Tensor | null | undefined): void {
+  if (g !== null && g !== undefined) {
+    if (t.dtype !== 'float32') throw new GradloomError('DTYPE', 'grad', `${t.describe()} has no gradient: only float32 tensors have. Convert it with .float().`);
+    if (g === t) throw new GradloomError('VALUE', 'grad', 'a tensor cannot be its own gradient. Clone it.');
+    assertGradient('grad', g, t.shape, 'the gradient');
+  }
+  recording()?.leaf(t, 'set');
+  const old = t.gradient;
+  const same = old?.storage === g?.storage;
+  if (g && !same) lend(g.storage, homeOf(t));
+  t.gradient = g ?? null;
+  if (old && !same) letGo(old.storage);
+}
+
+/** `.grad` becomes null: the optimizer will skip the tensor. Or zeros, without a graph: the optimizer will still move it (decay, moments). */
 export function clearGrad(t: Tensor, setToNull: boolean): void {
   if (setToNull) {
     if (recording() || t.gradient) setGrad(t, null);
-  } else if (t.gradient) {
-    t.gradient = detach(t.gradient);
-    zero_(t.gradient);
+    return;
   }
+  const g = t.gradient;
+  if (g && (isExpanded(g) || (g.viewInfo && nodeOf(g)))) setGrad(t, zeros(g.shape));
+  else if (g) {
+    g.node = null;
+    g.wantsGrad = false;
+    noGrad(() => zero_(g));
+  }
+}
+
+/** @internal Lets a leaf ask for a gradient, or no longer. A pass that waits sees the leaf as it was. */
+export function setWantsGrad(leaf: Tensor, on: boolean): void {
+  settle();
+  recording()?.asked(leaf);
+  leaf.wantsGrad = on;
 }

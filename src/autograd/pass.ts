@@ -8,21 +8,25 @@
 // the user's, and nothing is reused.
 import { add } from '../ops/binary.ts';
 import { call } from '../runtime/call.ts';
-import { GradloomError, shapeError } from '../tensor/errors.ts';
+import { FLAG, type Kinds } from '../tensor/check.ts';
+import { GradloomError } from '../tensor/errors.ts';
 import { dense, nodeOf } from '../tensor/op.ts';
-import { refuseWhileRecording } from '../tensor/recording.ts';
-import { sameShape } from '../tensor/shape.ts';
 import { closeScope, currentScope, leaveScope, moveStorage, openScope, resumeScope, type Scope } from '../tensor/storage.ts';
 import { type Edge, enableGrad, isAnomalyEnabled, Node, noGrad } from '../tensor/tape.ts';
-import { type GradientHook, Tensor } from '../tensor/tensor.ts';
+import { assertAlive, type GradientHook, type Hooks, Tensor } from '../tensor/tensor.ts';
+import { runHooks } from './hooks.ts';
+import { keepGradient } from './leaf.ts';
 
-/** Options that every walk has. */
+/** Options that every backward pass has. */
 export interface GraphOptions {
   /** Keeps what ops saved, so that the graph can be gone through again. Default: `createGraph`. */
   retainGraph?: boolean;
   /** Records the backward pass itself, for second derivatives. */
   createGraph?: boolean;
 }
+
+/** @internal Their kinds. */
+export const GRAPH_OPTIONS: Kinds<GraphOptions> = { retainGraph: FLAG, createGraph: FLAG };
 
 /** A place where gradients gather: an op's output, or a leaf. */
 export type Place = Node | Tensor;
@@ -31,6 +35,13 @@ export type Place = Node | Tensor;
 export type Receiver = (place: Place, gradient: Tensor, exclusive: boolean) => void;
 
 let passes = 0;
+/** How many passes are at work: a hook may start one inside another. */
+let running = 0;
+
+/** Whether a hook of a pass is at work. */
+export function insidePass(): boolean {
+  return running > 0;
+}
 
 /** The ops behind some places, latest first, each marked with the pass's number. Nothing behind an op where the walk ends. */
 export function nodesBehind(places: readonly Place[], pass: number, ends?: (node: Node) => boolean): Node[] {
@@ -79,10 +90,12 @@ export class Pass {
     this.options = options;
   }
 
-  run(roots: readonly Tensor[], gradients: readonly Tensor[]): void {
+  /** @param begun an op whose gradient has been through its hooks */
+  run(roots: readonly Tensor[], gradients: readonly Tensor[], begun: Node | null = null): void {
     const places = roots.map((t): Place => nodeOf(t) ?? t);
     this.collect(places);
     for (const node of this.nodes) if (this.leadsOn(node)) node.verify();
+    for (const leaf of this.uses.keys()) if (leaf.gathered && (!this.wanted || this.wanted.has(leaf))) assertAlive(leaf.gathered, 'backward');
     const { createGraph = false, retainGraph = createGraph } = this.options;
     const walk = (): void => {
       places.forEach((p, i) => {
@@ -90,16 +103,24 @@ export class Pass {
       });
       for (const p of places) if (p instanceof Tensor) this.used(p);
       for (const node of this.nodes) {
-        this.step(node);
-        if (!retainGraph) node.free();
+        this.step(node, node === begun);
+        if (!retainGraph && this.leadsOn(node)) node.free();
       }
     };
+    // A pass around this one, whose hook started it, goes on with the gradients that it had.
+    const around = running > 0 ? this.nodes.map((node) => node.cotangent) : null;
+    if (around) for (const node of this.nodes) node.cotangent = null;
     if (!createGraph) this.mine = openScope('a backward pass');
+    running++;
     try {
       if (createGraph) enableGrad(walk);
       else noGrad(walk);
     } finally {
+      running--;
       for (const node of this.nodes) node.cotangent = null; // where an error ended the walk
+      around?.forEach((dy, i) => {
+        (this.nodes[i] as Node).cotangent = dy;
+      });
       if (this.mine) closeScope(this.mine);
     }
   }
@@ -122,12 +143,13 @@ export class Pass {
     return active === null || node.edges.some((e) => active.has(e));
   }
 
-  private step(node: Node): void {
+  private step(node: Node, begun: boolean): void {
     let dy = node.cotangent;
     node.cotangent = null;
     if (dy) {
-      if (node.hooks) dy = this.callHooks(node.hooks, dy);
-      if (node.retaining) this.retain(node.retaining, dy);
+      if (node.hooks && !begun) dy = this.callHooks(node.hooks, dy);
+      const { retaining } = node;
+      if (retaining && !begun) this.outside(() => keepGradient(retaining, dy as Tensor));
       if (this.wanted?.has(node)) this.receive(node, dy, false);
       if (this.leadsOn(node)) this.propagate(node, dy);
       this.release(dy);
@@ -190,38 +212,22 @@ export class Pass {
     this.gathered.delete(leaf);
     if (leaf.hooks) g = this.callHooks(leaf.hooks, g);
     this.receive(leaf, g, this.isExclusive(g));
-    if (leaf.accumulateHooks) {
-      refuseWhileRecording('registerPostAccumulateGradHook', 'a hook runs', 'Remove it, or compute in the step what it computes.');
-      this.outside(() => {
-        for (const hook of [...(leaf.accumulateHooks ?? [])]) hook(leaf);
-      });
-    }
     this.release(g);
   }
 
-  /** Runs hooks in order; a tensor that one returns takes the gradient's place. */
-  private callHooks(hooks: ReadonlySet<GradientHook>, gradient: Tensor): Tensor {
-    refuseWhileRecording('registerHook', 'a hook runs', 'Remove it, or compute in the step what it computes.');
-    let g = this.expose(gradient);
-    this.outside(() => {
-      for (const hook of [...hooks]) {
-        const replaced = hook(g);
-        if (!replaced) continue;
-        if (!sameShape(replaced.shape, g.shape))
-          throw shapeError('registerHook', 'a hook returned another shape', [replaced.shape, g.shape], "Return a gradient of the tensor's shape.");
-        this.release(g);
-        replaced.storage.holds++;
-        g = replaced;
-      }
-    });
+  /** Hands a gradient to hooks, which may keep it; returns what they leave. */
+  private callHooks(hooks: Hooks<GradientHook>, gradient: Tensor): Tensor {
+    const g = this.outside(() => runHooks([...hooks.values()], this.expose(gradient)));
+    g.storage.holds++;
+    this.release(gradient);
     return g;
   }
 
   /** Runs user code: what it makes belongs to the scope around the pass. */
-  private outside(fn: () => void): void {
+  outside<T>(fn: () => T): T {
     if (this.mine) leaveScope(this.mine);
     try {
-      fn();
+      return fn();
     } finally {
       if (this.mine) resumeScope(this.mine);
     }
@@ -231,15 +237,6 @@ export class Pass {
   expose(g: Tensor): Tensor {
     if (this.mine && g.storage.owner === this.mine) moveStorage(g.storage, this.outer);
     return g;
-  }
-
-  /** A non-leaf that keeps its gradient. */
-  private retain(t: Tensor, g: Tensor): void {
-    if (t.gradient)
-      this.outside(() => {
-        t.gradient = add(t.gradient as Tensor, g);
-      });
-    else t.gradient = this.expose(g);
   }
 
   private release({ storage }: Tensor): void {

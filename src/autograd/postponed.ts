@@ -6,7 +6,7 @@ import { setPending, settle } from '../tensor/pending.ts';
 import { isAnomalyEnabled, type Node, withoutModes } from '../tensor/tape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { accumulate } from './leaf.ts';
-import { Pass, survey } from './pass.ts';
+import { insidePass, Pass, survey } from './pass.ts';
 
 /** What waits: where passes start, from which gradients, and the ops behind them. */
 interface Waiting {
@@ -41,7 +41,7 @@ function isWatched(nodes: readonly Node[], roots: readonly Tensor[]): boolean {
  * @throws as the pass itself would; nothing has changed then
  */
 export function joins(roots: readonly Tensor[], gradients: readonly Tensor[], retainGraph: boolean): boolean {
-  if (!waiting && !retainGraph) return false;
+  if ((!waiting && !retainGraph) || insidePass()) return false;
   const nodes = survey(roots);
   // One over another graph has nothing to gain, and would only keep what waits from ending.
   const met = waiting?.nodes;

@@ -5,16 +5,16 @@
 //   found     what gathered at leaves and at the boundary; for weights of layers the factors of their gradients, not the gradients,
 //             unless these are the smaller
 //   finish    the caller combines rows into one gradient per leaf; only then does anything change, and the graph is freed
-import { add } from '../ops/binary.ts';
 import { ones } from '../ops/create.ts';
 import { reshape, select, stack } from '../ops/movement.ts';
 import { sum } from '../ops/reduce.ts';
 import { nodeOf } from '../tensor/op.ts';
 import { settle } from '../tensor/pending.ts';
-import { refuseWhileRecording } from '../tensor/recording.ts';
 import { closeScope, currentScope, leaveScope, moveStorage, openScope, resumeScope, type Scope } from '../tensor/storage.ts';
 import { isAnomalyEnabled, Node, noGrad } from '../tensor/tape.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { type GradientHook, type Hooks, Tensor } from '../tensor/tensor.ts';
+import { deferringHooks, runHooks } from './hooks.ts';
+import { keepGradient } from './leaf.ts';
 import { assertNoNaN, nodesBehind, type Place } from './pass.ts';
 import { choose, type Factor, factorProducts, innerProducts, merge, paysKept, type Products, type Rows, stacked, withNeeds } from './rows.ts';
 
@@ -25,6 +25,8 @@ export interface Found {
   readonly gramians: ReadonlyMap<Place, Products>;
   /** The op that a leaf was first met at: leaves of one op are one layer. */
   readonly users: ReadonlyMap<Tensor, Node>;
+  /** Runs what may call the user's code: what it makes belongs to the scope around the walk. */
+  readonly outside: <T>(fn: () => T) => T;
 }
 
 /** What a walk is to find. */
@@ -54,7 +56,13 @@ class Walk {
   private readonly gathered = new Map<Place, Rows[]>();
   private active: Set<Place> | null = null;
   private readonly retained: [Tensor, Rows][] = [];
-  readonly found = { rows: new Map<Place, Rows>(), factors: new Map<Tensor, Factor>(), gramians: new Map<Place, Products>(), users: new Map<Tensor, Node>() };
+  readonly found = {
+    rows: new Map<Place, Rows>(),
+    factors: new Map<Tensor, Factor>(),
+    gramians: new Map<Place, Products>(),
+    users: new Map<Tensor, Node>(),
+    outside: <T>(fn: () => T): T => this.outside(fn),
+  };
 
   private readonly mine: Scope;
   private readonly outer: Scope | null;
@@ -81,11 +89,9 @@ class Walk {
   finish(): void {
     for (const [t, { ids, values }] of this.retained) {
       const g = ids.length === 1 ? values : sum(values, { dim: 0 });
-      moveStorage(g.storage, this.outer);
-      t.gradient = t.gradient ? add(t.gradient, g) : g;
-      moveStorage(t.gradient.storage, this.outer);
+      this.outside(() => keepGradient(t, g));
     }
-    if (!this.options.retainGraph) for (const node of this.nodes) node.free();
+    if (!this.options.retainGraph) for (const node of this.nodes) if (this.leadsOn(node)) node.free();
   }
 
   private isBoundary(place: Place): boolean {
@@ -121,7 +127,7 @@ class Walk {
   private step(node: Node): void {
     let rows = this.take(node);
     if (rows) {
-      if (node.hooks) rows = this.callHooks(node, rows);
+      if (node.hooks) rows = this.callHooks(node.hooks, rows);
       if (node.retaining) this.retained.push([node.retaining, this.hold(rows)]);
       if (this.isBoundary(node) || this.options.wanted?.has(node)) this.keep(node, rows);
       if (this.leadsOn(node)) this.propagate(node, rows);
@@ -175,7 +181,7 @@ class Walk {
   private keepFactor(node: Node, input: number, rows: Rows): boolean {
     const { outer } = node.op;
     const leaf = node.edges[input];
-    if (outer?.input !== input || !(leaf instanceof Tensor) || leaf.hooks || this.repeated.has(leaf)) return false;
+    if (outer?.input !== input || !(leaf instanceof Tensor) || leaf.hooks || !leaf.wantsGrad || this.repeated.has(leaf)) return false;
     if (this.active && !this.active.has(leaf)) return false;
     const { factored, counts, measured } = this.options;
     if (!factored?.(leaf)) return false;
@@ -228,7 +234,9 @@ class Walk {
       this.release(rows.values);
       rows = chosen;
     }
-    if (rows.ids.length > 0) this.keep(leaf, leaf.hooks ? this.callHooks(leaf, rows) : rows);
+    if (leaf.hooks && rows.ids.length > 0) rows = this.callHooks(leaf.hooks, rows);
+    // A leaf that was frozen since forward gets no gradient.
+    if (leaf.wantsGrad && rows.ids.length > 0) this.keep(leaf, rows);
     this.release(rows.values);
   }
 
@@ -246,17 +254,26 @@ class Walk {
     this.found.gramians.set(place, { ids: rows.ids, block });
   }
 
-  /** Hooks see each loss's gradient on its own. */
-  private callHooks(place: Place, rows: Rows): Rows {
-    refuseWhileRecording('registerHook', 'a hook runs', 'Remove it, or compute in the step what it computes.');
+  /** Hands each loss's gradient on its own to hooks, which may keep it; returns what they leave. */
+  private callHooks(hooks: Hooks<GradientHook>, { ids, values }: Rows): Rows {
+    const one = ids.length === 1;
+    const list = [...hooks.values()];
+    if (values.storage.owner === this.mine) moveStorage(values.storage, this.outer);
+    const left = this.outside(() => {
+      const seen = one ? [values] : ids.map((_, i) => select(values, 0, i));
+      const rows = seen.map((g) => runHooks(list, g));
+      if (rows.every((g, i) => g === seen[i])) return values;
+      return one ? (rows[0] as Tensor) : stack(rows);
+    });
+    left.storage.holds++;
+    this.release(values);
+    return { ids, values: left };
+  }
+
+  private outside<T>(fn: () => T): T {
     leaveScope(this.mine);
     try {
-      const list = rows.ids.map((_, i) => {
-        let g = rows.ids.length === 1 ? rows.values : select(rows.values, 0, i);
-        for (const hook of [...(place.hooks ?? [])]) g = hook(g) ?? g;
-        return g;
-      });
-      return { ids: rows.ids, values: rows.ids.length === 1 ? (list[0] as Tensor) : stack(list) };
+      return fn();
     } finally {
       resumeScope(this.mine);
     }
@@ -270,21 +287,24 @@ class Walk {
 
 /**
  * Walks the graph behind the losses and hands what was found to `use`, whose result is returned. Nothing found outlives that call unless it is
- * moved to the scope around it; then the graph is freed unless `retainGraph`. Errors come before anything has changed.
+ * moved to the scope around it; then the graph is freed unless `retainGraph`, and leaves' post-accumulate hooks run. Errors come before
+ * anything has changed.
  */
 export function withRows<T>(losses: readonly Tensor[], options: WalkOptions, use: (found: Found, outer: Scope | null) => T): T {
   settle();
-  const outer = currentScope();
-  const mine = openScope('a backward pass');
-  try {
-    return noGrad(() => {
-      const walk = new Walk(mine, outer, options);
-      walk.run(losses);
-      const result = use(walk.found, outer);
-      walk.finish();
-      return result;
-    });
-  } finally {
-    closeScope(mine);
-  }
+  return deferringHooks(() => {
+    const outer = currentScope();
+    const mine = openScope('a backward pass');
+    try {
+      return noGrad(() => {
+        const walk = new Walk(mine, outer, options);
+        walk.run(losses);
+        const result = use(walk.found, outer);
+        walk.finish();
+        return result;
+      });
+    } finally {
+      closeScope(mine);
+    }
+  }, noGrad);
 }

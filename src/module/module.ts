@@ -1,7 +1,7 @@
 // The base of everything with parameters. Fields that are modules, parameters or buffers (also in arrays) are found by walking the
 // object: nothing is registered, and paths are PyTorch's dotted names.
 import { addHook, type HookHandle } from '../autograd/hooks.ts';
-import { clearGrad } from '../autograd/leaf.ts';
+import { clearGrad, setWantsGrad } from '../autograd/leaf.ts';
 import { copy_ } from '../ops/inplace.ts';
 import { permute } from '../ops/movement.ts';
 import { GradloomError, shapeText } from '../tensor/errors.ts';
@@ -149,10 +149,7 @@ export abstract class Module {
 
   /** Whether the parameters ask for gradients: false freezes them. Returns itself. */
   requiresGrad_(on = true): this {
-    for (const p of this.parameters()) {
-      recording()?.asked(p);
-      p.wantsGrad = on;
-    }
+    for (const p of this.parameters()) setWantsGrad(p, on);
     return this;
   }
 

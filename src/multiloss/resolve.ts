@@ -1,6 +1,6 @@
 // One walk for every loss's gradient, and what becomes of them: inner products for the method, weights back to the places that the losses
 // share, one gradient for each parameter.
-import { backward as sumBackward } from '../autograd/backward.ts';
+import { continueBackward } from '../autograd/backward.ts';
 import { accumulate } from '../autograd/leaf.ts';
 import { addProducts, everyRow, flatRows, rowsAt } from '../autograd/jacobian.ts';
 import type { Place } from '../autograd/pass.ts';
@@ -129,10 +129,12 @@ export class Resolution<Name extends string> {
     const weights = this.solve(losses, known, report, found, layers, groups, cross?.(found, this.names.length) ?? null, [...met.values()]);
     if (boundary && found.rows.has(boundary)) {
       const rows = found.rows.get(boundary) as Rows;
-      const gradient = combineRows(weights(0, rows.ids), stacked(rows));
-      const { at } = this.options;
-      if (boundary instanceof Node) sumBackward(at as Tensor, { gradient, retainGraph: this.options.retainGraph });
-      else accumulate(boundary, gradient, false, false);
+      const { at, retainGraph } = this.options;
+      found.outside(() => {
+        const gradient = combineRows(weights(0, rows.ids), stacked(rows));
+        if (boundary instanceof Node) continueBackward(at as Tensor, gradient, retainGraph);
+        else accumulate(boundary, gradient, false, false);
+      });
     }
     for (const place of places) {
       if (!(place instanceof Tensor) || place === boundary) continue;

@@ -1,4 +1,5 @@
 // One turn of training with some of the losses: forward with others frozen, checks, backward, step. Phases and players share it.
+import { setWantsGrad } from '../autograd/leaf.ts';
 import { GradloomError, shapeText } from '../tensor/errors.ts';
 import { nodeOf, requiresGrad } from '../tensor/op.ts';
 import { refuseWhileRecording } from '../tensor/recording.ts';
@@ -50,11 +51,11 @@ export function leavesIn(op: string, list: Trainable): Tensor[] {
 /** Runs `fn` while the leaves ask for no gradient; afterwards each is as it was, also after an error. */
 function whileFrozen<T>(leaves: readonly Tensor[], fn: () => T): T {
   const asked = leaves.filter((t) => t.wantsGrad);
-  for (const t of asked) t.wantsGrad = false;
+  for (const t of asked) setWantsGrad(t, false);
   try {
     return fn();
   } finally {
-    for (const t of asked) t.wantsGrad = true;
+    for (const t of asked) setWantsGrad(t, true);
   }
 }
 

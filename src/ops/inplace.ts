@@ -3,7 +3,7 @@ import { GradloomError, shapeError } from '../tensor/errors.ts';
 import { apply, applyView, copyElements, nodeOf, type Op, record, requiresGrad, setRebuildView, type ViewOp } from '../tensor/op.ts';
 import { settle } from '../tensor/pending.ts';
 import { isRowMajor, sameShape, type Shape } from '../tensor/shape.ts';
-import { enableGrad, isGradEnabled, isInferenceMode, noGrad } from '../tensor/tape.ts';
+import { enableGrad, isGradEnabled, isInferenceMode, noGrad, putNode } from '../tensor/tape.ts';
 import { assertAlive, Tensor } from '../tensor/tensor.ts';
 import { add, div, mul, type Operand, sub } from './binary.ts';
 import { to } from './convert.ts';
@@ -148,7 +148,8 @@ function write(op: string, t: Tensor, value: Tensor): Tensor {
   t.storage.touch(op);
   if (!tracked) return t;
   const node = nodeOf(value);
-  if (base === t && node) t.node = node;
+  // What was copied over is reached as well, with the gradient 0.
+  if (base === t && node && !(op === 'copy_' && requiresGrad(t))) putNode(t, node);
   else {
     const before = new Tensor(base.storage, base.shape, base.dtype, base.strides, base.offset);
     before.node = nodeOf(base);
@@ -156,6 +157,7 @@ function write(op: string, t: Tensor, value: Tensor): Tensor {
     record(writeWindowOp, [before, value], windowOn(base, t), base, null);
   }
   base.generation++;
+  if (t.retains) nodeOf(t); // its gradient from now on is that of the new value
   return t;
 }
 

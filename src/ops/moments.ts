@@ -8,7 +8,7 @@ import { asFloat, assertFloat } from './convert.ts';
 import { gather } from './indexing.ts';
 import { reshape, squeeze, unsqueeze } from './movement.ts';
 import { argmax, argmin, reducedShape, reduceInto, type ReduceOptions, sum } from './reduce.ts';
-import { abs, exp, log, pow, square } from './unary.ts';
+import { abs, exp, floor, log, pow, square } from './unary.ts';
 
 const countOver = (x: Tensor, dims: readonly number[]): number => dims.reduce((n, d) => n * (x.shape[d] as number), 1);
 
@@ -43,7 +43,7 @@ export function std(x: Tensor, options: ReduceOptions & { correction?: number } 
 export function norm(x: Tensor, options: ReduceOptions & { p?: number } = {}): Tensor {
   const { p = 2, ...rest } = options;
   if (p === 2) return root(sum(square(x), rest));
-  if (p === 0) return sum(asFloat(ne(x, 0)), rest);
+  if (p === 0) return sum(where(ne(x, 0), 1, floor(asFloat(x))), rest); // 0 where x is, with the gradient 0
   if (p === 1) return sum(abs(x), rest);
   if (p === Number.POSITIVE_INFINITY) return amax(abs(x), rest);
   if (p === Number.NEGATIVE_INFINITY) return amin(abs(x), rest);

@@ -3,7 +3,7 @@ import type { DType } from './dtype.ts';
 import type { Shape } from './shape.ts';
 import { collapse } from './shape.ts';
 import { call } from '../runtime/call.ts';
-import { type Edge, isGradEnabled, isInferenceMode, Node } from './tape.ts';
+import { type Edge, isGradEnabled, isInferenceMode, Node, putNode } from './tape.ts';
 import { recording } from './recording.ts';
 import { assertAlive, empty, Tensor } from './tensor.ts';
 
@@ -80,7 +80,7 @@ export function nodeOf(t: Tensor): Node | null {
   const view = t.viewInfo;
   if (view && view.generation !== view.base.generation) {
     view.generation = view.base.generation;
-    t.node = rebuildView(t);
+    putNode(t, rebuildView(t));
   }
   return t.node;
 }
@@ -150,7 +150,7 @@ export function record<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A, y: Ten
   let any = false;
   for (const t of inputs) if (requiresGrad(t)) any = true;
   if (!any) return;
-  y.node = new Node(op, attrs, inputs, inputs.map(edgeOf), inputs.map(requiresGrad), y, extras) as Node;
+  putNode(y, new Node(op, attrs, inputs, inputs.map(edgeOf), inputs.map(requiresGrad), y, extras) as Node);
 }
 
 /** Runs a view op: a window that shares memory and version counter. `sibling`: one of several windows that one call returns. */
@@ -159,7 +159,8 @@ export function applyView<A>(op: ViewOp<A>, x: Tensor, attrs: A, sibling = false
   const { shape, strides, offset } = op.window(x, attrs);
   const y = new Tensor(x.storage, shape, x.dtype, strides, offset);
   const base = x.viewInfo?.base ?? x;
-  if (isGradEnabled() || isInferenceMode()) record(viewAsOp(op), [x], attrs, y, null);
+  y.inference = x.inference; // a view is what its base is, wherever it was taken
+  if (isGradEnabled()) record(viewAsOp(op), [x], attrs, y, null);
   // A view made without recording is no differentiable view, except that writes through it still count for its base.
   y.viewInfo = { base, generation: base.generation, sibling };
   return y;

@@ -9,6 +9,7 @@ import { Tensor } from './tensor.ts';
 
 /** Moves a tensor, its gradient and what its graph holds to another owner. */
 function move(tensor: Tensor, from: Scope | null, owner: Scope | null): void {
+  tensor.storage.lender = undefined; // lasts as told, whoever lets go of it as a gradient
   const seen = new Set<Tensor | Node>();
   const todo: (Tensor | Node | null)[] = [tensor];
   while (todo.length > 0) {

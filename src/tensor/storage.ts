@@ -23,6 +23,10 @@ export class Storage {
   owner: Scope | null = null;
   /** Uses by a running backward pass, which frees its own intermediate gradients early. */
   holds = 0;
+  /** How many tensors have it as their `.grad`. */
+  gradients = 0;
+  /** Where it is as old as a leaf only by being its `.grad`: what it goes back to when let go of, null for the scope of that moment (autograd/leaf.ts). */
+  lender: Scope | null | undefined = undefined;
   /** What ended the owner, once it has. */
   ended = '';
 

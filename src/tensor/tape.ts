@@ -2,7 +2,7 @@
 import { GradloomError } from './errors.ts';
 import type { Op } from './op.ts';
 import type { Shape } from './shape.ts';
-import { assertAlive, type GradientHook, type Tensor } from './tensor.ts';
+import { assertAlive, type GradientHook, type Hooks, type Tensor } from './tensor.ts';
 
 let gradMode = true;
 let inferenceMode = false;
@@ -40,9 +40,9 @@ export function noGrad<T>(fn: () => T): T {
   return withMode(false, inferenceMode, fn);
 }
 
-/** Runs `fn` with recording on, also inside `noGrad` (`torch.enable_grad`). */
+/** Runs `fn` with recording on, also inside `noGrad` (`torch.enable_grad`). Inside `inference` nothing records. */
 export function enableGrad<T>(fn: () => T): T {
-  return withMode(true, inferenceMode, fn);
+  return withMode(!inferenceMode, inferenceMode, fn);
 }
 
 /** Runs `fn` as if no mode were set, and without recording. */
@@ -50,9 +50,9 @@ export function withoutModes<T>(fn: () => T): T {
   return withMode(false, false, fn);
 }
 
-/** Turns recording on or off from here on (`torch.set_grad_enabled`). */
+/** Turns recording on or off from here on (`torch.set_grad_enabled`). Inside `inference` nothing records. */
 export function setGradEnabled(on: boolean): void {
-  gradMode = on;
+  gradMode = on && !inferenceMode;
 }
 
 /** Runs `fn` so that what it makes can never take part in a graph (`torch.inference_mode`). */
@@ -87,7 +87,7 @@ export class Node<A = unknown> {
   /** Order of recording: an op comes after everything it depends on. */
   readonly sequence: number = sequence++;
   /** Hooks on the gradient of its output. */
-  hooks: Set<GradientHook> | null = null;
+  hooks: Hooks<GradientHook> | null = null;
   /** The output tensor where it keeps its gradient. */
   retaining: Tensor | null = null;
   /** The forward's stack, in anomaly mode. */
@@ -201,6 +201,15 @@ export class Node<A = unknown> {
     }
     return tensor;
   }
+}
+
+/** Gives a tensor a new place in the graph. That it keeps its gradient goes with it; hooks stay with the value that they were registered for. */
+export function putNode(t: Tensor, node: Node | null): void {
+  if (t.retains) {
+    if (t.node?.retaining === t) t.node.retaining = null;
+    if (node) node.retaining = t;
+  }
+  t.node = node;
 }
 
 function save(tensor: Tensor): Saved {

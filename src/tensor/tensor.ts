@@ -10,13 +10,16 @@ import type { Node } from './tape.ts';
 /** Numbers or booleans, nested as the shape is. */
 export type NestedArray = number | boolean | NestedArray[];
 
-/** Called with a gradient; what it returns replaces it. */
-export type GradientHook = (gradient: Tensor) => Tensor | undefined | void;
+/** Called with a gradient; a tensor that it returns takes its place. */
+export type GradientHook = (gradient: Tensor) => Tensor | undefined | null | void;
 
 /** Undoes a registration. */
 export interface HookHandle {
   remove(): void;
 }
+
+/** Hooks in the order of registration; one registered twice is there twice. */
+export type Hooks<Hook> = Map<HookHandle, Hook>;
 
 /** How a view relates to the tensor that owns its elements, for in-place writes that autograd must follow. */
 export interface ViewInfo {
@@ -63,9 +66,9 @@ export class Tensor {
   /** @internal Made in inference mode. */
   inference = false;
   /** @internal Hooks on its gradient. */
-  hooks: Set<GradientHook> | null = null;
+  hooks: Hooks<GradientHook> | null = null;
   /** @internal Hooks after accumulation, on leaves. */
-  accumulateHooks: Set<(leaf: Tensor) => void> | null = null;
+  accumulateHooks: Hooks<(leaf: Tensor) => void> | null = null;
 
   /** @internal */
   constructor(storage: Storage, shape: Shape, dtype: DType, strides: readonly number[] = rowMajor(shape), offset = 0) {
@@ -87,6 +90,8 @@ export class Tensor {
 
   set gradient(g: Tensor | null) {
     settle();
+    if (this.gathered) this.gathered.storage.gradients--;
+    if (g) g.storage.gradients++;
     this.gathered = g;
   }
 
