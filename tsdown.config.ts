@@ -22,7 +22,9 @@ export default defineConfig({
     comments: { legal: true, annotation: true, jsdoc: false },
     advancedChunks: {
       groups: [
-        { name: 'core', test: /rolldown[\\/]runtime|src[\\/](?!entry[\\/](?!extras)|runtime[\\/]wasm|report).*(?<!\.d)\.ts$/ },
+        { name: 'core', test: /rolldown[\\/]runtime|src[\\/](?!entry[\\/](?!extras)|runtime[\\/](?:wasm|errors)|report).*(?<!\.d)\.ts$/ },
+        // The page's side of gradloom/worker needs no more than these.
+        { name: 'errors', priority: 1, test: /src[\\/]runtime[\\/]errors\.ts$/ },
         { name: 'spawn', test: /src[\\/]entry[\\/]spawn\.ts$/ },
       ],
     },

@@ -11,7 +11,8 @@ for (const file of ['dist/index.d.ts', 'dist/index.d.cts']) {
   const text = readFileSync(file, 'utf8');
   const merged = text.replace(/^declare module '\.\/tensor\/tensor\.ts' \{\s*(interface Tensor extends TensorMembers \{\})\s*\}$/m, '$1');
   if (merged === text) throw new Error(`${file}: the methods of Tensor are not where they were`);
-  writeFileSync(file, merged);
+  // Programs whose lib ends before `using` know no Symbol.dispose.
+  writeFileSync(file, `/// <reference lib="esnext.disposable" />\n${merged}`);
 }
 
 // What registers something when it is loaded must not be dropped by bundlers, wherever the chunks put it.

@@ -1,4 +1,5 @@
 // assembly/ → build/kernels*.wasm → src/runtime/wasm.ts and src/entry/wasm-*.ts (text) and kernel-names.ts (types). Does nothing where the sources have not changed.
+// --guard: build/kernels.guard.wasm as well, which test/guard.ts loads (assembly/guard.ts).
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -27,6 +28,12 @@ async function optimized(wasm) {
   return module.emitBinary();
 }
 
+const asc = join(dirname(require.resolve('assemblyscript/package.json')), 'bin', 'asc.js');
+function compile(...options) {
+  const { status } = spawnSync(process.execPath, [asc, ...options], { stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
 const targets = {
   release: { wasm: 'build/kernels.wasm', text: 'src/runtime/wasm.ts' },
   relaxed: { wasm: 'build/kernels.relaxed.wasm', text: 'src/entry/wasm-relaxed.ts' },
@@ -40,11 +47,9 @@ if (!upToDate) {
   const all = signatures();
   const program = programKernels(all);
   writeFileSync('assembly/replay.ts', replaySource(all, program));
-  const asc = join(dirname(require.resolve('assemblyscript/package.json')), 'bin', 'asc.js');
   const generated = '// Generated from assembly/ by scripts/kernels.mjs.\n';
   for (const [target, output] of Object.entries(targets)) {
-    const { status } = spawnSync(process.execPath, [asc, '--target', target], { stdio: 'inherit' });
-    if (status !== 0) process.exit(status ?? 1);
+    compile('--target', target);
     writeFileSync(output.wasm, await optimized(readFileSync(output.wasm)));
     writeFileSync(output.text, `${generated}export const text: string =\n  '${textOf(readFileSync(output.wasm))}';\n${output.more ?? ''}`);
   }
@@ -70,4 +75,9 @@ if (!upToDate) {
       `/** A kernel's number in a program of \`replay\`; −1 where it has none. */\nexport const NUMBER: Readonly<Record<Kernel, number>> = { ${numbers} };\n`,
   );
   writeFileSync('build/stamp', stamp);
+}
+
+if (process.argv.includes('--guard') && !(existsSync('build/stamp.guard') && readFileSync('build/stamp.guard', 'utf8') === stamp)) {
+  compile('assembly/guard.ts', '--target', 'guard');
+  writeFileSync('build/stamp.guard', stamp);
 }

@@ -4,6 +4,7 @@
  */
 import './methods.ts';
 
+export { init } from './api/init.ts';
 export * as autograd from './api/autograd.ts';
 export * as checkpoint from './api/checkpoint.ts';
 export * as multiloss from './api/multiloss.ts';
@@ -125,7 +126,7 @@ export {
 } from './ops/unary.ts';
 export { type Captured, capture } from './program/capture.ts';
 export type { GivenWasm } from './runtime/given.ts';
-export { close, type InitOptions, init } from './runtime/instance.ts';
+export { close, type InitOptions } from './runtime/instance.ts';
 export type { DType } from './tensor/dtype.ts';
 export { type ErrorCode, GradloomError } from './tensor/errors.ts';
 export { detach } from './tensor/op.ts';

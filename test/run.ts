@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const wanted = process.argv.slice(2);
+const guarded = process.argv.includes('--guard'); // on the debug build, see guard.ts
+const loaded = ['tsx', ...(guarded ? ['./test/guard.ts'] : [])].flatMap((m) => ['--import', m]);
+const wanted = process.argv.slice(2).filter((word) => word !== '--guard');
 const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
   .filter((f) => f.endsWith('.test.ts') && (wanted.length === 0 || wanted.some((w) => f.includes(w))))
   .sort();
@@ -15,7 +17,7 @@ const totals = { passed: 0, failed: 0, skipped: 0 };
 
 /** One file's counts, from uvu's summary. */
 async function run(file: string): Promise<void> {
-  const child = spawn(process.execPath, ['--import', 'tsx', join('test', file)], { cwd: root, env: { ...process.env, FORCE_COLOR: '0' } });
+  const child = spawn(process.execPath, [...loaded, join('test', file)], { cwd: root, env: { ...process.env, FORCE_COLOR: '0' } });
   let output = '';
   child.stdout.on('data', (chunk) => {
     output += chunk;

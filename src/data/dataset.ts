@@ -1,5 +1,6 @@
 // Data by rows.
 import { indexSelect } from '../ops/indexing.ts';
+import { assertTensor } from '../tensor/check.ts';
 import { GradloomError, shapeText } from '../tensor/errors.ts';
 import { keep } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -18,6 +19,9 @@ export class TensorDataset<Tensors extends readonly Tensor[]> implements Dataset
   readonly length: number;
 
   constructor(...tensors: Tensors) {
+    tensors.forEach((t, i) => {
+      assertTensor('TensorDataset', t, `argument ${i}`);
+    });
     const rows = tensors.map((t) => t.shape[0]);
     if (rows.length === 0 || rows[0] === undefined || rows.some((n) => n !== rows[0])) {
       throw new GradloomError(

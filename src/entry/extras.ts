@@ -1,5 +1,5 @@
 // The builds beyond the ordinary one. Their texts are large, so a bundle holds one only where the application imports its entry.
-import { compileEmbedded } from '../runtime/compile.ts';
+import { compileEmbedded, runtimeError } from '../runtime/compile.ts';
 import type { Sources } from '../runtime/instance.ts';
 
 /** What a file beside the library, or an entry, brings: the text of a build. */
@@ -37,7 +37,5 @@ export async function beside<T extends Build>(file: string, entry: string, optio
   } catch (error) {
     cause = error;
   }
-  throw new Error(`gradloom: init({ ${option} }) did not find its build beside the library, as in a bundle. Add import '${entry}' to the program, or leave ${option} out.`, {
-    cause,
-  });
+  throw runtimeError('init', `{ ${option} } did not find its build beside the library, as in a bundle. Add import '${entry}' to the program, or leave ${option} out.`, cause);
 }

@@ -11,7 +11,7 @@ const JOIN = `({ module, memory, control, scratch, size, id }, ready) => {
 }`;
 
 interface NodeWorker extends Thread {
-  once(event: 'message' | 'error', listener: (value: unknown) => void): void;
+  once(event: 'message' | 'error' | 'exit', listener: (value: unknown) => void): void;
   unref(): void;
 }
 interface NodeThreads {
@@ -25,6 +25,7 @@ function spawnInNode(job: ThreadJob, threads: NodeThreads): Promise<Thread> {
   return new Promise((resolve, reject) => {
     worker.once('message', () => resolve(worker));
     worker.once('error', reject);
+    worker.once('exit', (code) => reject(new Error(`it ended with code ${code}`)));
   });
 }
 

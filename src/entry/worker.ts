@@ -3,6 +3,8 @@
  * cloning takes (numbers, typed arrays, plain objects).
  * @module gradloom/worker
  */
+import { GradloomError } from '../runtime/errors.ts';
+
 //   page    next ──▶ worker runs its generator to the next yield ──▶ value ──▶ page     one value at a time: nothing piles up
 //           return ▶ the generator's finally blocks run, its scopes end
 
@@ -28,6 +30,8 @@ export type WorkerListener = (given: any) => void;
 
 /** A worker of a page, Deno or Bun, or of Node's worker_threads. */
 export interface WorkerLike {
+  /** In Node: −1 once the worker has ended. */
+  readonly threadId?: number;
   postMessage(message: unknown): void;
   addEventListener?(type: string, listener: WorkerListener): void;
   removeEventListener?(type: string, listener: WorkerListener): void;
@@ -37,22 +41,55 @@ export interface WorkerLike {
 
 /** Options of `run`. */
 export interface RunOptions {
-  /** Ends the run: the pending turn rejects with the signal's reason at once, and the worker's generator is closed at its next yield. */
+  /**
+   * Ends the run: the pending turn rejects with the signal's reason at once, and the worker's generator is closed at its next yield. In a
+   * page, abort it as well where `worker.terminate()` is called: browsers do not tell of that.
+   */
   signal?: AbortSignal;
 }
 
-/** Connects messages and errors of a worker; returns what disconnects them. */
+/** What an error or a value says, whatever it is. */
+function textOf(value: unknown): string {
+  if (value instanceof Error) return value.message || value.name;
+  if (typeof value !== 'object' || value === null) return String(value);
+  const { message } = value as { message?: unknown };
+  if (typeof message === 'string') return message;
+  try {
+    return JSON.stringify(value).slice(0, 200);
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
+}
+
+const workerError = (op: string, message: string, cause?: unknown): GradloomError => new GradloomError('WORKER', op, message, cause === undefined ? undefined : { cause });
+
+/** Connects messages and failures of a worker; returns what disconnects them. */
 function listen(worker: WorkerLike, answered: (message: unknown) => void, failed: (reason: unknown) => void): () => void {
   const inPage = worker.addEventListener !== undefined;
-  const onMessage = inPage ? (event: { data: unknown }): void => answered(event.data) : answered;
-  const onError = inPage ? ({ message }: { message?: string }): void => failed(new Error(`gradloom/worker: the worker failed: ${message || 'its script did not load'}`)) : failed;
   const [on, off] = inPage ? (['addEventListener', 'removeEventListener'] as const) : (['on', 'off'] as const);
-  worker[on]?.('message', onMessage);
-  worker[on]?.('error', onError);
-  return () => {
-    worker[off]?.('message', onMessage);
-    worker[off]?.('error', onError);
+  const ended = (code: unknown): void =>
+    failed(workerError('run', `the worker ended${typeof code === 'number' ? ` with exit code ${code}` : ''} before its run did. Start a new worker.`));
+  const listeners: Record<string, WorkerListener> = {
+    message: inPage ? (event: { data: unknown }) => answered(event.data) : answered,
+    // Node hands over what the worker threw, pages an event.
+    error: inPage
+      ? (event: { message?: string }) => failed(workerError('run', `the worker failed: ${event.message || 'its script did not load'}`))
+      : (reason: unknown) => failed(reason instanceof Error ? reason : workerError('run', `the worker failed: ${textOf(reason)}`, reason)),
+    messageerror: () => failed(workerError('run', 'a message of the worker could not be read here. Yield numbers, typed arrays, plain objects.')),
+    exit: ended, // Node
+    close: (event: { code?: unknown } | undefined) => ended(event?.code), // Bun
   };
+  for (const [type, listener] of Object.entries(listeners)) worker[on]?.(type, listener);
+  if (worker.threadId === -1) ended(undefined);
+  return () => {
+    for (const [type, listener] of Object.entries(listeners)) worker[off]?.(type, listener);
+  };
+}
+
+/** What the worker threw: a GradloomError is one here too. */
+function asThrown({ value, also = {} }: Answer): unknown {
+  const error = Object.assign(value as Error, also);
+  return also.name === 'GradloomError' ? Object.setPrototypeOf(error, GradloomError.prototype) : error;
 }
 
 const own = Math.random().toString(36).slice(2); // tells this program's runs from another's on a shared worker
@@ -65,17 +102,22 @@ let runs = 0;
  *     const worker = new Worker(new URL('./train.js', import.meta.url), { type: 'module' });
  *     for await (const { loss } of run(worker, { epochs: 10 })) draw(loss);
  *
- * @throws what the generator throws (a GradloomError as an Error with its name, code and op), the signal's reason once aborted, the
- * worker's failure
+ * @throws what the generator throws (a GradloomError with its code and op), the signal's reason once aborted, WORKER where the worker fails,
+ * ends, or `input` or a value cannot be sent. A page is not told of `worker.terminate()`: abort the signal there
  */
 export async function* run<Value = unknown, Result = unknown>(worker: WorkerLike, input?: unknown, options: RunOptions = {}): AsyncGenerator<Value, Result, undefined> {
-  const { signal } = options;
+  if (typeof worker?.postMessage !== 'function') throw new GradloomError('VALUE', 'run', `takes a Worker, got ${textOf(worker)}. Make one: new Worker(url, { type: 'module' }).`);
+  const { signal, ...others } = (options ?? {}) as RunOptions & Record<string, unknown>;
+  for (const key in others) throw new GradloomError('VALUE', 'run', `there is no option '${key}'. It takes signal; what the worker needs goes into input.`);
+  if (typeof options !== 'object' || options === null || (signal !== undefined && typeof signal?.throwIfAborted !== 'function')) {
+    throw new GradloomError('VALUE', 'run', 'options are an object { signal }, an AbortSignal. What the worker needs goes into input.');
+  }
   signal?.throwIfAborted();
   const id = `${own}-${++runs}`;
   let settle: { resolve(answer: Answer): void; reject(reason: unknown): void } | null = null;
   let broken: { reason: unknown } | null = null;
   const fail = (reason: unknown): void => {
-    broken = { reason };
+    broken ??= { reason };
     settle?.reject(reason);
   };
   const stop = listen(
@@ -90,9 +132,13 @@ export async function* run<Value = unknown, Result = unknown>(worker: WorkerLike
   signal?.addEventListener('abort', onAbort, { once: true });
   const ask = (request: Request): Promise<Answer> =>
     new Promise<Answer>((resolve, reject) => {
-      if (broken) reject(broken.reason);
+      if (broken) return reject(broken.reason);
       settle = { resolve, reject };
-      worker.postMessage(request);
+      try {
+        worker.postMessage(request);
+      } catch (cause) {
+        reject(workerError('run', `the input cannot be sent: ${textOf(cause)}. Pass numbers, text, typed arrays, plain objects and lists; tensors as tensor.data().`, cause));
+      }
     });
   let ended = false;
   try {
@@ -102,7 +148,7 @@ export async function* run<Value = unknown, Result = unknown>(worker: WorkerLike
       answer = await ask({ gradloom: 'next', run: id });
     }
     ended = true;
-    if (answer.gradloom === 'error') throw Object.assign(answer.value as object, answer.also);
+    if (answer.gradloom === 'error') throw asThrown(answer);
     return answer.value as Result;
   } finally {
     signal?.removeEventListener('abort', onAbort);
@@ -136,22 +182,33 @@ function portOfThisWorker(): Port {
     return { postMessage: (m) => scope.postMessage?.(m), listen: (handle) => scope.addEventListener('message', ({ data }) => handle(data)) };
   }
   const parent = scope.process?.getBuiltinModule?.('node:worker_threads').parentPort;
-  if (!parent) throw new Error('gradloom/worker: serve belongs in the script of a worker. In the page, call run(worker, input).');
+  if (!parent) throw workerError('serve', 'serve belongs in the script of a worker. In the page, call run(worker, input).');
   return { postMessage: (m) => parent.postMessage(m), listen: (handle) => parent.on('message', handle) };
 }
 
 /** An error that can be sent, with what cloning would lose. */
 function cloneable(error: unknown): { value: Error; also: Record<string, string> } {
-  const { name = 'Error', message = String(error), stack, ...rest } = (error ?? {}) as Partial<Error>;
-  const value = error instanceof Error && error.cause === undefined ? error : new Error(message);
+  const message = textOf(error);
+  // Cloning keeps the class of the language's own errors; a cause may be what cannot be cloned, and a DOMException becomes an empty object.
+  const whole = error instanceof Error && error.cause === undefined && Object.prototype.toString.call(error) === '[object Error]';
+  const value = whole ? error : new Error(message);
+  const { name = 'Error', stack, ...rest } = (typeof error === 'object' && error !== null ? error : {}) as Partial<Error>;
   if (stack) value.stack = stack;
   const also = Object.entries({ name, ...rest }).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
   return { value, also: Object.fromEntries(also) };
 }
 
+/** Whether a value is a tensor, or a short list or object with one in it: cloning would send its fields. */
+function holdsTensor(value: unknown, depth = 0): boolean {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return false;
+  if ('storage' in value && 'strides' in value) return true;
+  return depth < 2 && !(Array.isArray(value) && value.length > 100) && Object.values(value).some((v) => holdsTensor(v, depth + 1));
+}
+
 /**
  * In a worker's script: says what a run does. The job is a generator function; it trains, yields what the page shall see, and returns
- * the result. A page that leaves its loop closes the generator at a yield, so yield every few steps.
+ * the result. A page that leaves its loop closes the generator at a yield, so yield every few steps. Values are cloned: numbers, text, typed
+ * arrays, plain objects and lists of such.
  *
  *     serve(function* ({ epochs }) {
  *       for (const step of steps(epochs * 100)) { …; if (step % 10 === 0) yield { step, loss: loss.item() }; }
@@ -159,8 +216,20 @@ function cloneable(error: unknown): { value: Error; also: Record<string, string>
  *     });
  */
 export function serve<Input>(job: Job<Input>): void {
+  if (typeof job !== 'function') throw new GradloomError('VALUE', 'serve', `takes a generator function, got ${textOf(job)}. Write serve(function* (input) { … }).`);
   const port = portOfThisWorker();
   let running: { run: string; turns: ReturnType<Job<Input>> } | null = null;
+  const send = (answer: Answer): void => {
+    try {
+      if (holdsTensor(answer.value)) throw new Error('it holds a tensor, which stays in its worker');
+      port.postMessage(answer);
+    } catch (cause) {
+      throw workerError(
+        'serve',
+        `what the job ${answer.gradloom === 'done' ? 'returns' : 'yields'} cannot be sent: ${textOf(cause)}. Send loss.item(), tensor.data() and the like.`,
+      );
+    }
+  };
   const close = async (): Promise<void> => {
     const { turns } = running ?? {};
     running = null;
@@ -170,19 +239,21 @@ export function serve<Input>(job: Job<Input>): void {
     try {
       if (gradloom === 'start') {
         await close(); // a page that went away left it open
-        running = { run, turns: job(input as Input) };
+        const turns = job(input as Input);
+        if (typeof turns?.next !== 'function') throw new GradloomError('VALUE', 'serve', 'the job must be a generator function. Write serve(function* (input) { … }).');
+        running = { run, turns };
       }
       if (running?.run !== run) {
         if (gradloom === 'return') return;
-        throw new Error('gradloom/worker: the run has ended: a later one started on the same worker. Await its end first, or use a worker for each.');
+        throw workerError('run', 'it has ended: a later one started on the same worker. Await its end first, or use a worker for each.');
       }
       if (gradloom === 'return') return await close();
       const { done, value } = await running.turns.next();
       if (done) running = null;
-      port.postMessage({ gradloom: done ? 'done' : 'value', run, value });
+      send({ gradloom: done ? 'done' : 'value', run, value });
     } catch (error) {
-      if (running?.run === run) running = null;
       port.postMessage({ gradloom: 'error', run, ...cloneable(error) });
+      if (running?.run === run) await close().catch(() => {}); // where the job goes on, it ends here; what that throws comes too late
     }
   };
   let last: Promise<void> = Promise.resolve(); // requests are answered one after the other

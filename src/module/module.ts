@@ -147,6 +147,15 @@ export abstract class Module {
     return this.train(false);
   }
 
+  /** Gives the memory of its parameters and buffers back now, and that of their gradients. Never required; `using` calls it. */
+  dispose(): void {
+    for (const [, t] of [...this.namedParameters(), ...this.namedBuffers()]) t.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
   /** Whether the parameters ask for gradients: false freezes them. Returns itself. */
   requiresGrad_(on = true): this {
     for (const p of this.parameters()) setWantsGrad(p, on);

@@ -5,7 +5,7 @@ import { call } from '../runtime/call.ts';
 import type { Kernel } from '../runtime/kernel-names.ts';
 import { float64View, int32View } from '../runtime/memory.ts';
 import { checkArgument, FLAG, FUNCTION, isPlainObject, type Kind, type Kinds, nearest, NUMBER, optionsOf, valueText } from '../tensor/check.ts';
-import { valueError, warnOnce } from '../tensor/errors.ts';
+import { GradloomError, valueError, warnOnce } from '../tensor/errors.ts';
 import { copyElements, dense, detach } from '../tensor/op.ts';
 import { settle } from '../tensor/pending.ts';
 import { recording, refuseWhileRecording } from '../tensor/recording.ts';
@@ -116,6 +116,20 @@ export abstract class Optimizer<O extends OptimizerOptions> {
 
   /** That kernel's words, at most RECORD, for a parameter and its gradient, both row-major float32. Makes its state where there is none. */
   protected abstract words(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, group: ParamGroup<O>): readonly number[];
+
+  /** Gives the memory of its state back now; its parameters stay, but it steps no more. Never required; `using` calls it. */
+  dispose(): void {
+    for (const state of this.states.values()) for (const t of Object.values(state)) t.dispose();
+    this.version++;
+    this.states.clear();
+    this.step = () => {
+      throw new GradloomError('SCOPE', 'step', "the optimizer's state was given back by dispose(). Make a new one.");
+    };
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
 
   /** Adds parameters with options of their own. */
   addParamGroup(group: GroupInput<O>): void {

@@ -1,6 +1,12 @@
 // Bytes to a compiled module, from text inside the bundle (no fetch, no file, no configuration) or from the program; and what to say
 // where a runtime cannot.
+import { GradloomError } from './errors.ts';
 import { bytesOf } from './text.ts';
+
+/** What the runtime cannot do, or refused to. `op`: what was asked for. */
+export function runtimeError(op: string, message: string, cause?: unknown): GradloomError {
+  return new GradloomError('RUNTIME', op, message, cause === undefined ? undefined : { cause });
+}
 
 /** What the ordinary build needs beyond the first WebAssembly. */
 export const SIMD = 'WebAssembly SIMD, which gradloom is built on. Use a newer one: Node ≥ 16.4, Chrome ≥ 91, Firefox ≥ 89, Safari ≥ 16.4.';
@@ -11,17 +17,19 @@ const SIMD_PROBE = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1,
 /** Throws where there is no WebAssembly at all. */
 export function assertWasm(): void {
   if (typeof WebAssembly === 'object') return;
-  throw new Error(
-    'gradloom: this runtime has no WebAssembly, which gradloom is built on. Where a setting switched it off (--jitless, Lockdown Mode on iOS), allow it for this program.',
+  throw runtimeError(
+    'gradloom',
+    'this runtime has no WebAssembly, which gradloom is built on. Where a setting switched it off (--jitless, Lockdown Mode on iOS), allow it for this program.',
   );
 }
 
 /** Why bytes that should compile did not. */
-function refusal(cause: unknown): Error {
-  return new Error(
-    "gradloom: this runtime refused to compile WebAssembly from bytes. In a page, add 'wasm-unsafe-eval' to script-src of its Content-Security-Policy; on an edge runtime, " +
+function refusal(cause: unknown): GradloomError {
+  return runtimeError(
+    'gradloom',
+    "this runtime refused to compile WebAssembly from bytes. In a page, add 'wasm-unsafe-eval' to script-src of its Content-Security-Policy; on an edge runtime, " +
       'let the bundler use the conditions workerd or edge-light, or link gradloom/kernels.wasm as a module and pass it: await init({ wasm }).',
-    { cause },
+    cause,
   );
 }
 
@@ -32,7 +40,7 @@ export function compileEmbedded(wasm: string | Uint8Array<ArrayBuffer>, lacking:
   try {
     return new WebAssembly.Module(bytes);
   } catch (cause) {
-    throw WebAssembly.validate(bytes) ? refusal(cause) : new Error(`gradloom: this runtime has no ${lacking}`, { cause });
+    throw WebAssembly.validate(bytes) ? refusal(cause) : runtimeError('gradloom', `this runtime has no ${lacking}`, cause);
   }
 }
 
@@ -42,9 +50,11 @@ export async function compileBytes(bytes: BufferSource): Promise<WebAssembly.Mod
     return await WebAssembly.compile(bytes);
   } catch (cause) {
     if (WebAssembly.validate(bytes)) throw refusal(cause);
-    if (!WebAssembly.validate(SIMD_PROBE)) throw new Error(`gradloom: this runtime has no ${SIMD}`, { cause });
-    throw new Error(
-      `gradloom: the ${bytes.byteLength} bytes given to init are no valid wasm. Pass gradloom/kernels.wasm as it ships; a server may have answered with a page instead.`,
+    if (!WebAssembly.validate(SIMD_PROBE)) throw runtimeError('gradloom', `this runtime has no ${SIMD}`, cause);
+    throw new GradloomError(
+      'FORMAT',
+      'init',
+      `the ${bytes.byteLength} bytes that were given are no valid wasm. Pass gradloom/kernels.wasm as it ships; a server may have answered with a page instead.`,
       { cause },
     );
   }

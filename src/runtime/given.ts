@@ -1,5 +1,6 @@
 // The wasm that a program brings itself: compiled already, or as bytes from wherever it keeps them.
-import { compileBytes } from './compile.ts';
+import { compileBytes, runtimeError } from './compile.ts';
+import { GradloomError } from './errors.ts';
 
 /**
  * gradloom/kernels.wasm as a WebAssembly.Module, its bytes (ArrayBuffer or a view), the Response of a fetch, or where to fetch it (URL
@@ -8,8 +9,12 @@ import { compileBytes } from './compile.ts';
 export type GivenWasm = object | string;
 
 async function bytesFrom(response: Response): Promise<ArrayBuffer> {
-  if (!response.ok) throw new Error(`gradloom: init could not fetch the wasm: ${response.url} answered ${response.status}. Serve gradloom/kernels.wasm there.`);
-  return response.arrayBuffer();
+  if (!response.ok) throw runtimeError('init', `could not fetch the wasm: ${response.url} answered ${response.status}. Serve gradloom/kernels.wasm there.`);
+  try {
+    return await response.arrayBuffer();
+  } catch (cause) {
+    throw runtimeError('init', 'the Response that was given could not be read. Pass one whose body nobody has read before.', cause);
+  }
 }
 
 async function fetched(where: URL | string): Promise<ArrayBuffer> {
@@ -17,7 +22,7 @@ async function fetched(where: URL | string): Promise<ArrayBuffer> {
   try {
     response = await fetch(where);
   } catch (cause) {
-    throw new Error(`gradloom: init could not fetch the wasm from ${where}. Serve it there, or read it and pass its bytes.`, { cause });
+    throw runtimeError('init', `could not fetch the wasm from ${where}. Serve it there, or read it and pass its bytes.`, cause);
   }
   return bytesFrom(response);
 }
@@ -25,12 +30,18 @@ async function fetched(where: URL | string): Promise<ArrayBuffer> {
 /** Compiles what was given, off the main thread where the runtime does. */
 export async function compileGiven(given: GivenWasm): Promise<WebAssembly.Module> {
   if (given instanceof WebAssembly.Module) return given;
+  // What comes from another realm (an edge VM, an iframe, a test's sandbox) is no instance of this one's classes.
+  const tag = Object.prototype.toString.call(given);
   let bytes: BufferSource;
-  if (given instanceof ArrayBuffer || ArrayBuffer.isView(given)) bytes = given as BufferSource;
+  if (tag === '[object ArrayBuffer]' || ArrayBuffer.isView(given)) bytes = given as BufferSource;
   else if (typeof Response === 'function' && given instanceof Response) bytes = await bytesFrom(given);
   else if (typeof given === 'string' || given instanceof URL) bytes = await fetched(given);
-  // A module of another realm (an edge VM, an iframe) is no instance of this one's class.
-  else if (Object.prototype.toString.call(given) === '[object WebAssembly.Module]') return given;
-  else throw new Error(`gradloom: init takes wasm as a Module, bytes, a Response or a URL, got ${typeof given}. Pass gradloom/kernels.wasm as one of these.`);
+  else if (tag === '[object WebAssembly.Module]') return given;
+  else
+    throw new GradloomError(
+      'VALUE',
+      'init',
+      `takes wasm as a Module, bytes, a Response or a URL, got ${given === null ? 'null' : typeof given}. Pass gradloom/kernels.wasm as one of these.`,
+    );
   return compileBytes(bytes);
 }

@@ -1,6 +1,7 @@
 // The one wasm instance of this process: made at first use from what the entry registered, or before by `init`.
 import { instantiateSync } from '@assemblyscript/loader';
-import { assertWasm } from './compile.ts';
+import { assertWasm, runtimeError } from './compile.ts';
+import { GradloomError } from './errors.ts';
 import { compileGiven, type GivenWasm } from './given.ts';
 import type { Kernel } from './kernel-names.ts';
 
@@ -52,6 +53,8 @@ let sources: Sources | undefined;
 let added: Pick<Sources, 'relaxed' | 'threads'> = {};
 let kernels: Kernels | undefined;
 let team: Thread[] = [];
+/** Whether `init` is at work. */
+let starting = false;
 
 /** Says where the wasm comes from. The first call wins: an application has one instance. */
 export function setSources(given: Sources): void {
@@ -70,17 +73,19 @@ function instantiate(module: WebAssembly.Module, imports: WebAssembly.Imports): 
     return made.exports as unknown as Kernels;
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
-    throw new Error('gradloom: this runtime refused the first 2 MB of WebAssembly memory. Give the process more memory (address space: ulimit -v), or close other instances.', {
+    throw runtimeError(
+      'gradloom',
+      'this runtime refused the first 2 MB of WebAssembly memory. Give the process more memory (address space: ulimit -v), or close other instances.',
       cause,
-    });
+    );
   }
 }
 
+/** An instance that is ready to work, not yet the one of this process. */
 function boot(module: WebAssembly.Module, imports: WebAssembly.Imports = {}): Kernels {
   const made = instantiate(module, imports);
-  if (!made.useScratch) throw new Error("gradloom: the module given to init is not gradloom's. Pass gradloom/kernels.wasm of this version.");
+  if (!made.useScratch) throw new GradloomError('FORMAT', 'init', "the module that was given is not gradloom's. Pass gradloom/kernels.wasm of this version.");
   made.useScratch(made.alloc(made.scratchBytes()));
-  kernels = made;
   return made;
 }
 
@@ -88,39 +93,54 @@ function boot(module: WebAssembly.Module, imports: WebAssembly.Imports = {}): Ke
 export function instance(): Kernels {
   if (kernels) return kernels;
   assertWasm();
-  if (!sources) throw new Error("gradloom: no entry registered the wasm. Import 'gradloom' (or 'gradloom/lean') as well: gradloom/nn, optim and multiloss bring none.");
-  return boot(sources.load());
+  if (!sources) throw runtimeError('gradloom', "no entry registered the wasm. Import 'gradloom' (or 'gradloom/lean') as well: gradloom/nn, optim and multiloss bring none.");
+  kernels = boot(sources.load());
+  return kernels;
 }
 
-/**
- * Chooses the wasm before the first tensor is made. Optional: without it, the build inside the bundle is compiled at first use.
- * Nothing is loaded that is not asked for.
- */
-export async function init(options: InitOptions = {}): Promise<void> {
+/** Makes an instance that was worth waiting for the one of this process, unless a tensor has been made in another one meanwhile. */
+function adopt(made: Kernels): void {
+  if (kernels) throw runtimeError('init', 'a tensor was made while init was at work, and lives on in the ordinary build. Await init before the first tensor.');
+  kernels = made;
+}
+
+function refuse(message: string): never {
+  throw new GradloomError('VALUE', 'init', message);
+}
+
+/** `init`, given options that were checked for their types. */
+export async function start(options: InitOptions): Promise<void> {
   const { wasm, simd = 'fixed', threads = 1 } = options;
-  if (kernels) throw new Error('gradloom: init comes too late, a tensor has been made. Call it first, once.');
-  if (!Number.isInteger(threads) || threads < 1 || threads > 64) throw new Error(`gradloom: init takes threads from 1 to 64, got ${threads}.`);
-  if (simd !== 'fixed' && simd !== 'relaxed') throw new Error(`gradloom: init takes simd 'fixed' or 'relaxed', got '${simd}'.`);
-  if (threads > 1 && (wasm || simd === 'relaxed')) throw new Error('gradloom: threads go with the build inside the bundle and fixed SIMD only. Leave out wasm and simd.');
-  if (wasm && simd === 'relaxed') throw new Error("gradloom: init takes wasm or simd, not both: a module of one's own decides. Leave one out.");
+  if (!(threads >= 1 && threads <= 64)) refuse(`takes threads from 1 to 64, got ${threads}.`);
+  if (threads > 1 && (wasm !== undefined || simd === 'relaxed')) refuse('threads go with the build inside the bundle and fixed SIMD only. Leave out wasm and simd.');
+  if (wasm !== undefined && simd === 'relaxed') refuse("takes wasm or simd, not both: a module of one's own decides. Leave one out.");
+  if (kernels) throw runtimeError('init', 'comes too late, a tensor has been made. Call it first, once.');
+  if (starting) throw runtimeError('init', 'is at work already. Call it once, and await it.');
   assertWasm();
-  if (wasm) boot(await compileGiven(await wasm));
-  else if (threads > 1) await startTeam(threads);
-  else if (simd === 'fixed') instance();
-  else {
-    const relaxed = added.relaxed ?? sources?.relaxed;
-    if (!relaxed) throw new Error("gradloom: this entry carries no relaxed-SIMD build. Add import 'gradloom/relaxed' where wasm may be compiled from bytes, or leave simd out.");
-    const made = boot(await relaxed());
-    // Engines of 2025 on keep a tall tile's sums in registers, those before do not (V8 12.4: half the speed); what tells them apart is that they have this.
-    if ('Float16Array' in globalThis) made.useTallTiles();
+  starting = true;
+  try {
+    if (wasm !== undefined) adopt(boot(await compileGiven(await wasm)));
+    else if (threads > 1) await startTeam(threads);
+    else if (simd === 'fixed') instance();
+    else {
+      const relaxed = added.relaxed ?? sources?.relaxed;
+      if (!relaxed) throw runtimeError('init', "this entry carries no relaxed-SIMD build. Add import 'gradloom/relaxed' where wasm may be compiled from bytes, or leave simd out.");
+      const made = boot(await relaxed());
+      // Engines of 2025 on keep a tall tile's sums in registers, those before do not (V8 12.4: half the speed); what tells them apart is that they have this.
+      if ('Float16Array' in globalThis) made.useTallTiles();
+      adopt(made);
+    }
+  } finally {
+    starting = false;
   }
 }
 
 /** Shared memory of the largest size that the runtime grants: it is reserved, not used. */
 function sharedMemory(): WebAssembly.Memory {
   if (typeof SharedArrayBuffer === 'undefined') {
-    throw new Error(
-      "gradloom: threads need shared memory. Serve the page with 'Cross-Origin-Opener-Policy: same-origin' and 'Cross-Origin-Embedder-Policy: require-corp', or leave threads out.",
+    throw runtimeError(
+      'init',
+      "threads need shared memory. Serve the page with 'Cross-Origin-Opener-Policy: same-origin' and 'Cross-Origin-Embedder-Policy: require-corp', or leave threads out.",
     );
   }
   for (const maximum of [65536, 32768, 16384]) {
@@ -128,27 +148,35 @@ function sharedMemory(): WebAssembly.Memory {
       return new WebAssembly.Memory({ initial: 32, maximum, shared: true });
     } catch {}
   }
-  throw new Error('gradloom: the runtime refused to reserve 1 GB of shared memory. Leave threads out.');
+  throw runtimeError('init', 'the runtime refused to reserve 1 GB of shared memory. Leave threads out.');
 }
 
 async function startTeam(size: number): Promise<void> {
   const threads = added.threads ?? sources?.threads;
-  if (!threads) throw new Error("gradloom: this entry carries no build for threads. Add import 'gradloom/threads' where there are workers, or leave threads out.");
+  if (!threads) throw runtimeError('init', "this entry carries no build for threads. Add import 'gradloom/threads' where there are workers, or leave threads out.");
   const memory = sharedMemory();
   const module = await threads.load();
   const main = boot(module, { env: { memory } });
   const control = main.alloc(192);
   new Uint8Array(memory.buffer, control, 192).fill(0);
   const jobs = Array.from({ length: size - 1 }, (_, i) => ({ module, memory, control, scratch: main.alloc(main.scratchBytes()), size, id: i + 1 }));
+  const started: Thread[] = [];
   try {
-    for (const job of jobs) team.push(await threads.spawn(job));
-  } catch (cause) {
-    close();
-    kernels = undefined; // nothing has used it: init may be called anew
-    const why = cause instanceof Error && cause.message ? `: ${cause.message}` : '';
-    throw new Error(`gradloom: a thread did not start${why}. In a page, allow workers from blob: URLs (worker-src blob:); where there are none, leave threads out.`, { cause });
+    for (const job of jobs) {
+      started.push(
+        await threads.spawn(job).catch((cause: unknown) => {
+          const why = cause instanceof Error && cause.message ? `: ${cause.message}` : '';
+          throw runtimeError('init', `a thread did not start${why}. In a page, allow workers from blob: URLs (worker-src blob:); where there are none, leave threads out.`, cause);
+        }),
+      );
+    }
+    adopt(main);
+  } catch (error) {
+    for (const thread of started) thread.terminate(); // nobody has used the instance: init may be called anew
+    throw error;
   }
   main.joinTeam(control, size, 0);
+  team = started;
 }
 
 /** Ends the threads that `init` started; work goes on alone. Without threads it does nothing. */

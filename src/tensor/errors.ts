@@ -1,36 +1,7 @@
-// Every error has three parts: what, with which shapes or values, and the remedy.
+// Errors with what they are usually made of.
+import { GradloomError } from '../runtime/errors.ts';
 
-/** What kind of mistake it was; stable, for programs to test. */
-export type ErrorCode =
-  | 'SHAPE' // sizes that do not fit together
-  | 'DTYPE' // an element type that the function does not take
-  | 'DIM' // a dimension that the tensor does not have
-  | 'INDEX' // an index or a class outside its range
-  | 'VALUE' // an option or argument outside what is allowed
-  | 'GRAPH' // backward without a graph, or through one already freed
-  | 'VERSION' // a value that backward needs was changed in place
-  | 'INPLACE' // an in-place write that autograd cannot follow
-  | 'SCOPE' // a tensor used after its scope ended
-  | 'STATE' // a state dict that does not fit
-  | 'FORMAT' // bytes that are not what they should be
-  | 'NONFINITE' // NaN or infinity where it was asked to be refused
-  | 'CAPTURE' // something in a captured step that cannot be replayed
-  | 'MEMORY'; // out of memory
-
-/** The one error class of this library. `message` reads `op: what, with which values. Remedy.` */
-export class GradloomError extends Error {
-  override readonly name = 'GradloomError';
-  /** The kind of mistake. */
-  readonly code: ErrorCode;
-  /** The function that refused. */
-  readonly op: string;
-
-  constructor(code: ErrorCode, op: string, message: string, options?: ErrorOptions) {
-    super(`${op}: ${message}`, options);
-    this.code = code;
-    this.op = op;
-  }
-}
+export { type ErrorCode, GradloomError } from '../runtime/errors.ts';
 
 /** `[2, 3]`: how shapes stand in messages. */
 export function shapeText(shape: readonly number[]): string {

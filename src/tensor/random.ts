@@ -1,18 +1,26 @@
 // Random numbers whose state lies in memory: 16 bytes, advanced by the kernels that draw from it.
 import { call } from '../runtime/call.ts';
 import { float32View, int32View } from '../runtime/memory.ts';
+import { NUMBERS, checkArgument, valueText } from './check.ts';
 import { valueError } from './errors.ts';
 import { recording, refuseWhileRecording } from './recording.ts';
 import { newStorage, type Storage } from './storage.ts';
+
+/** The state that a seed stands for: the key, and a counter of 0. */
+function wordsOf(op: string, seed: number): number[] {
+  if (!Number.isSafeInteger(seed) || seed < 0) throw valueError(op, `the seed must be a whole number from 0 to 2⁵³ − 1, got ${valueText(seed)}.`);
+  return [seed >>> 0, Math.floor(seed / 2 ** 32), 0, 0];
+}
 
 /** A stream of random numbers (Philox4x32-10). Equal seeds give equal numbers in every runtime. */
 export class Generator {
   private readonly storage: Storage;
 
-  /** @param seed a whole number, 0 … 2⁵³ − 1 */
+  /** @param seed a whole number, 0 … 2⁵³ − 1, default 0 */
   constructor(seed = 0) {
+    const words = wordsOf('Generator', seed);
     this.storage = newStorage(16, 'Generator', null);
-    this.manualSeed(seed);
+    this.setState(words);
   }
 
   /** @internal Where the state lies. */
@@ -23,8 +31,7 @@ export class Generator {
 
   /** Starts again from a seed. Returns itself. */
   manualSeed(seed: number): this {
-    if (!Number.isSafeInteger(seed) || seed < 0) throw valueError('manualSeed', `the seed must be a whole number from 0 to 2⁵³ − 1, got ${seed}.`);
-    this.setState([seed >>> 0, Math.floor(seed / 2 ** 32), 0, 0]);
+    this.setState(wordsOf('manualSeed', seed));
     return this;
   }
 
@@ -37,7 +44,9 @@ export class Generator {
   /** Resumes from what `getState` gave. */
   setState(state: readonly number[]): void {
     refuseWhileRecording('manualSeed', 'a generator is seeded', 'Seed it before.');
-    if (state.length !== 4) throw valueError('setState', `a generator's state is 4 words, got ${state.length}.`);
+    checkArgument('setState', 'state', state, NUMBERS);
+    if (state.length !== 4 || state.some((w) => w !== w >>> 0))
+      throw valueError('setState', `a generator's state is 4 words of 32 bits, as getState() gives, got ${valueText(state)}.`);
     int32View().set(state, this.address / 4);
   }
 }

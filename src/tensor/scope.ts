@@ -1,7 +1,8 @@
 // Scopes as users meet them: nobody writes dispose() in a training loop.
 import { resetPeak, usage } from '../runtime/memory.ts';
-import { GradloomError, valueError } from './errors.ts';
-import { closeScope, moveStorage, openScope, openScopes, type Scope } from './storage.ts';
+import { assertTensor, checkArgument, FLAG, type Kind, type Kinds, optionsOf, TEXT } from './check.ts';
+import { closeScope, dissolveWith, endTurn, moveStorage, type Opened, openScope, openScopes, type Scope } from './storage.ts';
+import { callNow } from './sync.ts';
 import type { Node } from './tape.ts';
 import { nodeOf } from './op.ts';
 import { refuseWhileRecording } from './recording.ts';
@@ -9,6 +10,7 @@ import { Tensor } from './tensor.ts';
 
 /** Moves a tensor, its gradient and what its graph holds to another owner. */
 function move(tensor: Tensor, from: Scope | null, owner: Scope | null): void {
+  assertTensor('keep', tensor);
   tensor.storage.lender = undefined; // lasts as told, whoever lets go of it as a gradient
   const seen = new Set<Tensor | Node>();
   const todo: (Tensor | Node | null)[] = [tensor];
@@ -40,11 +42,11 @@ function collect(value: unknown, found: Tensor[], seen: Set<unknown>): void {
  * behind them), those kept by `keep`, and parameters, gradients and optimizer state, which outlive scopes anyway. Synchronous.
  */
 export function scope<T>(fn: () => T, what = 'a scope(() => …)'): T {
+  checkArgument('scope', 'what', what, TEXT);
   const mine = openScope(what);
   const depth = openScopes().length;
   try {
-    const result = fn();
-    if (result instanceof Promise) throw new GradloomError('SCOPE', 'scope', 'the function is async, but a scope ends when it returns. Await outside of it.');
+    const result = callNow('scope', fn, 'a scope');
     const outer = openScopes()[depth - 2] ?? null;
     const found: Tensor[] = [];
     collect(result, found, new Set());
@@ -75,41 +77,63 @@ export interface LoopOptions {
   signal?: AbortSignal;
 }
 
-/** @internal Throws where what should be an AbortSignal is none. */
-export function checkSignal(op: string, signal: AbortSignal | undefined): void {
-  if (signal === undefined || typeof signal?.throwIfAborted === 'function') return;
-  throw valueError(op, `signal must be an AbortSignal, got ${typeof signal}. Pass the signal of an AbortController.`);
-}
+/** @internal An AbortSignal, of whatever realm. */
+export const SIGNAL: Kind = { what: 'an AbortSignal (the signal of an AbortController)', test: (v) => typeof (v as AbortSignal | null)?.throwIfAborted === 'function' };
+const LOOP: Kinds<LoopOptions> = { signal: SIGNAL };
+const MEMORY: Kinds<MemoryOptions> = { resetPeak: FLAG };
+const COUNT: Kind = { what: 'a whole number ≥ 0, or Infinity', test: (v) => v === Number.POSITIVE_INFINITY || (Number.isSafeInteger(v) && (v as number) >= 0) };
 
 /**
  * Counts 0 … n − 1 and opens a scope for each turn, for training loops without a data loader:
- * `for (const step of steps(1000)) { … }`. Leaving by break or throw ends the turn's scope too.
+ * `for (const step of steps(1000)) { … }`. Leaving by break or throw ends the turn's scope too; where the iterator is abandoned instead,
+ * the collector takes over. Loops of several async tasks hand over by `await tick()`, which sets each task's scopes aside; behind another
+ * `await`, a turn that finds another task's turn open leaves its tensors to the collector.
+ *
+ * @param n how many turns; Infinity for a loop that ends by break
  */
-export function steps(n: number, options: LoopOptions = {}): Generator<number, void, undefined> {
-  checkSignal('steps', options.signal);
-  return count(n, options.signal);
+export function steps(n: number, options?: LoopOptions): Generator<number, void, undefined> {
+  checkArgument('steps', 'n', n, COUNT);
+  const { signal } = optionsOf('steps', options, LOOP);
+  return loop((opened) => count(n, signal, opened));
 }
 
-function* count(n: number, signal: AbortSignal | undefined): Generator<number, void, undefined> {
+function* count(n: number, signal: AbortSignal | undefined, opened: Opened): Generator<number, void, undefined> {
   for (let i = 0; i < n; i++) {
     signal?.throwIfAborted();
-    yield* turn(`turn ${i} of the steps(${n}) loop`, () => i);
+    yield* turn(`turn ${i} of the steps(${n}) loop`, opened, () => i);
   }
 }
 
-/** One turn of a loop: opens a scope, yields what `make` makes in it, and ends the scope when the loop comes back or leaves. */
-export function* turn<T>(what: string, make: () => T): Generator<T, void, undefined> {
+/** @internal An iterator whose turns have scopes: the open one dissolves where the iterator is abandoned. */
+export function loop<T>(make: (opened: Opened) => Generator<T, void, undefined>): Generator<T, void, undefined> {
+  const opened: Opened = { scope: null };
+  const iterator = make(opened);
+  dissolveWith(iterator, opened);
+  return iterator;
+}
+
+/** @internal One turn of a loop: opens a scope, yields what `make` makes in it, and ends the scope when the loop comes back or leaves. */
+export function* turn<T>(what: string, opened: Opened, make: () => T): Generator<T, void, undefined> {
   const mine = openScope(what);
+  opened.scope = mine;
   try {
     yield make();
   } finally {
-    closeScope(mine);
+    opened.scope = null;
+    endTurn(mine);
   }
 }
 
+/** Options of `memory`. */
+export interface MemoryOptions {
+  /** Whether the peak starts anew from what is live. */
+  resetPeak?: boolean;
+}
+
 /** Bytes that tensors hold now, the most they held since the last `resetPeak`, and what is reserved from the system. */
-export function memory(options: { resetPeak?: boolean } = {}): { live: number; peak: number; reserved: number } {
+export function memory(options?: MemoryOptions): { live: number; peak: number; reserved: number } {
+  const { resetPeak: anew } = optionsOf('memory', options, MEMORY);
   const now = usage();
-  if (options.resetPeak) resetPeak();
+  if (anew) resetPeak();
   return now;
 }

@@ -2,12 +2,13 @@
 //
 //   no scope open      a block lives as long as JavaScript can reach it (a FinalizationRegistry gives it back)
 //   inside a scope     a block is given back when the scope ends, unless it was returned from it or kept
+//   a scope dissolves  its blocks live on as if no scope had been open: where its loop was abandoned, or where tasks took turns in it
 //
 // A data loader opens a scope for each turn of its loop, so a training loop needs no bookkeeping.
 import { allocate, release, usage } from '../runtime/memory.ts';
-import { GradloomError, shapeText } from './errors.ts';
+import { GradloomError, shapeText, warnOnce } from './errors.ts';
 import { settle } from './pending.ts';
-import { recording } from './recording.ts';
+import { recording, refuseWhileRecording } from './recording.ts';
 import type { Shape } from './shape.ts';
 
 /** A block of memory with its version counter; tensors that are views of one another share it. */
@@ -21,6 +22,8 @@ export class Storage {
   writer = '';
   /** The scope that gives it back; null: as long as it is reachable. */
   owner: Scope | null = null;
+  /** Without an owner: what the collector is told. */
+  block: Block | null = null;
   /** Uses by a running backward pass, which frees its own intermediate gradients early. */
   holds = 0;
   /** How many tensors have it as their `.grad`. */
@@ -45,7 +48,7 @@ export class Storage {
   /** Gives the block back. */
   free(why: string): void {
     if (this.address === 0) return;
-    if (this.owner === null) registry?.unregister(this);
+    if (this.owner === null) unregister(this);
     const recorder = recording();
     if (recorder) recorder.freed(this.address, this.bytes);
     else release(this.address, this.bytes);
@@ -54,13 +57,72 @@ export class Storage {
   }
 }
 
+/** What the collector gives back. `loose`: made outside of any scope, and nobody has said that it shall last. */
 interface Block {
-  address: number;
-  bytes: number;
+  readonly address: number;
+  readonly bytes: number;
+  loose: boolean;
 }
 
+/** Blocks that are loose, and their bytes. */
+let looseBlocks = 0;
+let looseBytes = 0;
+/** From where on a warning is due: 256 MB, in more blocks than a data set has. */
+const MANY_BYTES = 2 ** 28;
+const MANY_BLOCKS = 8;
+
 // Absent in some edge runtimes of old compatibility dates: there, unscoped blocks live until the process ends.
-const registry = typeof FinalizationRegistry === 'undefined' ? undefined : new FinalizationRegistry<Block>(({ address, bytes }) => release(address, bytes));
+const registry =
+  typeof FinalizationRegistry === 'undefined'
+    ? undefined
+    : new FinalizationRegistry<Block>((block) => {
+        release(block.address, block.bytes);
+        fasten(block);
+      });
+
+/** Leaves a block to the collector. */
+function register(storage: Storage, loose: boolean): void {
+  const block = { address: storage.address, bytes: storage.bytes, loose };
+  storage.block = block;
+  registry?.register(storage, block, storage);
+  if (!loose) return;
+  looseBytes += block.bytes;
+  if (++looseBlocks < MANY_BLOCKS || looseBytes < MANY_BYTES) return;
+  warnOnce(
+    'plain loop',
+    `tensors made outside of any scope hold ${Math.floor(looseBytes / 2 ** 20)} MB: a plain loop gives nothing back before the event loop turns. ` +
+      'Loop over steps(n) or a DataLoader, or wrap each turn in scope(() => …); keep(tensor) what shall last.',
+  );
+}
+
+function unregister(storage: Storage): void {
+  registry?.unregister(storage);
+  if (storage.block) fasten(storage.block);
+  storage.block = null;
+}
+
+/** Counts a block as loose no longer. */
+function fasten(block: Block): void {
+  if (!block.loose) return;
+  block.loose = false;
+  looseBytes -= block.bytes;
+  looseBlocks--;
+}
+
+/** How many jobs of the event loop have passed in which a scope was opened: code of one job belongs to one task. */
+let jobs = 0;
+let counting = false;
+
+function thisJob(): number {
+  if (!counting) {
+    counting = true;
+    queueMicrotask(() => {
+      counting = false;
+      jobs++;
+    });
+  }
+  return jobs;
+}
 
 /** A stretch of time whose tensors end with it. */
 export class Scope {
@@ -70,6 +132,10 @@ export class Scope {
   pins = false;
   /** Whether it was closed. */
   ended = false;
+  /** Whether loops of several tasks take turns in it: nobody can tell whose its blocks are. */
+  shared = false;
+  /** The job that opened or resumed it. */
+  job = thisJob();
   storages: Storage[] = [];
 
   constructor(what: string) {
@@ -84,9 +150,11 @@ let current: Scope | null = null;
 
 /** Opens a scope: blocks made from now on are its own. */
 export function openScope(what: string): Scope {
-  current = new Scope(what);
-  stack.push(current);
-  return current;
+  const scope = new Scope(what);
+  if (current?.shared) scope.shared = true;
+  stack.push(scope);
+  current = scope;
+  return scope;
 }
 
 /** Takes a scope off the stack, wherever it stands there; its blocks are the caller's to deal with. */
@@ -103,6 +171,7 @@ export function leaveScope(scope: Scope): void {
 /** Puts a scope that was left back on top of the stack, unless it was closed meanwhile. */
 export function resumeScope(scope: Scope): void {
   if (scope.ended) return;
+  scope.job = thisJob();
   stack.push(scope);
   current = scope;
 }
@@ -114,6 +183,52 @@ export function closeScope(scope: Scope): void {
   scope.ended = true;
   for (const s of scope.storages) if (s.owner === scope) s.free(scope.what);
   scope.storages = [];
+}
+
+/** Ends a turn of a loop. Where another task's turn is open in it or around it, it dissolves: no tensor dies with another task's turn. */
+export function endTurn(scope: Scope): void {
+  const at = stack.lastIndexOf(scope);
+  const waited = scope.job !== jobs;
+  if (waited && at >= 0 && at < stack.length - 1) for (let i = at; i < stack.length; i++) (stack[i] as Scope).shared = true;
+  if (waited && scope.shared) dissolve(scope);
+  else closeScope(scope);
+}
+
+/** Takes a scope away: what it owns lives as long as it can be reached. */
+export function dissolve(scope: Scope): void {
+  leaveScope(scope);
+  scope.ended = true;
+  scope.pins = false;
+  const { storages } = scope;
+  scope.storages = [];
+  for (const s of storages) if (s.owner === scope) moveStorage(s, null);
+}
+
+/** The scope that something holds open. */
+export interface Opened {
+  scope: Scope | null;
+}
+
+const openers =
+  typeof FinalizationRegistry === 'undefined'
+    ? undefined
+    : new FinalizationRegistry<Opened>(({ scope }) => {
+        if (scope && !scope.ended) dissolve(scope);
+      });
+
+/** Dissolves the scope that `opener` holds open once `opener` cannot be reached any more: an iterator that was abandoned, a captured step. */
+export function dissolveWith(opener: object, opened: Opened): void {
+  openers?.register(opener, opened);
+}
+
+/** Gives a block back before its time. A captured step's own stays: others lie in it. */
+export function dispose(storage: Storage): void {
+  if (storage.address === 0 || storage.owner?.pins) return;
+  settle();
+  if (recording() && storage.owner !== current) {
+    refuseWhileRecording('dispose', 'a tensor from outside is given back', 'Dispose it outside; what the step makes goes back by itself.');
+  }
+  storage.free('dispose()');
 }
 
 /** The innermost open scope. */
@@ -128,15 +243,21 @@ export function openScopes(): readonly Scope[] {
 
 /** Hands a block to another owner; null keeps it as long as it is reachable. */
 export function moveStorage(storage: Storage, owner: Scope | null): void {
+  if (storage.block && owner === null) fasten(storage.block);
   if (storage.owner === owner || storage.address === 0 || storage.owner?.pins) return;
-  if (storage.owner === null) registry?.unregister(storage);
+  if (storage.owner === null) unregister(storage);
   storage.owner = owner;
-  if (owner === null) registry?.register(storage, { address: storage.address, bytes: storage.bytes }, storage);
+  if (owner === null) register(storage, false);
   else owner.storages.push(storage);
 }
 
-/** A new block, owned by `owner` (the innermost open scope unless said). `what` and `shape` name the request in the error. */
-export function newStorage(bytes: number, what: string, owner: Scope | null = current, shape?: Shape): Storage {
+/** The scope that owns what is made now; where tasks take turns in it and the event loop has turned, none. */
+function birthplace(): Scope | null {
+  return current?.shared && current.job !== jobs ? null : current;
+}
+
+/** A new block, owned by `owner` (default the innermost open scope). `what` and `shape` name the request in the error. */
+export function newStorage(bytes: number, what: string, owner?: Scope | null, shape?: Shape): Storage {
   const address = allocate(bytes);
   if (address === 0) {
     const { live, reserved } = usage();
@@ -149,9 +270,10 @@ export function newStorage(bytes: number, what: string, owner: Scope | null = cu
     );
   }
   const storage = new Storage(address, bytes);
-  storage.owner = owner;
-  if (owner) owner.storages.push(storage);
-  else registry?.register(storage, { address, bytes }, storage);
+  const home = owner === undefined ? birthplace() : owner;
+  storage.owner = home;
+  if (home) home.storages.push(storage);
+  else register(storage, owner === undefined);
   recording()?.born(storage);
   return storage;
 }

@@ -1,4 +1,5 @@
 // The tape: what an op leaves behind so that gradients can flow back through it.
+import { callNow } from './sync.ts';
 import { GradloomError } from './errors.ts';
 import type { Op } from './op.ts';
 import type { Shape } from './shape.ts';
@@ -29,13 +30,13 @@ function withMode<T>(grad: boolean, inference: boolean, fn: () => T): T {
   gradMode = grad;
   inferenceMode = inference;
   try {
-    return fn();
+    return callNow(grad ? 'enableGrad' : inference ? 'inference' : 'noGrad', fn, 'the mode');
   } finally {
     [gradMode, inferenceMode] = before;
   }
 }
 
-/** Runs `fn` without recording: its results need no gradient (`torch.no_grad`). Synchronous; nests. */
+/** Runs `fn` without recording: its results need no gradient (`torch.no_grad`). Synchronous (an async function is refused: SCOPE); nests. */
 export function noGrad<T>(fn: () => T): T {
   return withMode(false, inferenceMode, fn);
 }

@@ -4,7 +4,7 @@ import { GradloomError, shapeText } from './errors.ts';
 import { settle } from './pending.ts';
 import { recording, refuseWhileRecording } from './recording.ts';
 import { isRowMajor, rowMajor, type Shape, sizeOf } from './shape.ts';
-import { newStorage, type Scope, type Storage } from './storage.ts';
+import { dispose, newStorage, type Scope, type Storage } from './storage.ts';
 import type { Node } from './tape.ts';
 
 /** Numbers or booleans, nested as the shape is. */
@@ -105,6 +105,23 @@ export class Tensor {
     assertAlive(this, 'read');
     recording()?.used(this.storage);
     return this.storage.address + this.offset * 4;
+  }
+
+  /**
+   * Gives its memory back now: its views and its `.grad` end with it. Never required: scopes and the collector do it. For what was kept
+   * and is replaced in a loop (a hidden state, an entry of a replay buffer); `using x = …` calls it at the end of the block.
+   */
+  dispose(): void {
+    const { gradient } = this;
+    dispose(this.storage);
+    if (!gradient || this.storage.address !== 0) return;
+    this.gathered = null;
+    dispose(gradient.storage);
+  }
+
+  // Where the runtime has no Symbol.dispose the name is 'undefined', which nobody calls.
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 
   /** Whether elements lie in row-major order without gaps. */

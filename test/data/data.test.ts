@@ -1,5 +1,5 @@
 // Datasets and loaders.
-import { arange, DataLoader, manualSeed, memory, ones, TensorDataset, tensor } from 'gradloom';
+import { arange, DataLoader, Generator, manualSeed, memory, ones, type Tensor, TensorDataset, tensor } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { throwsCode } from '../helpers.ts';
@@ -58,6 +58,41 @@ test('datasets of unequal rows and bad batch sizes are errors', () => {
   throwsCode('SHAPE', /none/, () => new TensorDataset());
   throwsCode('SHAPE', /rows/, () => new TensorDataset(tensor(1)));
   throwsCode('VALUE', /batchSize/, () => new DataLoader(dataset, { batchSize: 0 }));
+  throwsCode('DTYPE', /TensorDataset: argument 1 must be a tensor, got \[1, 2\]/, () => new TensorDataset(ones([2]), [1, 2] as unknown as Tensor));
+});
+
+test('batchSize and shuffle count by position, as in PyTorch; what else is given is refused', () => {
+  const data = new TensorDataset(arange(10));
+  const Loader = DataLoader as unknown as new (...given: unknown[]) => DataLoader<readonly [Tensor]>;
+  assert.equal(
+    Array.from(new Loader(data, 4), ([x]) => x.shape[0]),
+    [4, 4, 2],
+  );
+  const seen: number[] = [];
+  for (const [x] of new Loader(data, 4, true)) seen.push(...x.data());
+  assert.not.equal(seen, [...Array(10).keys()]);
+  assert.equal(
+    seen.sort((a, b) => a - b),
+    [...Array(10).keys()],
+  );
+  throwsCode('VALUE', /DataLoader: takes at most 3 arguments, got 4/, () => new Loader(data, 4, true, null));
+  throwsCode('VALUE', /DataLoader: takes at most 2 arguments/, () => new Loader(data, {}, true));
+  throwsCode('VALUE', /DataLoader: shuffle must be true or false, got 'yes'/, () => new Loader(data, 4, 'yes'));
+  throwsCode('VALUE', /no option 'batch_size'. Did you mean 'batchSize'/, () => new Loader(data, { batch_size: 4 }));
+  throwsCode('VALUE', /batchSize must be a whole number ≥ 1, got null/, () => new Loader(data, { batchSize: null }));
+  throwsCode('VALUE', /options are an object/, () => new Loader(data, '4'));
+  throwsCode('VALUE', /seed or generator, not both/, () => new Loader(data, { seed: 1, generator: new Generator(2) }));
+  throwsCode('VALUE', /generator must be a Generator/, () => new Loader(data, { generator: 3 }));
+});
+
+test('what is no dataset is refused by what it lacks', () => {
+  for (const wrong of [undefined, null, 3, ones([4, 2]), [ones([4])], { length: 4 }]) {
+    throwsCode('VALUE', /DataLoader: the dataset must have a length and batch\(indices\).*new TensorDataset/, () => new DataLoader(wrong as never));
+  }
+  for (const length of [undefined, -1, 2.5, '3', Number.NaN]) {
+    throwsCode('VALUE', /the dataset's length must be its number of rows/, () => new DataLoader({ length, batch: () => 0 } as never));
+  }
+  assert.is([...new DataLoader({ length: 0, batch: () => 0 })].length, 0);
 });
 
 test.run();

@@ -1,5 +1,5 @@
 // Loops that let the event loop live, and end when they are told to.
-import { DataLoader, memory, ones, steps, TensorDataset, type Tensor, tick, zeros } from 'gradloom';
+import { DataLoader, keep, memory, ones, steps, TensorDataset, type Tensor, tick, zeros } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { throwsCode } from '../helpers.ts';
@@ -86,6 +86,60 @@ test('two loops that take turns do not mix their tensors', async () => {
   assert.equal(await Promise.all([loop(3), loop(4)]), [25, 30]);
 });
 
+const sleep = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1));
+
+/** A training loop of a task: what it makes in front of each pause is read behind it. */
+async function task(turns: number, size: number, pauses: readonly (() => Promise<unknown>)[], kept: Tensor[]): Promise<number> {
+  let sum = 0;
+  for (const step of steps(turns)) {
+    let x = ones([size]);
+    for (const pause of pauses) {
+      await pause();
+      const y = x.mul(2);
+      await pause();
+      x = y.add(step);
+      await pause();
+    }
+    sum += x.sum().item();
+    if (step === turns - 1) kept.push(keep(x));
+  }
+  return sum;
+}
+
+test('no tensor of a task dies with another task’s turn, and nothing stays', async () => {
+  const pauses: Record<string, (() => Promise<unknown>)[]> = {
+    'each tick a turn': [() => tick()],
+    'ticks that do not yield': [() => tick({ after: 1e4 })],
+    'a mixture': [() => tick(), () => tick({ after: 1e4 }), async () => tick()],
+  };
+  for (const [name, list] of Object.entries(pauses)) {
+    const kept: Tensor[] = [];
+    const [alone] = [await task(5, 3, list, kept), await task(7, 3, list, kept)];
+    const before = memory().live;
+    const sums = await Promise.all([task(5, 3, list, kept), task(7, 3, list, kept), task(5, 3, list, kept)]);
+    assert.equal([sums[0], sums[2]], [alone, alone], name);
+    assert.is(memory().live - before, 3 * 12, name);
+    for (const t of kept) t.dispose();
+  }
+});
+
+test('behind another await than tick, turns that find one another open leave their tensors to the collector', async () => {
+  const loop = async (n: number): Promise<number> => {
+    let sum = 0;
+    for (const step of steps(6)) {
+      const x = ones([n]);
+      await sleep();
+      const y = x.mul(2);
+      sum += y.sum().item() + step;
+    }
+    return sum;
+  };
+  assert.equal(await Promise.all([loop(3), loop(4), loop(5)]), [51, 63, 75]);
+  const before = memory().live;
+  await loop(1000);
+  assert.is(memory().live, before, 'a loop alone stays flat');
+});
+
 test('an aborted signal ends loops with its reason, and their memory goes back', async () => {
   const dataset = new TensorDataset(ones([8, 2]));
   const loops = [(signal: AbortSignal) => steps(8, { signal }), (signal: AbortSignal) => new DataLoader(dataset, { signal })];
@@ -132,12 +186,25 @@ test('tick ends with the signal’s reason, before and after it yields', async (
 
 test('options are checked at once', async () => {
   const none = {} as AbortSignal;
-  throwsCode('VALUE', /steps: signal must be an AbortSignal, got object/, () => steps(3, { signal: none }));
+  throwsCode('VALUE', /steps: signal must be an AbortSignal.*, got an object/, () => steps(3, { signal: none }));
   throwsCode('VALUE', /DataLoader: signal must be an AbortSignal/, () => new DataLoader(new TensorDataset(ones([1])), { signal: none }));
   await tick({ after: -1 }).then(
     () => assert.unreachable(),
     (error) => assert.match(error.message, /tick: after must be milliseconds ≥ 0, got -1/),
   );
+  const refused = async (options: object, message: RegExp): Promise<void> => {
+    const error = await tick(options).then(
+      () => assert.unreachable(),
+      (e) => e,
+    );
+    assert.is(error.code, 'VALUE');
+    assert.match(error.message, message);
+  };
+  await refused({ afterMs: 3 }, /tick: there is no option 'afterMs'/);
+  await refused({ after: '8' }, /tick: after must be a number, got '8'/);
+  await refused(8 as unknown as object, /tick: options are an object/);
+  throwsCode('VALUE', /Did you mean 'signal'/, () => steps(3, { signl: none } as object));
+  for (const n of [-1, 1.5, Number.NaN, '3', undefined, null]) throwsCode('VALUE', /steps: n must be a whole number ≥ 0, or Infinity/, () => steps(n as number));
 });
 
 test.run();

@@ -2,7 +2,32 @@
 import { memory, ones, steps } from 'gradloom';
 import { serve } from 'gradloom/worker';
 
-serve(function* ({ turns, fail }: { turns: number; fail?: boolean }): Generator<unknown, unknown, undefined> {
+/** What a job yields or throws that cannot be sent as it is. */
+const awkward: Record<string, () => unknown> = {
+  'a function': () => () => 1,
+  'a tensor': () => ({ loss: ones([2]) }),
+  'a plain object thrown': () => {
+    throw { reason: 'no data', at: 3 };
+  },
+  'text thrown': () => {
+    throw 'no data';
+  },
+  'nothing thrown': () => {
+    throw undefined;
+  },
+  'an error with a cause': () => {
+    throw new Error('outer', { cause: () => 1 });
+  },
+  exit: () => process.exit(3),
+};
+
+serve(function* ({ turns, fail, awkwardly }: { turns: number; fail?: boolean; awkwardly?: string }): Generator<unknown, unknown, undefined> {
+  if (awkwardly) {
+    for (const _ of steps(3)) {
+      ones([1000]);
+      yield awkward[awkwardly]?.();
+    }
+  }
   if (turns === 0) return memory().live;
   let sum = 0;
   for (const step of steps(turns)) {

@@ -1,8 +1,10 @@
 // A run in a worker, driven from outside (Node's threads here; pages, Deno and Bun in test/runtimes).
 import { Worker } from 'node:worker_threads';
+import { GradloomError } from 'gradloom';
 import { run, serve } from 'gradloom/worker';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { throwsCode } from '../helpers.ts';
 
 interface Turn {
   step: number;
@@ -11,10 +13,13 @@ interface Turn {
 }
 
 let worker: Worker;
-test.before(() => {
+const start = (): Worker => {
   // tsx in a thread: Node 20 does not take loaders from execArgv there.
   const source = `import('tsx/esm/api').then(({ register }) => { register(); return import(${JSON.stringify(new URL('./jobs.ts', import.meta.url).href)}); });`;
-  worker = new Worker(source, { eval: true });
+  return new Worker(source, { eval: true });
+};
+test.before(() => {
+  worker = start();
 });
 test.after(() => worker.terminate().then(() => undefined));
 
@@ -91,6 +96,105 @@ test('a second run on the same worker ends the first, which says so', async () =
   assert.is((await second.next()).value, 100);
 });
 
+/** What a run's first turn rejects with. */
+const rejection = (turns: AsyncIterator<unknown>): Promise<GradloomError> =>
+  turns.next().then(
+    () => assert.unreachable() as never,
+    (error) => error,
+  );
+
+test('what cannot be sent is told in words, and the generator is closed', async () => {
+  const before = await live();
+  const said: Record<string, RegExp> = {
+    'a function': /^serve: what the job yields cannot be sent: .*could not be cloned.*loss\.item\(\)/,
+    'a tensor': /^serve: what the job yields cannot be sent: it holds a tensor/,
+    'a plain object thrown': /^\{"reason":"no data","at":3\}$/,
+    'text thrown': /^no data$/,
+    'nothing thrown': /^undefined$/,
+    'an error with a cause': /^outer$/,
+  };
+  for (const [awkwardly, message] of Object.entries(said)) {
+    const error = await rejection(run(worker, { turns: 1, awkwardly }));
+    assert.instance(error, Error, awkwardly);
+    assert.match(error.message, message);
+    if (message.source.startsWith('^serve')) assert.equal([error.code, error instanceof GradloomError], ['WORKER', true]);
+    assert.is(await live(), before, awkwardly);
+  }
+  const error = await rejection(run(worker, { turns: 1, callback: () => 1 }));
+  assert.equal([error.code, error.op], ['WORKER', 'run']);
+  assert.match(error.message, /the input cannot be sent: .*could not be cloned.*tensor\.data\(\)/);
+  assert.is((await run(worker, { turns: 1 }).next()).done, false, 'the worker serves on');
+});
+
+test('a worker that exits, is terminated or is dead already rejects with the reason', async () => {
+  const ended = async (turns: AsyncIterator<unknown>, message: RegExp): Promise<void> => {
+    const error = await rejection(turns);
+    assert.equal([error.code, error.op], ['WORKER', 'run']);
+    assert.match(error.message, message);
+  };
+  const exiting = start();
+  await ended(run(exiting, { turns: 3, awkwardly: 'exit' }), /the worker ended with exit code 3 before its run did\. Start a new worker/);
+  await ended(run(exiting, {}), /the worker ended/);
+  const between = start();
+  const turns = run<Turn>(between, { turns: 1000 });
+  await turns.next();
+  await between.terminate();
+  await ended(turns, /the worker ended with exit code 1/);
+  const silent = new Worker("require('node:worker_threads').parentPort.on('message', () => {})", { eval: true });
+  setTimeout(() => void silent.terminate(), 100);
+  await ended(run(silent, {}), /the worker ended/);
+  const thrown = new Worker("throw { code: 'E', why: [1] }", { eval: true });
+  await ended(run(thrown, {}), /the worker failed: \{"code":"E","why":\[1\]\}/);
+});
+
+test('in a page, error, messageerror and Bun’s close reject; listeners go with the run', async () => {
+  const fake = () => {
+    const target = new EventTarget();
+    const added = new Set<string>();
+    return {
+      added,
+      tell: (event: Event) => target.dispatchEvent(event),
+      postMessage: () => {},
+      addEventListener: (type: string, f: (event: Event) => void) => {
+        added.add(type);
+        target.addEventListener(type, f);
+      },
+      removeEventListener: (type: string, f: (event: Event) => void) => {
+        added.delete(type);
+        target.removeEventListener(type, f);
+      },
+    };
+  };
+  const events: [Event, RegExp][] = [
+    [Object.assign(new Event('error'), { message: 'Uncaught TypeError: x' }), /the worker failed: Uncaught TypeError: x/],
+    [new Event('error'), /its script did not load/],
+    [new Event('messageerror'), /a message of the worker could not be read/],
+    [Object.assign(new Event('close'), { code: 9 }), /the worker ended with exit code 9/],
+  ];
+  for (const [event, message] of events) {
+    const page = fake();
+    const waiting = rejection(run(page, {}));
+    page.tell(event);
+    const error = await waiting;
+    assert.match(error.message, message);
+    assert.equal([error.code, page.added.size], ['WORKER', 0]);
+  }
+});
+
+test('arguments of run and serve are checked', async () => {
+  const refused = async (turns: AsyncIterator<unknown>, message: RegExp): Promise<void> => {
+    const error = await rejection(turns);
+    assert.is(error.code, 'VALUE');
+    assert.match(error.message, message);
+  };
+  await refused(run(worker, {}, { sginal: 1 } as object), /run: there is no option 'sginal'/);
+  await refused(run(worker, {}, { signal: {} as AbortSignal }), /run: options are an object \{ signal \}/);
+  await refused(run(worker, {}, 3 as unknown as object), /run: options are an object/);
+  await refused(run(worker, {}, null as unknown as object), /run: options are an object/);
+  for (const wrong of [undefined, null, 'train.js', {}]) await refused(run(wrong as never, {}), /run: takes a Worker/);
+  throwsCode('VALUE', /serve: takes a generator function, got 3/, () => serve(3 as never));
+});
+
 test('a worker that does not load says so', async () => {
   const broken = new Worker('throw new Error("no such script")', { eval: true });
   await run(broken, {})
@@ -102,7 +206,7 @@ test('a worker that does not load says so', async () => {
 });
 
 test('serve outside of a worker is refused', () => {
-  assert.throws(() => serve(function* () {}), /serve belongs in the script of a worker.*run\(worker, input\)/);
+  throwsCode('WORKER', /serve belongs in the script of a worker.*run\(worker, input\)/, () => serve(function* () {}));
 });
 
 test.run();

@@ -53,11 +53,41 @@ test('a program that forgets close() ends too', () => {
 });
 
 test('init says what is wrong', () => {
-  assert.match(run(`g.ones([1]); await g.init();`), /init comes too late.*first/);
+  assert.match(run(`g.ones([1]); await g.init();`), /init: comes too late.*first/);
   assert.match(run(`await g.init({ threads: 0 });`), /threads from 1 to 64, got 0/);
-  assert.match(run(`await g.init({ simd: 'fast' });`), /'fixed' or 'relaxed', got 'fast'/);
+  assert.match(run(`await g.init({ threads: '2' });`), /init: threads must be a whole number, got '2'/);
+  assert.match(run(`await g.init({ simd: 'fast' });`), /"fixed" or "relaxed", got 'fast'/);
+  assert.match(run(`await g.init({ thread: 2 });`), /no option 'thread'\. Did you mean 'threads'/);
+  assert.match(run(`await g.init({ wasm: null });`), /init: wasm must be a Module.*got null/);
+  assert.match(run(`await g.init(2);`), /init: options are an object/);
   assert.match(run(`await g.init({ threads: 2, simd: 'relaxed' });`), /threads go with/);
   assert.match(run(`delete globalThis.SharedArrayBuffer; await g.init({ threads: 2 });`), /Cross-Origin-Opener-Policy/);
+});
+
+test('a tensor made while init is at work lives on, and init says so', () => {
+  const early = (options: string): string =>
+    run(`
+    const ready = g.init(${options}).then(() => 'done', (e) => e instanceof g.GradloomError && e.code + ' ' + e.message);
+    const early = g.tensor([1, 2, 3]);
+    console.log(await ready);
+    console.log(g.ones([1e6]).sum().item(), early.mul(2).sum().item());
+    console.log(await g.init().catch((e) => e.message));`);
+  const wasm = "{ wasm: import('node:fs').then((fs) => fs.readFileSync('build/kernels.wasm')) }";
+  for (const options of ['{ threads: 2 }', wasm]) {
+    assert.match(early(options), /^RUNTIME init: a tensor was made while init was at work.*Await init.*\n1000000 12\ninit: comes too late/);
+  }
+  assert.match(early('{}'), /^done\n1000000 12\n/);
+});
+
+test('a second init while the first is at work is refused, close() leaves it alone, and one that failed may be tried again', () => {
+  const program = `
+    const first = g.init({ threads: 2 });
+    console.log(await g.init({ threads: 2 }).catch((e) => e.code + ' ' + e.message));
+    g.close();
+    await first;
+    console.log(g.ones([300, 300]).matmul(g.ones([300, 300])).sum().item());`;
+  assert.match(run(program), /^RUNTIME init: is at work already.*\n27000000\n$/);
+  assert.match(run(`await g.init({ wasm: 'data:,' }).catch((e) => console.log(e.code)); await g.init(); console.log(g.ones([2]).sum().item());`), /^FORMAT\n2\n$/);
 });
 
 test('relaxed SIMD is close to fixed where there is any, else refused with a remedy', () => {

@@ -17,12 +17,12 @@ const REFUSES = "WebAssembly.Module = new Proxy(WebAssembly.Module, { construct(
 const INVALID = 'WebAssembly.validate = () => false;';
 
 test('no WebAssembly', () => {
-  assert.match(says('delete globalThis.WebAssembly', 'g.ones([1])'), /^gradloom: this runtime has no WebAssembly.*Lockdown Mode/);
+  assert.match(says('delete globalThis.WebAssembly', 'g.ones([1])'), /^gradloom: this runtime has no WebAssembly.*Lockdown Mode.*\| RUNTIME/);
   assert.match(says('delete globalThis.WebAssembly', 'await g.init({ wasm: new Uint8Array(8) })'), /^gradloom: this runtime has no WebAssembly/);
 });
 
 test('no SIMD', () => {
-  assert.match(says(REFUSES + INVALID, 'g.ones([1])'), /no WebAssembly SIMD, which gradloom is built on\. Use a newer one: Node ≥ 16\.4.*\| not here/);
+  assert.match(says(REFUSES + INVALID, 'g.ones([1])'), /no WebAssembly SIMD, which gradloom is built on\. Use a newer one: Node ≥ 16\.4.*\| RUNTIME \| not here/);
   assert.match(says(INVALID, 'await g.init({ wasm: new Uint8Array(8) })'), /no WebAssembly SIMD/);
 });
 
@@ -70,11 +70,12 @@ test('lean takes the wasm in every form, and says what it needs', () => {
     "'data:application/wasm;base64,' + bytes.toString('base64')",
   ];
   for (const form of forms) assert.match(lean(`await g.init({ wasm: ${form} }); console.log(g.ones([3]).sum().item())`), /^3\nno error/, form);
-  assert.match(lean("await g.init({ wasm: new TextEncoder().encode('<!doctype html>') })"), /15 bytes given to init are no valid wasm.*page instead/);
-  assert.match(lean('await g.init({ wasm: Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0) })'), /is not gradloom's.*kernels\.wasm of this version/);
-  assert.match(lean("await g.init({ wasm: new Response('', { status: 404 }) })"), /answered 404/);
+  assert.match(lean("await g.init({ wasm: new TextEncoder().encode('<!doctype html>') })"), /15 bytes that were given are no valid wasm.*page instead.*\| FORMAT/);
+  assert.match(lean('await g.init({ wasm: Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0) })'), /is not gradloom's.*kernels\.wasm of this version.*\| FORMAT/);
+  assert.match(lean("await g.init({ wasm: new Response('', { status: 404 }) })"), /answered 404.*\| RUNTIME/);
   assert.match(lean("await g.init({ wasm: 'http://127.0.0.1:1/kernels.wasm' })"), /could not fetch the wasm from http.*pass its bytes/);
-  assert.match(lean('await g.init({ wasm: 3 })'), /Module, bytes, a Response or a URL, got number/);
+  assert.match(lean('await g.init({ wasm: 3 })'), /Module, bytes, a Response, a URL.*got 3.*\| VALUE/);
+  assert.match(lean('const r = new Response(bytes); await r.text(); await g.init({ wasm: r })'), /^init: the Response that was given could not be read.*\| RUNTIME/);
   assert.match(lean("await g.init({ wasm: bytes, simd: 'relaxed' })"), /wasm or simd, not both/);
 });
 

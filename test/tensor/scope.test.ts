@@ -1,5 +1,32 @@
 // Memory: nobody writes dispose(), and nothing grows.
-import { autograd, DataLoader, keep, manualSeed, memory, nn, ones, optim, rand, scope, steps, type Tensor, TensorDataset, tensor, zeros } from 'gradloom';
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import {
+  autograd,
+  capture,
+  DataLoader,
+  enableGrad,
+  Generator,
+  inference,
+  isGradEnabled,
+  isInferenceMode,
+  keep,
+  manualSeed,
+  memory,
+  nn,
+  noGrad,
+  ones,
+  optim,
+  rand,
+  scope,
+  steps,
+  type Tensor,
+  TensorDataset,
+  tensor,
+  zeros,
+} from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { throwsCode } from '../helpers.ts';
@@ -62,8 +89,189 @@ test('break and throw end the turn too', () => {
   assert.is(live(), before);
 });
 
-test('a scope is synchronous', () => {
-  throwsCode('SCOPE', /async/, () => scope(async () => 1));
+test('scopes and modes are synchronous: async functions and generators are refused before they run', () => {
+  const modes: Record<string, (fn: () => unknown) => unknown> = { scope, noGrad, inference, enableGrad };
+  for (const [name, mode] of Object.entries(modes)) {
+    let ran = 0;
+    const refused = new RegExp(`^${name}: the function is (async|a generator), but .* ends when it returns\\. Await outside of it`);
+    throwsCode('SCOPE', refused, () => mode(async () => ran++));
+    throwsCode('SCOPE', refused, () =>
+      mode(function* () {
+        yield ran++;
+      }),
+    );
+    assert.is(ran, 0, name);
+    throwsCode('SCOPE', refused, () => mode(() => Promise.reject(new Error('told by the refusal'))));
+    throwsCode('VALUE', new RegExp(`^${name}: fn must be a function, got undefined`), () => mode(undefined as never));
+    assert.ok(isGradEnabled() && !isInferenceMode());
+    assert.is(
+      mode(() => 3),
+      3,
+    );
+  }
+});
+
+test('arguments of scopes are checked', () => {
+  throwsCode('DTYPE', /keep: input must be a tensor, got 3/, () => keep(3 as never));
+  throwsCode('VALUE', /scope: what must be text/, () => scope(() => 1, 3 as never));
+  throwsCode('VALUE', /memory: there is no option 'reset_peak'. Did you mean 'resetPeak'/, () => memory({ reset_peak: true } as object));
+  throwsCode('VALUE', /memory: resetPeak must be true or false, got 1/, () => memory({ resetPeak: 1 } as object));
+  throwsCode('VALUE', /memory: options are an object/, () => memory(true as never));
+  throwsCode('VALUE', /setState/, () => new Generator(1).setState([1, 2, 3, -4]));
+  throwsCode('VALUE', /setState/, () => new Generator(1).setState(null as never));
+  throwsCode('VALUE', /the seed must be a whole number/, () => new Generator('7' as never));
+});
+
+test('dispose gives memory back at once, with views and gradient, and says so afterwards', () => {
+  const before = live();
+  const x = keep(ones([1000], { requiresGrad: true }));
+  scope(() => x.square().sum().backward());
+  const v = x.view([10, 100]);
+  x.dispose();
+  assert.is(live(), before);
+  throwsCode('SCOPE', /float32 \[1000\] ended with dispose\(\)/, () => x.add(1));
+  throwsCode('SCOPE', /dispose\(\)/, () => v.sum());
+  assert.is(x.grad, null);
+  x.dispose();
+  assert.is(live(), before);
+});
+
+test('backward through what was disposed is an error, and changes nothing', () => {
+  const w = tensor([1, 2], { requiresGrad: true });
+  const h = w.mul(3);
+  const loss = h.square().sum();
+  h.dispose();
+  throwsCode('SCOPE', /dispose\(\)/, () => loss.backward());
+  assert.is(w.grad, null);
+});
+
+test('using ends tensors, modules and optimizers with their block', () => {
+  const x = ones([4, 64]);
+  const one = (): number => {
+    using model = new nn.Sequential(new nn.Linear(64, 64), new nn.BatchNorm1d(64));
+    using optimizer = new optim.Adam(model.parameters());
+    let last = 0;
+    for (const _ of steps(2)) {
+      optimizer.zeroGrad();
+      const loss = model.forward(x).square().mean();
+      loss.backward();
+      optimizer.step();
+      last = loss.item();
+    }
+    using twice = keep(x.mul(2));
+    return last + twice.size;
+  };
+  one();
+  const before = live();
+  for (let i = 0; i < 10; i++) one();
+  assert.ok(live() - before < 5000, `${live() - before} bytes: tables of 40 bytes a parameter wait for the collector, 60 kB went back`);
+});
+
+test('an optimizer steps no more once disposed; its parameters stay', () => {
+  const p = new nn.Parameter(ones([2]));
+  const optimizer = new optim.Adam([p]);
+  p.sum().backward();
+  optimizer.step();
+  optimizer.dispose();
+  throwsCode('SCOPE', /step: the optimizer's state was given back by dispose\(\)\. Make a new one/, () => optimizer.step());
+  assert.is(p.size, 2);
+  assert.ok(Number.isFinite(p.sum().item()));
+});
+
+test('inside a captured step, dispose takes what the step made and refuses the rest', () => {
+  const w = new nn.Parameter(ones([3]));
+  const outside = ones([3]);
+  const run = (wrong: boolean): number => {
+    const step = capture((x: Tensor) => {
+      const h = x.mul(w);
+      const y = h.sum();
+      h.dispose();
+      if (wrong) outside.dispose();
+      return y;
+    });
+    for (let i = 0; i < 2; i++) step(ones([3])).item();
+    const value = step(ones([3]).mul(2)).item();
+    step.release();
+    return value;
+  };
+  assert.is(run(false), 6);
+  const late = capture((x: Tensor) => {
+    if (outside.storage.address !== 0 && calls++ > 0) outside.dispose();
+    return x.sum();
+  });
+  let calls = 0;
+  late(ones([3]));
+  throwsCode('CAPTURE', /dispose: a tensor from outside is given back inside a captured step/, () => late(ones([3])));
+  assert.is(outside.sum().item(), 3);
+});
+
+test('the gradient that a captured step wrote is the step’s: disposing of its leaf leaves the step alone', () => {
+  const w = new nn.Parameter(ones([3]));
+  const other = new nn.Parameter(ones([3]));
+  const step = capture((x: Tensor) => {
+    w.grad = null;
+    other.grad = null;
+    const loss = x.mul(w).mul(other).sum();
+    loss.backward();
+    return loss;
+  });
+  for (let i = 0; i < 3; i++) step(ones([3]));
+  (w.grad as Tensor).dispose();
+  assert.is(step(ones([3]).mul(4)).item(), 12);
+  assert.equal(other.grad?.toArray(), [4, 4, 4]);
+});
+
+test('a plain loop is told of scopes once, at 256 MB that nobody said shall last', async () => {
+  const { stderr } = spawnSync(
+    process.execPath,
+    [
+      '--import',
+      'tsx',
+      '--input-type=module',
+      '-e',
+      `import { keep, ones, randn, steps, TensorDataset, zeros } from 'gradloom';
+      const say = (w) => console.error(w);
+      const mb = 2 ** 18;
+      new TensorDataset(...Array.from({ length: 7 }, () => zeros([40 * mb]))); // a data set lasts
+      const kept = Array.from({ length: 9 }, () => keep(zeros([30 * mb])));
+      for (const _ of steps(3)) for (let i = 0; i < 10; i++) zeros([30 * mb]);
+      const large = [zeros([200 * mb]), zeros([200 * mb])];
+      for (const t of large) t.dispose();
+      say('quiet so far');
+      for (let i = 0; i < 300; i++) zeros([mb]);
+      for (let i = 0; i < 300; i++) zeros([mb]);`,
+    ],
+    { cwd: fileURLToPath(new URL('../..', import.meta.url)), encoding: 'utf8' },
+  );
+  assert.match(stderr, /^quiet so far\ngradloom: tensors made outside of any scope hold 256 MB: a plain loop.*steps\(n\).*scope\(.*keep\(tensor\)[^\n]*\n$/);
+});
+
+setFlagsFromString('--expose-gc');
+const gc = runInNewContext('gc') as () => void;
+const collected = async (): Promise<void> => {
+  for (let i = 0; i < 4; i++) {
+    gc();
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+};
+
+test('an abandoned iterator’s scope dissolves: a batch in hand lives on, the rest goes to the collector', async () => {
+  const loader = new DataLoader(new TensorDataset(ones([64, 8])), { batchSize: 8 });
+  const hand: Tensor[] = [];
+  const takes: Record<string, () => void> = {
+    'a loader': () => void hand.push((loader[Symbol.iterator]().next().value as readonly [Tensor])[0]),
+    steps: () => void steps(3).next(),
+  };
+  for (const [name, take] of Object.entries(takes)) {
+    await collected();
+    const before = live();
+    take();
+    for (let i = 0; i < 20; i++) ones([10_000]);
+    await collected();
+    await collected();
+    assert.ok(live() - before < 5000, `${name}: ${live() - before} bytes`);
+  }
+  assert.is(hand[0]?.sum().item(), 64);
 });
 
 test('scopes left open by an abandoned iterator end with the scope around them', () => {
