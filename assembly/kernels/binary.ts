@@ -99,7 +99,7 @@ const ONE: i32 = 1;
 @unmanaged class LeakyRelu { @inline lanes(x: v128, slope: v128): v128 {
   return v128.bitselect(f32x4.mul(x, slope), x, f32x4.lt(x, splat(0)));
 } }
-@unmanaged class ReluGrad { @inline lanes(dy: v128, y: v128): v128 { return v128.and(dy, f32x4.gt(y, splat(0))); } }
+@unmanaged class ReluGrad { @inline lanes(dy: v128, y: v128): v128 { return v128.andnot(dy, f32x4.le(y, splat(0))); } }
 @unmanaged class TanhGrad { @inline lanes(dy: v128, y: v128): v128 {
   return f32x4.mul(dy, f32x4.sub(splat(1), f32x4.mul(y, y)));
 } }
@@ -166,7 +166,7 @@ export function or(a: usize, b: usize, y: usize, n0: i32, n1: i32, n2: i32, a0: 
 export function xor(a: usize, b: usize, y: usize, n0: i32, n1: i32, n2: i32, a0: i32, a1: i32, a2: i32, b0: i32, b1: i32, b2: i32): void { zip<Xor>(a, b, y, n0, n1, n2, a0, a1, a2, b0, b1, b2, true); }
 /** y = x below 0 times slope b. f32. */
 export function leakyRelu(a: usize, b: usize, y: usize, n0: i32, n1: i32, n2: i32, a0: i32, a1: i32, a2: i32, b0: i32, b1: i32, b2: i32): void { zip<LeakyRelu>(a, b, y, n0, n1, n2, a0, a1, a2, b0, b1, b2, true); }
-/** y = a where b > 0, else 0: the gradient of relu, b its input or output. f32. */
+/** y = 0 where b ≤ 0, else a: the gradient of relu, b its input or output. f32. */
 export function reluGrad(a: usize, b: usize, y: usize, n0: i32, n1: i32, n2: i32, a0: i32, a1: i32, a2: i32, b0: i32, b1: i32, b2: i32): void { zip<ReluGrad>(a, b, y, n0, n1, n2, a0, a1, a2, b0, b1, b2, false); }
 /** y = a·(1 − b²): the gradient of tanh, b its output. f32. */
 export function tanhGrad(a: usize, b: usize, y: usize, n0: i32, n1: i32, n2: i32, a0: i32, a1: i32, a2: i32, b0: i32, b1: i32, b2: i32): void { zip<TanhGrad>(a, b, y, n0, n1, n2, a0, a1, a2, b0, b1, b2, false); }
@@ -176,6 +176,11 @@ export function sigmoidGrad(a: usize, b: usize, y: usize, n0: i32, n1: i32, n2: 
 export function geluGrad(a: usize, b: usize, y: usize, n0: i32, n1: i32, n2: i32, a0: i32, a1: i32, a2: i32, b0: i32, b1: i32, b2: i32): void { zip<GeluGrad>(a, b, y, n0, n1, n2, a0, a1, a2, b0, b1, b2, true); }
 /** y = a·Φ(b), Φ(−∞) = 0 exactly: gelu where a = b. f32. */
 export function mulNormalCdf(a: usize, b: usize, y: usize, n0: i32, n1: i32, n2: i32, a0: i32, a1: i32, a2: i32, b0: i32, b1: i32, b2: i32): void { zip<MulNormalCdf>(a, b, y, n0, n1, n2, a0, a1, a2, b0, b1, b2, true); }
+/** aᵇ: 1 for a = 1, and for a = −1 where b is infinite (IEEE 754; JavaScript says NaN). */
+@inline function power(a: f32, b: f32): f32 {
+  return a == 1 || (a == -1 && abs<f32>(b) == f32.POSITIVE_INFINITY) ? 1 : NativeMathf.pow(a, b);
+}
+
 /** y = aᵇ, by musl's powf: 0.52 ulp, IEEE's special cases. f32. */
 export function pow(a: usize, b: usize, y: usize, n0: i32, n1: i32, n2: i32, a0: i32, a1: i32, a2: i32, b0: i32, b1: i32, b2: i32): void {
   for (let i = 0; i < n0; i++) {
@@ -183,7 +188,7 @@ export function pow(a: usize, b: usize, y: usize, n0: i32, n1: i32, n2: i32, a0:
       let p = a + (<usize>(i * a0 + j * a1) << 2);
       let q = b + (<usize>(i * b0 + j * b1) << 2);
       for (let k = 0; k < n2; k++) {
-        store<f32>(y, NativeMathf.pow(load<f32>(p), load<f32>(q)));
+        store<f32>(y, power(load<f32>(p), load<f32>(q)));
         p += <usize>a2 << 2;
         q += <usize>b2 << 2;
         y += 4;

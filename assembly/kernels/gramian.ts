@@ -1,5 +1,6 @@
 // Inner products between the rows of one or two matrices: float32 products in blocks short enough to be exact to a few roundings,
-// their sums in float64. Two rows by two are walked at once, so that each vector loaded serves two products.
+// their sums in float64. Two rows by two are walked at once, so that each vector loaded serves two products. What leaves float32's range
+// that way is summed again in float64.
 import { loadTail, mad, splat, sumLanes } from "../lanes";
 
 // Columns per float32 sum: eight rows of a block stay in the first-level cache.
@@ -47,9 +48,28 @@ function dotFour(p: usize, q: usize, n: i32, stride: usize, out: usize, wide: us
   addTo(out + wide + 8, <f64>sumLanes(d));
 }
 
+/** Below LEAST products may have lost digits to float32's smallest numbers; above MOST, or where one is NaN, sums may have overflowed. */
+const LEAST: f64 = 1e-30, MOST: f64 = 1e36;
+
+@inline function inRange(cell: usize): bool {
+  const size = abs(load<f64>(cell));
+  return size > LEAST && size < MOST;
+}
+
+/** Σ p[c]·q[c] in float64, which holds every product of two float32 numbers. */
+function dotWide(p: usize, q: usize, n: i32): f64 {
+  let a = f64x2.splat(0);
+  for (; n >= 2; n -= 2, p += 8, q += 8) {
+    a = f64x2.add(a, f64x2.mul(f64x2.promote_low_f32x4(v128.load64_zero(p)), f64x2.promote_low_f32x4(v128.load64_zero(q))));
+  }
+  const sum = f64x2.extract_lane(a, 0) + f64x2.extract_lane(a, 1);
+  return n > 0 ? sum + <f64>load<f32>(p) * <f64>load<f32>(q) : sum;
+}
+
 /**
  * out[i, j] = ⟨pᵢ, qⱼ⟩. p, q: f32 [k, n]; out: f64 [k, k]. `symmetric`: the products are known to be symmetric (q is p, or a symmetric map
- * of p), so only j ≤ i is computed and mirrored. Relative error ≤ 1e-6 of ‖pᵢ‖·‖qⱼ‖.
+ * of p), so only j ≤ i is computed and mirrored. Relative error ≤ 1e-6 of ‖pᵢ‖·‖qⱼ‖, whatever these are; finite where p and
+ * q are.
  */
 export function gramian(p: usize, q: usize, k: i32, n: i32, out: usize, symmetric: i32): void {
   memory.fill(out, 0, <usize>(k * k) << 3);
@@ -67,6 +87,17 @@ export function gramian(p: usize, q: usize, k: i32, n: i32, out: usize, symmetri
           if (j + 1 < k) addTo(cell + 8, dot(rows, columns + stride, count));
         }
       }
+    }
+  }
+  // Two rows' product is no larger than the squares of both: of one batch these tell for all.
+  for (let i = 0; i < k; i++) {
+    for (let j = 0; j < k; j++) {
+      const cell = out + <usize>i * wide + (<usize>j << 3);
+      if (symmetric) {
+        if (j > i) break;
+        if (inRange(out + <usize>i * (wide + 8)) && inRange(out + <usize>j * (wide + 8))) continue;
+      } else if (inRange(cell)) continue;
+      store<f64>(cell, dotWide(p + <usize>i * stride, q + <usize>j * stride, n));
     }
   }
   if (symmetric) {

@@ -18,11 +18,11 @@ import { expRows, scaledRow } from "./softmax";
   return weight ? at(weight, c) : 1;
 }
 
-/** exps and sums of all rows, and in losses ln Σ eˣ of each. */
-function exponentials(x: usize, losses: usize, exps: usize, sums: usize, rows: i32, n: i32): void {
-  expRows(x, exps, losses, sums, rows, n);
-  for (; rows >= 4; rows -= 4, losses += 16, sums += 16) v128.store(losses, f32x4.add(v128.load(losses), log(v128.load(sums))));
-  if (rows > 0) storeTail(losses, f32x4.add(loadTail(losses, rows), log(loadTail(sums, rows))), rows);
+/** Of all rows: exps and sums, the largest logit in `maxima`, and ln Σ e^(x − max) in `logs`. lse − x_c = (max − x_c) + that, whatever max is. */
+function exponentials(x: usize, maxima: usize, exps: usize, sums: usize, logs: usize, rows: i32, n: i32): void {
+  expRows(x, exps, maxima, sums, rows, n);
+  for (; rows >= 4; rows -= 4, logs += 16, sums += 16) v128.store(logs, log(v128.load(sums)));
+  if (rows > 0) storeTail(logs, log(loadTail(sums, rows)), rows);
 }
 
 /**
@@ -36,17 +36,17 @@ export function crossEntropyClasses(
   const eps = load<f32>(smoothing);
   const kept: f32 = 1 - eps, share = eps / <f32>classes;
   const row = <usize>classes << 2;
-  exponentials(x, losses, exps, sums, rows, classes);
+  exponentials(x, losses, exps, sums, weights, rows, classes);
   for (; rows > 0; rows--, x += row, target += 4, losses += 4, weights += 4) {
     const y = load<i32>(target);
-    const l = load<f32>(losses);
+    const m = load<f32>(losses), l = load<f32>(weights);
     let w: f32 = 0, loss: f32 = 0;
     if (y != ignore) {
       w = weightAt(weight, y);
-      loss = kept * w * (l - at(x, y));
+      loss = kept * w * (m - at(x, y) + l);
       if (eps > 0) {
         let spread: f32 = 0;
-        for (let c = 0; c < classes; c++) spread += weightAt(weight, c) * (l - at(x, c));
+        for (let c = 0; c < classes; c++) spread += weightAt(weight, c) * (m - at(x, c) + l);
         loss += share * spread;
       }
     }
@@ -62,11 +62,11 @@ export function crossEntropyProbabilities(
   const eps = load<f32>(smoothing);
   const kept: f32 = 1 - eps, share = eps / <f32>classes;
   const row = <usize>classes << 2;
-  exponentials(x, losses, exps, sums, rows, classes);
+  exponentials(x, losses, exps, sums, weights, rows, classes);
   for (; rows > 0; rows--, x += row, target += row, losses += 4, weights += 4) {
-    const l = load<f32>(losses);
+    const m = load<f32>(losses), l = load<f32>(weights);
     let loss: f32 = 0;
-    for (let c = 0; c < classes; c++) loss += weightAt(weight, c) * (kept * at(target, c) + share) * (l - at(x, c));
+    for (let c = 0; c < classes; c++) loss += weightAt(weight, c) * (kept * at(target, c) + share) * (m - at(x, c) + l);
     store<f32>(losses, loss);
     store<f32>(weights, 1);
   }

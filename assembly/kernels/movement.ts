@@ -108,18 +108,31 @@ export function indexSelect(x: usize, index: usize, y: usize, outer: i32, size: 
   }
 }
 
-/** y[o, index[i], :] += x[o, i, :] over y [outer, size, inner], x [outer, count, inner], in the order of i. f32. */
-export function indexAdd(x: usize, index: usize, y: usize, outer: i32, size: i32, inner: i32, count: i32): void {
+@unmanaged class Floats { @inline add(a: v128, b: v128): v128 { return f32x4.add(a, b); } }
+@unmanaged class Ints { @inline add(a: v128, b: v128): v128 { return i32x4.add(a, b); } }
+
+@inline function addRows<Kind>(x: usize, index: usize, y: usize, outer: i32, size: i32, inner: i32, count: i32): void {
+  const kind = changetype<Kind>(0);
   const row = <usize>inner << 2;
   for (let o = 0; o < outer; o++) {
     for (let i = 0; i < count; i++) {
       let q = y + row * <usize>load<i32>(index + (<usize>i << 2));
       let n = inner;
-      for (; n >= 4; n -= 4, x += 16, q += 16) v128.store(q, f32x4.add(v128.load(q), v128.load(x)));
-      for (; n > 0; n--, x += 4, q += 4) store<f32>(q, load<f32>(q) + load<f32>(x));
+      for (; n >= 4; n -= 4, x += 16, q += 16) v128.store(q, kind.add(v128.load(q), v128.load(x)));
+      for (; n > 0; n--, x += 4, q += 4) v128.store32_lane(q, kind.add(v128.load32_zero(q), v128.load32_zero(x)), 0);
     }
     y += row * <usize>size;
   }
+}
+
+/** y[o, index[i], :] += x[o, i, :] over y [outer, size, inner], x [outer, count, inner], in the order of i; index within [0, size). f32. */
+export function indexAdd(x: usize, index: usize, y: usize, outer: i32, size: i32, inner: i32, count: i32): void {
+  addRows<Floats>(x, index, y, outer, size, inner, count);
+}
+
+/** As `indexAdd`. i32, which wraps. */
+export function indexAddInt(x: usize, index: usize, y: usize, outer: i32, size: i32, inner: i32, count: i32): void {
+  addRows<Ints>(x, index, y, outer, size, inner, count);
 }
 
 /** y[o, i, k] = x[o, index[o, i, k], k] over x [outer, size, inner], y and index [outer, count, inner]. 32-bit words. */
@@ -136,19 +149,28 @@ export function gather(x: usize, index: usize, y: usize, outer: i32, size: i32, 
   }
 }
 
-/** y[o, index[o, i, k], k] += x[o, i, k] over y [outer, size, inner], in order. f32. */
-export function scatterAdd(x: usize, index: usize, y: usize, outer: i32, size: i32, inner: i32, count: i32): void {
+@inline function addEach<T>(x: usize, index: usize, y: usize, outer: i32, size: i32, inner: i32, count: i32): void {
   for (let o = 0; o < outer; o++) {
     for (let i = 0; i < count; i++) {
       for (let k = 0; k < inner; k++) {
         const q = y + (<usize>(load<i32>(index) * inner + k) << 2);
-        store<f32>(q, load<f32>(q) + load<f32>(x));
+        store<T>(q, <T>(load<T>(q) + load<T>(x)));
         index += 4;
         x += 4;
       }
     }
     y += <usize>(size * inner) << 2;
   }
+}
+
+/** y[o, index[o, i, k], k] += x[o, i, k] over y [outer, size, inner], in order; index within [0, size). f32. */
+export function scatterAdd(x: usize, index: usize, y: usize, outer: i32, size: i32, inner: i32, count: i32): void {
+  addEach<f32>(x, index, y, outer, size, inner, count);
+}
+
+/** As `scatterAdd`. i32, which wraps. */
+export function scatterAddInt(x: usize, index: usize, y: usize, outer: i32, size: i32, inner: i32, count: i32): void {
+  addEach<i32>(x, index, y, outer, size, inner, count);
 }
 
 /** y[o, index[o, i, k], k] = x[o, i, k] over y [outer, size, inner], in order: the last of equals stays. 32-bit words. */

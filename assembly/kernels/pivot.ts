@@ -4,24 +4,21 @@ import { take } from "./cholesky";
 
 /** A pivot below this share of a row's square is taken for 0: the row depends on those inside. */
 const PIVOT: f64 = 1e-9;
-/** Rows that keep less than this share of their square beside others are dependent, but for roundings of float32. */
-const DEPENDENT: f64 = 1e-5;
 /** What is above minus this share of the largest number is not negative. */
 const ROUNDING: f64 = 1e-12;
 /** How many times that a dependent row's number may be off. */
 const FAINT: f64 = 1e4;
 
 /**
- * m ← its principal pivotal transform over the rows inside, the largest pivots first; those taken are marked by 2. `careful`: rows that keep
- * less than DEPENDENT of their square beside others are not taken.
+ * m ← its principal pivotal transform over the rows inside, the largest pivots first; those taken are marked by 2.
  * m: f64 [n, n] by columns that are `stride` numbers apart, a multiple of 8, zeros behind row n, symmetric; inside: i32 [n]; column: f64
  * [stride], overwritten.
  */
-export function pivotAll(m: usize, inside: usize, column: usize, n: i32, stride: i32, careful: i32): void {
+export function pivotAll(m: usize, inside: usize, column: usize, n: i32, stride: i32): void {
   const wide = <usize>stride << 3;
   for (;;) {
     let place = -1;
-    let most: f64 = careful ? DEPENDENT : 0;
+    let most: f64 = 0;
     for (let i = 0; i < n; i++) {
       const own = load<f64>(m + <usize>i * (wide + 8));
       if (own > most && load<i32>(inside + (<usize>i << 2)) == 1) {

@@ -1,7 +1,7 @@
 // Softmax and what stands on it, over contiguous rows [rows, n]. Every row is shifted by its largest element first, so nothing
 // overflows; a row with NaN gives NaN.
 import { exp, expNegative, loadTail, logOne, maxLanes, splat, storeTail, sumLanes } from "../lanes";
-import { sumRow } from "./reduce";
+import { dotRow, sumRow } from "./reduce";
 
 /** All ones in the first n (1 to 3) lanes. */
 @inline function tailMask(n: i32): v128 {
@@ -139,14 +139,6 @@ export function logSoftmax(x: usize, y: usize, rows: i32, n: i32): void {
     // Subtracting the maximum first keeps the digits that a large m would swallow.
     shiftedRow(x, y, n, m, logOne(sumExpRow(x, n, m)));
   }
-}
-
-/** Σ aᵢ·bᵢ of a row. */
-function dotRow(a: usize, b: usize, n: i32): f32 {
-  let s = splat(0);
-  for (; n >= 4; n -= 4, a += 16, b += 16) s = f32x4.add(s, f32x4.mul(v128.load(a), v128.load(b)));
-  if (n > 0) s = f32x4.add(s, f32x4.mul(loadTail(a, n), loadTail(b, n)));
-  return sumLanes(s);
 }
 
 /** dx = y·(dy − Σ dy·y) by rows: the gradient of softmax from its output. f32 [rows, n]. */

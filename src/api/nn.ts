@@ -18,12 +18,13 @@ export {
   SoftMarginLoss,
 } from '../losses/margin.ts';
 export { type LossOptions, MSELoss } from '../losses/mse.ts';
-export { type Layer, Module, type StateDict } from '../module/module.ts';
-export { Buffer, Parameter } from '../module/parameter.ts';
+export { type Layer, Module } from '../module/module.ts';
+export { Buffer, Parameter, type ParameterOptions } from '../module/parameter.ts';
+export type { LoadedKeys, StateDict } from '../module/state.ts';
 export { ELU, Flatten, GELU, Identity, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh } from '../nn/activations.ts';
 export { AdaptiveAvgPool1d, AdaptiveAvgPool2d, AvgPool1d, AvgPool2d } from '../nn/avgpool.ts';
 export { BatchNorm1d, BatchNorm2d, type BatchNormModuleOptions, InstanceNorm1d, InstanceNorm2d } from '../nn/batchnorm.ts';
-export { Sequential } from '../nn/containers.ts';
+export { ModuleDict, ModuleList, type Named, ParameterDict, ParameterList, Sequential } from '../nn/containers.ts';
 export { Conv1d, MaxPool1d } from '../nn/conv1d.ts';
 export { Conv2d, type Conv2dOptions, MaxPool2d, type Pooled } from '../nn/conv.ts';
 export { Dropout, Dropout2d, type DropoutModuleOptions } from '../nn/dropout.ts';
@@ -59,4 +60,5 @@ export type { HardtanhOptions } from '../ops/piecewise.ts';
 export type { MaxPoolOptions } from '../ops/pool.ts';
 export type { Pair } from '../ops/windows.ts';
 export type { CosineOptions, NormalizeOptions, PairwiseOptions } from '../ops/similarity.ts';
-export { clipGradNorm_, clipGradValue_ } from '../optim/clip.ts';
+export { type ClipOptions, clipGradNorm_, clipGradValue_ } from '../optim/clip.ts';
+export type { ParametersGiven } from '../module/given.ts';

@@ -67,8 +67,8 @@ export function rowsAt(found: Found, place: Place): Rows | undefined {
  * @returns for each parameter [m, ...shape]; zeros where a loss does not depend on it
  */
 export function jacobian(losses: readonly Tensor[], params: readonly Tensor[], options?: JacobianOptions): Tensor[] {
-  const { retainGraph } = optionsOf('jacobian', options, OPTIONS);
   check('jacobian', losses, params);
+  const { retainGraph } = optionsOf('jacobian', options, OPTIONS);
   const places = params.map((p): Place => nodeOf(p) ?? p);
   return withRows(losses, { retainGraph, wanted: new Set(places) }, (found, outer) => {
     const taken = new Set<Storage>(); // results share no memory
@@ -95,10 +95,11 @@ export function addProducts(total: Float64Array, m: number, { ids }: Products, a
 /**
  * ⟨∇lossᵢ, ∇lossⱼ⟩ over the parameters, [m, m] float32: `jacobian` times its transpose, without forming gradients of linear, convolution and
  * embedding weights where that takes fewer operations. No `.grad` is touched.
+ * @throws NONFINITE where a gradient is not finite, or a product is beyond float32
  */
 export function gramian(losses: readonly Tensor[], params: readonly Tensor[], options?: JacobianOptions): Tensor {
-  const { retainGraph } = optionsOf('gramian', options, OPTIONS);
   check('gramian', losses, params);
+  const { retainGraph } = optionsOf('gramian', options, OPTIONS);
   const m = losses.length;
   const places = new Set(params.map((p): Place => nodeOf(p) ?? p));
   return withRows(losses, { retainGraph, wanted: places, factored: () => true, measured: (p) => places.has(p) }, ({ gramians }, outer) => {
@@ -109,6 +110,11 @@ export function gramian(losses: readonly Tensor[], params: readonly Tensor[], op
       leaves.forEach((leaf, i) => {
         addProducts(total, m, leaf, blocks[i] as number);
       });
+      const bad = total.findIndex((v) => !Number.isFinite(Math.fround(v)));
+      if (bad >= 0) {
+        const [i, j] = [Math.floor(bad / m), bad % m];
+        throw new GradloomError('NONFINITE', 'gramian', `⟨g${i}, g${j}⟩ is ${total[bad]}, beyond float32. Scale the losses down, or take the report's gramian, which is float64.`);
+      }
       float32View().set(total, (address as number) / 4);
     });
     moveStorage(y.storage, outer);

@@ -16,9 +16,11 @@ const DEEPEST = 200;
 function encode(value: unknown, path: string, found: Map<string, Tensor>, depth = 0): unknown {
   if (depth > DEEPEST) throw valueError('save', `the state is nested more than ${DEEPEST} deep: does it contain itself? Save plain data.`);
   if (value instanceof Tensor) {
-    if (found.has(path)) throw valueError('save', `two tensors would be named '${path}'. Give one of their keys another name.`);
-    found.set(path, value);
-    return { $tensor: path };
+    // Keys with dots may lead to one path twice.
+    let name = path;
+    while (found.has(name)) name += '_';
+    found.set(name, value);
+    return { $tensor: name };
   }
   if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0) ? value : { $number: Object.is(value, -0) ? '-0' : String(value) };
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;

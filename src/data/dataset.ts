@@ -1,6 +1,6 @@
 // Data by rows.
-import { indexSelect } from '../ops/indexing.ts';
-import { assertTensor } from '../tensor/check.ts';
+import { indexSelectAs } from '../ops/indexing.ts';
+import { assertTensors } from '../tensor/check.ts';
 import { GradloomError, shapeText } from '../tensor/errors.ts';
 import { keep } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -19,15 +19,13 @@ export class TensorDataset<Tensors extends readonly Tensor[]> implements Dataset
   readonly length: number;
 
   constructor(...tensors: Tensors) {
-    tensors.forEach((t, i) => {
-      assertTensor('TensorDataset', t, `argument ${i}`);
-    });
-    const rows = tensors.map((t) => t.shape[0]);
+    assertTensors('TensorDataset', tensors);
+    const rows = tensors.map((t) => t.sizes[0]);
     if (rows.length === 0 || rows[0] === undefined || rows.some((n) => n !== rows[0])) {
       throw new GradloomError(
         'SHAPE',
         'TensorDataset',
-        `takes tensors of equally many rows, got ${tensors.map((t) => shapeText(t.shape)).join(', ') || 'none'}. Their first sizes must match.`,
+        `takes tensors of equally many rows, got ${tensors.map((t) => shapeText(t.sizes)).join(', ') || 'none'}. Their first sizes must match.`,
       );
     }
     this.tensors = tensors;
@@ -36,6 +34,6 @@ export class TensorDataset<Tensors extends readonly Tensor[]> implements Dataset
   }
 
   batch(indices: Tensor): Tensors {
-    return this.tensors.map((t) => indexSelect(t, 0, indices)) as unknown as Tensors;
+    return this.tensors.map((t) => indexSelectAs('TensorDataset.batch', t, 0, indices)) as unknown as Tensors;
   }
 }

@@ -1,6 +1,5 @@
 // Cross-entropy between logits and classes or class probabilities.
-import { Module } from '../module/module.ts';
-import { Buffer } from '../module/parameter.ts';
+import type { Buffer } from '../module/parameter.ts';
 import { add, div, mul } from '../ops/binary.ts';
 import { assertFloat } from '../ops/convert.ts';
 import { checkIndices } from '../ops/indexing.ts';
@@ -8,11 +7,12 @@ import { crossEntropyRows, type Reduction } from '../ops/loss.ts';
 import { movedim, reshape } from '../ops/movement.ts';
 import { sum } from '../ops/reduce.ts';
 import { logSoftmax } from '../ops/softmax.ts';
+import { type Given, type Kinds, NUMBER, optionsBy, WHOLE } from '../tensor/check.ts';
 import { GradloomError, shapeError, shapeText, valueError } from '../tensor/errors.ts';
 import { requiresGrad } from '../tensor/op.ts';
 import { sameShape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { checkReduction } from './reduction.ts';
+import { assertPair, bufferOf, checkClassWeight, LossModule, REDUCTION, WEIGHT } from './reduction.ts';
 
 /** Options of cross-entropy, with PyTorch's defaults. */
 export interface CrossEntropyOptions {
@@ -26,11 +26,10 @@ export interface CrossEntropyOptions {
   labelSmoothing?: number;
 }
 
-function checkOptions(op: string, options: CrossEntropyOptions): void {
-  const { labelSmoothing = 0, ignoreIndex = -100 } = options;
-  checkReduction(op, options.reduction);
+const OPTIONS: Kinds<CrossEntropyOptions> = { weight: WEIGHT, ignoreIndex: WHOLE, reduction: REDUCTION, labelSmoothing: NUMBER };
+
+function checkOptions(op: string, { labelSmoothing = 0 }: CrossEntropyOptions): void {
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) throw valueError(op, `labelSmoothing must lie in [0, 1], got ${labelSmoothing}.`);
-  if (!Number.isInteger(ignoreIndex)) throw valueError(op, `ignoreIndex must be a whole number, got ${ignoreIndex}.`);
 }
 
 /**
@@ -40,23 +39,25 @@ function checkOptions(op: string, options: CrossEntropyOptions): void {
  *
  * @throws SHAPE, DTYPE (labels that are not int32), INDEX (a class outside [0, C))
  */
-export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
+export function crossEntropy(input: Tensor, target: Tensor, ...given: Given<CrossEntropyOptions>): Tensor {
   const op = 'crossEntropy';
+  const options = optionsBy(op, given, OPTIONS);
   checkOptions(op, options);
   const { ignoreIndex = -100, labelSmoothing = 0, reduction = 'mean' } = options;
   const weight = options.weight ?? undefined;
+  assertPair(op, input, target);
   assertFloat(op, input);
   if (input.rank === 0) throw new GradloomError('SHAPE', op, 'the input is a scalar. It needs a class dimension: [C], [N, C] or [N, C, d1, …].');
   const dim = input.rank === 1 ? 0 : 1;
-  const classes = input.shape[dim] as number;
-  const places = input.shape.filter((_, d) => d !== dim);
-  const probabilities = sameShape(input.shape, target.shape) && target.dtype === 'float32';
+  const classes = input.sizes[dim] as number;
+  const places = input.sizes.filter((_, d) => d !== dim);
+  const probabilities = sameShape(input.sizes, target.sizes) && target.dtype === 'float32';
   if (!probabilities) {
-    if (!sameShape(places, target.shape)) {
+    if (!sameShape(places, target.sizes)) {
       throw shapeError(
         op,
         'input and target do not fit',
-        [input.shape, target.shape],
+        [input.sizes, target.sizes],
         `The target must be int32 classes ${shapeText(places)}, or float32 probabilities of the input's shape.`,
       );
     }
@@ -64,10 +65,11 @@ export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntrop
       throw new GradloomError('DTYPE', op, `labels must be whole numbers of type int32, got ${target.describe()}. Make them with { dtype: 'int32' } or convert them with .int().`);
     }
     checkIndices(op, target, classes, ignoreIndex, 'class');
-  }
-  if (weight && !(weight.rank === 1 && weight.size === classes)) throw shapeError(op, 'the weight is not one number per class', [weight.shape, [classes]], 'Give it [C].');
+  } else if (ignoreIndex >= 0)
+    throw valueError(op, `ignoreIndex is ${ignoreIndex}, but the target has probabilities, none of which can be left out. Weigh the rows, or give classes.`);
+  checkClassWeight(op, weight, classes);
   const rows = reshape(dim === input.rank - 1 ? input : movedim(input, dim, -1), [places.reduce((a, b) => a * b, 1), classes]);
-  const targets = reshape(probabilities && dim !== input.rank - 1 ? movedim(target, dim, -1) : target, probabilities ? rows.shape : [rows.shape[0] as number]);
+  const targets = reshape(probabilities && dim !== input.rank - 1 ? movedim(target, dim, -1) : target, probabilities ? rows.sizes : [rows.sizes[0] as number]);
   const loss =
     probabilities && requiresGrad(target)
       ? softTargets(rows, targets, weight, labelSmoothing, reduction)
@@ -77,7 +79,7 @@ export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntrop
 
 /** Probabilities that themselves need a gradient: the formula in ops. */
 function softTargets(rows: Tensor, target: Tensor, weight: Tensor | undefined, labelSmoothing: number, reduction: Reduction): Tensor {
-  const [count, classes] = rows.shape as [number, number];
+  const [count, classes] = rows.sizes as [number, number];
   const smooth = add(mul(target, 1 - labelSmoothing), labelSmoothing / classes);
   const losses = sum(mul(mul(weight ? mul(smooth, weight) : smooth, logSoftmax(rows, 1)), -1), { dim: 1 });
   if (reduction === 'none') return losses;
@@ -85,15 +87,12 @@ function softTargets(rows: Tensor, target: Tensor, weight: Tensor | undefined, l
 }
 
 /** `crossEntropy` as a module. */
-export class CrossEntropyLoss extends Module {
+export class CrossEntropyLoss extends LossModule<CrossEntropyOptions> {
   readonly weight: Buffer | null;
-  private readonly options: CrossEntropyOptions;
 
-  constructor(options: CrossEntropyOptions = {}) {
-    super();
-    checkOptions('CrossEntropyLoss', options);
-    this.weight = options.weight ? new Buffer(options.weight) : null;
-    this.options = options;
+  constructor(...given: Given<CrossEntropyOptions, [weight?: Tensor | null]>) {
+    super('CrossEntropyLoss', given, OPTIONS, checkOptions);
+    this.weight = bufferOf(this.options);
   }
 
   forward(input: Tensor, target: Tensor): Tensor {

@@ -8,11 +8,11 @@ import { cat, narrow, reshape, select, squeeze, stack, unsqueeze } from '../ops/
 import { expand, sum } from '../ops/reduce.ts';
 import { cumsum } from '../ops/scan.ts';
 import { exp, logicalNot, neg } from '../ops/unary.ts';
+import { FLAG, type Given, type Kinds, optionsBy, valueText, WHOLE } from '../tensor/check.ts';
 import { shapeError, valueError } from '../tensor/errors.ts';
 import { detach } from '../tensor/op.ts';
-import type { Tensor } from '../tensor/tensor.ts';
-import type { LossOptions } from './mse.ts';
-import { checkReduction, LossModule } from './reduction.ts';
+import { Tensor } from '../tensor/tensor.ts';
+import { assertPair, LossModule, type LossOptions, REDUCTION } from './reduction.ts';
 
 /** Lengths of the batch's sequences: numbers, or int32 [N]. */
 export type Lengths = Tensor | readonly number[];
@@ -25,10 +25,10 @@ export interface CTCOptions extends LossOptions {
   zeroInfinity?: boolean;
 }
 
-function checkOptions(op: string, options: CTCOptions): void {
-  checkReduction(op, options.reduction);
-  const { blank = 0 } = options;
-  if (!Number.isInteger(blank) || blank < 0) throw valueError(op, `blank must be a class, a whole number ≥ 0, got ${blank}.`);
+const OPTIONS: Kinds<CTCOptions> = { blank: WHOLE, reduction: REDUCTION, zeroInfinity: FLAG };
+
+function checkOptions(op: string, { blank = 0 }: CTCOptions): void {
+  if (blank < 0) throw valueError(op, `blank must be a class, a whole number ≥ 0, got ${blank}.`);
 }
 
 // The logarithm of an impossible path: finite, so that no ∞ − ∞ meets the gradients.
@@ -40,8 +40,8 @@ function lengthsOf(op: string, name: string, lengths: Lengths, batch: number, mo
   if (isList && !(lengths as readonly number[]).every((n) => Number.isInteger(n) && n >= 0 && n <= most))
     throw valueError(op, `${name} must be whole numbers from 0 to ${most}, got [${lengths}].`);
   const list = isList ? constantList(lengths as readonly number[]) : reshape(lengths as Tensor, [-1]);
-  if (list.size !== batch) throw shapeError(op, `${name} must have one number per sequence`, [list.shape, [batch]], 'Give one for each.');
-  if (!isList) checkIndices(op, list, most + 1, -1, name);
+  if (list.size !== batch) throw shapeError(op, `${name} must have one number per sequence`, [list.sizes, [batch]], 'Give one for each.');
+  if (!isList) checkIndices(op, list, most + 1, null, name);
   return list;
 }
 
@@ -50,7 +50,7 @@ function padded(op: string, targets: Tensor, given: Lengths, batch: number): Ten
   if (targets.rank === 2) return targets;
   const list = Array.isArray(given) ? (given as readonly number[]) : [...(given as Tensor).data()];
   if (list.reduce((a, b) => a + b, 0) !== targets.size)
-    throw shapeError(op, `the target lengths [${list}] do not add up to the targets`, [targets.shape], 'Concatenate the targets without padding, or give [N, S].');
+    throw shapeError(op, `the target lengths [${list}] do not add up to the targets`, [targets.sizes], 'Concatenate the targets without padding, or give [N, S].');
   const longest = Math.max(1, ...list);
   const lengths = constantList(list);
   const starts = reshape(sub(cumsum(lengths, 0), lengths), [batch, 1]);
@@ -68,18 +68,22 @@ const clamp32 = (x: Tensor, most: number): Tensor => where(gt(x, most), most, x)
  *
  * @throws INDEX (a class outside [0, C)), SHAPE, VALUE
  */
-export function ctcLoss(logProbs: Tensor, targets: Tensor, inputLengths: Lengths, targetLengths: Lengths, options: CTCOptions = {}): Tensor {
+export function ctcLoss(logProbs: Tensor, targets: Tensor, inputLengths: Lengths, targetLengths: Lengths, ...given: Given<CTCOptions>): Tensor {
   const op = 'ctcLoss';
+  const options = optionsBy(op, given, OPTIONS);
   checkOptions(op, options);
+  assertPair(op, logProbs, targets);
+  for (const lengths of [inputLengths, targetLengths])
+    if (!Array.isArray(lengths) && !(lengths instanceof Tensor)) throw valueError(op, `lengths are a list of numbers or an int32 tensor, got ${valueText(lengths)}.`);
   assertFloat(op, logProbs);
-  if (logProbs.rank !== 2 && logProbs.rank !== 3) throw shapeError(op, 'takes log-probabilities [T, N, C] or [T, C]', [logProbs.shape], 'Put time first.');
+  if (logProbs.rank !== 2 && logProbs.rank !== 3) throw shapeError(op, 'takes log-probabilities [T, N, C] or [T, C]', [logProbs.sizes], 'Put time first.');
   const { blank = 0, zeroInfinity = false, reduction = 'mean' } = options;
   const x = logProbs.rank === 2 ? unsqueeze(logProbs, 1) : logProbs;
-  const [steps, batch, classes] = x.shape as [number, number, number];
+  const [steps, batch, classes] = x.sizes as [number, number, number];
   if (blank >= classes) throw valueError(op, `blank is class ${blank} of ${classes}. It must be one of them.`);
   const labels = padded(op, logProbs.rank === 2 && targets.rank === 1 ? reshape(targets, [1, -1]) : targets, targetLengths, batch);
-  if (labels.shape[0] !== batch) throw shapeError(op, 'targets and log-probabilities differ in batch', [labels.shape, x.shape], 'Give targets [N, S].');
-  const most = labels.shape[1] as number;
+  if (labels.sizes[0] !== batch) throw shapeError(op, 'targets and log-probabilities differ in batch', [labels.sizes, x.sizes], 'Give targets [N, S].');
+  const most = labels.sizes[1] as number;
   const until = lengthsOf(op, 'input length', inputLengths, batch, steps);
   const lengths = lengthsOf(op, 'target length', targetLengths, batch, most);
 
@@ -88,7 +92,7 @@ export function ctcLoss(logProbs: Tensor, targets: Tensor, inputLengths: Lengths
   const counted = lt(constantList(range(most)), reshape(lengths, [batch, 1]));
   const blanks = (n: number): Tensor => full([batch, n], blank, { dtype: 'int32' });
   const path = cat([reshape(stack([blanks(most), where(counted, labels, blank)], 2), [batch, 2 * most]), blanks(1)], 1);
-  checkIndices(op, path, classes, -1, 'class');
+  checkIndices(op, path, classes, null, 'class');
   const emitted = gather(x, 2, expand(path, [steps, batch, states]));
   // From two states before, where a label follows another one.
   const skips = states > 2 ? logicalAnd(ne(narrow(path, 1, 2, states - 2), blank), ne(narrow(path, 1, 2, states - 2), narrow(path, 1, 0, states - 2))) : null;
@@ -113,7 +117,7 @@ export function ctcLoss(logProbs: Tensor, targets: Tensor, inputLengths: Lengths
   const cost = where(impossible, zeroInfinity ? 0 : Number.POSITIVE_INFINITY, add(finite, towardsSoftmax(x, until, impossible)));
   const each = logProbs.rank === 2 ? squeeze(cost, 0) : cost;
   if (reduction === 'none') return each;
-  return reduction === 'sum' ? sum(each) : mean(div(each, reshape(maximum(lengths, 1), each.shape)));
+  return reduction === 'sum' ? sum(each) : mean(div(each, reshape(maximum(lengths, 1), each.sizes)));
 }
 
 /**
@@ -121,7 +125,7 @@ export function ctcLoss(logProbs: Tensor, targets: Tensor, inputLengths: Lengths
  * itself is then what PyTorch gives.
  */
 function towardsSoftmax(x: Tensor, until: Tensor, impossible: Tensor): Tensor {
-  const [steps, batch] = x.shape as [number, number];
+  const [steps, batch] = x.sizes as [number, number];
   const counts = logicalAnd(lt(reshape(constantList(range(steps)), [steps, 1]), until), logicalNot(impossible));
   const p = exp(where(reshape(counts, [steps, batch, 1]), x, NEVER));
   return sum(sub(p, detach(p)), { dim: [0, 2] });
@@ -129,8 +133,8 @@ function towardsSoftmax(x: Tensor, until: Tensor, impossible: Tensor): Tensor {
 
 /** `ctcLoss` as a module. */
 export class CTCLoss extends LossModule<CTCOptions> {
-  constructor(options: CTCOptions = {}) {
-    super(options, (o) => checkOptions('CTCLoss', o));
+  constructor(...given: Given<CTCOptions>) {
+    super('CTCLoss', given, OPTIONS, checkOptions);
   }
 
   forward(logProbs: Tensor, targets: Tensor, inputLengths: Lengths, targetLengths: Lengths): Tensor {

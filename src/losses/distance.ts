@@ -1,51 +1,73 @@
 // Losses of the difference between two tensors, other than its square.
-import { Module } from '../module/module.ts';
-import { div, lt, le, mul, sub, where } from '../ops/binary.ts';
+import { sub } from '../ops/binary.ts';
 import { asFloat } from '../ops/convert.ts';
-import { abs, square } from '../ops/unary.ts';
+import { huber, smoothL1 } from '../ops/loss.ts';
+import { abs } from '../ops/unary.ts';
+import { type Given, type Kinds, NUMBER, optionsBy } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 import { broadcastShapes } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { type LossOptions, warnBroadcast } from './mse.ts';
-import { checkReduction, reduceLoss } from './reduction.ts';
+import { warnBroadcast } from './mse.ts';
+import { assertPair, LOSS, LossModule, type LossOptions, REDUCTION, type Reduction, reduceLoss } from './reduction.ts';
 
-/** |input − target|, element by element, after the checks that all of them share. */
-function distance(op: string, input: Tensor, target: Tensor, options: LossOptions): Tensor {
-  checkReduction(op, options.reduction);
-  broadcastShapes(op, input.shape, target.shape);
+/** Options of `smoothL1Loss`, with PyTorch's defaults. */
+export interface SmoothL1Options extends LossOptions {
+  /** Where the square ends; default 1, 0 gives `l1Loss`. */
+  beta?: number;
+}
+
+/** Options of `huberLoss`, with PyTorch's defaults. */
+export interface HuberOptions extends LossOptions {
+  /** Where the square ends; default 1. */
+  delta?: number;
+}
+
+const SMOOTH: Kinds<SmoothL1Options> = { reduction: REDUCTION, beta: NUMBER };
+const HUBER: Kinds<HuberOptions> = { reduction: REDUCTION, delta: NUMBER };
+
+function checkBeta(op: string, { beta = 1 }: SmoothL1Options): void {
+  if (!(beta >= 0)) throw valueError(op, `beta must be ≥ 0, got ${beta}.`);
+}
+
+function checkDelta(op: string, { delta = 1 }: HuberOptions): void {
+  if (!(delta > 0)) throw valueError(op, `delta must be > 0, got ${delta}.`);
+}
+
+/** input − target, element by element, after the checks that all of them share. */
+function difference(op: string, input: Tensor, target: Tensor): Tensor {
+  assertPair(op, input, target);
+  broadcastShapes(op, input.sizes, target.sizes);
   warnBroadcast(op, input, target);
-  return abs(sub(asFloat(input), asFloat(target)));
+  return sub(asFloat(input), asFloat(target));
 }
 
 /** |input − target|, reduced. The gradient at 0 is 0. */
-export function l1Loss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
-  return reduceLoss(distance('l1Loss', input, target, options), options.reduction);
+export function l1Loss(input: Tensor, target: Tensor, ...given: Given<LossOptions>): Tensor {
+  const { reduction } = optionsBy('l1Loss', given, LOSS);
+  return reduceLoss(abs(difference('l1Loss', input, target)), reduction);
 }
 
-/** With d = |input − target|: d²/2β below β, d − β/2 above (Girshick 2015, arXiv 1504.08083); β = 1 unless said, 0 gives `l1Loss`. */
-export function smoothL1Loss(input: Tensor, target: Tensor, options: LossOptions & { beta?: number } = {}): Tensor {
+/** With d = |input − target|: d²/2β below β, d − β/2 above (Girshick 2015, arXiv 1504.08083); default β = 1, 0 gives `l1Loss`. */
+export function smoothL1Loss(input: Tensor, target: Tensor, ...given: Given<SmoothL1Options>): Tensor {
+  const options = optionsBy('smoothL1Loss', given, SMOOTH);
+  checkBeta('smoothL1Loss', options);
   const { beta = 1 } = options;
-  if (!(beta >= 0)) throw valueError('smoothL1Loss', `beta must be ≥ 0, got ${beta}.`);
-  const d = distance('smoothL1Loss', input, target, options);
-  return reduceLoss(beta === 0 ? d : where(lt(d, beta), div(square(d), 2 * beta), sub(d, beta / 2)), options.reduction);
+  const e = difference('smoothL1Loss', input, target);
+  return reduceLoss(beta === 0 ? abs(e) : smoothL1(e, beta), options.reduction);
 }
 
-/** With d = |input − target|: d²/2 up to δ, δ·(d − δ/2) above (Huber 1964); δ = 1 unless said. It is δ · `smoothL1Loss` with β = δ. */
-export function huberLoss(input: Tensor, target: Tensor, options: LossOptions & { delta?: number } = {}): Tensor {
+/** With d = |input − target|: d²/2 up to δ, δ·(d − δ/2) above (Huber 1964); default δ = 1. It is δ · `smoothL1Loss` with β = δ. */
+export function huberLoss(input: Tensor, target: Tensor, ...given: Given<HuberOptions>): Tensor {
+  const options = optionsBy('huberLoss', given, HUBER);
+  checkDelta('huberLoss', options);
   const { delta = 1 } = options;
-  if (!(delta > 0)) throw valueError('huberLoss', `delta must be > 0, got ${delta}.`);
-  const d = distance('huberLoss', input, target, options);
-  return reduceLoss(where(le(d, delta), mul(square(d), 0.5), mul(sub(d, delta / 2), delta)), options.reduction);
+  return reduceLoss(huber(difference('huberLoss', input, target), delta), options.reduction);
 }
 
 /** `l1Loss` as a module. */
-export class L1Loss extends Module {
-  private readonly options: LossOptions;
-
-  constructor(options: LossOptions = {}) {
-    super();
-    checkReduction('L1Loss', options.reduction);
-    this.options = options;
+export class L1Loss extends LossModule<LossOptions> {
+  constructor(...given: Given<LossOptions, [reduction?: Reduction]>) {
+    super('L1Loss', given, LOSS);
   }
 
   forward(input: Tensor, target: Tensor): Tensor {
@@ -54,13 +76,9 @@ export class L1Loss extends Module {
 }
 
 /** `smoothL1Loss` as a module. */
-export class SmoothL1Loss extends Module {
-  private readonly options: LossOptions & { beta?: number };
-
-  constructor(options: LossOptions & { beta?: number } = {}) {
-    super();
-    checkReduction('SmoothL1Loss', options.reduction);
-    this.options = options;
+export class SmoothL1Loss extends LossModule<SmoothL1Options> {
+  constructor(...given: Given<SmoothL1Options, [reduction?: Reduction, beta?: number]>) {
+    super('SmoothL1Loss', given, SMOOTH, checkBeta);
   }
 
   forward(input: Tensor, target: Tensor): Tensor {
@@ -69,13 +87,9 @@ export class SmoothL1Loss extends Module {
 }
 
 /** `huberLoss` as a module. */
-export class HuberLoss extends Module {
-  private readonly options: LossOptions & { delta?: number };
-
-  constructor(options: LossOptions & { delta?: number } = {}) {
-    super();
-    checkReduction('HuberLoss', options.reduction);
-    this.options = options;
+export class HuberLoss extends LossModule<HuberOptions> {
+  constructor(...given: Given<HuberOptions, [reduction?: Reduction, delta?: number]>) {
+    super('HuberLoss', given, HUBER, checkDelta);
   }
 
   forward(input: Tensor, target: Tensor): Tensor {

@@ -3,12 +3,12 @@ import { add, div, eq, minimum, mul, sub, where } from '../ops/binary.ts';
 import { asFloat } from '../ops/convert.ts';
 import { pairwiseDistance } from '../ops/similarity.ts';
 import { sum } from '../ops/reduce.ts';
-import { clamp, sqrt } from '../ops/unary.ts';
+import { clamp, relu, sqrt } from '../ops/unary.ts';
+import { assertTensor, FINITE, FLAG, type Given, type Kinds, NUMBER, optionsBy } from '../tensor/check.ts';
 import { shapeError, valueError } from '../tensor/errors.ts';
 import { sameShape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import type { LossOptions } from './mse.ts';
-import { checkReduction, LossModule, reduceLoss } from './reduction.ts';
+import { assertPair, LossModule, type LossOptions, REDUCTION, reduceLoss } from './reduction.ts';
 
 /** Options of losses with a margin. */
 export interface MarginOptions extends LossOptions {
@@ -16,11 +16,8 @@ export interface MarginOptions extends LossOptions {
   margin?: number;
 }
 
-/** @internal Throws unless margin and reduction are what they may be. */
-export function checkMargin(op: string, options: MarginOptions): void {
-  checkReduction(op, options.reduction);
-  if (options.margin !== undefined && !Number.isFinite(options.margin)) throw valueError(op, `margin must be finite, got ${options.margin}.`);
-}
+/** @internal Their table, and their order. */
+export const MARGIN: Kinds<MarginOptions> = { margin: FINITE, reduction: REDUCTION };
 
 /** Options of `tripletMarginLoss`, with PyTorch's defaults. */
 export interface TripletMarginOptions extends MarginOptions {
@@ -32,8 +29,9 @@ export interface TripletMarginOptions extends MarginOptions {
   swap?: boolean;
 }
 
+const TRIPLET: Kinds<TripletMarginOptions> = { margin: FINITE, p: NUMBER, eps: NUMBER, swap: FLAG, reduction: REDUCTION };
+
 function checkTriplet(op: string, options: TripletMarginOptions): void {
-  checkMargin(op, options);
   if (!((options.margin ?? 1) > 0)) throw valueError(op, `margin must be > 0, got ${options.margin}.`);
 }
 
@@ -41,12 +39,16 @@ function checkTriplet(op: string, options: TripletMarginOptions): void {
  * max(0, d(anchor, positive) − d(anchor, negative) + margin), margin 1 unless said, reduced. All three [N, D] or [D]; d is
  * `pairwiseDistance`. Gradients flow to all three.
  */
-export function tripletMarginLoss(anchor: Tensor, positive: Tensor, negative: Tensor, options: TripletMarginOptions = {}): Tensor {
+export function tripletMarginLoss(anchor: Tensor, positive: Tensor, negative: Tensor, ...given: Given<TripletMarginOptions>): Tensor {
   const op = 'tripletMarginLoss';
+  const options = optionsBy(op, given, TRIPLET);
   checkTriplet(op, options);
+  assertTensor(op, anchor, 'anchor');
+  assertTensor(op, positive, 'positive');
+  assertTensor(op, negative, 'negative');
   const { margin = 1, p = 2, eps = 1e-6, swap = false } = options;
   if (anchor.rank !== positive.rank || anchor.rank !== negative.rank)
-    throw shapeError(op, 'the three differ in rank', [anchor.shape, positive.shape, negative.shape], 'They must have equally many dimensions.');
+    throw shapeError(op, 'the three differ in rank', [anchor.sizes, positive.sizes, negative.sizes], 'They must have equally many dimensions.');
   const near = pairwiseDistance(anchor, positive, { p, eps });
   const direct = pairwiseDistance(anchor, negative, { p, eps });
   const far = swap ? minimum(direct, pairwiseDistance(positive, negative, { p, eps })) : direct;
@@ -57,23 +59,26 @@ export function tripletMarginLoss(anchor: Tensor, positive: Tensor, negative: Te
  * 1 − cos(x₁, x₂) where the target is 1, max(0, cos(x₁, x₂) − margin) where it is −1, reduced; margin 0 unless said. x₁, x₂: [N, D] with
  * targets [N], or [D] with one.
  */
-export function cosineEmbeddingLoss(x1: Tensor, x2: Tensor, target: Tensor, options: MarginOptions = {}): Tensor {
+export function cosineEmbeddingLoss(x1: Tensor, x2: Tensor, target: Tensor, ...given: Given<MarginOptions>): Tensor {
   const op = 'cosineEmbeddingLoss';
-  checkMargin(op, options);
-  if (!sameShape(x1.shape.slice(0, -1), target.shape) || x1.rank !== x2.rank || x1.rank < 1 || x1.rank > 2)
-    throw shapeError(op, 'inputs and target do not fit', [x1.shape, x2.shape, target.shape], 'They must be [N, D], [N, D] and [N], or [D], [D] and a scalar.');
+  const { margin = 0, reduction } = optionsBy(op, given, MARGIN);
+  assertPair(op, x1, target);
+  assertTensor(op, x2, 'x2');
+  if (!sameShape(x1.sizes.slice(0, -1), target.sizes) || x1.rank !== x2.rank || x1.rank < 1 || x1.rank > 2)
+    throw shapeError(op, 'inputs and target do not fit', [x1.sizes, x2.sizes, target.sizes], 'They must be [N, D], [N, D] and [N], or [D], [D] and a scalar.');
   const [a, b] = [asFloat(x1), asFloat(x2)];
   const dot = (u: Tensor, v: Tensor): Tensor => sum(mul(u, v), { dim: -1 });
   // 1e-12 under the root, as PyTorch: two zero vectors have the cosine 0.
   const cosine = div(dot(a, b), sqrt(mul(add(dot(a, a), 1e-12), add(dot(b, b), 1e-12))));
-  const apart = clamp(sub(cosine, options.margin ?? 0), { min: 0 });
-  return reduceLoss(add(where(eq(target, 1), sub(1, cosine), 0), where(eq(target, -1), apart, 0)), options.reduction);
+  // Nothing moves at the bound itself: a zero vector beside any other has the cosine 0.
+  const apart = relu(sub(cosine, margin));
+  return reduceLoss(add(where(eq(target, 1), sub(1, cosine), 0), where(eq(target, -1), apart, 0)), reduction);
 }
 
 /** `tripletMarginLoss` as a module. */
 export class TripletMarginLoss extends LossModule<TripletMarginOptions> {
-  constructor(options: TripletMarginOptions = {}) {
-    super(options, (o) => checkTriplet('TripletMarginLoss', o));
+  constructor(...given: Given<TripletMarginOptions>) {
+    super('TripletMarginLoss', given, TRIPLET, checkTriplet);
   }
 
   forward(anchor: Tensor, positive: Tensor, negative: Tensor): Tensor {
@@ -83,8 +88,8 @@ export class TripletMarginLoss extends LossModule<TripletMarginOptions> {
 
 /** `cosineEmbeddingLoss` as a module. */
 export class CosineEmbeddingLoss extends LossModule<MarginOptions> {
-  constructor(options: MarginOptions = {}) {
-    super(options, (o) => checkMargin('CosineEmbeddingLoss', o));
+  constructor(...given: Given<MarginOptions>) {
+    super('CosineEmbeddingLoss', given, MARGIN);
   }
 
   forward(x1: Tensor, x2: Tensor, target: Tensor): Tensor {

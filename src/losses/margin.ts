@@ -1,5 +1,5 @@
 // Losses of scores: each asks that right ones lead by a margin.
-import { Buffer } from '../module/parameter.ts';
+import type { Buffer } from '../module/parameter.ts';
 import { add, div, eq, lt, mul, ne, sub, where } from '../ops/binary.ts';
 import { asFloat } from '../ops/convert.ts';
 import { full } from '../ops/create.ts';
@@ -9,40 +9,43 @@ import { reshape } from '../ops/movement.ts';
 import { sum } from '../ops/reduce.ts';
 import { cumsum } from '../ops/scan.ts';
 import { clamp, neg, relu, softplus, square } from '../ops/unary.ts';
-import { shapeError, valueError } from '../tensor/errors.ts';
+import { assertTensor, FINITE, type Given, type Kinds, oneOf, optionsBy } from '../tensor/check.ts';
+import { shapeError } from '../tensor/errors.ts';
 import { broadcastShapes } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { checkMargin, type MarginOptions } from './embedding.ts';
+import { MARGIN, type MarginOptions } from './embedding.ts';
 import { binaryCrossEntropyWithLogits } from './likelihood.ts';
-import type { LossOptions } from './mse.ts';
-import { checkReduction, checkSameShape, LossModule, reduceLoss } from './reduction.ts';
+import { assertPair, bufferOf, checkClassWeight, checkSameShape, LOSS, LossModule, type LossOptions, REDUCTION, reduceLoss, WEIGHT } from './reduction.ts';
 
 /** max(0, −target·(x₁ − x₂) + margin), reduced: x₁ shall rank above x₂ where the target is 1, below where it is −1; margin 0 unless said. */
-export function marginRankingLoss(x1: Tensor, x2: Tensor, target: Tensor, options: MarginOptions = {}): Tensor {
+export function marginRankingLoss(x1: Tensor, x2: Tensor, target: Tensor, ...given: Given<MarginOptions>): Tensor {
   const op = 'marginRankingLoss';
-  checkMargin(op, options);
+  const { margin = 0, reduction } = optionsBy(op, given, MARGIN);
+  assertPair(op, x1, target);
+  assertTensor(op, x2, 'x2');
   if (x1.rank !== x2.rank || x1.rank !== target.rank)
-    throw shapeError(op, 'inputs and target differ in rank', [x1.shape, x2.shape, target.shape], 'They must have equally many dimensions.');
+    throw shapeError(op, 'inputs and target differ in rank', [x1.sizes, x2.sizes, target.sizes], 'They must have equally many dimensions.');
   const led = mul(asFloat(target), sub(asFloat(x1), asFloat(x2)));
-  return reduceLoss(clamp(sub(options.margin ?? 0, led), { min: 0 }), options.reduction);
+  return reduceLoss(clamp(sub(margin, led), { min: 0 }), reduction);
 }
 
 /** x where the target is 1, max(0, margin − x) where it is −1, reduced: x is a distance; margin 1 unless said. */
-export function hingeEmbeddingLoss(input: Tensor, target: Tensor, options: MarginOptions = {}): Tensor {
+export function hingeEmbeddingLoss(input: Tensor, target: Tensor, ...given: Given<MarginOptions>): Tensor {
   const op = 'hingeEmbeddingLoss';
-  checkMargin(op, options);
-  broadcastShapes(op, input.shape, target.shape);
+  const { margin = 1, reduction } = optionsBy(op, given, MARGIN);
+  assertPair(op, input, target);
+  broadcastShapes(op, input.sizes, target.sizes);
   const x = asFloat(input);
-  const apart = clamp(sub(options.margin ?? 1, x), { min: 0 });
-  return reduceLoss(add(where(ne(target, 1), apart, 0), where(ne(target, -1), x, 0)), options.reduction);
+  const apart = clamp(sub(margin, x), { min: 0 });
+  return reduceLoss(add(where(ne(target, 1), apart, 0), where(ne(target, -1), x, 0)), reduction);
 }
 
 /** ln(1 + e^(−target·x)), reduced; targets are 1 or −1. */
-export function softMarginLoss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+export function softMarginLoss(input: Tensor, target: Tensor, ...given: Given<LossOptions>): Tensor {
   const op = 'softMarginLoss';
-  checkReduction(op, options.reduction);
+  const { reduction } = optionsBy(op, given, LOSS);
   checkSameShape(op, input, target);
-  return reduceLoss(softplus(neg(mul(asFloat(input), asFloat(target)))), options.reduction);
+  return reduceLoss(softplus(neg(mul(asFloat(input), asFloat(target)))), reduction);
 }
 
 /** Options of `multiMarginLoss`, with PyTorch's defaults. */
@@ -53,45 +56,43 @@ export interface MultiMarginOptions extends MarginOptions {
   weight?: Tensor | null;
 }
 
-function checkMultiMargin(op: string, options: MultiMarginOptions): void {
-  checkMargin(op, options);
-  if (options.p !== undefined && options.p !== 1 && options.p !== 2) throw valueError(op, `p must be 1 or 2, got ${options.p}.`);
-}
+const MULTI: Kinds<MultiMarginOptions> = { p: /* @__PURE__ */ oneOf(1, 2), margin: FINITE, weight: WEIGHT, reduction: REDUCTION };
 
 /**
  * weight[y]·Σ max(0, margin − x[y] + x[i])ᵖ / C over the classes i ≠ y, reduced over the rows: y shall lead by `margin` (1 unless said;
  * Crammer & Singer 2001). input [N, C] or [C]; target: int32 classes [N], or one.
  */
-export function multiMarginLoss(input: Tensor, target: Tensor, options: MultiMarginOptions = {}): Tensor {
+export function multiMarginLoss(input: Tensor, target: Tensor, ...given: Given<MultiMarginOptions>): Tensor {
   const op = 'multiMarginLoss';
-  checkMultiMargin(op, options);
-  const { p = 1, margin = 1, weight, reduction } = options;
-  const classes = input.shape.at(-1) ?? 1;
-  const rows = input.rank === 2 ? (input.shape[0] as number) : 1;
+  const { p = 1, margin = 1, weight, reduction } = optionsBy(op, given, MULTI);
+  assertPair(op, input, target);
+  const classes = input.sizes.at(-1) ?? 1;
+  const rows = input.rank === 2 ? (input.sizes[0] as number) : 1;
   if (input.rank > 2 || target.rank > 1 || target.size !== rows)
-    throw shapeError(op, 'input and target do not fit', [input.shape, target.shape], 'They must be [N, C] and int32 classes [N], or [C] and one class.');
-  checkIndices(op, target, classes, -1, 'class');
+    throw shapeError(op, 'input and target do not fit', [input.sizes, target.sizes], 'They must be [N, C] and int32 classes [N], or [C] and one class.');
+  checkClassWeight(op, weight, classes);
+  checkIndices(op, target, classes, null, 'class');
   const x = reshape(asFloat(input), [rows, classes]);
   const right = reshape(target, [rows, 1]);
   const short = relu(add(sub(x, gather(x, 1, right)), margin));
   const others = mul(p === 2 ? square(short) : short, sub(1, reshape(oneHot(target, classes), [rows, classes])));
   const losses = div(sum(others, { dim: 1 }), classes);
   const weighted = weight ? mul(losses, indexSelect(weight, 0, reshape(target, [rows]))) : losses;
-  return reduceLoss(reshape(weighted, target.shape), reduction);
+  return reduceLoss(reshape(weighted, target.sizes), reduction);
 }
 
 /**
  * Σ max(0, 1 − x[y] + x[i]) / C over the classes y that are present and the classes i that are not, reduced over the rows. input [N, C] or
  * [C]; target: int32 of the same shape, the classes present, ended by −1 (what follows does not count).
  */
-export function multilabelMarginLoss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+export function multilabelMarginLoss(input: Tensor, target: Tensor, ...given: Given<LossOptions>): Tensor {
   const op = 'multilabelMarginLoss';
-  checkReduction(op, options.reduction);
+  const { reduction } = optionsBy(op, given, LOSS);
   checkSameShape(op, input, target);
-  if (input.rank > 2) throw shapeError(op, 'input and target do not fit', [input.shape, target.shape], 'They must be [N, C] or [C].');
-  checkIndices(op, target, input.shape.at(-1) ?? 1, -1, 'class');
-  const classes = input.shape.at(-1) ?? 1;
-  const rows = input.rank === 2 ? (input.shape[0] as number) : 1;
+  if (input.rank > 2) throw shapeError(op, 'input and target do not fit', [input.sizes, target.sizes], 'They must be [N, C] or [C].');
+  checkIndices(op, target, input.sizes.at(-1) ?? 1, -1, 'class');
+  const classes = input.sizes.at(-1) ?? 1;
+  const rows = input.rank === 2 ? (input.sizes[0] as number) : 1;
   const x = reshape(asFloat(input), [rows, classes]);
   const listed = reshape(target, [rows, classes]);
   const counts = eq(cumsum(asFloat(lt(listed, 0)), 1), 0);
@@ -101,7 +102,7 @@ export function multilabelMarginLoss(input: Tensor, target: Tensor, options: Los
   const short = relu(add(sub(reshape(x, [rows, 1, classes]), reshape(gather(x, 1, index), [rows, classes, 1])), 1));
   const counted = mul(reshape(asFloat(counts), [rows, classes, 1]), reshape(absent, [rows, 1, classes]));
   const losses = div(sum(mul(short, counted), { dim: [1, 2] }), classes);
-  return reduceLoss(reshape(losses, input.shape.slice(0, -1)), options.reduction);
+  return reduceLoss(reshape(losses, input.sizes.slice(0, -1)), reduction);
 }
 
 /** Options of `multilabelSoftMarginLoss`. */
@@ -110,17 +111,21 @@ export interface MultiLabelSoftMarginOptions extends LossOptions {
   weight?: Tensor | null;
 }
 
+const SOFT: Kinds<MultiLabelSoftMarginOptions> = { weight: WEIGHT, reduction: REDUCTION };
+
 /** `binaryCrossEntropyWithLogits` averaged over the last dimension (classes, each present or not), then reduced. */
-export function multilabelSoftMarginLoss(input: Tensor, target: Tensor, options: MultiLabelSoftMarginOptions = {}): Tensor {
-  checkReduction('multilabelSoftMarginLoss', options.reduction);
-  const losses = binaryCrossEntropyWithLogits(input, target, { weight: options.weight, reduction: 'none' });
-  return reduceLoss(mean(losses, { dim: -1 }), options.reduction);
+export function multilabelSoftMarginLoss(input: Tensor, target: Tensor, ...given: Given<MultiLabelSoftMarginOptions>): Tensor {
+  const op = 'multilabelSoftMarginLoss';
+  const { weight, reduction } = optionsBy(op, given, SOFT);
+  checkSameShape(op, input, target);
+  const losses = binaryCrossEntropyWithLogits(input, target, { reduction: 'none' });
+  return reduceLoss(mean(weight ? mul(losses, weight) : losses, { dim: -1 }), reduction);
 }
 
 /** `marginRankingLoss` as a module. */
 export class MarginRankingLoss extends LossModule<MarginOptions> {
-  constructor(options: MarginOptions = {}) {
-    super(options, (o) => checkMargin('MarginRankingLoss', o));
+  constructor(...given: Given<MarginOptions>) {
+    super('MarginRankingLoss', given, MARGIN);
   }
 
   forward(x1: Tensor, x2: Tensor, target: Tensor): Tensor {
@@ -130,8 +135,8 @@ export class MarginRankingLoss extends LossModule<MarginOptions> {
 
 /** `hingeEmbeddingLoss` as a module. */
 export class HingeEmbeddingLoss extends LossModule<MarginOptions> {
-  constructor(options: MarginOptions = {}) {
-    super(options, (o) => checkMargin('HingeEmbeddingLoss', o));
+  constructor(...given: Given<MarginOptions>) {
+    super('HingeEmbeddingLoss', given, MARGIN);
   }
 
   forward(input: Tensor, target: Tensor): Tensor {
@@ -141,8 +146,8 @@ export class HingeEmbeddingLoss extends LossModule<MarginOptions> {
 
 /** `softMarginLoss` as a module. */
 export class SoftMarginLoss extends LossModule<LossOptions> {
-  constructor(options: LossOptions = {}) {
-    super(options, (o) => checkReduction('SoftMarginLoss', o.reduction));
+  constructor(...given: Given<LossOptions>) {
+    super('SoftMarginLoss', given, LOSS);
   }
 
   forward(input: Tensor, target: Tensor): Tensor {
@@ -154,9 +159,9 @@ export class SoftMarginLoss extends LossModule<LossOptions> {
 export class MultiMarginLoss extends LossModule<MultiMarginOptions> {
   readonly weight: Buffer | null;
 
-  constructor(options: MultiMarginOptions = {}) {
-    super(options, (o) => checkMultiMargin('MultiMarginLoss', o));
-    this.weight = options.weight ? new Buffer(options.weight) : null;
+  constructor(...given: Given<MultiMarginOptions>) {
+    super('MultiMarginLoss', given, MULTI);
+    this.weight = bufferOf(this.options);
   }
 
   forward(input: Tensor, target: Tensor): Tensor {
@@ -166,8 +171,8 @@ export class MultiMarginLoss extends LossModule<MultiMarginOptions> {
 
 /** `multilabelMarginLoss` as a module. */
 export class MultiLabelMarginLoss extends LossModule<LossOptions> {
-  constructor(options: LossOptions = {}) {
-    super(options, (o) => checkReduction('MultiLabelMarginLoss', o.reduction));
+  constructor(...given: Given<LossOptions>) {
+    super('MultiLabelMarginLoss', given, LOSS);
   }
 
   forward(input: Tensor, target: Tensor): Tensor {
@@ -179,9 +184,9 @@ export class MultiLabelMarginLoss extends LossModule<LossOptions> {
 export class MultiLabelSoftMarginLoss extends LossModule<MultiLabelSoftMarginOptions> {
   readonly weight: Buffer | null;
 
-  constructor(options: MultiLabelSoftMarginOptions = {}) {
-    super(options, (o) => checkReduction('MultiLabelSoftMarginLoss', o.reduction));
-    this.weight = options.weight ? new Buffer(options.weight) : null;
+  constructor(...given: Given<MultiLabelSoftMarginOptions>) {
+    super('MultiLabelSoftMarginLoss', given, SOFT);
+    this.weight = bufferOf(this.options);
   }
 
   forward(input: Tensor, target: Tensor): Tensor {

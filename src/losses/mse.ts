@@ -1,35 +1,31 @@
 // Mean squared error.
-import { Module } from '../module/module.ts';
 import { sub } from '../ops/binary.ts';
 import { asFloat } from '../ops/convert.ts';
 import { squaredError } from '../ops/loss.ts';
 import { expand } from '../ops/reduce.ts';
 import { square } from '../ops/unary.ts';
+import { type Given, optionsBy } from '../tensor/check.ts';
 import { shapeText, warnOnce } from '../tensor/errors.ts';
 import { broadcastShapes, sameShape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { checkReduction, type Reduction } from './reduction.ts';
+import { assertPair, LOSS, LossModule, type LossOptions, type Reduction } from './reduction.ts';
 
-/** Options of losses between two tensors of one shape. */
-export interface LossOptions {
-  /** 'mean', 'sum' or 'none'; 'mean' unless said. */
-  reduction?: Reduction;
-}
+export type { LossOptions };
 
 /** Shapes that differ but broadcast are allowed, as in PyTorch, and almost always a mistake. */
 export function warnBroadcast(op: string, input: Tensor, target: Tensor): void {
-  if (sameShape(input.shape, target.shape)) return;
+  if (sameShape(input.sizes, target.sizes)) return;
   warnOnce(
-    `${op} ${input.shape} ${target.shape}`,
-    `${op}: the target ${shapeText(target.shape)} has another shape than the input ${shapeText(input.shape)}; both are broadcast, which is likely not meant. Reshape one.`,
+    `${op} ${input.sizes} ${target.sizes}`,
+    `${op}: the target ${shapeText(target.sizes)} has another shape than the input ${shapeText(input.sizes)}; both are broadcast, which is likely not meant. Reshape one.`,
   );
 }
 
 /** (input − target)², reduced. Both float32 of one shape; gradients flow to both. */
-export function mseLoss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
-  const { reduction = 'mean' } = options;
-  checkReduction('mseLoss', reduction);
-  const shape = broadcastShapes('mseLoss', input.shape, target.shape);
+export function mseLoss(input: Tensor, target: Tensor, ...given: Given<LossOptions>): Tensor {
+  const { reduction = 'mean' } = optionsBy('mseLoss', given, LOSS);
+  assertPair('mseLoss', input, target);
+  const shape = broadcastShapes('mseLoss', input.sizes, target.sizes);
   warnBroadcast('mseLoss', input, target);
   const [x, t] = [asFloat(input), asFloat(target)];
   if (reduction === 'none') return square(sub(x, t));
@@ -37,13 +33,9 @@ export function mseLoss(input: Tensor, target: Tensor, options: LossOptions = {}
 }
 
 /** `mseLoss` as a module. */
-export class MSELoss extends Module {
-  private readonly options: LossOptions;
-
-  constructor(options: LossOptions = {}) {
-    super();
-    checkReduction('MSELoss', options.reduction);
-    this.options = options;
+export class MSELoss extends LossModule<LossOptions> {
+  constructor(...given: Given<LossOptions, [reduction?: Reduction]>) {
+    super('MSELoss', given, LOSS);
   }
 
   forward(input: Tensor, target: Tensor): Tensor {

@@ -1,63 +1,73 @@
-// The base of everything with parameters. Fields that are modules, parameters or buffers (also in arrays) are found by walking the
-// object: nothing is registered, and paths are PyTorch's dotted names.
-import { addHook, type HookHandle } from '../autograd/hooks.ts';
+// The base of everything with parameters. Modules, parameters and buffers are found by walking the fields: nothing is registered, and
+// paths are PyTorch's dotted names.
+import type { HookHandle } from '../autograd/hooks.ts';
 import { clearGrad, setWantsGrad } from '../autograd/leaf.ts';
-import { copy_ } from '../ops/inplace.ts';
-import { permute } from '../ops/movement.ts';
-import { GradloomError, shapeText } from '../tensor/errors.ts';
-import { detach, requiresGrad } from '../tensor/op.ts';
-import { noteHooks, recording } from '../tensor/recording.ts';
-import { sameShape } from '../tensor/shape.ts';
-import { noGrad } from '../tensor/tape.ts';
-import { Tensor } from '../tensor/tensor.ts';
-import { Buffer, Parameter } from './parameter.ts';
-
-/** Named tensors: what a module or optimizer is, as data. */
-export type StateDict = Record<string, Tensor>;
+import { checkArgument, FLAG, optionsBy, valueText } from '../tensor/check.ts';
+import { GradloomError, valueError } from '../tensor/errors.ts';
+import { detach } from '../tensor/op.ts';
+import { recording } from '../tensor/recording.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { FIELDS, type Fields, fieldError, fieldsOf } from './fields.ts';
+import { addModuleHook, type ModuleHooks } from './hooks.ts';
+import { type Buffer, Parameter } from './parameter.ts';
+import { type LoadedKeys, loadInto, type StateDict } from './state.ts';
+import { isOptimized } from './unclaimed.ts';
 
 /** Anything with a forward from a tensor to a tensor: what `Sequential` strings together. */
 export interface Layer {
   forward(x: Tensor): Tensor;
 }
 
+const isModule = (value: object): value is Module => value instanceof Module;
+const join = (path: string, name: string): string => (path ? `${path}.${name}` : name);
+// The modules that `train`, or a walk over all names, is inside of: one that holds what is around it does not go round.
+const switching = new Set<Module>();
+const naming = new Set<Module>();
+
 export abstract class Module {
-  private inTraining = true;
+  #training = true;
 
   /** Whether it is in training mode; `train()` and `eval()` set it throughout. */
   get training(): boolean {
-    this.tellMode();
-    return this.inTraining;
+    this.#tellMode();
+    return this.#training;
   }
 
   set training(on: boolean) {
-    this.tellMode();
-    this.inTraining = on;
+    this.#tellMode();
+    this.#training = on;
   }
 
-  private tellMode(): void {
+  /** Tells a recording that the step goes by the mode. */
+  #tellMode(): void {
     recording()?.rely(
       this,
-      () => this.inTraining,
+      () => this.#training,
       (on: boolean) => {
-        this.inTraining = on;
+        this.#training = on;
       },
     );
+  }
+
+  constructor(...given: never[]) {
+    if (given.length > 0)
+      throw valueError(
+        new.target.name,
+        `got arguments that it does not take, first ${valueText(given[0])}. Leave them out, or write a constructor that takes them and calls super().`,
+      );
   }
 
   /** Computes the output. Call it directly: hooks wrap the instance's own `forward`. */
   abstract forward(...inputs: never[]): unknown;
 
-  /** Fields that hold state, with their names; arrays are numbered. */
-  private *fields(): Generator<[name: string, value: Module | Parameter | Buffer]> {
-    for (const [name, value] of Object.entries(this)) {
-      const entries = Array.isArray(value) ? value.map((v, i) => [`${name}.${i}`, v] as const) : [[name, value] as const];
-      for (const [key, v] of entries) if (v instanceof Module || v instanceof Parameter || v instanceof Buffer) yield [key, v];
-    }
+  /** @internal What its fields hold; containers put what they contain first. */
+  [FIELDS](): Fields<Module> {
+    return fieldsOf<Module>(this, isModule);
   }
 
   /** Direct submodules by name. */
   *namedChildren(): Generator<[string, Module]> {
-    for (const [name, value] of this.fields()) if (value instanceof Module) yield [name, value];
+    for (const [name, value] of this[FIELDS]().own) if (value instanceof Module) yield [name, value];
   }
 
   /** Itself and every module inside, by dotted path; a module reached twice is given once. */
@@ -65,26 +75,33 @@ export abstract class Module {
     if (seen.has(this)) return;
     seen.add(this);
     yield [prefix, this];
-    for (const [name, child] of this.namedChildren()) yield* child.namedModules(prefix ? `${prefix}.${name}` : name, seen);
+    for (const [name, child] of this.namedChildren()) yield* child.namedModules(join(prefix, name), seen);
   }
 
   /** Parameters or buffers by dotted path, each once. */
-  private *named<T extends Tensor>(kind: abstract new (...args: never[]) => T): Generator<[string, T]> {
-    const seen = new Set<Tensor>();
+  *#named(parameters: boolean): Generator<[string, Tensor]> {
+    const reached = new Set<object>();
+    const found: [string, Tensor][] = [];
+    const hidden: [Module, Fields<Module>['hidden'][number]][] = [];
     for (const [path, module] of this.namedModules()) {
-      for (const [name, value] of module.fields()) {
-        if (!(value instanceof kind) || seen.has(value)) continue;
-        seen.add(value);
-        const label = path ? `${path}.${name}` : name;
+      reached.add(module);
+      const fields = module[FIELDS]();
+      for (const entry of fields.hidden) hidden.push([module, entry]);
+      for (const [name, value] of fields.own) {
+        if (value instanceof Module || reached.has(value)) continue;
+        reached.add(value);
+        const label = join(path, name);
         if (!value.label) value.label = label;
-        yield [label, value];
+        if (value instanceof Parameter === parameters) found.push([label, value]);
       }
     }
+    for (const [module, entry] of hidden) refuseHidden(module, entry, reached);
+    yield* found;
   }
 
   /** Trainable tensors by dotted path. */
   namedParameters(): Generator<[string, Parameter]> {
-    return this.named(Parameter);
+    return this.#named(true);
   }
 
   /** Trainable tensors, in order of their fields. */
@@ -94,57 +111,82 @@ export abstract class Module {
 
   /** State that is not trained, by dotted path. */
   namedBuffers(): Generator<[string, Buffer]> {
-    return this.named(Buffer);
+    return this.#named(false);
   }
 
-  /** Parameters and buffers by dotted path, as windows on the live memory. */
+  /** Parameters and buffers under every name that leads to them, shared ones under several, as in PyTorch: parameters first. */
+  #entries(): Map<string, Tensor> {
+    const all = new Map<string, Tensor>();
+    for (const parameters of [true, false]) {
+      for (const [name, t] of this.#named(parameters)) all.set(name, t);
+      for (const [name, t] of this.#everyName('')) {
+        if (t instanceof Parameter !== parameters) continue;
+        if (all.has(name) && all.get(name) !== t) throw fieldError(this, name, 'stands for two tensors, since a key has a dot in it. Give it another name.');
+        all.set(name, t);
+      }
+    }
+    return all;
+  }
+
+  *#everyName(prefix: string): Generator<[string, Tensor]> {
+    if (naming.has(this)) return;
+    naming.add(this);
+    try {
+      for (const [name, value] of this[FIELDS]().own) if (!(value instanceof Module)) yield [join(prefix, name), value];
+      for (const [name, child] of this.namedChildren()) yield* child.#everyName(join(prefix, name));
+    } finally {
+      naming.delete(this);
+    }
+  }
+
+  /** Parameters and buffers by dotted path, as windows on the live memory; what is shared stands under each of its names. */
   stateDict(): StateDict {
-    return Object.fromEntries([...this.namedParameters(), ...this.namedBuffers()].map(([name, t]) => [name, detach(t)]));
+    return Object.fromEntries([...this.#entries()].map(([name, t]) => [name, detach(t)]));
   }
 
   /**
-   * Copies named tensors into the module's own. Everything is checked before anything is written.
-   * @throws STATE naming missing, unexpected (unless `strict: false`) and misshapen entries
+   * Copies named tensors (or numbers nested as in JSON) into the module's own, in place. Everything is checked before anything is written. PyTorch's
+   * spelling (`running_mean`) counts as ours. Returns the names that the state lacked and had beyond.
+   * @throws STATE naming missing, unexpected (unless `strict: false`) and unfit entries
    */
-  loadStateDict(state: Readonly<Record<string, Tensor>>, options: { strict?: boolean } = {}): void {
-    const own = new Map<string, Tensor>([...this.namedParameters(), ...this.namedBuffers()]);
-    const missing = [...own.keys()].filter((k) => !(k in state));
-    const unexpected = Object.keys(state).filter((k) => !own.has(k));
-    const misshapen = [...own].flatMap(([k, t]) => {
-      const s = state[k];
-      return s && !sameShape(s.shape, t.shape) ? [`${k} is ${shapeText(t.shape)} here, ${shapeText(s.shape)} there`] : [];
-    });
-    const strict = options.strict ?? true;
-    const problems = [
-      ...(strict && missing.length > 0 ? [`missing ${missing.join(', ')}`] : []),
-      ...(strict && unexpected.length > 0 ? [`unexpected ${unexpected.join(', ')}`] : []),
-      ...misshapen,
-    ];
-    if (problems.length > 0)
-      throw new GradloomError(
-        'STATE',
-        'loadStateDict',
-        `the state does not fit: ${problems.join('; ')}. Build the same module, or pass { strict: false } to skip missing and unexpected names.`,
-      );
-    noGrad(() => {
-      for (const [k, t] of own) if (state[k]) copy_(t, state[k]);
-    });
+  loadStateDict(state: Readonly<Record<string, Tensor>>, ...options: [options?: { strict?: boolean }] | [strict: boolean]): LoadedKeys {
+    const { strict = true } = optionsBy<{ strict?: boolean }>('loadStateDict', options, { strict: FLAG });
+    return loadInto('loadStateDict', this.#entries(), state, strict);
   }
 
   /** Sets every parameter's `.grad` to null (or to zeros). */
-  zeroGrad(options: { setToNull?: boolean } = {}): void {
-    for (const p of this.parameters()) clearGrad(p, options.setToNull ?? true);
+  zeroGrad(...options: [options?: { setToNull?: boolean }] | [setToNull: boolean]): void {
+    const { setToNull = true } = optionsBy<{ setToNull?: boolean }>('zeroGrad', options, { setToNull: FLAG });
+    for (const p of this.parameters()) clearGrad(p, setToNull);
   }
 
-  /** Training mode, throughout. Returns itself. */
+  /** Training mode, throughout: calls `train` of each part, as PyTorch does. Returns itself. */
   train(on = true): this {
-    for (const [, m] of this.namedModules()) m.training = on;
+    checkArgument('train', 'the mode', on, FLAG);
+    if (switching.has(this)) return this;
+    switching.add(this);
+    try {
+      this.training = on;
+      for (const child of new Set(Array.from(this.namedChildren(), ([, m]) => m))) child.train(on);
+    } finally {
+      switching.delete(this);
+    }
     return this;
   }
 
   /** Evaluation mode, throughout. Returns itself. */
   eval(): this {
     return this.train(false);
+  }
+
+  /** Whether the parameters ask for gradients: false freezes them. Returns itself. */
+  requiresGrad_(on = true): this {
+    checkArgument('requiresGrad_', 'what to set', on, FLAG);
+    const parameters = this.parameters();
+    const whole = on && parameters.find((p) => p.dtype !== 'float32');
+    if (whole) throw new GradloomError('DTYPE', 'requiresGrad_', `only float32 parameters can have gradients, not ${whole.describe()}. Freeze the rest by name.`);
+    for (const p of parameters) setWantsGrad(p, on);
+    return this;
   }
 
   /** Gives the memory of its parameters and buffers back now, and that of their gradients. Never required; `using` calls it. */
@@ -156,81 +198,35 @@ export abstract class Module {
     this.dispose();
   }
 
-  /** Whether the parameters ask for gradients: false freezes them. Returns itself. */
-  requiresGrad_(on = true): this {
-    for (const p of this.parameters()) setWantsGrad(p, on);
-    return this;
+  /** Runs `hook` on the way in, after those registered before: what it returns (a list, or one input) replaces the inputs. */
+  registerForwardPreHook(hook: ModuleHooks<this>['registerForwardPreHook']): HookHandle {
+    return addModuleHook(this, 'registerForwardPreHook', hook);
   }
 
-  /** Runs `hook` on the way in: what it returns (a list) replaces the inputs. */
-  registerForwardPreHook(hook: (module: this, inputs: readonly unknown[]) => readonly unknown[] | undefined | void): HookHandle {
-    return this.wrap(
-      (forward) =>
-        (...inputs) =>
-          forward(...(hook(this, inputs) ?? inputs)),
-    );
-  }
-
-  /** Runs `hook` on the way out: what it returns replaces the output. */
-  registerForwardHook(hook: (module: this, inputs: readonly unknown[], output: unknown) => unknown): HookHandle {
-    return this.wrap((forward) => (...inputs) => {
-      const output = forward(...inputs);
-      return hook(this, inputs, output) ?? output;
-    });
+  /** Runs `hook` on the way out, with the inputs as forward got them: what it returns replaces the output. */
+  registerForwardHook(hook: ModuleHooks<this>['registerForwardHook']): HookHandle {
+    return addModuleHook(this, 'registerForwardHook', hook);
   }
 
   /**
    * Runs `hook` in backward with the gradients of the module's tensor inputs and output (null where there is none), once the inputs'
    * are known. For modules from tensors to one tensor.
    */
-  registerFullBackwardHook(hook: (module: this, gradInput: readonly (Tensor | null)[], gradOutput: readonly (Tensor | null)[]) => void): HookHandle {
-    return this.wrap((forward) => (...given) => {
-      // Windows of their own: only what flows back through this module counts, not other uses of its inputs.
-      const inputs = given.map((x) =>
-        x instanceof Tensor && requiresGrad(x)
-          ? permute(
-              x,
-              x.shape.map((_, d) => d),
-            )
-          : x,
-      );
-      const output = forward(...inputs);
-      if (!(output instanceof Tensor) || !requiresGrad(output)) return output;
-      const sources = inputs.filter((x): x is Tensor => x instanceof Tensor);
-      const gradInput = sources.map((): Tensor | null => null);
-      let gradOutput: Tensor | null = null;
-      let waiting = sources.filter(requiresGrad).length;
-      const report = (): void => {
-        if (waiting === 0) hook(this, gradInput, [gradOutput]);
-      };
-      addHook(output, (g) => {
-        gradOutput = g;
-        report();
-      });
-      for (const [i, x] of sources.entries()) {
-        if (!requiresGrad(x)) continue;
-        addHook(x, (g) => {
-          gradInput[i] = g;
-          waiting--;
-          report();
-        });
-      }
-      return output;
-    });
+  registerFullBackwardHook(hook: ModuleHooks<this>['registerFullBackwardHook']): HookHandle {
+    return addModuleHook(this, 'registerFullBackwardHook', hook);
   }
+}
 
-  /** Puts a layer around the instance's own forward; removing it leaves the other layers. */
-  private wrap(around: (forward: (...inputs: unknown[]) => unknown) => (...inputs: unknown[]) => unknown): HookHandle {
-    noteHooks();
-    const inner = this.forward.bind(this) as (...inputs: unknown[]) => unknown;
-    const outer = around(inner);
-    let on = true;
-    Object.defineProperty(this, 'forward', { value: (...inputs: unknown[]) => (on ? outer : inner)(...inputs), configurable: true, writable: true });
-    return {
-      remove: () => {
-        on = false;
-        noteHooks();
-      },
-    };
-  }
+/** Throws where a trainable parameter lies where no path leads to it, unless an optimizer has it: it would be neither trained nor saved. */
+function refuseHidden(module: Module, [field, value, holder]: Fields<Module>['hidden'][number], reached: ReadonlySet<object>): void {
+  if (reached.has(value)) return;
+  const inside = value instanceof Module ? [...value.namedModules()].flatMap(([, m]) => m[FIELDS]().own.map(([, v]) => v)) : [value];
+  const lost = inside.find((p) => p instanceof Parameter && p.wantsGrad && !reached.has(p) && !isOptimized(p)) as Parameter | undefined;
+  if (!lost) return;
+  throw fieldError(
+    module,
+    field,
+    `has ${value instanceof Module ? `a module (${value.constructor.name})` : 'a parameter'} ${holder}, where it is not found: it would be neither trained nor saved. ` +
+      'Keep it in a field, an array, a plain object or a Map of names; or in a #private field, where it is only referred to.',
+  );
 }

@@ -1,27 +1,43 @@
 // Tensors that belong to a module: found by walking its fields, alive as long as it is.
+import { assertTensor, FLAG, type Given, type Kinds, optionsBy } from '../tensor/check.ts';
+import { GradloomError } from '../tensor/errors.ts';
 import { copyElements } from '../tensor/op.ts';
 import { empty, Tensor } from '../tensor/tensor.ts';
+import { parameterMade } from './unclaimed.ts';
+
+/** Options of `Parameter`. */
+export interface ParameterOptions {
+  /** Whether it is trained; default true for float32. */
+  requiresGrad?: boolean;
+}
+
+const OPTIONS: Kinds<ParameterOptions> = { requiresGrad: FLAG };
 
 /** A copy of x's elements that outlives scopes. */
-function own(x: Tensor): Tensor {
-  const y = empty(x.shape, x.dtype, null);
+function own(op: string, x: Tensor): Tensor {
+  assertTensor(op, x, 'data');
+  const y = empty(x.sizes, x.dtype, null);
   copyElements(x, y);
   return y;
 }
 
 /** A tensor to be trained: a leaf that requires a gradient and outlives scopes. Takes a copy of the data. */
 export class Parameter extends Tensor {
-  constructor(data: Tensor, options: { requiresGrad?: boolean } = {}) {
-    const y = own(data);
-    super(y.storage, y.shape, y.dtype);
-    this.wantsGrad = options.requiresGrad ?? y.dtype === 'float32';
+  constructor(data: Tensor, ...given: Given<ParameterOptions, [requiresGrad?: boolean]>) {
+    const { requiresGrad } = optionsBy('Parameter', given, OPTIONS);
+    const y = own('Parameter', data);
+    if (requiresGrad && y.dtype !== 'float32')
+      throw new GradloomError('DTYPE', 'Parameter', `only float32 can require gradients, got ${data.describe()}. Convert it with .float().`);
+    super(y.storage, y.sizes, y.dtype);
+    this.wantsGrad = requiresGrad ?? y.dtype === 'float32';
+    parameterMade(this);
   }
 }
 
 /** A tensor that is state but not trained (running statistics): saved with the module, outlives scopes. Takes a copy of the data. */
 export class Buffer extends Tensor {
   constructor(data: Tensor) {
-    const y = own(data);
-    super(y.storage, y.shape, y.dtype);
+    const y = own('Buffer', data);
+    super(y.storage, y.sizes, y.dtype);
   }
 }

@@ -1,11 +1,14 @@
 // Players that train in turn, each with losses, parameters and an optimizer of its own: adversarial training.
-import { GradloomError, valueError } from '../tensor/errors.ts';
+import { checkArgument, FUNCTION, type Kinds, optionsOf } from '../tensor/check.ts';
+import { valueError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import type { MultiBackwardOptions } from './options.ts';
-import type { Method } from './method.ts';
+import { count } from './checks.ts';
+import { type MultiBackwardOptions, WITHOUT_COMBINE } from './options.ts';
+import { METHOD, type Method } from './method.ts';
 import type { BackwardReport } from './report.ts';
 import type { Losses } from './strategy.ts';
-import { leavesIn, type Steppable, type Trainable, takeTurn } from './turn.ts';
+import { loadAll, OBJECT, stateOf } from './state.ts';
+import { leavesIn, OPTIMIZER, type Steppable, type Trainable, takeTurn } from './turn.ts';
 
 /** One player. */
 export interface Player<Args extends readonly unknown[] = readonly unknown[], Name extends string = string> {
@@ -13,9 +16,9 @@ export interface Player<Args extends readonly unknown[] = readonly unknown[], Na
   losses: (...args: Args) => Losses<Name>;
   /** Steps the player's own parameters: only these get gradients in its turn. */
   optimizer: Steppable;
-  /** It plays in every so many-th step, the first one among them; 1 unless said. */
+  /** It plays in every so many-th step, the first one among them; default 1. */
   every?: number;
-  /** How its losses become one step; their sum unless said. */
+  /** How its losses become one step; default their sum. */
   combine?: Method;
   /** Further parameters or modules that ask for no gradient in its turn. The other players' never do. */
   freeze?: Trainable;
@@ -24,6 +27,16 @@ export interface Player<Args extends readonly unknown[] = readonly unknown[], Na
   /** Runs when its gradients are whole, before its optimizer's step: clipping. */
   beforeStep?: () => void;
 }
+
+const PLAYER: Kinds<Player> = {
+  losses: FUNCTION,
+  optimizer: OPTIMIZER,
+  every: count(1),
+  combine: METHOD,
+  freeze: { what: 'a list of parameters and modules', test: (v) => typeof v === 'object' && v !== null },
+  backward: OBJECT,
+  beforeStep: FUNCTION,
+};
 
 /** What a player's turn did. */
 export interface PlayerStep {
@@ -37,10 +50,15 @@ export class Alternate<Args extends readonly unknown[], Key extends string> {
   private count = 0;
 
   constructor(players: Readonly<Record<Key, Player<Args>>>) {
+    checkArgument('alternate', 'players', players, OBJECT);
     const entries = Object.entries(players) as [Key, Player<Args>][];
     if (entries.length === 0) throw valueError('alternate', 'got no players. Pass { name: { losses, optimizer }, … }.');
-    for (const [name, { every = 1, optimizer }] of entries) {
-      if (!Number.isInteger(every) || every < 1) throw valueError(`alternate, player '${name}'`, `every must be a whole number of steps ≥ 1, got ${every}.`);
+    for (const [name, player] of entries) {
+      const op = `alternate, player '${name}'`;
+      const { optimizer, losses, backward } = optionsOf(op, player as unknown as Player, PLAYER);
+      checkArgument(op, 'losses', losses, FUNCTION);
+      checkArgument(op, 'optimizer', optimizer, OPTIMIZER);
+      optionsOf(op, backward, WITHOUT_COMBINE);
       const twin = entries.find(([other, p]) => other !== name && p.optimizer === optimizer);
       if (twin) throw valueError(`alternate, player '${name}'`, `it shares its optimizer with '${twin[0]}'. Give each player one of its own.`);
     }
@@ -85,12 +103,10 @@ export class Alternate<Args extends readonly unknown[], Key extends string> {
 
   /** Takes up what `stateDict` gave. */
   loadStateDict(state: { steps: number; methods: Readonly<Record<string, Record<string, unknown>>> }): void {
-    if (!Number.isInteger(state.steps) || state.steps < 0)
-      throw new GradloomError('STATE', 'alternate.loadStateDict', `steps must be a count, got ${state.steps}. Pass what stateDict gave.`);
-    for (const [name, { combine }] of this.players) {
-      const saved = state.methods[name];
-      if (combine && saved) combine.loadStateDict(saved);
-    }
+    stateOf('alternate', state, { steps: count(0), methods: OBJECT });
+    const methods = this.players.flatMap(([name, { combine }]) => (combine ? [[name, combine] as const] : []));
+    stateOf('alternate', state.methods, Object.fromEntries(methods.map(([name]) => [name, OBJECT])));
+    loadAll(methods.map(([name, method]) => [method, state.methods[name]] as const));
     this.count = state.steps;
   }
 }

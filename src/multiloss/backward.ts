@@ -4,12 +4,13 @@ import { backward as sumBackward } from '../autograd/backward.ts';
 import { accumulate } from '../autograd/leaf.ts';
 import { reshape } from '../ops/movement.ts';
 import { hand, recording } from '../tensor/recording.ts';
+import { optionsOf } from '../tensor/check.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Method, Weighting } from './method.ts';
-import { type MultiBackwardOptions, OP } from './options.ts';
+import { BACKWARD, type MultiBackwardOptions, OP } from './options.ts';
 import { type BackwardReport, LiveReport } from './report.ts';
 import { Resolution } from './resolve.ts';
-import { entriesOf, type Losses } from './strategy.ts';
+import { type Losses, presentOf } from './strategy.ts';
 import { scalarize, tell, weigh } from './weigh.ts';
 import { Sum } from './weighted.ts';
 
@@ -19,25 +20,26 @@ import { Sum } from './weighted.ts';
  *
  * In a captured step the weights are found on the host between two parts of the program (`program.parts`); the report shows the latest replay.
  *
- * @param losses scalars by name
- * @throws NONFINITE, GRAPH or SHAPE naming the loss, before any gradient has changed
+ * @param losses scalars by name; null, undefined or 0 for one that this batch lacks: it is left out of the step and of what the method remembers
+ * @throws NONFINITE (of a loss or, where the method looks at gradients, of one), GRAPH or SHAPE naming the loss, before any gradient has changed
  */
-export function backward<Name extends string>(losses: Losses<Name>, options: MultiBackwardOptions<Name> = {}): BackwardReport<Name> {
-  const entries = entriesOf(OP, losses);
+export function backward<Name extends string>(losses: Losses<Name>, options?: MultiBackwardOptions<Name>): BackwardReport<Name> {
+  const { entries, absent } = presentOf(OP, losses);
   const names = entries.map(([name]) => name);
   const tensors = entries.map(([, loss]) => loss);
-  const method: Method = options.combine ?? new Sum();
+  const given = optionsOf<MultiBackwardOptions<Name>>(OP, options, BACKWARD);
+  const method: Method = given.combine ?? new Sum();
   recording()?.rely(method, () => method.needs);
   recording()?.method(method, names);
-  const resolution = new Resolution(method, names, options);
+  const resolution = new Resolution(method, names, absent, given);
   const report = new LiveReport(method.name, names);
   hand(report);
   const scalarized = scalarize(method, tensors, names);
   if (resolution.plain) {
-    const weights = scalarized?.weights ?? weigh(method as Weighting, tensors, report);
-    if (scalarized) tell(report, tensors, weights);
-    sumBackward(tensors, { gradient: weights.map((w, i) => reshape(w, (tensors[i] as Tensor).shape)), retainGraph: options.retainGraph });
+    const weights = scalarized?.weights ?? weigh(method as Weighting, tensors, absent, report);
+    if (scalarized) tell(method, report, tensors, weights);
+    sumBackward(tensors, { gradient: weights.map((w, i) => reshape(w, (tensors[i] as Tensor).shape)), retainGraph: given.retainGraph });
   } else resolution.run(tensors, scalarized?.weights ?? null, report);
   for (const [p, g] of scalarized?.learnt ?? []) accumulate(p, g, false, false);
-  return report;
+  return report.shown();
 }

@@ -1,34 +1,29 @@
-// Checks of what a method is told when it is made, and numbers that are given per loss.
+// What methods are told when they are made: kinds of numbers, and numbers that are given per loss. What they are told of losses.
+import { isPlainObject, type Kind } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 
 /** A number per loss: in the order of the losses, or by name. */
 export type PerLoss = readonly number[] | Readonly<Record<string, number>>;
 
-/** Throws unless `least` ≤ value (or <, where `open`) and value ≤ `most`. */
-export function checkNumber(method: string, option: string, value: number, least: number, most = Number.POSITIVE_INFINITY, open = false): void {
-  if (Number.isFinite(value) && (open ? value > least : value >= least) && value <= most) return;
-  const range = most === Number.POSITIVE_INFINITY ? `${open ? '>' : '≥'} ${least}` : `${open ? 'above' : 'from'} ${least} to ${most}`;
-  throw valueError(method, `${option} must be a number ${range}, got ${value}.`);
+/** A finite number ≥ least (> where `open`) and ≤ most. */
+export function range(least: number, most = Number.POSITIVE_INFINITY, open = false): Kind {
+  const what = most === Number.POSITIVE_INFINITY ? `${open ? '>' : '≥'} ${least}` : `${open ? 'above' : 'from'} ${least} to ${most}`;
+  return { what: `a number ${what}`, test: (v) => Number.isFinite(v) && (open ? (v as number) > least : (v as number) >= least) && (v as number) <= most };
 }
 
-/** Throws unless the value is a whole number ≥ least. */
-export function checkCount(method: string, option: string, value: number, least: number): void {
-  if (!Number.isInteger(value) || value < least) throw valueError(method, `${option} must be a whole number ≥ ${least}, got ${value}.`);
-}
+/** A finite number > 0. */
+export const POSITIVE = range(0, Number.POSITIVE_INFINITY, true);
 
-/** Throws unless the value is one of a few words. */
-export function checkWord(method: string, option: string, value: string, words: readonly string[]): void {
-  if (!words.includes(value)) throw valueError(method, `${option} must be one of ${words.map((w) => `'${w}'`).join(', ')}, got '${value}'.`);
-}
+/** A whole number ≥ least. */
+export const count = (least: number): Kind => ({ what: `a whole number ≥ ${least}`, test: (v) => Number.isSafeInteger(v) && (v as number) >= least });
 
-/** Throws where a number per loss is not finite, or below `least`. */
-export function checkPerLoss(method: string, option: string, given: PerLoss | undefined, least = 0): void {
-  if (given === undefined) return;
-  const entries = Object.entries(given) as [string, number][];
-  if (entries.length === 0) throw valueError(method, `${option} is empty. Give a number per loss, or leave it out.`);
-  for (const [name, v] of entries)
-    if (!Number.isFinite(v) || v < least)
-      throw valueError(method, `${option} of '${name}' must be ${least === Number.NEGATIVE_INFINITY ? 'finite' : `a number ≥ ${least}`}, got ${v}.`);
+/** A finite number ≥ least (any, where that is −∞) for each loss. */
+export function each(least = Number.NEGATIVE_INFINITY): Kind {
+  const fits = (v: unknown): boolean => Number.isFinite(v) && (v as number) >= least;
+  return {
+    what: `a ${least === Number.NEGATIVE_INFINITY ? 'finite number' : `number ≥ ${least}`} for each loss, in a list or by name`,
+    test: (given) => (Array.isArray(given) || isPlainObject(given)) && Object.keys(given).length > 0 && Object.values(given).every(fits),
+  };
 }
 
 /** The numbers in the order of the losses; `fallback` for each where none were given. */
@@ -36,7 +31,7 @@ export function perLoss(method: string, option: string, given: PerLoss | undefin
   if (given === undefined) return new Float64Array(names.length).fill(fallback);
   if (Array.isArray(given)) {
     if (given.length !== names.length) {
-      throw valueError(method, `${option} has ${given.length} numbers for ${names.length} losses (${names.join(', ')}). Give one for each.`);
+      throw valueError(method, `${option} has ${given.length} numbers for ${names.length} losses (${names.join(', ')}). Give them by name where losses come and go.`);
     }
     return Float64Array.from(given);
   }
@@ -47,14 +42,10 @@ export function perLoss(method: string, option: string, given: PerLoss | undefin
   });
 }
 
-/** Where the named loss stands. */
-export function positionOf(method: string, option: string, name: string, names: readonly string[]): number {
-  const at = names.indexOf(name);
-  if (at < 0) throw valueError(method, `${option} is '${name}', but the losses are ${names.join(', ')}. Name one of them.`);
-  return at;
-}
-
-/** Throws where remembered numbers are not for as many losses as there are now. */
-export function checkSameLosses(method: string, remembered: number, now: number): void {
-  if (remembered !== now) throw new GradloomError('STATE', method, `it remembers ${remembered} losses, and the step has ${now}. Call reset() where the losses change.`);
+/** Throws where a loss's value is NaN or infinite; and where it is negative, if the method says what is wrong with that. */
+export function assertLosses(method: string, losses: Float64Array, names: readonly string[], negative?: string): void {
+  losses.forEach((loss, i) => {
+    if (!Number.isFinite(loss)) throw new GradloomError('NONFINITE', method, `the loss '${names[i]}' is ${loss}; nothing was changed. Lower the learning rate, or leave it out.`);
+    if (loss < 0 && negative) throw valueError(method, `the loss '${names[i]}' is ${loss}; ${negative}. Shift it, or take a method that looks at gradients only.`);
+  });
 }

@@ -1,5 +1,7 @@
 // Conditions on the course of training: plain objects (JSON), and what each remembers from step to step, plain data too.
+import { checkArgument, FINITE, isPlainObject, type Kind, type Kinds, optionsOf, TEXT } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
+import { count, range } from './checks.ts';
 
 /** Options of `below` and `above`. */
 export interface LevelOptions {
@@ -33,51 +35,65 @@ export type Progress =
   | { kind: 'plateau'; sum: number; weight: number; best: number | null; run: number }
   | { kind: 'allOf' | 'anyOf'; of: Progress[] };
 
-function checked(op: string, ema: number, steps: number, stepsName: string): void {
-  if (!(ema >= 0 && ema < 1)) throw valueError(op, `ema must lie in [0, 1), got ${ema}.`);
-  if (!Number.isInteger(steps) || steps < 1) throw valueError(op, `${stepsName} must be a whole number of steps ≥ 1, got ${steps}.`);
-}
+const EMA: Kind = { what: 'a number in [0, 1)', test: (v) => typeof v === 'number' && v >= 0 && v < 1 };
+const STEPS = count(1);
+const LEVEL: Kinds<LevelOptions> = { ema: EMA, for: STEPS };
+const PLATEAU: Kinds<PlateauOptions> = { patience: STEPS, minDelta: range(0), ema: EMA };
 
-function level<Name extends string>(kind: 'below' | 'above', loss: Name, value: number, options: LevelOptions): Condition<Name> {
-  const { ema = 0, for: steps = 1 } = options;
-  if (!Number.isFinite(value)) throw valueError(kind, `the value that '${loss}' is compared with must be finite, got ${value}.`);
-  checked(kind, ema, steps, 'for');
+/** A condition, as `below` and the like make it. */
+export const CONDITION: Kind = {
+  what: 'a condition, such as below(loss, 0.1)',
+  test: (v) =>
+    isPlainObject(v) && ['below', 'above', 'afterSteps', 'plateau', 'allOf', 'anyOf'].includes(v.kind as string) && (!('of' in v) || (v.of as unknown[]).every(CONDITION.test)),
+};
+
+function level<Name extends string>(kind: 'below' | 'above', loss: Name, value: number, options: LevelOptions | undefined): Condition<Name> {
+  checkArgument(kind, 'loss', loss, TEXT);
+  checkArgument(kind, `the value that '${loss}' is compared with`, value, FINITE);
+  const { ema = 0, for: steps = 1 } = optionsOf(kind, options, LEVEL);
   return { kind, loss, value, ema, for: steps };
 }
 
 /** The loss (or its running mean) is below `value`, for as many steps in a row as asked. */
-export function below<Name extends string>(loss: Name, value: number, options: LevelOptions = {}): Condition<Name> {
+export function below<Name extends string>(loss: Name, value: number, options?: LevelOptions): Condition<Name> {
   return level('below', loss, value, options);
 }
 
 /** The loss (or its running mean) is above `value`, for as many steps in a row as asked. */
-export function above<Name extends string>(loss: Name, value: number, options: LevelOptions = {}): Condition<Name> {
+export function above<Name extends string>(loss: Name, value: number, options?: LevelOptions): Condition<Name> {
   return level('above', loss, value, options);
 }
 
 /** So many steps of the phase are done. */
 export function afterSteps(steps: number): Condition<never> {
-  checked('afterSteps', 0, steps, 'it');
+  checkArgument('afterSteps', 'steps', steps, STEPS);
   return { kind: 'afterSteps', steps };
 }
 
 /** The loss (or its running mean) has found no new best for `patience` steps in a row. */
 export function plateau<Name extends string>(loss: Name, options: PlateauOptions): Condition<Name> {
-  const { patience, minDelta = 0, ema = 0 } = options;
-  checked('plateau', ema, patience, 'patience');
-  if (!(minDelta >= 0 && Number.isFinite(minDelta))) throw valueError('plateau', `minDelta must be ≥ 0, got ${minDelta}.`);
+  checkArgument('plateau', 'loss', loss, TEXT);
+  const { patience, minDelta = 0, ema = 0 } = optionsOf('plateau', options, PLATEAU);
+  checkArgument('plateau', 'patience', patience, STEPS);
   return { kind: 'plateau', loss, patience, minDelta, ema };
+}
+
+function assertConditions(op: string, of: readonly Condition[]): void {
+  if (of.length === 0) throw valueError(op, 'got no conditions. Pass at least one.');
+  of.forEach((c, i) => {
+    checkArgument(op, `argument ${i}`, c, CONDITION);
+  });
 }
 
 /** All of the conditions hold at the same step. */
 export function allOf<Name extends string>(...of: Condition<Name>[]): Condition<Name> {
-  if (of.length === 0) throw valueError('allOf', 'got no conditions. Pass at least one.');
+  assertConditions('allOf', of);
   return { kind: 'allOf', of };
 }
 
 /** One or more of the conditions hold. */
 export function anyOf<Name extends string>(...of: Condition<Name>[]): Condition<Name> {
-  if (of.length === 0) throw valueError('anyOf', 'got no conditions. Pass at least one.');
+  assertConditions('anyOf', of);
   return { kind: 'anyOf', of };
 }
 
@@ -100,8 +116,11 @@ export function begin(condition: Condition): Progress {
 export function fits(condition: Condition, progress: unknown): progress is Progress {
   const p = progress as Progress | null;
   if (typeof p !== 'object' || p === null || p.kind !== condition.kind) return false;
-  if (!('of' in condition)) return 'run' in p;
-  return 'of' in p && p.of.length === condition.of.length && condition.of.every((c, i) => fits(c, p.of[i]));
+  if ('of' in condition) return 'of' in p && Array.isArray(p.of) && p.of.length === condition.of.length && condition.of.every((c, i) => fits(c, p.of[i]));
+  return Object.entries(begin(condition)).every(([key, value]) => {
+    const given = (p as unknown as Record<string, unknown>)[key];
+    return key === 'kind' || Number.isFinite(given) || (value === null && given === null);
+  });
 }
 
 /** The running mean with one value more. */
@@ -119,6 +138,8 @@ export function advance(condition: Condition, progress: Progress, losses: Readon
   }
   const p = progress as Exclude<Progress, { of: Progress[] }>;
   if (condition.kind === 'afterSteps') return ++p.run >= condition.steps;
+  // A step that lacks the loss changes nothing.
+  if (!Object.hasOwn(losses, condition.loss)) return condition.kind !== 'plateau' ? p.run >= condition.for : p.run >= condition.patience;
   const value = losses[condition.loss] as number;
   if (!Number.isFinite(value)) {
     // A mean would never recover from it; a level that was not reached is not kept either.

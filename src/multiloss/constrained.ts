@@ -1,7 +1,10 @@
 // One loss made small while others are kept below limits.
+import { checkArgument, FINITE, isPlainObject, type Kinds, TEXT, withDefaults } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
+import { assertLosses, each, POSITIVE, range } from './checks.ts';
+import { placeOfLoss } from './memory.ts';
 import type { Stats, Weighting } from './method.ts';
-import { checkNumber } from './checks.ts';
+import { stateOf } from './state.ts';
 
 /** Options of `Constrained`. */
 export interface ConstrainOptions {
@@ -9,13 +12,21 @@ export interface ConstrainOptions {
   main: string;
   /** What each other loss is to be kept at or below, by name. */
   limits: Readonly<Record<string, number>>;
-  /** How fast multipliers rise with the excess; 0.01 unless said. */
+  /** How fast multipliers rise with the excess; default 0.01. */
   lr?: number;
-  /** How strongly an excess counts beside its multiplier (a quadratic penalty's slope), which damps the swings; 0 unless said. */
+  /** How strongly an excess counts beside its multiplier (a quadratic penalty's slope), which damps the swings; default 0. */
   damping?: number;
-  /** The largest multiplier, in case limits cannot be met; no bound unless said. */
+  /** The largest multiplier, in case limits cannot be met; default no bound. */
   max?: number;
 }
+
+const OPTIONS: Kinds<ConstrainOptions> = {
+  main: TEXT,
+  limits: { what: 'an object { name: limit } of finite numbers', test: (v) => isPlainObject(v) && Object.values(v).every(FINITE.test) },
+  lr: POSITIVE,
+  damping: range(0),
+  max: { what: 'a number > 0', test: (v) => typeof v === 'number' && v > 0 },
+};
 
 /**
  * Makes one loss small while others stay at or below their limits: the Lagrangian L₀ + Σ λᵢ·(Lᵢ − cᵢ), descended in the parameters and
@@ -27,47 +38,56 @@ export class Constrained implements Weighting {
   readonly name = 'Constrained';
   readonly needs = 'losses';
   private readonly options: Required<ConstrainOptions>;
-  /** λ by name. */
-  private multipliers: Record<string, number> = {};
+  /** Limits and λ by name. */
+  private readonly limits: ReadonlyMap<string, number>;
+  private multipliers = new Map<string, number>();
+  /** Whether a step has had every loss: one that lacks some is no slip then. */
+  private complete = false;
 
   constructor(options: ConstrainOptions) {
-    this.options = { lr: 0.01, damping: 0, max: Number.POSITIVE_INFINITY, ...options, limits: { ...options.limits } };
-    const { main, limits, lr, damping, max } = this.options;
-    checkNumber(this.name, 'lr', lr, 0, Number.POSITIVE_INFINITY, true);
-    checkNumber(this.name, 'damping', damping, 0);
-    if (!(max > 0)) throw valueError(this.name, `max must be above 0, got ${max}.`);
-    const entries = Object.entries(limits);
-    if (entries.length === 0) throw valueError(this.name, 'limits names no loss. Give { name: limit }.');
-    for (const [name, c] of entries) if (!Number.isFinite(c)) throw valueError(this.name, `the limit of '${name}' must be finite, got ${c}.`);
-    if (Object.hasOwn(limits, main)) throw valueError(this.name, `the loss '${main}' is both main and limited. Choose one.`);
+    const defaults = { main: undefined as never, limits: undefined as never, lr: 0.01, damping: 0, max: Number.POSITIVE_INFINITY };
+    this.options = withDefaults<Required<ConstrainOptions>>('Constrained', options, OPTIONS, defaults);
+    const { main, limits } = this.options;
+    checkArgument('Constrained', 'main', main, OPTIONS.main);
+    checkArgument('Constrained', 'limits', limits, OPTIONS.limits);
+    this.limits = new Map(Object.entries(limits));
+    if (this.limits.size === 0) throw valueError(this.name, 'limits names no loss. Give { name: limit }.');
+    if (this.limits.has(main)) throw valueError(this.name, `the loss '${main}' is both main and limited. Choose one.`);
     this.reset();
   }
 
-  weights({ names, losses }: Stats): Float64Array {
-    const { main, limits, lr, damping, max } = this.options;
-    const stray = names.find((n) => n !== main && !Object.hasOwn(limits, n));
+  weights(stats: Stats): Float64Array {
+    const { names, losses } = stats;
+    const { main, lr, damping, max } = this.options;
+    const { limits, multipliers } = this;
+    const stray = names.find((n) => n !== main && !limits.has(n));
     if (stray !== undefined) throw new GradloomError('VALUE', this.name, `the loss '${stray}' is neither main ('${main}') nor limited. Give it a limit, or leave it out.`);
-    const missing = [main, ...Object.keys(limits)].find((n) => !names.includes(n));
-    if (missing !== undefined) throw new GradloomError('VALUE', this.name, `there is no loss '${missing}' among ${names.join(', ')}. Name it as in the step.`);
+    assertLosses(this.name, losses, names);
+    const all = [main, ...limits.keys()];
+    for (const name of all) placeOfLoss(this.name, name === main ? 'main' : 'a name of limits', name, stats, this.complete ? all : []);
+    this.complete = true;
     return Float64Array.from(names, (name, i) => {
       if (name === main) return 1;
-      const excess = (losses[i] as number) - (limits[name] as number);
-      // A loss that is no number teaches nothing.
-      if (Number.isFinite(excess)) this.multipliers[name] = Math.min(Math.max((this.multipliers[name] as number) + lr * excess, 0), max);
-      return (this.multipliers[name] as number) + (excess > 0 && Number.isFinite(excess) ? damping * excess : 0);
+      const excess = (losses[i] as number) - (limits.get(name) as number);
+      const multiplier = Math.min(Math.max((multipliers.get(name) as number) + lr * excess, 0), max);
+      multipliers.set(name, multiplier);
+      return multiplier + (excess > 0 ? damping * excess : 0);
     });
   }
 
   stateDict(): Record<string, unknown> {
-    return { multipliers: { ...this.multipliers } };
+    return { multipliers: Object.fromEntries(this.multipliers) };
   }
 
   loadStateDict(state: Readonly<Record<string, unknown>>): void {
-    this.multipliers = { ...(state.multipliers as Record<string, number>) };
+    const names = [...this.limits.keys()];
+    const fits = (v: unknown): boolean => each(0).test(v) && names.length === Object.keys(v as object).length && names.every((name) => Object.hasOwn(v as object, name));
+    const { multipliers } = stateOf(this.name, state, { multipliers: { what: `numbers ≥ 0 for ${names.join(', ')}`, test: fits } });
+    this.multipliers = new Map(Object.entries(multipliers as Record<string, number>));
   }
 
   reset(): void {
-    this.multipliers = Object.fromEntries(Object.keys(this.options.limits).map((name) => [name, 0]));
+    this.multipliers = new Map([...this.limits.keys()].map((name) => [name, 0]));
   }
 }
 

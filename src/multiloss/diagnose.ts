@@ -1,21 +1,29 @@
 // Before choosing a method: what is wrong between these losses, if anything? Gradients of a few batches, and what batches agree on.
 import { grad } from '../autograd/backward.ts';
+import { checkArgument, FUNCTION, type Kinds, optionsOf, valueText } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { refuseWhileRecording } from '../tensor/recording.ts';
 import { scope } from '../tensor/scope.ts';
 import { enableGrad } from '../tensor/tape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { count } from './checks.ts';
 import { sharedLeaves } from './leaves.ts';
+import { TENSORS } from './options.ts';
 import { entriesOf, type Losses } from './strategy.ts';
-import { type Diagnosis, diagnosisOf, type LossFacts } from './verdict.ts';
+import { solveDefinite } from './solve/cholesky.ts';
+import { cosinesOf, inner as product } from './solve/matrix.ts';
+import { roundedProducts } from './solve/rank.ts';
+import { type Contained, type Diagnosis, diagnosisOf, type LossFacts } from './verdict.ts';
 
 /** Options of `diagnose`. */
 export interface DiagnoseOptions {
-  /** The parameters that the losses are compared over; those that two or more losses reach unless said. */
+  /** The parameters that the losses are compared over; those that two or more losses reach by default. */
   params?: Iterable<Tensor>;
-  /** How many batches, ≥ 1; 8 unless said. From 3 on, noise can be told apart. */
+  /** How many batches, ≥ 1; default 8. From 3 on, noise can be told apart. */
   batches?: number;
 }
+
+const OPTIONS: Kinds<DiagnoseOptions> = { params: TENSORS, batches: count(1) };
 
 /** Gradients of further batches are added to these, in turn: memory is at most 8 · losses · parameters · 4 bytes. */
 const GROUPS = 8;
@@ -58,6 +66,7 @@ function* batchesOf<B, L>(batches: Iterable<B> | ((k: number) => L), losses: ((b
   }
   let k = 0;
   for (const batch of batches) {
+    if (!losses) checkArgument('diagnose', `batch ${k}`, batch, FUNCTION);
     yield losses ? () => losses(batch) : (batch as unknown as () => L);
     if (++k === n) return;
   }
@@ -112,8 +121,32 @@ function jackknife(groups: number, estimate: (left: number) => number): { value:
   return { value, error: Math.sqrt(((groups - 1) / groups) * parts.reduce((s, p) => s + (p - mean) ** 2, 0)) };
 }
 
+/** Losses whose gradients are combinations of those before them, at the precision at which methods tell. One that is only opposed to another is not. */
+function containedIn(gramian: Float64Array, m: number): Contained[] {
+  const { norms, cosines } = cosinesOf(gramian, m);
+  const cosine = (i: number, j: number): number => cosines[i * m + j] as number;
+  const kept: number[] = [];
+  const contained: Contained[] = [];
+  for (let i = 0; i < m; i++) {
+    if (norms[i] === 0) continue;
+    const along = Float64Array.from(kept, (j) => cosine(i, j));
+    const x = solveDefinite(Float64Array.from(kept.flatMap((a) => kept.map((b) => cosine(a, b)))), along) ?? along;
+    const rest = Math.max(1 - product(x, along), 0);
+    const others = kept.filter((_, k) => Math.abs(x[k] as number) > 1e-3);
+    if (rest > roundedProducts(m)) kept.push(i);
+    else if (others.length > 1 || (x[kept.indexOf(others[0] as number)] as number) > 0) contained.push({ loss: i, others, rest });
+  }
+  return contained;
+}
+
 /** Means, norms and what batches agree on. */
-function factsOf({ names, values, squares, broken, sums, counts }: Gathered): { facts: LossFacts[]; agreed: number[][]; cosine: number[][]; band: (number | null)[][] } {
+function factsOf({ names, values, squares, broken, sums, counts }: Gathered): {
+  facts: LossFacts[];
+  agreed: number[][];
+  cosine: number[][];
+  band: (number | null)[][];
+  contained: Contained[];
+} {
   const batches = counts.reduce((a, b) => a + b, 0);
   const groups = counts.length;
   // products[i][j][h][k] = ⟨mean of gᵢ in group h, mean of gⱼ in group k⟩
@@ -138,11 +171,14 @@ function factsOf({ names, values, squares, broken, sums, counts }: Gathered): { 
     };
   });
   const band = cosines.map((row) => row.map(({ error }) => (error === null ? null : Math.min(1, 2 * error))));
-  return { facts, agreed, cosine: cosines.map((row) => row.map((c) => c.value)), band };
+  // Over all groups side by side: what depends does so in each.
+  const gramian = Float64Array.from(names.flatMap((_, i) => names.map((_n, j) => counts.reduce((s, _c, h) => s + (products[i]?.[j]?.[h]?.[h] as number), 0))));
+  const contained = broken.includes(true) ? [] : containedIn(gramian, names.length);
+  return { facts, agreed, cosine: cosines.map((row) => row.map((c) => c.value)), band, contained };
 }
 
 /**
- * Tells scale, direction, noise, a starved, a dead and a non-finite loss apart, over a few batches at the parameters as they are: in
+ * Tells scale, direction, noise, a starved, a dead, a non-finite loss and one that others contain apart, over a few batches at the parameters as they are: in
  * numbers, in one sentence, and with what to try. No method wins everywhere; many leave a pure scale problem untouched.
  *
  * Batches should be independent of one another, as from a shuffled loader: what differs between them is the noise that a cosine is judged
@@ -164,9 +200,11 @@ export function diagnose<B, Name extends string>(
   second?: ((batch: B) => Losses<Name>) | DiagnoseOptions,
   third?: DiagnoseOptions,
 ): Diagnosis<Name> {
-  const [lossesOf, options = {}] = typeof second === 'function' ? [second, third] : [undefined, second];
+  const [lossesOf, given] = typeof second === 'function' ? [second, third] : [undefined, second];
+  const options = optionsOf('diagnose', given, OPTIONS);
   const { batches: n = GROUPS } = options;
-  if (!Number.isInteger(n) || n < 1) throw valueError('diagnose', `batches must be a whole number ≥ 1, got ${n}.`);
+  if (typeof batches !== 'function' && typeof (batches as Partial<Iterable<B>> | null)?.[Symbol.iterator] !== 'function')
+    throw valueError('diagnose', `batches are a list, a loader, or a function of the batch's number, got ${valueText(batches)}.`);
   refuseWhileRecording('diagnose', 'gradients are read', 'Call it outside of the captured step.');
   let params = options.params && [...options.params];
   let gathered: Gathered | undefined;
@@ -194,12 +232,13 @@ export function diagnose<B, Name extends string>(
     });
   }
   if (!gathered) throw valueError('diagnose', 'got no batches. Pass at least one, better 8.');
-  const { facts, agreed, cosine, band } = factsOf(gathered);
+  const { facts, agreed, cosine, band, contained } = factsOf(gathered);
   return diagnosisOf<Name>(
     gathered.counts.reduce((a, b) => a + b, 0),
     facts,
     agreed,
     cosine,
     band,
+    contained,
   );
 }

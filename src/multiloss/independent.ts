@@ -1,12 +1,13 @@
 // A backward pass of its own for each loss.
 import { backward } from '../autograd/backward.ts';
+import { Stateless } from './stateless.ts';
 import { entriesOf, type Losses, type Report, type Strategy } from './strategy.ts';
 
 /**
  * loss₁.backward({ retainGraph: true }); loss₂.backward(); …: gradients accumulate over the passes. Every pass but the last retains
  * the graph, the last frees it. Equal to `Sum` but for rounding, and as fast where nothing looks at gradients in between.
  */
-export class Independent<Name extends string = string> implements Strategy<Name> {
+export class Independent<Name extends string = string> extends Stateless implements Strategy<Name> {
   readonly name = 'independent';
 
   backward(losses: Losses<Name>): Report<Name> {
@@ -16,10 +17,4 @@ export class Independent<Name extends string = string> implements Strategy<Name>
     });
     return { branch: this.name, weights: Object.fromEntries(entries.map(([name]) => [name, 1])) as Record<Name, number> };
   }
-
-  stateDict(): Record<string, unknown> {
-    return {};
-  }
-
-  loadStateDict(): void {}
 }

@@ -1,5 +1,6 @@
 // What a method is: it looks at some of what is known of a step's losses and says how much each counts. Who computes gradients and who
 // applies them is not its business (backward.ts), so a method is a few lines of its paper's mathematics.
+import type { Kind } from '../tensor/check.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 /**
@@ -27,6 +28,12 @@ export interface Stats {
   readonly gramian: Float64Array;
   /** Over the same parameters; there where a weighting needs 'jacobian'. */
   readonly elements?: Elements;
+  /** How many directions the gradients have: what depends on others by no more than roundings counts as depending. Unknown where left out. */
+  readonly rank?: number;
+  /** Losses that the step names and does not have. */
+  readonly absent?: readonly string[];
+  /** Whose rows an Aggregator gets, in their order; unknown where left out. */
+  readonly parameters?: readonly Tensor[];
 }
 
 interface Stateful {
@@ -45,6 +52,8 @@ export interface Scalarizer extends Stateful {
   readonly needs: 'losses';
   /** One scalar from the losses, each a scalar that requires a gradient; made of ops. */
   combine(losses: readonly Tensor[], names: readonly string[]): Tensor;
+  /** Refuses losses that its formula cannot take, by name. */
+  assert?(losses: Float64Array, names: readonly string[]): void;
   /** What it learns: to be given to an optimizer beside the model's. */
   parameters(): Tensor[];
 }
@@ -52,6 +61,10 @@ export interface Scalarizer extends Stateful {
 /** Weights from numbers, computed on the host in float64. */
 export interface Weighting extends Stateful {
   readonly needs: Needs;
+  /** What parameters of single losses (heads) get; where left out, 'unweighted' of a method that needs 'gramian', else 'weighted'. */
+  readonly heads?: 'unweighted' | 'weighted';
+  /** Where given, the method tells eigenvalues from 0 itself, and gets the Gramian as it was computed. */
+  readonly eps?: number | undefined;
   /** One weight per loss: the step's gradient is Σ wᵢ·gᵢ. */
   weights(stats: Stats): Float64Array;
 }
@@ -59,8 +72,6 @@ export interface Weighting extends Stateful {
 /** A direction from every loss's gradient itself, where no weights say it. */
 export interface Aggregator extends Stateful {
   readonly needs: 'jacobian';
-  /** Whether it looks at norms and Gramian as well. */
-  readonly measures?: boolean;
   /**
    * Directions from Jacobians, parameter by parameter: `rows[p]` is [m, n] for a parameter of n elements, the result [n] for each.
    * Made of ops and kernel calls; runs under noGrad. What it keeps between steps are kept tensors.
@@ -70,6 +81,16 @@ export interface Aggregator extends Stateful {
 
 /** How several losses become one step. */
 export type Method = Scalarizer | Weighting | Aggregator;
+
+/** A method, as options take it. */
+export const METHOD: Kind = {
+  what: 'a method, such as new multiloss.UPGrad()',
+  test: (v) => typeof v === 'object' && v !== null && ['combine', 'weights', 'directions'].some((key) => typeof (v as Record<string, unknown>)[key] === 'function'),
+};
+
+/** What parameters of single losses get. */
+export const headsOf = (method: Method): 'unweighted' | 'weighted' =>
+  (method as Partial<Weighting>).heads ?? (isAggregator(method) || method.needs === 'gramian' ? 'unweighted' : 'weighted');
 
 /** Whether the method is a function of the losses. */
 export const isScalarizer = (method: Method): method is Scalarizer => 'combine' in method;

@@ -1,15 +1,16 @@
 // Seeing conflict: what each step's report tells, gathered over a run in bounded memory.
-import { valueError } from '../tensor/errors.ts';
+import { checkArgument, FUNCTION, type Kinds, NUMBER, optionsOf, TEXT } from '../tensor/check.ts';
 import { Alarms } from './alarms.ts';
+import { count } from './checks.ts';
 import { History, type Series } from './history.ts';
 import type { Alarm, MonitorData, PairSummary, SeriesKey } from './monitor-data.ts';
 import type { BackwardReport } from './report.ts';
 
 /** Options of `Monitor`. */
 export interface MonitorOptions {
-  /** How many numbers are kept at most (8 bytes each); where they are reached, neighbouring steps are averaged. 250 000 unless said. */
+  /** How many numbers are kept at most (8 bytes each); where they are reached, neighbouring steps are averaged. Default 250 000. */
   budget?: number;
-  /** Steps before an alarm about weights, dominance or a dead loss can be raised. 50 unless said. */
+  /** Steps before an alarm about weights, dominance or a dead loss can be raised. Default 50. */
   patience?: number;
   /** Gets one line of JSON for every step: `write: (line) => appendFileSync('run.jsonl', line)`. Ends in a line break. */
   write?: (line: string) => void;
@@ -23,6 +24,10 @@ export interface StepContext {
   phase?: string;
 }
 
+const OPTIONS: Kinds<MonitorOptions> = { budget: count(1000), patience: count(1), write: FUNCTION };
+const CONTEXT: Kinds<StepContext> = { lr: NUMBER, phase: TEXT };
+const REPORT = { what: 'a report of multiloss.backward', test: (v: unknown) => typeof v === 'object' && v !== null && Array.isArray((v as Partial<BackwardReport>).names) };
+
 /** Phase changes that are remembered. */
 const PHASES = 200;
 
@@ -31,9 +36,9 @@ const FIELDS: Readonly<Record<string, string>> = { loss: 'losses', weight: 'weig
 
 /** A step's numbers as an object by kind and name; of layers by layer and name. */
 function lineOf(values: Iterable<readonly [SeriesKey, number]>): Record<string, Record<string, unknown>> {
-  const line: Record<string, Record<string, unknown>> = {};
+  const line = Object.create(null) as Record<string, Record<string, unknown>>;
   const at = (o: Record<string, unknown>, key: string): Record<string, unknown> => {
-    o[key] ??= {};
+    o[key] ??= Object.create(null);
     return o[key] as Record<string, unknown>;
   };
   for (const [{ kind, name, layer }, value] of values) {
@@ -62,10 +67,8 @@ export class Monitor {
   private previous: { losses: Readonly<Record<string, number>>; predicted: ReadonlyMap<string, number> } | null = null;
   private count = 0;
 
-  constructor(options: MonitorOptions = {}) {
-    const { budget = 250_000, patience = 50, write } = options;
-    if (!Number.isInteger(budget) || budget < 1000) throw valueError('Monitor', `budget must be a whole number of numbers ≥ 1000, got ${budget}.`);
-    if (!Number.isInteger(patience) || patience < 1) throw valueError('Monitor', `patience must be a whole number of steps ≥ 1, got ${patience}.`);
+  constructor(options?: MonitorOptions) {
+    const { budget = 250_000, patience = 50, write } = optionsOf('Monitor', options, OPTIONS);
     this.history = new History(budget);
     this.watch = new Alarms(patience);
     this.write = write;
@@ -82,17 +85,18 @@ export class Monitor {
   }
 
   /** Takes one step's report. Returns the alarms that it raised; each is raised once until it clears. */
-  record(report: BackwardReport, context: StepContext = {}): Alarm[] {
+  record(report: BackwardReport, context?: StepContext): Alarm[] {
+    checkArgument('Monitor.record', 'report', report, REPORT);
+    const { lr, phase } = optionsOf('Monitor.record', context, CONTEXT);
     const step = this.count++;
     const raised = this.watch.watch(step, report);
     const values = [...this.valuesOf(report)];
     this.history.add(step, values);
-    const { phase } = context;
     if (phase !== undefined && this.begun.at(-1)?.phase !== phase) {
       this.begun.push({ step, phase });
       if (this.begun.length > PHASES) this.begun.shift();
     }
-    this.previous = { losses: report.losses, predicted: predictedChange(report, context.lr) };
+    this.previous = { losses: report.losses, predicted: predictedChange(report, lr) };
     const shown = raised.map(({ kind, loss, message }) => ({ kind, loss, message }));
     this.write?.(`${JSON.stringify({ step, ...(phase !== undefined && { phase }), ...lineOf(values), ...(shown.length > 0 && { alarms: shown }) })}\n`);
     return raised;
@@ -105,7 +109,7 @@ export class Monitor {
       yield [{ kind: 'weight', name }, weights[name] as number];
       if (norms) yield [{ kind: 'norm', name }, norms[name] as number];
       // What the step before this one was to change, and did.
-      const before = this.previous?.losses[name];
+      const before = this.previous && Object.hasOwn(this.previous.losses, name) ? this.previous.losses[name] : undefined;
       const predicted = this.previous?.predicted.get(name);
       if (before !== undefined && predicted !== undefined) {
         yield [{ kind: 'predicted', name }, predicted];

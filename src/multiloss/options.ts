@@ -1,9 +1,11 @@
 // What a backward pass over several losses can be told.
 import type { Place } from '../autograd/pass.ts';
+import { ANY, FLAG, type Kind, type Kinds, oneOf, either, TENSOR, valueText } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { nodeOf, requiresGrad } from '../tensor/op.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import type { Method } from './method.ts';
+import { METHOD, type Method } from './method.ts';
+import { OBJECT } from './state.ts';
 import type { Losses } from './strategy.ts';
 
 /** The function's name, for messages. */
@@ -14,16 +16,20 @@ export type Groups = 'model' | 'layer' | 'param' | readonly (readonly Tensor[])[
 
 /** Options of `multiloss.backward`. */
 export interface MultiBackwardOptions<Name extends string = string> {
-  /** How the losses become one step; their sum unless said. */
+  /** How the losses become one step; default their sum. */
   combine?: Method;
-  /** The parameters whose gradients are combined: those that two or more losses reach unless given. */
+  /**
+   * The parameters whose gradients are combined; default those that two or more losses reach, in this step or in one before with the same method.
+   * Of a single loss all that it reaches.
+   */
   shared?: Iterable<Tensor>;
   /**
-   * What other parameters (task heads) receive: their losses' own gradient, or that times the loss's weight. 'weighted' unless said where the
-   * method needs losses, norms or elements (it scales the losses); 'unweighted' where it resolves directions (as TorchJD's mtl_backward).
+   * What other parameters (task heads) receive: their losses' own gradient, or that times the loss's weight. Default 'weighted' where the
+   * method needs losses, norms or elements (it scales the losses); 'unweighted' where it resolves directions (as TorchJD's mtl_backward) or
+   * divides by lengths (`normalize`, EnCodecBalancer).
    */
   heads?: 'unweighted' | 'weighted';
-  /** For a loss: the only parameters that it trains. */
+  /** For a loss: the only parameters that it trains. A loss that is absent may be among them where it is given as null. */
   only?: { readonly [K in Name]?: Iterable<Tensor> };
   groups?: Groups;
   /**
@@ -31,7 +37,7 @@ export interface MultiBackwardOptions<Name extends string = string> {
    * One pass through the trunk, whatever the number of losses.
    */
   at?: Tensor;
-  /** The parameters that the method looks at (GradNorm's last shared layer); all shared ones unless given. Its weights act on all. */
+  /** The parameters that the method looks at (GradNorm's last shared layer); default all shared ones. Its weights act on all. */
   on?: Iterable<Tensor>;
   /** The same losses of an independent batch, for methods that need an unbiased Gramian (MoDo, SDMGrad): Gᵢⱼ = ⟨gᵢ, g'ⱼ⟩. */
   other?: Losses<Name>;
@@ -41,10 +47,33 @@ export interface MultiBackwardOptions<Name extends string = string> {
   retainGraph?: boolean;
 }
 
+/** What can be gone through for tensors. */
+export const TENSORS: Kind = {
+  what: 'a list of tensors',
+  test: (v) => typeof v === 'object' && v !== null && !(v instanceof Tensor) && typeof (v as Iterable<unknown>)[Symbol.iterator] === 'function',
+};
+const LISTS: Kind = { what: 'lists of tensors', test: (v) => Array.isArray(v) && v.every(TENSORS.test) };
+
+/** What `multiloss.backward` can be told besides the method. */
+export const WITHOUT_COMBINE: Kinds<Omit<MultiBackwardOptions, 'combine'>> = {
+  shared: TENSORS,
+  heads: oneOf('unweighted', 'weighted'),
+  only: { what: 'an object { loss: a list of tensors }', test: (v) => OBJECT.test(v) && Object.values(v as object).every((list) => list === undefined || TENSORS.test(list)) },
+  groups: either(oneOf('model', 'layer', 'param'), LISTS),
+  at: TENSOR,
+  on: TENSORS,
+  other: ANY,
+  measure: FLAG,
+  retainGraph: FLAG,
+};
+
+/** What it can be told. */
+export const BACKWARD: Kinds<MultiBackwardOptions> = { combine: METHOD, ...WITHOUT_COMBINE };
+
 /** The place of a tensor that an option names. */
 export function placeOf(option: string, t: Tensor): Place {
   if (!(t instanceof Tensor) || !requiresGrad(t))
-    throw new GradloomError('GRAPH', OP, `\`${option}\`: ${t instanceof Tensor ? t.describe() : typeof t} does not require a gradient. Pass tensors of the losses' graph.`);
+    throw new GradloomError('GRAPH', OP, `\`${option}\`: ${t instanceof Tensor ? t.describe() : valueText(t)} does not require a gradient. Pass tensors of the losses' graph.`);
   return nodeOf(t) ?? t;
 }
 

@@ -1,17 +1,21 @@
 // Staged and mixed training, declared: which losses train when, how they are combined, what is frozen, and until when.
+import { checkArgument, FLAG, FUNCTION, type Kinds, oneOf, optionsOf, orNull, TEXT } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import type { MultiBackwardOptions } from './options.ts';
-import { advance, begin, type Condition, fits, lossesIn, type Progress } from './conditions.ts';
-import type { Method } from './method.ts';
+import { type MultiBackwardOptions, WITHOUT_COMBINE } from './options.ts';
+import { advance, begin, CONDITION, type Condition, fits, lossesIn, type Progress } from './conditions.ts';
+import { count, range } from './checks.ts';
+import { METHOD, type Method } from './method.ts';
 import type { BackwardReport } from './report.ts';
-import { leavesIn, type Steppable, type Trainable, takeTurn } from './turn.ts';
+import { loadAll, NAMES, OBJECT, stateOf } from './state.ts';
+import type { Losses } from './strategy.ts';
+import { leavesIn, OPTIMIZER, type Steppable, type Trainable, takeTurn } from './turn.ts';
 
 /** What one phase is. */
 export interface PhaseOptions<Name extends string = string> {
   /** The losses that train; the others' heads keep null gradients, so that an optimizer leaves them alone. */
   losses: readonly Name[];
-  /** How they become one step; their sum unless said. */
+  /** How they become one step; default their sum. */
   combine?: Method;
   /** When the next phase begins, looked at after each step. Of the last phase: when the plan is done. */
   until?: Condition<Name>;
@@ -19,9 +23,9 @@ export interface PhaseOptions<Name extends string = string> {
   backTo?: readonly [phase: string, when: Condition<Name>];
   /** Parameters, or modules, that ask for no gradient during the phase's steps. Running statistics still follow: use `eval()` for those. */
   freeze?: Trainable;
-  /** Times every group's learning rate, so that schedulers and groups keep their say; 1 unless said. */
+  /** Times every group's learning rate, so that schedulers and groups keep their say; default 1. */
   lrFactor?: number;
-  /** 'reset' forgets the optimizer's moments at the phase's first step. 'keep' unless said. */
+  /** 'reset' forgets the optimizer's moments at the phase's first step. Default 'keep'. */
   optimizerState?: 'keep' | 'reset';
   /** Further options of `multiloss.backward` (`shared`, `heads`, `measure`, …). */
   backward?: Omit<MultiBackwardOptions, 'combine'>;
@@ -67,6 +71,20 @@ export interface PlanState {
   methods: Record<string, Record<string, unknown>>;
 }
 
+const LOSSES = { what: "a list of the losses' names", test: NAMES.test };
+const PHASE: Kinds<PhaseOptions> = {
+  losses: { what: LOSSES.what, test: (v) => Array.isArray(v) && v.every(TEXT.test) },
+  combine: METHOD,
+  until: CONDITION,
+  backTo: { what: 'a list [phase, condition]', test: (v) => Array.isArray(v) && v.length === 2 && TEXT.test(v[0]) && CONDITION.test(v[1]) },
+  freeze: { what: 'a list of parameters and modules', test: (v) => typeof v === 'object' && v !== null },
+  lrFactor: range(0),
+  optimizerState: oneOf('keep', 'reset'),
+  backward: OBJECT,
+};
+const PLAN: Kinds<PlanOptions<string>> = { losses: LOSSES };
+const STEP: Kinds<PlanStepOptions> = { beforeStep: FUNCTION };
+
 interface Phase {
   readonly name: string;
   readonly options: PhaseOptions;
@@ -90,14 +108,17 @@ export class Plan<Name extends string = string> {
   private backTo: Progress | null = null;
   private checked = false;
 
-  constructor(options: PlanOptions<Name> = {}) {
-    this.names = options.losses;
+  constructor(options?: PlanOptions<Name>) {
+    this.names = optionsOf<PlanOptions<string>>('phases', options, PLAN).losses;
   }
 
   /** Adds a phase. The first one added begins. Throws where it does not fit what is known of the plan. Returns the plan. */
   phase(name: string, options: PhaseOptions<Name>): this {
+    checkArgument('phases.phase', 'name', name, TEXT);
     const op = `phases, phase '${name}'`;
-    const { losses, until, backTo, lrFactor = 1 } = options;
+    const { losses, until, backTo, backward } = optionsOf<PhaseOptions>(op, options, PHASE) as PhaseOptions<Name>;
+    checkArgument(op, 'losses', losses, PHASE.losses);
+    optionsOf(op, backward, WITHOUT_COMBINE);
     if (this.steps > 0 || this.at > 0) throw valueError(op, 'the plan has begun. Add all phases before its first step.');
     if (this.list.some((p) => p.name === name)) throw valueError(op, 'there is already a phase of this name. Choose another.');
     if (losses.length === 0) throw valueError(op, 'it has no losses. Name at least one.');
@@ -106,12 +127,9 @@ export class Plan<Name extends string = string> {
     if (backTo && !this.list.some((p) => p.name === backTo[0])) {
       throw valueError(op, `backTo names '${backTo[0]}', which is no earlier phase (${this.list.map((p) => p.name).join(', ') || 'there is none'}). Name one of those.`);
     }
-    if (!(lrFactor >= 0 && Number.isFinite(lrFactor))) throw valueError(op, `lrFactor must be ≥ 0, got ${lrFactor}.`);
-    if (options.optimizerState !== undefined && options.optimizerState !== 'keep' && options.optimizerState !== 'reset')
-      throw valueError(op, `optimizerState is 'keep' or 'reset', got '${options.optimizerState}'.`);
     const watched = [...(until ? lossesIn(until) : []), ...(backTo ? lossesIn(backTo[1]) : [])];
     if (this.names) for (const loss of [...losses, ...watched]) this.assertKnown(op, loss, this.names);
-    this.list.push({ name, options, frozen: leavesIn(op, options.freeze ?? []), watched });
+    this.list.push({ name, options: { ...options }, frozen: leavesIn(op, options.freeze ?? []), watched });
     this.checked = false;
     if (this.list.length === 1) this.enter(0);
     return this;
@@ -160,10 +178,13 @@ export class Plan<Name extends string = string> {
    * @throws VALUE, SHAPE, GRAPH, NONFINITE naming a loss that is missing, not a scalar, detached, not finite. No parameter, gradient or
    * state of the plan has changed then: the error may be caught and the next batch taken.
    */
-  step<L extends { readonly [K in Name]?: Tensor }>(losses: () => L, optimizer: Steppable, options: PlanStepOptions = {}): PlanStep<keyof L & string> {
+  step<L extends Losses<Name>>(losses: () => L, optimizer: Steppable, options?: PlanStepOptions): PlanStep<keyof L & string> {
     const { name: phase, options: p, frozen, watched } = this.present;
+    checkArgument('phases.step', 'losses', losses, FUNCTION);
+    checkArgument('phases.step', 'optimizer', optimizer, OPTIMIZER);
+    const { beforeStep } = optionsOf('phases.step', options, STEP);
     const before = (): void => {
-      options.beforeStep?.();
+      beforeStep?.();
       if (p.optimizerState === 'reset' && this.steps === 0) forget(phase, optimizer);
     };
     const turn = { op: `phases, phase '${phase}'`, active: p.losses, watched, frozen, combine: p.combine, options: p.backward, lrFactor: p.lrFactor ?? 1, optimizer };
@@ -207,17 +228,18 @@ export class Plan<Name extends string = string> {
   loadStateDict(state: Readonly<PlanState>): void {
     const mine = this.check().list.map((p) => p.name);
     const misfit = (what: string): GradloomError => new GradloomError('STATE', 'phases.loadStateDict', `${what}. Build the same plan.`);
-    if (mine.join() !== state.phases?.join()) throw misfit(`the state is of the phases ${state.phases?.join(', ')}, this plan has ${mine.join(', ')}`);
+    const progress = orNull(OBJECT);
+    stateOf('phases', state, { phases: NAMES, phase: TEXT, steps: count(0), done: FLAG, until: progress, backTo: progress, methods: OBJECT });
+    if (JSON.stringify(mine) !== JSON.stringify(state.phases)) throw misfit(`the state is of the phases ${state.phases.join(', ')}, this plan has ${mine.join(', ')}`);
     const at = mine.indexOf(state.phase);
     if (at < 0) throw misfit(`there is no phase '${state.phase}' among ${mine.join(', ')}`);
     const { until, backTo } = (this.list[at] as Phase).options;
     for (const [key, condition] of [['until', until] as const, ['backTo', backTo?.[1]] as const]) {
       if (condition ? !fits(condition, state[key]) : state[key] !== null) throw misfit(`'${key}' of the phase '${state.phase}' is another condition`);
     }
-    for (const { name, options } of this.list) {
-      const saved = state.methods[name];
-      if (options.combine && saved) options.combine.loadStateDict(saved);
-    }
+    const methods = this.list.flatMap(({ name, options: { combine } }) => (combine ? [[name, combine] as const] : []));
+    stateOf('phases', state.methods, Object.fromEntries(methods.map(([name]) => [name, OBJECT])));
+    loadAll(methods.map(([name, method]) => [method, state.methods[name]] as const));
     const copy = JSON.parse(JSON.stringify(state)) as PlanState;
     this.at = at;
     this.steps = copy.steps;
@@ -252,6 +274,6 @@ function forget(phase: string, optimizer: Steppable): void {
  * for (const [x, y] of loader) { const { phase, losses } = plan.step(() => lossesOf(x, y), optimizer); }
  * ```
  */
-export function phases<Name extends string = string>(options: PlanOptions<Name> = {}): Plan<Name> {
+export function phases<Name extends string = string>(options?: PlanOptions<Name>): Plan<Name> {
   return new Plan(options);
 }

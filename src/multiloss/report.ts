@@ -1,5 +1,6 @@
 // What one backward pass over several losses tells: how much each counted, and how their gradients stood to one another.
 import { refuseWhileRecording } from '../tensor/recording.ts';
+import { atRank, roundedProducts } from './solve/rank.ts';
 import type { Report } from './strategy.ts';
 
 /** How the losses' gradients stand to one another over some parameters. Rows and columns are in the order of `names`. */
@@ -18,7 +19,7 @@ export interface LayerConflict<Name extends string = string> extends Conflict<Na
   readonly name: string;
 }
 
-/** What `multiloss.backward` did. In a captured step the numbers are those of the latest replay. */
+/** What `multiloss.backward` did, of the losses that the step had. In a captured step the numbers are those of the latest replay. */
 export interface BackwardReport<Name extends string = string> extends Report<Name> {
   readonly names: readonly Name[];
   /** The losses' values. */
@@ -27,6 +28,8 @@ export interface BackwardReport<Name extends string = string> extends Report<Nam
   readonly norms: Readonly<Record<Name, number>> | null;
   readonly cosine: readonly (readonly number[])[] | null;
   readonly gramian: readonly (readonly number[])[] | null;
+  /** How many directions the gradients have: fewer than there are losses where one holds nothing that others do not. */
+  readonly rank: number | null;
   /** The same, layer by layer. */
   readonly layers: readonly LayerConflict<Name>[] | null;
   /** Weights where conflict is resolved in several groups of parameters (`groups`); `weights` is their mean then. */
@@ -37,6 +40,14 @@ export interface BackwardReport<Name extends string = string> extends Report<Nam
 export function normsOf(gramian: Float64Array, m: number): Float64Array {
   return new Float64Array(m).map((_, i) => Math.sqrt(Math.max(gramian[i * (m + 1)] as number, 0)));
 }
+
+const KEYS: readonly (keyof BackwardReport)[] = ['branch', 'names', 'losses', 'weights', 'norms', 'cosine', 'gramian', 'rank', 'layers', 'groups'];
+
+/** What a report shows as its own: the numbers by name, not where they lie. */
+const VIEW: ProxyHandler<BackwardReport> = {
+  ownKeys: () => KEYS as string[],
+  getOwnPropertyDescriptor: (report, key) => (KEYS.includes(key as keyof BackwardReport) ? { enumerable: true, configurable: true, value: report[key as 'names'] } : undefined),
+};
 
 /** A report that reads numbers where the step leaves them. */
 export class LiveReport<Name extends string> implements BackwardReport<Name> {
@@ -79,6 +90,10 @@ export class LiveReport<Name extends string> implements BackwardReport<Name> {
   get gramian(): number[][] | null {
     return this.total && this.matrix(this.total);
   }
+  get rank(): number | null {
+    const m = this.names.length;
+    return this.total && atRank(this.total, m, roundedProducts(m)).rank;
+  }
   get layers(): LayerConflict<Name>[] | null {
     if (!this.total) return null;
     const m = this.names.length;
@@ -90,8 +105,18 @@ export class LiveReport<Name extends string> implements BackwardReport<Name> {
 
   /** The numbers as they are now, as a plain object: for lines of JSON and for keeping over steps of a captured program. */
   toJSON(): BackwardReport<Name> {
-    const { branch, names, losses, weights, norms, cosine, gramian, layers, groups } = this;
-    return { branch, names, losses, weights, norms, cosine, gramian, layers, groups };
+    const { branch, names, losses, weights, norms, cosine, gramian, rank, layers, groups } = this;
+    return { branch, names, losses, weights, norms, cosine, gramian, rank, layers, groups };
+  }
+
+  /** As console.log shows it in Node. */
+  [Symbol.for('nodejs.util.inspect.custom')](): BackwardReport<Name> {
+    return this.toJSON();
+  }
+
+  /** The same, of which spreading and Object.keys see what is documented. */
+  shown(): BackwardReport<Name> {
+    return new Proxy<BackwardReport<Name>>(this, VIEW as ProxyHandler<BackwardReport<Name>>);
   }
 
   private record(values: Float64Array): Record<Name, number> {

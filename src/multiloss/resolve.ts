@@ -9,17 +9,18 @@ import { type Found, withRows } from '../autograd/walk.ts';
 import { ones } from '../ops/create.ts';
 import { narrow, reshape } from '../ops/movement.ts';
 import { sum } from '../ops/reduce.ts';
-import { float32View } from '../runtime/memory.ts';
+import { float32View, float64View } from '../runtime/memory.ts';
 import { GradloomError, valueError, warnOnce } from '../tensor/errors.ts';
 import { hostStep } from '../tensor/recording.ts';
 import { currentScope, moveStorage } from '../tensor/storage.ts';
 import { Node } from '../tensor/tape.ts';
 import { empty, Tensor } from '../tensor/tensor.ts';
 import { elementsOf, type RowSizes, sizesOf } from './elements.ts';
-import { type Aggregator, isAggregator, type Method, type Stats, type Weighting } from './method.ts';
+import { type Aggregator, headsOf, isAggregator, type Method, type Scalarizer, type Stats, type Weighting } from './method.ts';
 import { type MultiBackwardOptions, OP, placeOf, placesOf } from './options.ts';
 import { type LiveReport, normsOf } from './report.ts';
-import { entriesOf, type Losses } from './strategy.ts';
+import { atRank, roundedProducts } from './solve/rank.ts';
+import { type Losses, presentOf } from './strategy.ts';
 import { assertNeeds, checked, readLosses, readScalars } from './weigh.ts';
 
 /** Parameters whose conflict is resolved together, and what is known of them. */
@@ -32,10 +33,20 @@ interface Group {
 /** Inner products of what a walk found with gradients of another batch. */
 type Cross = (found: Found, m: number) => Products;
 
+/** What was measured: where the method looks, and elsewhere, to know whether gradients are finite. */
+interface Measured {
+  readonly looked: ReadonlyMap<Place, Products>;
+  readonly others: readonly Products[];
+}
+
+/** Parameters that losses have shared under a method: a step that lacks some of the losses does not make them heads. */
+const SHARED = new WeakMap<Method, WeakSet<Place>>();
+
 /** Options, checked and made into questions that a walk asks. */
 export class Resolution<Name extends string> {
   private readonly method: Method;
   private readonly names: readonly Name[];
+  private readonly absent: readonly Name[];
   private readonly options: MultiBackwardOptions<Name>;
   private readonly shared: ReadonlySet<Place> | null;
   private readonly on: ReadonlySet<Place> | null;
@@ -45,21 +56,23 @@ export class Resolution<Name extends string> {
   private readonly measures: boolean;
   private readonly weighsElements: boolean;
 
-  constructor(method: Method, names: readonly Name[], options: MultiBackwardOptions<Name>) {
+  constructor(method: Method, names: readonly Name[], absent: readonly Name[], options: MultiBackwardOptions<Name>) {
     const { shared, on, at, heads, groups = 'model' } = options;
     const only: { readonly [K in Name]?: Iterable<Tensor> } = options.only ?? {};
     this.method = method;
     this.names = names;
+    this.absent = absent;
     this.options = options;
     this.shared = shared ? placesOf('shared', shared) : null;
     this.on = on ? placesOf('on', on) : null;
     for (const name of Object.keys(only)) {
-      if (!names.includes(name as Name)) throw valueError(OP, `\`only\` names the loss '${name}', which is not among ${names.join(', ')}.`);
+      if (![...names, ...absent].includes(name as Name))
+        throw valueError(OP, `\`only\` names the loss '${name}', which is not among ${names.join(', ')}. Where a batch lacks it, give it as null.`);
     }
-    this.only = names.map((name) => (only[name] ? new Set(only[name]) : null));
+    this.only = names.map((name) => (Object.hasOwn(only, name) && only[name] ? new Set(only[name]) : null));
     this.boundary = at ? placeOf('at', at) : null;
-    this.weightedHeads = (heads ?? (method.needs === 'gramian' || isAggregator(method) ? 'unweighted' : 'weighted')) === 'weighted';
-    this.measures = (options.measure ?? false) || (isAggregator(method) ? (method.measures ?? false) : method.needs !== 'losses');
+    this.weightedHeads = (heads ?? headsOf(method)) === 'weighted';
+    this.measures = (options.measure ?? false) || method.needs !== 'losses';
     this.weighsElements = method.needs === 'jacobian' && !isAggregator(method);
     if (groups !== 'model') {
       const stateful = method.needs !== 'losses' && !isAggregator(method) && Object.keys(method.stateDict()).length > 0;
@@ -83,13 +96,59 @@ export class Resolution<Name extends string> {
   /** Whether the gradients at a place are combined by the method. */
   private isShared(place: Place, ids: readonly number[]): boolean {
     if (place === this.boundary) return true;
-    return this.shared ? this.shared.has(place) : ids.length > 1;
+    return this.shared ? this.shared.has(place) : ids.length > 1 || (SHARED.get(this.method)?.has(place) ?? false);
   }
 
-  /** Whether inner products of the gradients at a place are asked for. */
-  private looksAt(place: Place, ids: readonly number[]): boolean {
+  /** Those places. */
+  private sharedOf(met: ReadonlyMap<Place, readonly number[]>): Place[] {
+    const places = [...met.keys()];
+    const shared = places.filter((p) => this.isShared(p, met.get(p) ?? []));
+    if (shared.length === 0 && this.names.length === 1 && !this.shared) return places;
+    const known = SHARED.get(this.method) ?? new WeakSet();
+    if (!this.shared) for (const p of shared) if (p instanceof Tensor) known.add(p);
+    SHARED.set(this.method, known);
+    return shared;
+  }
+
+  /** Whether the method looks at the gradients at a place, if it is a shared one. */
+  private looksAt(place: Place): boolean {
     const { boundary, on } = this;
-    return this.measures && this.isShared(place, ids) && (boundary ? place === boundary : on ? on.has(place) : true);
+    return this.measures && (boundary ? place === boundary : on ? on.has(place) : true);
+  }
+
+  /** What the walk measured, and of the places that it did not what tells whether gradients are finite. */
+  private measured(found: Found, sharedPlaces: readonly Place[]): Measured {
+    const looked = new Map<Place, Products>();
+    const others: Products[] = [];
+    if (!this.measures) return { looked, others };
+    const shared = new Set(sharedPlaces);
+    const squares = ({ ids }: { ids: readonly number[] }, rows: Tensor): Products => ({ ids, block: innerProducts(reshape(rows, [ids.length, -1])) });
+    for (const [place, rows] of found.rows) {
+      const products = found.gramians.get(place) ?? squares(rows, stacked(rows));
+      if (shared.has(place) && this.looksAt(place)) looked.set(place, products);
+      else others.push(products);
+    }
+    for (const [leaf, factor] of found.factors) {
+      const products = found.gramians.get(leaf) ?? squares(factor, factor.cotangents);
+      if (shared.has(leaf) && this.looksAt(leaf)) looked.set(leaf, products);
+      else others.push(products);
+    }
+    return { looked, others };
+  }
+
+  /** Throws where the gradient of a loss is not finite, given where each block lies. */
+  private assertFinite(all: readonly Products[], addresses: readonly number[]): void {
+    const memory = float64View();
+    all.forEach(({ ids }, p) => {
+      const bad = ids.findIndex((_, i) => !Number.isFinite(memory[(addresses[p] as number) / 8 + i * (ids.length + 1)]));
+      if (bad < 0) return;
+      const name = this.names[ids[bad] as number];
+      throw new GradloomError(
+        'NONFINITE',
+        OP,
+        `the gradient of '${name}' is not finite though the loss is, so nothing was changed. Look for √0, log(0), 0/0 or overflow behind it (setDetectAnomaly(true) names the op).`,
+      );
+    });
   }
 
   run(losses: readonly Tensor[], known: readonly Tensor[] | null, report: LiveReport<Name>): void {
@@ -99,7 +158,7 @@ export class Resolution<Name extends string> {
       retainGraph: this.options.retainGraph,
       boundary: boundary instanceof Node ? new Set([boundary]) : undefined,
       factored: (leaf: Tensor) => method.needs !== 'jacobian' && !cross && leaf !== boundary,
-      measured: (place: Place, ids: readonly number[]) => this.looksAt(place, ids),
+      measured: (place: Place) => this.looksAt(place) || (this.measures && !this.on && place instanceof Tensor),
       counts: only.some((o) => o !== null) ? (leaf: Tensor, id: number) => only[id]?.has(leaf) ?? true : undefined,
     };
     withRows(losses, walkOptions, (found) => this.settle(found, losses, known, report, cross));
@@ -112,21 +171,22 @@ export class Resolution<Name extends string> {
     const met = new Map<Place, readonly number[]>();
     for (const [place, { ids }] of [...found.rows, ...found.factors]) met.set(place, ids);
     const places = [...met.keys()];
-    const sharedPlaces = places.filter((p) => this.isShared(p, met.get(p) ?? []));
+    const sharedPlaces = this.sharedOf(met);
     if (boundary && !found.rows.has(boundary)) throw new GradloomError('GRAPH', OP, 'no loss is computed from the tensor `at`. Pass the features that the heads read.');
     this.assertShared(sharedPlaces, met);
-    if (on && this.measures && found.gramians.size === 0) throw new GradloomError('GRAPH', OP, 'none of the parameters `on` is shared by two losses. Name the last shared layer.');
+    const measured = this.measured(found, sharedPlaces);
+    if (on && this.measures && measured.looked.size === 0) throw new GradloomError('GRAPH', OP, 'none of the parameters `on` is shared by two losses. Name the last shared layer.');
     const layers = this.measures || this.options.groups === 'layer' ? layersOf(sharedPlaces, found) : new Map<string, Place[]>();
     if (this.measures) report.measure(layers.keys());
     if (isAggregator(method)) {
-      this.aggregate(method, losses, sharedPlaces, found, layers, report);
+      this.aggregate(method, losses, sharedPlaces, found, measured, layers, report);
       for (const place of places) if (place instanceof Tensor && !sharedPlaces.includes(place)) accumulate(place, ...combined(found, place, null), false);
       return;
     }
-    const looked = this.weighsElements ? sharedPlaces.filter((p) => this.looksAt(p, met.get(p) ?? [])) : [];
+    const looked = this.weighsElements ? sharedPlaces.filter((p) => this.looksAt(p)) : [];
     const sizes = new Map(looked.map((p) => [p, sizesOf(found.rows.get(p) as Rows)]));
-    const groups = this.groupsOf(sharedPlaces, layers, found, sizes);
-    const weights = this.solve(losses, known, report, found, layers, groups, cross?.(found, this.names.length) ?? null, [...met.values()]);
+    const groups = this.groupsOf(sharedPlaces, layers, measured, sizes);
+    const weights = this.solve(losses, known, report, measured, layers, groups, cross?.(found, this.names.length) ?? null, [...met.values()]);
     if (boundary && found.rows.has(boundary)) {
       const rows = found.rows.get(boundary) as Rows;
       const { at, retainGraph } = this.options;
@@ -139,7 +199,9 @@ export class Resolution<Name extends string> {
     for (const place of places) {
       if (!(place instanceof Tensor) || place === boundary) continue;
       const group = groups.findIndex((g) => g.places.has(place));
-      accumulate(place, ...combined(found, place, sharedPlaces.includes(place) || this.weightedHeads ? (ids) => weights(Math.max(group, 0), ids) : null), false);
+      // Heads of several groups have their weights' mean.
+      const head = groups.length > 1 ? groups.length : 0;
+      accumulate(place, ...combined(found, place, group >= 0 || this.weightedHeads ? (ids) => weights(group < 0 ? head : group, ids) : null), false);
     }
   }
 
@@ -162,14 +224,14 @@ export class Resolution<Name extends string> {
   private groupsOf(
     places: readonly Place[],
     layers: ReadonlyMap<string, Place[]>,
-    { gramians }: Found,
+    { looked }: Measured,
     sizes: ReadonlyMap<Place, RowSizes | null>,
   ): (Group & { places: ReadonlySet<Place> })[] {
     const { groups = 'model' } = this.options;
     const of = (name: string, list: readonly Place[]): Group & { places: ReadonlySet<Place> } => ({
       name,
       places: new Set(list),
-      products: list.flatMap((p) => gramians.get(p) ?? []),
+      products: list.flatMap((p) => looked.get(p) ?? []),
       sizes: list.flatMap((p) => sizes.get(p) ?? []),
     });
     if (groups === 'model') return [of('model', places)];
@@ -186,21 +248,21 @@ export class Resolution<Name extends string> {
     losses: readonly Tensor[],
     known: readonly Tensor[] | null,
     report: LiveReport<Name>,
-    found: Found,
+    { looked, others }: Measured,
     layers: ReadonlyMap<string, Place[]>,
     groups: readonly Group[],
     cross: Products | null,
     idLists: readonly (readonly number[])[],
   ): (group: number, ids: readonly number[]) => Tensor {
-    const { method, names } = this;
+    const { method, names, absent } = this;
     const m = names.length;
-    const measured = [...found.gramians.values()];
+    const measured = [...looked.values(), ...others];
     if (groups.length > 1) report.groupWeights = groups.map(({ name }) => ({ name, weights: new Float64Array(m) }));
-    // One list of weights for each group and each set of losses that meet at some parameter.
+    // One list of weights for each group, and for their mean, and each set of losses that meet at some parameter.
     const keys = [...new Map(idLists.map((ids) => [ids.join(), ids])).values()];
     const starts = new Map<string, number>();
     let size = 0;
-    groups.forEach((_, g) => {
+    [...groups, null].slice(0, groups.length > 1 ? groups.length + 1 : 1).forEach((_, g) => {
       for (const ids of keys) {
         starts.set(`${g}:${ids.join()}`, size);
         size += ids.length;
@@ -213,67 +275,93 @@ export class Resolution<Name extends string> {
     hostStep(inputs, ([address, ...rest]) => {
       assertNeeds(method, needs);
       const values = readLosses(names, rest.slice(0, m));
-      const given = known ? readScalars(rest.slice(m, 2 * m)) : null;
+      (method as Partial<Scalarizer>).assert?.(values, names);
+      const given = known ? checked(method, readScalars(rest.slice(m, 2 * m)), m) : null;
       const blocks = rest.slice(known ? 2 * m : m);
+      this.assertFinite(measured, blocks);
       const blockOf = new Map(measured.map((p, i) => [p, blocks[i] as number]));
       const sizeAt = new Map(sizes.map((t, i) => [t, blocks[measured.length + i] as number]));
       report.lossValues.set(values);
-      this.tellProducts(report, found, layers, blockOf);
+      this.tellProducts(report, looked, layers, blockOf);
       report.weightValues.fill(0);
+      const tell = (w: Float64Array, g: number): void => {
+        const memory = float32View();
+        for (const ids of keys) {
+          memory.set(
+            ids.map((id) => w[id] as number),
+            (address as number) / 4 + (starts.get(`${g}:${ids.join()}`) as number),
+          );
+        }
+      };
       groups.forEach((group, g) => {
         const own = groups.length === 1 && report.total ? report.total : addAll(new Float64Array(m * m), m, group.products, blockOf);
-        let gramian = own;
+        let [gramian, rank]: [Float64Array, number | undefined] = [own, undefined];
         if (cross) {
           gramian = new Float64Array(m * m);
           addProducts(gramian, m, cross, blocks[measured.length + sizes.length] as number);
-        }
+          const bad = gramian.findIndex((v) => !Number.isFinite(v)) % m;
+          if (bad >= 0) throw new GradloomError('NONFINITE', OP, `the gradient of '${names[bad]}' in \`other\` is not finite, so nothing was changed.`);
+        } else if (needs === 'gramian' && (method as Weighting).eps === undefined) ({ gramian, rank } = atRank(own, m, roundedProducts(m)));
         const elements = this.weighsElements ? elementsOf(group.sizes, m, (t) => sizeAt.get(t) as number) : undefined;
-        const stats: Stats = { names, losses: values, norms: normsOf(own, m), gramian, elements };
+        const stats: Stats = { names, absent, losses: values, norms: normsOf(own, m), gramian, elements, rank };
         const w = given ?? checked(method, (method as Weighting).weights(stats), m);
         report.groupWeights[g]?.weights.set(w);
         w.forEach((x, i) => {
           (report.weightValues[i] as number) += x / groups.length;
         });
-        for (const ids of keys) {
-          float32View().set(
-            ids.map((id) => w[id] as number),
-            (address as number) / 4 + (starts.get(`${g}:${ids.join()}`) as number),
-          );
-        }
+        tell(w, g);
       });
+      if (groups.length > 1) tell(report.weightValues, groups.length);
     });
     return (group, ids) => narrow(place, 0, starts.get(`${group}:${ids.join()}`) as number, ids.length);
   }
 
   /** Inner products over everything that was measured and layer by layer, into the report; given where each block lies. */
-  private tellProducts({ total, layerProducts }: LiveReport<Name>, { gramians }: Found, layers: ReadonlyMap<string, Place[]>, blockOf: ReadonlyMap<Products, number>): void {
+  private tellProducts(
+    { total, layerProducts }: LiveReport<Name>,
+    looked: ReadonlyMap<Place, Products>,
+    layers: ReadonlyMap<string, Place[]>,
+    blockOf: ReadonlyMap<Products, number>,
+  ): void {
     if (!total) return;
     const m = this.names.length;
-    addAll(total.fill(0), m, [...gramians.values()], blockOf);
+    addAll(total.fill(0), m, [...looked.values()], blockOf);
     [...layers.values()].forEach((list, i) => {
       const layer = layerProducts[i] as { gramian: Float64Array };
       addAll(
         layer.gramian.fill(0),
         m,
-        list.flatMap((p) => gramians.get(p) ?? []),
+        list.flatMap((p) => looked.get(p) ?? []),
         blockOf,
       );
     });
   }
 
   /** Directions straight from the gradients. */
-  private aggregate(method: Aggregator, losses: readonly Tensor[], places: readonly Place[], found: Found, layers: ReadonlyMap<string, Place[]>, report: LiveReport<Name>): void {
-    const m = this.names.length;
+  private aggregate(
+    method: Aggregator,
+    losses: readonly Tensor[],
+    places: readonly Place[],
+    found: Found,
+    { looked, others }: Measured,
+    layers: ReadonlyMap<string, Place[]>,
+    report: LiveReport<Name>,
+  ): void {
+    const { names, absent } = this;
+    const m = names.length;
     report.weightValues.fill(Number.NaN);
-    const measured = [...found.gramians.values()];
+    const measured = [...looked.values(), ...others];
+    const [gramian, norms] = [report.total as Float64Array, new Float64Array(m)];
     hostStep([...losses, ...measured.map((p) => p.block)], (addresses) => {
-      report.lossValues.set(readLosses(this.names, addresses.slice(0, m)));
-      this.tellProducts(report, found, layers, new Map(measured.map((p, i) => [p, addresses[m + i] as number])));
+      const [values, blocks] = [readLosses(names, addresses.slice(0, m)), addresses.slice(m)];
+      this.assertFinite(measured, blocks);
+      report.lossValues.set(values);
+      this.tellProducts(report, looked, layers, new Map(measured.map((p, i) => [p, blocks[i] as number])));
+      norms.set(normsOf(gramian, m));
     });
     const leaves = places.filter((p): p is Tensor => p instanceof Tensor);
     const rows = leaves.map((leaf) => reshape(everyRow(rowsAt(found, leaf), m, leaf.shape), [m, -1]));
-    const total = report.total ?? new Float64Array(m * m);
-    const stats: Stats = { names: this.names, losses: report.lossValues, norms: normsOf(total, m), gramian: total };
+    const stats: Stats = { names, absent, losses: report.lossValues, norms, gramian, parameters: leaves };
     method.directions(rows, stats).forEach((direction, i) => {
       const leaf = leaves[i] as Tensor;
       // A block that the method made now and nothing else knows may become the gradient as it is.
@@ -284,23 +372,20 @@ export class Resolution<Name extends string> {
 
   /** Inner products with the same losses of an independent batch, whose graph is walked now. */
   private crossProducts(other: Losses<Name>): Cross {
-    const entries = entriesOf(OP, other);
-    if (entries.map(([name]) => name).join() !== this.names.join()) {
-      throw valueError(OP, `\`other\` has the losses ${entries.map(([name]) => name).join(', ')}, the step ${this.names.join(', ')}. Give the same, in the same order.`);
+    const { entries } = presentOf(OP, other);
+    const losses = this.names.map((name) => entries.find(([n]) => n === name)?.[1]);
+    if (entries.length !== this.names.length || losses.includes(undefined)) {
+      throw valueError(OP, `\`other\` has the losses ${entries.map(([name]) => name).join(', ')}, the step ${this.names.join(', ')}. Give the same.`);
     }
     const theirs = new Map<Place, Tensor>();
-    withRows(
-      entries.map(([, loss]) => loss),
-      {},
-      (found, outer) => {
-        for (const place of found.rows.keys()) {
-          if (!(place instanceof Tensor)) continue;
-          const rows = everyRow(found.rows.get(place), this.names.length, place.shape);
-          moveStorage(rows.storage, outer);
-          theirs.set(place, rows);
-        }
-      },
-    );
+    withRows(losses as Tensor[], {}, (found, outer) => {
+      for (const place of found.rows.keys()) {
+        if (!(place instanceof Tensor)) continue;
+        const rows = everyRow(found.rows.get(place), this.names.length, place.shape);
+        moveStorage(rows.storage, outer);
+        theirs.set(place, rows);
+      }
+    });
     return (found, m) => {
       const common = [...found.rows.keys()].filter((p): p is Tensor => p instanceof Tensor && theirs.has(p) && this.isShared(p, found.rows.get(p)?.ids ?? []));
       if (common.length === 0) throw new GradloomError('GRAPH', OP, 'the losses of `other` share no parameter with the step. Compute both with one model.');

@@ -1,7 +1,11 @@
 // Strategies that change with the course of training.
 import { backward } from '../autograd/backward.ts';
+import { checkArgument, FINITE, FUNCTION, type Kind, type Kinds, optionsOf, TEXT } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 import { refuseWhileRecording } from '../tensor/recording.ts';
+import { count } from './checks.ts';
+import { loadAll, OBJECT, stateOf } from './state.ts';
+import { Stateless } from './stateless.ts';
 import { entriesOf, type Losses, lossOf, type Report, type Strategy } from './strategy.ts';
 
 /** Options of `Phased`. */
@@ -14,17 +18,21 @@ export interface PhasedOptions<Name extends string> {
   threshold: number;
 }
 
+const PHASED: Kinds<PhasedOptions<string>> = { first: TEXT, second: TEXT, threshold: FINITE };
+
 /**
  * One loss at a time, chosen by the first one's value at this step: the second trains while the first is below the threshold, else the
  * first. The head of the loss that rests keeps a null gradient, so an optimizer leaves it alone.
  */
-export class Phased<Name extends string> implements Strategy<Name> {
+export class Phased<Name extends string> extends Stateless implements Strategy<Name> {
   readonly name = 'phased';
   private readonly options: PhasedOptions<Name>;
 
   constructor(options: PhasedOptions<Name>) {
-    if (!Number.isFinite(options.threshold)) throw valueError('Phased', `the threshold must be finite, got ${options.threshold}.`);
-    this.options = options;
+    super();
+    optionsOf<PhasedOptions<string>>('Phased', options, PHASED);
+    for (const key of ['first', 'second', 'threshold'] as const) checkArgument('Phased', key, options?.[key], PHASED[key]);
+    this.options = { ...options };
   }
 
   backward(losses: Losses<Name>): Report<Name> {
@@ -34,13 +42,10 @@ export class Phased<Name extends string> implements Strategy<Name> {
     backward(lossOf(this.name, losses, branch));
     return { branch, weights: Object.fromEntries(entries.map(([name]) => [name, name === branch ? 1 : 0])) as Record<Name, number> };
   }
-
-  stateDict(): Record<string, unknown> {
-    return {};
-  }
-
-  loadStateDict(): void {}
 }
+
+const STRATEGY: Kind = { what: 'a list of strategies', test: (v) => Array.isArray(v) && v.every((s) => FUNCTION.test((s as Partial<Strategy> | null)?.backward)) };
+const HYBRID: Kinds<{ every: number }> = { every: count(1) };
 
 /** Strategies in turn, each for `every` steps, around and around. */
 export class Hybrid<Name extends string> implements Strategy<Name> {
@@ -50,9 +55,10 @@ export class Hybrid<Name extends string> implements Strategy<Name> {
   private step = 0;
 
   constructor(phases: readonly Strategy<Name>[], options: { every: number }) {
-    const { every } = options;
+    checkArgument('Hybrid', 'strategies', phases, STRATEGY);
+    const { every } = optionsOf('Hybrid', options, HYBRID);
+    checkArgument('Hybrid', 'every', every, HYBRID.every);
     if (phases.length === 0) throw valueError('Hybrid', 'got no strategies to switch between. Pass at least one.');
-    if (!Number.isInteger(every) || every < 1) throw valueError('Hybrid', `every must be a whole number of steps ≥ 1, got ${every}.`);
     this.phases = phases;
     this.every = every;
   }
@@ -74,9 +80,10 @@ export class Hybrid<Name extends string> implements Strategy<Name> {
   }
 
   loadStateDict(state: Readonly<Record<string, unknown>>): void {
-    this.step = state.step as number;
-    this.phases.forEach((p, i) => {
-      p.loadStateDict((state.phases as Record<string, unknown>[])[i] as Record<string, unknown>);
-    });
+    const { length } = this.phases;
+    const states: Kind = { what: `the states of ${length} strategies`, test: (v) => Array.isArray(v) && v.length === length && v.every(OBJECT.test) };
+    const { step, phases } = stateOf(this.name, state, { step: count(0), phases: states }) as { step: number; phases: Record<string, unknown>[] };
+    loadAll(this.phases.map((p, i) => [p, phases[i]] as const));
+    this.step = step;
   }
 }

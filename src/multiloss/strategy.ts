@@ -1,12 +1,13 @@
 // What a strategy is: it takes the step's losses by name and fills gradients from them. Who clears gradients and who steps is not
 // its business.
+import { isPlainObject, valueText } from '../tensor/check.ts';
 import { GradloomError, shapeText } from '../tensor/errors.ts';
 import { requiresGrad } from '../tensor/op.ts';
 import { recording } from '../tensor/recording.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { Tensor } from '../tensor/tensor.ts';
 
-/** The losses of one step by name, in order. Each has one element. */
-export type Losses<Name extends string = string> = Readonly<Record<Name, Tensor>>;
+/** The losses of one step by name. Each has one element; null, undefined or 0 stands for one that the step lacks. */
+export type Losses<Name extends string = string> = { readonly [K in Name]?: Tensor | null | 0 | undefined };
 
 /** What a strategy did in one step. */
 export interface Report<Name extends string = string> {
@@ -27,18 +28,38 @@ export interface Strategy<Name extends string = string> {
   loadStateDict(state: Readonly<Record<string, unknown>>): void;
 }
 
-/** Names and losses, checked: at least one, each a scalar with a graph. Names a loss in messages after its key. */
-export function entriesOf<Name extends string>(strategy: string, losses: Losses<Name>): [Name, Tensor][] {
-  const entries = Object.entries(losses) as [Name, Tensor][];
-  if (entries.length === 0) throw new GradloomError('VALUE', strategy, 'got no losses. Pass { name: loss, … }.');
-  for (const [name, loss] of entries) {
-    if (loss.size !== 1) throw new GradloomError('SHAPE', strategy, `the loss '${name}' has shape ${shapeText(loss.shape)}. Reduce it (mean or sum).`);
-    if (!requiresGrad(loss)) {
-      throw new GradloomError('GRAPH', strategy, `the loss '${name}' does not require a gradient: detach(), item() or noGrad() cut its graph. Compute it from parameters.`);
-    }
-    if (!loss.label) loss.label = name;
+/**
+ * Names and losses, checked: at least one, each a scalar with a graph; and the names of losses that the step lacks, given as null, undefined or
+ * a constant 0. Names a loss in messages after its key.
+ */
+export function presentOf<Name extends string>(strategy: string, losses: Losses<Name>): { entries: [Name, Tensor][]; absent: Name[] } {
+  if (!isPlainObject(losses) && !Array.isArray(losses)) throw new GradloomError('VALUE', strategy, `losses are an object { name: loss, … }, got ${valueText(losses)}.`);
+  const entries: [Name, Tensor][] = [];
+  const absent: Name[] = [];
+  for (const name of Object.keys(losses) as Name[]) {
+    const loss: unknown = (losses as Losses<Name>)[name];
+    if (loss === undefined || loss === null || loss === 0) absent.push(name);
+    else if (!(loss instanceof Tensor)) {
+      throw new GradloomError(
+        'DTYPE',
+        strategy,
+        `the loss '${name}' must be a scalar tensor, got ${valueText(loss)}. Compute it from parameters; give null where a batch lacks it.`,
+      );
+    } else if (loss.size !== 1) throw new GradloomError('SHAPE', strategy, `the loss '${name}' has shape ${shapeText(loss.shape)}. Reduce it (mean or sum).`);
+    else if (requiresGrad(loss)) {
+      if (!loss.label) loss.label = name;
+      entries.push([name, loss]);
+    } else if (!recording() && loss.item() === 0) absent.push(name);
+    else throw new GradloomError('GRAPH', strategy, `the loss '${name}' does not require a gradient: detach(), item() or noGrad() cut its graph. Compute it from parameters.`);
   }
-  return entries;
+  if (entries.length === 0)
+    throw new GradloomError('VALUE', strategy, absent.length > 0 ? `every loss is absent (${absent.join(', ')}). Skip the step.` : 'got no losses. Pass { name: loss, … }.');
+  return { entries, absent };
+}
+
+/** The losses that the step has, by name, checked. */
+export function entriesOf<Name extends string>(strategy: string, losses: Losses<Name>): [Name, Tensor][] {
+  return presentOf(strategy, losses).entries;
 }
 
 /** The first loss that is NaN or infinite, by name: for the warning that a backward pass gives. */
@@ -48,7 +69,7 @@ export function nonFinite(entries: readonly (readonly [string, Tensor])[]): stri
 
 /** The named loss of a step. */
 export function lossOf<Name extends string>(strategy: string, losses: Losses<Name>, name: Name): Tensor {
-  const loss = losses[name];
+  const loss = Object.hasOwn(losses, name) ? losses[name] : null;
   if (!loss) throw new GradloomError('VALUE', strategy, `there is no loss '${name}' among ${Object.keys(losses).join(', ')}. Name it as in the step.`);
   return loss;
 }

@@ -1,6 +1,7 @@
 // One turn of training with some of the losses: forward with others frozen, checks, backward, step. Phases and players share it.
 import { setWantsGrad } from '../autograd/leaf.ts';
-import { GradloomError, shapeText } from '../tensor/errors.ts';
+import { FUNCTION, type Kind, valueText } from '../tensor/check.ts';
+import { GradloomError, shapeText, valueError } from '../tensor/errors.ts';
 import { nodeOf, requiresGrad } from '../tensor/op.ts';
 import { refuseWhileRecording } from '../tensor/recording.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -8,7 +9,7 @@ import { backward } from './backward.ts';
 import type { MultiBackwardOptions } from './options.ts';
 import type { Method } from './method.ts';
 import type { BackwardReport } from './report.ts';
-import { entriesOf } from './strategy.ts';
+import { type Losses, presentOf } from './strategy.ts';
 
 /** What a turn needs of an optimizer; those of `optim` are. */
 export interface Steppable {
@@ -24,7 +25,7 @@ export type Trainable = Iterable<Tensor | { parameters(): Iterable<Tensor> }>;
 export interface Turn {
   /** Stands in messages: `phases, phase 'both'`. */
   op: string;
-  /** Names of the losses that train; all that are given unless said. */
+  /** Names of the losses that train; default all that are given. */
   active?: readonly string[];
   /** Names that must be among the losses besides. */
   watched?: readonly string[];
@@ -38,10 +39,24 @@ export interface Turn {
   beforeStep: (() => void) | undefined;
 }
 
+/** An optimizer, as far as a turn needs one. */
+export const OPTIMIZER: Kind = {
+  what: 'an optimizer, such as new optim.Adam(model.parameters())',
+  test: (v) => {
+    const o = v as Partial<Steppable> | null;
+    return typeof o === 'object' && o !== null && Array.isArray(o.paramGroups) && FUNCTION.test(o.zeroGrad) && FUNCTION.test(o.step);
+  },
+};
+
 /** The leaves in a list of parameters and modules, each once. */
 export function leavesIn(op: string, list: Trainable): Tensor[] {
   const leaves = new Set<Tensor>();
-  for (const item of list) for (const t of item instanceof Tensor ? [item] : item.parameters()) leaves.add(t);
+  const misfit = (what: unknown): GradloomError => valueError(op, `freeze takes a list of parameters and modules, got ${valueText(what)}.`);
+  if (list instanceof Tensor || typeof (list as Partial<Iterable<unknown>>)?.[Symbol.iterator] !== 'function') throw misfit(list);
+  for (const item of list) {
+    if (!(item instanceof Tensor) && !FUNCTION.test((item as { parameters?: unknown } | null)?.parameters)) throw misfit(item);
+    for (const t of item instanceof Tensor ? [item] : item.parameters()) leaves.add(t);
+  }
   for (const t of leaves) {
     if (nodeOf(t)) throw new GradloomError('GRAPH', op, `cannot freeze a non-leaf, ${t.describe()} from ${nodeOf(t)?.op.name}. Name the parameters that it was computed from.`);
   }
@@ -72,22 +87,24 @@ function stepBy(optimizer: Steppable, factor: number): void {
   }
 }
 
-/** The losses that train, checked: there, scalars, with a graph, finite. Nothing has been changed when one is not. */
-function activeOf(turn: Turn, given: Readonly<Record<string, Tensor | undefined>>, values: Readonly<Record<string, number>>): Record<string, Tensor> {
+/** The losses that train, checked: there (or given as null), scalars, with a graph, finite. Nothing has been changed when one is not. */
+function activeOf(turn: Turn, given: Losses, values: Readonly<Record<string, number>>): Losses {
   const { op, frozen } = turn;
   for (const name of [...(turn.active ?? []), ...(turn.watched ?? [])]) {
-    if (!given[name]) throw new GradloomError('VALUE', op, `there is no loss '${name}' among ${Object.keys(given).join(', ') || 'no losses at all'}. Return it from the step.`);
+    if (Object.hasOwn(given, name)) continue;
+    const names = Object.keys(given).join(', ') || 'no losses at all';
+    throw new GradloomError('VALUE', op, `there is no loss '${name}' among ${names}. Return it from the step; as null, where a batch lacks it.`);
   }
   for (const name of turn.watched ?? []) {
-    if (values[name] === undefined) throw new GradloomError('SHAPE', op, `the loss '${name}' has shape ${shapeText((given[name] as Tensor).shape)}. Reduce it (mean or sum).`);
+    const loss = given[name];
+    if (loss instanceof Tensor && loss.size !== 1) throw new GradloomError('SHAPE', op, `the loss '${name}' has shape ${shapeText(loss.shape)}. Reduce it (mean or sum).`);
   }
-  const active = Object.fromEntries((turn.active ?? Object.keys(given)).map((name) => [name, given[name] as Tensor]));
+  const active: Losses = Object.fromEntries((turn.active ?? Object.keys(given)).map((name) => [name, given[name]]));
   for (const [name, loss] of Object.entries(active)) {
-    if (frozen.length > 0 && !requiresGrad(loss))
+    if (frozen.length > 0 && loss instanceof Tensor && !requiresGrad(loss) && values[name] !== 0)
       throw new GradloomError('GRAPH', op, `the loss '${name}' reaches no parameter that is not frozen (${frozen.length} are). Freeze fewer, or leave the loss out.`);
   }
-  entriesOf(op, active);
-  for (const name of Object.keys(active)) {
+  for (const [name] of presentOf(op, active).entries) {
     const value = values[name] as number;
     if (!Number.isFinite(value)) {
       throw new GradloomError(
@@ -101,16 +118,19 @@ function activeOf(turn: Turn, given: Readonly<Record<string, Tensor | undefined>
 }
 
 /** Takes the turn. On an error before the step no parameter has moved. */
-export function takeTurn(turn: Turn, losses: () => Readonly<Record<string, Tensor | undefined>>): { losses: Record<string, number>; report: BackwardReport } {
-  refuseWhileRecording(turn.op, 'the course depends on the losses’ values', 'Capture the forward pass alone, or call the plan without capture.');
-  return whileFrozen(turn.frozen, () => {
+export function takeTurn(turn: Turn, losses: () => Losses): { losses: Record<string, number>; report: BackwardReport } {
+  const { op, frozen, options, combine, optimizer } = turn;
+  refuseWhileRecording(op, 'the course depends on the losses’ values', 'Capture the forward pass alone, or call the plan without capture.');
+  return whileFrozen(frozen, () => {
     const given = losses();
-    const values = Object.fromEntries(Object.entries(given).flatMap(([name, t]) => (t?.size === 1 ? [[name, t.item()]] : [])));
+    if (typeof given !== 'object' || given === null || given instanceof Tensor)
+      throw valueError(op, `the function of the step returns its losses, { name: loss, … }, got ${valueText(given)}.`);
+    const values = Object.fromEntries(Object.entries(given).flatMap(([name, t]) => (t instanceof Tensor && t.size === 1 ? [[name, t.item()]] : [])));
     const active = activeOf(turn, given, values);
-    turn.optimizer.zeroGrad();
-    const report = backward(active, { ...turn.options, ...(turn.combine && { combine: turn.combine }) });
+    optimizer.zeroGrad();
+    const report = backward(active, { ...options, ...(combine && { combine }) });
     turn.beforeStep?.();
-    stepBy(turn.optimizer, turn.lrFactor);
+    stepBy(optimizer, turn.lrFactor);
     return { losses: values, report };
   });
 }

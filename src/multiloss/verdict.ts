@@ -1,14 +1,15 @@
 // From what a few batches show to what is wrong, in a sentence with numbers, and what to try.
 
 /** What can be wrong. 'fine': nothing that a method could mend. */
-export type Trouble = 'non-finite' | 'dead' | 'noise' | 'scale' | 'direction' | 'starved';
+export type Trouble = 'non-finite' | 'dead' | 'noise' | 'scale' | 'direction' | 'dependent' | 'starved';
 
 /** One thing that is wrong. */
 export interface Finding<Name extends string = string> {
   readonly kind: Trouble;
-  /** The losses concerned; of 'scale' the loudest and the quietest, of 'direction' the pair. */
+  /** The losses concerned; of 'scale' the loudest and the quietest, of 'direction' the pair, of 'dependent' the one that the others contain, then these. */
   readonly losses: readonly Name[];
-  /** The number behind it: of 'scale' the ratio of norms, of 'direction' the cosine, of 'noise' the repeat, of 'starved' the reach. */
+  /** The number behind it: of 'scale' the ratio of norms, of 'direction' the cosine, of 'noise' the repeat, of 'dependent' the part of ‖g‖² that is not theirs, of 'starved' the
+   * reach. */
   readonly value: number;
   /** What was seen, with numbers. */
   readonly text: string;
@@ -55,6 +56,13 @@ export interface Diagnosis<Name extends string = string> {
   toString(): string;
 }
 
+/** A loss whose gradient is a combination of others', and what of its square is not. Positions. */
+export interface Contained {
+  readonly loss: number;
+  readonly others: readonly number[];
+  readonly rest: number;
+}
+
 /** Norms further apart than this are a matter of scale. */
 const SCALE = 30;
 /** A gradient that repeats less than this between batches is noise. */
@@ -85,7 +93,7 @@ function scaleFinding<Name extends string>(alive: readonly Facts<Name>[], quiete
 }
 
 /** The findings, the most basic first: what a later one says may be a consequence of an earlier one. */
-function findingsOf<Name extends string>(losses: readonly Facts<Name>[], cosine: Diagnosis['cosine'], band: Diagnosis['band']): Finding<Name>[] {
+function findingsOf<Name extends string>(losses: readonly Facts<Name>[], cosine: Diagnosis['cosine'], band: Diagnosis['band'], contained: readonly Contained[]): Finding<Name>[] {
   const largest = Math.max(...losses.filter((l) => l.finite).map((l) => l.norm));
   const dead = losses.filter((l) => l.finite && l.norm <= ZERO * largest);
   const alive = losses.filter((l) => l.finite && l.norm > ZERO * largest);
@@ -132,6 +140,11 @@ function findingsOf<Name extends string>(losses: readonly Facts<Name>[], cosine:
       found.push({ kind: 'direction', losses: [a.name, b.name], value: c, text, advice: 'UPGrad, PCGrad or CAGrad, beside the plain sum for comparison; or fewer shared layers' });
     });
   });
+  for (const { loss, others, rest } of contained) {
+    const names = [loss, ...others].map((i) => (losses[i] as Facts<Name>).name);
+    const text = `'${names[0]}' holds nothing that ${quoted(names.slice(1))} do${others.length === 1 ? 'es' : ''} not: in every batch its gradient is ${others.length === 1 ? 'a multiple of that' : 'a combination of theirs'}`;
+    found.push({ kind: 'dependent', losses: names, value: rest, text, advice: `leaving '${names[0]}' out: it only makes the others count more` });
+  }
   for (const { name, reach } of losses) {
     if (reach === null || reach >= REACH) continue;
     const text = reach < 0 ? `the plain sum makes '${name}' worse (cosine with the sum ${short(reach)})` : `the plain sum starves '${name}' (cosine with the sum ${short(reach)})`;
@@ -172,9 +185,10 @@ export function diagnosisOf<Name extends string>(
   agreed: readonly (readonly number[])[],
   cosine: readonly (readonly number[])[],
   band: readonly (readonly (number | null)[])[],
+  contained: readonly Contained[],
 ): Diagnosis<Name> {
   const losses = facts.map((f, i) => ({ ...f, reach: reachOf(facts, agreed, i) })) as Facts<Name>[];
-  const findings = findingsOf(losses, cosine, band);
+  const findings = findingsOf(losses, cosine, band, contained);
   const norms = losses.filter((l) => l.finite && l.norm > 0).map((l) => l.norm);
   const clear = losses.flatMap((a, i) => losses.slice(i + 1).flatMap((b, k) => ([a, b].some((l) => noisy(l) || !l.finite || l.norm === 0) ? [] : [[a, b, i, i + 1 + k] as const])));
   const pairLines = clear.map(([a, b, i, j]) => {

@@ -4,10 +4,10 @@ import { narrow, reshape } from '../ops/movement.ts';
 import { float32View } from '../runtime/memory.ts';
 import { GradloomError } from '../tensor/errors.ts';
 import { detach } from '../tensor/op.ts';
-import { hostStep } from '../tensor/recording.ts';
+import { hostStep, recording } from '../tensor/recording.ts';
 import { enableGrad } from '../tensor/tape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
-import { isScalarizer, type Method, type Stats, type Weighting } from './method.ts';
+import { isScalarizer, type Method, type Scalarizer, type Stats, type Weighting } from './method.ts';
 import { OP } from './options.ts';
 import type { LiveReport } from './report.ts';
 
@@ -32,27 +32,34 @@ export function readLosses(names: readonly string[], addresses: readonly number[
 /** The weights of a scalarizer, d f / d lossᵢ, [m]; and what it learns with its gradients. */
 export function scalarize(method: Method, losses: readonly Tensor[], names: readonly string[]): { weights: Tensor[]; learnt: [Tensor, Tensor][] } | null {
   if (!isScalarizer(method)) return null;
+  // Before it can remember a batch that is refused. A captured step looks when all is computed.
+  if (!recording())
+    readLosses(
+      names,
+      losses.map((loss) => loss.address),
+    );
   const leaves = losses.map((loss) => {
     const leaf = reshape(detach(loss), []);
     leaf.wantsGrad = true;
     leaf.label = loss.label;
     return leaf;
   });
-  const params = method.parameters();
+  // What is frozen is used as it is.
+  const params = method.parameters().filter((p) => p.wantsGrad);
   const value = enableGrad(() => method.combine(leaves, names));
   const gradients = grad(value, [...leaves, ...params], { allowUnused: true, materializeGrads: true });
   return { weights: gradients.slice(0, leaves.length), learnt: params.map((p, i) => [p, gradients[leaves.length + i] as Tensor]) };
 }
 
 /** The weights of a method that looks at the losses' values: scalars in memory. */
-export function weigh(method: Weighting, losses: readonly Tensor[], report: LiveReport<string>): Tensor[] {
+export function weigh(method: Weighting, losses: readonly Tensor[], absent: readonly string[], report: LiveReport<string>): Tensor[] {
   const m = losses.length;
   const w = empty([m]);
   const { needs } = method;
   hostStep([w, ...losses], ([address, ...places]) => {
     assertNeeds(method, needs);
     const values = readLosses(report.names, places);
-    const stats: Stats = { names: report.names, losses: values, norms: new Float64Array(m), gramian: new Float64Array(m * m) };
+    const stats: Stats = { names: report.names, absent, losses: values, norms: new Float64Array(m), gramian: new Float64Array(m * m) };
     report.lossValues.set(values);
     report.weightValues.set(checked(method, method.weights(stats), m));
     float32View().set(report.weightValues, (address as number) / 4);
@@ -60,11 +67,13 @@ export function weigh(method: Weighting, losses: readonly Tensor[], report: Live
   return losses.map((_, i) => reshape(narrow(w, 0, i, 1), []));
 }
 
-/** Puts losses and weights that lie in memory into the report. */
-export function tell(report: LiveReport<string>, losses: readonly Tensor[], weights: readonly Tensor[]): void {
+/** Puts losses and weights that lie in memory into the report. Refuses those that the method cannot take, or gave. */
+export function tell(method: Method, report: LiveReport<string>, losses: readonly Tensor[], weights: readonly Tensor[]): void {
   hostStep([...losses, ...weights], (addresses) => {
-    report.lossValues.set(readLosses(report.names, addresses.slice(0, losses.length)));
-    report.weightValues.set(readScalars(addresses.slice(losses.length)));
+    const values = readLosses(report.names, addresses.slice(0, losses.length));
+    (method as Partial<Scalarizer>).assert?.(values, report.names);
+    report.lossValues.set(values);
+    report.weightValues.set(checked(method, readScalars(addresses.slice(losses.length)), losses.length));
   });
 }
 
@@ -80,6 +89,11 @@ export function assertNeeds(method: Method, recorded: Method['needs']): void {
 
 /** The weights, if they are numbers and one for each loss. */
 export function checked(method: Method, weights: Float64Array, m: number): Float64Array {
-  if (weights.length === m && weights.every(Number.isFinite)) return weights;
-  throw new GradloomError('NONFINITE', OP, `${method.name} gave the weights [${[...weights].join(', ')}] for ${m} losses. Check its options against the losses' scale.`);
+  // They are kept as float32.
+  if (weights?.length === m && weights.every((w) => Number.isFinite(Math.fround(w)))) return weights;
+  throw new GradloomError(
+    'NONFINITE',
+    OP,
+    `${method.name} gave the weights [${Array.from(weights ?? []).join(', ')}] for ${m} losses. Check its options against the losses' scale.`,
+  );
 }

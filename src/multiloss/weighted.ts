@@ -2,17 +2,20 @@
 import { backward } from '../autograd/backward.ts';
 import { add, mul } from '../ops/binary.ts';
 import { float32View } from '../runtime/memory.ts';
+import { type Kind, optionsOf, valueText } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { settle } from '../tensor/pending.ts';
 import { recording } from '../tensor/recording.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import type { Scalarizer, Stats, Weighting } from './method.ts';
-import { anneal, type Schedule, type SchedulePlan, type Weight, weightAt } from './scalarizers/anneal.ts';
+import { count } from './checks.ts';
+import { anneal, Schedule, type SchedulePlan, type Weight, weightAt } from './scalarizers/anneal.ts';
+import { OBJECT, stateOf } from './state.ts';
+import { Stateless } from './stateless.ts';
 import { entriesOf, type Losses, nonFinite, type Report, type Strategy } from './strategy.ts';
 
 /** Σ λᵢ·lossᵢ with weights from the host. */
-abstract class Linear<Name extends string> implements Strategy<Name> {
-  abstract readonly name: string;
+abstract class Linear<Name extends string> extends Stateless implements Strategy<Name> {
   readonly needs = 'losses';
   /** Steps so far: where schedules stand. */
   protected steps = 0;
@@ -72,13 +75,7 @@ abstract class Linear<Name extends string> implements Strategy<Name> {
     return t;
   }
 
-  stateDict(): Record<string, unknown> {
-    return {};
-  }
-
-  loadStateDict(_state: Readonly<Record<string, unknown>>): void {}
-
-  reset(): void {
+  override reset(): void {
     this.steps = 0;
   }
 }
@@ -90,8 +87,9 @@ export class Weighted<Name extends string> extends Linear<Name> implements Scala
 
   constructor(weights: Readonly<Record<Name, Weight>>) {
     super();
+    if (!OBJECT.test(weights)) throw valueError('Weighted', `weights are an object { name: weight, … }, got ${valueText(weights)}.`);
     for (const [name, w] of Object.entries<Weight>(weights)) finiteAt(name, w, 0);
-    this.weights = { ...weights };
+    this.weights = byName(Object.entries<Weight>(weights));
   }
 
   combine(losses: readonly Tensor[], names: readonly string[]): Tensor {
@@ -117,17 +115,43 @@ export class Weighted<Name extends string> extends Linear<Name> implements Scala
   }
 
   override loadStateDict(state: Readonly<Record<string, unknown>>): void {
-    const saved = Object.entries(state.weights as Record<Name, number | SchedulePlan>) as [Name, number | SchedulePlan][];
-    const weights = saved.map(([name, w]) => [name, typeof w === 'number' ? w : anneal.load(w)]);
-    Object.assign(this.weights, Object.fromEntries(weights));
-    this.steps = (state.steps as number | undefined) ?? 0;
+    const mine = Object.keys(this.weights);
+    const fits: Kind = {
+      what: `weights for ${mine.join(', ')}`,
+      test: (v) =>
+        OBJECT.test(v) &&
+        [...mine].sort().join('\n') ===
+          Object.keys(v as object)
+            .sort()
+            .join('\n'),
+    };
+    const given = stateOf(this.name, state, { weights: fits, steps: count(0) }) as { weights: Record<Name, number | SchedulePlan>; steps: number };
+    const weights = mine.map((name): [Name, Weight] => {
+      const w = given.weights[name as Name];
+      try {
+        const weight = typeof w === 'number' ? w : anneal.load(w);
+        finiteAt(name, weight, given.steps);
+        return [name as Name, weight];
+      } catch (error) {
+        throw new GradloomError('STATE', 'weighted.loadStateDict', `the weight of '${name}' is none (${(error as Error).message}); nothing was changed. Pass what stateDict gave.`);
+      }
+    });
+    for (const [name, w] of weights) this.weights[name] = w;
+    this.steps = given.steps;
   }
+}
+
+/** An object without a prototype, so that any name is as good as another. */
+function byName<Name extends string, V>(entries: readonly (readonly [string, V])[]): Record<Name, V> {
+  const result = Object.create(null) as Record<string, V>;
+  for (const [name, value] of entries) result[name] = value;
+  return result as Record<Name, V>;
 }
 
 /** The weight at a step; throws where it is not a finite number. */
 function finiteAt(name: string, weight: Weight, step: number): number {
-  const w = weightAt(weight, step);
-  if (!Number.isFinite(w)) throw valueError('Weighted', `the weight of '${name}' must be finite, got ${w}.`);
+  const w = typeof weight === 'number' || weight instanceof Schedule ? weightAt(weight, step) : weight;
+  if (!Number.isFinite(w)) throw valueError('Weighted', `the weight of '${name}' must be finite, got ${valueText(w)}.`);
   return w;
 }
 
@@ -150,16 +174,20 @@ export class Constant<Name extends string = string> extends Fixed<Name> {
 
   constructor(weights: readonly number[]) {
     super();
-    if (weights.length === 0) throw valueError('Constant', 'got no weights. Give one per loss.');
+    if (!Array.isArray(weights) || weights.length === 0)
+      throw valueError('Constant', `takes a list of weights, one per loss, got ${valueText(weights)}. By name: weighted({ … }).`);
     weights.forEach((w, i) => {
-      if (!Number.isFinite(w)) throw valueError('Constant', `weight ${i} must be finite, got ${w}.`);
+      if (!Number.isFinite(w)) throw valueError('Constant', `weight ${i} must be finite, got ${valueText(w)}.`);
     });
     this.list = [...weights];
   }
 
   protected weightsOf(names: readonly string[]): readonly number[] {
     if (names.length !== this.list.length) {
-      throw valueError('Constant', `has ${this.list.length} weights for ${names.length} losses (${names.join(', ')}). Give one for each.`);
+      throw valueError(
+        'Constant',
+        `has ${this.list.length} weights for ${names.length} losses (${names.join(', ')}). Give one for each; weighted({ … }) has them by name, for losses that come and go.`,
+      );
     }
     return this.list;
   }
@@ -169,6 +197,11 @@ export class Constant<Name extends string = string> extends Fixed<Name> {
 export class Sum<Name extends string = string> extends Fixed<Name> {
   readonly name = 'sum';
 
+  constructor(options?: Record<string, never>) {
+    super();
+    optionsOf('Sum', options, {});
+  }
+
   protected weightsOf(names: readonly string[]): number[] {
     return names.map(() => 1);
   }
@@ -177,6 +210,11 @@ export class Sum<Name extends string = string> extends Fixed<Name> {
 /** (loss₁ + … + lossₘ)/m. */
 export class Mean<Name extends string = string> extends Fixed<Name> {
   readonly name = 'mean';
+
+  constructor(options?: Record<string, never>) {
+    super();
+    optionsOf('Mean', options, {});
+  }
 
   protected weightsOf(names: readonly string[]): number[] {
     return names.map(() => 1 / names.length);

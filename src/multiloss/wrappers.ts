@@ -1,11 +1,14 @@
 // Methods made of methods. Each passes on what the inner one needs and remembers, so they nest: ema(every(10, normalize(new MGDA())), 0.9).
 import { mul } from '../ops/binary.ts';
 import { reshape } from '../ops/movement.ts';
+import { checkArgument, type Kinds, NUMBER, withDefaults } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { vector } from './aggregators/rows.ts';
-import { type Aggregator, isAggregator, type Method, type Stats, type Weighting } from './method.ts';
-import { checkCount, checkNumber, checkSameLosses } from './checks.ts';
+import { told } from './aggregators/rows.ts';
+import { count, range } from './checks.ts';
+import { Memory } from './memory.ts';
+import { type Aggregator, headsOf, isAggregator, METHOD, type Method, type Stats, type Weighting } from './method.ts';
+import { loadAll, OBJECT, type Restorable, stateOf } from './state.ts';
 import { Weighted } from './weighted.ts';
 
 type State = Record<string, unknown>;
@@ -16,6 +19,7 @@ interface Updated extends Weighting {
 }
 
 function needWeights(wrapper: string, method: Method): Updated {
+  checkArgument(wrapper, 'method', method, METHOD);
   if (method instanceof Weighted) return asWeighting(method);
   if ('weights' in method) return method as Updated;
   throw valueError(wrapper, `${method.name} gives no weights, but ${isAggregator(method) ? 'a direction' : 'a function of the losses'}. Wrap a method that weighs losses.`);
@@ -42,10 +46,12 @@ abstract class Wrapper implements Weighting {
   protected readonly inner: Updated;
   /** There only where the inner method has it. */
   declare update?: (lossesAfter: Float64Array) => void;
+  /** What the wrapper itself remembers. */
+  protected readonly memory: Memory<string, string> = new Memory({}, []);
 
-  constructor(wrapper: string, method: Method, name = `${wrapper}(${method.name})`) {
+  constructor(wrapper: string, method: Method) {
     this.inner = needWeights(wrapper, method);
-    this.name = name;
+    this.name = `${wrapper}(${method.name})`;
     if (this.inner.update) this.update = (after) => this.inner.update?.(after);
   }
 
@@ -53,119 +59,132 @@ abstract class Wrapper implements Weighting {
     return this.inner.needs;
   }
 
-  abstract weights(stats: Stats): Float64Array;
-
-  /** What the wrapper itself remembers. */
-  protected own(): State {
-    return {};
+  /** One rule for all steps, whatever each of them needs. */
+  get heads(): 'weighted' | 'unweighted' {
+    return headsOf(this.inner);
   }
 
-  /** Takes up what `own` gave; with {} it forgets. */
-  protected setOwn(_state: Readonly<State>): void {}
+  get eps(): number | undefined {
+    return this.inner.eps;
+  }
+
+  abstract weights(stats: Stats): Float64Array;
+
+  /** Every method inside, by its name in states. */
+  protected parts(): Record<string, Weighting> {
+    return { inner: this.inner };
+  }
 
   stateDict(): State {
-    return { ...this.own(), inner: this.inner.stateDict() };
+    return { own: this.memory.stateDict(), ...Object.fromEntries(Object.entries(this.parts()).map(([key, part]) => [key, part.stateDict()])) };
   }
 
   loadStateDict(state: Readonly<State>): void {
-    this.setOwn(state);
-    this.inner.loadStateDict(state.inner as State);
+    const parts = this.parts();
+    const given = stateOf(this.name, state, { own: OBJECT, ...Object.fromEntries(Object.keys(parts).map((key) => [key, OBJECT])) });
+    const own: Restorable = { stateDict: () => this.memory.stateDict(), loadStateDict: (of) => this.memory.load(this.name, of) };
+    loadAll([[own, given.own], ...Object.entries(parts).map(([key, part]) => [part, given[key]] as const)]);
   }
 
   reset(): void {
-    this.setOwn({});
-    this.inner.reset();
+    this.memory.reset();
+    for (const part of Object.values(this.parts())) part.reset();
   }
 }
 
-const numbers = (value: unknown): Float64Array => Float64Array.from((value as number[] | undefined) ?? []);
-
 class Ema extends Wrapper {
+  protected override readonly memory = new Memory<never, 'mean'>({}, ['mean']);
   private readonly decay: number;
-  private mean: Float64Array = new Float64Array(0);
 
   constructor(method: Method, decay: number) {
     super('ema', method);
-    checkNumber('ema', 'decay', decay, 0, 1);
+    checkArgument('ema', 'decay', decay, range(0, 1));
     this.decay = decay;
   }
 
   weights(stats: Stats): Float64Array {
     const now = this.inner.weights(stats);
-    if (this.mean.length === 0) this.mean = now.slice();
-    else {
-      checkSameLosses(this.name, this.mean.length, now.length);
-      this.mean = this.mean.map((v, i) => this.decay * v + (1 - this.decay) * (now[i] as number));
-    }
-    return this.mean.slice();
-  }
-
-  protected override own(): State {
-    return { mean: [...this.mean] };
-  }
-
-  protected override setOwn({ mean }: Readonly<State>): void {
-    this.mean = numbers(mean);
+    const known = this.memory.names;
+    const rows = this.memory.of(stats.names, (i) => ({ mean: now[i] as number }));
+    return now.map((w, i) => {
+      const row = rows[i] as { mean: number };
+      if (known.includes(stats.names[i] as string)) row.mean = this.decay * row.mean + (1 - this.decay) * w;
+      return row.mean;
+    });
   }
 }
 
-/** Weights as a running mean with the given decay, the first step's as they are: CR-MOGM (Zhou et al., NeurIPS 2022), which keeps noisy gradients from making noisy weights. */
+/**
+ * Weights as a running mean with the given decay, a loss's first as they are: CR-MOGM (Zhou et al., NeurIPS 2022), which keeps noisy gradients
+ * from making noisy weights.
+ */
 export function ema(method: Weigher, decay = 0.9): Weighting {
   return new Ema(method, decay);
 }
 
 class Every extends Wrapper {
+  protected override readonly memory = new Memory<'step', 'latest'>({ step: 0 }, ['latest']);
   private readonly n: number;
-  private step = 0;
-  private latest: Float64Array = new Float64Array(0);
 
   constructor(n: number, method: Method) {
     super('every', method);
-    checkCount('every', 'n', n, 1);
+    checkArgument('every', 'n', n, count(1));
     this.n = n;
   }
 
-  /** In the steps between, nothing: they cost one backward pass. */
+  private get due(): boolean {
+    return this.memory.own.step % this.n === 0;
+  }
+
   override get needs(): Weighting['needs'] {
-    return this.step % this.n === 0 ? this.inner.needs : 'losses';
+    return this.due ? this.inner.needs : 'losses';
   }
 
   weights(stats: Stats): Float64Array {
-    if (this.step % this.n === 0) this.latest = this.inner.weights(stats);
-    checkSameLosses(this.name, this.latest.length, stats.names.length);
-    this.step++;
-    return this.latest.slice();
-  }
-
-  protected override own(): State {
-    return { step: this.step, latest: [...this.latest] };
-  }
-
-  protected override setOwn({ step, latest }: Readonly<State>): void {
-    this.step = (step as number | undefined) ?? 0;
-    this.latest = numbers(latest);
+    const { memory } = this;
+    const { names } = stats;
+    if (this.due) {
+      const w = this.inner.weights(stats);
+      memory
+        .of(names, () => ({ latest: 0 }))
+        .forEach((row, i) => {
+          row.latest = w[i] as number;
+        });
+    }
+    memory.own.step++;
+    // One that was never weighed counts as the others do on average.
+    const all = [...memory.all];
+    const usual = all.reduce((s, row) => s + row.latest, 0) / all.length;
+    return Float64Array.from(names, (name) => memory.get(name)?.latest ?? usual);
   }
 }
 
-/** Weights computed anew every n steps and kept in between, where `needs` is 'losses': gradients of each loss are not asked for then (PSMGD, Xiao et al. 2024, arXiv 2412.10961). */
+/**
+ * Weights computed anew every n steps and kept in between (PSMGD, Xiao et al. 2024, arXiv 2412.10961): gradients are not measured then.
+ * Heads get what they get in the other steps; where that is their own gradient, `heads: 'weighted'` makes the steps in between cost no more
+ * than a sum's.
+ */
 export function every(n: number, method: Weigher): Weighting {
   return new Every(n, method);
 }
 
 /** Bounds of `clipWeights`. */
 export interface ClipWeightsOptions {
-  /** 0 unless said. */
+  /** Default 0. */
   min?: number;
-  /** No bound unless said. */
+  /** Default no bound. */
   max?: number;
 }
+
+const CLIP: Kinds<ClipWeightsOptions> = { min: NUMBER, max: NUMBER };
 
 class Clip extends Wrapper {
   private readonly min: number;
   private readonly max: number;
 
-  constructor(method: Method, { min = 0, max = Number.POSITIVE_INFINITY }: ClipWeightsOptions) {
+  constructor(method: Method, options: ClipWeightsOptions) {
     super('clipWeights', method);
+    const { min, max } = withDefaults<Required<ClipWeightsOptions>>('clipWeights', options, CLIP, { min: 0, max: Number.POSITIVE_INFINITY });
     if (Number.isNaN(min) || Number.isNaN(max) || min > max) throw valueError('clipWeights', `min must not be above max, got ${min} and ${max}.`);
     this.min = min;
     this.max = max;
@@ -181,17 +200,21 @@ export function clipWeights(method: Weigher, options: ClipWeightsOptions): Weigh
   return new Clip(method, options);
 }
 
-/** 1/‖gᵢ‖; 0 for a zero gradient. */
-const inverses = (norms: Float64Array): Float64Array => norms.map((v) => (v > 0 ? 1 / v : 0));
+/** A gradient no longer than this is none, as in PyTorch's normalize: it is not stretched. */
+const NONE = 1e-12;
 
-/** What is known of the same step with gradients of length 1. */
-function unitStats({ names, losses, norms, gramian, elements }: Stats): Stats {
+/** 1/‖gᵢ‖; 1 for a gradient that is none. */
+const inverses = (norms: Float64Array): Float64Array => norms.map((v) => (v > NONE ? 1 / v : 1));
+
+/** What is known of the same step with gradients of length 1, or 0 where one is none. */
+function unitStats(stats: Stats): Stats {
+  const { names, norms, gramian, elements } = stats;
   const m = names.length;
-  const s = inverses(norms);
+  const s = norms.map((v) => (v > NONE ? 1 / v : 0));
   const cosines = gramian.map((v, at) => v * (s[Math.floor(at / m)] as number) * (s[at % m] as number));
   // A length times its inverse is 1 but for rounding.
   for (let i = 0; i < m; i++) if ((s[i] as number) > 0 && (gramian[i * m + i] as number) > 0) cosines[i * m + i] = 1;
-  const unit = { names, losses, norms: norms.map((v) => (v > 0 ? 1 : 0)), gramian: cosines };
+  const unit = { ...stats, norms: norms.map((v) => (v > NONE ? 1 : 0)), gramian: cosines };
   if (!elements) return unit;
   const shortened = (values: Float64Array): Float64Array => values.map((v, i) => v * (s[i] as number));
   return { ...unit, elements: { largest: shortened(elements.largest), mean: shortened(elements.mean) } };
@@ -200,6 +223,10 @@ function unitStats({ names, losses, norms, gramian, elements }: Stats): Stats {
 class Normalized extends Wrapper {
   constructor(method: Method) {
     super('normalize', method);
+  }
+
+  override get heads(): 'unweighted' {
+    return 'unweighted';
   }
 
   /** The lengths at least, which its weights are divided by. */
@@ -216,7 +243,6 @@ class Normalized extends Wrapper {
 class NormalizedRows implements Aggregator {
   readonly name: string;
   readonly needs = 'jacobian';
-  readonly measures = true;
   private readonly inner: Aggregator;
 
   constructor(method: Aggregator) {
@@ -225,7 +251,11 @@ class NormalizedRows implements Aggregator {
   }
 
   directions(rows: readonly Tensor[], stats: Stats): Tensor[] {
-    const s = reshape(vector(inverses(stats.norms)), [stats.names.length, 1]);
+    const m = stats.names.length;
+    const s = reshape(
+      told(m, [], () => inverses(stats.norms)),
+      [m, 1],
+    );
     return this.inner.directions(
       rows.map((r) => mul(r, s)),
       unitStats(stats),
@@ -247,55 +277,60 @@ class NormalizedRows implements Aggregator {
 
 /**
  * The method sees every gradient with length 1, so a loss's scale does not count, only where it pulls: `normalize(new PCGrad())` first
- * balances, then resolves. A zero gradient stays zero.
+ * balances, then resolves. A gradient no longer than 1e-12 stays as it is; parameters of single losses get these losses' own gradients.
  */
 export function normalize(method: Weigher): Weighting;
 export function normalize(method: Aggregator): Aggregator;
 export function normalize(method: Weigher | Aggregator): Weighting | Aggregator {
+  checkArgument('normalize', 'method', method, METHOD);
   return isAggregator(method) ? new NormalizedRows(method) : new Normalized(method);
 }
 
 class WarmUp extends Wrapper {
+  override readonly name: string;
+  protected override readonly memory = new Memory<'step', never>({ step: 0 }, []);
   private readonly first: Updated;
   private readonly steps: number;
-  private step = 0;
 
   constructor(first: Method, then: Method, steps: number) {
-    super('warmup', then, `warmup(${first.name}, ${then.name})`);
+    super('warmup', then);
     this.first = needWeights('warmup', first);
-    checkCount('warmup', 'steps', steps, 0);
+    this.name = `warmup(${first.name}, ${then.name})`;
+    checkArgument('warmup', 'steps', steps, count(0));
     this.steps = steps;
     if (this.first.update || this.inner.update) this.update = (after) => this.latest.update?.(after);
   }
 
   /** The method of the step to come. */
   private get current(): Updated {
-    return this.step < this.steps ? this.first : this.inner;
+    return this.memory.own.step < this.steps ? this.first : this.inner;
   }
 
   /** The method of the step that was. */
   private get latest(): Updated {
-    return this.step <= this.steps && this.steps > 0 ? this.first : this.inner;
+    return this.memory.own.step <= this.steps && this.steps > 0 ? this.first : this.inner;
   }
 
   override get needs(): Weighting['needs'] {
     return this.current.needs;
   }
 
+  override get heads(): 'weighted' | 'unweighted' {
+    return headsOf(this.current);
+  }
+
+  override get eps(): number | undefined {
+    return this.current.eps;
+  }
+
   weights(stats: Stats): Float64Array {
     const w = this.current.weights(stats);
-    this.step++;
+    this.memory.own.step++;
     return w;
   }
 
-  protected override own(): State {
-    return { step: this.step, first: this.first.stateDict() };
-  }
-
-  protected override setOwn({ step, first }: Readonly<State>): void {
-    this.step = (step as number | undefined) ?? 0;
-    if (first) this.first.loadStateDict(first as State);
-    else this.first.reset();
+  protected override parts(): Record<string, Weighting> {
+    return { inner: this.inner, first: this.first };
   }
 }
 

@@ -2,8 +2,16 @@
 import { Module } from '../module/module.ts';
 import { flatten } from '../ops/movement.ts';
 import { logSoftmax, softmax } from '../ops/softmax.ts';
+import { assertTensor, checkArgument, type Given, type Kinds, NUMBER, oneOf, optionsBy, WHOLE } from '../tensor/check.ts';
 import { elu, gelu, leakyRelu, relu, sigmoid, silu, softplus, tanh } from '../ops/unary.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+
+/** The dimension that a layer must be given, by position or by name. */
+export function dimOf(op: string, given: readonly unknown[]): number {
+  const { dim } = optionsBy<{ dim: number }>(op, given, { dim: WHOLE });
+  checkArgument(op, 'dim', dim, WHOLE);
+  return dim;
+}
 
 /** max(x, 0). */
 export class ReLU extends Module {
@@ -37,9 +45,9 @@ export class SiLU extends Module {
 export class GELU extends Module {
   private readonly options: { approximate?: 'none' | 'tanh' };
 
-  constructor(options: { approximate?: 'none' | 'tanh' } = {}) {
+  constructor(...given: Given<{ approximate?: 'none' | 'tanh' }, [approximate?: 'none' | 'tanh']>) {
     super();
-    this.options = options;
+    this.options = { ...optionsBy<{ approximate?: 'none' | 'tanh' }>('GELU', given, { approximate: oneOf('none', 'tanh') }) };
   }
 
   forward(x: Tensor): Tensor {
@@ -51,9 +59,9 @@ export class GELU extends Module {
 export class LeakyReLU extends Module {
   private readonly options: { negativeSlope?: number };
 
-  constructor(options: { negativeSlope?: number } = {}) {
+  constructor(...given: Given<{ negativeSlope?: number }, [negativeSlope?: number]>) {
     super();
-    this.options = options;
+    this.options = { ...optionsBy<{ negativeSlope?: number }>('LeakyReLU', given, { negativeSlope: NUMBER }) };
   }
 
   forward(x: Tensor): Tensor {
@@ -65,9 +73,9 @@ export class LeakyReLU extends Module {
 export class ELU extends Module {
   private readonly options: { alpha?: number };
 
-  constructor(options: { alpha?: number } = {}) {
+  constructor(...given: Given<{ alpha?: number }, [alpha?: number]>) {
     super();
-    this.options = options;
+    this.options = { ...optionsBy<{ alpha?: number }>('ELU', given, { alpha: NUMBER }) };
   }
 
   forward(x: Tensor): Tensor {
@@ -79,9 +87,9 @@ export class ELU extends Module {
 export class Softplus extends Module {
   private readonly options: { beta?: number; threshold?: number };
 
-  constructor(options: { beta?: number; threshold?: number } = {}) {
+  constructor(...given: Given<{ beta?: number; threshold?: number }, [beta?: number, threshold?: number]>) {
     super();
-    this.options = options;
+    this.options = { ...optionsBy<{ beta?: number; threshold?: number }>('Softplus', given, { beta: NUMBER, threshold: NUMBER }) };
   }
 
   forward(x: Tensor): Tensor {
@@ -93,9 +101,9 @@ export class Softplus extends Module {
 export class Softmax extends Module {
   private readonly dim: number;
 
-  constructor(dim: number) {
+  constructor(...given: [dim: number] | [options: { dim: number }]) {
     super();
-    this.dim = dim;
+    this.dim = dimOf('Softmax', given);
   }
 
   forward(x: Tensor): Tensor {
@@ -107,9 +115,9 @@ export class Softmax extends Module {
 export class LogSoftmax extends Module {
   private readonly dim: number;
 
-  constructor(dim: number) {
+  constructor(...given: [dim: number] | [options: { dim: number }]) {
     super();
-    this.dim = dim;
+    this.dim = dimOf('LogSoftmax', given);
   }
 
   forward(x: Tensor): Tensor {
@@ -117,19 +125,29 @@ export class LogSoftmax extends Module {
   }
 }
 
-/** Dimensions `start` … `end` merged; the first one (the batch) stays unless said. */
-export class Flatten extends Module {
-  private readonly start: number;
-  private readonly end: number;
+/** Options of `Flatten`, with PyTorch's defaults. */
+export interface FlattenOptions {
+  /** The first dimension to merge; default 1, so that the batch stays. */
+  startDim?: number;
+  /** The last one; default −1. */
+  endDim?: number;
+}
 
-  constructor(start = 1, end = -1) {
+const FLATTEN: Kinds<FlattenOptions> = { startDim: WHOLE, endDim: WHOLE };
+
+/** Dimensions `startDim` … `endDim` merged. */
+export class Flatten extends Module {
+  private readonly options: FlattenOptions;
+
+  constructor(...given: Given<FlattenOptions, [startDim?: number, endDim?: number]>) {
     super();
-    this.start = start;
-    this.end = end;
+    this.options = { ...optionsBy('Flatten', given, FLATTEN) };
   }
 
   forward(x: Tensor): Tensor {
-    return flatten(x, this.start, this.end);
+    assertTensor('Flatten', x);
+    const { startDim = 1, endDim = -1 } = this.options;
+    return flatten(x, startDim, endDim);
   }
 }
 

@@ -6,6 +6,7 @@ import { div, type Operand } from '../ops/binary.ts';
 import { ones, zeros } from '../ops/create.ts';
 import { add_ } from '../ops/inplace.ts';
 import { squeeze, unsqueeze } from '../ops/movement.ts';
+import { assertTensor, checkArgument, COUNT, FINITE, FLAG, type Given, type Kinds, NUMBER, optionsBy, orNull } from '../tensor/check.ts';
 import { shapeError, valueError } from '../tensor/errors.ts';
 import { scope } from '../tensor/scope.ts';
 import { noGrad } from '../tensor/tape.ts';
@@ -15,13 +16,18 @@ import type { Tensor } from '../tensor/tensor.ts';
 export interface BatchNormModuleOptions {
   /** Added to the variance; 1e-5 unless said. */
   eps?: number;
-  /** How far running statistics go towards each batch's, 0.1 unless said; null averages all batches alike. */
+  /** How far running statistics go towards each batch's; default 0.1. null averages all batches alike (for instance normalisation, as PyTorch's, it counts as 0). */
   momentum?: number | null;
   /** Whether to learn a scale and a shift per channel: true for batch, false for instance normalisation unless said. */
   affine?: boolean;
   /** Whether to keep running statistics for evaluation: true for batch, false for instance normalisation unless said. */
   trackRunningStats?: boolean;
 }
+
+const OPTIONS: Kinds<BatchNormModuleOptions> = { eps: NUMBER, momentum: /* @__PURE__ */ orNull(FINITE), affine: FLAG, trackRunningStats: FLAG };
+
+/** Options by position: PyTorch's order. */
+type Positions = [eps?: number, momentum?: number | null, affine?: boolean, trackRunningStats?: boolean];
 
 /** What both kinds have: parameters [C], which start at 1 and 0, and running statistics, which start at mean 0 and variance 1. */
 abstract class RunningNorm extends Module {
@@ -36,12 +42,11 @@ abstract class RunningNorm extends Module {
   private readonly name: string;
   private readonly ranks: readonly [number, number];
 
-  constructor(name: string, ranks: readonly [number, number], numFeatures: number, options: BatchNormModuleOptions, usual: boolean) {
+  constructor(name: string, ranks: readonly [number, number], numFeatures: number, given: readonly unknown[], usual: boolean) {
     super();
-    const { eps = 1e-5, momentum = 0.1, affine = usual, trackRunningStats = usual } = options;
-    if (!Number.isInteger(numFeatures) || numFeatures < 1) throw valueError(name, `numFeatures must be a whole number ≥ 1, got ${numFeatures}.`);
+    checkArgument(name, 'numFeatures', numFeatures, COUNT);
+    const { eps = 1e-5, momentum = 0.1, affine = usual, trackRunningStats = usual } = optionsBy(name, given, OPTIONS);
     if (!(eps >= 0)) throw valueError(name, `eps must be ≥ 0, got ${eps}.`);
-    if (momentum !== null && !Number.isFinite(momentum)) throw valueError(name, `momentum must be finite or null, got ${momentum}.`);
     const c = [numFeatures];
     this.name = name;
     this.ranks = ranks;
@@ -56,8 +61,9 @@ abstract class RunningNorm extends Module {
   }
 
   protected checkRank(x: Tensor): void {
+    assertTensor(this.name, x);
     if (!this.ranks.includes(x.rank))
-      throw shapeError(this.name, `takes ${[...new Set(this.ranks)].join(' or ')} dimensions`, [x.shape], 'Reshape the input, or use another of the family.');
+      throw shapeError(this.name, `takes ${[...new Set(this.ranks)].join(' or ')} dimensions`, [x.sizes], 'Reshape the input, or use another of the family.');
   }
 
   /** The share of this batch in the running statistics; with momentum null 1/(batches so far), from memory, so that replays count on. */
@@ -82,14 +88,14 @@ class BatchNorm extends RunningNorm {
  * moves the running statistics; after `eval()` by those. x [N, C] or [N, C, L].
  */
 export class BatchNorm1d extends BatchNorm {
-  constructor(numFeatures: number, options: BatchNormModuleOptions = {}) {
+  constructor(numFeatures: number, ...options: Given<BatchNormModuleOptions, Positions>) {
     super('BatchNorm1d', [2, 3], numFeatures, options, true);
   }
 }
 
 /** As `BatchNorm1d`, for images. x [N, C, H, W]. */
 export class BatchNorm2d extends BatchNorm {
-  constructor(numFeatures: number, options: BatchNormModuleOptions = {}) {
+  constructor(numFeatures: number, ...options: Given<BatchNormModuleOptions, Positions>) {
     super('BatchNorm2d', [4, 4], numFeatures, options, true);
   }
 }
@@ -99,7 +105,15 @@ class InstanceNorm extends RunningNorm {
     this.checkRank(x);
     const { weight, bias, runningMean, runningVar, eps } = this;
     const single = x.rank === this.unbatched;
-    const y = instanceNorm(single ? unsqueeze(x, 0) : x, { weight, bias, runningMean, runningVar, eps, momentum: this.share(), useInputStats: this.training || !runningMean });
+    const y = instanceNorm(single ? unsqueeze(x, 0) : x, {
+      weight,
+      bias,
+      runningMean,
+      runningVar,
+      eps,
+      momentum: this.momentum ?? 0,
+      useInputStats: this.training || !runningMean,
+    });
     return single ? squeeze(y, 0) : y;
   }
 
@@ -110,14 +124,14 @@ class InstanceNorm extends RunningNorm {
 
 /** Each sample's channels at mean 0 and variance 1 (Ulyanov et al. 2016, arXiv 1607.08022). x [N, C, L] or [C, L]. */
 export class InstanceNorm1d extends InstanceNorm {
-  constructor(numFeatures: number, options: BatchNormModuleOptions = {}) {
+  constructor(numFeatures: number, ...options: Given<BatchNormModuleOptions, Positions>) {
     super('InstanceNorm1d', [2, 3], numFeatures, options, false);
   }
 }
 
 /** As `InstanceNorm1d`, for images. x [N, C, H, W] or [C, H, W]. */
 export class InstanceNorm2d extends InstanceNorm {
-  constructor(numFeatures: number, options: BatchNormModuleOptions = {}) {
+  constructor(numFeatures: number, ...options: Given<BatchNormModuleOptions, Positions>) {
     super('InstanceNorm2d', [3, 4], numFeatures, options, false);
   }
 

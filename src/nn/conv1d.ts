@@ -4,11 +4,22 @@ import { Parameter } from '../module/parameter.ts';
 import { mul, sub } from '../ops/binary.ts';
 import { type Conv1dOptions, conv1d, type MaxPool1dOptions, maxPool1d, maxPool1dWithIndices } from '../ops/conv1d.ts';
 import { rand } from '../ops/create.ts';
+import { checkArgument, COUNT, FLAG, type Given, type Kinds, optionsBy } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 import { scope } from '../tensor/scope.ts';
 import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Pooled } from './conv.ts';
+import { NATURAL, PADDING, STEP } from './kinds.ts';
+
+/** Options of `Conv1d`, with PyTorch's defaults. */
+export interface Conv1dModuleOptions extends Conv1dOptions {
+  /** Whether there is a bias; default true. */
+  bias?: boolean;
+}
+
+const CONV: Kinds<Conv1dModuleOptions> = { stride: COUNT, padding: PADDING, dilation: COUNT, groups: COUNT, bias: FLAG };
+type ConvPositions = [stride?: number, padding?: number | 'same' | 'valid', dilation?: number, groups?: number, bias?: boolean];
 
 /**
  * Cross-correlation with learned kernels. x [N, C, L] or [C, L] → [N, O, OL]. Weight [O, C/groups, K] and bias [O] start uniform in
@@ -19,13 +30,14 @@ export class Conv1d extends Module {
   readonly bias: Parameter | null;
   private readonly options: Conv1dOptions;
 
-  constructor(inChannels: number, outChannels: number, kernelSize: number, options: Conv1dOptions & { bias?: boolean } = {}) {
+  constructor(inChannels: number, outChannels: number, kernelSize: number, ...given: Given<Conv1dModuleOptions, ConvPositions>) {
     super();
-    const { bias = true, ...rest } = options;
-    const { groups = 1 } = rest;
-    for (const n of [inChannels, outChannels, kernelSize, groups])
-      if (!Number.isInteger(n) || n < 1)
-        throw valueError('Conv1d', `channels, window and groups are whole numbers ≥ 1, got ${inChannels}, ${outChannels}, ${kernelSize} and ${groups}.`);
+    checkArgument('Conv1d', 'inChannels', inChannels, COUNT);
+    checkArgument('Conv1d', 'outChannels', outChannels, COUNT);
+    checkArgument('Conv1d', 'kernelSize', kernelSize, COUNT);
+    const { bias = true, ...rest } = optionsBy('Conv1d', given, CONV);
+    const { groups = 1, padding, stride = 1 } = rest;
+    if (padding === 'same' && stride !== 1) throw valueError('Conv1d', `padding 'same' needs stride 1, got ${stride}. Give the padding as a number.`);
     if (inChannels % groups !== 0 || outChannels % groups !== 0)
       throw valueError('Conv1d', `${groups} groups do not divide ${inChannels} and ${outChannels} channels. Choose a common divisor.`);
     this.options = rest;
@@ -40,20 +52,27 @@ export class Conv1d extends Module {
   }
 }
 
+type PoolOptions<WithIndices extends boolean> = MaxPool1dOptions & { returnIndices?: WithIndices };
+const POOL: Kinds<PoolOptions<boolean>> = { stride: STEP, padding: NATURAL, dilation: COUNT, returnIndices: FLAG, ceilMode: FLAG };
+type PoolPositions<WithIndices extends boolean> = [stride?: number | null, padding?: number, dilation?: number, returnIndices?: WithIndices, ceilMode?: boolean];
+
 /** The largest element of each window. x [N, C, L] or [C, L]. */
 export class MaxPool1d<WithIndices extends boolean = false> extends Module {
   private readonly kernelSize: number;
-  private readonly options: MaxPool1dOptions & { returnIndices?: WithIndices };
+  private readonly options: MaxPool1dOptions;
+  private readonly withIndices: boolean;
 
-  constructor(kernelSize: number, options: MaxPool1dOptions & { returnIndices?: WithIndices } = {}) {
+  constructor(kernelSize: number, ...given: Given<PoolOptions<WithIndices>, PoolPositions<WithIndices>>) {
     super();
-    if (!Number.isInteger(kernelSize) || kernelSize < 1) throw valueError('MaxPool1d', `kernelSize must be a whole number ≥ 1, got ${kernelSize}.`);
+    checkArgument('MaxPool1d', 'kernelSize', kernelSize, COUNT);
+    const { returnIndices = false, stride, ...rest } = optionsBy('MaxPool1d', given, POOL);
     this.kernelSize = kernelSize;
-    this.options = options;
+    this.options = { ...rest, stride: stride ?? kernelSize };
+    this.withIndices = returnIndices;
   }
 
   forward(x: Tensor): Pooled<WithIndices> {
-    const pool = this.options.returnIndices ? maxPool1dWithIndices : maxPool1d;
+    const pool = this.withIndices ? maxPool1dWithIndices : maxPool1d;
     return pool(x, this.kernelSize, this.options) as Pooled<WithIndices>;
   }
 }

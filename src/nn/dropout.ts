@@ -1,43 +1,49 @@
 import { Module } from '../module/module.ts';
 import { checkProbability, dropout, dropout2d } from '../ops/dropout.ts';
-import type { Generator } from '../tensor/random.ts';
+import { type Given, instanceOf, type Kinds, NUMBER, optionsBy } from '../tensor/check.ts';
+import { Generator } from '../tensor/random.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
-/** The stream to draw from; the one that `manualSeed` seeds unless said. */
+/** Options of dropout as a layer, with PyTorch's defaults. */
 export interface DropoutModuleOptions {
+  /** The probability that an element becomes 0; default ½. */
+  p?: number;
+  /** The stream to draw from; default the one that `manualSeed` seeds. */
   generator?: Generator;
 }
 
-/** In training each element 0 with probability p (½ unless said), else x/(1 − p); after `eval()` x itself (Srivastava et al. 2014). */
-export class Dropout extends Module {
-  private readonly p: number;
-  private readonly drawing: DropoutModuleOptions;
+const OPTIONS: Kinds<DropoutModuleOptions> = { p: NUMBER, generator: /* @__PURE__ */ instanceOf(Generator, 'a generator') };
 
-  constructor(p = 0.5, options: DropoutModuleOptions = {}) {
+function optionsOfDropout(op: string, given: readonly unknown[]): DropoutModuleOptions {
+  const { p = 0.5, generator } = optionsBy(op, given, OPTIONS);
+  checkProbability(op, p);
+  return { p, generator };
+}
+
+/** In training each element 0 with probability p, else x/(1 − p); after `eval()` x itself (Srivastava et al. 2014). */
+export class Dropout extends Module {
+  private readonly options: DropoutModuleOptions;
+
+  constructor(...given: Given<DropoutModuleOptions, [p?: number, options?: DropoutModuleOptions]>) {
     super();
-    checkProbability('Dropout', p);
-    this.p = p;
-    this.drawing = options;
+    this.options = optionsOfDropout('Dropout', given);
   }
 
   forward(x: Tensor): Tensor {
-    return dropout(x, { p: this.p, training: this.training, ...this.drawing });
+    return dropout(x, { ...this.options, training: this.training });
   }
 }
 
-/** As `Dropout`, but whole planes of images at once. x [N, C, H, W] or [C, H, W]. */
+/** As `Dropout`, but whole planes at once: images of [N, C, H, W], rows of [N, C, L], as in PyTorch. */
 export class Dropout2d extends Module {
-  private readonly p: number;
-  private readonly drawing: DropoutModuleOptions;
+  private readonly options: DropoutModuleOptions;
 
-  constructor(p = 0.5, options: DropoutModuleOptions = {}) {
+  constructor(...given: Given<DropoutModuleOptions, [p?: number, options?: DropoutModuleOptions]>) {
     super();
-    checkProbability('Dropout2d', p);
-    this.p = p;
-    this.drawing = options;
+    this.options = optionsOfDropout('Dropout2d', given);
   }
 
   forward(x: Tensor): Tensor {
-    return dropout2d(x, { p: this.p, training: this.training, ...this.drawing });
+    return dropout2d(x, { ...this.options, training: this.training });
   }
 }

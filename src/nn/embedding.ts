@@ -3,9 +3,12 @@ import { Parameter } from '../module/parameter.ts';
 import { randn } from '../ops/create.ts';
 import { type EmbeddingOptions, embedding } from '../ops/embedding.ts';
 import { float32View } from '../runtime/memory.ts';
+import { checkArgument, COUNT, type Given, type Kinds, optionsBy, orNull, WHOLE } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 import { scope } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+
+const OPTIONS: Kinds<EmbeddingOptions> = { paddingIdx: /* @__PURE__ */ orNull(WHOLE) };
 
 /**
  * A table of vectors: int32 indices [...] → [..., embeddingDim]. Weight [numEmbeddings, embeddingDim], normal at the start;
@@ -17,19 +20,18 @@ export class Embedding extends Module {
   readonly embeddingDim: number;
   private readonly options: EmbeddingOptions;
 
-  constructor(numEmbeddings: number, embeddingDim: number, options: EmbeddingOptions = {}) {
+  constructor(numEmbeddings: number, embeddingDim: number, ...given: Given<EmbeddingOptions, [paddingIdx?: number]>) {
     super();
-    for (const n of [numEmbeddings, embeddingDim]) {
-      if (!Number.isInteger(n) || n < 1) throw valueError('Embedding', `sizes are whole numbers ≥ 1, got ${numEmbeddings} and ${embeddingDim}.`);
-    }
+    checkArgument('Embedding', 'numEmbeddings', numEmbeddings, COUNT);
+    checkArgument('Embedding', 'embeddingDim', embeddingDim, COUNT);
+    const paddingIdx = optionsBy('Embedding', given, OPTIONS).paddingIdx ?? undefined; // PyTorch's None
+    if (paddingIdx !== undefined && (paddingIdx < -numEmbeddings || paddingIdx >= numEmbeddings))
+      throw valueError('Embedding', `paddingIdx must lie in [−${numEmbeddings}, ${numEmbeddings - 1}], got ${paddingIdx}.`);
     this.numEmbeddings = numEmbeddings;
     this.embeddingDim = embeddingDim;
-    this.options = options;
+    this.options = { paddingIdx };
     this.weight = scope(() => new Parameter(randn([numEmbeddings, embeddingDim])));
-    const { paddingIdx } = options;
     if (paddingIdx === undefined) return;
-    if (!Number.isInteger(paddingIdx) || paddingIdx < -numEmbeddings || paddingIdx >= numEmbeddings)
-      throw valueError('Embedding', `paddingIdx must lie in [−${numEmbeddings}, ${numEmbeddings - 1}], got ${paddingIdx}.`);
     const row = (paddingIdx + numEmbeddings) % numEmbeddings;
     float32View().fill(0, this.weight.address / 4 + row * embeddingDim, this.weight.address / 4 + (row + 1) * embeddingDim);
   }

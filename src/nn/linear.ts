@@ -3,7 +3,7 @@ import { Parameter } from '../module/parameter.ts';
 import { mul, sub } from '../ops/binary.ts';
 import { rand } from '../ops/create.ts';
 import { linear } from '../ops/matmul.ts';
-import { valueError } from '../tensor/errors.ts';
+import { assertTensor, checkArgument, COUNT, FLAG, type Given, type Kinds, optionsBy } from '../tensor/check.ts';
 import type { Shape } from '../tensor/shape.ts';
 import { scope } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -12,6 +12,14 @@ import type { Tensor } from '../tensor/tensor.ts';
 function uniform(shape: Shape, bound: number): Parameter {
   return scope(() => new Parameter(sub(mul(rand(shape), 2 * bound), bound)));
 }
+
+/** Options of `Linear`. */
+export interface LinearOptions {
+  /** Whether there is a bias; default true. */
+  bias?: boolean;
+}
+
+const OPTIONS: Kinds<LinearOptions> = { bias: FLAG };
 
 /**
  * y = x·Wᵀ + b. x [..., inFeatures] → [..., outFeatures].
@@ -23,18 +31,20 @@ export class Linear extends Module {
   readonly inFeatures: number;
   readonly outFeatures: number;
 
-  constructor(inFeatures: number, outFeatures: number, options: { bias?: boolean } = {}) {
+  constructor(inFeatures: number, outFeatures: number, ...given: Given<LinearOptions, [bias?: boolean]>) {
     super();
-    for (const n of [inFeatures, outFeatures])
-      if (!Number.isInteger(n) || n < 1) throw valueError('Linear', `features are whole numbers ≥ 1, got ${inFeatures} and ${outFeatures}.`);
+    checkArgument('Linear', 'inFeatures', inFeatures, COUNT);
+    checkArgument('Linear', 'outFeatures', outFeatures, COUNT);
+    const { bias = true } = optionsBy('Linear', given, OPTIONS);
     this.inFeatures = inFeatures;
     this.outFeatures = outFeatures;
     const bound = 1 / Math.sqrt(inFeatures);
     this.weight = uniform([outFeatures, inFeatures], bound);
-    this.bias = (options.bias ?? true) ? uniform([outFeatures], bound) : null;
+    this.bias = bias ? uniform([outFeatures], bound) : null;
   }
 
   forward(x: Tensor): Tensor {
+    assertTensor('Linear', x);
     return linear(x, this.weight, this.bias);
   }
 }

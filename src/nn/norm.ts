@@ -2,6 +2,7 @@ import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
 import { ones, zeros } from '../ops/create.ts';
 import { groupNorm, layerNorm, rmsNorm } from '../ops/norm.ts';
+import { checkArgument, COUNT, FLAG, type Given, type Kind, type Kinds, NUMBER, optionsBy, orNull } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 import { scope } from '../tensor/scope.ts';
 import type { Shape } from '../tensor/shape.ts';
@@ -17,6 +18,15 @@ export interface LayerNormModuleOptions {
   bias?: boolean;
 }
 
+const LAYER: Kinds<LayerNormModuleOptions> = { eps: NUMBER, elementwiseAffine: FLAG, bias: FLAG };
+const SIZES: Kind = { what: 'a size ≥ 1 or a list of them', test: (v) => COUNT.test(v) || (Array.isArray(v) && v.length > 0 && v.every(COUNT.test)) };
+
+/** The normalised shape as a list. */
+function sizesOf(op: string, normalizedShape: number | Shape): Shape {
+  checkArgument(op, 'normalizedShape', normalizedShape, SIZES);
+  return typeof normalizedShape === 'number' ? [normalizedShape] : [...normalizedShape];
+}
+
 /** Normalises over the last dimensions, then scales and shifts. Weight starts at 1, bias at 0. */
 export class LayerNorm extends Module {
   readonly weight: Parameter | null;
@@ -24,10 +34,10 @@ export class LayerNorm extends Module {
   private readonly normalizedShape: Shape;
   private readonly eps: number;
 
-  constructor(normalizedShape: number | Shape, options: LayerNormModuleOptions = {}) {
+  constructor(normalizedShape: number | Shape, ...given: Given<LayerNormModuleOptions, [eps?: number, elementwiseAffine?: boolean, bias?: boolean]>) {
     super();
-    const { eps = 1e-5, elementwiseAffine = true, bias = true } = options;
-    this.normalizedShape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape;
+    const { eps = 1e-5, elementwiseAffine = true, bias = true } = optionsBy('LayerNorm', given, LAYER);
+    this.normalizedShape = sizesOf('LayerNorm', normalizedShape);
     this.eps = eps;
     this.weight = elementwiseAffine ? scope(() => new Parameter(ones(this.normalizedShape))) : null;
     this.bias = elementwiseAffine && bias ? scope(() => new Parameter(zeros(this.normalizedShape))) : null;
@@ -46,6 +56,8 @@ export interface GroupNormModuleOptions {
   affine?: boolean;
 }
 
+const GROUP: Kinds<GroupNormModuleOptions> = { eps: NUMBER, affine: FLAG };
+
 /** Normalises each sample's groups of channels, then scales and shifts channels. x [N, C, ...]. Weight [C] starts at 1, bias [C] at 0. */
 export class GroupNorm extends Module {
   readonly weight: Parameter | null;
@@ -53,11 +65,11 @@ export class GroupNorm extends Module {
   private readonly groups: number;
   private readonly eps: number;
 
-  constructor(numGroups: number, numChannels: number, options: GroupNormModuleOptions = {}) {
+  constructor(numGroups: number, numChannels: number, ...given: Given<GroupNormModuleOptions, [eps?: number, affine?: boolean]>) {
     super();
-    const { eps = 1e-5, affine = true } = options;
-    for (const n of [numGroups, numChannels])
-      if (!Number.isInteger(n) || n < 1) throw valueError('GroupNorm', `groups and channels are whole numbers ≥ 1, got ${numGroups} and ${numChannels}.`);
+    const { eps = 1e-5, affine = true } = optionsBy('GroupNorm', given, GROUP);
+    checkArgument('GroupNorm', 'numGroups', numGroups, COUNT);
+    checkArgument('GroupNorm', 'numChannels', numChannels, COUNT);
     if (numChannels % numGroups !== 0) throw valueError('GroupNorm', `${numGroups} groups do not divide ${numChannels} channels. Choose a divisor.`);
     this.groups = numGroups;
     this.eps = eps;
@@ -72,11 +84,13 @@ export class GroupNorm extends Module {
 
 /** Options of `RMSNorm`, with PyTorch's defaults. */
 export interface RMSNormModuleOptions {
-  /** Added to the mean square; 2⁻²³ unless said. */
-  eps?: number;
+  /** Added to the mean square; default 2⁻²³, which null stands for. */
+  eps?: number | null;
   /** Whether to learn a scale; true unless said. */
   elementwiseAffine?: boolean;
 }
+
+const RMS: Kinds<RMSNormModuleOptions> = { eps: /* @__PURE__ */ orNull(NUMBER), elementwiseAffine: FLAG };
 
 /** Divides the last dimensions by the root of their mean square, then scales. Weight starts at 1. */
 export class RMSNorm extends Module {
@@ -84,11 +98,12 @@ export class RMSNorm extends Module {
   private readonly normalizedShape: Shape;
   private readonly eps: number | undefined;
 
-  constructor(normalizedShape: number | Shape, options: RMSNormModuleOptions = {}) {
+  constructor(normalizedShape: number | Shape, ...given: Given<RMSNormModuleOptions, [eps?: number | null, elementwiseAffine?: boolean]>) {
     super();
-    this.normalizedShape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape;
-    this.eps = options.eps;
-    this.weight = (options.elementwiseAffine ?? true) ? scope(() => new Parameter(ones(this.normalizedShape))) : null;
+    const { eps, elementwiseAffine = true } = optionsBy('RMSNorm', given, RMS);
+    this.normalizedShape = sizesOf('RMSNorm', normalizedShape);
+    this.eps = eps ?? undefined;
+    this.weight = elementwiseAffine ? scope(() => new Parameter(ones(this.normalizedShape))) : null;
   }
 
   forward(x: Tensor): Tensor {

@@ -1,8 +1,10 @@
 // Smooth activations and gates as modules.
 import { Module } from '../module/module.ts';
 import { celu, glu, logsigmoid, mish, selu, softmin, softsign, tanhshrink } from '../ops/smooth.ts';
+import { type Given, NUMBER, optionsBy, WHOLE } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { dimOf } from './activations.ts';
 
 /** ln sigmoid(x). */
 export class LogSigmoid extends Module {
@@ -29,10 +31,11 @@ export class SELU extends Module {
 export class CELU extends Module {
   private readonly options: { alpha?: number };
 
-  constructor(options: { alpha?: number } = {}) {
+  constructor(...given: Given<{ alpha?: number }, [alpha?: number]>) {
     super();
-    if (!((options.alpha ?? 1) > 0)) throw valueError('CELU', `alpha must be > 0, got ${options.alpha}.`);
-    this.options = options;
+    this.options = { ...optionsBy<{ alpha?: number }>('CELU', given, { alpha: NUMBER }) };
+    const { alpha = 1 } = this.options;
+    if (!(alpha > 0)) throw valueError('CELU', `alpha must be > 0, got ${alpha}.`);
   }
 
   forward(x: Tensor): Tensor {
@@ -58,9 +61,9 @@ export class Tanhshrink extends Module {
 export class Softmin extends Module {
   private readonly dim: number;
 
-  constructor(dim: number) {
+  constructor(...given: [dim: number] | [options: { dim: number }]) {
     super();
-    this.dim = dim;
+    this.dim = dimOf('Softmin', given);
   }
 
   forward(x: Tensor): Tensor {
@@ -72,8 +75,9 @@ export class Softmin extends Module {
 export class GLU extends Module {
   private readonly dim: number;
 
-  constructor(dim = -1) {
+  constructor(...given: Given<{ dim?: number }, [dim?: number]>) {
     super();
+    const { dim = -1 } = optionsBy<{ dim?: number }>('GLU', given, { dim: WHOLE });
     this.dim = dim;
   }
 

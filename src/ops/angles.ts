@@ -1,10 +1,9 @@
 // Angles and hyperbolas: one kernel, atan2; the rest are formulas whose gradients are rules of their own.
-import { apply, copyElements, everyInput, type Op } from '../tensor/op.ts';
+import { apply, everyInput } from '../tensor/op.ts';
 import type { Shape } from '../tensor/shape.ts';
-import { noGrad } from '../tensor/tape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { add, binaryOp, div, minimum, mul, type Operand, operands, sub } from './binary.ts';
-import { asFloat } from './convert.ts';
+import { add, binaryOp, div, eq, gt, minimum, mul, type Operand, operands, sub, where } from './binary.ts';
+import { formula } from './formula.ts';
 import { sumTo } from './reduce.ts';
 import { abs, cos, exp, expm1, neg, reciprocal, rsqrt, sign, sin, sqrt, square } from './unary.ts';
 
@@ -12,7 +11,8 @@ const atan2Op = binaryOp('atan2', 'atan2', {
   saves: everyInput,
   backward: (dy, node) => {
     const [y, x] = [node.input(0), node.input(1)];
-    const scaled = div(dy, add(square(x), square(y)));
+    const squares = add(square(x), square(y));
+    const scaled = div(dy, where(eq(squares, 0), 1, squares)); // the gradient at the origin is 0
     const [a, b] = node.shapes as [Shape, Shape];
     return [node.needs[0] ? sumTo(mul(scaled, x), a) : null, node.needs[1] ? sumTo(neg(mul(scaled, y)), b) : null];
   },
@@ -23,55 +23,55 @@ export function atan2(y: Operand, x: Operand): Tensor {
   return apply(atan2Op, operands('atan2', y, x, 'float32'), undefined);
 }
 
-/** An op of one input whose value is a formula of ops and whose derivative is a rule beside it. */
-function formula(name: string, value: (x: Tensor) => Tensor, derivative: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
-  const op: Op<void> = {
-    name,
-    shape: ([x]) => (x as Tensor).shape,
-    forward: (y, [x]) =>
-      copyElements(
-        noGrad(() => value(x as Tensor)),
-        y,
-      ),
-    saves: everyInput,
-    backward: (dy, node) => [mul(dy, derivative(node.input(0)))],
-    batched: 'same',
-  };
-  return (x) => apply(op, [asFloat(x)], undefined);
-}
-
 /** √(1 − x²), exact near ±1. */
 const otherLeg = (x: Tensor): Tensor => sqrt(mul(sub(1, x), add(x, 1)));
 const slope = (x: Tensor): Tensor => rsqrt(mul(sub(1, x), add(x, 1)));
 
 /** The angle whose sine is x, in [−π/2, π/2]; NaN outside [−1, 1]. */
-export const asin = formula('asin', (x) => atan2(x, otherLeg(x)), slope);
+export const asin: (x: Tensor) => Tensor = /* @__PURE__ */ formula(
+  'asin',
+  (x) => atan2(x, otherLeg(x)),
+  (dy, x) => mul(dy, slope(x)),
+);
 /** The angle whose cosine is x, in [0, π]; NaN outside [−1, 1]. */
-export const acos = formula(
+export const acos: (x: Tensor) => Tensor = /* @__PURE__ */ formula(
   'acos',
   (x) => atan2(otherLeg(x), x),
-  (x) => neg(slope(x)),
+  (dy, x) => mul(dy, neg(slope(x))),
 );
 /** The angle whose tangent is x, in [−π/2, π/2]. */
-export const atan = formula(
+export const atan: (x: Tensor) => Tensor = /* @__PURE__ */ formula(
   'atan',
   (x) => atan2(x, 1),
-  (x) => reciprocal(add(square(x), 1)),
+  (dy, x) => mul(dy, reciprocal(add(square(x), 1))),
 );
 /** sin x/cos x, x in radians. */
-export const tan = (x: Tensor): Tensor => div(sin(x), cos(x));
+export const tan: (x: Tensor) => Tensor = /* @__PURE__ */ formula(
+  'tan',
+  (x) => div(sin(x), cos(x)),
+  (dy, y) => mul(dy, add(square(y), 1)),
+  'output',
+);
+
+/** e^|x|/2 beyond ±88, from its root, where eˣ itself would overflow too early; `near` elsewhere. */
+function halfPower(x: Tensor, near: Tensor): Tensor {
+  const size = abs(x);
+  const half = exp(mul(size, 0.5));
+  return where(gt(size, 88), mul(mul(half, 0.5), half), near);
+}
+
 /** (eˣ − e⁻ˣ)/2, accurate near 0. */
-export const sinh: (x: Tensor) => Tensor = formula(
+export const sinh: (x: Tensor) => Tensor = /* @__PURE__ */ formula(
   'sinh',
   (x) => {
     const u = expm1(abs(x));
-    return mul(sign(x), mul(add(u, div(minimum(u, 1e38), add(u, 1))), 0.5)); // e^x − 1 + 1 − e^−x; the bound keeps ∞/∞ away
+    return mul(sign(x), halfPower(x, mul(add(u, div(minimum(u, 1e38), add(u, 1))), 0.5))); // e^x − 1 + 1 − e^−x; the bound keeps ∞/∞ away
   },
-  (x) => cosh(x),
+  (dy, x) => mul(dy, cosh(x)),
 );
 /** (eˣ + e⁻ˣ)/2. */
-export const cosh: (x: Tensor) => Tensor = formula(
+export const cosh: (x: Tensor) => Tensor = /* @__PURE__ */ formula(
   'cosh',
-  (x) => mul(add(exp(x), exp(neg(x))), 0.5),
-  (x) => sinh(x),
+  (x) => halfPower(x, mul(add(exp(x), exp(neg(x))), 0.5)),
+  (dy, x) => mul(dy, sinh(x)),
 );

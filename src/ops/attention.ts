@@ -1,4 +1,5 @@
 // Attention: each query's mixture of values.
+import { FLAG, type Kinds, NUMBER, optionsBy, orNull, TENSOR } from '../tensor/check.ts';
 import { shapeError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { add, le, mul, where } from './binary.ts';
@@ -13,25 +14,34 @@ import { aside } from './triangle.ts';
 export interface AttentionOptions {
   /** [..., L, S], broadcasts: bool (true: may be looked at) or float32 (added to the scores). */
   attnMask?: Tensor | null;
-  /** The probability that a weight is dropped; 0 unless said. PyTorch drops whenever it is not 0: pass it in training only. */
+  /** The probability that a weight is dropped; default 0. PyTorch drops whenever it is not 0: pass it in training only. */
   dropoutP?: number;
-  /** Whether query i sees keys 0 … i only; false unless said. */
+  /** Whether query i sees keys 0 … i only; not by default. */
   isCausal?: boolean;
-  /** What scores are multiplied by; 1/√E unless said. */
-  scale?: number;
+  /** What scores are multiplied by; default 1/√E. */
+  scale?: number | null;
 }
+
+const ATTENTION: Kinds<AttentionOptions> = { attnMask: /* @__PURE__ */ orNull(TENSOR), dropoutP: NUMBER, isCausal: FLAG, scale: /* @__PURE__ */ orNull(NUMBER) };
 
 /**
  * softmax(scale·q·kᵀ + mask)·v (Vaswani et al. 2017, arXiv 1706.03762). q [..., L, E], k [..., S, E], v [..., S, F] → [..., L, F]; leading
- * dimensions broadcast. A query that may look at nothing gives NaN.
+ * dimensions broadcast. A query that may look at nothing gives NaN. Options may stand behind the value by position: attnMask, dropoutP, isCausal.
  */
-export function scaledDotProductAttention(query: Tensor, key: Tensor, value: Tensor, options: AttentionOptions = {}): Tensor {
+export function scaledDotProductAttention(
+  query: Tensor,
+  key: Tensor,
+  value: Tensor,
+  ...given: [attnMask?: AttentionOptions | Tensor | null, dropoutP?: number, isCausal?: boolean]
+): Tensor {
   const op = 'scaledDotProductAttention';
+  const options = optionsBy(op, given, ATTENTION);
   for (const x of [query, key, value]) {
     assertFloat(op, x);
     if (x.rank < 2) throw shapeError(op, 'takes [..., length, features]', [x.shape], 'Reshape the input.');
   }
-  const { attnMask, dropoutP = 0, isCausal = false, scale = 1 / Math.sqrt(query.shape.at(-1) as number) } = options;
+  const { attnMask, dropoutP = 0, isCausal = false } = options;
+  const scale = options.scale ?? 1 / Math.sqrt(query.shape.at(-1) as number);
   let scores = matmul(mul(query, scale), transpose(key, -2, -1));
   if (attnMask) scores = attnMask.dtype === 'bool' ? where(attnMask, scores, Number.NEGATIVE_INFINITY) : add(scores, attnMask);
   if (isCausal) scores = where(le(aside(op, scores), 0), scores, Number.NEGATIVE_INFINITY);

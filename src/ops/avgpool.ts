@@ -1,5 +1,6 @@
 // Average pooling. The op and its gradient are linear and each other's transposes, so second gradients need no third.
 import { call } from '../runtime/call.ts';
+import { FLAG, type Kinds, optionsBy, orNull, valueText, WHOLE } from '../tensor/check.ts';
 import { GradloomError, shapeError, shapeText, valueError } from '../tensor/errors.ts';
 import { apply, type Op } from '../tensor/op.ts';
 import type { Shape } from '../tensor/shape.ts';
@@ -7,7 +8,7 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { assertFloat } from './convert.ts';
 import { constantList } from './create.ts';
 import { squeeze, unsqueeze } from './movement.ts';
-import { type Pair, pairOf } from './windows.ts';
+import { PAIR, type Pair, pairOf } from './windows.ts';
 
 /** Windows along one direction: start, end (behind the last) and size of each, the size as it counts in the divisor. */
 type Ranges = readonly (readonly [start: number, end: number, size: number])[];
@@ -43,34 +44,47 @@ const poolGradOp: Op<PoolAttrs> = {
 
 /** Options of average pooling, with PyTorch's defaults. */
 export interface AvgPoolOptions {
-  /** Step between windows; the window's size unless said. */
-  stride?: Pair;
-  /** Zeros around the image, at most half the window; 0 unless said. */
+  /** Step between windows; default the window's size. */
+  stride?: Pair | null;
+  /** Zeros around the image, at most half the window; default 0. */
   padding?: Pair;
   /** Whether a last window that does not fit whole counts too. */
   ceilMode?: boolean;
-  /** Whether the zeros of the padding count in the divisor; true unless said. */
+  /** Whether the zeros of the padding count in the divisor; true by default. */
   countIncludePad?: boolean;
   /** What sums are divided by, instead of the window's size. */
-  divisorOverride?: number;
+  divisorOverride?: number | null;
 }
+
+const POOL: Kinds<AvgPoolOptions> = { stride: /* @__PURE__ */ orNull(PAIR), padding: PAIR, ceilMode: FLAG, countIncludePad: FLAG, divisorOverride: /* @__PURE__ */ orNull(WHOLE) };
 
 function assertImage(op: string, x: Tensor): void {
   assertFloat(op, x);
   if (x.rank !== 3 && x.rank !== 4) throw shapeError(op, 'takes images [N, C, H, W] or [C, H, W]', [x.shape], 'Reshape the input.');
 }
 
-/** The average of each window. x [N, C, H, W] or [C, H, W] → [..., OH, OW]. */
-export function avgPool2d(x: Tensor, kernelSize: Pair, options: AvgPoolOptions = {}): Tensor {
-  const op = 'avgPool2d';
+/**
+ * The average of each window. x [N, C, H, W] or [C, H, W] → [..., OH, OW]. Options may stand behind the window by position: stride, padding,
+ * ceilMode, countIncludePad, divisorOverride.
+ */
+export function avgPool2d(
+  x: Tensor,
+  kernelSize: Pair,
+  ...given: [stride?: Pair | AvgPoolOptions | null, padding?: Pair, ceilMode?: boolean, countIncludePad?: boolean, divisorOverride?: number | null]
+): Tensor {
+  return average('avgPool2d', x, kernelSize, optionsBy('avgPool2d', given, POOL));
+}
+
+/** `avgPool2d` in the name of the function that was called. */
+function average(op: string, x: Tensor, kernelSize: Pair, options: AvgPoolOptions): Tensor {
   assertImage(op, x);
-  const { ceilMode = false, countIncludePad = true, divisorOverride } = options;
+  const { ceilMode = false, countIncludePad = true } = options;
+  const divisorOverride = options.divisorOverride ?? undefined;
   const kernel = pairOf(op, 'kernelSize', kernelSize, 1);
   const stride = pairOf(op, 'stride', options.stride ?? kernel, 1);
   const padding = pairOf(op, 'padding', options.padding ?? 0, 0);
   if (padding.some((p, i) => p > (kernel[i] as number) / 2)) throw valueError(op, `padding ${padding} is more than half of the window ${kernel}. Pad less.`);
-  if (divisorOverride !== undefined && (!Number.isInteger(divisorOverride) || divisorOverride === 0))
-    throw valueError(op, `divisorOverride must be a whole number other than 0, got ${divisorOverride}.`);
+  if (divisorOverride === 0) throw valueError(op, 'divisorOverride must not be 0.');
   const ranges = (axis: 0 | 1): Ranges => {
     const [k, s, p, size] = [kernel[axis], stride[axis], padding[axis], x.shape[x.rank - 2 + axis] as number];
     const exact = (size + 2 * p - k) / s + 1;
@@ -90,18 +104,26 @@ export function avgPool2d(x: Tensor, kernelSize: Pair, options: AvgPoolOptions =
 /** Sizes that pooling shall give: one for both directions, or [rows, columns]; null keeps the image's. */
 export type OutputSize = number | readonly [number | null, number | null];
 
+/** More windows than this in one direction are a slip. */
+const MOST = 2 ** 20;
+
 /**
  * Averages over as many windows as asked for, of nearly equal size: output i covers ⌊i·n/out⌋ … ⌈(i + 1)·n/out⌉. x [N, C, H, W] or
  * [C, H, W] → [..., *outputSize]. Size 1 is the mean of each plane.
  */
 export function adaptiveAvgPool2d(x: Tensor, outputSize: OutputSize): Tensor {
-  const op = 'adaptiveAvgPool2d';
+  return adaptive('adaptiveAvgPool2d', x, outputSize);
+}
+
+/** `adaptiveAvgPool2d` in the name of the function that was called. */
+function adaptive(op: string, x: Tensor, outputSize: OutputSize): Tensor {
   assertImage(op, x);
-  const wanted = typeof outputSize === 'number' ? [outputSize, outputSize] : outputSize;
+  const wanted = Array.isArray(outputSize) ? outputSize : [outputSize, outputSize];
+  if (wanted.length !== 2) throw valueError(op, `the output size must be a number or two of them, got ${valueText(outputSize)}.`);
   const ranges = (axis: 0 | 1): Ranges => {
     const size = x.shape[x.rank - 2 + axis] as number;
     const n = wanted[axis] ?? size;
-    if (!Number.isInteger(n) || n < 1) throw valueError(op, `the output size must be a whole number ≥ 1 or null, got ${n}.`);
+    if (!Number.isInteger(n) || n < 1 || n > MOST) throw valueError(op, `the output size must be a whole number from 1 to ${MOST} or null, got ${valueText(n)}.`);
     return Array.from({ length: n }, (_, i) => {
       const [start, end] = [Math.floor((i * size) / n), Math.ceil(((i + 1) * size) / n)];
       return [start, end, end - start] as const;
@@ -110,15 +132,31 @@ export function adaptiveAvgPool2d(x: Tensor, outputSize: OutputSize): Tensor {
   return apply(poolOp, [x], { rows: ranges(0), columns: ranges(1), image: x.shape.slice(-2) as unknown as [number, number] });
 }
 
+/** Options of one-dimensional average pooling, as those of `avgPool2d`. */
+export interface AvgPool1dOptions {
+  stride?: number | null;
+  padding?: number;
+  ceilMode?: boolean;
+  countIncludePad?: boolean;
+}
+
+const LINE: Kinds<AvgPool1dOptions> = { stride: /* @__PURE__ */ orNull(WHOLE), padding: WHOLE, ceilMode: FLAG, countIncludePad: FLAG };
+
 /** As `avgPool2d` along one direction. x [N, C, L] or [C, L]. */
-export function avgPool1d(x: Tensor, kernelSize: number, options: { stride?: number; padding?: number; ceilMode?: boolean; countIncludePad?: boolean } = {}): Tensor {
-  const { stride = kernelSize, padding = 0, ...rest } = options;
+export function avgPool1d(
+  x: Tensor,
+  kernelSize: number,
+  ...given: [stride?: number | AvgPool1dOptions | null, padding?: number, ceilMode?: boolean, countIncludePad?: boolean]
+): Tensor {
+  const { stride, padding = 0, ...rest } = optionsBy('avgPool1d', given, LINE);
+  assertFloat('avgPool1d', x);
   if (x.rank !== 2 && x.rank !== 3) throw shapeError('avgPool1d', 'takes [N, C, L] or [C, L]', [x.shape], 'Reshape the input.');
-  return squeeze(avgPool2d(unsqueeze(x, -2), [1, kernelSize], { stride: [1, stride], padding: [0, padding], ...rest }), -2);
+  return squeeze(average('avgPool1d', unsqueeze(x, -2), [1, kernelSize], { stride: [1, stride ?? kernelSize], padding: [0, padding], ...rest }), -2);
 }
 
 /** As `adaptiveAvgPool2d` along one direction. x [N, C, L] or [C, L]. */
 export function adaptiveAvgPool1d(x: Tensor, outputSize: number): Tensor {
+  assertFloat('adaptiveAvgPool1d', x);
   if (x.rank !== 2 && x.rank !== 3) throw shapeError('adaptiveAvgPool1d', 'takes [N, C, L] or [C, L]', [x.shape], 'Reshape the input.');
-  return squeeze(adaptiveAvgPool2d(unsqueeze(x, -2), [1, outputSize]), -2);
+  return squeeze(adaptive('adaptiveAvgPool1d', unsqueeze(x, -2), [1, outputSize]), -2);
 }

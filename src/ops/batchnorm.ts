@@ -1,5 +1,6 @@
 // Batch and instance normalisation: channels brought to mean 0 and variance 1, fused both ways; scale and shift are ordinary ops behind.
 import { call } from '../runtime/call.ts';
+import { assertTensor, either, FINITE, FLAG, type Kinds, NUMBER, optionsBy, orNull, TENSOR } from '../tensor/check.ts';
 import { GradloomError, shapeText, valueError } from '../tensor/errors.ts';
 import { apply, everyInput, type Op } from '../tensor/op.ts';
 import { noGrad } from '../tensor/tape.ts';
@@ -8,7 +9,7 @@ import { add, mul, type Operand, sub } from './binary.ts';
 import { constant } from './create.ts';
 import { copy_ } from './inplace.ts';
 import { mean } from './moments.ts';
-import { clone, reshape, transpose } from './movement.ts';
+import { clone, contiguous, reshape, transpose } from './movement.ts';
 import { checkChannels, normGradOp, scaleChannels } from './norm.ts';
 import { rsqrt } from './unary.ts';
 
@@ -27,31 +28,42 @@ const normOp: Op<NormAttrs> = {
     const [n, c, l] = y.shape as [number, number, number];
     const inverse = empty([1, c, 1]);
     call('batchNorm', (x as Tensor).address, y.address, mean.address, variance.address, inverse.address, n, c, l, constant(eps, 'float32').address);
-    return [inverse];
+    return [mean, inverse];
   },
   saves: everyInput,
-  savesOutput: true,
-  backward: (dy, node) => [apply(gradOp, [dy, node.input(0), node.output, node.extra(0)], undefined)],
+  backward: (dy, node) => [apply(gradOp, [dy, node.input(0), node.extra(0), node.extra(1)], node.attrs)],
 };
 
-const channelMean = (x: Tensor): Tensor => mean(x, { dim: [0, 2], keepdim: true });
-
-const gradOp = normGradOp('batchNormGrad', channelMean, (dx, [dy, , y, r]) => {
-  const [n, c, l] = dx.shape as [number, number, number];
-  call('batchNormGrad', (dy as Tensor).address, (y as Tensor).address, (r as Tensor).address, dx.address, n, c, l);
-});
+const gradOp = normGradOp<NormAttrs>(
+  'batchNormGrad',
+  (x) => mean(x, [0, 2], true),
+  (x, { eps, mean }) => apply(normOp, [x], { eps, mean: empty(mean.shape), variance: empty(mean.shape) }),
+  (dx, [dy, x, m, r]) => {
+    const [n, c, l] = dx.shape as [number, number, number];
+    call('batchNormGrad', (dy as Tensor).address, (x as Tensor).address, (m as Tensor).address, (r as Tensor).address, dx.address, n, c, l);
+  },
+);
 
 /** Options of batch and instance normalisation, with PyTorch's defaults. */
-export interface BatchNormOptions {
-  /** Scale per channel, [C]; none unless given. */
+export interface ChannelNormOptions {
+  /** Scale per channel, [C], if any. */
   weight?: Tensor | null;
-  /** Shift per channel, [C]; none unless given. */
+  /** Shift per channel, [C], if any. */
   bias?: Tensor | null;
-  /** How far the running statistics go towards the batch's: a number, or a scalar tensor, which is read anew at each call; 0.1 unless said. */
+  /** How far the running statistics go towards the batch's: a number, or a scalar tensor, which is read anew at each call; default 0.1. */
   momentum?: Operand;
-  /** Added to the variance; 1e-5 unless said. */
+  /** Added to the variance; default 1e-5. */
   eps?: number;
 }
+
+/** Options of `batchNorm`. */
+export interface BatchNormOptions extends ChannelNormOptions {
+  /** Whether the batch's own statistics count; not by default. */
+  training?: boolean;
+}
+
+const [VECTOR, SHARE] = [/* @__PURE__ */ orNull(TENSOR), /* @__PURE__ */ either(NUMBER, TENSOR)];
+const BATCH: Kinds<BatchNormOptions> = { weight: VECTOR, bias: VECTOR, training: FLAG, momentum: SHARE, eps: FINITE };
 
 /** running ← running + momentum·(batch − running), in place. */
 function follow(running: Tensor, batch: Tensor, momentum: Operand): void {
@@ -59,11 +71,18 @@ function follow(running: Tensor, batch: Tensor, momentum: Operand): void {
 }
 
 /** Normalised by what was tracked: one scale and one shift per channel. */
-function byRunning(x: Tensor, runningMean: Tensor, runningVar: Tensor, { weight, bias, eps = 1e-5 }: BatchNormOptions): Tensor {
+function byRunning(x: Tensor, runningMean: Tensor, runningVar: Tensor, { weight, bias, eps = 1e-5 }: ChannelNormOptions): Tensor {
   const inverse = rsqrt(add(runningVar, eps));
   const scale = weight ? mul(inverse, weight) : inverse;
   const shift = mul(runningMean, mul(scale, -1));
   return scaleChannels(x, scale, bias ? add(shift, bias) : shift);
+}
+
+/** Throws unless x is a tensor and running statistics are such, or left out. */
+function checkInput(op: string, x: Tensor, runningMean: Tensor | null | undefined, runningVar: Tensor | null | undefined): void {
+  assertTensor(op, x);
+  if (runningMean) assertTensor(op, runningMean, 'runningMean');
+  if (runningVar) assertTensor(op, runningVar, 'runningVar');
 }
 
 /** Throws where a channel has one element only: its variance would be 0 whatever the element is. */
@@ -82,10 +101,12 @@ export function batchNorm(
   x: Tensor,
   runningMean: Tensor | null | undefined,
   runningVar: Tensor | null | undefined,
-  options: BatchNormOptions & { training?: boolean } = {},
+  ...given: [weight?: BatchNormOptions | Tensor | null, bias?: Tensor | null, training?: boolean, momentum?: Operand, eps?: number]
 ): Tensor {
   const op = 'batchNorm';
+  const options = optionsBy(op, given, BATCH);
   const { weight, bias, momentum = 0.1, eps = 1e-5, training = false } = options;
+  checkInput(op, x, runningMean, runningVar);
   if (x.rank < 2 && x.size === 0) return clone(x); // PyTorch takes nothing in any shape
   checkChannels(op, x, [runningMean, runningVar, weight, bias]);
   if (!training) {
@@ -103,30 +124,44 @@ export function batchNorm(
     if (runningMean) follow(runningMean, m, momentum);
     if (runningVar) follow(runningVar, mul(v, count / (count - 1)), momentum);
   }
-  return scaleChannels(reshape(flat ? transpose(reshape(y, [c, n]), 0, 1) : y, x.shape), weight, bias);
+  const normal = flat ? transpose(reshape(y, [c, n]), 0, 1) : y;
+  return scaleChannels(reshape(weight || bias ? normal : contiguous(normal), x.shape), weight, bias);
 }
 
 /** Options of `instanceNorm`, with PyTorch's defaults. */
-export interface InstanceNormOptions extends BatchNormOptions {
+export interface InstanceNormOptions extends ChannelNormOptions {
   /** Running mean and variance, [C]: moved in place with `useInputStats`, else used. */
   runningMean?: Tensor | null;
   runningVar?: Tensor | null;
-  /** Whether each sample is normalised by its own statistics; true unless said. */
+  /** Whether each sample is normalised by its own statistics; true by default. */
   useInputStats?: boolean;
 }
 
+const INSTANCE: Kinds<InstanceNormOptions> = { runningMean: VECTOR, runningVar: VECTOR, weight: VECTOR, bias: VECTOR, useInputStats: FLAG, momentum: SHARE, eps: FINITE };
+
 /** As `batchNorm`, but each sample's channels by their own mean and variance (Ulyanov et al. 2016, arXiv 1607.08022). x [N, C, ...]. */
-export function instanceNorm(x: Tensor, options: InstanceNormOptions = {}): Tensor {
+export function instanceNorm(
+  x: Tensor,
+  ...given: [
+    runningMean?: InstanceNormOptions | Tensor | null,
+    runningVar?: Tensor | null,
+    weight?: Tensor | null,
+    bias?: Tensor | null,
+    useInputStats?: boolean,
+    momentum?: Operand,
+    eps?: number,
+  ]
+): Tensor {
   const op = 'instanceNorm';
-  const { runningMean, runningVar, weight, bias, momentum = 0.1, eps = 1e-5, useInputStats = true } = options;
+  const { runningMean, runningVar, weight, bias, momentum = 0.1, eps = 1e-5, useInputStats = true } = optionsBy(op, given, INSTANCE);
   checkChannels(op, x, [runningMean, runningVar, weight, bias]);
-  if (!useInputStats) return batchNorm(x, runningMean, runningVar, options);
+  if (!useInputStats) return batchNorm(x, runningMean, runningVar, { weight, bias, eps });
   const [n, c] = x.shape as [number, number];
   const count = n * c === 0 ? 0 : x.size / (n * c);
   checkCount(op, x, count);
   const [m, v] = [empty([n * c]), empty([n * c])];
   const y = apply(normOp, [reshape(x, [1, n * c, count])], { eps, mean: m, variance: v });
-  const average = (each: Tensor): Tensor => mean(reshape(each, [n, c]), { dim: 0 });
+  const average = (each: Tensor): Tensor => mean(reshape(each, [n, c]), 0);
   if (count > 0) {
     if (runningMean) follow(runningMean, average(m), momentum);
     if (runningVar) follow(runningVar, mul(average(v), count / (count - 1)), momentum);

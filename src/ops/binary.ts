@@ -1,13 +1,16 @@
 // Two inputs, element by element, with broadcasting. A plain number may stand for either.
 import { call } from '../runtime/call.ts';
 import type { Kernel } from '../runtime/kernel-names.ts';
+import { assertTensor, valueText } from '../tensor/check.ts';
 import { type DType, promote } from '../tensor/dtype.ts';
 import { GradloomError } from '../tensor/errors.ts';
-import { apply, dense, everyInput, type Op, otherInputs } from '../tensor/op.ts';
+import { apply, dense, everyInput, type Op, otherInputs, requiresGrad } from '../tensor/op.ts';
 import { broadcastShapes, broadcastStrides, collapse, sameShape, type Shape, sizeOf } from '../tensor/shape.ts';
+import { isGradEnabled } from '../tensor/tape.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { asFloat, to } from './convert.ts';
+import { to } from './convert.ts';
 import { constant } from './create.ts';
+import { clone } from './movement.ts';
 import { sumTo } from './reduce.ts';
 
 /** y = kernel(a, b) with a and b stretched to y's shape. y is row-major. */
@@ -66,17 +69,23 @@ export function binaryOp(name: string, kernel: Kernel, rest: Partial<Op<void>>, 
 /** A tensor, or a number that stands for one. */
 export type Operand = Tensor | number;
 
-/** @internal Both operands as tensors of one type: the wider of the two; a whole number takes the tensor's type. */
+/** Whether int32 holds it. */
+const isInt32 = (x: number): boolean => (x | 0) === x;
+
+/** @internal An operand's type beside others: a whole number takes theirs, one that int32 does not hold counts as float32. */
+export function typeOf(op: string, x: Operand): DType {
+  if (x instanceof Tensor) return x.dtype;
+  if (typeof x === 'number') return isInt32(x) ? 'int32' : 'float32';
+  throw new GradloomError('DTYPE', op, `takes tensors and numbers, got ${valueText(x)}. Make a tensor with tensor(…).`);
+}
+
+const convert = (x: Operand, dtype: DType): Tensor => (typeof x === 'number' ? constant(x, dtype) : to(x, dtype));
+
+/** @internal Both operands as tensors of one type: the wider of the two; a whole number takes the tensor's type, or float32 where int32 does not hold it. */
 export function operands(op: string, a: Operand, b: Operand, least: DType = 'bool'): [Tensor, Tensor] {
-  const typeOf = (x: Operand): DType => (typeof x === 'number' ? (Number.isInteger(x) ? 'int32' : 'float32') : x.dtype);
-  if (!(a instanceof Tensor || b instanceof Tensor)) throw new GradloomError('DTYPE', op, `needs a tensor, got ${typeof a} and ${typeof b}. Make one with tensor(…).`);
-  const dtype = promote(promote(typeOf(a), typeOf(b)), least);
-  const convert = (x: Operand): Tensor => {
-    if (typeof x === 'number') return constant(x, dtype);
-    if (!(x instanceof Tensor)) throw new GradloomError('DTYPE', op, `takes tensors and numbers, got ${typeof x}. Make a tensor with tensor(…).`);
-    return to(x, dtype);
-  };
-  return [convert(a), convert(b)];
+  const dtype = promote(promote(typeOf(op, a), typeOf(op, b)), least);
+  if (typeof a === 'number' && typeof b === 'number') throw new GradloomError('DTYPE', op, `needs a tensor, got ${a} and ${b}. Make one with tensor(…).`);
+  return [convert(a, dtype), convert(b, dtype)];
 }
 
 const addOp = binaryOp('add', 'add', { backward: (dy, { shapes, needs }) => shapes.map((s, i) => (needs[i] ? sumTo(dy, s) : null)) }, 'addInt');
@@ -108,9 +117,12 @@ const divOp = binaryOp('div', 'div', {
   },
 });
 
-/** a + b. Shapes broadcast. */
+const addBoolOp = binaryOp('add', 'or', {});
+
+/** a + b; of two bools whether either is true. Shapes broadcast. */
 export function add(a: Operand, b: Operand): Tensor {
-  return apply(addOp, operands('add', a, b, 'int32'), undefined);
+  const both = operands('add', a, b);
+  return apply(both[0].dtype === 'bool' ? addBoolOp : addOp, both, undefined);
 }
 
 /** a − b. Shapes broadcast. */
@@ -125,7 +137,9 @@ export function mul(a: Operand, b: Operand): Tensor {
 
 /** a / b, always float32. Shapes broadcast. */
 export function div(a: Operand, b: Operand): Tensor {
-  return apply(divOp, operands('div', a, b, 'float32'), undefined);
+  // Backward reads what divides a number. As in PyTorch, where that is a product with 1/b, b may be written to meanwhile.
+  const divisor = typeof a === 'number' && b instanceof Tensor && isGradEnabled() && requiresGrad(b) ? clone(b) : b;
+  return apply(divOp, operands('div', a, divisor, 'float32'), undefined);
 }
 
 /** An op of the family that has no gradient: comparisons and logic. */
@@ -141,29 +155,36 @@ const andOp = boolBinary('logicalAnd', 'and', 'and');
 const orOp = boolBinary('logicalOr', 'or', 'or');
 const xorOp = boolBinary('logicalXor', 'xor', 'xor');
 
+/** A number as whole ones see it: one that int32 does not hold lies beyond them all. */
+function amongInts(x: Operand, other: Operand): Operand {
+  return typeof x === 'number' && Math.abs(x) >= 2 ** 31 && !isInt32(x) && other instanceof Tensor && other.dtype !== 'float32' ? x * Number.POSITIVE_INFINITY : x;
+}
+
+const compared = (op: string, a: Operand, b: Operand): [Tensor, Tensor] => operands(op, amongInts(a, b), amongInts(b, a));
+
 /** a = b, as bool. */
 export function eq(a: Operand, b: Operand): Tensor {
-  return apply(eqOp, operands('eq', a, b), undefined);
+  return apply(eqOp, compared('eq', a, b), undefined);
 }
 /** a ≠ b, as bool. */
 export function ne(a: Operand, b: Operand): Tensor {
-  return apply(neOp, operands('ne', a, b), undefined);
+  return apply(neOp, compared('ne', a, b), undefined);
 }
 /** a < b, as bool. */
 export function lt(a: Operand, b: Operand): Tensor {
-  return apply(ltOp, operands('lt', a, b), undefined);
+  return apply(ltOp, compared('lt', a, b), undefined);
 }
 /** a ≤ b, as bool. */
 export function le(a: Operand, b: Operand): Tensor {
-  return apply(leOp, operands('le', a, b), undefined);
+  return apply(leOp, compared('le', a, b), undefined);
 }
 /** a > b, as bool. */
 export function gt(a: Operand, b: Operand): Tensor {
-  return apply(ltOp, operands('gt', b, a), undefined);
+  return apply(ltOp, compared('gt', b, a), undefined);
 }
 /** a ≥ b, as bool. */
 export function ge(a: Operand, b: Operand): Tensor {
-  return apply(leOp, operands('ge', b, a), undefined);
+  return apply(leOp, compared('ge', b, a), undefined);
 }
 
 function bools(op: string, a: Operand, b: Operand): [Tensor, Tensor] {
@@ -184,8 +205,8 @@ export function logicalXor(a: Operand, b: Operand): Tensor {
   return apply(xorOp, bools('logicalXor', a, b), undefined);
 }
 
-/** The larger or smaller of two: the gradient goes to the winner, half to each of equals (PyTorch). */
-function extremeOp(name: string, kernel: Kernel, intKernel: Kernel, wins: (a: Tensor, b: Tensor) => Tensor): Op<void> {
+/** The larger or smaller of two: the gradient goes to the winner, half to each of equals, and to both where one is NaN (PyTorch). */
+function extremeOp(name: string, kernel: Kernel, intKernel: Kernel, loses: (a: Tensor, b: Tensor) => Tensor): Op<void> {
   return binaryOp(
     name,
     kernel,
@@ -193,17 +214,16 @@ function extremeOp(name: string, kernel: Kernel, intKernel: Kernel, wins: (a: Te
       saves: everyInput,
       backward: (dy, node) => {
         const [a, b] = [node.input(0), node.input(1)];
-        const tie = mul(asFloat(eq(a, b)), 0.5);
-        const share = (x: Tensor, other: Tensor): Tensor => add(asFloat(wins(x, other)), tie);
-        return node.shapes.map((s, i) => (node.needs[i] ? sumTo(mul(dy, i ? share(b, a) : share(a, b)), s) : null));
+        const shared = where(eq(a, b), mul(dy, 0.5), dy);
+        return node.shapes.map((s, i) => (node.needs[i] ? sumTo(where(i ? loses(b, a) : loses(a, b), 0, shared), s) : null));
       },
     },
     intKernel,
   );
 }
 
-const maximumOp = extremeOp('maximum', 'maximum', 'maximumInt', gt);
-const minimumOp = extremeOp('minimum', 'minimum', 'minimumInt', lt);
+const maximumOp = extremeOp('maximum', 'maximum', 'maximumInt', lt);
+const minimumOp = extremeOp('minimum', 'minimum', 'minimumInt', gt);
 
 /** The larger of a and b; NaN wins. Shapes broadcast. */
 export function maximum(a: Operand, b: Operand): Tensor {
@@ -233,17 +253,31 @@ const whereOp: Op<void> = {
   },
 };
 
+/** Throws unless it is a bool tensor. */
+function assertCondition(op: string, condition: Tensor, name: string): void {
+  assertTensor(op, condition, name);
+  if (condition.dtype !== 'bool') throw new GradloomError('DTYPE', op, `the ${name} must be bool, got ${condition.describe()}. Compare first: where(x.gt(0), …).`);
+}
+
 /** condition ? a : b, element by element; condition is bool. Shapes broadcast. */
 export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
-  if (condition.dtype !== 'bool') throw new GradloomError('DTYPE', 'where', `the condition must be bool, got ${condition.describe()}. Compare first: where(x.gt(0), …).`);
+  assertCondition('where', condition, 'condition');
   const numbers = typeof a === 'number' && typeof b === 'number';
   const [x, y] = numbers ? [constant(a, 'float32'), constant(b, 'float32')] : operands('where', a, b);
   return apply(whereOp, [condition, x, y], undefined);
 }
 
-/** x with its elements replaced by `value` where the mask is true. Shapes broadcast. */
-export function maskedFill(x: Tensor, mask: Tensor, value: Operand): Tensor {
-  return where(mask, value, x);
+/** x with its elements replaced by `value` where the mask is true, in x's type, which must hold the value. Shapes broadcast. */
+export function maskedFill(x: Tensor, mask: Tensor, value: Operand | boolean): Tensor {
+  const op = 'maskedFill';
+  assertTensor(op, x);
+  assertCondition(op, mask, 'mask');
+  const given = typeof value === 'boolean' ? +value : value;
+  const bit = x.dtype === 'bool' && (given === 0 || given === 1);
+  if (!bit && promote(typeOf(op, given), x.dtype) !== x.dtype) {
+    throw new GradloomError('DTYPE', op, `${x.describe()} cannot hold ${valueText(value)}. Convert the tensor first, with .float() or .int().`);
+  }
+  return apply(whereOp, [mask, convert(given, x.dtype), x], undefined);
 }
 
 const reluGradOp = gradOp('reluGrad', 'reluGrad', (u, _dy, y) => [reluGrad(u, y), null]);
@@ -255,7 +289,7 @@ function gradOp(name: string, kernel: Kernel, rule: (u: Tensor, dy: Tensor, y: T
   return binaryOp(name, kernel, { saves: everyInput, backward: (u, node) => rule(u, node.input(0), node.input(1)) });
 }
 
-/** @internal dy where y > 0: the gradient of relu. */
+/** @internal 0 where y ≤ 0, else dy: the gradient of relu. */
 export function reluGrad(dy: Tensor, y: Tensor): Tensor {
   return apply(reluGradOp, [dy, y], undefined);
 }

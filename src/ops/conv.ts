@@ -1,4 +1,5 @@
 // Two-dimensional convolution. Its gradients are ops of the same three kernels, so it can be differentiated any number of times.
+import { either, type Kinds, oneOf, optionsBy, WHOLE } from '../tensor/check.ts';
 import { GradloomError, shapeError, shapeText, valueError } from '../tensor/errors.ts';
 import { apply, type Op, otherInputs } from '../tensor/op.ts';
 import { sizeOf } from '../tensor/shape.ts';
@@ -9,20 +10,22 @@ import { constantList, full } from './create.ts';
 import { oneHot } from './indexing.ts';
 import { mm } from './matmul.ts';
 import { cat, permute, reshape, select, squeeze, stack, transpose, unsqueeze } from './movement.ts';
-import { sum } from './reduce.ts';
-import { type Pair, pairOf, type Windows } from './windows.ts';
+import { sumOver } from './reduce.ts';
+import { PAIR, type Pair, pairOf, type Windows } from './windows.ts';
 
 /** Options of convolution, with PyTorch's defaults. */
 export interface ConvOptions {
-  /** Step between windows; 1 unless said. */
+  /** Step between windows; default 1. */
   stride?: Pair;
-  /** Zeros around the image, or 'same' (the output has the input's size; stride 1) or 'valid' (none); 0 unless said. */
+  /** Zeros around the image, or 'same' (the output has the input's size; stride 1) or 'valid' (none); default 0. */
   padding?: Pair | 'same' | 'valid';
-  /** Step between a window's elements; 1 unless said. */
+  /** Step between a window's elements; default 1. */
   dilation?: Pair;
-  /** Blocks of channels that do not see one another; 1 unless said. */
+  /** Blocks of channels that do not see one another; default 1. */
   groups?: number;
 }
+
+const CONV: Kinds<ConvOptions> = { stride: PAIR, padding: /* @__PURE__ */ either(PAIR, oneOf('same', 'valid')), dilation: PAIR, groups: WHOLE };
 
 const convOp: Op<ConvAttrs> = {
   name: 'conv2d',
@@ -33,7 +36,7 @@ const convOp: Op<ConvAttrs> = {
     const [x, w, b] = node.needs;
     const dx = x ? apply(inputGradOp, [dy, node.input(1)], node.attrs) : null;
     const dw = w ? apply(weightGradOp, [node.input(0), dy], node.attrs) : null;
-    return [dx, dw, b ? sum(sum(dy, { dim: [2, 3] }), { dim: 0 }) : null].slice(0, node.shapes.length);
+    return [dx, dw, b ? sumOver(sumOver(dy, [2, 3]), [0]) : null].slice(0, node.shapes.length);
   },
   batched: (dy, node, wants) => {
     const { attrs } = node;
@@ -41,7 +44,7 @@ const convOp: Op<ConvAttrs> = {
     const folded = (): Tensor => reshape(dy, [k * n, ...dy.shape.slice(2)]);
     const dx = wants[0] ? reshape(apply(inputGradOp, [folded(), node.input(1)], { ...attrs, image: [k * n, ...attrs.image.slice(1)] }), [k, ...attrs.image]) : null;
     const dw = wants[1] ? weightRows(dy, node.input(0), attrs) : null;
-    return [dx, dw, wants[2] ? sum(sum(dy, { dim: [3, 4] }), { dim: 1 }) : null].slice(0, node.shapes.length);
+    return [dx, dw, wants[2] ? sumOver(sumOver(dy, [3, 4]), [1]) : null].slice(0, node.shapes.length);
   },
   outer: {
     input: 1,
@@ -117,14 +120,25 @@ function samePadding(x: Tensor, windows: Windows): Tensor {
 /**
  * Cross-correlation of images with kernels. x [N, C, H, W] or [C, H, W], weight [O, C/groups, KH, KW], bias [O] → [N, O, OH, OW],
  * OH = ⌊(H + 2·padding − dilation·(KH − 1) − 1)/stride⌋ + 1.
+ * Options may stand behind the bias by position: stride, padding, dilation, groups.
  *
  * @throws SHAPE where channels do not match or the kernel is larger than the padded image
  */
-export function conv2d(x: Tensor, weight: Tensor, bias?: Tensor | null, options: ConvOptions = {}): Tensor {
-  const op = 'conv2d';
+export function conv2d(
+  x: Tensor,
+  weight: Tensor,
+  bias?: Tensor | null,
+  ...given: [stride?: Pair | ConvOptions, padding?: Pair | 'same' | 'valid', dilation?: Pair, groups?: number]
+): Tensor {
+  return convolve('conv2d', x, weight, bias, optionsBy('conv2d', given, CONV));
+}
+
+/** @internal `conv2d` in the name of the function that was called. */
+export function convolve(op: string, x: Tensor, weight: Tensor, bias: Tensor | null | undefined, options: ConvOptions): Tensor {
   assertFloat(op, x);
-  assertFloat(op, weight);
-  if (x.rank === 3) return squeeze(conv2d(unsqueeze(x, 0), weight, bias, options), 0);
+  assertFloat(op, weight, 'weight');
+  if (bias) assertFloat(op, bias, 'bias');
+  if (x.rank === 3) return squeeze(convolve(op, unsqueeze(x, 0), weight, bias, options), 0);
   if (x.rank !== 4 || weight.rank !== 4)
     throw shapeError(op, 'takes images [N, C, H, W] (or [C, H, W]) and a weight [O, C/groups, KH, KW]', [x.shape, weight.shape], 'Reshape them.');
   const { groups = 1, padding = 0 } = options;

@@ -1,6 +1,7 @@
 // Between element types.
 import { call } from '../runtime/call.ts';
 import type { Kernel } from '../runtime/kernel-names.ts';
+import { assertDType, assertTensor } from '../tensor/check.ts';
 import type { DType } from '../tensor/dtype.ts';
 import { GradloomError } from '../tensor/errors.ts';
 import { apply, copyElements, type Op } from '../tensor/op.ts';
@@ -16,7 +17,7 @@ const KERNELS: Partial<Record<`${DType} ${DType}`, Kernel>> = {
 
 const toOp: Op<{ dtype: DType }> = {
   name: 'to',
-  shape: ([x]) => (x as Tensor).shape,
+  shape: ([x]) => (x as Tensor).sizes,
   dtype: (_, { dtype }) => dtype,
   forward: (y, [x]) => {
     const from = x as Tensor;
@@ -28,15 +29,20 @@ const toOp: Op<{ dtype: DType }> = {
 
 /** The tensor in another element type (itself where it has it). Floats lose their fraction towards zero. No gradient passes. */
 export function to(x: Tensor, dtype: DType): Tensor {
-  return x.dtype === dtype ? x : apply(toOp, [x], { dtype });
+  assertTensor('to', x);
+  if (x.dtype === dtype) return x;
+  assertDType('to', dtype);
+  return apply(toOp, [x], { dtype });
 }
 
-/** @internal x as float32: for functions that only make sense there. */
-export function asFloat(x: Tensor): Tensor {
+/** @internal x as float32: for functions that only make sense there. `op`: who asks, for messages. */
+export function asFloat(x: Tensor, op = 'to'): Tensor {
+  assertTensor(op, x);
   return to(x, 'float32');
 }
 
 /** @internal Throws unless x is float32. */
-export function assertFloat(op: string, x: Tensor): void {
+export function assertFloat(op: string, x: Tensor, name?: string): void {
+  assertTensor(op, x, name);
   if (x.dtype !== 'float32') throw new GradloomError('DTYPE', op, `takes a float32 tensor, got ${x.describe()}. Convert it with .float().`);
 }

@@ -1,16 +1,31 @@
 // Tensors from numbers. Nothing here has a gradient.
 import { call } from '../runtime/call.ts';
-import { bitsOf, type DType, viewOf } from '../tensor/dtype.ts';
-import { GradloomError, shapeText, valueError } from '../tensor/errors.ts';
+import {
+  ANY,
+  assertArity,
+  assertDType,
+  assertTensor,
+  assertWhole,
+  checkArgument,
+  FLAG,
+  instanceOf,
+  isPlainObject,
+  type Kinds,
+  NUMBER,
+  optionsOf,
+  sizesOf,
+} from '../tensor/check.ts';
+import { bitsOf, type DType, int32Of, promote, viewOf } from '../tensor/dtype.ts';
+import { GradloomError, shapeText, valueError, valueText } from '../tensor/errors.ts';
+import { copyElements, requiresGrad } from '../tensor/op.ts';
+import { defaultGenerator, Generator } from '../tensor/random.ts';
 import { recording, refuseWhileRecording } from '../tensor/recording.ts';
-import { defaultGenerator, type Generator } from '../tensor/random.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
-import { copyElements } from '../tensor/op.ts';
 import { empty, type NestedArray, Tensor } from '../tensor/tensor.ts';
 
 /** Options of every creation function. */
 export interface CreateOptions {
-  /** Element type; float32 unless said. */
+  /** Element type; default float32. */
   dtype?: DType;
   /** Whether backward fills its `.grad`. float32 only. */
   requiresGrad?: boolean;
@@ -18,198 +33,324 @@ export interface CreateOptions {
 
 /** Options of the random ones. */
 export interface RandomOptions extends CreateOptions {
-  /** The stream to draw from; the one that `manualSeed` seeds unless said. */
+  /** The stream to draw from; default the one that `manualSeed` seeds. */
   generator?: Generator;
 }
 
-/** Anything that holds numbers: nested arrays, or a typed array with its shape in the options. */
-export type TensorData = NestedArray | ArrayLike<number> | readonly NestedArray[];
+// An element type is checked by itself: it has an error code of its own.
+const OPTIONS: Kinds<CreateOptions> = { dtype: ANY, requiresGrad: FLAG };
+const SHAPED: Kinds<CreateOptions & { shape?: Shape }> = { ...OPTIONS, shape: ANY };
+const RANDOM: Kinds<RandomOptions> = { ...OPTIONS, generator: instanceOf(Generator, 'a Generator') };
 
-function checkShape(op: string, shape: Shape): void {
-  if (!Array.isArray(shape) || shape.some((n) => !Number.isInteger(n) || n < 0)) {
-    throw new GradloomError('SHAPE', op, `a shape is a list of sizes ≥ 0, got ${JSON.stringify(shape)}. Write [2, 3].`);
-  }
+function created<O extends CreateOptions>(op: string, given: O | undefined, kinds: Kinds<O>): O {
+  const options = optionsOf(op, given, kinds);
+  if (options.dtype !== undefined) assertDType(op, options.dtype);
+  if (options.requiresGrad && options.dtype !== undefined) assertFloat32(op, options.dtype);
+  return options;
+}
+
+/** Arguments with the options apart, which come last: `zeros([2, 3], { … })`, `zeros(2, 3, { … })`. */
+function apart<A, O>(args: readonly (A | O | undefined)[]): [args: A[], options: O | undefined] {
+  let n = args.length;
+  while (n > 0 && args[n - 1] === undefined) n--;
+  return isPlainObject(args[n - 1]) ? [args.slice(0, n - 1) as A[], args[n - 1] as O] : [args.slice(0, n) as A[], undefined];
+}
+
+/** Anything that holds numbers: nested arrays, typed arrays, one-element tensors, and lists of them. */
+export type TensorData = NestedArray | ArrayLike<number> | ArrayLike<bigint> | bigint | Tensor | readonly TensorData[];
+
+function assertFloat32(op: string, dtype: DType): void {
+  if (dtype !== 'float32') throw new GradloomError('DTYPE', op, `only float32 tensors can require gradients, this one is ${dtype}. Convert it with .float().`);
 }
 
 /** Marks a fresh leaf as wanting a gradient. */
 export function leaf(t: Tensor, op: string, requiresGrad: boolean | undefined): Tensor {
   if (!requiresGrad) return t;
-  if (t.dtype !== 'float32') throw new GradloomError('DTYPE', op, `only float32 tensors can require gradients, this one is ${t.dtype}. Convert it with .float().`);
+  assertFloat32(op, t.dtype);
   t.wantsGrad = true;
   return t;
 }
 
-function shapeOf(data: unknown, shape: number[] = []): number[] {
-  if (!Array.isArray(data)) return shape;
-  shape.push(data.length);
-  return data.length > 0 ? shapeOf(data[0], shape) : shape;
-}
+/** A list of numbers in memory, of this realm or another: its tag tells which (`instanceof` knows this realm's only). */
+const isTyped = (data: unknown): data is ArrayLike<number> => ArrayBuffer.isView(data) && !(data instanceof DataView) && 'length' in data;
+const isRow = (data: unknown): data is ArrayLike<unknown> => Array.isArray(data) || isTyped(data);
 
-function fillFrom(data: unknown, shape: Shape, dim: number, write: (v: number) => void): void {
-  const ragged = (): GradloomError =>
-    new GradloomError('SHAPE', 'tensor', `the nested arrays are ragged: expected shape ${shapeText(shape)} throughout. Give every row the same length.`);
-  if (dim === shape.length) {
-    if (typeof data === 'boolean') write(data ? 1 : 0);
-    else if (typeof data === 'number') write(data);
-    else if (Array.isArray(data)) throw ragged();
-    else throw new GradloomError('DTYPE', 'tensor', `elements are numbers or booleans, got ${typeof data}. Convert them first.`);
-    return;
+const ragged = (shape: Shape): GradloomError =>
+  new GradloomError('SHAPE', 'tensor', `the nested arrays are ragged: expected shape ${shapeText(shape)} throughout. Give every row the same length.`);
+
+function shapeOf(data: unknown): number[] {
+  const shape: number[] = [];
+  for (let row = data; isRow(row); row = row[0]) {
+    shape.push(row.length);
+    if (shape.length > 64) throw new GradloomError('SHAPE', 'tensor', 'the arrays are nested more than 64 deep.');
+    if (row.length === 0) break;
   }
-  if (!Array.isArray(data) || data.length !== shape[dim]) throw ragged();
-  for (const v of data) fillFrom(v, shape, dim + 1, write);
+  return shape;
 }
 
-/** Nested arrays as one list, checked to be regular before anything is made. */
-function flatten(data: unknown, shape: Shape, dtype: DType): ArrayLike<number> {
-  const values = dtype === 'float32' ? new Float32Array(sizeOf(shape)) : new Int32Array(sizeOf(shape));
-  let at = 0;
-  fillFrom(data, shape, 0, (v) => {
-    values[at++] = v;
-  });
-  return values;
+/** One element as a number, and its type. */
+function elementOf(v: unknown): [value: number, dtype: DType] {
+  if (typeof v === 'number') return [v, 'float32'];
+  if (typeof v === 'boolean') return [v ? 1 : 0, 'bool'];
+  if (typeof v === 'bigint') return [Number(v), 'int32'];
+  if (!(v instanceof Tensor))
+    throw new GradloomError('DTYPE', 'tensor', `elements are numbers or booleans, no ${v === null ? 'null' : typeof v}: got ${valueText(v)}. Convert them first.`);
+  if (v.size === 1 && !requiresGrad(v)) return [v.item(), v.dtype];
+  const what = v.size === 1 ? 'would lose its graph here' : 'has several elements';
+  throw new GradloomError('DTYPE', 'tensor', `${v.describe()} ${what}. Join tensors with stack(list) or cat(list), copy one with clone(), or take numbers out with item().`);
 }
 
-function firstElement(data: unknown): unknown {
-  return Array.isArray(data) ? firstElement(data[0]) : data;
-}
-
-/**
- * A tensor of the given numbers: nested arrays, a number, or a typed array (with `shape`, else one-dimensional).
- * The type is float32 unless said, except that Int32Array gives int32 and booleans give bool; class labels need `dtype: 'int32'`.
- */
-export function tensor(data: TensorData, options: CreateOptions & { shape?: Shape } = {}): Tensor {
-  refuseWhileRecording('tensor', 'a tensor is made from numbers of the host', 'Make it outside, or pass it to the step as an input.');
-  const flat = ArrayBuffer.isView(data) ? (data as unknown as ArrayLike<number>) : undefined;
-  const inferred: DType = flat instanceof Int32Array ? 'int32' : typeof firstElement(data) === 'boolean' ? 'bool' : 'float32';
-  const dtype = options.dtype ?? inferred;
-  const given = flat ? [flat.length] : shapeOf(data);
-  const shape = options.shape ?? given;
-  checkShape('tensor', shape);
+/** Nested arrays as one list with the type that holds all of it; checked to be regular. */
+function flatten(data: unknown, shape: Shape): { values: ArrayLike<number>; dtype: DType } {
   const count = sizeOf(shape);
-  if (count !== sizeOf(given)) throw new GradloomError('SHAPE', 'tensor', `${sizeOf(given)} numbers do not fill the shape ${shapeText(shape)}. It needs ${count}.`);
-  const values: ArrayLike<number> = flat ?? flatten(data, given, dtype);
+  if (count > 2 ** 27) throw new GradloomError('MEMORY', 'tensor', `no room for nested arrays of shape ${shapeText(shape)}. Give a typed array.`);
+  const values = new Float64Array(count);
+  let [at, dtype] = [0, undefined as DType | undefined];
+  const walk = (row: unknown, dim: number): void => {
+    if (dim === shape.length) {
+      if (isRow(row)) throw ragged(shape);
+      const [value, type] = elementOf(row);
+      values[at++] = value;
+      if (dtype !== type) dtype = dtype === undefined ? type : promote(dtype, type);
+      return;
+    }
+    if (!isRow(row) || row.length !== shape[dim]) throw ragged(shape);
+    if (isTyped(row) && dim === shape.length - 1) {
+      const type = typedAs(row);
+      for (let i = 0; i < row.length; i++) values[at++] = Number(row[i]);
+      dtype = dtype === undefined ? type : promote(dtype, type);
+    } else if (dtype !== 'float32') for (let i = 0; i < row.length; i++) walk(row[i], dim + 1);
+    else
+      for (let i = 0; i < row.length; i++) {
+        const v = row[i];
+        if (typeof v === 'number' && dim === shape.length - 1) values[at++] = v;
+        else walk(v, dim + 1);
+      }
+  };
+  walk(data, 0);
+  return { values, dtype: dtype ?? 'float32' };
+}
+
+/** Int32Array and 64-bit integers give int32, other typed arrays float32. */
+const typedAs = (list: ArrayLike<unknown>): DType => (/^(Int32|Big(Ui|I)nt64)Array$/.test((list as unknown as Int32Array)[Symbol.toStringTag]) ? 'int32' : 'float32');
+
+/** Values put into memory as elements of a type, checked before anything is made. */
+function filled(op: string, values: ArrayLike<number | bigint>, shape: Shape, dtype: DType): Tensor {
+  const count = values.length;
+  const big = typeof values[0] === 'bigint';
+  if (dtype === 'int32') for (let i = 0; i < count; i++) int32Of(op, Number(values[i]));
   const y = empty(shape, dtype);
   const memory = viewOf(dtype);
   const start = y.address / 4;
-  if (dtype === 'bool') for (let i = 0; i < count; i++) memory[start + i] = values[i] ? 1 : 0;
-  else memory.set(values, start);
-  return leaf(y, 'tensor', options.requiresGrad);
+  if (dtype === 'bool') for (let i = 0; i < count; i++) memory[start + i] = Number(values[i]) === 0 ? 0 : 1;
+  else if (big) for (let i = 0; i < count; i++) memory[start + i] = Number(values[i]);
+  else memory.set(values as ArrayLike<number>, start);
+  return y;
 }
 
-/** A tensor filled with one value. */
-export function full(shape: Shape, value: number, options: CreateOptions = {}): Tensor {
-  checkShape('full', shape);
-  const y = empty(shape, options.dtype);
-  call('fill', y.address, y.size, bitsOf(value, y.dtype));
-  return leaf(y, 'full', options.requiresGrad);
+/**
+ * A tensor of the given numbers: nested arrays, a number, or a typed array (with `shape`, else one-dimensional); rows may be typed arrays, elements
+ * one-element tensors. The default type is float32, except that Int32Array and 64-bit integers give int32 and booleans give bool; class labels need
+ * `dtype: 'int32'`, which cuts off what stands behind the point.
+ *
+ * @throws DTYPE (what is no number), SHAPE (ragged), VALUE (beyond int32)
+ */
+export function tensor(data: TensorData, options?: CreateOptions & { shape?: Shape }): Tensor {
+  const op = 'tensor';
+  refuseWhileRecording(op, 'a tensor is made from numbers of the host', 'Make it outside, or pass it to the step as an input.');
+  const { dtype, shape, requiresGrad: wanted } = created(op, options, SHAPED);
+  const given = shapeOf(data);
+  const sizes = shape === undefined ? given : sizesOf(op, [shape]);
+  const count = sizeOf(given);
+  if (sizeOf(sizes) !== count) throw new GradloomError('SHAPE', op, `${count} numbers do not fill the shape ${shapeText(sizes)}. It needs ${sizeOf(sizes)}.`);
+  const read = isTyped(data) ? { values: data, dtype: typedAs(data) } : flatten(data, given);
+  const type = dtype ?? read.dtype;
+  if (wanted) assertFloat32(op, type);
+  return leaf(filled(op, read.values, sizes, type), op, wanted);
+}
+
+function fullOf(op: string, shape: Shape, value: number | boolean, options: CreateOptions): Tensor {
+  if (typeof value !== 'boolean') checkArgument(op, 'the value', value, NUMBER);
+  const dtype = options.dtype ?? (typeof value === 'boolean' ? 'bool' : 'float32');
+  if (options.requiresGrad) assertFloat32(op, dtype);
+  const bits = bitsOf(Number(value), dtype, op);
+  const y = empty(shape, dtype);
+  call('fill', y.address, y.size, bits);
+  return leaf(y, op, options.requiresGrad);
+}
+
+/** A tensor filled with one value. The default type is float32, bool for true and false. */
+export function full(shape: Shape, value: number | boolean, options?: CreateOptions): Tensor {
+  return fullOf('full', sizesOf('full', [shape]), value, created('full', options, OPTIONS));
+}
+
+/** A shape as a list or size by size, then options. */
+type ShapeAndOptions<O> = [shape: Shape | number, ...more: (number | O | undefined)[]];
+
+function shaped<O extends CreateOptions>(op: string, args: readonly unknown[], kinds: Kinds<O>): [number[], O] {
+  const [shape, options] = apart<unknown, O>(args);
+  // A list and something that is no options: what follows the list is refused as options.
+  if (Array.isArray(shape[0]) && shape.length > 1) optionsOf(op, shape[1] as O, kinds);
+  return [sizesOf(op, shape), created(op, options, kinds)];
 }
 
 /** Zeros. */
-export function zeros(shape: Shape, options: CreateOptions = {}): Tensor {
-  return full(shape, 0, options);
+export function zeros(...args: ShapeAndOptions<CreateOptions>): Tensor {
+  const [shape, options] = shaped('zeros', args, OPTIONS);
+  return fullOf('zeros', shape, 0, options);
 }
 
 /** Ones. */
-export function ones(shape: Shape, options: CreateOptions = {}): Tensor {
-  return full(shape, 1, options);
+export function ones(...args: ShapeAndOptions<CreateOptions>): Tensor {
+  const [shape, options] = shaped('ones', args, OPTIONS);
+  return fullOf('ones', shape, 1, options);
+}
+
+function alike(op: string, x: Tensor, value: number | boolean, options: CreateOptions | undefined): Tensor {
+  assertTensor(op, x);
+  const given = created(op, options, OPTIONS);
+  return fullOf(op, x.sizes, value, { dtype: given.dtype ?? x.dtype, requiresGrad: given.requiresGrad });
 }
 
 /** Zeros of x's shape and type. */
-export function zerosLike(x: Tensor, options: CreateOptions = {}): Tensor {
-  return full(x.shape, 0, { dtype: x.dtype, ...options });
+export function zerosLike(x: Tensor, options?: CreateOptions): Tensor {
+  return alike('zerosLike', x, 0, options);
 }
 
 /** Ones of x's shape and type. */
-export function onesLike(x: Tensor, options: CreateOptions = {}): Tensor {
-  return full(x.shape, 1, { dtype: x.dtype, ...options });
+export function onesLike(x: Tensor, options?: CreateOptions): Tensor {
+  return alike('onesLike', x, 1, options);
 }
 
 /** One value in x's shape and type. */
-export function fullLike(x: Tensor, value: number, options: CreateOptions = {}): Tensor {
-  return full(x.shape, value, { dtype: x.dtype, ...options });
+export function fullLike(x: Tensor, value: number | boolean, options?: CreateOptions): Tensor {
+  return alike('fullLike', x, value, options);
+}
+
+/** A tensor whose elements are worked out on the host; a captured step keeps them and copies. */
+function computed(op: string, key: string, shape: Shape, dtype: DType, wanted: boolean | undefined, fill: (t: Tensor) => void): Tensor {
+  if (wanted) assertFloat32(op, dtype);
+  const y = empty(shape, dtype);
+  const listening = recording();
+  const make = (): Tensor => {
+    const t = empty(shape, dtype);
+    fill(t);
+    return t;
+  };
+  if (listening) copyElements(listening.kept(`${op} ${key} ${dtype}`, make), y);
+  else fill(y);
+  return leaf(y, op, wanted);
+}
+
+/** `at(i)` for each element of a vector, as its type holds it. */
+function fillWith(t: Tensor, at: (i: number) => number): void {
+  const memory = viewOf(t.dtype);
+  const start = t.address / 4;
+  for (let i = 0; i < t.size; i++) memory[start + i] = t.dtype === 'bool' ? (at(i) === 0 ? 0 : 1) : at(i);
 }
 
 /** start, start + step, … below `end`; int32 where all three are whole, else float32. `arange(n)` counts from 0. */
-export function arange(start: number, end?: number, step = 1, options: CreateOptions = {}): Tensor {
-  const [from, to] = end === undefined ? [0, start] : [start, end];
-  const count = Math.ceil((to - from) / step);
-  if (!Number.isFinite(count) || count < 0) throw valueError('arange', `from ${from} to ${to} by ${step} never arrives. The step must be non-zero and point at the end.`);
-  const whole = [from, to, step].every(Number.isInteger);
-  const values = (): ArrayLike<number> => Float64Array.from({ length: count }, (_, i) => from + i * step);
-  return sequence('arange', [from, step, count], values, { dtype: whole ? 'int32' : 'float32', ...options });
+export function arange(start: number, end?: number | CreateOptions, step?: number | CreateOptions, options?: CreateOptions): Tensor {
+  const op = 'arange';
+  const [numbers, given] = apart<number, CreateOptions>([start, end, step, options]);
+  assertArity(op, numbers.length, 3);
+  const { dtype, requiresGrad: wanted } = created(op, given, OPTIONS);
+  const [first, last, by = 1] = numbers;
+  const ends = (last === undefined ? [0, first, by] : [first, last, by]) as [number, number, number];
+  const [a, b, s] = ends;
+  checkArgument(op, 'start', a, NUMBER);
+  checkArgument(op, 'end', b, NUMBER);
+  checkArgument(op, 'step', s, NUMBER);
+  const count = Math.ceil((b - a) / s);
+  if (!Number.isFinite(count) || count < 0) throw valueError(op, `from ${a} to ${b} by ${s} never arrives. The step must be non-zero and point at the end.`);
+  const type = dtype ?? (ends.every(Number.isInteger) ? 'int32' : 'float32');
+  if (type === 'int32' && count > 0) for (const v of [a, a + (count - 1) * s]) int32Of(op, v);
+  return computed(op, `${a} ${b} ${s}`, sizesOf(op, [count]), type, wanted, (y) => fillWith(y, (i) => a + i * s));
 }
 
-/** A tensor of numbers that follow from a few: a captured step makes it once, and copies it at each replay. */
-function sequence(op: string, from: readonly number[], values: () => ArrayLike<number>, options: CreateOptions): Tensor {
-  const listening = recording();
-  if (!listening) return tensor(values(), options);
-  const { dtype = 'float32', requiresGrad } = options;
-  const kept = listening.kept(`${op} ${dtype} ${from}`, () => tensor(values(), { dtype }));
-  const y = empty(kept.shape, dtype);
-  copyElements(kept, y);
-  return leaf(y, op, requiresGrad);
-}
-
-/** `steps` values from start to end, both included, evenly spaced. float32 unless said. */
-export function linspace(start: number, end: number, steps: number, options: CreateOptions = {}): Tensor {
-  if (!Number.isInteger(steps) || steps < 0) throw valueError('linspace', `steps must be a whole number ≥ 0, got ${steps}.`);
+/** `steps` values from start to end, both included, evenly spaced. The default type is float32. */
+export function linspace(start: number, end: number, steps: number, options?: CreateOptions): Tensor {
+  const op = 'linspace';
+  const { dtype = 'float32', requiresGrad: wanted } = created(op, options, OPTIONS);
+  checkArgument(op, 'start', start, NUMBER);
+  checkArgument(op, 'end', end, NUMBER);
+  assertWhole(op, 'steps', steps, 0);
   const step = steps > 1 ? (end - start) / (steps - 1) : 0;
   // From both ends, so that the last value is exactly `end`.
   const at = (i: number): number => (i < steps / 2 ? start + i * step : end - (steps - 1 - i) * step);
-  return sequence('linspace', [start, end, steps], () => Float64Array.from({ length: steps }, (_, i) => at(i)), options);
+  if (dtype === 'int32' && steps > 0) for (const v of [start, end]) int32Of(op, v);
+  return computed(op, `${start} ${end} ${steps}`, sizesOf(op, [steps]), dtype, wanted, (y) => fillWith(y, at));
 }
 
-/** The identity matrix [n, m] (m = n unless said). */
-export function eye(n: number, m = n, options: CreateOptions = {}): Tensor {
-  const y = full([n, m], 0, { dtype: options.dtype ?? 'float32' });
-  const diagonal = [Math.min(n, m)];
-  copyElements(new Tensor(constant(1, y.dtype).storage, diagonal, y.dtype, [0]), new Tensor(y.storage, diagonal, y.dtype, [m + 1]));
-  return leaf(y, 'eye', options.requiresGrad);
+/** The identity matrix [rows, columns] (default columns = rows). */
+export function eye(rows: number, columns?: number | CreateOptions, options?: CreateOptions): Tensor {
+  const op = 'eye';
+  const [sizes, given] = apart<number, CreateOptions>([rows, columns, options]);
+  assertArity(op, sizes.length, 2);
+  const { dtype = 'float32', requiresGrad: wanted } = created(op, given, OPTIONS);
+  const [n, m] = sizesOf(op, [[sizes[0], sizes[1] ?? sizes[0]]]) as [number, number];
+  return computed(op, `${n} ${m}`, [n, m], dtype, wanted, (y) => {
+    const memory = viewOf(dtype);
+    const start = y.address / 4;
+    memory.fill(0, start, start + y.size);
+    for (let i = 0; i < Math.min(n, m); i++) memory[start + i * (m + 1)] = 1;
+  });
 }
 
-function random(kernel: 'uniform' | 'normal', op: string, shape: Shape, options: RandomOptions): Tensor {
-  checkShape(op, shape);
+function random(kernel: 'uniform' | 'normal', op: string, args: readonly unknown[]): Tensor {
+  const [shape, options] = shaped(op, args, RANDOM);
+  if (options.dtype !== undefined && options.dtype !== 'float32')
+    throw new GradloomError('DTYPE', op, `gives float32 only, got dtype '${options.dtype}'. Convert it with .to('${options.dtype}').`);
   const y = empty(shape);
   call(kernel, y.address, y.size, (options.generator ?? defaultGenerator()).address);
   return leaf(y, op, options.requiresGrad);
 }
 
 /** Uniform in [0, 1). float32. */
-export function rand(shape: Shape, options: RandomOptions = {}): Tensor {
-  return random('uniform', 'rand', shape, options);
+export function rand(...args: ShapeAndOptions<RandomOptions>): Tensor {
+  return random('uniform', 'rand', args);
 }
 
 /** Normal, mean 0 and variance 1. float32. */
-export function randn(shape: Shape, options: RandomOptions = {}): Tensor {
-  return random('normal', 'randn', shape, options);
+export function randn(...args: ShapeAndOptions<RandomOptions>): Tensor {
+  return random('normal', 'randn', args);
 }
 
 /** A random permutation of 0 … n − 1. int32. */
-export function randperm(n: number, options: RandomOptions = {}): Tensor {
-  checkShape('randperm', [n]);
-  const y = empty([n], 'int32');
-  call('permutation', y.address, n, (options.generator ?? defaultGenerator()).address);
+export function randperm(n: number, options?: RandomOptions): Tensor {
+  const op = 'randperm';
+  const { dtype = 'int32', generator, requiresGrad: wanted } = created(op, options, RANDOM);
+  const shape = sizesOf(op, [n]);
+  if (wanted) assertFloat32(op, 'int32');
+  if (dtype !== 'int32') throw new GradloomError('DTYPE', op, `gives int32 only, got dtype '${dtype}'. Convert it with .to('${dtype}').`);
+  const y = empty(shape, 'int32');
+  call('permutation', y.address, n, (generator ?? defaultGenerator()).address);
   return y;
 }
 
 const constants = new Map<string, Tensor>();
 const MOST_CONSTANTS = 1024;
 
-/** The tensor kept under a key, or a new one: kept while there is room, since loops use the same few. */
+/** The tensor kept under a key, or a new one: kept while there is room, since loops use the same few. A captured step keeps its own. */
 function kept(key: string, shape: Shape, dtype: DType, fill: (t: Tensor) => void): Tensor {
   let t = constants.get(key);
   if (!t) {
-    const room = constants.size < MOST_CONSTANTS || recording() !== null;
-    t = room ? empty(shape, dtype, null) : empty(shape, dtype);
-    fill(t);
+    const room = constants.size < MOST_CONSTANTS;
+    const listening = recording();
+    const make = (): Tensor => {
+      const made = room ? empty(shape, dtype, null) : empty(shape, dtype);
+      fill(made);
+      return made;
+    };
+    t = listening ? listening.kept(key, make) : make();
     if (room) constants.set(key, t);
   }
   return t;
 }
 
-/** The number that lies at an address as a constant of `constant`, or undefined. For messages. */
-export function constantAt(address: number): string | undefined {
-  for (const [key, t] of constants) if (t.storage.address === address && t.rank === 0) return key.split(' ')[1];
+/** The number that lies at an address as a constant of `constant`, also among others that are kept, or undefined. For messages. */
+export function constantAt(address: number, others: ReadonlyMap<string, Tensor>): string | undefined {
+  for (const [key, t] of [...constants, ...others]) if (t.storage.address === address && t.rank === 0) return key.split(' ')[1];
   return undefined;
 }
 

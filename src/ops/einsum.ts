@@ -1,5 +1,6 @@
 // Sums of products named by letters. Each pair of operands becomes one batched matrix product.
-import { GradloomError, shapeText } from '../tensor/errors.ts';
+import { assertTensors } from '../tensor/check.ts';
+import { GradloomError, shapeText, valueText } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { mul } from './binary.ts';
 import { bmm } from './matmul.ts';
@@ -30,7 +31,8 @@ function withoutRepeats({ x, names }: Named): Named {
   const second = names.findIndex((name, i) => names.indexOf(name) < i);
   if (second < 0) return { x, names };
   const name = names[second] as string;
-  return withoutRepeats({ x: diagonal(x, { dim1: names.indexOf(name), dim2: second }), names: [...names.filter((n) => n !== name), name] });
+  const first = names.indexOf(name);
+  return withoutRepeats({ x: diagonal(x, { dim1: first, dim2: second }), names: [...names.filter((_, i) => i !== first && i !== second), name] });
 }
 
 /** Sums over what is not wanted. */
@@ -65,8 +67,12 @@ function contract(a: Named, b: Named, wanted: ReadonlySet<string>, size: (name: 
  *
  * @throws VALUE where the equation does not fit the tensors
  */
-export function einsum(equation: string, ...tensors: Tensor[]): Tensor {
-  const [inputs = '', output] = equation.replace(/\s/g, '').split('->');
+export function einsum(equation: string, ...operands: readonly Tensor[] | readonly [readonly Tensor[]]): Tensor {
+  if (typeof equation !== 'string') throw new GradloomError('VALUE', 'einsum', `the equation must be text such as 'ij,jk->ik', got ${valueText(equation)}.`);
+  const tensors = (Array.isArray(operands[0]) && operands.length === 1 ? operands[0] : operands) as readonly Tensor[];
+  assertTensors('einsum', tensors);
+  const [inputs = '', output, ...more] = equation.replace(/\s/g, '').split('->');
+  if (more.length > 0) throw fail(equation, "has more than one '->'.");
   const subscripts = inputs.split(',');
   if (subscripts.length !== tensors.length || tensors.length === 0) throw fail(equation, `names ${subscripts.length} tensors, got ${tensors.length}.`);
   const parts = tensors.map((x, i): Named => ({ x, names: namesOf(equation, subscripts[i] as string, x.rank) }));
@@ -74,8 +80,10 @@ export function einsum(equation: string, ...tensors: Tensor[]): Tensor {
   const sizes = new Map<string, number>();
   for (const { x, names } of parts) {
     for (const [i, name] of names.entries()) {
-      const [before, n] = [sizes.get(name) ?? 1, x.shape[i] as number];
-      if (before !== n && before !== 1 && n !== 1) throw fail(equation, `${name.replace(/^\..*/, '...')} is ${before} in one place and ${n} in another (${shapeText(x.shape)}).`);
+      const first = x.sizes[names.indexOf(name)] as number;
+      if (first !== x.sizes[i]) throw fail(equation, `${name} stands for sizes ${first} and ${x.sizes[i]} of one tensor (${shapeText(x.sizes)}).`);
+      const [before, n] = [sizes.get(name) ?? 1, x.sizes[i] as number];
+      if (before !== n && before !== 1 && n !== 1) throw fail(equation, `${name.replace(/^\..*/, '...')} is ${before} in one place and ${n} in another (${shapeText(x.sizes)}).`);
       sizes.set(name, before === 1 ? n : before);
     }
   }

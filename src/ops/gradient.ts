@@ -1,6 +1,6 @@
 // Identities forward that change what flows back.
+import { assertTensor, checkArgument, FINITE } from '../tensor/check.ts';
 import { applyView, type ViewOp } from '../tensor/op.ts';
-import { valueError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { mul } from './binary.ts';
 
@@ -13,11 +13,14 @@ const scaleGradOp: ViewOp<{ scale: number }> = {
 
 /** x itself, whose gradient is multiplied by `scale` on its way back: how strongly what lies behind learns from what lies before. */
 export function scaleGrad(x: Tensor, scale: number): Tensor {
-  if (!Number.isFinite(scale)) throw valueError('scaleGrad', `the scale must be finite, got ${scale}.`);
+  assertTensor('scaleGrad', x);
+  checkArgument('scaleGrad', 'scale', scale, FINITE);
   return applyView(scaleGradOp, x, { scale });
 }
 
-/** x itself, whose gradient is multiplied by −λ on its way back (gradient reversal: Ganin & Lempitsky 2015, arXiv 1409.7495). */
-export function reverseGrad(x: Tensor, lambda = 1): Tensor {
-  return scaleGrad(x, -lambda);
+/** x itself, whose gradient is multiplied by −λ on its way back, λ = 1 by default (gradient reversal: Ganin & Lempitsky 2015, arXiv 1409.7495). */
+export function reverseGrad(x: Tensor, lambda?: number): Tensor {
+  assertTensor('reverseGrad', x);
+  if (lambda !== undefined) checkArgument('reverseGrad', 'lambda', lambda, FINITE);
+  return scaleGrad(x, -(lambda ?? 1));
 }

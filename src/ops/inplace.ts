@@ -1,8 +1,10 @@
 // Writing in place, under PyTorch's rules: version counters move, leaves that require gradients refuse, graphs follow.
+import { assertTensor, assertWhole, checkArgument, either, FLAG, type Kind, NUMBER, sizesOf, TENSOR } from '../tensor/check.ts';
+import { bitsOf, promote } from '../tensor/dtype.ts';
 import { GradloomError, shapeError } from '../tensor/errors.ts';
 import { apply, applyView, copyElements, nodeOf, type Op, record, requiresGrad, setRebuildView, type ViewOp } from '../tensor/op.ts';
 import { settle } from '../tensor/pending.ts';
-import { isRowMajor, sameShape, type Shape } from '../tensor/shape.ts';
+import { isRowMajor, rowMajor, sameShape, type Shape } from '../tensor/shape.ts';
 import { enableGrad, isGradEnabled, isInferenceMode, noGrad, putNode } from '../tensor/tape.ts';
 import { assertAlive, Tensor } from '../tensor/tensor.ts';
 import { add, div, mul, type Operand, sub } from './binary.ts';
@@ -38,7 +40,7 @@ const asStridedOp: ViewOp<Window> = {
     const { shape, strides } = node.attrs;
     const stretched = shape.flatMap((n, i) => (strides[i] === 0 && n > 1 ? [i] : []));
     const g = stretched.length > 0 ? sum(dy, { dim: stretched, keepdim: true }) : dy;
-    return apply(scatterWindowOp, [g], { ...node.attrs, shape: g.shape, whole: node.shapes[0] as Shape });
+    return apply(scatterWindowOp, [g], { ...node.attrs, shape: g.sizes, whole: node.shapes[0] as Shape });
   },
 };
 
@@ -59,13 +61,21 @@ function look(x: Tensor, { shape, strides, offset }: Window): Tensor {
   return applyView(asStridedOp, contiguous(x), { shape, strides, offset });
 }
 
+const STRIDES: Kind = { what: 'a list of whole numbers ≥ 0', test: (v) => Array.isArray(v) && Array.from(v).every((s) => Number.isSafeInteger(s) && s >= 0) };
+
 /** A window on x's memory by explicit strides and offset, in elements. x must be row-major; the window must not overlap itself. */
 export function asStrided(x: Tensor, shape: Shape, strides: readonly number[], offset = 0): Tensor {
-  const window = { shape, strides, offset };
-  const reach = shape.some((n) => n === 0) ? 0 : offset + 1 + shape.reduce((m, n, i) => m + (n - 1) * (strides[i] as number), 0);
-  if (!x.isContiguous()) throw new GradloomError('SHAPE', 'asStrided', 'takes a row-major tensor. Call contiguous() first.');
-  if (offset < 0 || strides.some((s) => s < 0) || reach > x.size) throw new GradloomError('INDEX', 'asStrided', `the window reaches element ${reach} of ${x.size}. Shrink it.`);
-  if (overlaps(window) && requiresGrad(x)) throw new GradloomError('VALUE', 'asStrided', 'the window shows elements twice, which has no gradient here. Detach first.');
+  const op = 'asStrided';
+  assertTensor(op, x);
+  assertWhole(op, 'offset', offset, 0);
+  checkArgument(op, 'strides', strides, STRIDES);
+  const window = { shape: sizesOf(op, [shape]), strides: Array.from(strides), offset };
+  if (window.shape.length !== window.strides.length)
+    throw shapeError(op, 'shape and strides differ in length', [window.shape, window.strides], 'Give a stride for each dimension.');
+  const reach = window.shape.includes(0) ? 0 : offset + 1 + window.shape.reduce((m, n, i) => m + (n - 1) * (window.strides[i] as number), 0);
+  if (!x.isContiguous()) throw new GradloomError('SHAPE', op, 'takes a row-major tensor. Call contiguous() first.');
+  if (reach > x.size || (reach === 0 && offset > x.size)) throw new GradloomError('INDEX', op, `the window reaches element ${reach || offset} of ${x.size}. Shrink it.`);
+  if (overlaps(window) && requiresGrad(x)) throw new GradloomError('VALUE', op, 'the window shows elements twice, which has no gradient here. Detach first.');
   return applyView(asStridedOp, x, window);
 }
 
@@ -77,84 +87,69 @@ setRebuildView((view) => {
 
 /** Where a view lies in its base. */
 function windowOn(base: Tensor, view: Tensor): Window {
-  return { shape: view.shape, strides: view.strides, offset: view.offset - base.offset };
+  return { shape: view.sizes, strides: view.steps, offset: view.offset - base.offset };
 }
 
 /** The base after a window of it was overwritten: inputs are the base as it was and the window's new value. */
 const writeWindowOp: Op<Window> = {
   name: 'writeWindow',
-  shape: ([base]) => (base as Tensor).shape,
+  shape: ([base]) => (base as Tensor).sizes,
   forward: () => {},
-  backward: (dy, { attrs, needs }) => {
-    const outside = needs[0] ? mul(dy, apply(scatterMaskOp, [], { ...attrs, whole: dy.shape })) : null;
-    return [outside, needs[1] ? look(dy, attrs) : null];
-  },
+  backward: (dy, { attrs, needs }) => [needs[0] ? apply(clearWindowOp, [dy], attrs) : null, needs[1] ? look(dy, attrs) : null],
 };
 
-/** Ones of shape `whole` with zeros in the window. */
-const scatterMaskOp: Op<Window & { whole: Shape }> = {
-  name: 'windowMask',
-  shape: (_, { whole }) => whole,
-  dtype: () => 'float32',
-  forward: (y, _, { shape, strides, offset, whole }) => {
-    copyElements(full(whole, 1), y);
+/** x with zeros in the window. A choice, not a product: what is infinite there goes as well. */
+const clearWindowOp: Op<Window> = {
+  name: 'clearWindow',
+  shape: ([x]) => (x as Tensor).sizes,
+  strided: true,
+  forward: (y, [x], { shape, strides, offset }) => {
+    copyElements(x as Tensor, y);
     copyElements(full(shape, 0), new Tensor(y.storage, shape, y.dtype, strides, offset));
   },
+  backward: (dy, { attrs }) => [apply(clearWindowOp, [dy], attrs)],
 };
 
-/** Refuses what autograd cannot follow, before anything is written. */
-function assertWritable(op: string, t: Tensor, value: Tensor): void {
+/** Refuses what autograd cannot follow, before anything is written. `repeats`: whether every element becomes the same. Returns whether a gradient flows. */
+function assertWritable(op: string, t: Tensor, value: Tensor, repeats: boolean): boolean {
   assertAlive(t, op);
-  if (!isRowMajor(t.shape, t.strides) && t.strides.some((s, i) => s === 0 && (t.shape[i] as number) > 1)) {
-    throw new GradloomError('INPLACE', op, 'the tensor is an expanded view: several of its elements share one place in memory. Write to clone() of it.');
-  }
-  if (t.inference && !isInferenceMode()) throw new GradloomError('INPLACE', op, 'an inference tensor may only be written to inside inference(() => …). Clone it first.');
-  if (!isGradEnabled() || !(requiresGrad(t) || requiresGrad(value))) return;
+  const refused = (what: string): GradloomError => new GradloomError('INPLACE', op, what);
+  if (!repeats && !isRowMajor(t.sizes, t.steps) && t.steps.some((s, i) => s === 0 && (t.sizes[i] as number) > 1))
+    throw refused('the tensor is an expanded view: several of its elements share one place in memory. Write to clone() of it.');
+  if (t.inference && !isInferenceMode()) throw refused('an inference tensor may only be written to inside inference(() => …). Clone it first.');
+  if (!sameShape(value.sizes, t.sizes)) throw shapeError(op, 'the result does not fit in place', [value.sizes, t.sizes], 'Write out of place.');
+  if (promote(value.dtype, t.dtype) !== t.dtype)
+    throw new GradloomError('DTYPE', op, `the result is ${value.dtype}, which ${t.describe()} cannot hold. Write out of place, or convert it first with .to('${value.dtype}').`);
   const view = t.viewInfo;
-  if (t.wantsGrad && !t.node) {
-    throw new GradloomError(
-      'INPLACE',
-      op,
-      `${t.describe()} is a leaf that requires a gradient, so it cannot be written to in place. Write inside noGrad(() => …), or out of place.`,
-    );
-  }
-  if (view?.base.wantsGrad && !view.base.node) {
-    throw new GradloomError(
-      'INPLACE',
-      op,
-      `${t.describe()} is a view of a leaf that requires a gradient, so it cannot be written to in place. Write inside noGrad(() => …), or to a clone().`,
-    );
-  }
-  if (view?.sibling) {
-    throw new GradloomError(
-      'INPLACE',
-      op,
-      'the tensor is one of several views that unbind, split or chunk returned: writing to it in place would mislead the others. Write to clone() of it.',
-    );
-  }
+  if (!isGradEnabled() || !(requiresGrad(t) || requiresGrad(value) || (view && requiresGrad(view.base)))) return false;
+  if (t.wantsGrad && !t.node)
+    throw refused(`${t.describe()} is a leaf that requires a gradient, so it cannot be written to in place. Write inside noGrad(() => …), or out of place.`);
+  if (view?.base.wantsGrad && !view.base.node)
+    throw refused(`${t.describe()} is a view of a leaf that requires a gradient, so it cannot be written to in place. Write inside noGrad(() => …), or to a clone().`);
+  if (view?.sibling)
+    throw refused('the tensor is one of several views that unbind, split or chunk returned: writing to it in place would mislead the others. Write to clone() of it.');
+  if (view?.quiet)
+    throw refused('the tensor is a view that was made inside noGrad(() => …), so gradients do not follow it. Write inside noGrad as well, or make the view outside.');
+  if (view && !view.base.isContiguous()) throw refused('the tensor is a view of a detached, not row-major one, which gradients cannot follow. Write to clone() of it.');
+  return true;
 }
 
-/** Writes `value` (of t's shape and type) into t and lets t take its place in the graph. Returns t. */
-function write(op: string, t: Tensor, value: Tensor): Tensor {
-  assertWritable(op, t, value);
-  if (!sameShape(value.shape, t.shape)) throw shapeError(op, 'the result does not fit in place', [value.shape, t.shape], 'Write out of place.');
-  const tracked = isGradEnabled() && (requiresGrad(t) || requiresGrad(value));
+/** Writes `value` (of t's shape) into t and lets t take its place in the graph. `fresh`: the value does not come from t. Returns t. */
+function write(op: string, t: Tensor, value: Tensor, fresh = false, repeats = false): Tensor {
+  const tracked = assertWritable(op, t, value, repeats);
   const base = t.viewInfo?.base ?? t;
-  if (tracked && base !== t && !base.isContiguous()) {
-    throw new GradloomError('INPLACE', op, 'the tensor is a view of a detached, not row-major one, which gradients cannot follow. Write to clone() of it.');
-  }
   settle();
   copyElements(to(value, t.dtype), t);
   t.storage.touch(op);
   if (!tracked) return t;
   const node = nodeOf(value);
-  // What was copied over is reached as well, with the gradient 0.
-  if (base === t && node && !(op === 'copy_' && requiresGrad(t))) putNode(t, node);
+  if (base === t && node && !fresh) putNode(t, node);
   else {
-    const before = new Tensor(base.storage, base.shape, base.dtype, base.strides, base.offset);
+    const before = new Tensor(base.storage, base.sizes, base.dtype, base.steps, base.offset);
     before.node = nodeOf(base);
     before.wantsGrad = base.wantsGrad;
-    record(writeWindowOp, [before, value], windowOn(base, t), base, null);
+    const window = base === t ? { shape: t.sizes, strides: rowMajor(t.sizes), offset: 0 } : windowOn(base, t);
+    record(writeWindowOp, [before, value], window, base, null);
   }
   base.generation++;
   if (t.retains) nodeOf(t); // its gradient from now on is that of the new value
@@ -170,37 +165,62 @@ function snapshot(t: Tensor): Tensor {
   return y;
 }
 
-const stretch = (x: Tensor, to: Tensor): Tensor => (sameShape(x.shape, to.shape) ? clone(x) : clone(expand(x, to.shape)));
+const OPERAND: Kind = either(TENSOR, NUMBER);
+
+function check(op: string, t: Tensor, x: Operand): void {
+  assertTensor(op, t);
+  checkArgument(op, 'the operand', x, OPERAND);
+}
 
 /** t ← t + x (x may broadcast). Returns t. */
 export function add_(t: Tensor, x: Operand): Tensor {
+  check('add_', t, x);
   return write('add_', t, add(t, x));
 }
 /** t ← t − x. Returns t. */
 export function sub_(t: Tensor, x: Operand): Tensor {
+  check('sub_', t, x);
   return write('sub_', t, sub(t, x));
 }
 /** t ← t · x. Returns t. */
 export function mul_(t: Tensor, x: Operand): Tensor {
+  check('mul_', t, x);
   return write('mul_', t, mul(snapshot(t), x));
 }
-/** t ← t / x. Returns t. */
+/** t ← t / x; float32 only. Returns t. */
 export function div_(t: Tensor, x: Operand): Tensor {
+  check('div_', t, x);
   return write('div_', t, div(snapshot(t), x));
 }
-/** t ← clamp(t). Returns t. */
-export function clamp_(t: Tensor, options: { min?: Operand; max?: Operand }): Tensor {
-  return write('clamp_', t, clamp(snapshot(t), options));
+/** t ← clamp(t); arguments as in `clamp`. Returns t. */
+export function clamp_(t: Tensor, ...bounds: Bounds): Tensor {
+  assertTensor('clamp_', t);
+  return write('clamp_', t, clamp(snapshot(t), ...bounds));
 }
+type Bounds = typeof clamp extends (x: Tensor, ...bounds: infer B) => Tensor ? B : never;
+
 /** t ← x (which may broadcast), converted to t's type. Returns t. */
 export function copy_(t: Tensor, x: Tensor): Tensor {
-  return write('copy_', t, stretch(to(x, t.dtype), t));
+  assertTensor('copy_', t);
+  assertTensor('copy_', x, 'the source');
+  const y = to(x, t.dtype);
+  return write('copy_', t, clone(sameShape(y.sizes, t.sizes) ? y : expand(y, t.sizes)), true);
 }
-/** Every element ← value. Returns t. */
-export function fill_(t: Tensor, value: number): Tensor {
-  return write('fill_', t, full(t.shape, value, { dtype: t.dtype }));
+
+const VALUE: Kind = either(NUMBER, FLAG);
+
+/** Every element ← value, as t's type holds it. Returns t. */
+export function fill_(t: Tensor, value: number | boolean): Tensor {
+  return fillAs('fill_', t, value);
 }
 /** Every element ← 0. Returns t. */
 export function zero_(t: Tensor): Tensor {
-  return write('zero_', t, full(t.shape, 0, { dtype: t.dtype }));
+  return fillAs('zero_', t, 0);
+}
+
+function fillAs(op: string, t: Tensor, value: number | boolean): Tensor {
+  assertTensor(op, t);
+  checkArgument(op, 'the value', value, VALUE);
+  bitsOf(Number(value), t.dtype, op);
+  return write(op, t, full(t.sizes, Number(value), { dtype: t.dtype }), true, true);
 }

@@ -1,14 +1,18 @@
 // Fused losses: cross-entropy and squared error, one kernel each way. The functions users call are in losses/.
 import { call } from '../runtime/call.ts';
-import { apply, everyInput, type Op } from '../tensor/op.ts';
-import { empty, type Tensor } from '../tensor/tensor.ts';
-import { add, mul, ne, sub, where } from './binary.ts';
+import { apply, copyElements, detach, everyInput, type Op } from '../tensor/op.ts';
+import { type Edge, isGradEnabled, noGrad } from '../tensor/tape.ts';
+import { empty, Tensor } from '../tensor/tensor.ts';
+import { add, div, ge, le, lt, mul, ne, sub, where } from './binary.ts';
 import { asFloat } from './convert.ts';
 import { constant } from './create.ts';
+import { formulaOp } from './formula.ts';
 import { indexSelect, oneHot } from './indexing.ts';
 import { reshape } from './movement.ts';
+import { between } from './piecewise.ts';
 import { sum } from './reduce.ts';
 import { softmax } from './softmax.ts';
+import { abs, log, sign, square } from './unary.ts';
 
 /** How a loss over many elements becomes one number. */
 export type Reduction = 'none' | 'mean' | 'sum';
@@ -59,21 +63,39 @@ const crossEntropyOp: Op<CrossEntropyAttrs> = {
     else call('reduceLosses', losses.address, weights.address, y.address, scale.address, rows, reduction === 'mean' ? 1 : 0);
     return [exps, sums, scale];
   },
-  saves: everyInput,
+  // Not the logits, which may be written to meanwhile: their exponentials stand for them.
+  saves: (needs) => needs.map((_, i) => i > 0),
   backward: (dy, node) => {
     const rest = node.shapes.slice(1).map((_, i) => node.input(i + 1));
-    const dx = apply(crossEntropyGradOp, [dy, node.input(0), node.extra(0), node.extra(1), node.extra(2), ...rest], node.attrs);
+    const dx = apply(crossEntropyGradOp, [dy, inPlaceOf(node.edges[0] as Edge, node.extra(0)), node.extra(1), node.extra(2), ...rest], node.attrs);
     return node.shapes.map((_, i) => (i === 0 ? dx : null));
   },
 };
 
-/** Inputs: dy, logits, what forward kept (exps, sums, scale), target, weight or none. Only dy and the logits have gradients. */
+/** Passes on the gradient of values that stand for its input's. */
+const standInOp: Op<{ values: Tensor }> = {
+  name: 'crossEntropy',
+  shape: (_, { values }) => values.shape,
+  strided: true,
+  forward: (y, _, { values }) => copyElements(values, y),
+  backward: (dy) => [dy],
+};
+
+/** Values, with the place in the graph that an input of theirs had. */
+function inPlaceOf(edge: Edge, values: Tensor): Tensor {
+  if (edge instanceof Tensor) return isGradEnabled() ? apply(standInOp, [edge], { values }) : values;
+  const y = detach(values);
+  y.node = edge;
+  return y;
+}
+
+/** Inputs: dy, e^(x − max) at the logits' place in the graph, what else forward kept (sums, scale), target, weight or none. Only dy and the logits have gradients. */
 const crossEntropyGradOp: Op<CrossEntropyAttrs> = {
   name: 'crossEntropyGrad',
   shape: ([, x]) => (x as Tensor).shape,
   forward: (dx, inputs, { ignoreIndex, labelSmoothing }) => {
-    const [dy, x, exps, sums, scale, target, weight] = inputs as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor?];
-    const [rows, classes] = x.shape as [number, number];
+    const [dy, exps, sums, scale, target, weight] = inputs as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor?];
+    const [rows, classes] = exps.shape as [number, number];
     const words = [dy.address, dy.rank, scale.address, exps.address, sums.address, target.address, weight?.address ?? 0, dx.address, rows, classes] as const;
     const smoothing = constant(labelSmoothing, 'float32').address;
     if (target.dtype === 'int32') call('crossEntropyClassesGrad', ...words, ignoreIndex, smoothing);
@@ -81,14 +103,19 @@ const crossEntropyGradOp: Op<CrossEntropyAttrs> = {
   },
   saves: everyInput,
   backward: (u, node) => {
-    const [dy, x, , , scale, target, weight] = node.shapes.map((_, i) => node.input(i)) as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor?];
+    const [dy, exps, , scale, target, weight] = node.shapes.map((_, i) => node.input(i)) as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor?];
+    // Logits less their maximum, as good as they themselves.
+    const x = inPlaceOf(
+      node.edges[1] as Edge,
+      noGrad(() => log(exps)),
+    );
     const perRow = (v: Tensor): Tensor => (v.rank === 1 ? reshape(v, [v.size, 1]) : v);
     const t = distribution(target, weight, x.shape[1] as number, node.attrs);
-    const mass = sum(t, { dim: 1, keepdim: true });
+    const mass = sum(t, 1, true);
     const p = softmax(x, 1);
     const pu = mul(p, u);
-    const towardsX = mul(mul(perRow(mul(dy, scale)), mass), sub(pu, mul(p, sum(pu, { dim: 1, keepdim: true }))));
-    const towardsDy = mul(sum(mul(u, sub(mul(mass, p), t)), { dim: dy.rank === 1 ? 1 : undefined }), scale);
+    const towardsX = mul(mul(perRow(mul(dy, scale)), mass), sub(pu, mul(p, sum(pu, 1, true))));
+    const towardsDy = mul(sum(mul(u, sub(mul(mass, p), t)), dy.rank === 1 ? 1 : undefined), scale);
     return node.shapes.map((_, i) => (i === 0 ? towardsDy : i === 1 ? towardsX : null));
   },
 };
@@ -130,4 +157,33 @@ const squaredErrorGradOp: Op<{ mean: boolean }> = {
 /** @internal Σ (x − t)² or its mean, for two tensors of one shape, fused. */
 export function squaredError(x: Tensor, t: Tensor, mean: boolean): Tensor {
   return apply(squaredErrorOp, [x, t], { mean });
+}
+
+// Losses of a difference e. Their gradients are bounded, whatever e is.
+const huberOp = /* @__PURE__ */ formulaOp<{ delta: number }>(
+  'huberLoss',
+  (e, { delta }) => {
+    const d = abs(e);
+    return where(le(d, delta), mul(square(d), 0.5), mul(sub(d, delta / 2), delta));
+  },
+  (dy, e, { delta }) => mul(dy, between(e, -delta, delta)),
+);
+
+/** @internal e²/2 up to δ, δ·(|e| − δ/2) above, per element. */
+export function huber(e: Tensor, delta: number): Tensor {
+  return apply(huberOp, [e], { delta });
+}
+
+const smoothL1Op = /* @__PURE__ */ formulaOp<{ beta: number }>(
+  'smoothL1Loss',
+  (e, { beta }) => {
+    const d = abs(e);
+    return where(lt(d, beta), div(square(d), 2 * beta), sub(d, beta / 2));
+  },
+  (dy, e, { beta }) => where(ge(abs(e), beta), mul(dy, sign(e)), mul(div(dy, beta), between(e, -beta, beta))),
+);
+
+/** @internal e²/2β below β > 0, |e| − β/2 above, per element. */
+export function smoothL1(e: Tensor, beta: number): Tensor {
+  return apply(smoothL1Op, [e], { beta });
 }

@@ -1,5 +1,6 @@
 // Matrix products. Transposed operands are views that the kernel reads in place, so backward's products cost no copy either.
 import { call } from '../runtime/call.ts';
+import { assertTensor, type Kinds, NUMBER, optionsOf } from '../tensor/check.ts';
 import { GradloomError, shapeError, shapeText } from '../tensor/errors.ts';
 import { apply, dense, type Op, otherInputs } from '../tensor/op.ts';
 import { broadcastShapes, type Shape, sizeOf } from '../tensor/shape.ts';
@@ -7,7 +8,7 @@ import { empty, Tensor } from '../tensor/tensor.ts';
 import { add, mul } from './binary.ts';
 import { asFloat, assertFloat } from './convert.ts';
 import { reshape, squeeze, transpose, unsqueeze } from './movement.ts';
-import { expand, sum } from './reduce.ts';
+import { expand, sum, sumOver } from './reduce.ts';
 
 /** A matrix whose rows or columns the kernel can walk: any strides but 0 (an expanded one is copied). */
 function walkable(x: Tensor): Tensor {
@@ -56,7 +57,7 @@ export function mm(a: Tensor, b: Tensor): Tensor {
 
 function matrices(op: string, a: Tensor, b: Tensor, rank: number): void {
   assertFloat(op, a);
-  assertFloat(op, b);
+  assertFloat(op, b, 'the second');
   if (a.rank !== rank || b.rank !== rank) {
     throw new GradloomError('SHAPE', op, `takes two tensors of ${rank} dimensions, got ${shapeText(a.shape)} and ${shapeText(b.shape)}. Use matmul, which broadcasts.`);
   }
@@ -90,7 +91,7 @@ export function bmm(a: Tensor, b: Tensor): Tensor {
 /** Matrix product with PyTorch's rules: vectors are promoted, leading dimensions broadcast. */
 export function matmul(a: Tensor, b: Tensor): Tensor {
   assertFloat('matmul', a);
-  assertFloat('matmul', b);
+  assertFloat('matmul', b, 'the second');
   if (a.rank === 0 || b.rank === 0) throw shapeError('matmul', 'a scalar has no matrix product', [a.shape, b.shape], 'Use mul.');
   if (a.rank === 1) return squeeze(matmul(unsqueeze(a, 0), b), b.rank === 1 ? 0 : -2);
   if (b.rank === 1) return squeeze(matmul(a, unsqueeze(b, 1)), -1);
@@ -108,6 +109,8 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
 
 /** Σ aᵢ·bᵢ of two vectors. */
 export function dot(a: Tensor, b: Tensor): Tensor {
+  assertTensor('dot', a);
+  assertTensor('dot', b, 'the second');
   if (a.rank !== 1 || b.rank !== 1 || a.size !== b.size) throw shapeError('dot', 'takes two vectors of one length', [a.shape, b.shape], 'Flatten them, or use matmul.');
   return sum(mul(a, b));
 }
@@ -144,7 +147,7 @@ const linearOp: Op<void> = {
     const g = reshape(dy, [rows, weight[0] as number]);
     const dx = node.needs[0] ? reshape(mm(g, node.input(1)), shape) : null;
     const dw = node.needs[1] ? mm(transpose(g, 0, 1), reshape(node.input(0), [rows, weight[1] as number])) : null;
-    return [dx, dw, node.needs[2] ? sum(g, { dim: 0 }) : null].slice(0, node.shapes.length);
+    return [dx, dw, node.needs[2] ? sumOver(g, [0]) : null].slice(0, node.shapes.length);
   },
   batched: (dy, node, wants) => {
     const [shape, [width, inner]] = node.shapes as [Shape, [number, number]];
@@ -160,7 +163,7 @@ const linearOp: Op<void> = {
       const turned = dense(new Tensor(g.storage, [k, width, rows], 'float32', [rows * width, 1, width], g.offset));
       call('matmul', k * width, inner, rows, turned.address, rows, 1, dense(node.input(0)).address, inner, 1, dw.address, inner);
     }
-    return [dx, dw, wants[2] ? sum(reshape(g, [k, rows, width]), { dim: 1 }) : null].slice(0, node.shapes.length);
+    return [dx, dw, wants[2] ? sumOver(reshape(g, [k, rows, width]), [1]) : null].slice(0, node.shapes.length);
   },
   outer: {
     input: 1,
@@ -180,14 +183,27 @@ const linearOp: Op<void> = {
 
 /** x · weightᵀ + bias. x [..., inFeatures], weight [outFeatures, inFeatures], bias [outFeatures] → [..., outFeatures]. */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null): Tensor {
-  const input = asFloat(x);
-  assertFloat('linear', weight);
+  const input = asFloat(x, 'linear');
+  assertFloat('linear', weight, 'weight');
+  if (bias) assertFloat('linear', bias, 'bias');
   return apply(linearOp, bias ? [input, weight, bias] : [input, weight], undefined);
 }
 
+/** Options of `addmm`. */
+export interface AddmmOptions {
+  /** β, which multiplies the input; default 1. At 0 the input does not count, even where it is NaN. */
+  beta?: number;
+  /** α, which multiplies the product; default 1. */
+  alpha?: number;
+}
+
+const ADDMM: Kinds<AddmmOptions> = { beta: NUMBER, alpha: NUMBER };
+
 /** β·input + α·(a · b). */
-export function addmm(input: Tensor, a: Tensor, b: Tensor, options: { alpha?: number; beta?: number } = {}): Tensor {
-  const { alpha = 1, beta = 1 } = options;
+export function addmm(input: Tensor, a: Tensor, b: Tensor, options?: AddmmOptions): Tensor {
+  const { alpha = 1, beta = 1 } = optionsOf('addmm', options, ADDMM);
+  assertFloat('addmm', input);
+  matrices('addmm', a, b, 2);
   const scaled = alpha === 1 ? mm(a, b) : mul(mm(a, b), alpha);
   return beta === 0 ? scaled : add(beta === 1 ? input : mul(input, beta), scaled);
 }

@@ -1,81 +1,172 @@
 // Reductions made of sums and products: mean, variance, norms; and the largest and smallest element, with their gradients.
-import { GradloomError, shapeText } from '../tensor/errors.ts';
+import { call } from '../runtime/call.ts';
+import { DIMS, FINITE, FLAG, type Kinds, NUMBER, optionsBy, optionsOf, valueText } from '../tensor/check.ts';
+import { valueError } from '../tensor/errors.ts';
 import { apply, detach, everyInput, type Op } from '../tensor/op.ts';
-import { normalizeDim, normalizeDims, type Shape } from '../tensor/shape.ts';
-import type { Tensor } from '../tensor/tensor.ts';
-import { add, div, eq, mul, ne, sub, where } from './binary.ts';
+import type { Shape } from '../tensor/shape.ts';
+import { empty, type Tensor } from '../tensor/tensor.ts';
+import { add, div, eq, gt, logicalAnd, logicalOr, lt, mul, ne, sub, where } from './binary.ts';
 import { asFloat, assertFloat } from './convert.ts';
+import { constant } from './create.ts';
+import { formulaOp } from './formula.ts';
 import { gather } from './indexing.ts';
-import { reshape, squeeze, unsqueeze } from './movement.ts';
-import { argmax, argmin, reducedShape, reduceInto, type ReduceOptions, sum } from './reduce.ts';
-import { abs, exp, floor, log, pow, square } from './unary.ts';
+import { clone, reshape, squeeze } from './movement.ts';
+import {
+  argmax,
+  argmin,
+  blockOver,
+  choiceShape,
+  oneDim,
+  REDUCE,
+  type ReduceArgument,
+  type ReduceAttrs,
+  type ReduceOptions,
+  reduceAttrs,
+  reducedShape,
+  reduceInto,
+  sumOver,
+} from './reduce.ts';
+import { abs, exp, log, pow, square } from './unary.ts';
 
 const countOver = (x: Tensor, dims: readonly number[]): number => dims.reduce((n, d) => n * (x.shape[d] as number), 1);
 
-/** Mean over dimensions (all unless said); NaN over nothing. */
-export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
+/** Mean over dimensions, all by default: mean(x, dim, keepdim) or mean(x, { dim, keepdim }); NaN over nothing. */
+export function mean(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor {
   assertFloat('mean', x);
-  return div(sum(x, options), countOver(x, normalizeDims('mean', options.dim, x.rank)));
+  const { dims, keepdim: kept } = reduceAttrs('mean', x, dim, keepdim);
+  return div(sumOver(x, dims, kept), countOver(x, dims));
 }
 
-/** Variance over dimensions (all unless said), divided by n − correction (1 unless said). */
-export function variance(x: Tensor, options: ReduceOptions & { correction?: number } = {}): Tensor {
-  assertFloat('variance', x);
-  const { correction = 1, ...rest } = options;
-  const n = countOver(x, normalizeDims('variance', options.dim, x.rank));
-  const centred = sub(x, mean(x, { dim: options.dim, keepdim: true }));
-  return div(sum(square(centred), rest), Math.max(0, n - correction));
+/** x − its mean over dimensions. Twice, since the first mean may be far away and is rounded there. */
+function centred(x: Tensor, dims: readonly number[]): Tensor {
+  const from = (y: Tensor): Tensor => sub(y, div(sumOver(y, dims, true), countOver(x, dims)));
+  return from(from(x));
 }
 
-/** x to a power between 0 and 1, with the gradient 0 at x = 0, where it would be infinite: what norms and deviations of nothing need. */
-function root(x: Tensor, exponent = 0.5): Tensor {
+/** Options of `variance` and `std`. */
+export interface VarianceOptions extends ReduceOptions {
+  /** What is taken from the count that sums are divided by; default 1. */
+  correction?: number;
+}
+
+const VARIANCE: Kinds<VarianceOptions> = { ...REDUCE, correction: FINITE };
+
+/** (x, dim) or (x, { dim, keepdim, correction }), checked. PyTorch's further positions mean different things, so those go by name. */
+function varianceAttrs(op: string, x: Tensor, given: ReduceArgument | undefined, more: readonly unknown[]): ReduceAttrs & { divisor: number } {
+  assertFloat(op, x);
+  if (more.length > 0) throw valueError(op, `takes only dim by position, got ${valueText(more[0])} behind it. Write { dim, keepdim, correction }.`);
+  const options: VarianceOptions = typeof given === 'object' && !Array.isArray(given) ? optionsOf(op, given as VarianceOptions, VARIANCE) : { dim: given as number | undefined };
+  const attrs = reduceAttrs(op, x, options.dim, options.keepdim);
+  return { ...attrs, divisor: Math.max(0, countOver(x, attrs.dims) - (options.correction ?? 1)) };
+}
+
+/** Variance over dimensions, all by default, divided by n − correction (default 1): variance(x, dim) or variance(x, { dim, keepdim, correction }). */
+export function variance(x: Tensor, dim?: number | readonly number[] | VarianceOptions, ...more: never[]): Tensor {
+  const { dims, keepdim, divisor } = varianceAttrs('variance', x, dim, more);
+  return div(sumOver(square(centred(x, dims)), dims, keepdim), divisor);
+}
+
+/** √(Σx²/divisor) over dimensions, finite wherever it can be. The gradient is 0 where it is 0. */
+function rootOp(name: string): Op<ReduceAttrs & { divisor: number }> {
+  return {
+    name,
+    shape: ([x], { dims, keepdim }) => reducedShape((x as Tensor).shape, dims, keepdim),
+    strided: true,
+    forward: (y, [input], { dims, divisor }) => {
+      const { x, outer, n, inner } = blockOver(input as Tensor, dims);
+      const squares = empty([x.size]);
+      call('square', x.address, squares.address, x.size);
+      call('sum', squares.address, y.address, outer, n, inner);
+      call('rootSquares', x.address, y.address, outer, n, inner, constant(divisor, 'float32').address);
+    },
+    saves: everyInput,
+    savesOutput: true,
+    batched: 'same',
+    backward: (dy, node) => {
+      const { dims, divisor } = node.attrs;
+      const y = node.output;
+      const kept = reducedShape(node.input(0).shape, dims, true);
+      const scaled = div(reshape(dy, [...dy.shape.slice(0, dy.rank - y.rank), ...kept]), reshape(where(eq(y, 0), 1, y), kept));
+      return [mul(node.input(0), divisor === 1 ? scaled : div(scaled, divisor))];
+    },
+  };
+}
+
+const stdOp = /* @__PURE__ */ rootOp('std');
+const normOp = /* @__PURE__ */ rootOp('norm');
+
+/** Standard deviation, the root of `variance`, finite where that is not: std(x, dim) or std(x, { dim, keepdim, correction }). Its gradient is 0 where it is 0. */
+export function std(x: Tensor, dim?: number | readonly number[] | VarianceOptions, ...more: never[]): Tensor {
+  const attrs = varianceAttrs('std', x, dim, more);
+  return apply(stdOp, [centred(x, attrs.dims)], attrs);
+}
+
+/** 1 where x is not 0, else 0. No gradient arrives, but backward may ask for it (PyTorch). */
+const nonzeroOp: Op<void> = {
+  ...formulaOp<void>(
+    'norm',
+    (x) => asFloat(ne(x, 0)),
+    (dy) => dy,
+  ),
+  backward: () => [null],
+  saves: () => [false],
+};
+
+/** Options of `norm`. */
+export interface NormOptions extends ReduceOptions {
+  /** The exponent; default 2. */
+  p?: number;
+}
+
+const NORM: Kinds<NormOptions> = { p: NUMBER, dim: DIMS, keepdim: FLAG };
+
+/** x to a power between 0 and 1, with the gradient 0 at x = 0, where it would be infinite. */
+function root(x: Tensor, exponent: number): Tensor {
   const zero = eq(x, 0);
   return where(zero, x, pow(where(zero, 1, x), exponent));
 }
 
-/** Standard deviation: the root of `variance`. Its gradient is 0 where it is 0. */
-export function std(x: Tensor, options: ReduceOptions & { correction?: number } = {}): Tensor {
-  return root(variance(x, options));
-}
-
-/** The p-norm over dimensions (all unless said): (Σ|x|ᵖ)^(1/p); p = 2 unless said, 0 counts what is not 0, ∞ and −∞ give the largest and smallest
- * |x|. The gradient is 0 where the norm is 0. */
-export function norm(x: Tensor, options: ReduceOptions & { p?: number } = {}): Tensor {
-  const { p = 2, ...rest } = options;
-  if (p === 2) return root(sum(square(x), rest));
-  if (p === 0) return sum(where(ne(x, 0), 1, floor(asFloat(x))), rest); // 0 where x is, with the gradient 0
-  if (p === 1) return sum(abs(x), rest);
-  if (p === Number.POSITIVE_INFINITY) return amax(abs(x), rest);
-  if (p === Number.NEGATIVE_INFINITY) return amin(abs(x), rest);
-  // Elements that are 0 add 0ᵖ and have no gradient, whatever p is.
+/**
+ * The p-norm over dimensions, all by default, (Σ|x|ᵖ)^(1/p): norm(x, p, dim, keepdim) or norm(x, { p, dim, keepdim }). p = 2 by default, 0
+ * counts what is not 0, ∞ and −∞ give the largest and smallest |x|. Finite wherever float32 holds it. The gradient is 0 where the norm is 0.
+ */
+export function norm(x: Tensor, ...given: [p?: number | NormOptions, dim?: number | readonly number[], keepdim?: boolean]): Tensor {
+  assertFloat('norm', x);
+  const options = optionsBy('norm', given, NORM);
+  const { p = 2 } = options;
+  const { dims, keepdim } = reduceAttrs('norm', x, options.dim, options.keepdim);
+  if (p === 2) return apply(normOp, [x], { dims, keepdim, divisor: 1 });
+  if (p === 0) return sumOver(apply(nonzeroOp, [x], undefined), dims, keepdim);
   const size = abs(x);
-  const zero = eq(size, 0);
-  return root(sum(where(zero, 0 ** p, pow(where(zero, 1, size), p)), rest), 1 / p);
+  if (p === 1) return sumOver(size, dims, keepdim);
+  if (p === Number.POSITIVE_INFINITY) return apply(amaxOp, [size], { dims, keepdim });
+  if (p === Number.NEGATIVE_INFINITY) return apply(aminOp, [size], { dims, keepdim });
+  if (Number.isNaN(p)) throw valueError('norm', 'p is NaN. Give a number, Infinity included.');
+  // In units of the largest element, so that powers stay within float32's range.
+  const largest = countOver(x, dims) === 0 ? constant(1, 'float32') : apply(amaxOp, [detach(size)], { dims, keepdim: true });
+  const unit = where(logicalAnd(gt(largest, 0), lt(largest, Number.POSITIVE_INFINITY)), largest, 1);
+  const scaled = div(size, unit);
+  // Elements that are 0 add 0ᵖ and have no gradient, whatever p is.
+  const zero = eq(scaled, 0);
+  const total = mul(root(sumOver(where(zero, 0 ** p, pow(where(zero, 1, scaled), p)), dims, true), 1 / p), unit);
+  return keepdim ? total : reshape(total, reducedShape(x.shape, dims, false));
 }
 
-interface ExtremeAttrs {
-  dims: readonly number[];
-  keepdim: boolean;
-}
-
-/** The gradient is shared evenly among equals, as PyTorch's amax does. */
-function extremeOp(name: 'amax' | 'amin', kernel: 'maxOver' | 'minOver'): Op<ExtremeAttrs> {
+/** The gradient is shared evenly among equals, as PyTorch's amax does; a NaN that won has all of it. */
+function extremeOp(name: 'amax' | 'amin', kernel: 'maxOver' | 'minOver'): Op<ReduceAttrs> {
   return {
     name,
-    shape: ([x], { dims, keepdim }) => {
-      const { shape } = x as Tensor;
-      if (dims.some((d) => shape[d] === 0)) throw new GradloomError('SHAPE', name, `nothing to choose from in ${shapeText(shape)}. The reduced dimension must not be empty.`);
-      return reducedShape(shape, dims, keepdim);
-    },
+    shape: ([x], attrs) => choiceShape(name, x as Tensor, attrs),
     strided: true,
     forward: (y, [x], { dims }) => reduceInto((x as Tensor).dtype === 'float32' ? kernel : `${kernel}Int`, y, x as Tensor, dims, kernel === 'maxOver' ? -(2 ** 31) : 2 ** 31 - 1),
     saves: everyInput,
     savesOutput: true,
     backward: (dy, node) => {
       const { dims } = node.attrs;
+      const x = node.input(0);
       const kept = reducedShape(node.shapes[0] as Shape, dims, true);
-      const winners = asFloat(eq(node.input(0), reshape(node.output, kept)));
-      return [mul(div(reshape(dy, kept), sum(winners, { dim: dims.length > 0 ? dims : undefined, keepdim: true })), winners)];
+      const winners = logicalOr(eq(x, reshape(node.output, kept)), ne(x, x));
+      return [where(winners, div(reshape(dy, kept), sumOver(asFloat(winners), dims, true)), 0)];
     },
   };
 }
@@ -83,44 +174,52 @@ function extremeOp(name: 'amax' | 'amin', kernel: 'maxOver' | 'minOver'): Op<Ext
 const amaxOp = extremeOp('amax', 'maxOver');
 const aminOp = extremeOp('amin', 'minOver');
 
-/** The largest element over dimensions (all unless said); the gradient is shared among equals. */
-export function amax(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return apply(amaxOp, [x], { dims: normalizeDims('amax', options.dim, x.rank), keepdim: options.keepdim ?? false });
+/** The largest element over dimensions, all by default: amax(x, dim, keepdim) or amax(x, { dim, keepdim }). The gradient is shared among equals. */
+export function amax(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor {
+  return apply(amaxOp, [x], reduceAttrs('amax', x, dim, keepdim));
 }
 
-/** The smallest element over dimensions (all unless said); the gradient is shared among equals. */
-export function amin(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return apply(aminOp, [x], { dims: normalizeDims('amin', options.dim, x.rank), keepdim: options.keepdim ?? false });
+/** The smallest element over dimensions, as `amax`. */
+export function amin(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor {
+  return apply(aminOp, [x], reduceAttrs('amin', x, dim, keepdim));
 }
 
-function extremeAt(op: typeof argmax, x: Tensor, dim: number, keepdim: boolean): { values: Tensor; indices: Tensor } {
-  if (x.rank === 0) return { values: reshape(x, []), indices: op(x) };
-  const at = normalizeDim('max', dim, x.rank);
-  const indices = op(x, at, true);
-  const values = gather(x, at, indices);
-  return keepdim ? { values, indices } : { values: squeeze(values, at), indices: squeeze(indices, at) };
+type Extreme = Tensor | { values: Tensor; indices: Tensor };
+
+function extremeAt(name: 'max' | 'min', x: Tensor, given: ReduceArgument | undefined, keepdim: boolean | undefined): Extreme {
+  const { dim, keepdim: kept } = oneDim(name, x, given, keepdim);
+  if (dim === undefined) return apply(name === 'max' ? amaxOp : aminOp, [x], { dims: x.shape.map((_, i) => i), keepdim: kept });
+  const index = name === 'max' ? argmax : argmin;
+  if (x.rank === 0) return { values: clone(x), indices: index(x) };
+  const indices = index(x, dim, true);
+  const values = gather(x, dim, indices);
+  return kept ? { values, indices } : { values: squeeze(values, dim), indices: squeeze(indices, dim) };
 }
 
-/** The largest element along a dimension and where it stands; the gradient goes to that one. Without `dim`: over all, the value only. */
+/**
+ * The largest element along a dimension and where it stands: max(x, dim, keepdim) or max(x, { dim, keepdim }); the gradient goes to that one.
+ * Without `dim`: over all, the value only.
+ */
 export function max(x: Tensor): Tensor;
-export function max(x: Tensor, dim: number, keepdim?: boolean): { values: Tensor; indices: Tensor };
-export function max(x: Tensor, dim?: number, keepdim = false): Tensor | { values: Tensor; indices: Tensor } {
-  return dim === undefined ? amax(x) : extremeAt(argmax, x, dim, keepdim);
+export function max(x: Tensor, dim: number | (ReduceOptions & { dim: number }), keepdim?: boolean): { values: Tensor; indices: Tensor };
+export function max(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Extreme {
+  return extremeAt('max', x, dim, keepdim);
 }
 
-/** The smallest element along a dimension and where it stands; the gradient goes to that one. Without `dim`: over all, the value only. */
+/** The smallest element along a dimension and where it stands, as `max`. */
 export function min(x: Tensor): Tensor;
-export function min(x: Tensor, dim: number, keepdim?: boolean): { values: Tensor; indices: Tensor };
-export function min(x: Tensor, dim?: number, keepdim = false): Tensor | { values: Tensor; indices: Tensor } {
-  return dim === undefined ? amin(x) : extremeAt(argmin, x, dim, keepdim);
+export function min(x: Tensor, dim: number | (ReduceOptions & { dim: number }), keepdim?: boolean): { values: Tensor; indices: Tensor };
+export function min(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Extreme {
+  return extremeAt('min', x, dim, keepdim);
 }
 
-/** ln Σ eˣ over one dimension, shifted by the largest element so that nothing overflows. */
-export function logsumexp(x: Tensor, dim: number, keepdim = false): Tensor {
-  const row = x.rank === 0 ? unsqueeze(x, 0) : x;
-  const at = normalizeDim('logsumexp', dim, row.rank);
-  const largest = detach(amax(row, { dim: at, keepdim: true }));
+/** ln Σ eˣ over dimensions, all by default: logsumexp(x, dim, keepdim) or logsumexp(x, { dim, keepdim }). Shifted by the largest element so that nothing overflows; −∞ over nothing. */
+export function logsumexp(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor {
+  const { dims, keepdim: kept } = reduceAttrs('logsumexp', x, dim, keepdim);
+  const input = asFloat(x);
+  if (countOver(x, dims) === 0) return log(sumOver(input, dims, kept));
+  const largest = apply(amaxOp, [detach(input)], { dims, keepdim: true });
   const shift = where(eq(abs(largest), Number.POSITIVE_INFINITY), 0, largest);
-  const total = add(log(sum(exp(sub(row, shift)), { dim: at, keepdim: true })), shift);
-  return keepdim && x.rank > 0 ? total : squeeze(total, at);
+  const total = add(log(sumOver(exp(sub(input, shift)), dims, true)), shift);
+  return kept ? total : reshape(total, reducedShape(x.shape, dims, false));
 }

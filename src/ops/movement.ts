@@ -1,13 +1,14 @@
 // Moving elements: views, copies, joins. None computes anything, so each gradient is a move back.
 import { call } from '../runtime/call.ts';
-import { GradloomError, shapeError, shapeText } from '../tensor/errors.ts';
+import { assertTensor, assertTensors, assertWhole, type Sizes, sizesOf } from '../tensor/check.ts';
+import { GradloomError, shapeError, shapeText, valueText } from '../tensor/errors.ts';
 import { apply, applyView, copyElements, type Op, type ViewOp } from '../tensor/op.ts';
-import { normalizeDim, normalizeDims, resolveShape, rowMajor, sameShape, type Shape } from '../tensor/shape.ts';
+import { dimensionOf, normalizeDim, normalizeDims, resolveShape, rowMajor, sameShape, type Shape, viewStrides } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 
 const cloneOp: Op<void> = {
   name: 'clone',
-  shape: ([x]) => (x as Tensor).shape,
+  shape: ([x]) => (x as Tensor).sizes,
   strided: true,
   forward: (y, [x]) => copyElements(x as Tensor, y),
   backward: (dy) => [dy],
@@ -21,6 +22,7 @@ export function clone(x: Tensor): Tensor {
 
 /** The tensor itself where it is row-major, else a copy. */
 export function contiguous(x: Tensor): Tensor {
+  assertTensor('contiguous', x);
   return x.isContiguous() ? x : clone(x);
 }
 
@@ -28,59 +30,74 @@ const viewOp: ViewOp<{ shape: Shape; strides: readonly number[] }> = {
   name: 'view',
   window: (x, { shape, strides }) => ({ shape, strides, offset: x.offset }),
   backward: (dy, node) => reshape(dy, node.shapes[0] as Shape),
-  batched: (dy, node) => reshape(dy, [dy.shape[0] as number, ...(node.shapes[0] as Shape)]),
+  batched: (dy, node) => reshape(dy, [dy.sizes[0] as number, ...(node.shapes[0] as Shape)]),
 };
 
-/** The same elements in another shape; one size may be −1. A view where the memory allows it, else a copy. */
-export function reshape(x: Tensor, shape: Shape): Tensor {
-  const resolved = resolveShape('reshape', shape, x.size);
-  if (sameShape(resolved, x.shape)) return x;
-  return applyView(viewOp, contiguous(x), { shape: resolved, strides: rowMajor(resolved) });
+/** The same elements in another shape, given as a list or size by size; one size may be −1. A view where the memory allows it, else a copy. */
+export function reshape(x: Tensor, ...shape: Sizes): Tensor {
+  assertTensor('reshape', x);
+  return reshaped(x, resolveShape('reshape', sizesOf('reshape', shape, -1), x.size));
 }
 
-/** As `reshape`, but always a view: refuses a tensor that is not row-major, as PyTorch does. */
-export function view(x: Tensor, shape: Shape): Tensor {
-  const resolved = resolveShape('view', shape, x.size);
-  if (!x.isContiguous())
-    throw new GradloomError('SHAPE', 'view', `the tensor ${shapeText(x.shape)} is not row-major in memory, so it has no view as ${shapeText(shape)}. Use reshape().`);
-  return applyView(viewOp, x, { shape: resolved, strides: rowMajor(resolved) });
+function reshaped(x: Tensor, shape: number[]): Tensor {
+  const strides = viewStrides(x.sizes, x.steps, shape);
+  return strides ? applyView(viewOp, x, { shape, strides }) : applyView(viewOp, clone(x), { shape, strides: rowMajor(shape) });
 }
 
-/** Dimensions `start` … `end` (both included) merged into one. */
+/** As `reshape`, but always a view: refuses where no strides show the elements in that shape, as PyTorch does. */
+export function view(x: Tensor, ...shape: Sizes): Tensor {
+  assertTensor('view', x);
+  const resolved = resolveShape('view', sizesOf('view', shape, -1), x.size);
+  const strides = viewStrides(x.sizes, x.steps, resolved);
+  if (!strides)
+    throw new GradloomError('SHAPE', 'view', `the tensor ${shapeText(x.sizes)} is not row-major in memory, so it has no view as ${shapeText(resolved)}. Use reshape().`);
+  return applyView(viewOp, x, { shape: resolved, strides });
+}
+
+/** Dimensions `start` … `end` (both included) merged into one; x itself where that is one already. */
 export function flatten(x: Tensor, start = 0, end = -1): Tensor {
-  if (x.rank === 0) return reshape(x, [1]);
+  assertTensor('flatten', x);
+  if (x.rank === 0) {
+    normalizeDim('flatten', start, 0);
+    normalizeDim('flatten', end, 0);
+    return reshaped(x, [1]);
+  }
   const from = normalizeDim('flatten', start, x.rank);
   const to = normalizeDim('flatten', end, x.rank);
   if (from > to) throw new GradloomError('DIM', 'flatten', `start ${start} lies behind end ${end}. Swap them.`);
-  const merged = x.shape.slice(from, to + 1).reduce((n, d) => n * d, 1);
-  return reshape(x, [...x.shape.slice(0, from), merged, ...x.shape.slice(to + 1)]);
+  if (from === to) return x;
+  const merged = x.sizes.slice(from, to + 1).reduce((n, d) => n * d, 1);
+  return reshaped(x, [...x.sizes.slice(0, from), merged, ...x.sizes.slice(to + 1)]);
 }
 
 /** One dimension split in several: `unflatten(x, 0, [2, 3])`. */
 export function unflatten(x: Tensor, dim: number, sizes: Shape): Tensor {
-  const at = normalizeDim('unflatten', dim, x.rank);
-  const resolved = resolveShape('unflatten', sizes, x.shape[at] ?? 1);
-  return reshape(x, [...x.shape.slice(0, at), ...resolved, ...x.shape.slice(at + 1)]);
+  assertTensor('unflatten', x);
+  const at = dimensionOf('unflatten', dim, x.sizes);
+  const resolved = resolveShape('unflatten', sizesOf('unflatten', [sizes], -1), x.sizes[at] as number);
+  return reshaped(x, [...x.sizes.slice(0, at), ...resolved, ...x.sizes.slice(at + 1)]);
 }
 
 /** Without the dimensions of size 1, or only without the named ones that have it. */
 export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
+  assertTensor('squeeze', x);
   const dims = normalizeDims('squeeze', dim, x.rank);
   const drop = Array.isArray(dim) && dim.length === 0 ? [] : dims;
-  const stays = (_: number, i: number): boolean => x.shape[i] !== 1 || !drop.includes(i);
-  return applyView(viewOp, x, { shape: x.shape.filter(stays), strides: x.strides.filter(stays) });
+  const stays = (_: number, i: number): boolean => x.sizes[i] !== 1 || !drop.includes(i);
+  return applyView(viewOp, x, { shape: x.sizes.filter(stays), strides: x.steps.filter(stays) });
 }
 
 /** With a dimension of size 1 put in at `dim`. */
 export function unsqueeze(x: Tensor, dim: number): Tensor {
+  assertTensor('unsqueeze', x);
   const at = normalizeDim('unsqueeze', dim, x.rank + 1);
   const insert = (list: readonly number[], n: number): number[] => [...list.slice(0, at), n, ...list.slice(at)];
-  return applyView(viewOp, x, { shape: insert(x.shape, 1), strides: insert(x.strides, 1) });
+  return applyView(viewOp, x, { shape: insert(x.sizes, 1), strides: insert(x.steps, 1) });
 }
 
 const permuteOp: ViewOp<{ dims: readonly number[] }> = {
   name: 'permute',
-  window: (x, { dims }) => ({ shape: dims.map((d) => x.shape[d] as number), strides: dims.map((d) => x.strides[d] as number), offset: x.offset }),
+  window: (x, { dims }) => ({ shape: dims.map((d) => x.sizes[d] as number), strides: dims.map((d) => x.steps[d] as number), offset: x.offset }),
   backward: (dy, node) => permute(dy, inverse(node.attrs.dims)),
   batched: (dy, node) => permute(dy, [0, ...inverse(node.attrs.dims).map((d) => d + 1)]),
 };
@@ -93,30 +110,35 @@ function inverse(dims: readonly number[]): number[] {
   return out;
 }
 
-/** Dimensions in another order. A view. */
-export function permute(x: Tensor, dims: readonly number[]): Tensor {
-  const order = dims.map((d) => normalizeDim('permute', d, x.rank));
+/** Dimensions in another order, given as a list or one by one. A view. */
+export function permute(x: Tensor, ...dims: Sizes): Tensor {
+  assertTensor('permute', x);
+  const list = dims.length === 1 && Array.isArray(dims[0]) ? dims[0] : dims;
+  const order = Array.from(list, (d) => normalizeDim('permute', d as number, x.rank));
   if (order.length !== x.rank || new Set(order).size !== x.rank) {
-    throw new GradloomError('DIM', 'permute', `[${dims}] is no order of the ${x.rank} dimensions of ${shapeText(x.shape)}. Name each once.`);
+    throw new GradloomError('DIM', 'permute', `${valueText(list)} is no order of the ${x.rank} dimensions of ${shapeText(x.sizes)}. Name each once.`);
   }
   return applyView(permuteOp, x, { dims: order });
 }
 
 /** Two dimensions swapped. A view. */
 export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
+  assertTensor('transpose', x);
   const a = normalizeDim('transpose', dim0, x.rank);
   const b = normalizeDim('transpose', dim1, x.rank);
-  return applyView(permuteOp, x, { dims: x.shape.map((_, i) => (i === a ? b : i === b ? a : i)) });
+  return applyView(permuteOp, x, { dims: x.sizes.map((_, i) => (i === a ? b : i === b ? a : i)) });
 }
 
 /** A matrix transposed; vectors and scalars stay. A view. */
 export function t(x: Tensor): Tensor {
-  if (x.rank > 2) throw new GradloomError('DIM', 't', `takes at most 2 dimensions, got ${shapeText(x.shape)}. Use transpose(dim0, dim1).`);
+  assertTensor('t', x);
+  if (x.rank > 2) throw new GradloomError('DIM', 't', `takes at most 2 dimensions, got ${shapeText(x.sizes)}. Use transpose(dim0, dim1).`);
   return x.rank === 2 ? transpose(x, 0, 1) : permute(x, x.rank === 1 ? [0] : []);
 }
 
 /** One dimension moved to another place, the rest in order. A view. */
 export function movedim(x: Tensor, from: number, to: number): Tensor {
+  assertTensor('movedim', x);
   const a = normalizeDim('movedim', from, x.rank);
   const b = normalizeDim('movedim', to, x.rank);
   const order = Array.from({ length: x.rank }, (_, i) => i).filter((i) => i !== a);
@@ -134,9 +156,9 @@ interface SliceAttrs {
 const sliceOp: ViewOp<SliceAttrs> = {
   name: 'slice',
   window: (x, { dim, start, step, count }) => ({
-    shape: x.shape.map((n, i) => (i === dim ? count : n)),
-    strides: x.strides.map((s, i) => (i === dim ? s * step : s)),
-    offset: x.offset + start * (x.strides[dim] as number),
+    shape: x.sizes.map((n, i) => (i === dim ? count : n)),
+    strides: x.steps.map((s, i) => (i === dim ? s * step : s)),
+    offset: x.offset + start * (x.steps[dim] as number),
   }),
   backward: (dy, node) => apply(sliceBackwardOp, [dy], { ...node.attrs, shape: node.shapes[0] as Shape }),
 };
@@ -156,13 +178,16 @@ const sliceBackwardOp: Op<SliceAttrs & { shape: Shape }> = {
 
 /** Elements start, start + step, … below `end` along one dimension; both ends may count from the end. A view. */
 export function slice(x: Tensor, dim: number, start?: number, end?: number, step = 1): Tensor {
-  if (x.rank === 0) throw new GradloomError('DIM', 'slice', 'a scalar has no dimension to slice. Use item().');
-  if (!Number.isInteger(step) || step < 1) throw new GradloomError('VALUE', 'slice', `the step must be a whole number ≥ 1, got ${step}. Reverse with flip.`);
-  const at = normalizeDim('slice', dim, x.rank);
-  const n = x.shape[at] as number;
-  const clampTo = (i: number): number => Math.min(Math.max(i < 0 ? i + n : i, 0), n);
-  const from = clampTo(start ?? 0);
-  const to = clampTo(end ?? n);
+  assertTensor('slice', x);
+  if (!Number.isSafeInteger(step) || step < 1) throw new GradloomError('VALUE', 'slice', `the step must be a whole number ≥ 1, got ${valueText(step)}. Reverse with flip.`);
+  const at = dimensionOf('slice', dim, x.sizes);
+  const n = x.sizes[at] as number;
+  const bound = (name: string, i: number): number => {
+    assertWhole('slice', name, i);
+    return Math.min(Math.max(i < 0 ? i + n : i, 0), n);
+  };
+  const from = start === undefined ? 0 : bound('start', start);
+  const to = end === undefined ? n : bound('end', end);
   return applyView(sliceOp, x, { dim: at, start: from, step, count: Math.max(0, Math.ceil((to - from) / step)) });
 }
 
@@ -172,11 +197,14 @@ export function narrow(x: Tensor, dim: number, start: number, length: number): T
 }
 
 function narrowAs(op: string, x: Tensor, dim: number, start: number, length: number, sibling: boolean): Tensor {
-  const at = normalizeDim(op, dim, x.rank);
-  const n = x.shape[at] ?? 0;
+  assertTensor(op, x);
+  assertWhole(op, 'start', start);
+  assertWhole(op, 'length', length);
+  const at = dimensionOf(op, dim, x.sizes);
+  const n = x.sizes[at] as number;
   const from = start < 0 ? start + n : start;
   if (from < 0 || length < 0 || from + length > n)
-    throw new GradloomError('INDEX', op, `${length} elements from ${start} do not lie within dimension ${dim} of ${shapeText(x.shape)}.`);
+    throw new GradloomError('INDEX', op, `${length} elements from ${start} do not lie within dimension ${dim} of ${shapeText(x.sizes)}. It holds ${n}.`);
   return applyView(sliceOp, x, { dim: at, start: from, step: 1, count: length }, sibling);
 }
 
@@ -188,45 +216,73 @@ export function select(x: Tensor, dim: number, index: number): Tensor {
 const selectOp: ViewOp<{ dim: number; index: number }> = {
   name: 'select',
   window: (x, { dim, index }) => ({
-    shape: x.shape.filter((_, i) => i !== dim),
-    strides: x.strides.filter((_, i) => i !== dim),
-    offset: x.offset + index * (x.strides[dim] as number),
+    shape: x.sizes.filter((_, i) => i !== dim),
+    strides: x.steps.filter((_, i) => i !== dim),
+    offset: x.offset + index * (x.steps[dim] as number),
   }),
   backward: (dy, { attrs: { dim, index }, shapes }) => apply(sliceBackwardOp, [unsqueeze(dy, dim)], { dim, start: index, step: 1, count: 1, shape: shapes[0] as Shape }),
 };
 
 function selectAs(op: string, x: Tensor, dim: number, index: number, sibling: boolean): Tensor {
-  const at = normalizeDim(op, dim, x.rank);
-  const n = x.shape[at] ?? 0;
+  assertTensor(op, x);
+  const at = dimensionOf(op, dim, x.sizes);
+  const n = x.sizes[at] as number;
   if (!Number.isInteger(index) || index < -n || index >= n)
-    throw new GradloomError('INDEX', op, `index ${index} is out of range for dimension ${dim} of ${shapeText(x.shape)}. It holds ${n}.`);
+    throw new GradloomError('INDEX', op, `index ${valueText(index)} is out of range for dimension ${dim} of ${shapeText(x.sizes)}. It holds ${n}.`);
   return applyView(selectOp, x, { dim: at, index: index < 0 ? index + n : index }, sibling);
+}
+
+/** More views than this at once would fill the host's memory. */
+const MOST_VIEWS = 2 ** 20;
+
+function assertFew(op: string, count: number): void {
+  if (count > MOST_VIEWS) throw new GradloomError('MEMORY', op, `no room for ${count} views, at most 2²⁰. Reshape instead, or take larger pieces.`);
 }
 
 /** Every part along a dimension, as views. */
 export function unbind(x: Tensor, dim = 0): Tensor[] {
-  const at = normalizeDim('unbind', dim, x.rank);
-  return Array.from({ length: x.shape[at] ?? 0 }, (_, i) => selectAs('unbind', x, at, i, true));
+  assertTensor('unbind', x);
+  const at = dimensionOf('unbind', dim, x.sizes);
+  const n = x.sizes[at] as number;
+  assertFew('unbind', n);
+  return Array.from({ length: n }, (_, i) => selectAs('unbind', x, at, i, true));
 }
 
 /** Pieces of the given size (the last may be smaller), or of the listed sizes, along a dimension, as views. */
 export function split(x: Tensor, sizes: number | readonly number[], dim = 0): Tensor[] {
-  const at = normalizeDim('split', dim, x.rank);
-  const n = x.shape[at] ?? 0;
-  if (typeof sizes === 'number' && !(sizes > 0)) throw new GradloomError('VALUE', 'split', `the size must be > 0, got ${sizes}.`);
-  const list = typeof sizes === 'number' ? Array.from({ length: Math.max(1, Math.ceil(n / sizes)) }, (_, i) => Math.min(sizes, n - i * sizes)) : sizes;
-  if (list.reduce((a, b) => a + b, 0) !== n) throw new GradloomError('SHAPE', 'split', `sizes [${list}] do not add up to ${n}, dimension ${dim} of ${shapeText(x.shape)}.`);
+  return splitAs('split', x, sizes, dim);
+}
+
+function splitAs(op: string, x: Tensor, sizes: number | readonly number[], dim: number): Tensor[] {
+  assertTensor(op, x);
+  const at = dimensionOf(op, dim, x.sizes);
+  const n = x.sizes[at] as number;
+  let list = sizes as readonly number[];
+  if (!Array.isArray(sizes)) {
+    assertWhole(op, 'the size', sizes, n === 0 ? 0 : 1);
+    const size = sizes as number;
+    assertFew(op, n / size);
+    list = Array.from({ length: n === 0 ? 1 : Math.ceil(n / size) }, (_, i) => Math.min(size, n - i * size));
+  }
+  assertFew(op, list.length);
+  for (let i = 0; i < list.length; i++) assertWhole(op, `sizes[${i}]`, list[i], 0);
+  if (list.reduce((a, b) => a + b, 0) !== n) throw new GradloomError('SHAPE', op, `sizes ${valueText(list)} do not add up to ${n}, dimension ${dim} of ${shapeText(x.sizes)}.`);
   let start = 0;
   return list.map((size) => {
     start += size;
-    return narrowAs('split', x, at, start - size, size, true);
+    return narrowAs(op, x, at, start - size, size, true);
   });
 }
 
 /** At most `chunks` pieces of equal size along a dimension (the last may be smaller), as views. */
 export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
-  const n = x.shape[normalizeDim('chunk', dim, x.rank)] ?? 0;
-  return split(x, Math.max(1, Math.ceil(n / chunks)), dim);
+  const op = 'chunk';
+  assertTensor(op, x);
+  const n = x.sizes[dimensionOf(op, dim, x.sizes)] as number;
+  assertWhole(op, 'chunks', chunks, 1);
+  if (n > 0) return splitAs(op, x, Math.ceil(n / chunks), dim);
+  assertFew(op, chunks);
+  return splitAs(op, x, new Array<number>(chunks).fill(0), dim);
 }
 
 const catOp: Op<{ dim: number }> = {
@@ -234,17 +290,17 @@ const catOp: Op<{ dim: number }> = {
   shape: (xs, { dim }) => {
     const first = xs[0] as Tensor;
     for (const x of xs) {
-      if (x.rank !== first.rank || x.shape.some((n, i) => i !== dim && n !== first.shape[i])) {
-        throw shapeError('cat', `sizes differ outside dimension ${dim}`, [first.shape, x.shape], 'They must match everywhere but along that dimension.');
+      if (x.rank !== first.rank || x.sizes.some((n, i) => i !== dim && n !== first.sizes[i])) {
+        throw shapeError('cat', `sizes differ outside dimension ${dim}`, [first.sizes, x.sizes], 'They must match everywhere but along that dimension.');
       }
     }
-    return first.shape.map((n, i) => (i === dim ? xs.reduce((sum, x) => sum + (x.shape[dim] as number), 0) : n));
+    return first.sizes.map((n, i) => (i === dim ? xs.reduce((sum, x) => sum + (x.sizes[dim] as number), 0) : n));
   },
   strided: true,
   forward: (y, xs, { dim }) => {
     let start = 0;
     for (const x of xs) {
-      const count = x.shape[dim] as number;
+      const count = x.sizes[dim] as number;
       const { shape, strides, offset } = sliceOp.window(y, { dim, start, step: 1, count });
       copyElements(x, new Tensor(y.storage, shape, y.dtype, strides, offset));
       start += count;
@@ -271,6 +327,7 @@ const catOp: Op<{ dim: number }> = {
 
 /** Tensors joined along a dimension. Empty one-dimensional ones are skipped, as in PyTorch. */
 export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
+  assertTensors('cat', tensors);
   if (tensors.length === 0) throw new GradloomError('VALUE', 'cat', 'needs at least one tensor, got an empty list.');
   const full = tensors.filter((x) => !(x.rank === 1 && x.size === 0));
   const xs = full.length > 0 ? full : tensors.slice(0, 1);
@@ -282,9 +339,13 @@ export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
 
 /** Tensors of one shape joined along a new dimension. Gradients flow to each: `stack([loss1, loss2])` keeps the graph. */
 export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
+  assertTensors('stack', tensors);
   const first = tensors[0];
   if (!first) throw new GradloomError('VALUE', 'stack', 'needs at least one tensor, got an empty list.');
-  for (const x of tensors) if (!sameShape(x.shape, first.shape)) throw shapeError('stack', 'shapes differ', [first.shape, x.shape], 'They must be equal.');
+  for (const x of tensors) {
+    if (!sameShape(x.sizes, first.sizes)) throw shapeError('stack', 'shapes differ', [first.sizes, x.sizes], 'They must be equal.');
+    if (x.dtype !== first.dtype) throw new GradloomError('DTYPE', 'stack', `types differ: ${first.dtype} and ${x.dtype}. Convert one.`);
+  }
   const at = normalizeDim('stack', dim, first.rank + 1);
   return cat(
     tensors.map((x) => unsqueeze(x, at)),

@@ -1,5 +1,6 @@
 // Layer, group and root-mean-square normalisation: fused forward and gradient over rows; scale and shift are ordinary ops behind them.
 import { call } from '../runtime/call.ts';
+import { checkArgument, FINITE, type Kind, type Kinds, optionsBy, orNull, TENSOR, valueText, WHOLE } from '../tensor/check.ts';
 import { shapeError, shapeText, valueError } from '../tensor/errors.ts';
 import { apply, everyInput, type Op } from '../tensor/op.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
@@ -11,37 +12,39 @@ import { mean } from './moments.ts';
 import { reshape } from './movement.ts';
 import { rsqrt, square } from './unary.ts';
 
-const rowMean = (x: Tensor): Tensor => mean(x, { dim: 1, keepdim: true });
+interface NormAttrs {
+  eps: number;
+}
 
-const normOp: Op<{ eps: number }> = {
+const normOp: Op<NormAttrs> = {
   name: 'layerNorm',
-  shape: ([x]) => (x as Tensor).shape,
+  shape: ([x]) => (x as Tensor).sizes,
   forward: (y, [x], { eps }) => {
-    const [rows, n] = y.shape as [number, number];
-    const inverse = empty([rows, 1]);
-    call('layerNorm', (x as Tensor).address, y.address, inverse.address, rows, n, constant(eps, 'float32').address);
-    return [inverse];
+    const [rows, n] = y.sizes as [number, number];
+    const [m, r] = [empty([rows]), empty([rows, 1])];
+    call('layerNorm', (x as Tensor).address, y.address, m.address, r.address, rows, n, constant(eps, 'float32').address);
+    return [m, r];
   },
   saves: everyInput,
-  savesOutput: true,
-  backward: (dy, node) => [apply(rowGradOp, [dy, node.input(0), node.output, node.extra(0)], undefined)],
+  backward: (dy, node) => [apply(rowGradOp, [dy, node.input(0), node.extra(0), node.extra(1)], node.attrs)],
 };
 
 /**
- * @internal The gradient of a normalisation: P(dy) = r·(dy − mean(dy) − y·mean(dy·y)), with y what was normalised and r its inverse
- * deviation. Inputs: dy, x, y, r; y and r come with x, so only dy and x have gradients. P is its own transpose. For a cotangent u, with
- * a = mean(u·y), b = mean(dy·y) and S = mean(u·dy) − mean(u)·mean(dy) − a·b, the gradient towards x is −(r²·S·y + r·(b·P(u) + a·P(dy))).
- * `meanOf` is the mean that the forward took, its dimensions kept.
+ * @internal The gradient of a normalisation: P(dy) = r·(dy − mean(dy) − y·mean(dy·y)), with y = r·(x − m) what was normalised, r its inverse
+ * deviation and m its mean. Inputs: dy, x, m, r; m and r come with x, so only dy and x have gradients. P is its own transpose. For a cotangent
+ * u, with a = mean(u·y), b = mean(dy·y) and S = mean(u·dy) − mean(u)·mean(dy) − a·b, the gradient towards x is −(r²·S·y + r·(b·P(u) + a·P(dy))).
+ * `meanOf` is the mean that the forward took, its dimensions kept; `normalized` the forward itself, from x to y.
  */
-export function normGradOp(name: string, meanOf: (x: Tensor) => Tensor, forward: Op<void>['forward']): Op<void> {
-  const op: Op<void> = {
+export function normGradOp<A>(name: string, meanOf: (x: Tensor) => Tensor, normalized: (x: Tensor, attrs: A) => Tensor, forward: Op<A>['forward']): Op<A> {
+  const op: Op<A> = {
     name,
-    shape: ([dy]) => (dy as Tensor).shape,
+    shape: ([dy]) => (dy as Tensor).sizes,
     forward,
     saves: everyInput,
     backward: (u, node) => {
-      const [dy, x, y, r] = [0, 1, 2, 3].map((i) => node.input(i)) as [Tensor, Tensor, Tensor, Tensor];
-      const project = (v: Tensor): Tensor => apply(op, [v, x, y, r], undefined);
+      const [dy, x, m, r] = [0, 1, 2, 3].map((i) => node.input(i)) as [Tensor, Tensor, Tensor, Tensor];
+      const y = normalized(x, node.attrs);
+      const project = (v: Tensor): Tensor => apply(op, [v, x, m, r], node.attrs);
       const [a, b] = [meanOf(mul(u, y)), meanOf(mul(dy, y))];
       const s = sub(sub(meanOf(mul(u, dy)), mul(meanOf(u), meanOf(dy))), mul(a, b));
       const pu = project(u);
@@ -52,87 +55,102 @@ export function normGradOp(name: string, meanOf: (x: Tensor) => Tensor, forward:
   return op;
 }
 
-const rowGradOp = normGradOp('layerNormGrad', rowMean, (dx, [dy, , y, r]) => {
-  const [rows, n] = dx.shape as [number, number];
-  call('layerNormGrad', (dy as Tensor).address, (y as Tensor).address, (r as Tensor).address, dx.address, rows, n);
-});
+const rowGradOp = normGradOp<NormAttrs>(
+  'layerNormGrad',
+  (x) => mean(x, 1, true),
+  (x, attrs) => apply(normOp, [x], attrs),
+  (dx, [dy, x, m, r]) => {
+    const [rows, n] = dx.sizes as [number, number];
+    call('layerNormGrad', (dy as Tensor).address, (x as Tensor).address, (m as Tensor).address, (r as Tensor).address, dx.address, rows, n);
+  },
+);
 
 /** Options of layer normalisation, with PyTorch's defaults. */
 export interface LayerNormOptions {
-  /** Scale, of the normalised shape; none unless given. */
+  /** Scale, of the normalised shape, if any. */
   weight?: Tensor | null;
-  /** Shift, of the normalised shape; none unless given. */
+  /** Shift, of the normalised shape, if any. */
   bias?: Tensor | null;
-  /** Added to the variance; 1e-5 unless said. */
+  /** Added to the variance; default 1e-5. */
   eps?: number;
 }
+
+const VECTOR = /* @__PURE__ */ orNull(TENSOR);
+const SIZES: Kind = { what: 'a list of sizes', test: (v) => Array.isArray(v) && v.every(WHOLE.test) };
+const LAYER: Kinds<LayerNormOptions> = { weight: VECTOR, bias: VECTOR, eps: FINITE };
 
 /** Throws unless x ends with the normalised shape and parameters have it. */
 function checkLast(op: string, x: Tensor, normalizedShape: Shape, parameters: readonly (Tensor | null | undefined)[]): void {
   assertFloat(op, x);
-  if (normalizedShape.length === 0 || normalizedShape.join() !== x.shape.slice(-normalizedShape.length).join()) {
-    throw shapeError(op, 'the input does not end with the normalised shape', [x.shape, normalizedShape], `Its last sizes must be ${shapeText(normalizedShape)}.`);
+  checkArgument(op, 'normalizedShape', normalizedShape, SIZES);
+  if (normalizedShape.length === 0 || normalizedShape.join() !== x.sizes.slice(-normalizedShape.length).join()) {
+    throw shapeError(op, 'the input does not end with the normalised shape', [x.sizes, normalizedShape], `Its last sizes must be ${shapeText(normalizedShape)}.`);
   }
   for (const t of parameters)
-    if (t && t.shape.join() !== normalizedShape.join()) throw shapeError(op, 'weight and bias must have the normalised shape', [t.shape, normalizedShape], 'Reshape them.');
+    if (t && t.sizes.join() !== normalizedShape.join()) throw shapeError(op, 'weight and bias must have the normalised shape', [t.sizes, normalizedShape], 'Reshape them.');
 }
 
 /**
  * (x − mean)/√(variance + ε)·weight + bias over the last dimensions, which must be `normalizedShape` (Ba, Kiros & Hinton 2016,
  * arXiv 1607.06450).
  */
-export function layerNorm(x: Tensor, normalizedShape: Shape, options: LayerNormOptions = {}): Tensor {
+export function layerNorm(x: Tensor, normalizedShape: Shape, ...given: [weight?: LayerNormOptions | Tensor | null, bias?: Tensor | null, eps?: number]): Tensor {
   const op = 'layerNorm';
-  const { weight, bias, eps = 1e-5 } = options;
-  if (!Number.isFinite(eps)) throw valueError(op, `eps must be finite, got ${eps}.`);
+  const { weight, bias, eps = 1e-5 } = optionsBy(op, given, LAYER);
   checkLast(op, x, normalizedShape, [weight, bias]);
   const n = sizeOf(normalizedShape);
-  const y = reshape(apply(normOp, [reshape(x, [n === 0 ? 0 : x.size / n, n])], { eps }), x.shape);
+  const y = reshape(apply(normOp, [reshape(x, [n === 0 ? 0 : x.size / n, n])], { eps }), x.sizes);
   const scaled = weight ? mul(y, weight) : y;
   return bias ? add(scaled, bias) : scaled;
 }
 
 /** Options of `groupNorm`, with PyTorch's defaults. */
 export interface GroupNormOptions {
-  /** Scale per channel, [C]; none unless given. */
+  /** Scale per channel, [C], if any. */
   weight?: Tensor | null;
-  /** Shift per channel, [C]; none unless given. */
+  /** Shift per channel, [C], if any. */
   bias?: Tensor | null;
-  /** Added to the variance; 1e-5 unless said. */
+  /** Added to the variance; default 1e-5. */
   eps?: number;
 }
 
+const GROUP: Kinds<GroupNormOptions> = LAYER;
+
 /** (x − mean)/√(variance + ε)·weight + bias, mean and variance over each sample's groups of channels (Wu & He 2018, arXiv 1803.08494). x [N, C, ...]. */
-export function groupNorm(x: Tensor, groups: number, options: GroupNormOptions = {}): Tensor {
+export function groupNorm(x: Tensor, groups: number, ...given: [weight?: GroupNormOptions | Tensor | null, bias?: Tensor | null, eps?: number]): Tensor {
   const op = 'groupNorm';
-  const { weight, bias, eps = 1e-5 } = options;
+  const { weight, bias, eps = 1e-5 } = optionsBy(op, given, GROUP);
   checkChannels(op, x, [weight, bias]);
-  const [n, c] = x.shape as [number, number];
-  if (!Number.isInteger(groups) || groups < 1 || c % groups !== 0) throw valueError(op, `${groups} groups do not divide ${c} channels. Choose a divisor.`);
+  const [n, c] = x.sizes as [number, number];
+  if (!Number.isInteger(groups) || groups < 1 || c % groups !== 0) throw valueError(op, `${valueText(groups)} groups do not divide ${c} channels. Choose a divisor.`);
+  // As PyTorch, which counts the batch too.
+  if (x.size === groups) throw valueError(op, `a group of ${shapeText(x.sizes)} has one value, which says nothing of its spread. Use fewer groups.`);
   const rows = n * groups;
-  return scaleChannels(reshape(apply(normOp, [reshape(x, [rows, rows === 0 ? 0 : x.size / rows])], { eps }), x.shape), weight, bias);
+  return scaleChannels(reshape(apply(normOp, [reshape(x, [rows, rows === 0 ? 0 : x.size / rows])], { eps }), x.sizes), weight, bias);
 }
 
 /** Options of `rmsNorm`. */
 export interface RMSNormOptions {
-  /** Scale, of the normalised shape; none unless given. */
+  /** Scale, of the normalised shape, if any. */
   weight?: Tensor | null;
-  /** Added to the mean square; 2⁻²³ unless said. */
+  /** Added to the mean square; default 2⁻²³. */
   eps?: number;
 }
 
+const RMS: Kinds<RMSNormOptions> = { weight: VECTOR, eps: FINITE };
+
 /** x/√(mean(x²) + ε)·weight over the last dimensions, which must be `normalizedShape` (Zhang & Sennrich 2019, arXiv 1910.07467). */
-export function rmsNorm(x: Tensor, normalizedShape: Shape, options: RMSNormOptions = {}): Tensor {
-  const { weight, eps = 2 ** -23 } = options;
+export function rmsNorm(x: Tensor, normalizedShape: Shape, ...given: [weight?: RMSNormOptions | Tensor | null, eps?: number]): Tensor {
+  const { weight, eps = 2 ** -23 } = optionsBy('rmsNorm', given, RMS);
   checkLast('rmsNorm', x, normalizedShape, [weight]);
   const dim = normalizedShape.map((_, i) => -1 - i);
-  const y = mul(x, rsqrt(add(mean(square(x), { dim, keepdim: true }), eps)));
+  const y = mul(x, rsqrt(add(mean(square(x), dim, true), eps)));
   return weight ? mul(y, weight) : y;
 }
 
 /** @internal y·weight + bias, channel by channel: vectors [C] beside y [N, C, ...]. */
 export function scaleChannels(y: Tensor, weight: Tensor | null | undefined, bias: Tensor | null | undefined): Tensor {
-  const perChannel = (v: Tensor): Tensor => reshape(v, [v.size, ...y.shape.slice(2).map(() => 1)]);
+  const perChannel = (v: Tensor): Tensor => reshape(v, [v.size, ...y.sizes.slice(2).map(() => 1)]);
   const scaled = weight ? mul(y, perChannel(weight)) : y;
   return bias ? add(scaled, perChannel(bias)) : scaled;
 }
@@ -140,8 +158,8 @@ export function scaleChannels(y: Tensor, weight: Tensor | null | undefined, bias
 /** @internal Throws unless x is [N, C, ...] and what belongs to channels is [C]. */
 export function checkChannels(op: string, x: Tensor, vectors: readonly (Tensor | null | undefined)[]): void {
   assertFloat(op, x);
-  if (x.rank < 2) throw shapeError(op, 'takes [N, C, ...]', [x.shape], 'Give the input a batch and a channel dimension.');
+  if (x.rank < 2) throw shapeError(op, 'takes [N, C, ...]', [x.sizes], 'Give the input a batch and a channel dimension.');
   for (const v of vectors)
-    if (v && (v.rank !== 1 || v.size !== x.shape[1]))
-      throw shapeError(op, 'a vector of channels does not fit', [v.shape, x.shape], `It must be [${x.shape[1]}], one number per channel.`);
+    if (v && (v.rank !== 1 || v.size !== x.sizes[1]))
+      throw shapeError(op, 'a vector of channels does not fit', [v.sizes, x.sizes], `It must be [${x.sizes[1]}], one number per channel.`);
 }

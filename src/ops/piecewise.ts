@@ -1,11 +1,13 @@
 // Activations made of straight pieces, or of pieces that meet in a kink. Their gradients there are PyTorch's.
 import { call } from '../runtime/call.ts';
+import { assertTensor, checkArgument, type Kinds, NUMBER, optionsBy } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 import { apply, everyInput, type Op } from '../tensor/op.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { add, gt, le, logicalAnd, lt, mul, sub, where } from './binary.ts';
+import { add, ge, gt, le, logicalAnd, logicalOr, lt, mul, sub, where } from './binary.ts';
 import { asFloat } from './convert.ts';
 import { constant } from './create.ts';
+import { formula, formulaOp } from './formula.ts';
 import { abs, clamp } from './unary.ts';
 
 interface Bounds {
@@ -25,48 +27,80 @@ const hardtanhOp: Op<Bounds> = {
   saves: everyInput,
   backward: (dy, node) => {
     const x = node.input(0);
-    return [mul(dy, asFloat(logicalAnd(gt(x, node.attrs.min), lt(x, node.attrs.max))))];
+    return [where(logicalOr(le(x, node.attrs.min), ge(x, node.attrs.max)), 0, dy)];
   },
   batched: 'same',
 };
 
 /** Options of `hardtanh`. */
 export interface HardtanhOptions {
-  /** The least value; −1 unless said. */
+  /** The least value; default −1. */
   minVal?: number;
-  /** The largest value; 1 unless said. */
+  /** The largest value; default 1. */
   maxVal?: number;
 }
 
-/** x kept within [minVal, maxVal]; no gradient at or beyond the bounds. */
-export function hardtanh(x: Tensor, options: HardtanhOptions = {}): Tensor {
-  const { minVal = -1, maxVal = 1 } = options;
+const HARDTANH: Kinds<HardtanhOptions> = { minVal: NUMBER, maxVal: NUMBER };
+
+/** @internal `hardtanh` with its bounds. */
+export const between = (x: Tensor, min: number, max: number, op = 'hardtanh'): Tensor => apply(hardtanhOp, [asFloat(x, op)], { min, max });
+
+/** x kept within [minVal, maxVal], no gradient at or beyond the bounds: hardtanh(x, minVal, maxVal) or hardtanh(x, { minVal, maxVal }). */
+export function hardtanh(x: Tensor, ...given: [minVal?: number | HardtanhOptions, maxVal?: number]): Tensor {
+  const { minVal = -1, maxVal = 1 } = optionsBy('hardtanh', given, HARDTANH);
   if (!(minVal <= maxVal)) throw valueError('hardtanh', `minVal must be ≤ maxVal, got ${minVal} and ${maxVal}. Swap them.`);
-  return apply(hardtanhOp, [asFloat(x)], { min: minVal, max: maxVal });
+  return between(x, minVal, maxVal);
 }
 
 /** min(max(x, 0), 6). */
-export const relu6 = (x: Tensor): Tensor => hardtanh(x, { minVal: 0, maxVal: 6 });
+export const relu6 = (x: Tensor): Tensor => between(x, 0, 6, 'relu6');
 
 /** min(max(x/6 + ½, 0), 1): the sigmoid in straight pieces. */
-export const hardsigmoid = (x: Tensor): Tensor => mul(hardtanh(add(x, 3), { minVal: 0, maxVal: 6 }), 1 / 6);
+export const hardsigmoid: (x: Tensor) => Tensor = /* @__PURE__ */ formula(
+  'hardsigmoid',
+  (x) => mul(between(add(x, 3), 0, 6), 1 / 6),
+  (dy, x) => where(logicalAnd(gt(x, -3), lt(x, 3)), mul(dy, 1 / 6), 0),
+);
 
 /** x·hardsigmoid(x) (Howard et al. 2019, arXiv 1905.02244). */
-export const hardswish = (x: Tensor): Tensor => mul(x, hardsigmoid(x));
+export const hardswish: (x: Tensor) => Tensor = /* @__PURE__ */ formula(
+  'hardswish',
+  (x) => mul(x, hardsigmoid(x)),
+  (dy, x) => where(le(x, -3), 0, where(lt(x, 3), add(mul(dy, hardsigmoid(x)), mul(mul(dy, between(x, -3, 3)), 1 / 6)), dy)),
+);
 
-/** x − λ above λ, x + λ below −λ, 0 between; λ ½ unless said. */
-export function softshrink(x: Tensor, options: { lambd?: number } = {}): Tensor {
-  const { lambd = 0.5 } = options;
-  if (!(lambd >= 0)) throw valueError('softshrink', `lambd must be ≥ 0, got ${lambd}.`);
-  return sub(x, clamp(x, { min: -lambd, max: lambd }));
+/** Options of `softshrink` and `hardshrink`. */
+export interface ShrinkOptions {
+  /** λ, how far from 0 it reaches; default ½. */
+  lambd?: number;
 }
 
-/** x where |x| > λ, else 0; λ ½ unless said. */
-export function hardshrink(x: Tensor, options: { lambd?: number } = {}): Tensor {
-  return where(le(abs(x), options.lambd ?? 0.5), 0, x);
+const SHRINK: Kinds<ShrinkOptions> = { lambd: NUMBER };
+
+const softshrinkOp = /* @__PURE__ */ formulaOp<{ lambd: number }>(
+  'softshrink',
+  (x, { lambd }) => sub(x, clamp(x, -lambd, lambd)),
+  (dy, x, { lambd }) => where(logicalAnd(ge(x, -lambd), le(x, lambd)), 0, dy),
+);
+
+/** x − λ above λ, x + λ below −λ, 0 between; λ ½ by default: softshrink(x, lambd) or softshrink(x, { lambd }). */
+export function softshrink(x: Tensor, ...given: [lambd?: number | ShrinkOptions]): Tensor {
+  const { lambd = 0.5 } = optionsBy('softshrink', given, SHRINK);
+  if (!(lambd >= 0)) throw valueError('softshrink', `lambd must be ≥ 0, got ${lambd}.`);
+  return apply(softshrinkOp, [asFloat(x, 'softshrink')], { lambd });
+}
+
+/** x where |x| > λ, else 0; λ ½ by default: hardshrink(x, lambd) or hardshrink(x, { lambd }). */
+export function hardshrink(x: Tensor, ...given: [lambd?: number | ShrinkOptions]): Tensor {
+  const { lambd = 0.5 } = optionsBy('hardshrink', given, SHRINK);
+  assertTensor('hardshrink', x);
+  return where(le(abs(x), lambd), 0, x);
 }
 
 /** x above the threshold, else `value`. */
 export function threshold(x: Tensor, at: number, value: number): Tensor {
+  assertTensor('threshold', x);
+  checkArgument('threshold', 'the threshold', at, NUMBER);
+  checkArgument('threshold', 'value', value, NUMBER);
   return where(le(x, at), value, x);
 }

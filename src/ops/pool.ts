@@ -1,5 +1,6 @@
 // Two-dimensional max pooling.
 import { call } from '../runtime/call.ts';
+import { FLAG, type Kinds, optionsBy, orNull } from '../tensor/check.ts';
 import { GradloomError, shapeError, shapeText, valueError } from '../tensor/errors.ts';
 import { apply, type Op } from '../tensor/op.ts';
 import type { Shape } from '../tensor/shape.ts';
@@ -8,15 +9,15 @@ import { assertFloat } from './convert.ts';
 import { gather } from './indexing.ts';
 import { flatten, reshape } from './movement.ts';
 import { expand } from './reduce.ts';
-import { geometry, type Pair, pairOf, positions, type Windows } from './windows.ts';
+import { geometry, PAIR, type Pair, pairOf, positions, type Windows } from './windows.ts';
 
 /** Options of max pooling, with PyTorch's defaults. */
 export interface MaxPoolOptions {
-  /** Step between windows; the window's size unless said. */
-  stride?: Pair;
-  /** −∞ around the image, at most half the window; 0 unless said. */
+  /** Step between windows; default the window's size. */
+  stride?: Pair | null;
+  /** −∞ around the image, at most half the window; default 0. */
   padding?: Pair;
-  /** Step between a window's elements; 1 unless said. */
+  /** Step between a window's elements; default 1. */
   dilation?: Pair;
   /** Whether a last window that does not fit whole counts too. */
   ceilMode?: boolean;
@@ -65,8 +66,10 @@ const indicesOp: Op<PoolAttrs> = {
   forward: (index, [x], attrs) => pool(x as Tensor, empty(index.shape), index, attrs),
 };
 
-function attrsOf(x: Tensor, kernelSize: Pair, options: MaxPoolOptions): PoolAttrs {
-  const op = 'maxPool2d';
+const POOL: Kinds<MaxPoolOptions> = { stride: /* @__PURE__ */ orNull(PAIR), padding: PAIR, dilation: PAIR, ceilMode: FLAG };
+type PoolArguments = [stride?: Pair | MaxPoolOptions | null, padding?: Pair, dilation?: Pair, ceilMode?: boolean];
+
+function attrsOf(op: string, x: Tensor, kernelSize: Pair, options: MaxPoolOptions): PoolAttrs {
   assertFloat(op, x);
   if (x.rank !== 3 && x.rank !== 4) throw shapeError(op, 'takes images [N, C, H, W] or [C, H, W]', [x.shape], 'Reshape the input.');
   const kernel = pairOf(op, 'kernelSize', kernelSize, 1);
@@ -92,14 +95,25 @@ function attrsOf(x: Tensor, kernelSize: Pair, options: MaxPoolOptions): PoolAttr
 
 /**
  * The largest element of each window. x [N, C, H, W] or [C, H, W] → [..., OH, OW]. The gradient goes to the first of equals.
+ * Options may stand behind the window by position: stride, padding, dilation, ceilMode.
  * @throws SHAPE where the window is larger than the padded image
  */
-export function maxPool2d(x: Tensor, kernelSize: Pair, options: MaxPoolOptions = {}): Tensor {
-  return apply(poolOp, [x], attrsOf(x, kernelSize, options));
+export function maxPool2d(x: Tensor, kernelSize: Pair, ...given: PoolArguments): Tensor {
+  return maxPool('maxPool2d', x, kernelSize, optionsBy('maxPool2d', given, POOL));
+}
+
+/** @internal `maxPool2d` in the name of the function that was called. */
+export function maxPool(op: string, x: Tensor, kernelSize: Pair, options: MaxPoolOptions): Tensor {
+  return apply(poolOp, [x], attrsOf(op, x, kernelSize, options));
 }
 
 /** As `maxPool2d`, with where each element stood in its plane (row-major, int32). */
-export function maxPool2dWithIndices(x: Tensor, kernelSize: Pair, options: MaxPoolOptions = {}): { values: Tensor; indices: Tensor } {
-  const attrs = attrsOf(x, kernelSize, options);
+export function maxPool2dWithIndices(x: Tensor, kernelSize: Pair, ...given: PoolArguments): { values: Tensor; indices: Tensor } {
+  return maxPoolWithIndices('maxPool2d', x, kernelSize, optionsBy('maxPool2d', given, POOL));
+}
+
+/** @internal `maxPool2dWithIndices` in the name of the function that was called. */
+export function maxPoolWithIndices(op: string, x: Tensor, kernelSize: Pair, options: MaxPoolOptions): { values: Tensor; indices: Tensor } {
+  const attrs = attrsOf(op, x, kernelSize, options);
   return { values: apply(poolOp, [x], attrs), indices: apply(indicesOp, [x], attrs) };
 }

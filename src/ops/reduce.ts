@@ -2,16 +2,49 @@
 import { call } from '../runtime/call.ts';
 import type { Kernel } from '../runtime/kernel-names.ts';
 import type { DType } from '../tensor/dtype.ts';
+import { assertTensor, checkArgument, DIMS, FLAG, type Kinds, optionsOf, type Sizes, sizesOf, valueText } from '../tensor/check.ts';
 import { GradloomError, shapeError, shapeText } from '../tensor/errors.ts';
 import { apply, applyView, dense, type Op, type ViewOp } from '../tensor/op.ts';
-import { broadcastStrides, normalizeDim, normalizeDims, sameShape, type Shape, sizeOf } from '../tensor/shape.ts';
+import { broadcastStrides, normalizeDims, sameShape, type Shape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { permute, reshape } from './movement.ts';
 
-/** Which dimensions to reduce (all unless said), and whether they stay with size 1. */
+/** Which dimensions to reduce (all by default), and whether they stay with size 1 (not by default). */
 export interface ReduceOptions {
   dim?: number | readonly number[];
   keepdim?: boolean;
+}
+
+/** @internal Kinds of `ReduceOptions`. */
+export const REDUCE: Kinds<ReduceOptions> = { dim: DIMS, keepdim: FLAG };
+
+/** Dimensions to reduce as PyTorch takes them, by position, or as options. */
+export type ReduceArgument = number | readonly number[] | ReduceOptions;
+
+/** @internal What is to be reduced: dimensions in order, and whether they stay. */
+export interface ReduceAttrs {
+  readonly dims: readonly number[];
+  readonly keepdim: boolean;
+}
+
+/** @internal The dimensions of (x, dim, keepdim) or (x, { dim, keepdim }), checked. */
+export function reduceAttrs(op: string, x: Tensor, given: ReduceArgument | undefined, keepdim: boolean | undefined): ReduceAttrs {
+  assertTensor(op, x);
+  if (typeof given === 'number' || given === undefined) {
+    if (typeof keepdim !== 'boolean' && keepdim !== undefined) checkArgument(op, 'keepdim', keepdim, FLAG);
+    return { dims: normalizeDims(op, given, x.rank), keepdim: keepdim ?? false };
+  }
+  const options = Array.isArray(given) ? optionsOf(op, { dim: given, keepdim } as ReduceOptions, REDUCE) : optionsOf(op, given as ReduceOptions, REDUCE);
+  if (keepdim !== undefined && options === given) throw new GradloomError('VALUE', op, `keepdim stands beside the options, got ${valueText(keepdim)}. Put it into them.`);
+  return { dims: normalizeDims(op, options.dim, x.rank), keepdim: options.keepdim ?? false };
+}
+
+/** @internal As `reduceAttrs`, for functions that take one dimension, or none. */
+export function oneDim(op: string, x: Tensor, given: ReduceArgument | undefined, keepdim: boolean | undefined): { dim: number | undefined; keepdim: boolean } {
+  const { dims, keepdim: kept } = reduceAttrs(op, x, given, keepdim);
+  const dim = typeof given === 'object' && !Array.isArray(given) ? (given as ReduceOptions).dim : given;
+  if (Array.isArray(dim)) throw new GradloomError('DIM', op, `takes one dimension, got ${valueText(dim)}. Call it once for each.`);
+  return { dim: dim === undefined ? undefined : (dims[0] ?? 0), keepdim: kept };
 }
 
 /** @internal The shape that remains when `dims` are reduced. */
@@ -19,8 +52,8 @@ export function reducedShape(shape: Shape, dims: readonly number[], keepdim: boo
   return keepdim ? shape.map((n, i) => (dims.includes(i) ? 1 : n)) : shape.filter((_, i) => !dims.includes(i));
 }
 
-/** x with `dims` brought together: contiguous [outer, n, inner], of which n is to be folded. */
-function blockOver(x: Tensor, dims: readonly number[]): { x: Tensor; outer: number; n: number; inner: number } {
+/** @internal x with `dims` brought together: contiguous [outer, n, inner], of which n is to be folded. */
+export function blockOver(x: Tensor, dims: readonly number[]): { x: Tensor; outer: number; n: number; inner: number } {
   const first = dims[0] ?? 0;
   const adjacent = dims.every((d, i) => d === first + i);
   const n = dims.reduce((m, d) => m * (x.shape[d] as number), 1);
@@ -33,15 +66,17 @@ function blockOver(x: Tensor, dims: readonly number[]): { x: Tensor; outer: numb
   return { x: dense(moved), outer: sizeOf(kept.map((i) => x.shape[i] as number)), n, inner: 1 };
 }
 
-interface ReduceAttrs {
-  dims: readonly number[];
-  keepdim: boolean;
-}
-
 /** @internal Fills y with a reduction of x. */
 export function reduceInto(kernel: Kernel, y: Tensor, x: Tensor, dims: readonly number[], start = 0): void {
   const block = blockOver(x, dims);
   call(kernel, block.x.address, y.address, block.outer, block.n, block.inner, start);
+}
+
+/** @internal Fills y with sums or products of whole numbers; `running`: up to each place along `dims`. Throws where one is beyond int32. */
+export function foldInts(op: 'sum' | 'prod' | 'cumsum' | 'cumprod', y: Tensor, x: Tensor, dims: readonly number[]): void {
+  const block = blockOver(x, dims);
+  const fit = call('foldInt', block.x.address, y.address, block.outer, block.n, block.inner, op.endsWith('prod') ? 1 : 0, op.startsWith('cum') ? 1 : 0);
+  if (!fit) throw new GradloomError('VALUE', op, `a result of ${x.describe()} is beyond int32, ±2 147 483 647. Convert it with .float() first.`);
 }
 
 const sumOp: Op<ReduceAttrs> = {
@@ -49,7 +84,11 @@ const sumOp: Op<ReduceAttrs> = {
   shape: ([x], { dims, keepdim }) => reducedShape((x as Tensor).shape, dims, keepdim),
   dtype: ([x]) => ((x as Tensor).dtype === 'float32' ? 'float32' : 'int32'),
   strided: true,
-  forward: (y, [x], { dims }) => reduceInto((x as Tensor).dtype === 'float32' ? 'sum' : 'sumInt', y, x as Tensor, dims),
+  forward: (y, [x], { dims }) => {
+    const { dtype } = x as Tensor;
+    if (dtype === 'float32') reduceInto('sum', y, x as Tensor, dims);
+    else foldInts('sum', y, x as Tensor, dims);
+  },
   backward: (dy, { shapes, attrs }) => {
     const shape = shapes[0] as Shape;
     return [expand(reshape(dy, reducedShape(shape, attrs.dims, true)), shape)];
@@ -60,10 +99,17 @@ const sumOp: Op<ReduceAttrs> = {
   },
 };
 
-/** Sum over dimensions (all unless said). int32 and bool sum to int32. The order of addition is fixed. */
-export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return apply(sumOp, [x], { dims: normalizeDims('sum', options.dim, x.rank), keepdim: options.keepdim ?? false });
+/**
+ * Sum over dimensions, all by default: sum(x, dim, keepdim) or sum(x, { dim, keepdim }). int32 and bool sum to int32. The order of addition is
+ * fixed.
+ * @throws VALUE where a sum of int32 is beyond int32
+ */
+export function sum(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor {
+  return apply(sumOp, [x], reduceAttrs('sum', x, dim, keepdim));
 }
+
+/** @internal `sum` over dimensions that are known to be right. */
+export const sumOver = (x: Tensor, dims: readonly number[], keepdim = false): Tensor => apply(sumOp, [x], { dims, keepdim });
 
 const expandOp: ViewOp<{ shape: Shape }> = {
   name: 'expand',
@@ -75,13 +121,15 @@ const expandOp: ViewOp<{ shape: Shape }> = {
   },
 };
 
-/** Stretches dimensions of size 1 (and adds leading ones) to a larger shape without copying; −1 keeps a size. A view. */
-export function expand(x: Tensor, shape: Shape): Tensor {
+/** Stretches dimensions of size 1 (and adds leading ones) to a larger shape, a list or size by size, without copying; −1 keeps a size. A view. */
+export function expand(x: Tensor, ...sizes: Sizes): Tensor {
+  assertTensor('expand', x);
+  const shape = sizesOf('expand', sizes, -1);
   const lead = shape.length - x.rank;
   const resolved = shape.map((n, i) => (n === -1 && i >= lead ? (x.shape[i - lead] as number) : n));
   const fits = lead >= 0 && resolved.every((n, i) => n >= 0 && (i < lead || x.shape[i - lead] === n || x.shape[i - lead] === 1));
   if (!fits) throw shapeError('expand', 'cannot expand', [x.shape, shape], 'Only dimensions of size 1 stretch; new ones go in front.');
-  return sameShape(resolved, x.shape) ? x : applyView(expandOp, x, { shape: resolved });
+  return applyView(expandOp, x, { shape: resolved });
 }
 
 /** Sums what broadcasting stretched, so that the result has `shape` again: the gradient of broadcasting. */
@@ -89,7 +137,7 @@ export function sumTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
   const lead = x.rank - shape.length;
   const dims = x.shape.flatMap((n, i) => (i < lead || (shape[i - lead] === 1 && n !== 1) ? [i] : []));
-  return reshape(sum(x, { dim: dims.length > 0 ? dims : [0], keepdim: true }), shape);
+  return reshape(sumOver(x, dims.length > 0 ? dims : [0], true), shape);
 }
 
 function boolOp(name: string, kernel: Kernel, start: number): Op<ReduceAttrs> {
@@ -105,29 +153,32 @@ function boolOp(name: string, kernel: Kernel, start: number): Op<ReduceAttrs> {
 const anyOp = boolOp('any', 'maxOverInt', 0);
 const allOp = boolOp('all', 'minOverInt', 1);
 
-function boolInput(op: string, x: Tensor): Tensor {
-  if (x.dtype !== 'bool') throw new GradloomError('DTYPE', op, `takes a bool tensor, got ${x.describe()}. Compare first, or convert with .bool().`);
-  return x;
+function overBools(op: Op<ReduceAttrs>, x: Tensor, dim: ReduceArgument | undefined, keepdim: boolean | undefined): Tensor {
+  const attrs = reduceAttrs(op.name, x, dim, keepdim);
+  if (x.dtype !== 'bool') throw new GradloomError('DTYPE', op.name, `takes a bool tensor, got ${x.describe()}. Compare first, or convert with .bool().`);
+  return apply(op, [x], attrs);
 }
 
-/** Whether any element is true. bool → bool. */
-export function any(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return apply(anyOp, [boolInput('any', x)], { dims: normalizeDims('any', options.dim, x.rank), keepdim: options.keepdim ?? false });
+/** Whether any element is true, over dimensions, all by default: any(x, dim, keepdim) or any(x, { dim, keepdim }). bool → bool. */
+export function any(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor {
+  return overBools(anyOp, x, dim, keepdim);
 }
 
-/** Whether every element is true. bool → bool. */
-export function all(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return apply(allOp, [boolInput('all', x)], { dims: normalizeDims('all', options.dim, x.rank), keepdim: options.keepdim ?? false });
+/** Whether every element is true, over dimensions, all by default: all(x, dim, keepdim) or all(x, { dim, keepdim }). bool → bool. */
+export function all(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor {
+  return overBools(allOp, x, dim, keepdim);
+}
+
+/** @internal The shape of what is chosen among elements, of which there must be some. */
+export function choiceShape(op: string, { shape }: Tensor, { dims, keepdim }: ReduceAttrs): number[] {
+  if (dims.some((d) => shape[d] === 0)) throw new GradloomError('SHAPE', op, `nothing to choose from in ${shapeText(shape)}. The reduced dimension must not be empty.`);
+  return reducedShape(shape, dims, keepdim);
 }
 
 function argOp(name: 'argmax' | 'argmin'): Op<ReduceAttrs> {
   return {
     name,
-    shape: ([x], { dims, keepdim }) => {
-      const { shape } = x as Tensor;
-      if (dims.some((d) => shape[d] === 0)) throw new GradloomError('SHAPE', name, `nothing to choose from in ${shapeText(shape)}. The reduced dimension must not be empty.`);
-      return reducedShape(shape, dims, keepdim);
-    },
+    shape: ([x], attrs) => choiceShape(name, x as Tensor, attrs),
     dtype: (): DType => 'int32',
     strided: true,
     forward: (y, [x], { dims }) => reduceInto(name, y, x as Tensor, dims),
@@ -137,18 +188,19 @@ function argOp(name: 'argmax' | 'argmin'): Op<ReduceAttrs> {
 const argmaxOp = argOp('argmax');
 const argminOp = argOp('argmin');
 
-function argument(op: Op<ReduceAttrs>, x: Tensor, dim: number | undefined, keepdim: boolean): Tensor {
+function argument(op: Op<ReduceAttrs>, x: Tensor, given: ReduceArgument | undefined, keepdim: boolean | undefined): Tensor {
+  const { dim, keepdim: kept } = oneDim(op.name, x, given, keepdim);
   if (x.dtype !== 'float32') throw new GradloomError('DTYPE', op.name, `takes a float32 tensor, got ${x.describe()}. Convert it with .float().`);
-  const dims = dim === undefined ? x.shape.map((_, i) => i) : x.rank === 0 ? [] : [normalizeDim(op.name, dim, x.rank)];
-  return apply(op, [x], { dims, keepdim });
+  const dims = dim === undefined ? x.shape.map((_, i) => i) : x.rank === 0 ? [] : [dim];
+  return apply(op, [x], { dims, keepdim: kept });
 }
 
-/** Index of the largest element along a dimension, or in row-major order over all. The first of equals. int32. */
-export function argmax(x: Tensor, dim?: number, keepdim = false): Tensor {
+/** Index of the largest element along a dimension, or in row-major order over all: argmax(x, dim, keepdim) or argmax(x, { dim, keepdim }). The first of equals. int32. */
+export function argmax(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor {
   return argument(argmaxOp, x, dim, keepdim);
 }
 
-/** Index of the smallest element along a dimension, or in row-major order over all. The first of equals. int32. */
-export function argmin(x: Tensor, dim?: number, keepdim = false): Tensor {
+/** Index of the smallest element, as `argmax`. */
+export function argmin(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor {
   return argument(argminOp, x, dim, keepdim);
 }

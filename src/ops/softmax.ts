@@ -1,12 +1,13 @@
 // Softmax and log-softmax along one dimension, their gradients fused.
 import { call } from '../runtime/call.ts';
 import type { Kernel } from '../runtime/kernel-names.ts';
+import { checkArgument, WHOLE } from '../tensor/check.ts';
 import { apply, everyInput, type Op } from '../tensor/op.ts';
 import { normalizeDim } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { mul, sub } from './binary.ts';
 import { asFloat } from './convert.ts';
-import { transpose, unsqueeze, squeeze } from './movement.ts';
+import { contiguous, squeeze, transpose, unsqueeze } from './movement.ts';
 import { expand, sum } from './reduce.ts';
 import { exp } from './unary.ts';
 
@@ -16,7 +17,7 @@ const rowsOf = (x: Tensor): [rows: number, n: number] => {
   return [n === 0 ? 0 : x.size / n, n];
 };
 
-const total = (x: Tensor): Tensor => sum(x, { dim: -1, keepdim: true });
+const total = (x: Tensor): Tensor => sum(x, -1, true);
 
 function gradOp(name: string, kernel: Kernel, rule: (u: Tensor, dy: Tensor, y: Tensor) => Tensor[]): Op<void> {
   return {
@@ -61,19 +62,20 @@ const softmaxForward = softmaxOp('softmax', softmaxGradOp);
 const logSoftmaxForward = softmaxOp('logSoftmax', logSoftmaxGradOp);
 
 function along(op: Op<void>, x: Tensor, dim: number): Tensor {
-  const input = asFloat(x);
-  if (input.rank === 0) return squeeze(apply(op, [unsqueeze(input, 0)], undefined), 0);
+  const input = asFloat(x, op.name);
+  checkArgument(op.name, 'dim', dim, WHOLE);
   const at = normalizeDim(op.name, dim, input.rank);
+  if (input.rank === 0) return squeeze(apply(op, [unsqueeze(input, 0)], undefined), 0);
   const last = input.rank - 1;
-  return at === last ? apply(op, [input], undefined) : transpose(apply(op, [transpose(input, at, last)], undefined), at, last);
+  return at === last ? apply(op, [input], undefined) : contiguous(transpose(apply(op, [transpose(input, at, last)], undefined), at, last));
 }
 
-/** eˣ/Σeˣ along a dimension. */
+/** eˣ/Σeˣ along a dimension. Row-major. */
 export function softmax(x: Tensor, dim: number): Tensor {
   return along(softmaxForward, x, dim);
 }
 
-/** ln softmax along a dimension, computed without forming the softmax. */
+/** ln softmax along a dimension, computed without forming the softmax. Row-major. */
 export function logSoftmax(x: Tensor, dim: number): Tensor {
   return along(logSoftmaxForward, x, dim);
 }

@@ -1,14 +1,17 @@
 // One input, one output of its shape, element by element.
 import { call } from '../runtime/call.ts';
 import type { Kernel } from '../runtime/kernel-names.ts';
-import type { DType } from '../tensor/dtype.ts';
+import { assertTensor, either, type Kinds, NUMBER, oneOf, optionsBy, optionsOf, TENSOR } from '../tensor/check.ts';
+import { type DType, promote } from '../tensor/dtype.ts';
+import { shapeError, valueError } from '../tensor/errors.ts';
 import { apply, everyInput, type Op } from '../tensor/op.ts';
 import type { Shape } from '../tensor/shape.ts';
-import type { Tensor } from '../tensor/tensor.ts';
-import { add, binaryOp, div, eq, ge, gt, le, logicalAnd, lt, mul, type Operand, operands, sigmoidGrad, sub, tanhGrad, where } from './binary.ts';
+import { Tensor } from '../tensor/tensor.ts';
+import { add, binaryOp, div, eq, ge, gt, le, logicalAnd, logicalOr, lt, mul, ne, type Operand, operands, sigmoidGrad, sub, tanhGrad, typeOf, where } from './binary.ts';
 import { reluGrad } from './binary.ts';
 import { asFloat, assertFloat, to } from './convert.ts';
-import { constant } from './create.ts';
+import { constant, full } from './create.ts';
+import { clone, reshape } from './movement.ts';
 import { sumTo } from './reduce.ts';
 
 type Rule = { saves: 'input' | 'output' | 'nothing'; backward: (dy: Tensor, saved: Tensor) => Tensor };
@@ -32,7 +35,6 @@ function unaryOp(name: string, kernel: Kernel, rule?: Rule, intKernel?: Kernel):
 
 const negOp = unaryOp('neg', 'neg', { saves: 'nothing', backward: (dy) => neg(dy) }, 'negInt');
 const absOp = unaryOp('abs', 'abs', { saves: 'input', backward: (dy, x) => mul(dy, sign(x)) }, 'absInt');
-const signOp = unaryOp('sign', 'sign', { saves: 'nothing', backward: (dy) => mul(dy, 0) });
 const sqrtOp = unaryOp('sqrt', 'sqrt', { saves: 'output', backward: (dy, y) => div(dy, mul(y, 2)) });
 const rsqrtOp = unaryOp('rsqrt', 'rsqrt', { saves: 'output', backward: (dy, y) => mul(mul(dy, -0.5), mul(y, square(y))) });
 const reciprocalOp = unaryOp('reciprocal', 'reciprocal', { saves: 'output', backward: (dy, y) => neg(mul(dy, square(y))) });
@@ -48,7 +50,9 @@ const sigmoidOp = unaryOp('sigmoid', 'sigmoid', { saves: 'output', backward: sig
 const reluOp = unaryOp('relu', 'relu', { saves: 'output', backward: reluGrad });
 // d erf/dx = 2/√π · e^(−x²)
 const erfOp = unaryOp('erf', 'erf', { saves: 'input', backward: (dy, x) => mul(dy, mul(exp(neg(square(x))), 1.1283791670955126)) });
-const flat: Rule = { saves: 'nothing', backward: (dy) => mul(dy, 0) };
+// Not dy · 0, which is NaN where dy is infinite.
+const flat: Rule = { saves: 'nothing', backward: (dy) => full(dy.shape, 0) };
+const signOp = unaryOp('sign', 'sign', flat);
 const floorOp = unaryOp('floor', 'floor', flat);
 const ceilOp = unaryOp('ceil', 'ceil', flat);
 const truncOp = unaryOp('trunc', 'trunc', flat);
@@ -56,18 +60,26 @@ const roundOp = unaryOp('round', 'round', flat);
 const softplusOp = unaryOp('softplus', 'softplus', { saves: 'input', backward: (dy, x) => mul(dy, sigmoid(x)) });
 const notOp: Op<void> = { ...unaryOp('logicalNot', 'not'), dtype: (): DType => 'bool' };
 
-const run = (op: Op<void>, x: Tensor): Tensor => apply(op, [asFloat(x)], undefined);
+const run = (op: Op<void>, x: Tensor): Tensor => apply(op, [asFloat(x, op.name)], undefined);
+
+/** Whole numbers as they are, in a tensor of their own; floats through `op`. */
+function whole(op: Op<void>, x: Tensor): Tensor {
+  assertTensor(op.name, x);
+  return x.dtype === 'float32' ? apply(op, [x], undefined) : clone(x);
+}
 
 /** −x. */
 export function neg(x: Tensor): Tensor {
+  assertTensor('neg', x);
   return apply(negOp, [x.dtype === 'bool' ? to(x, 'int32') : x], undefined);
 }
 /** |x|; the gradient at 0 is 0. */
 export function abs(x: Tensor): Tensor {
+  assertTensor('abs', x);
   return apply(absOp, [x], undefined);
 }
-/** −1, 0 or 1. */
-export const sign = (x: Tensor): Tensor => run(signOp, x);
+/** −1, 0 or 1, in x's type. */
+export const sign = (x: Tensor): Tensor => (x?.dtype === 'int32' ? apply(clampOp, [x], { min: -1, max: 1 }) : whole(signOp, x));
 /** √x; NaN below 0. */
 export const sqrt = (x: Tensor): Tensor => run(sqrtOp, x);
 /** 1/√x. */
@@ -75,7 +87,10 @@ export const rsqrt = (x: Tensor): Tensor => run(rsqrtOp, x);
 /** 1/x. */
 export const reciprocal = (x: Tensor): Tensor => run(reciprocalOp, x);
 /** x². */
-export const square = (x: Tensor): Tensor => (x.dtype === 'float32' ? run(squareOp, x) : mul(x, x));
+export function square(x: Tensor): Tensor {
+  assertTensor('square', x);
+  return x.dtype === 'float32' ? apply(squareOp, [x], undefined) : mul(x, x);
+}
 /** eˣ, ≤ 1 ulp. */
 export const exp = (x: Tensor): Tensor => run(expOp, x);
 /** eˣ − 1, accurate near 0. */
@@ -92,43 +107,56 @@ export const cos = (x: Tensor): Tensor => run(cosOp, x);
 export const tanh = (x: Tensor): Tensor => run(tanhOp, x);
 /** 1/(1 + e⁻ˣ). */
 export const sigmoid = (x: Tensor): Tensor => run(sigmoidOp, x);
-/** max(x, 0); the gradient at 0 is 0. */
-export const relu = (x: Tensor): Tensor => run(reluOp, x);
+/** max(x, 0); the gradient at 0 is 0. int32 stays int32. */
+export const relu = (x: Tensor): Tensor => (x?.dtype === 'int32' ? apply(clampOp, [x], { min: 0, max: MOST }) : run(reluOp, x));
 /** The error function, absolute error ≤ 5e-7. */
 export const erf = (x: Tensor): Tensor => run(erfOp, x);
 /** The largest whole number ≤ x. */
-export const floor = (x: Tensor): Tensor => (x.dtype === 'float32' ? run(floorOp, x) : x);
+export const floor = (x: Tensor): Tensor => whole(floorOp, x);
 /** The smallest whole number ≥ x. */
-export const ceil = (x: Tensor): Tensor => (x.dtype === 'float32' ? run(ceilOp, x) : x);
+export const ceil = (x: Tensor): Tensor => whole(ceilOp, x);
 /** x without its fraction. */
-export const trunc = (x: Tensor): Tensor => (x.dtype === 'float32' ? run(truncOp, x) : x);
+export const trunc = (x: Tensor): Tensor => whole(truncOp, x);
 /** The nearest whole number, halves to the even one. */
-export const round = (x: Tensor): Tensor => (x.dtype === 'float32' ? run(roundOp, x) : x);
+export const round = (x: Tensor): Tensor => whole(roundOp, x);
 /** Whether x is 0 or false. bool. */
-export const logicalNot = (x: Tensor): Tensor => apply(notOp, [to(x, 'bool')], undefined);
+export function logicalNot(x: Tensor): Tensor {
+  assertTensor('logicalNot', x);
+  return apply(notOp, [to(x, 'bool')], undefined);
+}
 /** Whether x is NaN. bool. */
-export const isnan = (x: Tensor): Tensor => logicalNot(eq(x, x));
+export function isnan(x: Tensor): Tensor {
+  assertTensor('isnan', x);
+  return ne(x, x);
+}
 /** Whether x is neither NaN nor infinite. bool. */
-export const isfinite = (x: Tensor): Tensor => lt(abs(x), Number.POSITIVE_INFINITY);
+export function isfinite(x: Tensor): Tensor {
+  assertTensor('isfinite', x);
+  return lt(abs(x), Number.POSITIVE_INFINITY);
+}
 
 const powOp = binaryOp('pow', 'pow', {
   saves: everyInput,
-  savesOutput: true,
   backward: (dy, node) => {
     const [a, b] = [node.input(0), node.input(1)];
     const da = node.needs[0] ? where(eq(b, 0), 0, mul(dy, mul(b, apply(powOp, [a, sub(b, 1)], undefined)))) : null;
     // At a = 0 with b ≥ 0 the limit is 0, where 0 · ln 0 would be NaN.
-    const db = node.needs[1] ? where(logicalAnd(eq(a, 0), ge(b, 0)), 0, mul(dy, mul(node.output, log(a)))) : null;
+    const db = node.needs[1] ? where(logicalAnd(eq(a, 0), ge(b, 0)), 0, mul(dy, mul(apply(powOp, [a, b], undefined), log(a)))) : null;
     return [da && sumTo(da, node.shapes[0] as Shape), db && sumTo(db, node.shapes[1] as Shape)];
   },
 });
+/** As `sqrt`, but backward reads the input, as for other powers. */
+const halfPowerOp = unaryOp('pow', 'sqrt', { saves: 'input', backward: (dy, x) => div(dy, mul(apply(halfPowerOp, [x], undefined), 2)) });
 
-/** aᵇ, float32. Shapes broadcast. */
+/** aᵇ, float32 whatever the inputs are. Shapes broadcast. */
 export function pow(a: Operand, b: Operand): Tensor {
-  if (typeof a !== 'number' && b === 2) return square(a);
-  if (typeof a !== 'number' && b === 0.5) return sqrt(a);
+  if (a instanceof Tensor && b === 2) return run(squareOp, a);
+  if (a instanceof Tensor && b === 0.5) return run(halfPowerOp, a);
   return apply(powOp, operands('pow', a, b, 'float32'), undefined);
 }
+
+/** The bounds of int32. */
+const [LEAST, MOST] = [-(2 ** 31), 2 ** 31 - 1];
 
 /** Bounds that are numbers: two kernels, no masks in memory. */
 const clampOp: Op<{ min: number; max: number }> = {
@@ -136,25 +164,52 @@ const clampOp: Op<{ min: number; max: number }> = {
   shape: ([x]) => (x as Tensor).shape,
   forward: (y, [x], { min, max }) => {
     const { address, size } = x as Tensor;
-    const [low, high] = [constant(min, 'float32').address, constant(max, 'float32').address];
-    call('maximum', address, low, y.address, 1, 1, size, 0, 0, 1, 0, 0, 0);
-    call('minimum', y.address, high, y.address, 1, 1, size, 0, 0, 1, 0, 0, 0);
+    const ints = y.dtype === 'int32';
+    const [low, high] = [constant(min, y.dtype).address, constant(max, y.dtype).address];
+    call(ints ? 'maximumInt' : 'maximum', address, low, y.address, 1, 1, size, 0, 0, 1, 0, 0, 0);
+    call(ints ? 'minimumInt' : 'minimum', y.address, high, y.address, 1, 1, size, 0, 0, 1, 0, 0, 0);
   },
   saves: everyInput,
   backward: (dy, node) => {
     const x = node.input(0);
     const { min, max } = node.attrs;
-    return [mul(dy, asFloat(logicalAnd(ge(x, min), le(x, max))))];
+    return [where(logicalAnd(ge(x, min), le(x, max)), dy, 0)];
   },
   batched: 'same',
 };
 
-/** x kept within [min, max]; either end may be left out, or be a tensor. The gradient goes to x inside (ends included), else to the bound. */
-export function clamp(x: Tensor, options: { min?: Operand; max?: Operand }): Tensor {
-  const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = options;
-  if (typeof min === 'number' && typeof max === 'number') return apply(clampOp, [asFloat(x)], { min, max });
-  const raised = where(lt(x, min), min, x);
-  return where(gt(raised, max), max, raised);
+/** Bounds of `clamp`: numbers or tensors that broadcast. */
+export interface ClampOptions {
+  min?: Operand;
+  max?: Operand;
+}
+
+const BOUND = /* @__PURE__ */ either(NUMBER, TENSOR);
+const CLAMP: Kinds<ClampOptions> = { min: BOUND, max: BOUND };
+
+/**
+ * x kept within bounds, of which one may be left out: clamp(x, min, max) or clamp(x, { min, max }). int32 stays int32 where the bounds are whole.
+ * The gradient goes to x inside (ends included), else to the bound. A bound that is NaN gives NaN.
+ */
+export function clamp(x: Tensor, ...given: [min?: Operand | ClampOptions, max?: Operand]): Tensor {
+  const op = 'clamp';
+  assertTensor(op, x);
+  const { min, max } = optionsBy(op, given, CLAMP);
+  if (min === undefined && max === undefined) throw valueError(op, 'has no bound. Give min, max or both.');
+  const bounds = [min, max].filter((b) => b !== undefined);
+  if (bounds.some((b) => b instanceof Tensor)) {
+    const raised = min === undefined ? x : bounded(x, min, lt);
+    return max === undefined ? raised : bounded(raised, max, gt);
+  }
+  const dtype = bounds.reduce((type: DType, b) => promote(type, typeOf(op, b)), promote(x.dtype, 'int32'));
+  const [low, high] = dtype === 'int32' ? [LEAST, MOST] : [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+  return apply(clampOp, [to(x, dtype)], { min: (min as number | undefined) ?? low, max: (max as number | undefined) ?? high });
+}
+
+/** The bound where x is beyond it, or where it is NaN; else x. */
+function bounded(x: Tensor, bound: Operand, beyond: (a: Operand, b: Operand) => Tensor): Tensor {
+  const limit = typeof bound === 'number' ? constant(bound, typeOf('clamp', bound)) : bound;
+  return where(logicalOr(beyond(x, limit), ne(limit, limit)), limit, x);
 }
 
 const geluGradOp = binaryOp('geluGrad', 'geluGrad', {
@@ -179,22 +234,42 @@ const geluOp: Op<void> = {
   batched: 'same',
 };
 
+/** Options of `gelu`. */
+export interface GELUOptions {
+  /** Which form: by the error function ('none', the default) or by tanh. */
+  approximate?: 'none' | 'tanh';
+}
+
+const GELU: Kinds<GELUOptions> = { approximate: /* @__PURE__ */ oneOf('none', 'tanh') };
+
 /** x·Φ(x) (Hendrycks & Gimpel 2016, arXiv 1606.08415); `approximate: 'tanh'` gives its tanh form. */
-export function gelu(x: Tensor, options: { approximate?: 'none' | 'tanh' } = {}): Tensor {
-  if (options.approximate !== 'tanh') return run(geluOp, x);
+export function gelu(x: Tensor, options?: GELUOptions): Tensor {
+  if (optionsOf('gelu', options, GELU).approximate !== 'tanh') return run(geluOp, x);
+  assertTensor('gelu', x);
   const inner = mul(add(x, mul(mul(square(x), x), 0.044715)), 0.7978845608028654);
   return mul(mul(x, 0.5), add(tanh(inner), 1));
 }
 
 /** x·sigmoid(x), also called swish. */
 export function silu(x: Tensor): Tensor {
+  assertTensor('silu', x);
   return mul(x, sigmoid(x));
 }
 
-/** ln(1 + e^(βx))/β; x itself where βx > threshold. */
-export function softplus(x: Tensor, options: { beta?: number; threshold?: number } = {}): Tensor {
-  const { beta = 1, threshold = 20 } = options;
-  const scaled = mul(asFloat(x), beta);
+/** Options of `softplus`. */
+export interface SoftplusOptions {
+  /** β, the sharpness of the bend; default 1. */
+  beta?: number;
+  /** Above it, βx, the function is x itself; default 20. */
+  threshold?: number;
+}
+
+const SOFTPLUS: Kinds<SoftplusOptions> = { beta: NUMBER, threshold: NUMBER };
+
+/** ln(1 + e^(βx))/β; x itself where βx > threshold: softplus(x, beta, threshold) or softplus(x, { beta, threshold }). */
+export function softplus(x: Tensor, ...given: [beta?: number | SoftplusOptions, threshold?: number]): Tensor {
+  const { beta = 1, threshold = 20 } = optionsBy('softplus', given, SOFTPLUS);
+  const scaled = mul(asFloat(x, 'softplus'), beta);
   return where(gt(scaled, threshold), x, div(run(softplusOp, scaled), beta));
 }
 
@@ -202,25 +277,54 @@ const leakyReluOp = binaryOp('leakyRelu', 'leakyRelu', {
   saves: everyInput,
   backward: (dy, node) => {
     const [x, slope] = [node.input(0), node.input(1)];
-    const below = lt(x, 0);
-    const dslope = node.needs[1] ? sumTo(where(below, mul(dy, x), 0), node.shapes[1] as Shape) : null;
-    return [node.needs[0] ? where(below, mul(dy, slope), dy) : null, dslope];
+    const above = gt(x, 0);
+    const dslope = node.needs[1] ? sumTo(where(above, 0, mul(dy, x)), node.shapes[1] as Shape) : null;
+    return [node.needs[0] ? where(above, dy, mul(dy, slope)) : null, dslope];
   },
 });
 
-/** x above 0, slope·x below (0.01 unless said). */
-export function leakyRelu(x: Tensor, options: { negativeSlope?: number } = {}): Tensor {
-  return prelu(x, constant(options.negativeSlope ?? 0.01, 'float32'));
+/** Options of `leakyRelu`. */
+export interface LeakyReluOptions {
+  /** The slope below 0; default 0.01. */
+  negativeSlope?: number;
 }
 
-/** x above 0, weight·x below; the weight broadcasts (He et al. 2015, arXiv 1502.01852). */
+const LEAKY: Kinds<LeakyReluOptions> = { negativeSlope: NUMBER };
+
+/** x above 0, slope·x below (default 0.01), also the gradient at 0: leakyRelu(x, slope) or leakyRelu(x, { negativeSlope }). */
+export function leakyRelu(x: Tensor, ...given: [negativeSlope?: number | LeakyReluOptions]): Tensor {
+  const { negativeSlope = 0.01 } = optionsBy('leakyRelu', given, LEAKY);
+  return apply(leakyReluOp, [asFloat(x, 'leakyRelu'), constant(negativeSlope, 'float32')], undefined);
+}
+
+/**
+ * x above 0, weight·x below (He et al. 2015, arXiv 1502.01852). One weight serves all; a vector has one per channel, dimension 1 (of a vector x
+ * its only one). A weight of more dimensions broadcasts.
+ * @throws SHAPE where there are not as many weights as channels
+ */
 export function prelu(x: Tensor, weight: Tensor): Tensor {
-  assertFloat('prelu', weight);
-  return apply(leakyReluOp, [asFloat(x), weight], undefined);
+  const op = 'prelu';
+  const input = asFloat(x, op);
+  assertFloat(op, weight, 'weight');
+  const channels = x.shape[x.rank < 2 ? 0 : 1];
+  if (weight.size !== 1 && weight.rank === 1 && weight.size !== channels)
+    throw shapeError(op, 'the input has not one channel per weight', [x.shape, weight.shape], 'Its dimension 1 must be as long as the weight.');
+  const slope = weight.size === 1 ? reshape(weight, []) : weight.rank === 1 && x.rank > 2 ? reshape(weight, [weight.size, ...x.shape.slice(2).map(() => 1)]) : weight;
+  return apply(leakyReluOp, [input, slope], undefined);
 }
 
-/** x above 0, α·(eˣ − 1) below. */
-export function elu(x: Tensor, options: { alpha?: number } = {}): Tensor {
+/** Options of `elu`. */
+export interface ELUOptions {
+  /** α, how far below 0 it reaches; default 1. */
+  alpha?: number;
+}
+
+const ELU: Kinds<ELUOptions> = { alpha: NUMBER };
+
+/** x above 0, α·(eˣ − 1) below: elu(x, alpha) or elu(x, { alpha }). */
+export function elu(x: Tensor, ...given: [alpha?: number | ELUOptions]): Tensor {
+  const { alpha = 1 } = optionsBy('elu', given, ELU);
+  const input = asFloat(x, 'elu');
   // The exponential sees nothing above 0, so no infinity meets the gradient of where.
-  return where(gt(x, 0), x, mul(expm1(clamp(x, { max: 0 })), options.alpha ?? 1));
+  return where(le(input, 0), mul(expm1(clamp(input, { max: 0 })), alpha), input);
 }

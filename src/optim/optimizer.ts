@@ -1,6 +1,7 @@
 // What every optimizer is: options, groups of parameters, and named state. The rule of each is one kernel.
 import { clearGrad } from '../autograd/leaf.ts';
 import { full } from '../ops/create.ts';
+import { optimizerSteps, parametersOptimized } from '../module/unclaimed.ts';
 import { call } from '../runtime/call.ts';
 import type { Kernel } from '../runtime/kernel-names.ts';
 import { float64View, int32View } from '../runtime/memory.ts';
@@ -10,7 +11,7 @@ import { copyElements, dense, detach } from '../tensor/op.ts';
 import { settle } from '../tensor/pending.ts';
 import { recording, refuseWhileRecording } from '../tensor/recording.ts';
 import { outlive, scope } from '../tensor/scope.ts';
-import { newStorage, type Storage } from '../tensor/storage.ts';
+import { dispose, newStorage, type Storage } from '../tensor/storage.ts';
 import { enableGrad, noGrad } from '../tensor/tape.ts';
 import { assertAlive, type Tensor } from '../tensor/tensor.ts';
 import { given } from './options.ts';
@@ -83,6 +84,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   private readonly labels = new Set(['params', 'initialLr']);
   /** Grows where the addresses of state do, or the parameters of a group. */
   private version = 0;
+  private disposed = false;
 
   /**
    * @param params parameters, a module, named parameters, or groups of such with options of their own
@@ -117,20 +119,6 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   /** That kernel's words, at most RECORD, for a parameter and its gradient, both row-major float32. Makes its state where there is none. */
   protected abstract words(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, group: ParamGroup<O>): readonly number[];
 
-  /** Gives the memory of its state back now; its parameters stay, but it steps no more. Never required; `using` calls it. */
-  dispose(): void {
-    for (const state of this.states.values()) for (const t of Object.values(state)) t.dispose();
-    this.version++;
-    this.states.clear();
-    this.step = () => {
-      throw new GradloomError('SCOPE', 'step', "the optimizer's state was given back by dispose(). Make a new one.");
-    };
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
-
   /** Adds parameters with options of their own. */
   addParamGroup(group: GroupInput<O>): void {
     const { name } = this.rule;
@@ -147,6 +135,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
     const place = this.placeFor(complete, [...this.paramGroups, complete]);
     if (complete.params.length < list.length) warnOnce(`duplicates in ${name}`, `${name}: a parameter appears twice in one group; it is stepped once.`);
     this.paramGroups.push(complete);
+    parametersOptimized(complete.params);
     this.places.set(complete, place);
     this.version++;
   }
@@ -220,6 +209,22 @@ export abstract class Optimizer<O extends OptimizerOptions> {
     }
   }
 
+  /** Gives the memory of its state back now; its parameters stay, but it steps no more. Never required; `using` calls it. */
+  dispose(): void {
+    for (const group of this.paramGroups) {
+      const place = this.places.get(group);
+      if (place) for (const s of [place.hyper, place.table]) dispose(s);
+    }
+    this.disposed = true;
+    this.version++;
+    for (const state of this.states.values()) for (const t of Object.values(state)) t.dispose();
+    this.states.clear();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
   /** Sets every parameter's `.grad` to null, so that a step skips it, or with `setToNull: false` to zeros, which a step still applies. */
   zeroGrad(options: { setToNull?: boolean } = {}): void {
     const { setToNull = true } = optionsOf(`${this.rule.name}.zeroGrad`, options, { setToNull: FLAG });
@@ -236,10 +241,17 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   step<T>(closure: () => T): T;
   step<T>(closure?: () => T): T | undefined {
     if (closure !== undefined) checkArgument(`${this.rule.name}.step`, 'the closure', closure, FUNCTION);
-    const loss = closure && enableGrad(closure);
-    if (typeof (loss as PromiseLike<unknown> | undefined)?.then === 'function')
-      throw valueError(`${this.rule.name}.step`, 'the closure is async, so its gradients come too late. Await the loss, then call step().');
+    if (this.disposed) throw new GradloomError('SCOPE', `${this.rule.name}.step`, 'its state was given back by dispose(). Make a new optimizer.');
+    const loss =
+      closure &&
+      enableGrad(() => {
+        const given = closure();
+        if (typeof (given as PromiseLike<unknown> | undefined)?.then === 'function')
+          throw valueError(`${this.rule.name}.step`, 'the closure is async, so its gradients come too late. Await the loss, then call step().');
+        return given;
+      });
     settle();
+    optimizerSteps();
     noGrad(() => {
       this.prepare();
       this.tell();

@@ -75,6 +75,7 @@ export function readFields(op: string, state: unknown, groups: number, lists: re
   return fields;
 }
 
+/** What all schedulers are. One of your own says `next`, and calls `begin` at the end of its constructor. */
 export abstract class LRScheduler {
   /** @internal What it changes. */
   readonly optimizer: Schedulable;
@@ -145,7 +146,7 @@ export abstract class LRScheduler {
     });
   }
 
-  /** @internal Step 0, from the rates that are there. */
+  /** Step 0, from the rates that are there. */
   begin(): void {
     this.put(0, (rate, base, group) => this.first(rate, base, group));
   }

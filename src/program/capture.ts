@@ -40,7 +40,7 @@ export interface Captured<Inputs extends readonly Tensor[], Result> {
 /** Recordings that are kept, and shapes that are remembered before they are recorded. */
 const MOST = 8;
 
-const shapesOf = (given: readonly (Tensor | number)[]): string => given.map((t) => (typeof t === 'number' ? 'float32 ' : `${t.dtype} ${t.shape}`)).join('; ');
+const shapesOf = (given: readonly (Tensor | number)[]): string => given.map((t) => (typeof t === 'number' ? 'float32 ' : `${t.dtype} ${t.sizes}`)).join('; ');
 
 /** Runs the step as it is: copies of its outputs, without a graph, as later calls give them. */
 function runPlain<Result>(step: Step<Result>, given: readonly (Tensor | number)[]): Result {

@@ -52,7 +52,7 @@ export class Leaves {
     this.windows = windows.filter((w, i) => !meet(windows[i - 1], w) && !meet(w, windows[i + 1]));
     for (const { leaf } of this.windows) {
       const plan = this.plans[leaf] as LeafPlan;
-      if (plan.after !== undefined) plan.entry = empty(plan.leaf.shape, 'float32', home);
+      if (plan.after !== undefined) plan.entry = empty(plan.leaf.sizes, 'float32', home);
       plan.fixed = null;
     }
   }
@@ -111,7 +111,7 @@ export class Leaves {
   leave(home: Scope): void {
     for (const { leaf } of this.plans) {
       if (leaf.gathered?.storage.owner !== home) continue;
-      const g = empty(leaf.shape, 'float32', leaf.storage.owner);
+      const g = empty(leaf.sizes, 'float32', leaf.storage.owner);
       copyElements(leaf.gathered, g);
       leaf.gradient = g;
     }

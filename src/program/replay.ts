@@ -58,7 +58,7 @@ export class Replay<Result> {
   private constructor(given: readonly (Tensor | number)[], shapes: string) {
     this.shapes = shapes;
     this.home.pins = true;
-    this.inputs = given.map((t) => (typeof t === 'number' ? empty([], 'float32', this.home) : empty(t.shape, t.dtype, this.home)));
+    this.inputs = given.map((t) => (typeof t === 'number' ? empty([], 'float32', this.home) : empty(t.sizes, t.dtype, this.home)));
     this.take(given);
     this.recorder = new Recorder(this.inputs.map(detach));
   }
@@ -106,13 +106,14 @@ export class Replay<Result> {
     recorder.rely(isGradEnabled, isGradEnabled, setGradEnabled);
     recorder.rely(isInferenceMode, isInferenceMode);
     recorder.rely(hookChanges, hookChanges);
-    return recorder.listen(() => {
-      const result = step(...recorder.inputs);
+    const result = recorder.listen(() => {
+      const given = step(...recorder.inputs);
       settle();
-      const hidden = hiding(result);
-      if (hidden) fail(`the step returns ${hidden} with tensors in it, which later calls could not fill. Return them in a plain object, a list or a Map.`);
-      return result;
+      return given;
     });
+    const hidden = hiding(result);
+    if (hidden) fail(`the step returns ${hidden} with tensors in it, which later calls could not fill. Return them in a plain object, a list or a Map.`);
+    return result;
   }
 
   /** Moves every buffer of the step into one arena, by lifetime, and the recorded words with them; outputs and gradients too. */
@@ -195,7 +196,7 @@ export class Replay<Result> {
 
   /** The tensor at another place, with the recorded run's own elements. */
   private moved(t: Tensor, storage: Storage, offset: number): Tensor {
-    const y = new Tensor(storage, t.shape, t.dtype, t.strides, offset);
+    const y = new Tensor(storage, t.sizes, t.dtype, t.steps, offset);
     copyElements(t, y);
     return y;
   }
@@ -219,7 +220,7 @@ export class Replay<Result> {
     const at = (t: Tensor): Tensor => {
       const found = this.moving.get(t);
       const g = found?.[0].leaf.gathered;
-      return found && g ? new Tensor(g.storage, t.shape, t.dtype, t.strides, g.offset + found[1]) : t;
+      return found && g ? new Tensor(g.storage, t.sizes, t.dtype, t.steps, g.offset + found[1]) : t;
     };
     return copierOf(outputs, at) as () => Result;
   }
@@ -229,7 +230,7 @@ export class Replay<Result> {
     const { inputs } = this;
     for (let i = 0; i < inputs.length; i++) {
       const [t, mine] = [given[i] as Tensor | number, inputs[i] as Tensor];
-      if (typeof t === 'number' ? mine.rank !== 0 || mine.dtype !== 'float32' : t.dtype !== mine.dtype || !sameShape(t.shape, mine.shape)) return false;
+      if (typeof t === 'number' ? mine.rank !== 0 || mine.dtype !== 'float32' : t.dtype !== mine.dtype || !sameShape(t.sizes, mine.sizes)) return false;
     }
     return true;
   }

@@ -18,7 +18,7 @@ export function mapTensors(value: unknown, change: (t: Tensor) => Tensor): unkno
 export function copierOf(value: unknown, at: (t: Tensor) => Tensor = (t) => t): () => unknown {
   if (value instanceof Tensor) {
     return () => {
-      const y = empty(value.shape, value.dtype);
+      const y = empty(value.sizes, value.dtype);
       y.inference = isInferenceMode();
       copyElements(at(value), y);
       return y;
@@ -45,7 +45,7 @@ export function copierOf(value: unknown, at: (t: Tensor) => Tensor = (t) => t): 
 
 /** A result in words: equal for results that differ in what their tensors hold only. */
 export function outline(value: unknown): string {
-  if (value instanceof Tensor) return `${value.dtype} ${shapeText(value.shape)} by ${value.strides}`;
+  if (value instanceof Tensor) return `${value.dtype} ${shapeText(value.sizes)} by ${value.steps}`;
   if (Array.isArray(value)) return `[${value.map(outline).join(', ')}]`;
   if (value instanceof Map) return `Map ${outline([...value])}`;
   if (isPlainObject(value))

@@ -146,7 +146,8 @@ export class Comparison extends Recorder {
       if (!isAddress(kernel, i)) {
         if (word !== was) return kernel === 'fill' ? 'writes another number than was recorded' : 'has other sizes, numbers or flags than were recorded';
       } else if (!this.isAt(word >>> 0, place)) {
-        const [now, before] = [constantAt(word >>> 0), place.block < 0 ? constantAt(was) : undefined];
+        const { numbers } = this;
+        const [now, before] = [constantAt(word >>> 0, numbers), place.block < 0 ? constantAt(was, numbers) : undefined];
         return now !== undefined && before !== undefined ? `takes the number ${now}, where ${before} was recorded` : 'takes another tensor than was recorded';
       }
     }

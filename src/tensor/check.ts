@@ -1,6 +1,10 @@
 // Arguments as programs give them. Each check says function, argument, value and remedy, and runs before anything is made or changed.
-import { GradloomError } from './errors.ts';
+import { type DType, DTYPES } from './dtype.ts';
+import { GradloomError, valueText } from './errors.ts';
+import { MOST_SIZE } from './shape.ts';
 import { Tensor } from './tensor.ts';
+
+export { valueText } from './errors.ts';
 
 /** What a value must be: the words for messages, and the test. */
 export interface Kind {
@@ -43,18 +47,6 @@ export const instanceOf = (type: abstract new (...args: never[]) => unknown, wha
 
 /** A kind for every option of a type: an option that the table lacks is a type error. */
 export type Kinds<O> = { readonly [K in keyof Required<O>]: Kind };
-
-/** A value as it stands in messages: short, whatever it is. */
-export function valueText(value: unknown): string {
-  if (value instanceof Tensor) return `a tensor ${value.describe()}`;
-  if (typeof value === 'string') return value.length > 40 ? `'${value.slice(0, 40)}…'` : `'${value}'`;
-  if (typeof value === 'function') return value.name ? `the function ${value.name}` : 'a function';
-  if (typeof value === 'bigint') return `${value}n`;
-  if (typeof value !== 'object' || value === null) return String(value);
-  if (Array.isArray(value)) return value.length > 8 ? `a list of ${value.length}` : `[${value.map((v) => (Array.isArray(v) ? 'a list' : valueText(v))).join(', ')}]`;
-  const name = (value.constructor as { name?: string } | undefined)?.name;
-  return name && name !== 'Object' ? `an object of ${name}` : `an object { ${Object.keys(value).slice(0, 6).join(', ')} }`;
-}
 
 /** Whether it is an object written as `{ … }`, in this realm or another (an iframe, a test runner's sandbox). */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
@@ -138,4 +130,62 @@ export function assertTensor(op: string, value: unknown, name = 'input'): assert
 export function assertArity(op: string, given: number, most: number): void {
   if (given <= most) return;
   throw new GradloomError('VALUE', op, `takes at most ${most} argument${most === 1 ? '' : 's'}, got ${given}. Leave the others out.`);
+}
+
+/** A count: channels, features, classes. */
+export const COUNT: Kind = { what: 'a whole number ≥ 1', test: (v) => Number.isSafeInteger(v) && (v as number) >= 1 };
+
+/** Options as one object, or by position in the order of their table, which is PyTorch's; an object may come last. Without `P` positions are not in the types. */
+export type Given<O, P extends readonly unknown[] = never> = readonly [options?: O] | P;
+
+/**
+ * Options that were given as an object or by position, checked as by `optionsOf`; `kinds` lists them in PyTorch's order.
+ * @throws VALUE that names the option; where there are more than the table has; where one is given twice
+ */
+export function optionsBy<O extends object>(op: string, given: readonly unknown[], kinds: Kinds<O>): O {
+  const last = given[given.length - 1];
+  if (given.length <= 1 && (last === undefined || isPlainObject(last))) return optionsOf(op, last as O | undefined, kinds);
+  const named = isPlainObject(last) ? last : undefined;
+  const names = Object.keys(kinds);
+  const count = given.length - (named ? 1 : 0);
+  if (count > names.length) throw new GradloomError('VALUE', op, `${valueText(given[names.length])} has no meaning there. ${listOf(names)}`);
+  const result: Record<string, unknown> = { ...named };
+  for (let i = 0; i < count; i++) {
+    const name = names[i] as string;
+    if (result[name] !== undefined) throw new GradloomError('VALUE', op, `${name} is given twice, by position and by name. Leave one out.`);
+    result[name] = given[i];
+  }
+  return optionsOf(op, result as O, kinds);
+}
+
+/** Throws where an argument is no list of tensors. */
+export function assertTensors(op: string, values: unknown, name = 'tensors'): asserts values is readonly Tensor[] {
+  if (!Array.isArray(values)) throw new GradloomError('DTYPE', op, `${name} must be a list of tensors, got ${valueText(values)}. Write [a, b].`);
+  for (let i = 0; i < values.length; i++) assertTensor(op, values[i], `${name}[${i}]`);
+}
+
+/** Throws unless it is an element type. */
+export function assertDType(op: string, value: unknown): asserts value is DType {
+  if (!DTYPES.includes(value as DType)) throw new GradloomError('DTYPE', op, `dtype must be 'float32', 'int32' or 'bool', got ${valueText(value)}.`);
+}
+
+/** Throws unless it is a whole number of at least `least`. */
+export function assertWhole(op: string, name: string, value: unknown, least = Number.MIN_SAFE_INTEGER): asserts value is number {
+  if (Number.isSafeInteger(value) && (value as number) >= least) return;
+  throw new GradloomError('VALUE', op, `${name} must be a whole number${least === Number.MIN_SAFE_INTEGER ? '' : ` ≥ ${least}`}, got ${valueText(value)}.`);
+}
+
+/** A shape as it may be given: a list, or its sizes one by one. */
+export type Sizes = [shape: readonly number[] | number, ...more: number[]];
+
+/** A shape as a list of its own, from a list or from sizes one by one. `least`: −1 where a size may be left open. */
+export function sizesOf(op: string, given: readonly unknown[], least = 0): number[] {
+  const list = given.length < 2 && typeof given[0] !== 'number' ? given[0] : given;
+  const right = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) >= least;
+  // Array.from: a hole in the list is undefined, where `every` would pass over it.
+  const sizes: unknown[] | null = Array.isArray(list) && list.length <= 64 ? Array.from(list) : null;
+  if (!sizes?.every(right)) throw new GradloomError('SHAPE', op, `a shape is a list of sizes ≥ ${least} (at most 64), got ${valueText(list)}. Write [2, 3].`);
+  // A shape of no elements asks for no memory, but kernels count its sizes too.
+  if (sizes.includes(0) && sizes.some((n) => (n as number) > MOST_SIZE)) throw new GradloomError('MEMORY', op, `no room for ${valueText(sizes)}: a size is at most 2³¹ − 1.`);
+  return sizes as number[];
 }

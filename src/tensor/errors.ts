@@ -3,6 +3,19 @@ import { GradloomError } from '../runtime/errors.ts';
 
 export { type ErrorCode, GradloomError } from '../runtime/errors.ts';
 
+/** A value as it stands in messages: short, whatever it is. */
+export function valueText(value: unknown): string {
+  if (typeof value === 'string') return value.length > 40 ? `'${value.slice(0, 40)}…'` : `'${value}'`;
+  if (typeof value === 'function') return value.name ? `the function ${value.name}` : 'a function';
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value !== 'object' || value === null) return String(value);
+  if (Array.isArray(value)) return value.length > 8 ? `a list of ${value.length}` : `[${Array.from(value, (v) => (Array.isArray(v) ? 'a list' : valueText(v))).join(', ')}]`;
+  const { describe } = value as { describe?: () => string };
+  if (typeof describe === 'function') return `a tensor ${describe.call(value)}`;
+  const name = (value.constructor as { name?: string } | undefined)?.name;
+  return name && name !== 'Object' ? `an object of ${name}` : `an object { ${Object.keys(value).slice(0, 6).join(', ')} }`;
+}
+
 /** `[2, 3]`: how shapes stand in messages. */
 export function shapeText(shape: readonly number[]): string {
   return `[${shape.join(', ')}]`;

@@ -1,8 +1,9 @@
 // An op is one small object: name, shape rule, forward, backward. This file runs it: checks, allocates, calls, records.
-import type { DType } from './dtype.ts';
-import type { Shape } from './shape.ts';
-import { collapse } from './shape.ts';
 import { call } from '../runtime/call.ts';
+import { assertTensor } from './check.ts';
+import type { DType } from './dtype.ts';
+import { GradloomError } from './errors.ts';
+import { collapse, MOST_ELEMENTS, type Shape } from './shape.ts';
 import { type Edge, isGradEnabled, isInferenceMode, Node, putNode } from './tape.ts';
 import { recording } from './recording.ts';
 import { assertAlive, empty, Tensor } from './tensor.ts';
@@ -100,7 +101,7 @@ function edgeOf(t: Tensor): Edge {
 /** The same elements in row-major order: the tensor itself, or a copy that autograd does not see. */
 export function dense(t: Tensor): Tensor {
   if (t.isContiguous()) return t;
-  const y = empty(t.shape, t.dtype);
+  const y = empty(t.sizes, t.dtype);
   copyElements(t, y);
   return y;
 }
@@ -112,7 +113,7 @@ export function copyElements(x: Tensor, y: Tensor): void {
     call('copy', x.address, y.address, 1, 1, 1, x.size, 0, 0, 0, 1, 0, 0, 0, 1);
     return;
   }
-  const { shape, strides } = collapse(x.shape, [x.strides, y.strides]);
+  const { shape, strides } = collapse(x.sizes, [x.steps, y.steps]);
   const [xs, ys] = strides as [number[], number[]];
   const outer = Math.max(shape.length - 4, 0);
   const n = pad4(shape.slice(outer), 1);
@@ -133,9 +134,16 @@ function pad4(list: number[], filler: number): number[] {
   return list;
 }
 
+/** Throws unless it is a tensor whose memory is there. */
+function assertUsable(t: Tensor | undefined, op: string): void {
+  if (t?.storage?.address) return;
+  assertTensor(op, t);
+  assertAlive(t, op);
+}
+
 /** Runs an op: its output, recorded on the tape where an input needs a gradient. */
 export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor {
-  for (const t of inputs) assertAlive(t, op.name);
+  for (let i = 0; i < inputs.length; i++) assertUsable(inputs[i], op.name);
   const shape = op.shape(inputs, attrs);
   const y = empty(shape, op.dtype ? op.dtype(inputs, attrs) : (inputs[0] as Tensor).dtype);
   const extras = op.forward(y, op.strided ? inputs : inputs.map(dense), attrs);
@@ -155,14 +163,16 @@ export function record<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A, y: Ten
 
 /** Runs a view op: a window that shares memory and version counter. `sibling`: one of several windows that one call returns. */
 export function applyView<A>(op: ViewOp<A>, x: Tensor, attrs: A, sibling = false): Tensor {
-  assertAlive(x, op.name);
+  assertUsable(x, op.name);
   const { shape, strides, offset } = op.window(x, attrs);
   const y = new Tensor(x.storage, shape, x.dtype, strides, offset);
+  if (y.size > MOST_ELEMENTS) throw new GradloomError('MEMORY', op.name, `a view has at most 2³⁰ elements, this one ${y.describe()}. Use a smaller shape.`);
   const base = x.viewInfo?.base ?? x;
+  const records = isGradEnabled();
   y.inference = x.inference; // a view is what its base is, wherever it was taken
-  if (isGradEnabled()) record(viewAsOp(op), [x], attrs, y, null);
+  if (records) record(viewAsOp(op), [x], attrs, y, null);
   // A view made without recording is no differentiable view, except that writes through it still count for its base.
-  y.viewInfo = { base, generation: base.generation, sibling };
+  y.viewInfo = { base, generation: base.generation, sibling, quiet: !records };
   return y;
 }
 
@@ -188,7 +198,8 @@ function viewAsOp<A>(op: ViewOp<A>): Op<A> {
 
 /** A window on the same memory that no gradient passes (`detach`): version counter shared, graph not. */
 export function detach(t: Tensor): Tensor {
-  const y = new Tensor(t.storage, t.shape, t.dtype, t.strides, t.offset);
+  assertUsable(t, 'detach');
+  const y = new Tensor(t.storage, t.sizes, t.dtype, t.steps, t.offset);
   y.label = t.label;
   y.inference = t.inference;
   return y;

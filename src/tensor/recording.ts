@@ -38,7 +38,7 @@ export interface Recording {
   steady(current: () => unknown): void;
   /** State is being made that later runs find: this run counts as a plain one, and the next is recorded. */
   early(): void;
-  /** A tensor of host numbers that follow from a text, made once and alive as long as the recording. */
+  /** A tensor of host numbers that follow from a text: made once, unheard, and alive as long as the recording. */
   kept(key: string, make: () => Tensor): Tensor;
   /** Host work that each replay must repeat first: hyper-parameters written to memory. */
   repeat(work: () => void): void;

@@ -22,7 +22,9 @@ function move(tensor: Tensor, from: Scope | null, owner: Scope | null): void {
       if (from === null || next.storage.owner === from) moveStorage(next.storage, owner);
       todo.push(next.gradient, nodeOf(next));
     } else {
-      todo.push(...next.edges, ...next.savedTensors());
+      // One by one: a stack of many tensors has more edges than a call takes arguments.
+      for (const edge of next.edges) todo.push(edge);
+      for (const saved of next.savedTensors()) todo.push(saved);
     }
   }
 }

@@ -1,8 +1,13 @@
 // Arithmetic of sizes and strides: pure functions, no memory. Strides are in elements.
-import { GradloomError, shapeError, shapeText } from './errors.ts';
+import { GradloomError, shapeError, shapeText, valueText } from './errors.ts';
 
 /** Sizes of the dimensions; `[]` is a scalar. */
 export type Shape = readonly number[];
+
+/** The largest size of a dimension: kernels count in int32. */
+export const MOST_SIZE = 0x7fffffff;
+/** The most elements of a tensor or view: 4 GB of them. */
+export const MOST_ELEMENTS = 2 ** 30;
 
 /** Number of elements. */
 export function sizeOf(shape: Shape): number {
@@ -27,7 +32,7 @@ export function isRowMajor(shape: Shape, strides: readonly number[]): boolean {
     const n = shape[i] as number;
     if (n === 0) return true;
     if (n !== 1) {
-      if (strides[i] !== step) return false;
+      if (strides[i] !== step) return shape.includes(0);
       step *= n;
     }
   }
@@ -68,16 +73,22 @@ export function broadcastStrides(shape: Shape, strides: readonly number[], to: S
 export function normalizeDim(op: string, dim: number, rank: number): number {
   const n = Math.max(rank, 1);
   if (!Number.isInteger(dim) || dim < -n || dim >= n) {
-    throw new GradloomError('DIM', op, `dimension ${dim} is out of range [${-n}, ${n - 1}]. Count from 0, or from −1 at the end.`);
+    throw new GradloomError('DIM', op, `dimension ${valueText(dim)} is out of range [${-n}, ${n - 1}]. Count from 0, or from −1 at the end.`);
   }
   return dim < 0 ? dim + n : dim;
+}
+
+/** As `normalizeDim`, where a scalar has no dimension that would do. */
+export function dimensionOf(op: string, dim: number, shape: Shape): number {
+  if (shape.length === 0) throw new GradloomError('DIM', op, 'a scalar has no dimension. Use unsqueeze(0) to give it one.');
+  return normalizeDim(op, dim, shape.length);
 }
 
 /** Dimensions as a sorted list without repeats; undefined or an empty list means all of them. */
 export function normalizeDims(op: string, dim: number | readonly number[] | undefined, rank: number): number[] {
   if (dim === undefined || (Array.isArray(dim) && dim.length === 0)) return Array.from({ length: rank }, (_, i) => i);
-  const dims = (typeof dim === 'number' ? [dim] : [...dim]).map((d) => normalizeDim(op, d, rank));
-  if (new Set(dims).size !== dims.length) throw new GradloomError('DIM', op, `a dimension appears twice in [${dim}]. Name each once.`);
+  const dims = (Array.isArray(dim) ? Array.from(dim) : [dim]).map((d) => normalizeDim(op, d, rank));
+  if (new Set(dims).size !== dims.length) throw new GradloomError('DIM', op, `a dimension appears twice in ${valueText(dim)}. Name each once.`);
   return dims.filter((d) => d < rank).sort((a, b) => a - b);
 }
 
@@ -89,9 +100,32 @@ export function resolveShape(op: string, shape: Shape, size: number): number[] {
     out[hole] = 1;
     out[hole] = size / sizeOf(out);
   }
-  if (!out.every((d) => Number.isInteger(d) && d >= 0) || sizeOf(out) !== size) {
+  if (!out.every((d) => Number.isInteger(d) && d >= 0 && d <= MOST_SIZE) || sizeOf(out) !== size) {
     throw new GradloomError('SHAPE', op, `${size} elements do not fit the shape ${shapeText(shape)}. Its sizes must multiply to ${size}; one may be −1.`);
   }
+  return out;
+}
+
+/** Strides that show elements of one shape in another, in the same order; null where no strides do (ATen's `computeStride`). */
+export function viewStrides(shape: Shape, strides: readonly number[], to: Shape): number[] | null {
+  if (sizeOf(shape) === 0) return rowMajor(to);
+  const out = new Array<number>(to.length);
+  let j = to.length - 1;
+  let step = strides[strides.length - 1] ?? 1;
+  let [run, filled] = [1, 1];
+  // From the end, run by run: dimensions whose elements lie evenly spaced.
+  for (let i = shape.length - 1; i >= 0; i--) {
+    run *= shape[i] as number;
+    if (i > 0 && (shape[i - 1] === 1 || strides[i - 1] === run * step)) continue;
+    for (; j >= 0 && (filled < run || to[j] === 1); j--) {
+      out[j] = filled * step;
+      filled *= to[j] as number;
+    }
+    if (filled !== run) return null;
+    step = strides[i - 1] ?? 1;
+    run = filled = 1;
+  }
+  for (; j >= 0; j--) out[j] = 1;
   return out;
 }
 

@@ -41,7 +41,7 @@ export function noGrad<T>(fn: () => T): T {
   return withMode(false, inferenceMode, fn);
 }
 
-/** Runs `fn` with recording on, also inside `noGrad` (`torch.enable_grad`). Inside `inference` nothing records. */
+/** Runs `fn` with recording on, also inside `noGrad` (`torch.enable_grad`). Inside `inference` nothing records. Synchronous. */
 export function enableGrad<T>(fn: () => T): T {
   return withMode(!inferenceMode, inferenceMode, fn);
 }

@@ -29,6 +29,8 @@ export interface ViewInfo {
   generation: number;
   /** One of several outputs of one op (unbind, split): writing to it in place is refused, as in PyTorch. */
   readonly sibling: boolean;
+  /** Made without recording: writing to it while recording is refused, as in PyTorch. */
+  readonly quiet: boolean;
 }
 
 /**
@@ -36,14 +38,14 @@ export interface ViewInfo {
  * Elements lie in WebAssembly memory and belong to the innermost open scope.
  */
 export class Tensor {
-  /** Sizes; `[]` for a scalar. */
-  readonly shape: Shape;
+  /** @internal Sizes as ops read them. Nobody outside holds this list: a write to it would let kernels reach beyond the memory. */
+  readonly sizes: Shape;
+  /** @internal Strides, likewise. */
+  readonly steps: readonly number[];
   /** Element type. */
   readonly dtype: DType;
   /** Number of elements. */
   readonly size: number;
-  /** Steps between neighbours along each dimension, in elements. */
-  readonly strides: readonly number[];
   /** Where the first element lies in the storage, in elements. */
   readonly offset: number;
   /** @internal The memory behind it, shared with its views. */
@@ -70,15 +72,29 @@ export class Tensor {
   /** @internal Hooks after accumulation, on leaves. */
   accumulateHooks: Hooks<(leaf: Tensor) => void> | null = null;
 
+  /** What `shape` has given out. */
+  private shown: Shape | null = null;
+
   /** @internal */
-  constructor(storage: Storage, shape: Shape, dtype: DType, strides: readonly number[] = rowMajor(shape), offset = 0) {
+  constructor(storage: Storage, sizes: Shape, dtype: DType, steps: readonly number[] = rowMajor(sizes), offset = 0) {
     this.storage = storage;
-    this.shape = shape;
+    this.sizes = sizes;
     this.dtype = dtype;
-    this.strides = strides;
+    this.steps = steps;
     this.offset = offset;
-    this.size = sizeOf(shape);
+    this.size = sizeOf(sizes);
     recording()?.made(this);
+  }
+
+  /** Sizes; `[]` for a scalar. The list is frozen: `reshape` gives a tensor another shape. */
+  get shape(): Shape {
+    this.shown ??= Object.freeze([...this.sizes]);
+    return this.shown;
+  }
+
+  /** Steps between neighbours along each dimension, in elements. */
+  get strides(): readonly number[] {
+    return Object.freeze([...this.steps]);
   }
 
   /** @internal The accumulated gradient. */
@@ -97,7 +113,7 @@ export class Tensor {
 
   /** Number of dimensions. */
   get rank(): number {
-    return this.shape.length;
+    return this.sizes.length;
   }
 
   /** @internal Byte address of the first element; throws where the tensor's scope has ended. */
@@ -126,7 +142,7 @@ export class Tensor {
 
   /** Whether elements lie in row-major order without gaps. */
   isContiguous(): boolean {
-    return isRowMajor(this.shape, this.strides);
+    return isRowMajor(this.sizes, this.steps);
   }
 
   /** A one-element tensor's value: a number, or a boolean's 0 or 1. Reading is synchronous and cheap. */
@@ -134,7 +150,7 @@ export class Tensor {
     assertAlive(this, 'item');
     refuseWhileRecording('item', 'a value is read', 'Return the tensor from the step and read it outside.');
     if (this.size !== 1) {
-      throw new GradloomError('SHAPE', 'item', `the tensor has ${this.size} elements, shape ${shapeText(this.shape)}. Reduce it first (mean, sum) or use toArray().`);
+      throw new GradloomError('SHAPE', 'item', `the tensor has ${this.size} elements, shape ${shapeText(this.sizes)}. Reduce it first (mean, sum) or use toArray().`);
     }
     return viewOf(this.dtype)[this.address / 4] as number;
   }
@@ -144,22 +160,26 @@ export class Tensor {
     refuseWhileRecording('data', 'values are read', 'Return the tensor from the step and read it outside.');
     const memory = viewOf(this.dtype);
     const start = this.address / 4;
-    if (this.dtype !== 'bool' && this.isContiguous()) return memory.slice(start, start + this.size);
-    const out = this.dtype === 'float32' ? new Float32Array(this.size) : this.dtype === 'int32' ? new Int32Array(this.size) : new Uint8Array(this.size);
-    let at = 0;
-    const walk = (dim: number, from: number): void => {
-      if (dim === this.rank) {
-        out[at++] = memory[from] as number;
-        return;
-      }
-      for (let i = 0; i < (this.shape[dim] as number); i++) walk(dim + 1, from + i * (this.strides[dim] as number));
-    };
-    walk(0, start);
-    return out;
+    try {
+      if (this.dtype !== 'bool' && this.isContiguous()) return memory.slice(start, start + this.size);
+      const out = new (this.dtype === 'float32' ? Float32Array : this.dtype === 'int32' ? Int32Array : Uint8Array)(this.size);
+      const last = this.rank - 1;
+      const [n, step] = [this.sizes[last] ?? 1, this.steps[last] ?? 1];
+      let at = 0;
+      const walk = (dim: number, from: number): void => {
+        if (dim >= last) for (let i = 0; i < n; i++) out[at++] = memory[from + i * step] as number;
+        else for (let i = 0; i < (this.sizes[dim] as number); i++) walk(dim + 1, from + i * (this.steps[dim] as number));
+      };
+      if (this.size > 0) walk(0, start);
+      return out;
+    } catch (cause) {
+      throw this.noRoom('data', cause);
+    }
   }
 
   /** The elements as nested arrays (a bare value for a scalar); bool gives booleans. */
   toArray(): NestedArray {
+    if (this.listed > MOST_LISTED) throw this.noRoom('toArray');
     const flat = this.data();
     let at = 0;
     const build = (dim: number): NestedArray => {
@@ -167,20 +187,34 @@ export class Tensor {
         const v = flat[at++] as number;
         return this.dtype === 'bool' ? v !== 0 : v;
       }
-      return Array.from({ length: this.shape[dim] as number }, () => build(dim + 1));
+      return Array.from({ length: this.sizes[dim] as number }, () => build(dim + 1));
     };
     return build(0);
   }
 
+  /** How many numbers and lists `toArray` makes. */
+  private get listed(): number {
+    return this.sizes.reduce(([all, lists], n) => [all + lists * n, lists * n] as const, [1, 1] as readonly [number, number])[0];
+  }
+
+  private noRoom(op: string, cause?: unknown): GradloomError {
+    return new GradloomError('MEMORY', op, `JavaScript has no room for ${this.describe()}. Read a part of it: slice(…).${op}().`, { cause });
+  }
+
+  /** What `JSON.stringify` writes: nested numbers, which `tensor` takes back. */
+  toJSON(): NestedArray {
+    return this.toArray();
+  }
+
   /** `float32 [2, 3]`, with the label where there is one. */
   describe(): string {
-    return `${this.label ? `'${this.label}' ` : ''}${this.dtype} ${shapeText(this.shape)}`;
+    return `${this.label ? `'${this.label}' ` : ''}${this.dtype} ${shapeText(this.sizes)}`;
   }
 
   /** Shape, type and up to a thousand elements, for people. */
   toString(): string {
     if (this.storage.address === 0) return `Tensor(${this.describe()}, ended)`;
-    if (this.size > 1000) return `Tensor(${this.describe()})`;
+    if (this.size > 1000 || this.listed > 2000) return `Tensor(${this.describe()})`;
     const format = (v: NestedArray, indent: string): string => {
       if (!Array.isArray(v)) return typeof v === 'number' && this.dtype === 'float32' ? `${Number.parseFloat(v.toPrecision(6))}` : `${v}`;
       const nested = Array.isArray(v[0]);
@@ -189,11 +223,21 @@ export class Tensor {
     return `Tensor(${this.describe()}) ${format(this.toArray(), '')}`;
   }
 
+  /** `loss < 0.5`, `+loss`, `loss + 1`: a one-element tensor's number. `${loss}`: a scalar's number, else the text. */
+  [Symbol.toPrimitive](hint: string): number | string {
+    if (hint === 'string') return this.rank === 0 && this.storage.address !== 0 ? `${this.dtype === 'bool' ? this.item() !== 0 : this.item()}` : this.toString();
+    if (this.size === 1) return this.item();
+    throw new GradloomError('VALUE', 'Tensor', `JavaScript's operators take numbers, this is ${this.describe()}. Use methods (add, lt, …), or item() of one element.`);
+  }
+
   /** What `console.log` shows in Node. */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.toString();
   }
 }
+
+/** The most numbers and lists that `toArray` makes: more would end the process, not in an error. */
+const MOST_LISTED = 2 ** 26;
 
 /** Throws where the tensor's memory has been given back. */
 export function assertAlive(t: Tensor, op: string): void {

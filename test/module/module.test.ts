@@ -89,7 +89,7 @@ test('Linear starts uniform within ±1/√in and refuses other inputs by shape',
   assert.ok(layer.weight.abs().max().item() <= bound && layer.weight.abs().max().item() > 0.9 * bound);
   layer.parameters();
   throwsCode('SHAPE', /linear.*inFeatures of 'weight': \[2, 4\] × \[50, 100\].*inFeatures/s, () => layer.forward(ones([2, 4])));
-  throwsCode('VALUE', /features/, () => new nn.Linear(0, 3));
+  throwsCode('VALUE', /inFeatures must be a whole number ≥ 1, got 0/, () => new nn.Linear(0, 3));
 });
 
 test('train and eval reach every module; freezing stops gradients', () => {

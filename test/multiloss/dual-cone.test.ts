@@ -5,9 +5,12 @@ import * as assert from 'uvu/assert';
 import { manualSeed, randn, scope } from '../../src/entry/default.ts';
 import { project, projectEach } from '../../src/multiloss/solve/dual-cone.ts';
 import { times } from '../../src/multiloss/solve/matrix.ts';
+import { atRank, roundedProducts } from '../../src/multiloss/solve/rank.ts';
 import { anyRows, gramianOf, manyRows, scaled } from './samples.ts';
 
 const anyScale = fc.constantFrom(1e-10, 1e-3, 1, 1e4, 1e10);
+/** What a method gets of a Gramian that float32 rounds. */
+const roundedOf = (g: Float64Array, m: number): Float64Array => atRank(g.map(Math.fround), m, roundedProducts(m)).gramian;
 const at = (a: Float64Array, i: number): number => a[i] as number;
 
 test('the projection onto the dual cone: v ≥ u, Gv ≥ 0, (v − u)ᵀGv = 0', () => {
@@ -120,7 +123,7 @@ test('projections by a Gramian that float32 rounds raise no loss but for its rou
       const m = rows.length;
       const g = gramianOf(rows);
       const u = new Float64Array(m).fill(1 / m);
-      const rounded = g.map(Math.fround);
+      const rounded = roundedOf(g, m);
       for (const v of [project(rounded, u), projectEach(rounded, u)]) {
         const gv = times(g, v, m);
         const terms = v.reduce((sum, x, i) => sum + x * Math.sqrt(at(g, i * m + i)), 0);
@@ -138,7 +141,7 @@ test('64 gradients, half of them the others at other lengths, a Gramian that flo
       manualSeed(seed);
       const half = scope(() => randn([32, 100]).toArray() as number[][]);
       const g = gramianOf([...half, ...half.map((row, i) => row.map((v) => v * 10 ** ((i % 7) - 3)))]);
-      const v = projectEach(g.map(Math.fround), new Float64Array(64).fill(1 / 64));
+      const v = projectEach(roundedOf(g, 64), new Float64Array(64).fill(1 / 64));
       const lengths = Float64Array.from(v, (_, i) => Math.sqrt(at(g, i * 65)));
       const terms = v.reduce((sum, x, i) => sum + x * at(lengths, i), 0);
       assert.ok(terms <= (100 * lengths.reduce((a, b) => a + b, 0)) / 64, `weights add up to ${terms}`);
@@ -157,7 +160,7 @@ test('every gradient with an opposed one, a Gramian that float32 rounds: weights
       const half = scope(() => randn([m / 2, 100]).toArray() as number[][]);
       // Factors that float32 does not hold.
       const g = gramianOf([...half, ...half.map((row, i) => row.map((v) => -v * 10 ** ((i % 7) - 3)))]);
-      const v = projectEach(g.map(Math.fround), new Float64Array(m).fill(1 / m));
+      const v = projectEach(roundedOf(g, m), new Float64Array(m).fill(1 / m));
       const terms = v.reduce((sum, x, i) => sum + x * Math.sqrt(at(g, i * m + i)), 0);
       const longest = Math.sqrt(Math.max(...g));
       // With exact cosines each pair cancels and terms are 2 of its lengths; roundings of 1e-7 reach through the other rows.

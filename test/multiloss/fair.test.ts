@@ -6,6 +6,7 @@ import { manualSeed, randn, scope } from '../../src/entry/default.ts';
 import { fair } from '../../src/multiloss/solve/fair.ts';
 import { cosinesOf, times } from '../../src/multiloss/solve/matrix.ts';
 import { isStationary } from '../../src/multiloss/solve/min-norm.ts';
+import { atRank, roundedProducts } from '../../src/multiloss/solve/rank.ts';
 import { anyRows, gramianOf, independentRows, scaled } from './samples.ts';
 
 const at = (a: Float64Array, i: number): number => a[i] as number;
@@ -78,7 +79,7 @@ test('gradients that no direction serves: weights are 0 too where float32 rounds
       const [given, places] = scope(() => [randn([m, Math.round(0.45 * m)]).toArray() as number[][], randn([m]).toArray() as number[]]);
       const g = gramianOf(given.map((row, i) => row.map((v) => v * 10 ** (spread * Math.tanh(places[i] as number)))));
       if (fair(g, m, 1).some((v) => v > 0)) return;
-      for (const alpha of [1, 2]) assert.ok(fair(g.map(Math.fround), m, alpha).every((v) => v === 0));
+      for (const alpha of [1, 2]) assert.ok(fair(atRank(g.map(Math.fround), m, roundedProducts(m)).gramian, m, alpha).every((v) => v === 0));
     }),
     { seed: 31, numRuns: 150 },
   );

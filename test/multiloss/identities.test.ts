@@ -6,6 +6,8 @@ import * as assert from 'uvu/assert';
 import { anyRows, independentRows, inner, length, longest, type Rows, rowsOf, statsOf } from './samples.ts';
 
 const step = (method: M.Method, rows: Rows, losses?: number[]): number[] => M.applyCombiner(method, rows, losses ? { losses } : {}).direction;
+/** The same without a look at the gradients first. */
+const direct = (method: M.Aggregator, rows: Rows): number[] => [...noGrad(() => method.directions([tensor(rows)], statsOf(rows))[0] as Tensor).data()];
 const weigh = (method: M.Method, rows: Rows, losses?: number[]): number[] => M.applyCombiner(method, rows, losses ? { losses } : {}).weights as number[];
 
 function near(actual: readonly number[], expected: readonly number[], tolerance: number, what = ''): void {
@@ -128,7 +130,7 @@ test('GradDrop of any number of columns: one sign kept whole, of the other what 
       assert.ok(choices(leak).includes(leaking[k] as number), `${leaking[k]} of ${column}`);
     }
     (rows[1] as number[])[n - 1] = Number.NaN;
-    for (const method of [new M.GradDrop(), new M.GradDrop({ leak })]) assert.equal(step(method, rows).map(Number.isNaN), [...plain.map((_, k) => k === n - 1)]);
+    for (const method of [new M.GradDrop(), new M.GradDrop({ leak })]) assert.equal(direct(method, rows).map(Number.isNaN), [...plain.map((_, k) => k === n - 1)]);
   }
 });
 
@@ -139,7 +141,7 @@ test('a trimmed mean with NaN is NaN, with infinities trimmed finite', () => {
       rows[at] = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
       const rest = [1, 2, 3, 4, 5].filter((_, i) => i !== at);
       const mean = (kept: number[]): number => kept.reduce((a, b) => a + b, 0) / kept.length;
-      const [nan, high, low] = step(new M.TrimmedMean({ trimNumber: k }), rows) as [number, number, number];
+      const [nan, high, low] = direct(new M.TrimmedMean({ trimNumber: k }), rows) as [number, number, number];
       assert.ok(Number.isNaN(nan));
       near([high, low], [mean(rest.slice(k, k === 1 ? 4 : 3)), mean(k === 1 ? rest.slice(0, 3) : rest.slice(1, 2))], 1e-6);
     }

@@ -223,23 +223,24 @@ for (const [name, make] of makers) {
   });
 }
 
-test('losses that come and go, and foreign state, are errors', () => {
+test('losses may come and go; a foreign state is an error', () => {
   const famo = new multiloss.FAMO();
   weigh(famo, [1, 2, 3]);
-  throwsCode('VALUE', /began with 3 losses, got 2 \(a, b\)/, () => weigh(famo, [1, 2]));
-  throwsCode('STATE', /'sums' is missing/, () => new multiloss.DWA().loadStateDict({ steps: 1 }));
+  near([sum(weigh(famo, [1, 2]))], [1]);
+  near([sum(weigh(famo, [1, 2, 3, 4]))], [1]);
+  throwsCode('STATE', /'names' is missing/, () => new multiloss.DWA().loadStateDict({ steps: 1 }));
 });
 
 test('options are checked when made', () => {
-  throwsCode('VALUE', /temperature must lie in \(0, ∞\), got 0/, () => new multiloss.DWA({ temperature: 0 }));
+  throwsCode('VALUE', /temperature must be a number > 0, got 0/, () => new multiloss.DWA({ temperature: 0 }));
   throwsCode('VALUE', /stepsPerEpoch/, () => new multiloss.DWA({ stepsPerEpoch: 0 }));
   throwsCode('VALUE', /no step in this epoch/, () => new multiloss.DWA().epochEnd());
   throwsCode('VALUE', /lr/, () => new multiloss.FAMO({ lr: -1 }));
   throwsCode('VALUE', /after/, () => new multiloss.FAMO({ after: 'never' as 'next' }));
-  throwsCode('VALUE', /alpha must lie in \[0, 1\], got 2/, () => new multiloss.ReLoBRaLo({ alpha: 2 }));
+  throwsCode('VALUE', /alpha must be a number from 0 to 1, got 2/, () => new multiloss.ReLoBRaLo({ alpha: 2 }));
   throwsCode('VALUE', /rho/, () => new multiloss.ReLoBRaLo({ rho: Number.NaN }));
   throwsCode('VALUE', /beta/, () => new multiloss.SoftAdapt({ beta: Number.POSITIVE_INFINITY }));
-  throwsCode('VALUE', /decay must lie in \(0, 1\], got 0/, () => new multiloss.CoV({ decay: 0 }));
+  throwsCode('VALUE', /decay must be a number above 0 to 1, got 0/, () => new multiloss.CoV({ decay: 0 }));
   throwsCode('VALUE', /gamma/, () => new multiloss.FocalKPI({ gamma: -1 }));
 });
 

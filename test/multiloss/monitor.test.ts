@@ -16,7 +16,7 @@ function report(a: number, b: number, more: { weights?: [number, number]; norms?
   const conflict = { norms: { a: na, b: nb }, cosine: [[1, c ?? 0], [c ?? 0, 1]], gramian: [[na * na, g], [g, nb * nb]] }; // biome-ignore format: a matrix
   const { norms, cosine, gramian } = c === undefined ? { norms: null, cosine: null, gramian: null } : conflict;
   const layers = c === undefined ? null : [{ name: 'trunk.0', ...conflict, cosine: [[1, -c], [-c, 1]] }]; // biome-ignore format: a matrix
-  return { branch: 'sum', names: ['a', 'b'], losses: { a, b }, weights: { a: wa, b: wb }, norms, cosine, gramian, layers, groups: [] };
+  return { branch: 'sum', names: ['a', 'b'], losses: { a, b }, weights: { a: wa, b: wb }, norms, cosine, gramian, rank: null, layers, groups: [] };
 }
 
 /** Values of one series. */

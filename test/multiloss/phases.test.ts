@@ -223,10 +223,10 @@ test('a plan that cannot be gone through is refused where it is written', () => 
   );
   const typo = { losses: ['l'], until: anyOf(below('m', 1)) };
   throwsCode('VALUE', /phase 'a': there is no loss 'm' among l, n/, () => phases<string>({ losses: ['l', 'n'] }).phase('a', typo));
-  throwsCode('VALUE', /lrFactor must be ≥ 0, got -1/, () => phases().phase('a', { losses: ['l'], lrFactor: -1 }));
-  throwsCode('VALUE', /ema must lie in \[0, 1\), got 1/, () => below('l', 1, { ema: 1 }));
+  throwsCode('VALUE', /lrFactor must be a number ≥ 0, got -1/, () => phases().phase('a', { losses: ['l'], lrFactor: -1 }));
+  throwsCode('VALUE', /ema must be a number in \[0, 1\), got 1/, () => below('l', 1, { ema: 1 }));
   throwsCode('VALUE', /for must be a whole number/, () => above('l', 1, { for: 0 }));
-  throwsCode('VALUE', /must be finite, got NaN/, () => above('l', Number.NaN));
+  throwsCode('VALUE', /must be a finite number, got NaN/, () => above('l', Number.NaN));
   throwsCode('VALUE', /patience must be/, () => plateau('l', { patience: 0.5 }));
   throwsCode('VALUE', /minDelta/, () => plateau('l', { patience: 1, minDelta: -1 }));
   throwsCode('VALUE', /no conditions/, () => allOf());

@@ -7,6 +7,7 @@ import { conflictAverse } from '../../src/multiloss/solve/conflict-averse.ts';
 import { eigen } from '../../src/multiloss/solve/eigen.ts';
 import { times, total } from '../../src/multiloss/solve/matrix.ts';
 import { minNorm } from '../../src/multiloss/solve/min-norm.ts';
+import { atRank, roundedProducts } from '../../src/multiloss/solve/rank.ts';
 import { ontoSimplex } from '../../src/multiloss/solve/simplex.ts';
 import { pseudoSolve, spectrum } from '../../src/multiloss/solve/spectrum.ts';
 import { anyRows, gramianOf, independentRows, longest, manyRows, scaled } from './samples.ts';
@@ -136,11 +137,13 @@ test('dependent rows whose Gramian float32 rounds: f(A)·b gives the direction t
       );
       const g = gramianOf(rows);
       const norms = Float64Array.from(rows, (_, i) => Math.sqrt(at(g, i * m + i)));
-      const direction = (gramian: Float64Array): number[] => {
-        const x = pseudoSolve(gramian, norms, m);
+      const direction = (gramian: Float64Array, rank: number): number[] => {
+        const x = pseudoSolve(gramian, norms, m, m * Number.EPSILON, rank);
         return (rows[0] as number[]).map((_, k) => rows.reduce((sum, row, i) => sum + at(x, i) * (row[k] as number), 0));
       };
-      const [exact, rounded] = [direction(g), direction(g.map(Math.fround))];
+      const seen = atRank(g.map(Math.fround), m, roundedProducts(m));
+      assert.is(seen.rank, n);
+      const [exact, rounded] = [direction(g, n), direction(seen.gramian, n)];
       const length = Math.hypot(...exact);
       // Roundings of 6e-8 times how unlike the rows' eigenvalues are, up to 1e5 for rows of lengths 1e3 apart.
       exact.forEach((v, k) => {

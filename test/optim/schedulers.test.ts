@@ -291,4 +291,21 @@ test('what a group starts with stays with it, and goes through the optimizer’s
   assert.equal(first.getLastLr(), [0.5]);
 });
 
+test('a scheduler of one’s own', () => {
+  class Halving extends lrScheduler.LRScheduler {
+    constructor(o: optim.SGD) {
+      super('Halving', o);
+      this.begin();
+    }
+    protected next(rate: number): number {
+      return rate / 2;
+    }
+  }
+  const o = make(1);
+  const whole = new lrScheduler.SequentialLR(o, [new lrScheduler.ConstantLR(o, 0.5, 9), new Halving(o)], [1]);
+  whole.step();
+  whole.step();
+  assert.is(o.paramGroups[0]?.lr, 0.5);
+});
+
 test.run();

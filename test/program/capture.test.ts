@@ -257,6 +257,25 @@ test('a report that the step leaves to the host shows the latest call, whichever
   assert.equal(run(true), run(false));
 });
 
+test('constants that a step is the first to use, when many are kept already', () => {
+  const x = ones([3]);
+  for (const from of [5, 2000]) {
+    for (let i = 0; i < from; i++) x.add(i + 0.25);
+    let calls = 0;
+    const step = capture((beta: Tensor) => {
+      // The first call takes other numbers than the next: what is recorded is new to it.
+      const own = calls++ === 0 ? 1 : 7000;
+      return x
+        .mul(own + from + 0.125)
+        .add(own + from + 0.375)
+        .mul(beta);
+    });
+    step(0);
+    const expected = x.mul(7000 + from + 0.125).add(7000 + from + 0.375);
+    for (let i = 1; i < 20; i++) assert.is(bits(step(i)), bits(expected.mul(i)), `call ${i}`);
+  }
+});
+
 test('a number that changes: CAPTURE names both, and what the message says helps', () => {
   const x = ones([2]);
   let beta = 0;

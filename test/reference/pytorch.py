@@ -62,6 +62,9 @@ class Session:
 
     def post_hook(self, s):
         def run(leaf):
+            # A leaf that was frozen since forward: nothing was accumulated, PyTorch calls the hook all the same.
+            if not leaf.requires_grad:
+                return
             g = leaf.grad
             self.seen.append([s["id"], 0 if g is None else g.sum().item()])
             if s["f"] == "step" and g is not None:

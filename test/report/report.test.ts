@@ -14,7 +14,7 @@ function run(steps: number): multiloss.Monitor {
     const conflict = { norms: { [evil]: 1, b: 100 }, cosine, gramian: cosine };
     const layers = [{ name: 'trunk.0', ...conflict }];
     monitor.record(
-      { branch: 'sum', names, losses: { [evil]: 1 / (i + 1), b: i === 5 ? Number.NaN : 1 }, weights: { [evil]: 1, b: 1 }, ...conflict, layers, groups: [] },
+      { branch: 'sum', names, losses: { [evil]: 1 / (i + 1), b: i === 5 ? Number.NaN : 1 }, weights: { [evil]: 1, b: 1 }, ...conflict, rank: 2, layers, groups: [] },
       { lr: 0.1 },
     );
   }
@@ -66,7 +66,7 @@ test('long runs are thinned to means, to the last step', () => {
 test('a run without gradients, and none at all', () => {
   const monitor = new multiloss.Monitor();
   assert.match(monitorReport(monitor), /<dd>0/);
-  monitor.record({ branch: 'sum', names: ['a'], losses: { a: 1 }, weights: { a: 1 }, norms: null, cosine: null, gramian: null, layers: null, groups: [] });
+  monitor.record({ branch: 'sum', names: ['a'], losses: { a: 1 }, weights: { a: 1 }, norms: null, cosine: null, gramian: null, rank: null, layers: null, groups: [] });
   assert.match(monitorReport(monitor), /Gradients were not measured/);
 });
 

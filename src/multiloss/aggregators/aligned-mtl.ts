@@ -1,17 +1,20 @@
+import { type Kinds, oneOf, optionsOf } from '../../tensor/check.ts';
 import type { Stats } from '../method.ts';
-import { checkNumber, checkPerLoss, checkWord, type PerLoss, perLoss } from '../checks.ts';
-import { spectrum } from '../solve/spectrum.ts';
+import { each, type PerLoss, perLoss, range } from '../checks.ts';
+import { leastOf, spectrum } from '../solve/spectrum.ts';
 import { Memoryless } from './memoryless.ts';
 
 /** Options of AlignedMTL. */
 export interface AlignedMTLOptions {
-  /** How much each loss counts: a number per loss, in their order or by name; 1/m each unless said. */
+  /** How much each loss counts: a number per loss, in their order or by name; default 1/m each. */
   preference?: PerLoss;
-  /** Which of the Gramian's eigenvalues the balanced gradients get as their squared length: the smallest, the median or the mean. 'min' unless said. */
+  /** Which of the Gramian's eigenvalues the balanced gradients get as their squared length: the smallest, the median or the mean; default 'min'. */
   scaleMode?: 'min' | 'median' | 'rmse';
-  /** Eigenvalues below m·eps times the largest count as 0. 2⁻⁵² unless said; TorchJD takes what torch's default type has, mostly 2⁻²³. */
+  /** Eigenvalues below m·eps times the largest count as 0; default what the Gramian's precision can tell from 0. TorchJD: what torch's default type has, mostly 2⁻²³. */
   eps?: number;
 }
+
+const OPTIONS: Kinds<AlignedMTLOptions> = { preference: each(0), scaleMode: oneOf('min', 'median', 'rmse'), eps: range(0, 1) };
 
 /**
  * Gradients replaced by the nearest ones that are orthogonal and equally long, then added (Senushkin et al. 2023, arXiv 2305.19000):
@@ -19,25 +22,24 @@ export interface AlignedMTLOptions {
  */
 export class AlignedMTL extends Memoryless {
   readonly name = 'AlignedMTL';
+  readonly eps: number | undefined;
   private readonly preference: PerLoss | undefined;
   private readonly scaleMode: 'min' | 'median' | 'rmse';
-  private readonly eps: number;
 
-  constructor(options: AlignedMTLOptions = {}) {
+  constructor(options?: AlignedMTLOptions) {
     super();
-    this.preference = options.preference;
-    this.scaleMode = options.scaleMode ?? 'min';
-    this.eps = options.eps ?? Number.EPSILON;
-    checkNumber(this.name, 'eps', this.eps, 0, 1);
-    checkPerLoss(this.name, 'preference', this.preference);
-    checkWord(this.name, 'scaleMode', this.scaleMode, ['min', 'median', 'rmse']);
+    const { preference, scaleMode = 'min', eps } = optionsOf('AlignedMTL', options, OPTIONS);
+    this.preference = preference;
+    this.scaleMode = scaleMode;
+    this.eps = eps;
   }
 
-  weights({ gramian, names }: Stats): Float64Array {
+  weights({ gramian, names, rank }: Stats): Float64Array {
     const m = names.length;
     const p = perLoss(this.name, 'preference', this.preference, names, 1 / m);
-    const { values, along, back } = spectrum(gramian, p, m, m * this.eps);
-    const least = values.reduce((a, b) => Math.max(a, b), 0) * m * this.eps;
+    const cut = m * (this.eps ?? Number.EPSILON);
+    const { values, along, back } = spectrum(gramian, p, m, cut);
+    const least = leastOf(values, cut, rank);
     const kept = values.filter((v) => v > least);
     if (kept.length === 0) return p;
     const scale = Math.sqrt(this.scale([...kept]));

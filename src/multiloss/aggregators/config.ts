@@ -1,5 +1,6 @@
+import { type Kinds, optionsOf } from '../../tensor/check.ts';
 import type { Stats } from '../method.ts';
-import { checkPerLoss, type PerLoss, perLoss } from '../checks.ts';
+import { each, type PerLoss, perLoss, range } from '../checks.ts';
 import { solveDefinite } from '../solve/cholesky.ts';
 import { cosinesOf, inner, times } from '../solve/matrix.ts';
 import { pseudoSolve } from '../solve/spectrum.ts';
@@ -7,9 +8,13 @@ import { Memoryless } from './memoryless.ts';
 
 /** Options of ConFIG. */
 export interface ConFIGOptions {
-  /** How far the step is to go along each gradient's direction, relative to the others; 1 each unless said. */
+  /** How far the step is to go along each gradient's direction, relative to the others; default 1 each. */
   preference?: PerLoss;
+  /** Eigenvalues of the cosines below m·eps times the largest count as 0; default what the Gramian's precision can tell from 0. */
+  eps?: number;
 }
+
+const OPTIONS: Kinds<ConFIGOptions> = { preference: each(0), eps: range(0, 1) };
 
 /**
  * The direction d̂ with equal cosines to all gradients, as long as the gradients' projections onto it together: g = (Σ ⟨gᵢ, d̂⟩)·d̂,
@@ -18,19 +23,21 @@ export interface ConFIGOptions {
  */
 export class ConFIG extends Memoryless {
   readonly name = 'ConFIG';
+  readonly eps: number | undefined;
   private readonly preference: PerLoss | undefined;
 
-  constructor(options: ConFIGOptions = {}) {
+  constructor(options?: ConFIGOptions) {
     super();
-    this.preference = options.preference;
-    checkPerLoss(this.name, 'preference', this.preference);
+    const { preference, eps } = optionsOf('ConFIG', options, OPTIONS);
+    this.preference = preference;
+    this.eps = eps;
   }
 
-  weights({ gramian, names }: Stats): Float64Array {
+  weights({ gramian, names, rank = names.length }: Stats): Float64Array {
     const m = names.length;
     const { norms, cosines } = cosinesOf(gramian, m);
     const p = perLoss(this.name, 'preference', this.preference, names, 1);
-    const a = (norms.includes(0) ? null : solveDefinite(cosines, p)) ?? pseudoSolve(cosines, p, m);
+    const a = (rank < m || norms.includes(0) ? null : solveDefinite(cosines, p)) ?? pseudoSolve(cosines, p, m, m * (this.eps ?? Number.EPSILON), rank);
     const ca = times(cosines, a, m); // ⟨ĝᵢ, d⟩
     const squared = inner(a, ca); // ‖d‖²
     let size = 0;

@@ -1,34 +1,30 @@
 // GradDrop and the trimmed mean: what counts is decided element by element.
 import { call } from '../../runtime/call.ts';
+import { checkArgument, type Kind, type Kinds, optionsOf } from '../../tensor/check.ts';
 import { GradloomError } from '../../tensor/errors.ts';
 import { dense } from '../../tensor/op.ts';
 import { defaultGenerator } from '../../tensor/random.ts';
 import { keep } from '../../tensor/scope.ts';
 import { empty, type Tensor } from '../../tensor/tensor.ts';
 import type { Aggregator, Stats } from '../method.ts';
-import { checkCount, checkPerLoss, type PerLoss, perLoss } from '../checks.ts';
+import { count, each, type PerLoss, perLoss } from '../checks.ts';
+import { Stateless } from '../stateless.ts';
 import { vector } from './rows.ts';
 
-abstract class Elementwise implements Aggregator {
-  abstract readonly name: string;
+abstract class Elementwise extends Stateless implements Aggregator {
   readonly needs = 'jacobian';
 
   abstract directions(rows: readonly Tensor[], stats: Stats): Tensor[];
-
-  stateDict(): Record<string, unknown> {
-    return {};
-  }
-
-  loadStateDict(_state: Readonly<Record<string, unknown>>): void {}
-
-  reset(): void {}
 }
 
 /** Options of GradDrop. */
 export interface GradDropOptions {
-  /** How much of what is dropped passes nevertheless, 0 to 1: a number per loss, in their order or by name; 0 unless said. */
+  /** How much of what is dropped passes nevertheless, 0 to 1: a number per loss, in their order or by name; default 0. */
   leak?: PerLoss;
 }
+
+const LEAK: Kind = { what: 'from 0 to 1 for each loss, in a list or by name', test: (v) => each(0).test(v) && Object.values(v as object).every((x) => x <= 1) };
+const GRAD_DROP: Kinds<GradDropOptions> = { leak: LEAK };
 
 /**
  * Per element either the positive or the negative gradients are dropped, at random with odds that their sums give (Chen et al. 2020,
@@ -37,19 +33,15 @@ export interface GradDropOptions {
 export class GradDrop extends Elementwise {
   readonly name = 'GradDrop';
   private readonly leak: PerLoss | undefined;
-  private leaks: Tensor | null = null;
+  private readonly leaks = new Map<string, Tensor>();
 
-  constructor(options: GradDropOptions = {}) {
+  constructor(options?: GradDropOptions) {
     super();
-    this.leak = options.leak;
-    checkPerLoss(this.name, 'leak', this.leak);
-    for (const v of Object.values(this.leak ?? {})) if (v > 1) throw new GradloomError('VALUE', this.name, `leak must be from 0 to 1, got ${v}.`);
+    this.leak = optionsOf('GradDrop', options, GRAD_DROP).leak;
   }
 
   directions(rows: readonly Tensor[], { names }: Stats): Tensor[] {
-    // Made once, so that a captured step finds it where it was.
-    if (this.leak && this.leaks?.size !== names.length) this.leaks = keep(vector(perLoss(this.name, 'leak', this.leak, names, 0)));
-    const leak = this.leaks;
+    const leak = this.leaksOf(names);
     return rows.map((r) => {
       const x = dense(r);
       const [m, n] = r.shape as [number, number];
@@ -57,6 +49,13 @@ export class GradDrop extends Elementwise {
       call('gradDrop', x.address, leak?.address ?? 0, y.address, m, n, defaultGenerator().address);
       return y;
     });
+  }
+
+  /** Made once for each list of losses, so that a captured step finds it where it was. */
+  private leaksOf(names: readonly string[]): Tensor | undefined {
+    const key = JSON.stringify(names);
+    if (this.leak && !this.leaks.has(key)) this.leaks.set(key, keep(vector(perLoss(this.name, 'leak', this.leak, names, 0))));
+    return this.leaks.get(key);
   }
 }
 
@@ -66,6 +65,8 @@ export interface TrimmedMeanOptions {
   trimNumber: number;
 }
 
+const TRIMMED: Kinds<TrimmedMeanOptions> = { trimNumber: count(0) };
+
 /** Per element the mean without the k largest and the k smallest gradients (Yin et al. 2018, arXiv 1803.01498). Takes at least 2k + 1 losses. */
 export class TrimmedMean extends Elementwise {
   readonly name = 'TrimmedMean';
@@ -73,8 +74,8 @@ export class TrimmedMean extends Elementwise {
 
   constructor(options: TrimmedMeanOptions) {
     super();
-    this.trimNumber = options.trimNumber;
-    checkCount(this.name, 'trimNumber', this.trimNumber, 0);
+    this.trimNumber = optionsOf('TrimmedMean', options, TRIMMED).trimNumber;
+    checkArgument('TrimmedMean', 'trimNumber', this.trimNumber, TRIMMED.trimNumber);
   }
 
   directions(rows: readonly Tensor[], { names }: Stats): Tensor[] {

@@ -1,21 +1,35 @@
 import { add, div, mul } from '../../ops/binary.ts';
-import { full, tensor } from '../../ops/create.ts';
-import { add_, copy_ } from '../../ops/inplace.ts';
+import { full } from '../../ops/create.ts';
+import { reshape } from '../../ops/movement.ts';
 import { sum } from '../../ops/reduce.ts';
-import { logSoftmax } from '../../ops/softmax.ts';
-import { exp, sqrt, square } from '../../ops/unary.ts';
-import { recording } from '../../tensor/recording.ts';
-import { keep, outlive } from '../../tensor/scope.ts';
+import { sqrt, square } from '../../ops/unary.ts';
+import { float32View } from '../../runtime/memory.ts';
+import { type Kinds, optionsOf } from '../../tensor/check.ts';
+import { logarithm } from '../../tensor/elementary.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Aggregator, Stats } from '../method.ts';
-import { checkNumber } from '../checks.ts';
-import { combined, Memory } from './rows.ts';
+import { POSITIVE } from '../checks.ts';
+import { Memory } from '../memory.ts';
+import { softmax } from '../softmax.ts';
+import { OBJECT, stateOf } from '../state.ts';
+import { combined, ROWS, RowMemory, told } from './rows.ts';
 
 /** Options of ExcessMTL. */
 export interface ExcessMTLOptions {
-  /** η: how fast weights follow the excess risks; 1 unless said. */
+  /** η: how fast weights follow the excess risks; default 1. */
   eta?: number;
 }
+
+const OPTIONS: Kinds<ExcessMTLOptions> = { eta: POSITIVE };
+
+/** Gradients whose lengths lie between these have squares that float32 holds. */
+const [SHORT, LONG] = [1e-15, 1e15];
+
+/** No weight is taken for less. */
+const LEAST = 1e-300;
+
+/** What there is of each loss: ln of its weight but for a constant, its first estimate, and what its gradients are multiplied by. */
+type Per = 'logit' | 'first' | 'scale';
 
 /**
  * Weights that grow with each loss's excess risk, estimated as Σ g²/√(Σ over time of g²) and relative to its first value: w ← w·e^(η·e),
@@ -26,49 +40,67 @@ export class ExcessMTL implements Aggregator {
   readonly name = 'ExcessMTL';
   readonly needs = 'jacobian';
   private readonly eta: number;
+  private readonly memory = new Memory<'steps', Per>({ steps: 0 }, ['logit', 'first', 'scale']);
   /** Σ over time of g², per element. */
-  private readonly squares = new Memory('ExcessMTL');
-  /** ln w, [m], and the first estimates, [m]. */
-  private logits: Tensor | null = null;
-  private first: Tensor | null = null;
+  private readonly squares = new RowMemory('ExcessMTL');
 
-  constructor(options: ExcessMTLOptions = {}) {
-    this.eta = options.eta ?? 1;
-    checkNumber(this.name, 'eta', this.eta, 0, Number.POSITIVE_INFINITY, true);
+  constructor(options?: ExcessMTLOptions) {
+    this.eta = optionsOf('ExcessMTL', options, OPTIONS).eta ?? 1;
   }
 
-  directions(rows: readonly Tensor[], { names }: Stats): Tensor[] {
+  directions(rows: readonly Tensor[], stats: Stats): Tensor[] {
+    const { names, norms } = stats;
     const m = names.length;
-    const squares = this.squares.of(rows);
+    // An estimate below 0: none yet.
+    const remembered = (): Record<Per, number>[] => {
+      const fresh = (i: number): Record<Per, number> => {
+        const length = norms[i] as number;
+        return { logit: -logarithm(m), first: -1, scale: length > LONG || (length > 0 && length < SHORT) ? 1 / length : 1 };
+      };
+      return this.memory.of(names, fresh);
+    };
+    const scale = reshape(
+      told(m, [], () => remembered().map((row) => row.scale)),
+      [m, 1],
+    );
     let excess: Tensor = full([m], 0);
-    rows.forEach((r, p) => {
-      const now = square(r);
-      const all = add_(squares[p] as Tensor, now);
+    this.squares.next(rows, stats, (old, r) => {
+      const now = square(mul(r, scale));
+      const all = add(old, now);
       excess = add(excess, sum(div(now, sqrt(add(all, 1e-7))), { dim: 1 }));
+      return all;
     });
-    if (this.logits === null || this.first === null) {
-      recording()?.early();
-      this.first = outlive(add(excess, 0));
-      this.logits = outlive(logSoftmax(mul(excess, this.eta), 0));
-    } else {
-      copy_(this.logits, logSoftmax(add(this.logits, mul(div(excess, add(this.first, 1e-7)), this.eta)), 0));
-    }
-    const w = exp(this.logits);
+    const w = told(m, [excess], ([address]) => {
+      const known = remembered();
+      const found = float32View().slice((address as number) / 4, (address as number) / 4 + m);
+      const start = this.memory.own.steps++ === 0;
+      known.forEach((row, i) => {
+        const e = found[i] as number;
+        if (row.first < 0) row.first = e;
+        row.logit = start ? e * this.eta : row.logit + (this.eta * e) / (row.first + 1e-7);
+      });
+      const weights = softmax(known.map((row) => row.logit));
+      // Less their logarithm's sum, so that they do not grow.
+      known.forEach((row, i) => {
+        row.logit = logarithm(Math.max(weights[i] as number, LEAST));
+      });
+      return weights;
+    });
     return rows.map((r) => combined(w, r));
   }
 
   stateDict(): Record<string, unknown> {
-    return { squares: this.squares.toJSON(), logits: this.logits && [...this.logits.data()], first: this.first && [...this.first.data()] };
+    return { losses: this.memory.stateDict(), squares: this.squares.toJSON() };
   }
 
   loadStateDict(state: Readonly<Record<string, unknown>>): void {
-    this.squares.load(state.squares);
-    const kept = (values: unknown): Tensor | null => (values ? keep(tensor(Float32Array.from(values as number[]))) : null);
-    this.logits = kept(state.logits);
-    this.first = kept(state.first);
+    const { losses, squares } = stateOf(this.name, state, { losses: OBJECT, squares: ROWS });
+    this.memory.load(this.name, losses);
+    this.squares.load(squares as ReturnType<RowMemory['toJSON']>);
   }
 
   reset(): void {
-    this.loadStateDict({});
+    this.memory.reset();
+    this.squares.reset();
   }
 }

@@ -1,15 +1,18 @@
+import { checkArgument, type Kinds, withDefaults } from '../../tensor/check.ts';
 import { GradloomError, valueError } from '../../tensor/errors.ts';
 import type { Stats } from '../method.ts';
-import { checkCount } from '../checks.ts';
+import { count } from '../checks.ts';
 import { Memoryless } from './memoryless.ts';
 
 /** Options of Krum. */
 export interface KrumOptions {
   /** f: how many gradients may be arbitrarily wrong. */
   nByzantine: number;
-  /** How many gradients are averaged; 1 unless said. More than one is multi-Krum. */
+  /** How many gradients are averaged; default 1. More than one is multi-Krum. */
   nSelected?: number;
 }
+
+const OPTIONS: Kinds<KrumOptions> = { nByzantine: count(0), nSelected: count(1) };
 
 /**
  * The mean of the gradients that lie closest to their m − f − 2 nearest ones, so that f gradients may be anything (Blanchard et al.
@@ -17,20 +20,17 @@ export interface KrumOptions {
  */
 export class Krum extends Memoryless {
   readonly name = 'Krum';
-  private readonly nByzantine: number;
-  private readonly nSelected: number;
+  private readonly options: Required<KrumOptions>;
 
   constructor(options: KrumOptions) {
     super();
-    this.nByzantine = options.nByzantine;
-    this.nSelected = options.nSelected ?? 1;
-    checkCount(this.name, 'nByzantine', this.nByzantine, 0);
-    checkCount(this.name, 'nSelected', this.nSelected, 1);
+    this.options = withDefaults<Required<KrumOptions>>('Krum', options, OPTIONS, { nByzantine: Number.NaN, nSelected: 1 });
+    checkArgument('Krum', 'nByzantine', this.options.nByzantine, OPTIONS.nByzantine);
   }
 
   weights({ gramian: g, names }: Stats): Float64Array {
     const m = names.length;
-    const [f, selected] = [this.nByzantine, this.nSelected];
+    const { nByzantine: f, nSelected: selected } = this.options;
     if (m < f + 3) throw new GradloomError('SHAPE', this.name, `with nByzantine ${f} it takes at least ${f + 3} losses, got ${m}. Lower nByzantine.`);
     if (m < selected) throw valueError(this.name, `nSelected is ${selected}, of ${m} losses. Lower it.`);
     const scores = Float64Array.from({ length: m }, (_, i) => {

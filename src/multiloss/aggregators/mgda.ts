@@ -1,5 +1,7 @@
+import { checkArgument, type Kinds, optionsOf } from '../../tensor/check.ts';
 import type { Stats } from '../method.ts';
-import { checkCount, checkNumber } from '../checks.ts';
+import { count, range } from '../checks.ts';
+import { OBJECT } from '../state.ts';
 import { minNorm } from '../solve/min-norm.ts';
 import { times } from '../solve/matrix.ts';
 import { Memoryless } from './memoryless.ts';
@@ -10,6 +12,9 @@ export interface MGDAOptions {
   frankWolfe?: { epsilon: number; maxIters: number };
 }
 
+const OPTIONS: Kinds<MGDAOptions> = { frankWolfe: OBJECT };
+const FRANK_WOLFE: Kinds<NonNullable<MGDAOptions['frankWolfe']>> = { epsilon: range(0), maxIters: count(1) };
+
 /**
  * The shortest vector in the gradients' convex hull, which lowers every loss alike, or is 0 (Désidéri 2012; Sener & Koltun 2018, arXiv
  * 1810.04650). Solved exactly. At the gradient of a shared feature it is MGDA-UB. Short gradients get large weights: see `normalize`.
@@ -18,13 +23,14 @@ export class MGDA extends Memoryless {
   readonly name = 'MGDA';
   private readonly frankWolfe: MGDAOptions['frankWolfe'];
 
-  constructor(options: MGDAOptions = {}) {
+  constructor(options?: MGDAOptions) {
     super();
-    if (options.frankWolfe) {
-      checkNumber(this.name, 'frankWolfe.epsilon', options.frankWolfe.epsilon, 0);
-      checkCount(this.name, 'frankWolfe.maxIters', options.frankWolfe.maxIters, 1);
+    const { frankWolfe } = optionsOf('MGDA', options, OPTIONS);
+    if (frankWolfe) {
+      optionsOf('MGDA', frankWolfe, FRANK_WOLFE);
+      for (const key of ['epsilon', 'maxIters'] as const) checkArgument('MGDA', `frankWolfe.${key}`, frankWolfe[key], FRANK_WOLFE[key]);
     }
-    this.frankWolfe = options.frankWolfe && { ...options.frankWolfe };
+    this.frankWolfe = frankWolfe && { ...frankWolfe };
   }
 
   weights({ gramian, names }: Stats): Float64Array {

@@ -1,158 +1,155 @@
 // DB-MTL and MoCo: methods on running means of every loss's gradient. They hold m copies of the parameters.
 import { add, mul, sub } from '../../ops/binary.ts';
-import { copy_ } from '../../ops/inplace.ts';
-import { mm } from '../../ops/matmul.ts';
-import { reshape, t } from '../../ops/movement.ts';
-import { exponential, power } from '../../tensor/elementary.ts';
+import { narrow, reshape } from '../../ops/movement.ts';
+import { type Kinds, withDefaults } from '../../tensor/check.ts';
+import { power } from '../../tensor/elementary.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Aggregator, Stats } from '../method.ts';
-import { checkNumber, checkSameLosses } from '../checks.ts';
+import { assertLosses, range } from '../checks.ts';
+import { Memory, reshare } from '../memory.ts';
+import { softmax } from '../softmax.ts';
 import { times } from '../solve/matrix.ts';
-import { combined, lengths, Memory, vector } from './rows.ts';
+import { OBJECT, stateOf } from '../state.ts';
+import { combined, gramianAt, productsOf, ROWS, RowMemory, told } from './rows.ts';
 
 /** What is added to losses and lengths before dividing by them. */
 const EPSILON = 1e-8;
 
-/** Each row times its number: [m, n] · [m]. */
-function scaled(rows: Tensor, numbers: Float64Array): Tensor {
-  return mul(rows, reshape(vector(numbers), [numbers.length, 1]));
+/** a + s·(b − a), a number s per row. */
+function towards(a: Tensor, b: Tensor, s: Tensor): Tensor {
+  return add(a, mul(sub(b, a), s));
 }
 
-/** a + s·(b − a). */
-function towards(a: Tensor, b: Tensor, s: number): Tensor {
-  return add(a, mul(sub(b, a), s));
+/** A method on the rows' running means. `Per`: what there is of each loss, its count of steps among it. */
+abstract class Momentum<Per extends string> implements Aggregator {
+  abstract readonly name: string;
+  readonly needs = 'jacobian';
+  protected readonly memory: Memory<never, Per | 'steps'>;
+  protected readonly means: RowMemory;
+
+  constructor(name: string, per: Per[]) {
+    this.memory = new Memory({}, ['steps', ...per]);
+    this.means = new RowMemory(name);
+  }
+
+  abstract directions(rows: readonly Tensor[], stats: Stats): Tensor[];
+
+  /** Two numbers per loss, found by the host from the step's own, as columns [m, 1]. */
+  protected columns({ names }: Stats, numbers: () => [Float64Array, Float64Array]): [Tensor, Tensor] {
+    const m = names.length;
+    const both = told(2 * m, [], () => numbers().flatMap((list) => [...list]));
+    return [reshape(narrow(both, 0, 0, m), [m, 1]), reshape(narrow(both, 0, m, m), [m, 1])];
+  }
+
+  stateDict(): Record<string, unknown> {
+    return { losses: this.memory.stateDict(), means: this.means.toJSON() };
+  }
+
+  loadStateDict(state: Readonly<Record<string, unknown>>): void {
+    const { losses, means } = stateOf(this.name, state, { losses: OBJECT, means: ROWS });
+    this.memory.load(this.name, losses);
+    this.means.load(means as ReturnType<RowMemory['toJSON']>);
+  }
+
+  reset(): void {
+    this.memory.reset();
+    this.means.reset();
+  }
 }
 
 /** Options of DBMTL. */
 export interface DBMTLOptions {
-  /** β: decay of the running mean of the gradients; 0.9 unless said. */
+  /** β: decay of the running mean of the gradients; default 0.9. */
   beta?: number;
-  /** σ: β is divided by step^σ; 0 unless said. */
+  /** σ: β is divided by step^σ; default 0. */
   sigma?: number;
 }
 
+const DBMTL_OPTIONS: Kinds<DBMTLOptions> = { beta: range(0, 1), sigma: range(0) };
+
 /**
  * Gradients of ln loss, averaged over time, all stretched to the longest one's length, then added (Lin et al. 2023, arXiv 2308.12029).
- * A loss that is not positive counts as 0 under the logarithm.
+ * A negative loss is refused.
  */
-export class DBMTL implements Aggregator {
+export class DBMTL extends Momentum<never> {
   readonly name = 'DBMTL';
-  readonly needs = 'jacobian';
-  private readonly beta: number;
-  private readonly sigma: number;
-  private readonly means = new Memory('DBMTL');
-  private step = 0;
+  private readonly options: Required<DBMTLOptions>;
 
-  constructor(options: DBMTLOptions = {}) {
-    this.beta = options.beta ?? 0.9;
-    this.sigma = options.sigma ?? 0;
-    checkNumber(this.name, 'beta', this.beta, 0, 1);
-    checkNumber(this.name, 'sigma', this.sigma, 0);
+  constructor(options?: DBMTLOptions) {
+    super('DBMTL', []);
+    this.options = withDefaults<Required<DBMTLOptions>>('DBMTL', options, DBMTL_OPTIONS, { beta: 0.9, sigma: 0 });
   }
 
-  directions(rows: readonly Tensor[], { losses }: Stats): Tensor[] {
-    const means = this.means.of(rows);
-    this.step++;
-    const beta = this.beta / power(this.step, this.sigma);
-    const ofLogarithm = losses.map((v) => 1 / (Math.max(v, 0) + EPSILON));
-    rows.forEach((r, p) => {
-      const mean = means[p] as Tensor;
-      copy_(mean, towards(scaled(r, ofLogarithm), mean, beta));
+  directions(rows: readonly Tensor[], stats: Stats): Tensor[] {
+    const { beta, sigma } = this.options;
+    const { names, losses } = stats;
+    const m = names.length;
+    const [ofLogarithm, stays] = this.columns(stats, () => {
+      assertLosses(this.name, losses, names, 'it takes logarithms of losses');
+      const steps = Float64Array.from(
+        this.memory.of(names, () => ({ steps: 0 })),
+        (row) => ++row.steps,
+      );
+      return [losses.map((v) => 1 / (v + EPSILON)), steps.map((step) => beta / power(step, sigma))];
     });
-    const sizes = lengths(means, losses.length);
-    const longest = sizes.reduce((a, b) => Math.max(a, b), 0);
-    const stretch = vector(sizes.map((v) => longest / (v + EPSILON)));
+    const means = this.means.next(rows, stats, (mean, r) => towards(mul(r, ofLogarithm), mean, stays));
+    const stretch = told(m, productsOf(means), (addresses) => {
+      const gramian = gramianAt(addresses, m);
+      const sizes = Float64Array.from(names, (_, i) => Math.sqrt(gramian[i * (m + 1)] as number));
+      const longest = sizes.reduce((a, b) => Math.max(a, b), 0);
+      return sizes.map((v) => longest / (v + EPSILON * Math.min(longest, 1) || 1));
+    });
     return means.map((mean) => combined(stretch, mean));
-  }
-
-  stateDict(): Record<string, unknown> {
-    return { step: this.step, means: this.means.toJSON() };
-  }
-
-  loadStateDict(state: Readonly<Record<string, unknown>>): void {
-    this.step = (state.step as number | undefined) ?? 0;
-    this.means.load(state.means);
-  }
-
-  reset(): void {
-    this.loadStateDict({});
   }
 }
 
 /** Options of MoCo. */
 export interface MoCoOptions {
-  /** Step size of the gradients' running means, divided by √step; 0.5 unless said. */
+  /** Step size of the gradients' running means, divided by √step; default 0.5. */
   beta?: number;
-  /** Step size of the weights, divided by √step; 0.1 unless said. */
+  /** Step size of the weights, divided by √step; default 0.1. */
   gamma?: number;
-  /** Added to the Gramian's diagonal; 0 unless said. */
+  /** Added to the Gramian's diagonal; default 0. */
   rho?: number;
 }
 
+const MOCO_OPTIONS: Kinds<MoCoOptions> = { beta: range(0, 1), gamma: range(0), rho: range(0) };
+
 /**
  * MGDA against noise: each gradient's direction, times its loss, is followed by a running mean yᵢ, and the weights λ walk down λᵀ(Y·Yᵀ)λ
- * by softmax steps (Fernando et al. 2023, arXiv 2210.12624).
+ * by softmax steps (Fernando et al. 2023, arXiv 2210.12624; the factor is LibMTL's). A negative loss is refused.
  */
-export class MoCo implements Aggregator {
+export class MoCo extends Momentum<'lambda'> {
   readonly name = 'MoCo';
-  readonly needs = 'jacobian';
   private readonly options: Required<MoCoOptions>;
-  private readonly means = new Memory('MoCo');
-  private lambda: Float64Array = new Float64Array(0);
-  private step = 0;
 
-  constructor(options: MoCoOptions = {}) {
-    this.options = { beta: 0.5, gamma: 0.1, rho: 0, ...options };
-    checkNumber(this.name, 'beta', this.options.beta, 0, 1);
-    checkNumber(this.name, 'gamma', this.options.gamma, 0);
-    checkNumber(this.name, 'rho', this.options.rho, 0);
+  constructor(options?: MoCoOptions) {
+    super('MoCo', ['lambda']);
+    this.options = withDefaults<Required<MoCoOptions>>('MoCo', options, MOCO_OPTIONS, { beta: 0.5, gamma: 0.1, rho: 0 });
   }
 
-  directions(rows: readonly Tensor[], { losses }: Stats): Tensor[] {
-    const m = losses.length;
-    const means = this.means.of(rows);
-    if (this.lambda.length === 0) this.lambda = new Float64Array(m).fill(1 / m);
-    checkSameLosses(this.name, this.lambda.length, m);
-    this.step++;
-    const root = Math.sqrt(this.step);
-    const unit = lengths(rows, m).map((v, i) => (losses[i] as number) / (v + EPSILON));
-    rows.forEach((r, p) => {
-      const mean = means[p] as Tensor;
-      copy_(mean, towards(mean, scaled(r, unit), this.options.beta / root));
+  directions(rows: readonly Tensor[], stats: Stats): Tensor[] {
+    const { beta, gamma, rho } = this.options;
+    const { names, losses, norms } = stats;
+    const m = names.length;
+    const remembered = (): Record<'steps' | 'lambda', number>[] => this.memory.of(names, () => ({ steps: 0, lambda: 1 / m }));
+    const [unit, moves] = this.columns(stats, () => {
+      assertLosses(this.name, losses, names, 'it multiplies gradients by losses, so it would climb a negative one');
+      const steps = Float64Array.from(remembered(), (row) => ++row.steps);
+      return [norms.map((v, i) => (losses[i] as number) / (v + EPSILON)), steps.map((step) => beta / Math.sqrt(step))];
     });
-    const gramian = new Float64Array(m * m);
-    for (const mean of means) {
-      mm(mean, t(mean))
-        .data()
-        .forEach((v, at) => {
-          gramian[at] = (gramian[at] as number) + v;
-        });
-    }
-    const slope = times(gramian, this.lambda, m);
-    this.lambda = softmaxOf(this.lambda.map((v, i) => v - (this.options.gamma / root) * ((slope[i] as number) + this.options.rho * v)));
-    const w = vector(this.lambda);
+    const means = this.means.next(rows, stats, (mean, r) => towards(mean, mul(r, unit), moves));
+    const w = told(m, productsOf(means), (addresses) => {
+      const known = remembered();
+      reshare(known, 'lambda', 1);
+      const lambda = Float64Array.from(known, (row) => row.lambda);
+      const slope = times(gramianAt(addresses, m), lambda, m);
+      const next = softmax(lambda.map((v, i) => v - (gamma / Math.sqrt((known[i] as { steps: number }).steps)) * ((slope[i] as number) + rho * v)));
+      known.forEach((row, i) => {
+        row.lambda = next[i] as number;
+      });
+      return next;
+    });
     return means.map((mean) => combined(w, mean));
   }
-
-  stateDict(): Record<string, unknown> {
-    return { step: this.step, lambda: [...this.lambda], means: this.means.toJSON() };
-  }
-
-  loadStateDict(state: Readonly<Record<string, unknown>>): void {
-    this.step = (state.step as number | undefined) ?? 0;
-    this.lambda = Float64Array.from((state.lambda as number[] | undefined) ?? []);
-    this.means.load(state.means);
-  }
-
-  reset(): void {
-    this.loadStateDict({});
-  }
-}
-
-/** e^x / Σ e^x. */
-function softmaxOf(x: Float64Array): Float64Array {
-  const largest = x.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  const e = x.map((v) => exponential(v - largest));
-  const sum = e.reduce((a, b) => a + b, 0);
-  return e.map((v) => v / sum);
 }

@@ -1,12 +1,13 @@
 // UPGrad and DualProj: gradients projected onto the cone of directions that raise no loss.
+import { type Kinds, optionsOf } from '../../tensor/check.ts';
 import type { Stats } from '../method.ts';
-import { checkNumber, checkPerLoss, type PerLoss, perLoss } from '../checks.ts';
+import { each, type PerLoss, perLoss, range } from '../checks.ts';
 import { project, projectEach } from '../solve/dual-cone.ts';
 import { Memoryless } from './memoryless.ts';
 
 /** Options of UPGrad and DualProj. */
 export interface ProjectingOptions {
-  /** How much each loss counts before projecting: a number per loss, in their order or by name; 1/m each unless said. */
+  /** How much each loss counts before projecting: a number per loss, in their order or by name; default 1/m each. */
   preference?: PerLoss;
   /** Where the Gramian's trace is below this, it counts as 0. TorchJD: 1e-4. Together with `regEps`; without either nothing is regularised. */
   normEps?: number;
@@ -14,15 +15,14 @@ export interface ProjectingOptions {
   regEps?: number;
 }
 
+const OPTIONS: Kinds<ProjectingOptions> = { preference: each(0), normEps: range(0), regEps: range(0) };
+
 abstract class Projecting extends Memoryless {
   private readonly options: ProjectingOptions;
 
-  constructor(name: string, options: ProjectingOptions) {
+  constructor(name: string, options: ProjectingOptions | undefined) {
     super();
-    checkPerLoss(name, 'preference', options.preference);
-    if (options.normEps !== undefined) checkNumber(name, 'normEps', options.normEps, 0);
-    if (options.regEps !== undefined) checkNumber(name, 'regEps', options.regEps, 0);
-    this.options = { ...options };
+    this.options = { ...optionsOf(name, options, OPTIONS) };
   }
 
   protected preference({ names }: Stats): Float64Array {
@@ -50,7 +50,7 @@ abstract class Projecting extends Memoryless {
 export class UPGrad extends Projecting {
   readonly name = 'UPGrad';
 
-  constructor(options: ProjectingOptions = {}) {
+  constructor(options?: ProjectingOptions) {
     super('UPGrad', options);
   }
 
@@ -66,7 +66,7 @@ export class UPGrad extends Projecting {
 export class DualProj extends Projecting {
   readonly name = 'DualProj';
 
-  constructor(options: ProjectingOptions = {}) {
+  constructor(options?: ProjectingOptions) {
     super('DualProj', options);
   }
 

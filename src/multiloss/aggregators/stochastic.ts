@@ -1,78 +1,72 @@
 // MoDo and SDMGrad: MGDA where gradients are noisy. Their Gramian is that of two independent batches, ⟨gᵢ, g'ⱼ⟩, so that its noise has
 // mean 0.
+import { type Kinds, withDefaults } from '../../tensor/check.ts';
 import type { Stats } from '../method.ts';
-import { checkCount, checkNumber, checkPerLoss, checkSameLosses, type PerLoss, perLoss } from '../checks.ts';
+import { count, each, POSITIVE, type PerLoss, perLoss, range } from '../checks.ts';
+import { Memory, Remembering, reshare } from '../memory.ts';
 import { ontoSimplex } from '../solve/simplex.ts';
 import { times } from '../solve/matrix.ts';
-import { Memoryless } from './memoryless.ts';
 
-/** What both remember: the simplex's point. */
-abstract class Walking extends Memoryless {
-  protected point: Float64Array = new Float64Array(0);
+/** What both remember: the simplex's point, as a share for each loss. */
+abstract class Walking extends Remembering<never, 'share'> {
+  protected readonly memory = new Memory({}, ['share']);
 
-  /** Where it stands: equal weights at first. */
-  protected start(m: number): void {
-    if (this.point.length === 0) this.point = new Float64Array(m).fill(1 / m);
-    checkSameLosses(this.name, this.point.length, m);
-  }
-
-  override stateDict(): Record<string, unknown> {
-    return { point: [...this.point] };
-  }
-
-  override loadStateDict(state: Readonly<Record<string, unknown>>): void {
-    this.point = Float64Array.from(state.point as number[]);
-  }
-
-  override reset(): void {
-    this.point = new Float64Array(0);
+  /** Goes on from where it stands, equal shares at first. Returns the new point. */
+  protected walk(names: readonly string[], step: (point: Float64Array) => Float64Array): Float64Array {
+    const rows = this.memory.of(names, () => ({ share: 1 / names.length }));
+    reshare(rows, 'share', 1);
+    const point = step(Float64Array.from(rows, ({ share }) => share));
+    rows.forEach((row, i) => {
+      row.share = point[i] as number;
+    });
+    return point;
   }
 }
 
 /** Options of MoDo. */
 export interface MoDoOptions {
-  /** Step size of the weights; 0.1 unless said. */
+  /** Step size of the weights; default 0.1. */
   gamma?: number;
-  /** How strongly weights are pulled to equality; 0.1 unless said. */
+  /** How strongly weights are pulled to equality; default 0.1. */
   rho?: number;
 }
+
+const MODO: Kinds<MoDoOptions> = { gamma: POSITIVE, rho: range(0) };
 
 /** λ ← the simplex's nearest point to λ − γ·(A·λ + ρ·λ), one step each (Chen et al. 2023, arXiv 2305.20057). */
 export class MoDo extends Walking {
   readonly name = 'MoDo';
-  private readonly gamma: number;
-  private readonly rho: number;
+  private readonly options: Required<MoDoOptions>;
 
-  constructor(options: MoDoOptions = {}) {
+  constructor(options?: MoDoOptions) {
     super();
-    this.gamma = options.gamma ?? 0.1;
-    this.rho = options.rho ?? 0.1;
-    checkNumber(this.name, 'gamma', this.gamma, 0, Number.POSITIVE_INFINITY, true);
-    checkNumber(this.name, 'rho', this.rho, 0);
+    this.options = withDefaults<Required<MoDoOptions>>('MoDo', options, MODO, { gamma: 0.1, rho: 0.1 });
   }
 
   weights({ gramian, names }: Stats): Float64Array {
-    const m = names.length;
-    this.start(m);
-    const slope = times(gramian, this.point, m);
-    this.point = ontoSimplex(this.point.map((v, i) => v - this.gamma * ((slope[i] as number) + this.rho * v)));
-    return this.point.slice();
+    const { gamma, rho } = this.options;
+    return this.walk(names, (point) => {
+      const slope = times(gramian, point, names.length);
+      return ontoSimplex(point.map((v, i) => v - gamma * ((slope[i] as number) + rho * v)));
+    });
   }
 }
 
 /** Options of SDMGrad. */
 export interface SDMGradOptions {
-  /** How much each loss counts in the direction that the step is kept near; 1/m each unless said. */
+  /** How much each loss counts in the direction that the step is kept near; default 1/m each. */
   preference?: PerLoss;
-  /** λ: how near it is kept; 0.3 unless said. */
+  /** λ: how near it is kept; default 0.3. */
   lambda?: number;
-  /** Step size of the weights; 10 unless said. */
+  /** Step size of the weights; default 10. */
   lr?: number;
-  /** Momentum of the weights; 0.5 unless said. */
+  /** Momentum of the weights; default 0.5. */
   momentum?: number;
-  /** Steps of the weights for one step of training; 20 unless said. */
+  /** Steps of the weights for one step of training; default 20. */
   steps?: number;
 }
+
+const SDMGRAD: Kinds<SDMGradOptions> = { preference: each(0), lambda: range(0), lr: POSITIVE, momentum: range(0, 1), steps: count(1) };
 
 /**
  * Weights (w + λ·p)/(1 + λ) with w from projected descent on A·(w + λ·p), A divided by the square of its mean length (Xiao, Ban & Ji
@@ -82,20 +76,13 @@ export class SDMGrad extends Walking {
   readonly name = 'SDMGrad';
   private readonly options: Required<Omit<SDMGradOptions, 'preference'>> & Pick<SDMGradOptions, 'preference'>;
 
-  constructor(options: SDMGradOptions = {}) {
+  constructor(options?: SDMGradOptions) {
     super();
-    const o = { lambda: 0.3, lr: 10, momentum: 0.5, steps: 20, ...options };
-    checkPerLoss(this.name, 'preference', o.preference);
-    checkNumber(this.name, 'lambda', o.lambda, 0);
-    checkNumber(this.name, 'lr', o.lr, 0, Number.POSITIVE_INFINITY, true);
-    checkNumber(this.name, 'momentum', o.momentum, 0, 1);
-    checkCount(this.name, 'steps', o.steps, 1);
-    this.options = o;
+    this.options = withDefaults<SDMGrad['options']>('SDMGrad', options, SDMGRAD, { lambda: 0.3, lr: 10, momentum: 0.5, steps: 20 });
   }
 
   weights({ gramian, names }: Stats): Float64Array {
     const m = names.length;
-    this.start(m);
     const { preference, lambda, lr, momentum, steps } = this.options;
     const p = perLoss(this.name, 'preference', preference, names, 1 / m);
     let length = 0;
@@ -103,15 +90,20 @@ export class SDMGrad extends Walking {
     for (let i = 0; i < m; i++) length += Math.sqrt(Math.max(gramian[i * m + i] as number, 0)) / m;
     const a = length > 0 ? gramian.map((v) => v / length / length) : new Float64Array(m * m);
     let moved: Float64Array = new Float64Array(m);
-    for (let turn = 0; turn < steps; turn++) {
+    const descend = (point: Float64Array): Float64Array => {
       const slope = times(
         a,
-        this.point.map((v, i) => v + lambda * (p[i] as number)),
+        point.map((v, i) => v + lambda * (p[i] as number)),
         m,
       );
       moved = moved.map((v, i) => momentum * v + (slope[i] as number));
-      this.point = ontoSimplex(this.point.map((v, i) => v - lr * (moved[i] as number)));
-    }
-    return this.point.map((v, i) => (v + lambda * (p[i] as number)) / (1 + lambda));
+      return ontoSimplex(point.map((v, i) => v - lr * (moved[i] as number)));
+    };
+    const w = this.walk(names, (start) => {
+      let point = start;
+      for (let turn = 0; turn < steps; turn++) point = descend(point);
+      return point;
+    });
+    return w.map((v, i) => (v + lambda * (p[i] as number)) / (1 + lambda));
   }
 }

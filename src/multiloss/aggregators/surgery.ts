@@ -1,7 +1,9 @@
 // PCGrad and GradVac: each gradient meets the others one by one, in random order.
+import { type Kinds, optionsOf } from '../../tensor/check.ts';
 import { drawPermutations } from '../../tensor/random.ts';
 import type { Stats } from '../method.ts';
-import { checkNumber, checkSameLosses } from '../checks.ts';
+import { range } from '../checks.ts';
+import { NAMES, numbers, stateOf } from '../state.ts';
 import { Memoryless } from './memoryless.ts';
 
 /** A square that falls below this share of what it was is summed anew. */
@@ -61,6 +63,11 @@ class Combination {
 export class PCGrad extends Memoryless {
   readonly name = 'PCGrad';
 
+  constructor(options?: Record<string, never>) {
+    super();
+    optionsOf('PCGrad', options, {});
+  }
+
   weights({ gramian: g, names }: Stats): Float64Array {
     const m = names.length;
     const w = new Float64Array(m);
@@ -81,9 +88,11 @@ export class PCGrad extends Memoryless {
 
 /** Options of GradVac. */
 export interface GradVacOptions {
-  /** β: how fast the aimed-at cosines follow those seen; 0.5 unless said. */
+  /** β: how fast the aimed-at cosines follow those seen; default 0.5. */
   beta?: number;
 }
+
+const OPTIONS: Kinds<GradVacOptions> = { beta: range(0, 1) };
 
 /**
  * As PCGrad, but each pair is brought to the cosine that it usually has (a running mean, 0 at first) instead of to 0 (Wang et al. 2021,
@@ -92,26 +101,25 @@ export interface GradVacOptions {
 export class GradVac extends Memoryless {
   readonly name = 'GradVac';
   private readonly beta: number;
-  /** φ: the cosine aimed at for each pair, [m · m]; empty before the first step. */
-  private aims = new Float64Array(0);
+  /** Losses met so far, and φ, the cosine aimed at for each pair of them. */
+  private met: string[] = [];
+  private aims: number[][] = [];
 
-  constructor(options: GradVacOptions = {}) {
+  constructor(options?: GradVacOptions) {
     super();
-    this.beta = options.beta ?? 0.5;
-    checkNumber(this.name, 'beta', this.beta, 0, 1);
+    this.beta = optionsOf('GradVac', options, OPTIONS).beta ?? 0.5;
   }
 
   weights({ gramian: g, names }: Stats): Float64Array {
     const m = names.length;
-    if (this.aims.length === 0) this.aims = new Float64Array(m * m);
-    checkSameLosses(this.name, Math.round(Math.sqrt(this.aims.length)), m);
+    const places = names.map((name) => this.placeOf(name));
     const w = new Float64Array(m);
     const orders = m > 2 ? drawPermutations(m, m) : null;
     for (let i = 0; i < m; i++) {
       const mine = new Combination(g, m, i);
       for (let k = 0; k < m; k++) {
         const j = orders ? (orders[i * m + k] as number) : k;
-        if (j !== i) this.meet(mine, j, i * m + j, Math.sqrt(Math.max(g[j * m + j] as number, 0)));
+        if (j !== i) this.meet(mine, j, this.aims[places[i] as number] as number[], places[j] as number, Math.sqrt(Math.max(g[j * m + j] as number, 0)));
       }
       for (let k = 0; k < m; k++) w[k] = (w[k] as number) + (mine.weights[k] as number);
     }
@@ -119,27 +127,41 @@ export class GradVac extends Memoryless {
   }
 
   /** Brings one gradient to the cosine aimed at with another one, of length `other`, where it is below; then the aim follows. */
-  private meet(mine: Combination, j: number, pair: number, other: number): void {
+  private meet(mine: Combination, j: number, aims: number[], place: number, other: number): void {
     const own = mine.length();
     // A zero gradient has no direction: its cosine counts as 0.
     const cosine = own === 0 || other === 0 ? 0 : Math.min(1, Math.max(-1, (mine.along[j] as number) / own / other));
-    const aim = this.aims[pair] as number;
+    const aim = aims[place] as number;
     const across = Math.sqrt(1 - aim * aim);
     if (cosine < aim && across > 0 && own > 0 && other > 0) {
       mine.add(j, (own * (aim * Math.sqrt(1 - cosine * cosine) - cosine * across)) / (other * across));
     }
-    this.aims[pair] = (1 - this.beta) * aim + this.beta * cosine;
+    aims[place] = (1 - this.beta) * aim + this.beta * cosine;
+  }
+
+  /** Where a loss stands among those met. One that is new aims at 0 with all. */
+  private placeOf(name: string): number {
+    const at = this.met.indexOf(name);
+    if (at >= 0) return at;
+    for (const row of this.aims) row.push(0);
+    this.aims.push(new Array<number>(this.met.push(name)).fill(0));
+    return this.met.length - 1;
   }
 
   override stateDict(): Record<string, unknown> {
-    return { aims: [...this.aims] };
+    return { names: [...this.met], aims: this.aims.flat() };
   }
 
   override loadStateDict(state: Readonly<Record<string, unknown>>): void {
-    this.aims = Float64Array.from(state.aims as number[]);
+    const { names } = stateOf(this.name, state, { names: NAMES, aims: numbers() }) as { names: string[] };
+    const m = names.length;
+    const { aims } = stateOf(this.name, state, { names: NAMES, aims: numbers(m * m) }) as { aims: number[] };
+    this.met = [...names];
+    this.aims = names.map((_, i) => aims.slice(i * m, (i + 1) * m));
   }
 
   override reset(): void {
-    this.aims = new Float64Array(0);
+    this.met = [];
+    this.aims = [];
   }
 }

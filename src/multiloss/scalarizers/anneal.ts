@@ -2,7 +2,9 @@
 //
 // Weights reach tensors, so the formulas use + − × ÷ and tensor/elementary.ts only.
 import { cosPi, exponential, logarithm } from '../../tensor/elementary.ts';
+import { checkArgument, isPlainObject, type Kinds, oneOf, optionsOf, valueText } from '../../tensor/check.ts';
 import { valueError } from '../../tensor/errors.ts';
+import { count, range } from '../checks.ts';
 
 /** What a schedule is made of: its kind and its numbers. Plain data (JSON). */
 export type SchedulePlan =
@@ -62,7 +64,7 @@ function valueAt(plan: SchedulePlan, step: number): number {
 export interface AnnealOptions {
   /** Steps from the first value to the last; a whole number ≥ 1. */
   steps: number;
-  /** The step at which it begins to move; 0 unless said. */
+  /** The step at which it begins to move; default 0. */
   from?: number;
 }
 
@@ -70,15 +72,12 @@ function finite(op: string, values: Readonly<Record<string, number>>): void {
   for (const [name, value] of Object.entries(values)) if (!Number.isFinite(value)) throw valueError(op, `${name} must be finite, got ${value}.`);
 }
 
-function whole(op: string, name: string, value: number, least: number): void {
-  if (!Number.isInteger(value) || value < least) throw valueError(op, `${name} must be a whole number ≥ ${least}, got ${value}.`);
-}
+const RAMP: Kinds<AnnealOptions> = { steps: count(1), from: count(0) };
 
-function ramp(kind: 'linear' | 'cosine' | 'exponential', start: number, end: number, { steps, from = 0 }: AnnealOptions): Schedule {
-  const op = `anneal.${kind}`;
+function ramp(kind: 'linear' | 'cosine' | 'exponential', start: number, end: number, options: AnnealOptions, op = `anneal.${kind}`): Schedule {
   finite(op, { from: start, to: end });
-  whole(op, 'steps', steps, 1);
-  whole(op, 'from', from, 0);
+  const { steps, from = 0 } = optionsOf(op, options, RAMP);
+  checkArgument(op, 'steps', steps, RAMP.steps);
   return new Schedule({ kind, start, end, from, steps });
 }
 
@@ -106,50 +105,56 @@ function exponentially(start: number, end: number, options: AnnealOptions): Sche
 
 /** From 0 to the weight in a straight line. */
 function warmup(end: number, options: AnnealOptions): Schedule {
-  return ramp('linear', 0, end, options);
+  return ramp('linear', 0, end, options, 'anneal.warmup');
 }
+
+const CYCLICAL: Kinds<{ steps: number; cycles?: number; ratio?: number }> = { steps: count(1), cycles: count(1), ratio: range(0, 1, true) };
 
 /**
  * `cycles` times over `steps` steps in all, from the first weight to the last: it rises during `ratio` of a cycle and stays for the rest;
- * after the last cycle too (cyclical KL annealing, Fu et al. 2019, arXiv 1903.10145). 4 cycles and a ratio of 0.5 unless said.
+ * after the last cycle too (cyclical KL annealing, Fu et al. 2019, arXiv 1903.10145). Default 4 cycles and a ratio of 0.5.
  */
 function cyclical(start: number, end: number, options: { steps: number; cycles?: number; ratio?: number }): Schedule {
-  const { steps, cycles = 4, ratio = 0.5 } = options;
   finite('anneal.cyclical', { from: start, to: end });
-  whole('anneal.cyclical', 'steps', steps, 1);
-  whole('anneal.cyclical', 'cycles', cycles, 1);
-  if (!(ratio > 0 && ratio <= 1)) throw valueError('anneal.cyclical', `ratio must lie in (0, 1], got ${ratio}.`);
+  const { steps, cycles = 4, ratio = 0.5 } = optionsOf('anneal.cyclical', options, CYCLICAL);
+  checkArgument('anneal.cyclical', 'steps', steps, CYCLICAL.steps);
   return new Schedule({ kind: 'cyclical', start, end, steps, cycles, ratio });
 }
 
+const PIECEWISE: Kinds<{ interpolate?: 'none' | 'linear' }> = { interpolate: oneOf('none', 'linear') };
+
 /** A table of [step, weight] in the order of the steps: each weight from its step on, or with `interpolate: 'linear'` lines between them. */
-function piecewise(points: readonly (readonly [step: number, value: number])[], options: { interpolate?: 'none' | 'linear' } = {}): Schedule {
-  const { interpolate = 'none' } = options;
-  if (points.length === 0) throw valueError('anneal.piecewise', 'got no points. Pass [[step, weight], …].');
+function piecewise(points: readonly (readonly [step: number, value: number])[], options?: { interpolate?: 'none' | 'linear' }): Schedule {
+  const { interpolate = 'none' } = optionsOf('anneal.piecewise', options, PIECEWISE);
+  if (!Array.isArray(points) || points.length === 0 || !points.every(Array.isArray))
+    throw valueError('anneal.piecewise', `the points are a list [[step, weight], …], got ${valueText(points)}. Pass at least one.`);
   points.forEach(([step, value], i) => {
-    whole('anneal.piecewise', `step ${i}`, step, 0);
+    checkArgument('anneal.piecewise', `step ${i}`, step, RAMP.from);
     finite('anneal.piecewise', { [`weight ${i}`]: value });
     const before = points[i - 1]?.[0] ?? -1;
     if (step <= before) throw valueError('anneal.piecewise', `steps must rise, got ${step} after ${before}.`);
   });
-  if (interpolate !== 'none' && interpolate !== 'linear') throw valueError('anneal.piecewise', `interpolate must be 'none' or 'linear', got '${interpolate}'.`);
   return new Schedule({ kind: 'piecewise', points: points.map(([s, v]) => [s, v] as const), interpolate });
 }
 
 /** A schedule from its plan, as JSON gave it back. */
 function load(plan: SchedulePlan): Schedule {
+  if (!isPlainObject(plan)) throw valueError('anneal.load', `a plan is an object { kind, … }, got ${valueText(plan)}. Pass what a schedule's toJSON gave.`);
+  const { steps, from, cycles, ratio, interpolate } = plan as Extract<SchedulePlan, { kind: 'linear' }> &
+    Extract<SchedulePlan, { kind: 'cyclical' }> &
+    Extract<SchedulePlan, { kind: 'piecewise' }>;
   switch (plan.kind) {
     case 'constant':
       return constant(plan.at);
     case 'cyclical':
-      return cyclical(plan.start, plan.end, plan);
+      return cyclical(plan.start, plan.end, { steps, cycles, ratio });
     case 'piecewise':
-      return piecewise(plan.points, plan);
+      return piecewise(plan.points, { interpolate });
     case 'linear':
     case 'cosine':
-      return ramp(plan.kind, plan.start, plan.end, plan);
+      return ramp(plan.kind, plan.start, plan.end, { steps, from });
     case 'exponential':
-      return exponentially(plan.start, plan.end, plan);
+      return exponentially(plan.start, plan.end, { steps, from });
     default:
       throw valueError('anneal.load', `there is no schedule '${(plan as { kind: unknown }).kind}'. Pass what a schedule's toJSON gave.`);
   }

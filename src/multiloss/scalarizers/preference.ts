@@ -3,19 +3,15 @@ import { add, div, ge, gt, mul, sub, where } from '../../ops/binary.ts';
 import { amax } from '../../ops/moments.ts';
 import { sum } from '../../ops/reduce.ts';
 import { abs, sqrt, square } from '../../ops/unary.ts';
-import { valueError } from '../../tensor/errors.ts';
+import { checkArgument, type Kind, type Kinds, withDefaults } from '../../tensor/check.ts';
 import { detach } from '../../tensor/op.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { checkPerLoss, type PerLoss, perLoss } from '../checks.ts';
+import { each, type PerLoss, perLoss, range } from '../checks.ts';
+import { stateOf } from '../state.ts';
 import { HostVector, vectorOf } from './per-loss.ts';
 import { Stateless } from './stateless.ts';
 
-/** Checked: weights ≥ 0, not all 0. */
-function checkPreference(op: string, weights: PerLoss): void {
-  checkPerLoss(op, 'weights', weights, Number.NEGATIVE_INFINITY);
-  const values = Object.values(weights);
-  if (values.some((w) => w < 0) || values.every((w) => w === 0)) throw valueError(op, `weights must be ≥ 0 and not all 0, got ${values.join(', ')}.`);
-}
+const RAY: Kind = { what: `${each(0).what}, not all 0`, test: (v) => each(0).test(v) && Object.values(v as object).some((w) => w > 0) };
 
 const dot = (a: Tensor, b: Tensor): Tensor => sum(mul(a, b));
 
@@ -23,11 +19,13 @@ const dot = (a: Tensor, b: Tensor): Tensor => sum(mul(a, b));
 export interface PBIOptions {
   /** The ray's direction, ≥ 0; its length does not matter. */
   weights: PerLoss;
-  /** θ ≥ 0: what leaving the ray costs; 5 unless said, as in the paper. */
+  /** θ ≥ 0: what leaving the ray costs; default 5, as in the paper. */
   theta?: number;
-  /** z, where the ray begins: the best that each loss can be; 0 unless said. */
+  /** z, where the ray begins: the best that each loss can be; default 0. */
   zeroPoint?: PerLoss;
 }
+
+const PBI_OPTIONS: Kinds<PBIOptions> = { weights: RAY, theta: range(0), zeroPoint: each() };
 
 // Eight units in the last place of float32: what a difference of two equal computations may be.
 const NOISE = 8 * 2 ** -24;
@@ -44,11 +42,8 @@ export class PBI extends Stateless {
 
   constructor(options: PBIOptions) {
     super();
-    const { weights, theta = 5, zeroPoint } = options;
-    checkPreference(this.name, weights);
-    if (!(theta >= 0 && theta < Number.POSITIVE_INFINITY)) throw valueError(this.name, `theta must lie in [0, ∞), got ${theta}.`);
-    if (zeroPoint) checkPerLoss(this.name, 'zeroPoint', zeroPoint, Number.NEGATIVE_INFINITY);
-    this.options = { ...options, weights, theta };
+    this.options = withDefaults<PBI['options']>('PBI', options, PBI_OPTIONS, { weights: undefined as never, theta: 5 });
+    checkArgument('PBI', 'weights', this.options.weights, RAY);
   }
 
   combine(losses: readonly Tensor[], names: readonly string[]): Tensor {
@@ -77,9 +72,11 @@ export class PBI extends Stateless {
 export interface COSMOSOptions {
   /** r, the preference: ≥ 0. Resample it per step with `setWeights` to learn the whole front. */
   weights: PerLoss;
-  /** λ ≥ 0: how strongly the losses are drawn to the ray; 1 unless said. */
+  /** λ ≥ 0: how strongly the losses are drawn to the ray; default 1. */
   lambda?: number;
 }
+
+const COSMOS_OPTIONS: Kinds<COSMOSOptions> = { weights: RAY, lambda: range(0) };
 
 /** ⟨r, L⟩ − λ·cos(r, L) (Ruchte & Grabocka, ICDM 2021, arXiv 2103.13392). The cosine of a zero vector is 0. */
 export class COSMOS extends Stateless {
@@ -90,16 +87,15 @@ export class COSMOS extends Stateless {
 
   constructor(options: COSMOSOptions) {
     super();
-    const { weights, lambda = 1 } = options;
-    checkPreference(this.name, weights);
-    if (!(lambda >= 0 && lambda < Number.POSITIVE_INFINITY)) throw valueError(this.name, `lambda must lie in [0, ∞), got ${lambda}.`);
+    const { weights, lambda } = withDefaults<Required<COSMOSOptions>>('COSMOS', options, COSMOS_OPTIONS, { weights: undefined as never, lambda: 1 });
+    checkArgument('COSMOS', 'weights', weights, RAY);
     this.preference = weights;
     this.lambda = lambda;
   }
 
   /** Another preference, from the next step on (also of a captured one). */
   setWeights(weights: PerLoss): void {
-    checkPreference(this.name, weights);
+    checkArgument('COSMOS.setWeights', 'weights', weights, RAY);
     this.preference = weights;
   }
 
@@ -119,6 +115,6 @@ export class COSMOS extends Stateless {
   }
 
   override loadStateDict(state: Readonly<Record<string, unknown>>): void {
-    this.setWeights(state.weights as PerLoss);
+    this.preference = stateOf(this.name, state, { weights: RAY }).weights as PerLoss;
   }
 }

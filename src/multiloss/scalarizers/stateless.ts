@@ -1,9 +1,9 @@
 // A scalarizer that neither learns nor remembers.
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Scalarizer } from '../method.ts';
+import { Stateless as Forgetful } from '../stateless.ts';
 
-export abstract class Stateless implements Scalarizer {
-  abstract readonly name: string;
+export abstract class Stateless extends Forgetful implements Scalarizer {
   readonly needs = 'losses';
 
   abstract combine(losses: readonly Tensor[], names: readonly string[]): Tensor;
@@ -11,12 +11,4 @@ export abstract class Stateless implements Scalarizer {
   parameters(): Tensor[] {
     return [];
   }
-
-  stateDict(): Record<string, unknown> {
-    return {};
-  }
-
-  loadStateDict(_state: Readonly<Record<string, unknown>>): void {}
-
-  reset(): void {}
 }

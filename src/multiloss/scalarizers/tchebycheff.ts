@@ -3,27 +3,31 @@ import { add, div, mul, sub } from '../../ops/binary.ts';
 import { logsumexp } from '../../ops/moments.ts';
 import { sum } from '../../ops/reduce.ts';
 import { log } from '../../ops/unary.ts';
+import { type Kinds, withDefaults } from '../../tensor/check.ts';
 import { GradloomError, valueError } from '../../tensor/errors.ts';
 import { recording, refuseWhileRecording } from '../../tensor/recording.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { Stateless } from './stateless.ts';
-import { checkPerLoss, type PerLoss, perLoss } from '../checks.ts';
-import { HostVector, requirePositive, vectorOf } from './per-loss.ts';
+import { count, each, POSITIVE, type PerLoss, perLoss } from '../checks.ts';
+import { Memory } from '../memory.ts';
+import { assertEager, assertPositive, HostVector, vectorOf } from './per-loss.ts';
 
 /** Options of `STCH`. */
 export interface STCHOptions {
-  /** μ > 0: how smooth. 1 unless said; towards 0 it becomes the maximum. */
+  /** μ > 0: how smooth; default 1. Towards 0 it becomes the maximum. */
   mu?: number;
-  /** λ ≥ 0; 1/m each unless said. */
+  /** λ ≥ 0; default 1/m each. */
   weights?: PerLoss;
-  /** z: the best that each loss can be; 0 unless said. */
+  /** z: the best that each loss can be; default 0. */
   zeroPoint?: PerLoss;
   /**
    * Steps of Σ ln Lᵢ first, over which each loss's mean is taken (its nadir); after them ln(Lᵢ/nadirᵢ) stands for λᵢ(Lᵢ − zᵢ) and the whole is
-   * multiplied by m, as LibMTL does. Losses must be positive then. 0 unless said.
+   * multiplied by m, as LibMTL does. Losses must be positive then. A loss that comes later has its first value as nadir. Default 0.
    */
   warmupSteps?: number;
 }
+
+const OPTIONS: Kinds<STCHOptions> = { mu: POSITIVE, weights: each(0), zeroPoint: each(), warmupSteps: count(0) };
 
 // Keeps ln finite where a loss is 0, as LibMTL does, but within float32's range.
 const TINY = 1e-20;
@@ -34,22 +38,18 @@ export class STCH extends Stateless {
   private readonly options: Readonly<Required<Pick<STCHOptions, 'mu' | 'warmupSteps'>> & STCHOptions>;
   private readonly lambda = new HostVector();
   private readonly zero = new HostVector();
-  /** Sums of the losses over the warm-up so far, and their count. */
-  private sums: number[] = [];
-  private steps = 0;
+  /** Steps of the warm-up so far; of each loss its sum over them, and of how many. */
+  private readonly memory = new Memory({ steps: 0 }, ['sum', 'count']);
 
-  constructor(options: STCHOptions = {}) {
+  constructor(options?: STCHOptions) {
     super();
-    const { mu = 1, weights, zeroPoint, warmupSteps = 0 } = options;
-    if (!(mu > 0 && mu < Number.POSITIVE_INFINITY)) throw valueError(this.name, `mu must lie in (0, ∞), got ${mu}.`);
-    if (!Number.isInteger(warmupSteps) || warmupSteps < 0) throw valueError(this.name, `warmupSteps must be a whole number ≥ 0, got ${warmupSteps}.`);
-    if (weights) {
-      checkPerLoss(this.name, 'weights', weights, Number.NEGATIVE_INFINITY);
-      if (Object.values(weights).some((w) => w < 0)) throw valueError(this.name, 'weights must be ≥ 0.');
-    }
-    if (zeroPoint) checkPerLoss(this.name, 'zeroPoint', zeroPoint, Number.NEGATIVE_INFINITY);
+    this.options = withDefaults<STCH['options']>('STCH', options, OPTIONS, { mu: 1, warmupSteps: 0 });
+    const { weights, zeroPoint, warmupSteps } = this.options;
     if (warmupSteps > 0 && (weights || zeroPoint)) throw valueError(this.name, 'a warm-up finds the scales itself. Leave out weights and zeroPoint, or warmupSteps.');
-    this.options = { ...options, mu, warmupSteps };
+  }
+
+  assert(losses: Float64Array, names: readonly string[]): void {
+    if (this.options.warmupSteps > 0) assertPositive(this.name, losses, names, true, 'Shift it, or leave out warmupSteps.');
   }
 
   combine(losses: readonly Tensor[], names: readonly string[]): Tensor {
@@ -73,33 +73,41 @@ export class STCH extends Stateless {
 
   private afterWarmup(losses: readonly Tensor[], names: readonly string[], all: Tensor): Tensor {
     const { mu, warmupSteps } = this.options;
-    requirePositive(this.name, losses, names, true, 'Shift it, or leave out warmupSteps.');
-    if (this.steps < warmupSteps) {
+    const { memory } = this;
+    assertEager(this, losses, names);
+    const rows = memory.of(names, () => ({ sum: 0, count: 0 }));
+    const take = (row: { sum: number; count: number }, i: number): void => {
+      row.sum += (losses[i] as Tensor).item();
+      row.count++;
+    };
+    if (memory.own.steps < warmupSteps) {
       refuseWhileRecording(this.name, 'the warm-up is not over', `Run ${warmupSteps} plain steps first.`);
-      this.sums = losses.map((loss, i) => (this.sums[i] ?? 0) + loss.item());
-      this.steps++;
+      memory.own.steps++;
+      rows.forEach(take);
       return sum(log(add(all, TINY)));
     }
-    if (this.sums.length !== losses.length) throw valueError(this.name, `warmed up with ${this.sums.length} losses, got ${names.join(', ')}. Pass the same, or reset().`);
-    recording()?.rely(this.lambda, () => this.sums);
-    const nadir = this.lambda.tensor(() => this.sums.map((s) => Math.max(s / this.steps, TINY)));
+    rows.forEach((row, i) => {
+      if (row.count === 0) take(row, i);
+    });
+    recording()?.rely(this.lambda, () => memory.own.steps < warmupSteps);
+    const nadir = this.lambda.tensor(() => {
+      if (memory.own.steps < warmupSteps)
+        throw new GradloomError('CAPTURE', this.name, 'its warm-up begins anew, and the captured step has none. Call release() on the captured step and run plain steps first.');
+      return memory.of(names, () => ({ sum: 0, count: 1 })).map((row) => Math.max(row.sum / row.count, TINY));
+    });
     const terms = div(log(add(div(all, nadir), TINY)), mu);
     return mul(logsumexp(terms, 0), mu * losses.length);
   }
 
   override stateDict(): Record<string, unknown> {
-    return { steps: this.steps, sums: [...this.sums] };
+    return this.memory.stateDict();
   }
 
   override loadStateDict(state: Readonly<Record<string, unknown>>): void {
-    const { steps, sums } = state as { steps: number; sums: readonly number[] };
-    if (!Number.isInteger(steps) || !Array.isArray(sums)) throw new GradloomError('STATE', 'STCH.loadStateDict', 'expected { steps, sums }. Pass what stateDict gave.');
-    this.steps = steps;
-    this.sums = [...sums];
+    this.memory.load(this.name, state);
   }
 
   override reset(): void {
-    this.steps = 0;
-    this.sums = [];
+    this.memory.reset();
   }
 }

@@ -1,41 +1,42 @@
 // Weights from chance, from how much losses vary, and from how well tasks are solved.
+import { checkArgument, instanceOf, type Kinds, optionsOf } from '../../tensor/check.ts';
 import { logarithm, power } from '../../tensor/elementary.ts';
 import { valueError } from '../../tensor/errors.ts';
-import { drawNormal, type Generator } from '../../tensor/random.ts';
-import { checkOption, LossWeighting, softmax } from './loss-weighting.ts';
+import { drawNormal, Generator } from '../../tensor/random.ts';
+import { range } from '../checks.ts';
+import { Memory } from '../memory.ts';
+import { softmax } from '../softmax.ts';
+import { OBJECT } from '../state.ts';
+import { LossWeighting, RATIOS } from './loss-weighting.ts';
 
 /** Options of `RLW`. */
 export interface RLWOptions {
-  /** Where the numbers are drawn from; the generator that `manualSeed` seeds unless said. Its state is not part of `stateDict`. */
+  /** Where the numbers are drawn from; default the generator that `manualSeed` seeds. Its state is not part of `stateDict`. */
   generator?: Generator;
 }
 
-/** Random loss weighting: softmax of m normal numbers, anew at every step (Lin et al., TMLR 2022, arXiv 2111.10603). A baseline that others must beat. */
-export class RLW extends LossWeighting<Record<string, never>> {
+const RLW_OPTIONS: Kinds<RLWOptions> = { generator: instanceOf(Generator, 'a Generator') };
+
+/**
+ * Random loss weighting: softmax of m normal numbers, anew at every step (Lin et al., TMLR 2022, arXiv 2111.10603). A baseline that others must
+ * beat. Losses get their numbers in the order in which they first came.
+ */
+export class RLW extends LossWeighting<never, never> {
   readonly name = 'RLW';
+  protected readonly memory = new Memory({}, []);
   private readonly generator: Generator | undefined;
 
-  constructor(options: RLWOptions = {}) {
+  constructor(options?: RLWOptions) {
     super();
-    this.generator = options.generator;
+    this.generator = optionsOf('RLW', options, RLW_OPTIONS).generator;
   }
 
-  protected start(): Record<string, never> {
-    return {};
+  protected next(_losses: Float64Array, names: readonly string[]): Float64Array {
+    this.memory.of(names, () => ({}));
+    const present = this.memory.names.filter((name) => names.includes(name));
+    const drawn = softmax(drawNormal(names.length, this.generator));
+    return Float64Array.from(names, (name) => drawn[present.indexOf(name)] as number);
   }
-
-  protected next(losses: Float64Array): Float64Array {
-    return softmax(drawNormal(losses.length, this.generator));
-  }
-}
-
-interface CoVState {
-  steps: number;
-  /** Running means of the losses. */
-  losses: number[];
-  /** Running means of the ratios ℓᵢ = Lᵢ/mean, and sums of their squared deviations (Welford). */
-  ratios: number[];
-  squares: number[];
 }
 
 /** Options of `CoV`. */
@@ -44,83 +45,90 @@ export interface CoVOptions {
   decay?: number;
 }
 
+const COV: Kinds<CoVOptions> = { decay: range(0, 1, true) };
+
 /**
  * Coefficient of variation: weights σ(ℓᵢ)/μ(ℓᵢ), divided by their sum, of the ratios ℓᵢ = Lᵢ/μ(Lᵢ) (1 where that mean is 0) over the steps before (Groenendijk et al.,
- * WACV 2021, arXiv 2009.01717). Equal weights at the first two steps.
+ * WACV 2021, arXiv 2009.01717). Equal weights at the first two steps; a loss that is new has the others' mean weight at its own first two.
  */
-export class CoV extends LossWeighting<CoVState> {
+export class CoV extends LossWeighting<never, 'steps' | 'mean' | 'ratio' | 'squares'> {
   readonly name = 'CoV';
+  protected override readonly negative = RATIOS;
+  /** Of each loss its steps, its running mean, that of its ratio ℓᵢ, and the sum of ℓᵢ's squared deviations (Welford). */
+  protected readonly memory = new Memory({}, ['steps', 'mean', 'ratio', 'squares']);
   private readonly decay: number | undefined;
 
-  constructor(options: CoVOptions = {}) {
+  constructor(options?: CoVOptions) {
     super();
-    this.decay = options.decay === undefined ? undefined : checkOption('CoV', 'decay', options.decay, 0, 1, true);
+    this.decay = optionsOf('CoV', options, COV).decay;
   }
 
-  protected start(): CoVState {
-    return { steps: 0, losses: [], ratios: [], squares: [] };
-  }
-
-  protected next(losses: Float64Array): Float64Array {
-    const { steps, losses: means, ratios, squares } = this.state;
-    const variation = Float64Array.from(losses, (_, i) => (steps < 2 ? 1 : Math.sqrt((squares[i] as number) / steps + 1e-8) / (ratios[i] as number)));
+  protected next(losses: Float64Array, names: readonly string[]): Float64Array {
+    const rows = this.memory.of(names, () => ({ steps: 0, mean: 0, ratio: 0, squares: 0 }));
+    const measured = rows.map((r) => (r.steps < 2 ? Number.NaN : Math.sqrt(r.squares / r.steps + 1e-8) / r.ratio));
+    const known = measured.filter((v) => !Number.isNaN(v));
+    const usual = known.length === 0 ? 1 : known.reduce((a, b) => a + b, 0) / known.length;
+    const variation = Float64Array.from(measured, (v) => (Number.isNaN(v) ? usual : v));
     const total = variation.reduce((a, b) => a + b, 0);
-    const stays = steps === 0 ? 0 : (this.decay ?? 1 - 1 / (steps + 1));
-    const mix = (old: number | undefined, now: number): number => stays * (old ?? 0) + (1 - stays) * now;
-    const now = Array.from(losses, (loss, i) => (means[i] ? loss / (means[i] as number) : 1));
-    const newRatios = now.map((l, i) => mix(ratios[i], l));
-    this.state = {
-      steps: steps + 1,
-      losses: Array.from(losses, (loss, i) => mix(means[i], loss)),
-      ratios: newRatios,
-      squares: now.map((l, i) => (squares[i] ?? 0) + (l - (ratios[i] ?? 0)) * (l - (newRatios[i] as number))),
-    };
+    rows.forEach((r, i) => {
+      const stays = r.steps === 0 ? 0 : (this.decay ?? 1 - 1 / (r.steps + 1));
+      const mix = (old: number, now: number): number => stays * old + (1 - stays) * now;
+      const loss = losses[i] as number;
+      const now = r.mean ? loss / r.mean : 1;
+      const ratio = mix(r.ratio, now);
+      Object.assign(r, { steps: r.steps + 1, mean: mix(r.mean, loss), ratio, squares: r.squares + (now - r.ratio) * (now - ratio) });
+    });
     return variation.map((v) => v / total);
   }
 }
 
-interface FocalKPIState {
-  /** Running means of the tasks' scores, by loss. */
-  scores: Record<string, number>;
-}
-
 /** Options of `FocalKPI`. */
 export interface FocalKPIOptions {
-  /** γ ≥ 0: how much solved tasks are left out; 1 unless said. */
+  /** γ ≥ 0: how much solved tasks are left out; default 1. */
   gamma?: number;
-  /** How much a new score counts in the running mean; 1 (the new one alone) unless said. */
+  /** How much a new score counts in the running mean; default 1 (the new one alone). */
   alpha?: number;
 }
+
+const FOCAL: Kinds<FocalKPIOptions> = { gamma: range(0), alpha: range(0, 1, true) };
 
 /**
  * Dynamic task prioritization: −(1 − kᵢ)^γ·ln kᵢ of each task's score kᵢ in (0, 1], accuracy say: hard tasks count more (Guo et al., ECCV
  * 2018). Call `update` with the scores; a loss without one counts 1.
  */
-export class FocalKPI extends LossWeighting<FocalKPIState> {
+export class FocalKPI extends LossWeighting<never, 'score'> {
   readonly name = 'FocalKPI';
+  /** Running means of the tasks' scores, by loss. */
+  protected readonly memory = new Memory({}, ['score']);
   private readonly gamma: number;
   private readonly alpha: number;
 
-  constructor(options: FocalKPIOptions = {}) {
+  constructor(options?: FocalKPIOptions) {
     super();
-    this.gamma = checkOption('FocalKPI', 'gamma', options.gamma ?? 1, 0);
-    this.alpha = checkOption('FocalKPI', 'alpha', options.alpha ?? 1, 0, 1, true);
-  }
-
-  protected start(): FocalKPIState {
-    return { scores: {} };
+    const { gamma = 1, alpha = 1 } = optionsOf('FocalKPI', options, FOCAL);
+    this.gamma = gamma;
+    this.alpha = alpha;
   }
 
   /** Tells how well tasks are solved, by loss: scores in (0, 1]. */
   update(scores: Readonly<Record<string, number>>): void {
-    for (const [name, k] of Object.entries(scores)) if (!(k > 0 && k <= 1)) throw valueError('FocalKPI.update', `the score of '${name}' must lie in (0, 1], got ${k}.`);
-    const before = this.state.scores;
-    for (const [name, k] of Object.entries(scores)) before[name] = this.alpha * k + (1 - this.alpha) * (before[name] ?? k);
+    checkArgument('FocalKPI.update', 'scores', scores, OBJECT);
+    const names = Object.keys(scores);
+    for (const name of names) {
+      const k = scores[name] as number;
+      if (!(typeof k === 'number' && k > 0 && k <= 1)) throw valueError('FocalKPI.update', `the score of '${name}' must lie in (0, 1], got ${k}.`);
+    }
+    const score = (i: number): number => scores[names[i] as string] as number;
+    this.memory
+      .of(names, (i) => ({ score: score(i) }))
+      .forEach((row, i) => {
+        row.score = this.alpha * score(i) + (1 - this.alpha) * row.score;
+      });
   }
 
   protected next(_losses: Float64Array, names: readonly string[]): Float64Array {
     return Float64Array.from(names, (name) => {
-      const k = this.state.scores[name];
+      const k = this.memory.get(name)?.score;
       return k === undefined ? 1 : k === 1 ? 0 : -power(1 - k, this.gamma) * logarithm(k);
     });
   }

@@ -7,9 +7,6 @@ import { SLACK, type WorkingSet } from './working-set.ts';
 /** Where v with C·v = 0 stands for a column whose own element of v is less than this share of the largest, it is solved itself. */
 const BALANCED = 1e-2;
 
-/** What roundings of C come to in C·v, as a multiple of what was added for them and of v's largest. */
-const NOTHING = 10;
-
 /** Roundings of a C that has no negative squares beyond those of float64, where it is applied to a v that it takes to 0. */
 const ROUNDED = 1e-11;
 
@@ -25,10 +22,9 @@ export class Columns {
   readonly settled: boolean;
 
   /**
-   * @param address of memory for `Parametric`. @param noise what was added to C's diagonal for its roundings. @param careful what finds the
-   * sum's solution where no way leads to it.
+   * @param address of memory for `Parametric`. @param careful what finds the sum's solution where no way leads to it.
    */
-  constructor(rows: WorkingSet, exchange: Exchange, address: number, noise: number, careful?: ActiveSet) {
+  constructor(rows: WorkingSet, exchange: Exchange, address: number, careful?: ActiveSet) {
     this.rows = rows;
     this.exchange = exchange;
     const { c, n, inside, laid } = rows;
@@ -52,7 +48,7 @@ export class Columns {
       let terms = 0;
       for (let j = 0, at = i * n; j < n; j++, at++) terms += Math.abs((c[at] as number) * (v[j] as number));
       const error = SLACK * terms;
-      if ((y[i] as number) > (settled ? error : ROUNDED * terms) + NOTHING * noise * largest) rises = true;
+      if ((y[i] as number) > (settled ? error : ROUNDED * terms)) rises = true;
       lowest = Math.min(lowest, (y[i] as number) / (terms || 1));
       if ((inside[i] === 0 && z[i] !== 0) || (inside[i] === 1 && Math.abs(y[i] as number) > error)) holds = false;
     }

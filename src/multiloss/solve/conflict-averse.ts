@@ -2,18 +2,19 @@
 import { lend } from '../../tensor/lend.ts';
 import { Cholesky, numbersOf } from './cholesky.ts';
 import { Laid, numbersOf as laidNumbers } from './laid.ts';
+import { project } from './dual-cone.ts';
 import { indices, inner, largestDiagonal, quadratic, times, total } from './matrix.ts';
 import { minNorm } from './min-norm.ts';
 
 /** Evaluations of the path; 2 to 6 are usual. */
 const TURNS = 200;
-/** Below this share of the longest gradient's square, a square is rounding. */
+/** Below this share of what its terms' lengths add up to, squared, the square of a sum is rounding. */
 const NOTHING = 1e-15;
 
 /**
  * argmin over the simplex of ⟨g_w, g₀⟩ + c·‖g₀‖·‖g_w‖, where g_w = Jᵀw and g₀ is the mean gradient (Liu et al. 2021, arXiv
- * 2110.14048, eq. 4). Returns the weights of the step g₀ + c·‖g₀‖·g_w/‖g_w‖; all 0 where the best g_w is 0, which is Pareto
- * stationary, or shorter than normEps·√trace(G).
+ * 2110.14048, eq. 4). Returns the weights of the step g₀ + c·‖g₀‖·g_w/‖g_w‖; all 0 where g_w is shorter than normEps·√trace(G). Where
+ * the best g_w is 0, which is Pareto stationary, no direction lowers every loss, and some within c·‖g₀‖ of g₀ raise none: the nearest of them.
  *
  * Where ‖g_w‖ > 0 the optimum is the hull's nearest point to −λ·g₀ for the λ with ‖g_w‖ = λ·c·‖g₀‖. ‖g_w‖/λ falls with λ, and between
  * two λ whose points have the same active rows w is linear in λ: from a λ to where its own rows would have the root (Newton's method,
@@ -26,15 +27,23 @@ export function conflictAverse(gramian: Float64Array, n: number, c: number, norm
   const mean = new Float64Array(n).fill(1 / n);
   const b = times(g, mean, n); // ⟨gᵢ, g₀⟩
   const squared = quadratic(g, mean, n); // ‖g₀‖²
-  if (squared <= NOTHING) return new Float64Array(n);
+  if (isNothing(g, mean, n)) return new Float64Array(n);
   const radius = c * Math.sqrt(squared);
   if (radius === 0) return mean;
   const found = lend(2 * (laidNumbers(n) + numbersOf(n)), (address) => push(new Path(g, b, squared, radius, n, address)));
   const length = Math.sqrt(quadratic(g, found, n));
   let trace = 0;
   for (let i = 0; i < n; i++) trace += g[i * n + i] as number;
-  if (length * length <= NOTHING || length < normEps * Math.sqrt(trace)) return new Float64Array(n);
+  if (length < normEps * Math.sqrt(trace)) return new Float64Array(n);
+  if (isNothing(g, found, n)) return project(gramian, mean);
   return mean.map((v, i) => v + (radius / length) * (found[i] as number));
+}
+
+/** Whether g_w is 0 but for roundings. */
+function isNothing(g: Float64Array, w: Float64Array, n: number): boolean {
+  let size = 0;
+  for (let i = 0; i < n; i++) size += (w[i] as number) * Math.sqrt(g[i * n + i] as number);
+  return quadratic(g, w, n) <= NOTHING * size * size;
 }
 
 /** The problem along the path of λ. */
@@ -131,7 +140,7 @@ function push(path: Path): Float64Array {
   let low = 0;
   let atLow = path.nearest(0);
   let above = path.length(atLow); // ‖g_w‖ − λ·radius at low; below: at high
-  if (above ** 2 <= NOTHING) {
+  if (isNothing(path.g, atLow, n)) {
     // 0 lies in the hull: near λ = 0 the ratio ‖g_w‖/λ is constant. Where it is not above the radius, g_w = 0 is the optimum.
     low = 1e-5;
     atLow = path.nearest(low, atLow);

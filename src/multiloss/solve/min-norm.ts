@@ -1,9 +1,6 @@
 // The shortest vector in the convex hull of the gradients.
 import { cosinesOf, times, inner } from './matrix.ts';
-import { noiseOf, nonnegative } from './nonnegative.ts';
-
-/** What float32's roundings of cosines come to in the square of a convex combination of unit vectors. */
-const ROUNDED = 2 ** -25;
+import { nonnegative } from './nonnegative.ts';
 
 /**
  * argmin wᵀG·w over the simplex (w ≥ 0, Σw = 1): Désidéri 2012; exact, as Wolfe's method (1976) is. w = v/Σv for the v ≥ 0 that
@@ -35,8 +32,8 @@ export function minNorm(gramian: Float64Array, n: number, near?: Float64Array, s
 }
 
 /**
- * Whether 0 is a convex combination of the gradients' directions: no direction lowers every loss (Pareto stationary), but for
- * roundings of the Gramian, be they of float32 where no rows have it. Zero gradients are left out.
+ * Whether 0 is a convex combination of the gradients' directions, but for roundings: no direction lowers every loss (Pareto stationary).
+ * Zero gradients are left out.
  */
 export function isStationary(cosines: Float64Array, n: number): boolean {
   const q = new Float64Array(n);
@@ -45,6 +42,5 @@ export function isStationary(cosines: Float64Array, n: number): boolean {
   if (!bounded) return true;
   let sum = 0;
   for (const v of z) sum += v;
-  const square = inner(z, times(cosines, z, n)) / (sum * sum);
-  return square <= 1e-14 * n || (square < ROUNDED && noiseOf(cosines, n) > 0);
+  return inner(z, times(cosines, z, n)) <= 1e-14 * n * sum * sum;
 }

@@ -6,7 +6,7 @@ import { numbersOf as choleskyNumbers } from './cholesky.ts';
 import { Columns } from './columns.ts';
 import { Exchange, numbersOf as exchangeNumbers } from './exchange.ts';
 import { Laid, numbersOf as laidNumbers } from './laid.ts';
-import { numbersOf as parametricNumbers, Parametric } from './parametric.ts';
+import { numbersOf as parametricNumbers } from './parametric.ts';
 import { WorkingSet } from './working-set.ts';
 
 /** What is known beforehand. */
@@ -27,35 +27,25 @@ export function nonnegativeColumns(c: Float64Array, shares: Float64Array): Float
   return withSolver(c, shares.length, (solver) => solver.solveColumns(shares));
 }
 
-/** How much C's diagonal must grow for C to be that of rows: 0 unless it was rounded more roughly than float64 does. */
-export function noiseOf(c: Float64Array, n: number): number {
-  return withSolver(c, n, (solver) => solver.roundings());
-}
-
 function withSolver<T>(c: Float64Array, n: number, use: (solver: Solver) => T): T {
   return lend(2 * (laidNumbers(n) + exchangeNumbers(n) + parametricNumbers(n) + choleskyNumbers(n)), (address) => use(new Solver(c, n, address)));
 }
 
 class Solver {
   private readonly n: number;
-  /** Addresses of C and of what an exchange, a path and a factor are worked out in. */
-  private readonly address: number;
+  /** Addresses of what an exchange, a path and a factor are worked out in. */
   private readonly quick: number;
   private readonly path: number;
   private readonly factor: number;
-  private rows: WorkingSet;
-  private exchange: Exchange;
+  private readonly rows: WorkingSet;
+  private readonly exchange: Exchange;
   private columns: Columns | null = null;
   private active: ActiveSet | null = null;
-  /** What was added to C's diagonal. */
-  private noise = 0;
-  private mended = false;
   private readonly q: Float64Array;
   private readonly z: Float64Array;
 
   constructor(c: Float64Array, n: number, address: number) {
     this.n = n;
-    this.address = address;
     this.quick = address + 8 * laidNumbers(n);
     this.path = this.quick + 8 * exchangeNumbers(n);
     this.factor = this.path + 8 * parametricNumbers(n);
@@ -68,8 +58,7 @@ class Solver {
   solve(q: Float64Array, inRange: boolean, near?: Float64Array): Nonnegative {
     const z = new Float64Array(this.n);
     if (this.exchange.solve(q, z, near)) return { z, bounded: true, settled: true };
-    const found = this.careful().solve(q, z.fill(0), inRange, near);
-    return found.settled || !inRange || !this.mend() ? found : this.solve(q, inRange);
+    return this.careful().solve(q, z.fill(0), inRange, near);
   }
 
   solveColumns(shares: Float64Array): Float64Array {
@@ -79,56 +68,27 @@ class Solver {
       const share = shares[row] as number;
       if (share === 0) continue;
       const z = this.solveColumn(row, Math.sign(share));
-      // What was added to C keeps rows apart: the quick way once more.
-      if (z === null) row = this.exchange.columns(shares, sum, row) - 1;
-      else for (let i = 0; i < n; i++) sum[i] = (sum[i] as number) + (z[i] as number) * Math.abs(share);
+      for (let i = 0; i < n; i++) sum[i] = (sum[i] as number) + (z[i] as number) * Math.abs(share);
     }
     return sum;
   }
 
-  /** The solution for one column where rows are dependent, which stands until the next one; null where C was mended instead. */
-  private solveColumn(row: number, sign: number): Float64Array | null {
+  /** The solution for one column where rows are dependent, which stands until the next one. */
+  private solveColumn(row: number, sign: number): Float64Array {
     const { q, z } = this;
     const { c, n } = this.rows;
     for (let i = 0, at = row * n; i < n; i++, at++) q[i] = sign * (c[at] as number);
     this.columns ??= this.columnsOf();
-    if (this.columns.solve(row, sign, q, z.fill(0))) return z;
-    return this.mend() ? null : this.careful().solve(q, z.fill(0), true).z;
+    return this.columns.solve(row, sign, q, z.fill(0)) ? z : this.careful().solve(q, z.fill(0), true).z;
   }
 
   private columnsOf(): Columns {
-    const all = (careful?: ActiveSet): Columns => new Columns(this.rows, this.exchange, this.path, this.noise, careful);
-    let columns = all();
-    if (!columns.settled && this.mend()) columns = all();
-    return columns.settled ? columns : all(this.careful());
+    const columns = new Columns(this.rows, this.exchange, this.path);
+    return columns.settled ? columns : new Columns(this.rows, this.exchange, this.path, this.careful());
   }
 
   private careful(): ActiveSet {
     this.active ??= new ActiveSet(this.rows, this.factor);
     return this.active;
-  }
-
-  /** See noiseOf. Uses the path's memory up. */
-  roundings(): number {
-    this.columns = null;
-    return new Parametric(this.rows, this.path).noise();
-  }
-
-  /**
-   * Once, C as rows may have it, where roundings made it one that none have: conditions hold to those roundings then. False where it
-   * stays as it is.
-   */
-  private mend(): boolean {
-    if (this.mended) return false;
-    const { n } = this;
-    this.mended = true;
-    this.noise = this.roundings();
-    if (this.noise === 0) return false;
-    const c = this.rows.c.slice();
-    for (let i = 0; i < n; i++) if (c[i * n + i] !== 0) c[i * n + i] = (c[i * n + i] as number) + this.noise;
-    this.rows = new WorkingSet(new Laid(c, n, this.address));
-    this.exchange = new Exchange(this.rows.laid, this.quick);
-    this.active = null;
-    return true;
   }
 }

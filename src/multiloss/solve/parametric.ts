@@ -6,9 +6,6 @@ import { float64View, int32View } from '../../runtime/memory.ts';
 import { lay, rowOf } from './laid.ts';
 import type { WorkingSet } from './working-set.ts';
 
-/** A negative square beyond this is not float64's rounding, which is 1e-16 / 1e-5. */
-const IMPOSSIBLE = 1e-10;
-
 /** Numbers of 8 bytes that a `Parametric` for n rows draws. */
 export const numbersOf = (n: number): number => rowOf(n) * (3 * rowOf(n) + 10);
 
@@ -40,34 +37,6 @@ export class Parametric {
     float64View().fill(1, this.h / 8, this.h / 8 + n);
   }
 
-  /**
-   * How much C's diagonal must grow for C to be positive semidefinite: 0 where it is, but for roundings of float64. Rows are taken out,
-   * the most independent first; of the rest there should be nothing, and its Frobenius norm is at least what is wrong with it. Uses
-   * M up.
-   */
-  noise(): number {
-    const { row, m } = this;
-    const { n } = this.rows;
-    const [all, sides] = [float64View(), int32View().subarray(this.inside / 4)];
-    sides.fill(1, 0, n);
-    call('pivotAll', m, this.inside, this.work, n, row, 1);
-    let [least, squares] = [0, 0];
-    for (let i = 0; i < n; i++) {
-      if (sides[i] !== 1) continue;
-      const own = all[m / 8 + i * (row + 1)] as number;
-      squares += own * own;
-      least = Math.min(least, own);
-      for (let j = 0; j < i; j++) {
-        if (sides[j] !== 1) continue;
-        const [other, across] = [all[m / 8 + j * (row + 1)] as number, all[m / 8 + i * row + j] as number];
-        squares += 2 * across * across;
-        // The smaller eigenvalue of the two rows: cosines of ±1 leave nothing on the diagonal, whatever is across.
-        least = Math.min(least, (own + other) / 2 - Math.sqrt(((own - other) / 2) ** 2 + across * across));
-      }
-    }
-    return least < -IMPOSSIBLE ? Math.sqrt(squares) : 0;
-  }
-
   /** z ← the solution for q, from z = 0. False, where the way meets dependent rows. */
   solve(q: Float64Array, z: Float64Array): boolean {
     float64View().set(q, this.work / 8);
@@ -79,7 +48,7 @@ export class Parametric {
     const { n, inside } = this.rows;
     float64View().set(h, this.h / 8);
     int32View().set(inside, this.inside / 4);
-    call('pivotAll', this.m, this.inside, this.work, n, this.row, 0);
+    call('pivotAll', this.m, this.inside, this.work, n, this.row);
     int32View().set(inside, this.inside / 4);
   }
 

@@ -1,4 +1,5 @@
 // A ≈ L·Lᵀ for a matrix of any rank: what rows that depend on others leave is dropped.
+import { cosinesOf } from './matrix.ts';
 
 const EPS = 2.220446049250313e-16;
 
@@ -7,8 +8,6 @@ export interface Ranked {
   readonly l: Float64Array;
   readonly order: Int32Array;
   readonly rank: number;
-  /** The least that a row left, as a share of its square: well below 0 where no rows have A as their Gramian. */
-  readonly least: number;
 }
 
 /**
@@ -40,12 +39,7 @@ export function ranked(matrix: Float64Array, n: number, share = n * EPS): Ranked
       for (let j = k + 1; j <= i; j++) l[row + j] = (l[row + j] as number) - v * (column[j] as number);
     }
   }
-  let left = 0;
-  for (let i = k; i < n; i++) {
-    const square = matrix[(order[i] as number) * (n + 1)] as number;
-    if (square > 0) left = Math.min(left, (l[i * n + i] as number) / square);
-  }
-  return { l, order, rank: k, least: left };
+  return { l, order, rank: k };
 }
 
 /** Changes row and column k of the symmetric matrix whose lower half stands from there on with p > k. */
@@ -61,4 +55,42 @@ function change(a: Float64Array, i: number, j: number): void {
   const v = a[i] as number;
   a[i] = a[j] as number;
   a[j] = v;
+}
+
+/** How much of the largest eigenvalue of n cosines is rounding where float32 rounded the products (a backward pass: about 7e-8 of ‖gᵢ‖·‖gⱼ‖). */
+export const roundedProducts = (n: number): number => n * 2 ** -23;
+/** The same where float32 rounded the gradients' elements, and their products are exact: of singular values it is n·2⁻²³. */
+export const roundedElements = (n: number): number => (n * 2 ** -23) ** 2;
+
+/**
+ * The Gramian that gradients without roundings have, and their rank, from one whose cosines' eigenvalues below `share` of the largest are
+ * rounding: a gradient that leaves no more than that beside others is a combination of these. The Gramian as it is, where none is. Lengths stay.
+ */
+export function atRank(gramian: Float64Array, n: number, share: number): { gramian: Float64Array; rank: number } {
+  const { norms, cosines } = cosinesOf(gramian, n);
+  // No eigenvalue is above the largest sum of a row.
+  let largest = 0;
+  for (let i = 0; i < n; i++) {
+    let sum = 0;
+    for (let j = 0; j < n; j++) sum += Math.abs(cosines[i * n + j] as number);
+    largest = Math.max(largest, sum);
+  }
+  const { l, order, rank } = ranked(cosines, n, share * largest);
+  if (rank === norms.reduce((live, v) => (v > 0 ? live + 1 : live), 0)) return { gramian, rank };
+  const g = new Float64Array(n * n);
+  const inner = (i: number, j: number): number => {
+    let sum = 0;
+    for (let k = 0; k <= j && k < rank; k++) sum += (l[i * n + k] as number) * (l[j * n + k] as number);
+    return sum;
+  };
+  // What was left out shortened rows by as much.
+  const scale = Float64Array.from(order, (row, i) => (norms[row] === 0 ? 0 : (norms[row] as number) / Math.sqrt(inner(i, i))));
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j <= i; j++) {
+      const [a, b] = [order[i] as number, order[j] as number];
+      g[a * n + b] = inner(i, j) * (scale[i] as number) * (scale[j] as number);
+      g[b * n + a] = g[a * n + b] as number;
+    }
+  }
+  return { gramian: g, rank };
 }

@@ -29,22 +29,15 @@ const ORTHOGONAL = 1e-2;
 const NEAR = [1 / 4, 16] as const;
 /** The same where eigenvalues are relatively accurate. */
 const NEARER = [1 - 1e-8, 1 + 1e-8] as const;
-/** A row that leaves less than this share of its square beside others was not rounded by float64 alone. */
-const IMPOSSIBLE = -1e-10;
-/** What rows then leave may be roundings of float32 below this share of their squares. */
-const ROUGH = 1e-5;
 const EPS = 2.220446049250313e-16;
 
 /**
  * The spectrum of A [n · n], with b [n] in its terms. `cut` is the share of the largest eigenvalue below which the caller takes one for
- * 0: where the fast way leaves in doubt on which side of it one is, Jacobi's method decides. Where float32 rounded A so that no rows have
- * it, what the roundings made of dependent rows is left out.
+ * 0: where the fast way leaves in doubt on which side of it one is, Jacobi's method decides.
  */
 export function spectrum(matrix: Float64Array, b: Float64Array, n: number, cut: number): Spectrum {
-  const factors = isDefinite(matrix, n) ? null : ranked(matrix, n);
-  // Never null: the row that left too little is one that depends on others.
-  if (factors && factors.least < IMPOSSIBLE) return reduced(ranked(matrix, n, ROUGH), b, n, cut) as Spectrum;
   if (n < FEW) return slow(matrix, b, n);
+  const factors = isDefinite(matrix, n) ? null : ranked(matrix, n);
   const found = alike(matrix, n) ? fast(matrix, b, n, cut, NEAR, Number.POSITIVE_INFINITY) : graded(matrix, b, n, cut, INDEPENDENT);
   return found ?? (factors && reduced(factors, b, n, cut)) ?? slow(matrix, b, n);
 }
@@ -128,12 +121,17 @@ function graded(matrix: Float64Array, b: Float64Array, n: number, cut: number, l
   return { values: found.values, along: found.along, back };
 }
 
-/** A⁺·b: the shortest of the vectors that come nearest to solving A·x = b. A symmetric, [n · n]. */
-export function pseudoSolve(matrix: Float64Array, b: Float64Array, n: number): Float64Array {
-  // Eigenvalues above this share of the largest count; the rest is rounding (as in NumPy's and PyTorch's matrix_rank).
-  const cut = n * EPS;
+/** The eigenvalue above which one counts: those up to `cut` of the largest do not, nor more than `rank` of them. */
+export function leastOf(values: Float64Array, cut: number, rank = values.length): number {
+  const sizes = values.map(Math.abs).sort();
+  const n = sizes.length;
+  return Math.max((sizes[n - 1] ?? 0) * cut, rank < n ? (sizes[n - 1 - rank] as number) : 0);
+}
+
+/** A⁺·b: the shortest of the vectors that come nearest to solving A·x = b. A symmetric, [n · n]. `cut`, `rank`: see leastOf. */
+export function pseudoSolve(matrix: Float64Array, b: Float64Array, n: number, cut = n * EPS, rank = n): Float64Array {
   const { values, along, back } = spectrum(matrix, b, n, cut);
-  const least = values.reduce((x, y) => Math.max(x, Math.abs(y)), 0) * cut;
+  const least = leastOf(values, cut, rank);
   return back(along.map((v, k) => (Math.abs(values[k] as number) > least ? v / (values[k] as number) : 0)));
 }
 

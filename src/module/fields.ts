@@ -1,0 +1,97 @@
+// Where a module's state lies: in its own fields, and in plain objects, arrays, Maps and Sets there, at any depth.
+import { isPlainObject } from '../tensor/check.ts';
+import { GradloomError } from '../tensor/errors.ts';
+import { Tensor } from '../tensor/tensor.ts';
+import { Buffer, Parameter } from './parameter.ts';
+
+/** What the fields of a module hold. `M` is Module, which stands above this file. */
+export interface Fields<M> {
+  /** Modules, parameters and buffers with their paths: `heads.digit`. */
+  readonly own: [path: string, value: M | Parameter | Buffer][];
+  /** Modules and parameters where paths do not lead: the field, and what holds them there. */
+  readonly hidden: [field: string, value: M | Parameter, holder: string][];
+}
+
+/** @internal The method that gives a module's fields: a name that no field of a user's class can take. */
+export const FIELDS = Symbol('fields');
+
+/** Which paths of a module have held a parameter or buffer: what is assigned there takes its place. */
+const known = new WeakMap<object, Map<string, 'parameter' | 'buffer'>>();
+/** How many elements are looked at of each container that an instance of an unknown class holds. */
+const GLANCE = 1000;
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+const classOf = (value: object): string => (value.constructor as { name?: string } | undefined)?.name || 'class';
+
+/** @internal An error about a field of a module. */
+export function fieldError(owner: object, field: string, what: string): GradloomError {
+  return new GradloomError('STATE', classOf(owner), `the field '${field}' ${what}`);
+}
+
+/** Walks the fields of `owner`. */
+export function fieldsOf<M extends object>(owner: M, isModule: (value: object) => value is M): Fields<M> {
+  const fields: Fields<M> = { own: [], hidden: [] };
+  const walking: object[] = [];
+
+  /** What lies at a path; `holder`: what stands between, where the path says too little. */
+  const look = (path: string, value: object, holder: string): void => {
+    if (isModule(value)) {
+      if (holder) fields.hidden.push([path, value, holder]);
+      else fields.own.push([path, value]);
+    } else if (value instanceof Tensor) {
+      if (!holder && belongs(owner, path, value)) fields.own.push([path, value]);
+      else if (holder && value instanceof Parameter) fields.hidden.push([path, value, holder]);
+    } else if (!ArrayBuffer.isView(value) && !walking.includes(value)) {
+      walking.push(value);
+      open(path, value, holder);
+      walking.pop();
+    }
+  };
+
+  const open = (path: string, value: object, holder: string): void => {
+    // Under a holder all goes by the field's name, for the message.
+    const inside = (key: string | number, item: unknown): void => {
+      if (isObject(item)) look(holder ? path : `${path}.${key}`, item, holder);
+    };
+    if (Array.isArray(value) || value instanceof Set) {
+      let i = 0;
+      for (const item of value) if (!holder || i < GLANCE) inside(i++, item);
+    } else if (value instanceof Map) {
+      let i = 0;
+      for (const [key, item] of value) {
+        if (holder && i++ >= GLANCE) break;
+        if (isObject(key)) look(path, key, holder || 'as a key of a Map');
+        if (typeof key === 'string' || typeof key === 'number') inside(key, item);
+        else if (isObject(item)) look(path, item, holder || 'under a key that is no text');
+      }
+    } else if (isPlainObject(value)) for (const key of Object.keys(value)) inside(key, value[key]);
+    else if (value instanceof WeakMap || value instanceof WeakSet) {
+      if (!holder) throw fieldError(owner, path, `is a ${classOf(value)}, in which modules and parameters cannot be found. Use a Map; or a #private field, where it holds none.`);
+    } else if (!holder) for (const item of Object.values(value)) if (isObject(item)) look(path, item, `in an object of ${classOf(value)}`);
+  };
+
+  for (const key of Reflect.ownKeys(owner)) {
+    const value = (owner as Record<PropertyKey, unknown>)[key as string];
+    if (isObject(value)) look(String(key), value, typeof key === 'symbol' ? 'under a symbol' : '');
+  }
+  return fields;
+}
+
+/** Whether the tensor at a path is state: a parameter, a buffer, or what was assigned in a buffer's place. */
+function belongs(owner: object, path: string, t: Tensor): boolean {
+  let places = known.get(owner);
+  if (t instanceof Parameter || t instanceof Buffer) {
+    if (!places) {
+      places = new Map();
+      known.set(owner, places);
+    }
+    places.set(path, t instanceof Parameter ? 'parameter' : 'buffer');
+    return true;
+  }
+  const held = places?.get(path);
+  if (held === 'parameter')
+    throw fieldError(owner, path, `was a parameter, and now holds ${t.describe()}, which nothing trains. Assign an nn.Parameter, or write into the old one with copy_.`);
+  if (held && t.storage.address === 0)
+    throw fieldError(owner, path, `was a buffer; the tensor assigned in its place ended with ${t.storage.ended}. Assign keep(tensor), or write into the buffer with copy_.`);
+  return held === 'buffer';
+}

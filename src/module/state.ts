@@ -1,0 +1,103 @@
+// States, checked as a whole before anything changes: for whatever has a `loadStateDict`.
+import { tensor } from '../ops/create.ts';
+import { copy_ } from '../ops/inplace.ts';
+import { isPlainObject, type Kinds, nearest, valueText } from '../tensor/check.ts';
+import { GradloomError, shapeText } from '../tensor/errors.ts';
+import { scope } from '../tensor/scope.ts';
+import { sameShape } from '../tensor/shape.ts';
+import { noGrad } from '../tensor/tape.ts';
+import { type NestedArray, Tensor } from '../tensor/tensor.ts';
+
+/** Named tensors: what a module or optimizer is, as data. */
+export type StateDict = Record<string, Tensor>;
+
+/** What a load left out: names that the state lacked, and names that it had beyond. */
+export interface LoadedKeys {
+  missingKeys: string[];
+  unexpectedKeys: string[];
+}
+
+/** A name as this library spells it: `norm.running_mean` is `norm.runningMean`. */
+export const ownSpelling = (name: string): string => name.replace(/(?<=[a-zA-Z0-9])_+([a-zA-Z0-9])/g, (_, letter: string) => letter.toUpperCase());
+
+/** @internal Throws unless it is a plain object: what stateDict gives, or JSON made of it. */
+export function assertState(op: string, state: unknown): asserts state is Record<string, unknown> {
+  if (!isPlainObject(state)) throw new GradloomError('STATE', op, `a state is an object of entries by name, got ${valueText(state)}. Pass what stateDict() gave.`);
+}
+
+/**
+ * @internal Plain data of a state, checked: every entry of the table there and of its kind, none beyond (PyTorch's spelling counts). Returns them in
+ * our spelling.
+ * @throws STATE that names the entry
+ */
+export function stateOf<S extends object>(op: string, state: unknown, kinds: Kinds<S>): S {
+  assertState(op, state);
+  const result: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(state)) {
+    const name = Object.hasOwn(kinds, key) ? key : ownSpelling(key);
+    const kind = Object.hasOwn(kinds, name) ? kinds[name as keyof S] : undefined;
+    if (!kind) {
+      const meant = nearest(key, Object.keys(kinds));
+      throw new GradloomError('STATE', op, `the state has '${key}', which has no place here.${meant ? ` Did you mean '${meant}'?` : ''} It has ${Object.keys(kinds).join(', ')}.`);
+    }
+    if (!kind.test(value)) throw new GradloomError('STATE', op, `'${key}' must be ${kind.what}, got ${valueText(value)}.`);
+    result[name] = value;
+  }
+  const missing = Object.keys(kinds).filter((name) => result[name] === undefined);
+  if (missing.length > 0) throw new GradloomError('STATE', op, `the state lacks ${missing.join(', ')}. Pass all that stateDict() gave.`);
+  return result as S;
+}
+
+/** Numbers nested as a shape is. */
+const fits = (value: unknown, shape: readonly number[], dim = 0): boolean =>
+  dim === shape.length
+    ? typeof value === 'number' || typeof value === 'boolean'
+    : Array.isArray(value) && value.length === shape[dim] && value.every((v) => fits(v, shape, dim + 1));
+
+/** @internal What is wrong with an entry that is to take the place of `own`, or null: a tensor of its shape and type that is alive, or such numbers nested (JSON). */
+export function entryProblem(name: string, own: Tensor, value: unknown): string | null {
+  if (Array.isArray(value) || typeof value === 'number') return fits(value, own.sizes) ? null : `${name} is ${own.describe()} here, ${valueText(value)} there`;
+  if (!(value instanceof Tensor)) return `${name} must be a tensor, got ${valueText(value)}`;
+  if (!sameShape(own.sizes, value.sizes)) return `${name} is ${shapeText(own.sizes)} here, ${shapeText(value.sizes)} there`;
+  if (own.dtype !== value.dtype) return `${name} is ${own.dtype} here, ${value.dtype} there`;
+  return value.storage.address === 0 && own.size > 0 ? `${name} has ended with ${value.storage.ended}` : null;
+}
+
+/**
+ * @internal Copies a state into tensors by name, in place. A tensor of several names is not missed where one of them is there; several own names
+ * that are one in PyTorch's spelling go by the exact one.
+ * @throws STATE that lists what is wrong; nothing has changed then
+ */
+export function loadInto(op: string, own: ReadonlyMap<string, Tensor>, state: unknown, strict: boolean): LoadedKeys {
+  assertState(op, state);
+  const spelled = new Map([...own.keys()].map((name) => [ownSpelling(name), name]));
+  const given = new Map<string, unknown>();
+  const unexpectedKeys: string[] = [];
+  const problems: string[] = [];
+  for (const [key, value] of Object.entries(state)) {
+    const name = own.has(key) ? key : spelled.get(ownSpelling(key));
+    if (name === undefined) unexpectedKeys.push(key);
+    else if (given.has(name)) problems.push(`${name} is there twice, as ${key} too`);
+    else {
+      given.set(name, value);
+      const problem = entryProblem(key, own.get(name) as Tensor, value);
+      if (problem) problems.push(problem);
+    }
+  }
+  const filled = new Set([...given.keys()].map((name) => own.get(name)));
+  const missingKeys = [...own].flatMap(([name, t]) => (filled.has(t) ? [] : [name]));
+  if (strict && unexpectedKeys.length > 0) problems.unshift(`unexpected ${unexpectedKeys.join(', ')}`);
+  if (strict && missingKeys.length > 0) problems.unshift(`missing ${missingKeys.join(', ')}`);
+  if (problems.length > 0)
+    throw new GradloomError('STATE', op, `the state does not fit: ${problems.join('; ')}. Build the same module, or pass { strict: false } to skip missing and unexpected names.`);
+  scope(() => {
+    noGrad(() => {
+      const pairs = [...given].map(([name, value]): [Tensor, Tensor] => {
+        const t = own.get(name) as Tensor;
+        return [t, value instanceof Tensor ? value : tensor(value as NestedArray, { dtype: t.dtype, shape: t.sizes })];
+      });
+      for (const [t, value] of pairs) copy_(t, value);
+    });
+  });
+  return { missingKeys, unexpectedKeys };
+}

@@ -1,0 +1,33 @@
+// Ops of one input whose value is a formula of other ops, and whose gradient is a rule of its own.
+import { apply, copyElements, everyInput, type Op } from '../tensor/op.ts';
+import { noGrad } from '../tensor/tape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { asFloat } from './convert.ts';
+
+/** @internal The op: `backward` gives the gradient from dy and the input, or the output where it reads that. Both go element by element. */
+export function formulaOp<A>(
+  name: string,
+  value: (x: Tensor, attrs: A) => Tensor,
+  backward: (dy: Tensor, x: Tensor, attrs: A) => Tensor,
+  reads: 'input' | 'output' = 'input',
+): Op<A> {
+  const output = reads === 'output';
+  return {
+    name,
+    shape: ([x]) => (x as Tensor).shape,
+    forward: (y, [x], attrs) =>
+      copyElements(
+        noGrad(() => value(x as Tensor, attrs)),
+        y,
+      ),
+    ...(output ? { savesOutput: true } : { saves: everyInput }),
+    backward: (dy, node) => [backward(dy, output ? node.output : node.input(0), node.attrs)],
+    batched: 'same',
+  };
+}
+
+/** @internal The op as a function. */
+export function formula(name: string, value: (x: Tensor) => Tensor, backward: (dy: Tensor, x: Tensor) => Tensor, reads?: 'input' | 'output'): (x: Tensor) => Tensor {
+  const op = formulaOp<void>(name, value, backward, reads);
+  return (x) => apply(op, [asFloat(x, name)], undefined);
+}

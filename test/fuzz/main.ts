@@ -1,0 +1,100 @@
+// Fuzzes the whole public surface, which it enumerates itself: good and bad arguments, from one seed.
+//
+//   npm run fuzz -- --seed 1 --calls 200000       so many calls
+//   npm run fuzz -- --seed 1 --minutes 5          as many as fit
+//   npm run fuzz -- --seed 1 --from 1234 --calls 1   one call again
+//
+// A call may return or throw a GradloomError (or what its callback threw). A trap, a call of over 5 s, a host error, a tensor changed that the call was not given,
+// an option that does not exist and is not refused, or a next operation that goes wrong is a finding; any makes the command fail.
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { SingleBar } from 'cli-progress';
+import { Command } from 'commander';
+import type { Fault, Finding } from './calls.ts';
+import { type Callable, surface } from './surface.ts';
+import type { Job } from './worker.ts';
+
+const LIMIT_MS = 5000;
+const PART = 5000;
+const options = new Command()
+  .name('npm run fuzz --')
+  .option('--seed <n>', 'of the calls', Number, 1)
+  .option('--calls <n>', 'how many', Number, 20000)
+  .option('--from <n>', 'number of the first call', Number, 0)
+  .option('--minutes <m>', 'ends after so many minutes instead', Number)
+  .option('--only <regex>', 'names of what to call', '')
+  .option('--wasm <file>', 'another build of the kernels; build/kernels.guard.wasm where it is', 'build/kernels.guard.wasm')
+  .parse()
+  .opts<{ seed: number; calls: number; from: number; minutes?: number; only: string; wasm: string }>();
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const began = performance.now();
+const findings: Finding[] = [];
+const counts: Record<string, number> = {};
+let size = 0;
+
+/** Runs calls [first, end); returns where to go on: `end`, or behind a call that did not end. */
+async function part(callables: Callable[], first: number, end: number): Promise<number> {
+  const progress = new SharedArrayBuffer(4);
+  const at = new Int32Array(progress);
+  Atomics.store(at, 0, first);
+  const file = `${root}${options.wasm}`;
+  const wasm = existsSync(file) ? readFileSync(file) : null;
+  const job: Job = { surface: callables, seed: options.seed, only: options.only, first, end, wasm, progress };
+  const boot = `import('tsx/esm/api').then(({ register }) => { register(); return import(${JSON.stringify(new URL('./worker.ts', import.meta.url).href)}); })`;
+  const worker = new Worker(boot, { eval: true, workerData: job });
+  return new Promise((resolve) => {
+    let [last, since] = [-1, performance.now()];
+    const crash = (fault: Fault, what: string): void => {
+      clearInterval(watch);
+      void worker.terminate();
+      const call = Atomics.load(at, 0);
+      findings.push({ call, fault, what });
+      resolve(call + 1);
+    };
+    const watch = setInterval(() => {
+      const now = Atomics.load(at, 0);
+      if (now !== last) [last, since] = [now, performance.now()];
+      else if (performance.now() - since > LIMIT_MS + (last === first ? 20_000 : 0)) crash('hang', `did not end within ${LIMIT_MS / 1000} s; again with --from ${now} --calls 1`);
+    }, 100);
+    worker.on('message', (m: { finding?: Finding; counts?: Record<string, number>; size?: number }) => {
+      if (m.finding) findings.push(m.finding);
+      if (!m.counts) return;
+      for (const [k, n] of Object.entries(m.counts)) counts[k] = (counts[k] ?? 0) + n;
+      size = m.size ?? size;
+      clearInterval(watch);
+      void worker.terminate();
+      resolve(end);
+    });
+    worker.on('error', (error) => crash('crash', `${error}`));
+  });
+}
+
+const callables = surface();
+const bar = new SingleBar({ format: '{bar} {percentage}% | {value}/{total} calls | {findings} findings', noTTYOutput: false });
+const total = options.minutes ? Number.POSITIVE_INFINITY : options.calls;
+if (process.stderr.isTTY) bar.start(options.minutes ? 1e6 : total, 0, { findings: 0 });
+const end = options.from + total;
+for (let at = options.from; at < end; ) {
+  if (options.minutes && performance.now() - began > options.minutes * 60_000) break;
+  at = await part(callables, at, Math.min(at + PART, end));
+  bar.update(at - options.from, { findings: findings.length });
+}
+bar.stop();
+
+const kinds = new Map<string, Finding[]>();
+for (const f of findings) {
+  const key = `${f.fault}  ${f.what.replace(/\(.*$/s, '')}`;
+  kinds.set(key, [...(kinds.get(key) ?? []), f]);
+}
+for (const [key, list] of [...kinds].sort()) console.log(`${key}  ×${list.length}\n    call ${list[0]?.call}: ${list[0]?.what.slice(0, 300)}`);
+console.log(`\n${size} functions, methods, constructors and properties; seed ${options.seed}`);
+console.log(
+  Object.entries(counts)
+    .map(([k, n]) => `${k} ${n}`)
+    .join(', '),
+);
+const by = (fault: Fault): number => findings.filter((f) => f.fault === fault).length;
+console.log((['trap', 'hang', 'host error', 'foreign write', 'ignored option', 'next operation', 'crash'] as Fault[]).map((f) => `${f} ${by(f)}`).join(', '));
+process.exit(findings.length > 0 ? 1 : 0);

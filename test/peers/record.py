@@ -1,0 +1,47 @@
+# Runs the Python side of the rows (JSON on standard input: name to code) and prints what each gives, as JSON.
+import json, math, sys, textwrap, warnings
+import numpy as np
+import torch
+from torch import nn, optim
+try:
+    import torchjd
+    from torchjd import aggregation, autojac
+except ImportError:
+    torchjd = None
+
+warnings.filterwarnings("ignore")
+torch.set_num_threads(1)
+F = nn.functional
+DTYPES = {torch.float32: "float32", torch.float64: "float32", torch.int64: "int32", torch.int32: "int32", torch.bool: "bool"}
+
+def t(data): return torch.tensor(data, dtype=torch.float32)
+def L(data): return torch.tensor(data, dtype=torch.float32, requires_grad=True)
+def I(data): return torch.tensor(data, dtype=torch.int64)
+def B(data): return torch.tensor(data, dtype=torch.bool)
+
+def plain(v):
+    if isinstance(v, torch.Tensor): return {"t": plain(v.detach().tolist()), "d": DTYPES[v.dtype]}
+    if isinstance(v, bool) or v is None or isinstance(v, str): return v
+    if isinstance(v, (int, float)): return "nan" if math.isnan(v) else "inf" if v == math.inf else "-inf" if v == -math.inf else v
+    if isinstance(v, dict): return {str(k): plain(x) for k, x in v.items()}
+    if isinstance(v, (list, tuple, torch.Size)) or hasattr(v, "__iter__"): return [plain(x) for x in v]
+    raise TypeError(f"no plain form of {type(v)}")
+
+def run(name, code):
+    body = code if "return" in code else "return " + code
+    space = dict(globals())
+    try:
+        exec("def row():\n" + textwrap.indent(textwrap.dedent(body).strip("\n"), "    "), space)
+    except SyntaxError as e:
+        sys.exit(f"{name}: {e}\n{code}")
+    torch.manual_seed(0)
+    torch.set_grad_enabled(True)
+    try:
+        value = space["row"]()
+    except (NameError, SyntaxError, AttributeError, ImportError) as e:
+        sys.exit(f"{name}: a slip in the row: {e}\n{code}")
+    except Exception as e:
+        return {"error": True}
+    return plain(value)
+
+print(json.dumps({name: run(name, code) for name, code in json.load(sys.stdin).items()}))

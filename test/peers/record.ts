@@ -1,0 +1,21 @@
+// Records what PyTorch and TorchJD give for the rows of test/peers: PYTHON=… npm run peers:record [-- words of file names]. Needs torch 2.15 and torchjd 0.18.
+import { execFileSync } from 'node:child_process';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Row } from './row.ts';
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const wanted = process.argv.slice(2);
+const files = readdirSync(here('.')).filter((f) => f.endsWith('.rows.ts') && (wanted.length === 0 || wanted.some((w) => f.includes(w))));
+for (const file of files) {
+  const { rows } = (await import(`./${file}`)) as { rows: readonly Row[] };
+  const names = rows.map((r) => r.name);
+  const twice = names.find((n, i) => names.indexOf(n) !== i);
+  if (twice) throw new Error(`${file}: two rows are named '${twice}'.`);
+  const input = JSON.stringify(Object.fromEntries(rows.map((r) => [r.name, r.py])));
+  const output = execFileSync(process.env['PYTHON'] ?? 'python3', [here('./record.py')], { input, encoding: 'utf8', maxBuffer: 1e9 });
+  const recorded = JSON.parse(output) as Record<string, unknown>;
+  const lines = names.map((name) => `  ${JSON.stringify(name)}: ${JSON.stringify(recorded[name])}`);
+  writeFileSync(here(`./recorded/${file.replace('.rows.ts', '.json')}`), `{\n${lines.join(',\n')}\n}\n`);
+  console.log(`${file}: ${rows.length} rows`);
+}
