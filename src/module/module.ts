@@ -5,6 +5,7 @@ import { clearGrad, setWantsGrad } from '../autograd/leaf.ts';
 import { checkArgument, FLAG, optionsBy, valueText } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { detach } from '../tensor/op.ts';
+import { recording } from '../tensor/recording.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { FIELDS, type Fields, fieldError, fieldsOf } from './fields.ts';
 import { addModuleHook, type ModuleHooks } from './hooks.ts';
@@ -24,8 +25,29 @@ const switching = new Set<Module>();
 const naming = new Set<Module>();
 
 export abstract class Module {
+  #training = true;
+
   /** Whether it is in training mode; `train()` and `eval()` set it throughout. */
-  training = true;
+  get training(): boolean {
+    this.#tellMode();
+    return this.#training;
+  }
+
+  set training(on: boolean) {
+    this.#tellMode();
+    this.#training = on;
+  }
+
+  /** Tells a recording that the step goes by the mode. */
+  #tellMode(): void {
+    recording()?.rely(
+      this,
+      () => this.#training,
+      (on: boolean) => {
+        this.#training = on;
+      },
+    );
+  }
 
   constructor(...given: never[]) {
     if (given.length > 0)
