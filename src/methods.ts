@@ -207,7 +207,7 @@ declare module './tensor/tensor.ts' {
 const ARITY: Readonly<Record<number, string>> = {
   0: 'neg abs sign sqrt rsqrt reciprocal square exp expm1 log log1p sin cos tanh sigmoid relu erf floor ceil trunc round logicalNot isnan isfinite clone contiguous t acos asin atan cosh sinh tan trace zero_ detach float int bool retainGrad',
   1: 'add sub mul div maximum minimum eq ne lt le gt ge logicalAnd logicalOr logicalXor pow squeeze unsqueeze unbind matmul mm bmm dot softmax logSoftmax atan2 logaddexp outer cumprod cumsum diag tril triu add_ sub_ mul_ div_ copy_ fill_ to backward requiresGrad_ registerHook registerPostAccumulateGradHook',
-  2: 'maskedFill clamp clamp_ sum any all argmax argmin mean amax amin max min logsumexp prod flatten unflatten transpose movedim select split chunk indexSelect gather lerp roll argsort sort',
+  2: 'maskedFill clamp clamp_ sum any all argmax argmin mean amax amin max min logsumexp variance std prod flatten unflatten transpose movedim select split chunk indexSelect gather lerp roll argsort sort',
   3: 'norm narrow indexAdd scatterAdd scatter addmm addcdiv addcmul nanToNum diagEmbed diagonal asStrided',
   4: 'slice topk',
 };

@@ -61,4 +61,3 @@ export type { MaxPoolOptions } from '../ops/pool.ts';
 export type { Pair } from '../ops/windows.ts';
 export type { CosineOptions, NormalizeOptions, PairwiseOptions } from '../ops/similarity.ts';
 export { type ClipOptions, clipGradNorm_, clipGradValue_ } from '../optim/clip.ts';
-export type { ParametersGiven } from '../module/given.ts';

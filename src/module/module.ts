@@ -51,10 +51,7 @@ export abstract class Module {
 
   constructor(...given: never[]) {
     if (given.length > 0)
-      throw valueError(
-        new.target.name,
-        `got arguments that it does not take, first ${valueText(given[0])}. Leave them out, or write a constructor that takes them and calls super().`,
-      );
+      throw valueError(new.target.name, `got arguments that it does not take, first ${valueText(given[0])}. Leave them out, or write a constructor that calls super().`);
   }
 
   /** Computes the output. Call it directly: hooks wrap the instance's own `forward`. */
@@ -226,7 +223,7 @@ function refuseHidden(module: Module, [field, value, holder]: Fields<Module>['hi
   throw fieldError(
     module,
     field,
-    `has ${value instanceof Module ? `a module (${value.constructor.name})` : 'a parameter'} ${holder}, where it is not found: it would be neither trained nor saved. ` +
-      'Keep it in a field, an array, a plain object or a Map of names; or in a #private field, where it is only referred to.',
+    `has ${value instanceof Module ? `a module (${value.constructor.name})` : 'a parameter'} ${holder}, where it is not found: neither trained nor saved. ` +
+      'Keep it in a field, array, plain object or Map; or in a #private field, where it is only referred to.',
   );
 }

@@ -1,7 +1,7 @@
 // States, checked as a whole before anything changes: for whatever has a `loadStateDict`.
 import { tensor } from '../ops/create.ts';
 import { copy_ } from '../ops/inplace.ts';
-import { isPlainObject, type Kinds, nearest, valueText } from '../tensor/check.ts';
+import { isPlainObject, valueText } from '../tensor/check.ts';
 import { GradloomError, shapeText } from '../tensor/errors.ts';
 import { scope } from '../tensor/scope.ts';
 import { sameShape } from '../tensor/shape.ts';
@@ -23,29 +23,6 @@ export const ownSpelling = (name: string): string => name.replace(/(?<=[a-zA-Z0-
 /** @internal Throws unless it is a plain object: what stateDict gives, or JSON made of it. */
 export function assertState(op: string, state: unknown): asserts state is Record<string, unknown> {
   if (!isPlainObject(state)) throw new GradloomError('STATE', op, `a state is an object of entries by name, got ${valueText(state)}. Pass what stateDict() gave.`);
-}
-
-/**
- * @internal Plain data of a state, checked: every entry of the table there and of its kind, none beyond (PyTorch's spelling counts). Returns them in
- * our spelling.
- * @throws STATE that names the entry
- */
-export function stateOf<S extends object>(op: string, state: unknown, kinds: Kinds<S>): S {
-  assertState(op, state);
-  const result: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(state)) {
-    const name = Object.hasOwn(kinds, key) ? key : ownSpelling(key);
-    const kind = Object.hasOwn(kinds, name) ? kinds[name as keyof S] : undefined;
-    if (!kind) {
-      const meant = nearest(key, Object.keys(kinds));
-      throw new GradloomError('STATE', op, `the state has '${key}', which has no place here.${meant ? ` Did you mean '${meant}'?` : ''} It has ${Object.keys(kinds).join(', ')}.`);
-    }
-    if (!kind.test(value)) throw new GradloomError('STATE', op, `'${key}' must be ${kind.what}, got ${valueText(value)}.`);
-    result[name] = value;
-  }
-  const missing = Object.keys(kinds).filter((name) => result[name] === undefined);
-  if (missing.length > 0) throw new GradloomError('STATE', op, `the state lacks ${missing.join(', ')}. Pass all that stateDict() gave.`);
-  return result as S;
 }
 
 /** Numbers nested as a shape is. */

@@ -2,41 +2,33 @@
 // share, one gradient for each parameter.
 import { continueBackward } from '../autograd/backward.ts';
 import { accumulate } from '../autograd/leaf.ts';
-import { addProducts, everyRow, flatRows, rowsAt } from '../autograd/jacobian.ts';
+import { addProducts, everyRow, rowsAt } from '../autograd/jacobian.ts';
 import type { Place } from '../autograd/pass.ts';
-import { combine as combineRows, formGradient, innerProducts, type Products, type Rows, stacked } from '../autograd/rows.ts';
+import { combine as combineRows, formGradient, type Products, type Rows, stacked } from '../autograd/rows.ts';
 import { type Found, withRows } from '../autograd/walk.ts';
 import { ones } from '../ops/create.ts';
 import { narrow, reshape } from '../ops/movement.ts';
 import { sum } from '../ops/reduce.ts';
-import { float32View, float64View } from '../runtime/memory.ts';
+import { float32View } from '../runtime/memory.ts';
 import { GradloomError, valueError, warnOnce } from '../tensor/errors.ts';
 import { hostStep } from '../tensor/recording.ts';
-import { currentScope, moveStorage } from '../tensor/storage.ts';
+import { currentScope } from '../tensor/storage.ts';
 import { Node } from '../tensor/tape.ts';
 import { empty, Tensor } from '../tensor/tensor.ts';
 import { elementsOf, type RowSizes, sizesOf } from './elements.ts';
 import { type Aggregator, headsOf, isAggregator, type Method, type Scalarizer, type Stats, type Weighting } from './method.ts';
+import { layersOf, Measured } from './measured.ts';
 import { type MultiBackwardOptions, OP, placeOf, placesOf } from './options.ts';
+import { type Cross, crossProducts } from './other.ts';
 import { type LiveReport, normsOf } from './report.ts';
 import { atRank, roundedProducts } from './solve/rank.ts';
-import { type Losses, presentOf } from './strategy.ts';
 import { assertNeeds, checked, readLosses, readScalars } from './weigh.ts';
 
 /** Parameters whose conflict is resolved together, and what is known of them. */
 interface Group {
   readonly name: string;
-  readonly products: Products[];
+  readonly places: ReadonlySet<Place>;
   readonly sizes: RowSizes[];
-}
-
-/** Inner products of what a walk found with gradients of another batch. */
-type Cross = (found: Found, m: number) => Products;
-
-/** What was measured: where the method looks, and elsewhere, to know whether gradients are finite. */
-interface Measured {
-  readonly looked: ReadonlyMap<Place, Products>;
-  readonly others: readonly Products[];
 }
 
 /** Parameters that losses have shared under a method: a step that lacks some of the losses does not make them heads. */
@@ -116,44 +108,9 @@ export class Resolution<Name extends string> {
     return this.measures && (boundary ? place === boundary : on ? on.has(place) : true);
   }
 
-  /** What the walk measured, and of the places that it did not what tells whether gradients are finite. */
-  private measured(found: Found, sharedPlaces: readonly Place[]): Measured {
-    const looked = new Map<Place, Products>();
-    const others: Products[] = [];
-    if (!this.measures) return { looked, others };
-    const shared = new Set(sharedPlaces);
-    const squares = ({ ids }: { ids: readonly number[] }, rows: Tensor): Products => ({ ids, block: innerProducts(reshape(rows, [ids.length, -1])) });
-    for (const [place, rows] of found.rows) {
-      const products = found.gramians.get(place) ?? squares(rows, stacked(rows));
-      if (shared.has(place) && this.looksAt(place)) looked.set(place, products);
-      else others.push(products);
-    }
-    for (const [leaf, factor] of found.factors) {
-      const products = found.gramians.get(leaf) ?? squares(factor, factor.cotangents);
-      if (shared.has(leaf) && this.looksAt(leaf)) looked.set(leaf, products);
-      else others.push(products);
-    }
-    return { looked, others };
-  }
-
-  /** Throws where the gradient of a loss is not finite, given where each block lies. */
-  private assertFinite(all: readonly Products[], addresses: readonly number[]): void {
-    const memory = float64View();
-    all.forEach(({ ids }, p) => {
-      const bad = ids.findIndex((_, i) => !Number.isFinite(memory[(addresses[p] as number) / 8 + i * (ids.length + 1)]));
-      if (bad < 0) return;
-      const name = this.names[ids[bad] as number];
-      throw new GradloomError(
-        'NONFINITE',
-        OP,
-        `the gradient of '${name}' is not finite though the loss is, so nothing was changed. Look for √0, log(0), 0/0 or overflow behind it (setDetectAnomaly(true) names the op).`,
-      );
-    });
-  }
-
   run(losses: readonly Tensor[], known: readonly Tensor[] | null, report: LiveReport<Name>): void {
     const { boundary, method, only } = this;
-    const cross = this.options.other ? this.crossProducts(this.options.other) : null;
+    const cross = this.options.other ? crossProducts(this.names, this.options.other) : null;
     const walkOptions = {
       retainGraph: this.options.retainGraph,
       boundary: boundary instanceof Node ? new Set([boundary]) : undefined,
@@ -174,19 +131,20 @@ export class Resolution<Name extends string> {
     const sharedPlaces = this.sharedOf(met);
     if (boundary && !found.rows.has(boundary)) throw new GradloomError('GRAPH', OP, 'no loss is computed from the tensor `at`. Pass the features that the heads read.');
     this.assertShared(sharedPlaces, met);
-    const measured = this.measured(found, sharedPlaces);
-    if (on && this.measures && measured.looked.size === 0) throw new GradloomError('GRAPH', OP, 'none of the parameters `on` is shared by two losses. Name the last shared layer.');
+    const shared = new Set(sharedPlaces);
+    const measured = this.measures ? new Measured(found, (p) => shared.has(p) && this.looksAt(p)) : null;
+    if (on && measured?.looked.size === 0) throw new GradloomError('GRAPH', OP, 'none of the parameters `on` is shared by two losses. Name the last shared layer.');
     const layers = this.measures || this.options.groups === 'layer' ? layersOf(sharedPlaces, found) : new Map<string, Place[]>();
     if (this.measures) report.measure(layers.keys());
     if (isAggregator(method)) {
-      this.aggregate(method, losses, sharedPlaces, found, measured, layers, report);
-      for (const place of places) if (place instanceof Tensor && !sharedPlaces.includes(place)) accumulate(place, ...combined(found, place, null), false);
+      this.aggregate(method, losses, sharedPlaces, found, measured as Measured, layers, report);
+      for (const place of places) if (place instanceof Tensor && !shared.has(place)) accumulate(place, ...combined(found, place, null), false);
       return;
     }
     const looked = this.weighsElements ? sharedPlaces.filter((p) => this.looksAt(p)) : [];
     const sizes = new Map(looked.map((p) => [p, sizesOf(found.rows.get(p) as Rows)]));
-    const groups = this.groupsOf(sharedPlaces, layers, measured, sizes);
-    const weights = this.solve(losses, known, report, measured, layers, groups, cross?.(found, this.names.length) ?? null, [...met.values()]);
+    const groups = this.groupsOf(sharedPlaces, layers, sizes);
+    const weights = this.solve(losses, known, report, measured, layers, groups, cross?.(found, shared) ?? null, [...met.values()]);
     if (boundary && found.rows.has(boundary)) {
       const rows = found.rows.get(boundary) as Rows;
       const { at, retainGraph } = this.options;
@@ -221,17 +179,11 @@ export class Resolution<Name extends string> {
       warnOnce(`${OP} ${name}`, `${OP}: the loss '${name}' reaches none of the shared parameters; it trains only its own. Check detach() and noGrad() on its way.`);
   }
 
-  private groupsOf(
-    places: readonly Place[],
-    layers: ReadonlyMap<string, Place[]>,
-    { looked }: Measured,
-    sizes: ReadonlyMap<Place, RowSizes | null>,
-  ): (Group & { places: ReadonlySet<Place> })[] {
+  private groupsOf(places: readonly Place[], layers: ReadonlyMap<string, Place[]>, sizes: ReadonlyMap<Place, RowSizes | null>): Group[] {
     const { groups = 'model' } = this.options;
-    const of = (name: string, list: readonly Place[]): Group & { places: ReadonlySet<Place> } => ({
+    const of = (name: string, list: readonly Place[]): Group => ({
       name,
       places: new Set(list),
-      products: list.flatMap((p) => looked.get(p) ?? []),
       sizes: list.flatMap((p) => sizes.get(p) ?? []),
     });
     if (groups === 'model') return [of('model', places)];
@@ -248,7 +200,7 @@ export class Resolution<Name extends string> {
     losses: readonly Tensor[],
     known: readonly Tensor[] | null,
     report: LiveReport<Name>,
-    { looked, others }: Measured,
+    measured: Measured | null,
     layers: ReadonlyMap<string, Place[]>,
     groups: readonly Group[],
     cross: Products | null,
@@ -256,7 +208,7 @@ export class Resolution<Name extends string> {
   ): (group: number, ids: readonly number[]) => Tensor {
     const { method, names, absent } = this;
     const m = names.length;
-    const measured = [...looked.values(), ...others];
+    const products = measured?.all ?? [];
     if (groups.length > 1) report.groupWeights = groups.map(({ name }) => ({ name, weights: new Float64Array(m) }));
     // One list of weights for each group, and for their mean, and each set of losses that meet at some parameter.
     const keys = [...new Map(idLists.map((ids) => [ids.join(), ids])).values()];
@@ -270,7 +222,7 @@ export class Resolution<Name extends string> {
     });
     const place = empty([Math.max(size, 1)]);
     const sizes = groups.flatMap((g) => g.sizes).flatMap(({ largest, sums }) => [largest, sums]);
-    const inputs = [place, ...losses, ...(known ?? []), ...measured.map((p) => p.block), ...sizes, ...(cross ? [cross.block] : [])];
+    const inputs = [place, ...losses, ...(known ?? []), ...products.map((p) => p.block), ...sizes, ...(cross ? [cross.block] : [])];
     const { needs } = method;
     hostStep(inputs, ([address, ...rest]) => {
       assertNeeds(method, needs);
@@ -278,11 +230,10 @@ export class Resolution<Name extends string> {
       (method as Partial<Scalarizer>).assert?.(values, names);
       const given = known ? checked(method, readScalars(rest.slice(m, 2 * m)), m) : null;
       const blocks = rest.slice(known ? 2 * m : m);
-      this.assertFinite(measured, blocks);
-      const blockOf = new Map(measured.map((p, i) => [p, blocks[i] as number]));
-      const sizeAt = new Map(sizes.map((t, i) => [t, blocks[measured.length + i] as number]));
+      measured?.assertFinite(names, blocks);
+      const sizeAt = new Map(sizes.map((t, i) => [t, blocks[products.length + i] as number]));
       report.lossValues.set(values);
-      this.tellProducts(report, looked, layers, blockOf);
+      measured?.tell(report, layers, blocks);
       report.weightValues.fill(0);
       const tell = (w: Float64Array, g: number): void => {
         const memory = float32View();
@@ -294,11 +245,12 @@ export class Resolution<Name extends string> {
         }
       };
       groups.forEach((group, g) => {
-        const own = groups.length === 1 && report.total ? report.total : addAll(new Float64Array(m * m), m, group.products, blockOf);
+        const zeros = new Float64Array(m * m);
+        const own = groups.length === 1 && report.total ? report.total : (measured?.sum(zeros, m, group.places, blocks) ?? zeros);
         let [gramian, rank]: [Float64Array, number | undefined] = [own, undefined];
         if (cross) {
           gramian = new Float64Array(m * m);
-          addProducts(gramian, m, cross, blocks[measured.length + sizes.length] as number);
+          addProducts(gramian, m, cross, blocks[products.length + sizes.length] as number);
           const bad = gramian.findIndex((v) => !Number.isFinite(v)) % m;
           if (bad >= 0) throw new GradloomError('NONFINITE', OP, `the gradient of '${names[bad]}' in \`other\` is not finite, so nothing was changed.`);
         } else if (needs === 'gramian' && (method as Weighting).eps === undefined) ({ gramian, rank } = atRank(own, m, roundedProducts(m)));
@@ -316,47 +268,25 @@ export class Resolution<Name extends string> {
     return (group, ids) => narrow(place, 0, starts.get(`${group}:${ids.join()}`) as number, ids.length);
   }
 
-  /** Inner products over everything that was measured and layer by layer, into the report; given where each block lies. */
-  private tellProducts(
-    { total, layerProducts }: LiveReport<Name>,
-    looked: ReadonlyMap<Place, Products>,
-    layers: ReadonlyMap<string, Place[]>,
-    blockOf: ReadonlyMap<Products, number>,
-  ): void {
-    if (!total) return;
-    const m = this.names.length;
-    addAll(total.fill(0), m, [...looked.values()], blockOf);
-    [...layers.values()].forEach((list, i) => {
-      const layer = layerProducts[i] as { gramian: Float64Array };
-      addAll(
-        layer.gramian.fill(0),
-        m,
-        list.flatMap((p) => looked.get(p) ?? []),
-        blockOf,
-      );
-    });
-  }
-
   /** Directions straight from the gradients. */
   private aggregate(
     method: Aggregator,
     losses: readonly Tensor[],
     places: readonly Place[],
     found: Found,
-    { looked, others }: Measured,
+    measured: Measured,
     layers: ReadonlyMap<string, Place[]>,
     report: LiveReport<Name>,
   ): void {
     const { names, absent } = this;
     const m = names.length;
     report.weightValues.fill(Number.NaN);
-    const measured = [...looked.values(), ...others];
     const [gramian, norms] = [report.total as Float64Array, new Float64Array(m)];
-    hostStep([...losses, ...measured.map((p) => p.block)], (addresses) => {
+    hostStep([...losses, ...measured.all.map((p) => p.block)], (addresses) => {
       const [values, blocks] = [readLosses(names, addresses.slice(0, m)), addresses.slice(m)];
-      this.assertFinite(measured, blocks);
+      measured.assertFinite(names, blocks);
       report.lossValues.set(values);
-      this.tellProducts(report, looked, layers, new Map(measured.map((p, i) => [p, blocks[i] as number])));
+      measured.tell(report, layers, blocks);
       norms.set(normsOf(gramian, m));
     });
     const leaves = places.filter((p): p is Tensor => p instanceof Tensor);
@@ -369,55 +299,6 @@ export class Resolution<Name extends string> {
       accumulate(leaf, reshape(direction, leaf.shape), fresh, false);
     });
   }
-
-  /** Inner products with the same losses of an independent batch, whose graph is walked now. */
-  private crossProducts(other: Losses<Name>): Cross {
-    const { entries } = presentOf(OP, other);
-    const losses = this.names.map((name) => entries.find(([n]) => n === name)?.[1]);
-    if (entries.length !== this.names.length || losses.includes(undefined)) {
-      throw valueError(OP, `\`other\` has the losses ${entries.map(([name]) => name).join(', ')}, the step ${this.names.join(', ')}. Give the same.`);
-    }
-    const theirs = new Map<Place, Tensor>();
-    withRows(losses as Tensor[], {}, (found, outer) => {
-      for (const place of found.rows.keys()) {
-        if (!(place instanceof Tensor)) continue;
-        const rows = everyRow(found.rows.get(place), this.names.length, place.shape);
-        moveStorage(rows.storage, outer);
-        theirs.set(place, rows);
-      }
-    });
-    return (found, m) => {
-      const common = [...found.rows.keys()].filter((p): p is Tensor => p instanceof Tensor && theirs.has(p) && this.isShared(p, found.rows.get(p)?.ids ?? []));
-      if (common.length === 0) throw new GradloomError('GRAPH', OP, 'the losses of `other` share no parameter with the step. Compute both with one model.');
-      const mine = flatRows(common.map((p) => everyRow(found.rows.get(p), m, p.shape)));
-      const block = innerProducts(mine, flatRows(common.map((p) => theirs.get(p) as Tensor)), false);
-      return { ids: this.names.map((_, i) => i), block };
-    };
-  }
-}
-
-/** Adds inner products to a [m, m] matrix of all losses; `blockOf`: where each lies. */
-function addAll(total: Float64Array, m: number, list: readonly Products[], blockOf: ReadonlyMap<Products, number>): Float64Array {
-  for (const p of list) addProducts(total, m, p, blockOf.get(p) as number);
-  return total;
-}
-
-/** Shared parameters by layer: those of one module, else those that one op takes. */
-function layersOf(places: readonly Place[], { users }: Found): Map<string, Place[]> {
-  const layers = new Map<string, Place[]>();
-  const unnamed = new Map<Node | undefined, string>();
-  for (const place of places) {
-    const user = place instanceof Tensor ? users.get(place) : place;
-    let name = place instanceof Tensor && place.label ? place.label.replace(/\.[^.]*$/, '') : unnamed.get(user);
-    if (name === undefined) {
-      name = place instanceof Tensor ? `${user?.op.name ?? 'parameter'} ${unnamed.size}` : 'at';
-      unnamed.set(user, name);
-    }
-    const list = layers.get(name);
-    if (list) list.push(place);
-    else layers.set(name, [place]);
-  }
-  return layers;
 }
 
 /** Whether a tensor is the whole of a block that this pass made. */

@@ -4,6 +4,7 @@ import { DIMS, FINITE, FLAG, type Kinds, NUMBER, optionsBy, optionsOf, valueText
 import { valueError } from '../tensor/errors.ts';
 import { apply, detach, everyInput, type Op } from '../tensor/op.ts';
 import type { Shape } from '../tensor/shape.ts';
+import type { Node } from '../tensor/tape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import { add, div, eq, gt, logicalAnd, logicalOr, lt, mul, ne, sub, where } from './binary.ts';
 import { asFloat, assertFloat } from './convert.ts';
@@ -52,7 +53,7 @@ export interface VarianceOptions extends ReduceOptions {
 const VARIANCE: Kinds<VarianceOptions> = { ...REDUCE, correction: FINITE };
 
 /** (x, dim) or (x, { dim, keepdim, correction }), checked. PyTorch's further positions mean different things, so those go by name. */
-function varianceAttrs(op: string, x: Tensor, given: ReduceArgument | undefined, more: readonly unknown[]): ReduceAttrs & { divisor: number } {
+function varianceAttrs(op: string, x: Tensor, given: ReduceArgument | undefined, more: readonly unknown[]): RootAttrs {
   assertFloat(op, x);
   if (more.length > 0) throw valueError(op, `takes only dim by position, got ${valueText(more[0])} behind it. Write { dim, keepdim, correction }.`);
   const options: VarianceOptions = typeof given === 'object' && !Array.isArray(given) ? optionsOf(op, given as VarianceOptions, VARIANCE) : { dim: given as number | undefined };
@@ -66,8 +67,21 @@ export function variance(x: Tensor, dim?: number | readonly number[] | VarianceO
   return div(sumOver(square(centred(x, dims)), dims, keepdim), divisor);
 }
 
+interface RootAttrs extends ReduceAttrs {
+  divisor: number;
+}
+
+/** dy·x/(y·divisor), for one dy or several one behind another. */
+function rootGrad(dy: Tensor, node: Node<RootAttrs>): Tensor {
+  const { dims, divisor } = node.attrs;
+  const [x, y] = [node.input(0), node.output];
+  const kept = reducedShape(x.shape, dims, true);
+  const scaled = div(reshape(dy, [...dy.shape.slice(0, dy.rank - y.rank), ...kept]), reshape(where(eq(y, 0), 1, y), kept));
+  return mul(x, divisor === 1 ? scaled : div(scaled, divisor));
+}
+
 /** √(Σx²/divisor) over dimensions, finite wherever it can be. The gradient is 0 where it is 0. */
-function rootOp(name: string): Op<ReduceAttrs & { divisor: number }> {
+function rootOp(name: string): Op<RootAttrs> {
   return {
     name,
     shape: ([x], { dims, keepdim }) => reducedShape((x as Tensor).shape, dims, keepdim),
@@ -81,14 +95,8 @@ function rootOp(name: string): Op<ReduceAttrs & { divisor: number }> {
     },
     saves: everyInput,
     savesOutput: true,
-    batched: 'same',
-    backward: (dy, node) => {
-      const { dims, divisor } = node.attrs;
-      const y = node.output;
-      const kept = reducedShape(node.input(0).shape, dims, true);
-      const scaled = div(reshape(dy, [...dy.shape.slice(0, dy.rank - y.rank), ...kept]), reshape(where(eq(y, 0), 1, y), kept));
-      return [mul(node.input(0), divisor === 1 ? scaled : div(scaled, divisor))];
-    },
+    backward: (dy, node) => [rootGrad(dy, node)],
+    batched: (dy, node) => [rootGrad(dy, node)],
   };
 }
 

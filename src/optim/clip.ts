@@ -1,5 +1,4 @@
 // Bounding gradients before a step.
-import { type ParametersGiven, parametersOf } from '../module/given.ts';
 import { add, div, gt, logicalAnd, lt, minimum, mul, where } from '../ops/binary.ts';
 import { zeros } from '../ops/create.ts';
 import { amax, norm } from '../ops/moments.ts';
@@ -11,6 +10,7 @@ import { copyElements, detach } from '../tensor/op.ts';
 import { recording } from '../tensor/recording.ts';
 import { noGrad } from '../tensor/tape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { parametersOf, tensorOf, type Trainable } from './parameters.ts';
 
 /** Options of `clipGradNorm_`, with PyTorch's defaults. */
 export interface ClipOptions {
@@ -22,7 +22,7 @@ export interface ClipOptions {
 
 const OPTIONS: Kinds<ClipOptions> = { normType: NUMBER, errorIfNonfinite: FLAG };
 
-const gradientsOf = (op: string, params: ParametersGiven): Tensor[] => parametersOf(op, params).flatMap((p) => (p.gradient ? [detach(p.gradient)] : []));
+const gradientsOf = (op: string, params: Trainable): Tensor[] => parametersOf(op, params, tensorOf).flatMap((p) => (p.gradient ? [detach(p.gradient)] : []));
 
 function checkBound(op: string, name: string, bound: number): void {
   checkArgument(op, name, bound, NUMBER);
@@ -53,7 +53,7 @@ function jointNorm(gradients: readonly Tensor[], p: number, maxNorm: number): { 
  * module whose they are; those without a gradient are skipped.
  * @throws NONFINITE with `errorIfNonfinite`, where the norm is NaN or infinite; no gradient has changed then
  */
-export function clipGradNorm_(params: ParametersGiven, maxNorm: number, ...given: Given<ClipOptions, [normType?: number, errorIfNonfinite?: boolean]>): Tensor {
+export function clipGradNorm_(params: Trainable, maxNorm: number, ...given: Given<ClipOptions, [normType?: number, errorIfNonfinite?: boolean]>): Tensor {
   const op = 'clipGradNorm_';
   const { normType = 2, errorIfNonfinite = false } = optionsBy(op, given, OPTIONS);
   checkBound(op, 'maxNorm', maxNorm);
@@ -75,7 +75,7 @@ export function clipGradNorm_(params: ParametersGiven, maxNorm: number, ...given
 }
 
 /** Bounds every gradient element to ±clipValue. Takes what `clipGradNorm_` takes. */
-export function clipGradValue_(params: ParametersGiven, clipValue: number, ...extra: never[]): void {
+export function clipGradValue_(params: Trainable, clipValue: number, ...extra: never[]): void {
   const op = 'clipGradValue_';
   if (extra.length > 0) throw valueError(op, 'takes parameters and a bound, no more. Leave the rest out.');
   checkBound(op, 'clipValue', clipValue);

@@ -12,6 +12,7 @@ import { settle } from '../tensor/pending.ts';
 import { recording, refuseWhileRecording } from '../tensor/recording.ts';
 import { outlive, scope } from '../tensor/scope.ts';
 import { dispose, newStorage, type Storage } from '../tensor/storage.ts';
+import { callNow } from '../tensor/sync.ts';
 import { enableGrad, noGrad } from '../tensor/tape.ts';
 import { assertAlive, type Tensor } from '../tensor/tensor.ts';
 import { given } from './options.ts';
@@ -241,15 +242,9 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   step<T>(closure: () => T): T;
   step<T>(closure?: () => T): T | undefined {
     if (closure !== undefined) checkArgument(`${this.rule.name}.step`, 'the closure', closure, FUNCTION);
-    if (this.disposed) throw new GradloomError('SCOPE', `${this.rule.name}.step`, 'its state was given back by dispose(). Make a new optimizer.');
-    const loss =
-      closure &&
-      enableGrad(() => {
-        const given = closure();
-        if (typeof (given as PromiseLike<unknown> | undefined)?.then === 'function')
-          throw valueError(`${this.rule.name}.step`, 'the closure is async, so its gradients come too late. Await the loss, then call step().');
-        return given;
-      });
+    if (this.disposed) throw new GradloomError('SCOPE', `${this.rule.name}.step`, "the optimizer's state was given back by dispose(). Make a new one.");
+    // Nothing may have changed where the closure is async: its gradients come too late.
+    const loss = closure && enableGrad(() => callNow(`${this.rule.name}.step`, closure, 'the step'));
     settle();
     optimizerSteps();
     noGrad(() => {

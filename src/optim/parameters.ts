@@ -17,18 +17,24 @@ export function itemsOf(op: string, value: unknown): unknown[] {
   throw new GradloomError('DTYPE', op, `parameters are tensors, got ${valueText(value)}. ${remedy}`);
 }
 
-/** The parameters that it stands for. */
-export function parametersOf(op: string, value: unknown): Tensor[] {
+/** The parameters that it stands for, each passed by `check`. */
+export function parametersOf(op: string, value: unknown, check = trainable): Tensor[] {
   return itemsOf(op, value).flatMap((item) => {
-    if (has(item, 'parameters') && !(item instanceof Tensor)) return parametersOf(op, (item as { parameters(): unknown }).parameters());
+    if (has(item, 'parameters') && !(item instanceof Tensor)) return parametersOf(op, (item as { parameters(): unknown }).parameters(), check);
     const named = Array.isArray(item) && item.length === 2 && typeof item[0] === 'string';
-    return [trainable(op, named ? item[1] : item)];
+    return [check(op, named ? item[1] : item)];
   });
 }
 
+/** The parameter, if it is a tensor. */
+export function tensorOf(op: string, p: unknown): Tensor {
+  if (p instanceof Tensor) return p;
+  throw new GradloomError('DTYPE', op, `parameters are tensors, got ${valueText(p)}. Pass model.parameters().`);
+}
+
 /** The parameter, if the kernels can move it: a float32 leaf. */
-export function trainable(op: string, p: unknown): Tensor {
-  if (!(p instanceof Tensor)) throw new GradloomError('DTYPE', op, `parameters are tensors, got ${valueText(p)}. Pass model.parameters().`);
+export function trainable(op: string, value: unknown): Tensor {
+  const p = tensorOf(op, value);
   const node = nodeOf(p);
   if (node) throw new GradloomError('GRAPH', op, `cannot optimize a non-leaf, ${p.describe()} from ${node.op.name}. Pass the leaf that it was computed from.`);
   if (p.dtype !== 'float32') throw new GradloomError('DTYPE', op, `cannot optimize ${p.describe()}: only float32 is trained. Convert it with .float() first.`);

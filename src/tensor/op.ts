@@ -171,7 +171,6 @@ export function applyView<A>(op: ViewOp<A>, x: Tensor, attrs: A, sibling = false
   const records = isGradEnabled();
   y.inference = x.inference; // a view is what its base is, wherever it was taken
   if (records) record(viewAsOp(op), [x], attrs, y, null);
-  // A view made without recording is no differentiable view, except that writes through it still count for its base.
   y.viewInfo = { base, generation: base.generation, sibling, quiet: !records };
   return y;
 }

@@ -58,7 +58,7 @@ test('datasets of unequal rows and bad batch sizes are errors', () => {
   throwsCode('SHAPE', /none/, () => new TensorDataset());
   throwsCode('SHAPE', /rows/, () => new TensorDataset(tensor(1)));
   throwsCode('VALUE', /batchSize/, () => new DataLoader(dataset, { batchSize: 0 }));
-  throwsCode('DTYPE', /TensorDataset: argument 1 must be a tensor, got \[1, 2\]/, () => new TensorDataset(ones([2]), [1, 2] as unknown as Tensor));
+  throwsCode('DTYPE', /TensorDataset: tensors\[1\] must be a tensor, got \[1, 2\]/, () => new TensorDataset(ones([2]), [1, 2] as unknown as Tensor));
 });
 
 test('batchSize and shuffle count by position, as in PyTorch; what else is given is refused', () => {

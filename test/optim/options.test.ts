@@ -164,7 +164,7 @@ test('closures and zeroGrad’s options', () => {
   const p = first(o).params[0] as Tensor;
   p.grad = ones([1]);
   for (const bad of [3, null, 'x', {}]) throwsCode('VALUE', /SGD.step: the closure must be a function/, () => o.step(bad));
-  throwsCode('VALUE', /closure is async/, () => o.step(async () => 1));
+  throwsCode('SCOPE', /SGD.step: the function is async/, () => o.step(async () => 1));
   for (const bad of [false, null, { setToNone: true }, { setToNull: 1 }]) throwsCode('VALUE', /SGD.zeroGrad/, () => o.zeroGrad(bad));
   assert.equal([p.item(), p.grad?.item()], [1, 1]);
   o.zeroGrad({ setToNull: false });

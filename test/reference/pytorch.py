@@ -55,7 +55,8 @@ class Session:
         def run(g):
             self.seen.append([s["id"], g.sum().item()])
             if s["f"] == "keep":
-                self.kept.append((s["id"], [g], None))
+                # A copy: adding to a .grad may write into what a hook kept, where a view lies between.
+                self.kept.append((s["id"], [g.clone()], None))
             return g * s["c"] if s["f"] == "scale" else None
 
         return run

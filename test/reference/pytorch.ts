@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { reference } from './engines.ts';
 import { type At, difference, type Outcome, run, Session, type Step } from './program.ts';
-import { isLeaf, met, nodeOf, type Ref } from './tensor.ts';
+import { isLeaf, met, nodeOf, type Ref, requires } from './tensor.ts';
 
 /**
  * The beginning of a program on which PyTorch means the same. It ends before
@@ -18,7 +18,7 @@ function comparable(program: readonly Step[]): Step[] {
   const session = new Session(reference);
   const viewed = (at: At): boolean => {
     const t = session.tensors[at] as Ref;
-    return session.tensors.some((v) => v.base && v.memory === (t.grad ?? t).memory && nodeOf(v));
+    return session.tensors.some((v) => v.base && (v.memory === t.memory || v.memory === t.grad?.memory) && nodeOf(v));
   };
   const ends = (step: Step, before: readonly Step[]): boolean => {
     const frozen = before.some((s) => s.do === 'requiresGrad' && !s.on);
@@ -26,7 +26,7 @@ function comparable(program: readonly Step[]): Step[] {
       case 'write':
         return step.noGrad ? viewed(step.x) : frozen && isLeaf(session.tensors[step.x] as Ref);
       case 'setGrad':
-        return viewed(step.y);
+        return viewed(step.y) || requires(session.tensors[step.y] as Ref);
       case 'zeroGrad':
         return viewed(step.x);
       case 'grad':

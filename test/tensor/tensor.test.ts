@@ -68,7 +68,7 @@ test('types promote: bool < int32 < float32', () => {
   assert.is(i.add(0.5).dtype, 'float32');
   assert.is(i.div(2).dtype, 'float32');
   assert.is(i.add(tensor([0.5, 1])).dtype, 'float32');
-  assert.is(tensor([true]).add(tensor([true])).dtype, 'int32');
+  assert.is(tensor([true]).add(tensor([true])).dtype, 'bool');
   assert.equal(tensor([true, false]).sum().item(), 1);
   assert.equal(tensor([1.9, -1.9]).int().toArray(), [1, -1]);
   assert.equal(tensor([0, 2]).bool().toArray(), [false, true]);
@@ -153,6 +153,32 @@ test('comparisons and where', () => {
   throwsCode('DTYPE', /bool/, () => x.any());
   const list: Tensor[] = x.unbind();
   assert.is(list.length, 3);
+});
+
+test('shape and strides cannot be written to', () => {
+  const x = ones([2, 3]);
+  const write = (list: readonly number[]): void => {
+    (list as number[])[0] = 64;
+  };
+  for (const t of [x, x.t(), x.reshape(6), x.detach(), x.add(1)]) {
+    const before = `${t.shape} ${t.strides}`;
+    assert.throws(() => write(t.shape), TypeError);
+    assert.throws(() => write(t.strides), TypeError);
+    assert.is(`${t.shape} ${t.strides}`, before);
+  }
+});
+
+test('a one-element tensor is a number to JavaScript, others are refused', () => {
+  const loss = tensor(0.25);
+  assert.ok((loss as never) < 0.5);
+  assert.is(+(tensor([3]) as never), 3);
+  assert.is(`${loss}`, '0.25');
+  assert.is(`${tensor(true)}`, 'true');
+  assert.match(`${tensor([0.25])}`, /^Tensor\(float32 \[1\]\) \[0.25\]$/);
+  assert.is(`loss: ${loss}`, 'loss: 0.25');
+  throwsCode('VALUE', /operators take numbers.*item\(\)/, () => +(ones([2]) as never));
+  throwsCode('VALUE', /operators/, () => (ones([2]) as never) < 1);
+  assert.is(JSON.stringify({ w: tensor([[1, 2]]), b: tensor([true]), s: loss }), '{"w":[[1,2]],"b":[true],"s":0.25}');
 });
 
 test.run();
