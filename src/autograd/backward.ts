@@ -114,8 +114,9 @@ export function backward(tensors: Tensor | readonly Tensor[], given?: BackwardOp
 
 /** A pass that adds to `.grad`: of every leaf, or of those among `targets`. */
 function filling(targets: ReadonlySet<Place> | null, options: GraphOptions): Pass {
+  const outside = (fn: () => void): void => pass.outside(fn);
   const receive = (place: Place, g: Tensor, exclusive: boolean): void => {
-    if (place instanceof Tensor) accumulate(place, g, exclusive, options.createGraph ?? false, (fn) => pass.outside(fn));
+    if (place instanceof Tensor) accumulate(place, g, exclusive, options.createGraph ?? false, outside);
   };
   const pass: Pass = new Pass(receive, targets, options);
   return pass;

@@ -102,10 +102,12 @@ export function setGrad(t: Tensor, g: Tensor | null | undefined): void {
 
 /** `.grad` becomes null: the optimizer will skip the tensor. Or zeros, without a graph: the optimizer will still move it (decay, moments). */
 export function clearGrad(t: Tensor, setToNull: boolean): void {
-  if (!t.gradient && !recording()) return;
+  if (setToNull) {
+    if (recording() || t.gradient) setGrad(t, null);
+    return;
+  }
   const g = t.gradient;
-  if (setToNull) setGrad(t, null);
-  else if (g && (isExpanded(g) || (g.viewInfo && nodeOf(g)))) setGrad(t, zeros(g.shape));
+  if (g && (isExpanded(g) || (g.viewInfo && nodeOf(g)))) setGrad(t, zeros(g.shape));
   else if (g) {
     g.node = null;
     g.wantsGrad = false;
@@ -116,5 +118,6 @@ export function clearGrad(t: Tensor, setToNull: boolean): void {
 /** @internal Lets a leaf ask for a gradient, or no longer. A pass that waits sees the leaf as it was. */
 export function setWantsGrad(leaf: Tensor, on: boolean): void {
   settle();
+  recording()?.asked(leaf);
   leaf.wantsGrad = on;
 }

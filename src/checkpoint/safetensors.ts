@@ -6,8 +6,9 @@
 //  JSON: { "__metadata__": { text: text }, name: { "dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24] }, … }
 //  Offsets count from the end of the JSON; the data has no holes; elements are little-endian and row-major.
 import { tensor } from '../ops/create.ts';
+import { isPlainObject } from '../tensor/check.ts';
 import type { DType } from '../tensor/dtype.ts';
-import { GradloomError, shapeText, valueError } from '../tensor/errors.ts';
+import { GradloomError, shapeText, valueError, valueText } from '../tensor/errors.ts';
 import { sizeOf } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { decoderOf, TYPES } from './elements.ts';
@@ -27,6 +28,9 @@ const NAMES: Record<DType, string> = { float32: 'F32', int32: 'I32', bool: 'BOOL
  * @throws DTYPE where a value is no tensor; VALUE where metadata is not text, or a tensor is named `__metadata__`
  */
 export function saveSafetensors(tensors: Readonly<Record<string, Tensor>>, metadata: Readonly<Record<string, string>> = {}): Uint8Array<ArrayBuffer> {
+  for (const [name, given] of Object.entries({ tensors, metadata })) {
+    if (!isPlainObject(given)) throw valueError('saveSafetensors', `${name} must be an object by name, got ${valueText(given)}. Write { name: … }.`);
+  }
   const entries = Object.entries(tensors);
   for (const [name, t] of entries) {
     if (!(t instanceof Tensor))

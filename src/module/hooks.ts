@@ -4,6 +4,7 @@ import { permute } from '../ops/movement.ts';
 import { checkArgument, FUNCTION } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 import { requiresGrad } from '../tensor/op.ts';
+import { noteHooks } from '../tensor/recording.ts';
 import { Tensor } from '../tensor/tensor.ts';
 
 type Forward = (...inputs: unknown[]) => unknown;
@@ -39,10 +40,12 @@ export function addModuleHook<M extends { forward: unknown }, K extends keyof Mo
   const list: { hook: unknown }[] = lists[kind];
   const entry = { hook };
   list.push(entry);
+  noteHooks();
   return {
     remove: () => {
       const at = list.indexOf(entry);
       if (at >= 0) list.splice(at, 1);
+      noteHooks();
     },
   };
 }

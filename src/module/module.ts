@@ -5,6 +5,7 @@ import { clearGrad, setWantsGrad } from '../autograd/leaf.ts';
 import { checkArgument, FLAG, optionsBy, valueText } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { detach } from '../tensor/op.ts';
+import { recording } from '../tensor/recording.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { FIELDS, type Fields, fieldError, fieldsOf } from './fields.ts';
 import { addModuleHook, type ModuleHooks } from './hooks.ts';
@@ -24,15 +25,33 @@ const switching = new Set<Module>();
 const naming = new Set<Module>();
 
 export abstract class Module {
+  #training = true;
+
   /** Whether it is in training mode; `train()` and `eval()` set it throughout. */
-  training = true;
+  get training(): boolean {
+    this.#tellMode();
+    return this.#training;
+  }
+
+  set training(on: boolean) {
+    this.#tellMode();
+    this.#training = on;
+  }
+
+  /** Tells a recording that the step goes by the mode. */
+  #tellMode(): void {
+    recording()?.rely(
+      this,
+      () => this.#training,
+      (on: boolean) => {
+        this.#training = on;
+      },
+    );
+  }
 
   constructor(...given: never[]) {
     if (given.length > 0)
-      throw valueError(
-        new.target.name,
-        `got arguments that it does not take, first ${valueText(given[0])}. Leave them out, or write a constructor that takes them and calls super().`,
-      );
+      throw valueError(new.target.name, `got arguments that it does not take, first ${valueText(given[0])}. Leave them out, or write a constructor that calls super().`);
   }
 
   /** Computes the output. Call it directly: hooks wrap the instance's own `forward`. */
@@ -50,6 +69,7 @@ export abstract class Module {
 
   /** Itself and every module inside, by dotted path; a module reached twice is given once. */
   *namedModules(prefix = '', seen = new Set<Module>()): Generator<[string, Module]> {
+    checkArgument('namedModules', 'the set of modules seen', seen, { what: 'a Set', test: (v) => v instanceof Set });
     if (seen.has(this)) return;
     seen.add(this);
     yield [prefix, this];
@@ -204,7 +224,7 @@ function refuseHidden(module: Module, [field, value, holder]: Fields<Module>['hi
   throw fieldError(
     module,
     field,
-    `has ${value instanceof Module ? `a module (${value.constructor.name})` : 'a parameter'} ${holder}, where it is not found: it would be neither trained nor saved. ` +
-      'Keep it in a field, an array, a plain object or a Map of names; or in a #private field, where it is only referred to.',
+    `has ${value instanceof Module ? `a module (${value.constructor.name})` : 'a parameter'} ${holder}, where it is not found: neither trained nor saved. ` +
+      'Keep it in a field, array, plain object or Map; or in a #private field, where it is only referred to.',
   );
 }

@@ -55,8 +55,7 @@ export function optimizerSteps(): void {
     candidates.clear();
     warnOnce(
       'unoptimized parameter',
-      `the parameter ${p.describe()} has gathered gradients over ${STEPS} optimizer steps and is in no optimizer, so it is not trained. Modules find parameters in fields, arrays, plain objects and Maps, ` +
-        'not in #private fields or closures: pass it to the optimizer, or freeze it with requiresGrad = false.',
+      `the parameter ${p.describe()} has gathered gradients over ${STEPS} optimizer steps and is in no optimizer. Modules do not find parameters in #private fields and closures: pass it to one, or freeze it.`,
     );
   }
 }

@@ -3,6 +3,7 @@
 import { backward as sumBackward } from '../autograd/backward.ts';
 import { accumulate } from '../autograd/leaf.ts';
 import { reshape } from '../ops/movement.ts';
+import { hand, recording } from '../tensor/recording.ts';
 import { optionsOf } from '../tensor/check.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Method, Weighting } from './method.ts';
@@ -28,8 +29,11 @@ export function backward<Name extends string>(losses: Losses<Name>, options?: Mu
   const tensors = entries.map(([, loss]) => loss);
   const given = optionsOf<MultiBackwardOptions<Name>>(OP, options, BACKWARD);
   const method: Method = given.combine ?? new Sum();
+  recording()?.rely(method, () => method.needs);
+  recording()?.method(method, names);
   const resolution = new Resolution(method, names, absent, given);
   const report = new LiveReport(method.name, names);
+  hand(report);
   const scalarized = scalarize(method, tensors, names);
   if (resolution.plain) {
     const weights = scalarized?.weights ?? weigh(method as Weighting, tensors, absent, report);

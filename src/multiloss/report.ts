@@ -1,4 +1,5 @@
 // What one backward pass over several losses tells: how much each counted, and how their gradients stood to one another.
+import { refuseWhileRecording } from '../tensor/recording.ts';
 import { atRank, roundedProducts } from './solve/rank.ts';
 import type { Report } from './strategy.ts';
 
@@ -119,10 +120,12 @@ export class LiveReport<Name extends string> implements BackwardReport<Name> {
   }
 
   private record(values: Float64Array): Record<Name, number> {
+    refuseWhileRecording('report', 'a number is read', 'Return the report from the step, and read it after the call.');
     return Object.fromEntries(this.names.map((name, i) => [name, values[i]])) as Record<Name, number>;
   }
 
   private matrix(values: Float64Array): number[][] {
+    refuseWhileRecording('report', 'a number is read', 'Return the report from the step, and read it after the call.');
     const m = this.names.length;
     return this.names.map((_, i) => [...values.subarray(i * m, (i + 1) * m)]);
   }

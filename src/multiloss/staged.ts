@@ -2,6 +2,7 @@
 import { backward } from '../autograd/backward.ts';
 import { checkArgument, FINITE, FUNCTION, type Kind, type Kinds, optionsOf, TEXT } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
+import { refuseWhileRecording } from '../tensor/recording.ts';
 import { count } from './checks.ts';
 import { loadAll, OBJECT, stateOf } from './state.ts';
 import { Stateless } from './stateless.ts';
@@ -68,6 +69,7 @@ export class Hybrid<Name extends string> implements Strategy<Name> {
   }
 
   backward(losses: Losses<Name>): Report<Name> {
+    refuseWhileRecording('Hybrid', 'strategies change', 'Capture a step for each strategy, or leave this step plain.');
     const report = (this.phases[this.phase] as Strategy<Name>).backward(losses);
     this.step++;
     return report;

@@ -62,6 +62,7 @@ abstract class Linear<Name extends string> extends Stateless implements Strategy
     settle();
     write();
     recording()?.repeat(write);
+    recording()?.steady(() => this.weightsOf(names, 0).join()); // schedules move on by themselves
     return names.map((name) => this.place(name));
   }
 

@@ -92,7 +92,7 @@ abstract class List<T extends Module | Parameter, In = T> extends Module {
   }
 
   #place(index: number, most: number): number {
-    const at = index < 0 ? index + this.length : index;
+    const at = typeof index === 'number' && index < 0 ? index + this.length : index;
     if (Number.isInteger(at) && at >= 0 && at <= most) return at;
     throw new GradloomError('INDEX', this.#name, `there is no place ${valueText(index)} among ${this.length}. Count from 0, or from −1 at the end.`);
   }

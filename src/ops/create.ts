@@ -231,7 +231,13 @@ export function fullLike(x: Tensor, value: number | boolean, options?: CreateOpt
 function computed(op: string, key: string, shape: Shape, dtype: DType, wanted: boolean | undefined, fill: (t: Tensor) => void): Tensor {
   if (wanted) assertFloat32(op, dtype);
   const y = empty(shape, dtype);
-  if (recording()) copyElements(kept(`${op} ${key} ${dtype}`, shape, dtype, fill), y);
+  const listening = recording();
+  const make = (): Tensor => {
+    const t = empty(shape, dtype);
+    fill(t);
+    return t;
+  };
+  if (listening) copyElements(listening.kept(`${op} ${key} ${dtype}`, make), y);
   else fill(y);
   return leaf(y, op, wanted);
 }
@@ -325,16 +331,27 @@ export function randperm(n: number, options?: RandomOptions): Tensor {
 const constants = new Map<string, Tensor>();
 const MOST_CONSTANTS = 1024;
 
-/** The tensor kept under a key, or a new one: kept while there is room, since loops use the same few. */
+/** The tensor kept under a key, or a new one: kept while there is room, since loops use the same few. A captured step keeps its own. */
 function kept(key: string, shape: Shape, dtype: DType, fill: (t: Tensor) => void): Tensor {
   let t = constants.get(key);
   if (!t) {
-    const room = constants.size < MOST_CONSTANTS || recording() !== null;
-    t = room ? empty(shape, dtype, null) : empty(shape, dtype);
-    fill(t);
+    const room = constants.size < MOST_CONSTANTS;
+    const listening = recording();
+    const make = (): Tensor => {
+      const made = room ? empty(shape, dtype, null) : empty(shape, dtype);
+      fill(made);
+      return made;
+    };
+    t = listening ? listening.kept(key, make) : make();
     if (room) constants.set(key, t);
   }
   return t;
+}
+
+/** The number that lies at an address as a constant of `constant`, also among others that are kept, or undefined. For messages. */
+export function constantAt(address: number, others: ReadonlyMap<string, Tensor>): string | undefined {
+  for (const [key, t] of [...constants, ...others]) if (t.storage.address === address && t.rank === 0) return key.split(' ')[1];
+  return undefined;
 }
 
 /** A scalar that stands in for a number in an op; never written to. */

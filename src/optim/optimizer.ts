@@ -10,8 +10,9 @@ import { GradloomError, valueError, warnOnce } from '../tensor/errors.ts';
 import { copyElements, dense, detach } from '../tensor/op.ts';
 import { settle } from '../tensor/pending.ts';
 import { recording, refuseWhileRecording } from '../tensor/recording.ts';
-import { keep, scope } from '../tensor/scope.ts';
+import { outlive, scope } from '../tensor/scope.ts';
 import { dispose, newStorage, type Storage } from '../tensor/storage.ts';
+import { callNow } from '../tensor/sync.ts';
 import { enableGrad, noGrad } from '../tensor/tape.ts';
 import { assertAlive, type Tensor } from '../tensor/tensor.ts';
 import { given } from './options.ts';
@@ -216,6 +217,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
       if (place) for (const s of [place.hyper, place.table]) dispose(s);
     }
     this.disposed = true;
+    this.version++;
     for (const state of this.states.values()) for (const t of Object.values(state)) t.dispose();
     this.states.clear();
   }
@@ -227,6 +229,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   /** Sets every parameter's `.grad` to null, so that a step skips it, or with `setToNull: false` to zeros, which a step still applies. */
   zeroGrad(options: { setToNull?: boolean } = {}): void {
     const { setToNull = true } = optionsOf(`${this.rule.name}.zeroGrad`, options, { setToNull: FLAG });
+    this.tell();
     for (const group of this.paramGroups) for (const p of this.placeFor(group, this.paramGroups).params) clearGrad(p, setToNull);
   }
 
@@ -239,14 +242,14 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   step<T>(closure: () => T): T;
   step<T>(closure?: () => T): T | undefined {
     if (closure !== undefined) checkArgument(`${this.rule.name}.step`, 'the closure', closure, FUNCTION);
-    if (this.disposed) throw new GradloomError('SCOPE', `${this.rule.name}.step`, 'its state was given back by dispose(). Make a new optimizer.');
-    const loss = closure && enableGrad(closure);
-    if (typeof (loss as PromiseLike<unknown> | undefined)?.then === 'function')
-      throw valueError(`${this.rule.name}.step`, 'the closure is async, so its gradients come too late. Await the loss, then call step().');
+    if (this.disposed) throw new GradloomError('SCOPE', `${this.rule.name}.step`, "the optimizer's state was given back by dispose(). Make a new one.");
+    // Nothing may have changed where the closure is async: its gradients come too late.
+    const loss = closure && enableGrad(() => callNow(`${this.rule.name}.step`, closure, 'the step'));
     settle();
     optimizerSteps();
     noGrad(() => {
       this.prepare();
+      this.tell();
       for (const group of this.paramGroups) {
         const place = this.places.get(group) as Place;
         const { hyper, table } = place;
@@ -275,6 +278,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
     const writer = `${this.rule.name}.step()`;
     let records = 0;
     for (const p of group.params) {
+      recording()?.leaf(p, 'read');
       const gradient = p.gathered;
       if (!gradient) continue;
       let state = this.states.get(p);
@@ -309,31 +313,32 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   protected zeros(state: ParamState, name: string, shape: readonly number[], value = 0): Tensor {
     let t = state[name];
     if (!t) {
-      const op = this.rule.name;
-      refuseWhileRecording(op, `the state of ${op} is first made`, 'Let every parameter have a gradient in the first call of the step, which runs as it is.');
-      t = keep(full(shape, value));
+      recording()?.early();
+      t = outlive(full(shape, value));
       state[name] = t;
       this.version++;
     }
     return t;
   }
 
-  /**
-   * @internal What decides which kernel calls a step makes and is not read from memory by them: the version of parameters and state, and each
-   * group's flags. A captured step whose stamp has changed must be recorded anew.
-   */
-  stamp(): number[] {
-    const stamp = [this.version, this.paramGroups.length];
+  /** Tells a recording what the step goes by: the version of groups and state, and each group's parameters and flags. Numbers are read from memory. */
+  private tell(): void {
+    const listening = recording();
+    if (!listening) return;
+    listening.rely(this, () => this.version);
     for (const group of this.paramGroups) {
-      const place = this.places.get(group);
-      stamp.push(place && sameItems(place.params, group?.params) ? 1 : -1);
-      for (const key in this.rule.kinds) {
-        const value = group?.[key as keyof ParamGroup<O>] as unknown;
-        if (typeof value === 'boolean') stamp.push(value ? 1 : 0);
-        else if (key === 'momentum') stamp.push((value as number) > 0 ? 1 : 0);
-      }
+      const { params } = group;
+      const list = [...params];
+      const flags = Object.entries(group).flatMap(([key, value]) => (typeof value === 'boolean' || key === 'momentum' ? [key as keyof typeof group] : []));
+      const bits = (): number => {
+        let n = 0;
+        for (const key of flags) n = 2 * n + (group[key] ? 1 : 0);
+        return n;
+      };
+      listening.rely(group, bits);
+      listening.rely(params, () => group.params === params && sameItems(params, list));
+      listening.steady(() => this.hyperParameters(group).join());
     }
-    return stamp;
   }
 
   /** State and options as data; tensors are windows on the live memory. */

@@ -2,10 +2,14 @@
 import { ADDRESSES, FAMILY } from '../runtime/kernel-names.ts';
 import type { Instruction } from '../runtime/program.ts';
 
-/** A block that the recorded step used, and when. */
-export interface Span {
+/** A stretch of memory. */
+export interface Block {
   readonly address: number;
   readonly bytes: number;
+}
+
+/** A block that the recorded step used, and when. */
+export interface Span extends Block {
   /** Positions of the first and last call that name it; −1 where none does. */
   first: number;
   last: number;
@@ -25,22 +29,22 @@ const ALIGNMENT = 64;
 const aligned = (bytes: number): number => Math.ceil(Math.max(bytes, 1) / ALIGNMENT) * ALIGNMENT;
 
 /** Runs over every word that is an address: `change` may give it a new value. */
-export function eachAddress(instructions: readonly Instruction[], change: (address: number, position: number) => number): void {
+export function eachAddress(instructions: readonly Instruction[], change: (address: number, position: number, word: number) => number): void {
   instructions.forEach(({ kernel, words }, position) => {
     const mask = kernel === 'host' ? -1 : ADDRESSES[kernel];
     for (let i = 0; i < words.length; i++) {
-      if (kernel === 'host' || (mask >>> i) & 1) words[i] = change((words[i] as number) >>> 0, position);
+      if (kernel === 'host' || (mask >>> i) & 1) words[i] = change((words[i] as number) >>> 0, position, i);
     }
   });
 }
 
 /** The block that an address lies in; blocks are sorted by address and do not overlap. */
-export function blockAt(spans: readonly Span[], address: number): Span | undefined {
+export function blockAt<B extends Block>(spans: readonly B[], address: number): B | undefined {
   let low = 0;
   let high = spans.length - 1;
   while (low <= high) {
     const middle = (low + high) >> 1;
-    const span = spans[middle] as Span;
+    const span = spans[middle] as B;
     if (address < span.address) high = middle - 1;
     else if (address >= span.address + Math.max(span.bytes, 1)) low = middle + 1;
     else return span;

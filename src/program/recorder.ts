@@ -1,47 +1,167 @@
 // What a recording of a step gathers: the calls at the seam, and what the floors below tell it.
-import type { HostWork, Tracer } from '../runtime/call.ts';
+import { setTracer, type HostWork, type Tracer } from '../runtime/call.ts';
 import type { Kernel } from '../runtime/kernel-names.ts';
 import type { Instruction } from '../runtime/program.ts';
-import type { LeafUse, Recording } from '../tensor/recording.ts';
+import { GradloomError } from '../tensor/errors.ts';
+import { type LeafUse, type RecordedMethod, type Recording, refuseWhileRecording, setRecording } from '../tensor/recording.ts';
+import { outlive } from '../tensor/scope.ts';
 import type { Storage } from '../tensor/storage.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { Tensor } from '../tensor/tensor.ts';
 
 /** Not kernels of a step, but the allocator's. */
 const ALLOCATOR = new Set<Kernel>(['alloc', 'free']);
+
+/** What a replay goes by without seeing it. */
+export interface Reliance {
+  readonly value: unknown;
+  readonly current: () => unknown;
+  readonly set: ((value: never) => void) | undefined;
+}
+
+/** How the step first met the gradient of a leaf, and what was there then. */
+export interface LeafRecord {
+  readonly use: LeafUse;
+  readonly before: Tensor | null;
+  readonly address: number;
+}
+
+/** What a leaf asks for: 1 for a gradient, 2 for hooks to be called. */
+export type Flags = number;
+
+/** What a leaf asks for now. */
+export const flagsOf = (t: Tensor): Flags => (t.wantsGrad ? 1 : 0) + (t.hooks !== null || t.accumulateHooks !== null ? 2 : 0);
+
+/** A block that was given back during the step. */
+export interface Returned {
+  readonly address: number;
+  readonly bytes: number;
+  /** Whether it was taken in the step, too. */
+  readonly own: boolean;
+}
+
+/** A method as a step found it. */
+export interface MethodUse {
+  readonly method: RecordedMethod;
+  readonly names: string;
+  /** Its fields then, tensors aside, as text. */
+  readonly before: string;
+}
+
+/** An object's fields as text: equal for two that were made alike. */
+function fieldsOf(value: unknown, seen = new Set<unknown>()): string {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return `${value}`;
+  if (value instanceof Tensor || seen.has(value)) return '';
+  seen.add(value);
+  return `{${Object.entries(value).map(([key, v]) => `${key}:${fieldsOf(v, seen)}`)}}`;
+}
 
 /** Listens while the step runs. */
 export class Recorder implements Recording, Tracer {
   readonly instructions: Instruction[] = [];
   readonly checks = new Map<number, (result: number, address: number) => Error>();
   readonly storages: Storage[] = [];
-  readonly returned: { address: number; bytes: number }[] = [];
+  readonly returned: Returned[] = [];
   readonly outside = new Set<Storage>();
   readonly writes: [Storage, string][] = [];
-  readonly repeats: (() => void)[] = [];
-  readonly leaves = new Map<Tensor, { use: LeafUse; before: Tensor | null }>();
-  private readonly mine = new Set<Storage>();
+  repeats: (() => void)[] = [];
+  /** Leaves of the world around whose gradient the step met, with the gradient that was there. */
+  readonly leaves = new Map<Tensor, LeafRecord>();
+  /** Leaves that the step made itself and gave gradients. */
+  readonly ownLeaves = new Set<Tensor>();
+  /** What tensors of the world around asked for. */
+  readonly flags = new Map<Tensor, Flags>();
+  readonly reliances = new Map<object, Reliance>();
+  /** Multi-loss methods, in order. */
+  readonly methods: MethodUse[] = [];
+  readonly steadies: (() => unknown)[] = [];
+  /** Tensors of host numbers, by what they follow from. */
+  readonly numbers: Map<string, Tensor>;
+  /** Whether the run made state that the next will find: then it cannot be repeated. */
+  isEarly = false;
+
+  /** The step's inputs, at places of their own. */
+  readonly inputs: readonly Tensor[];
+  private readonly tensors = new Set<Tensor>();
+  private readonly taken = new Set<number>();
+
+  constructor(inputs: readonly Tensor[], numbers = new Map<string, Tensor>()) {
+    this.inputs = inputs;
+    this.numbers = numbers;
+    for (const t of inputs) this.tensors.add(t);
+  }
+
+  /** Runs a step while listening. */
+  listen<T>(step: () => T): T {
+    setRecording(this);
+    setTracer(this);
+    try {
+      return step();
+    } finally {
+      setTracer(null);
+      setRecording(null);
+    }
+  }
 
   call(kernel: Kernel, words: readonly number[]): void {
-    if (!ALLOCATOR.has(kernel)) this.instructions.push({ kernel, words: [...words] });
+    if (!ALLOCATOR.has(kernel)) this.push({ kernel, words: [...words] });
   }
   host(work: HostWork, addresses: readonly number[]): void {
-    this.instructions.push({ kernel: 'host', work, words: [...addresses] });
+    this.push({ kernel: 'host', work, words: [...addresses] });
   }
+  protected push(instruction: Instruction): void {
+    this.instructions.push(instruction);
+  }
+
   born(storage: Storage): void {
     this.storages.push(storage);
-    this.mine.add(storage);
+    this.taken.add(storage.address);
   }
   freed(address: number, bytes: number): void {
-    this.returned.push({ address, bytes });
+    this.returned.push({ address, bytes, own: this.taken.has(address) });
+  }
+  /** Whether a block was taken in the step: none of its addresses is used again before the recording ends. */
+  protected isOwn({ address }: Storage): boolean {
+    return this.taken.has(address);
   }
   used(storage: Storage): void {
-    if (!this.mine.has(storage)) this.outside.add(storage);
+    if (!this.isOwn(storage)) this.outside.add(storage);
   }
   wrote(storage: Storage, writer: string): void {
-    if (!this.mine.has(storage)) this.writes.push([storage, writer]);
+    const at = this.inputs.findIndex((t) => t.storage === storage);
+    if (at >= 0) refuseWhileRecording(writer, `input ${at} is written to in place, which would not reach the caller's tensor,`, 'Clone it in the step, and write to the clone.');
+    if (!this.isOwn(storage)) this.writes.push([storage, writer]);
+  }
+  made(t: Tensor): void {
+    this.tensors.add(t);
   }
   leaf(t: Tensor, use: LeafUse): void {
-    if (!this.mine.has(t.storage) && !this.leaves.has(t)) this.leaves.set(t, { use, before: t.gradient });
+    if (this.inputs.includes(t) && use !== 'read') {
+      refuseWhileRecording(
+        'backward',
+        `input ${this.inputs.indexOf(t)} gathers a gradient, which would not reach the caller's tensor,`,
+        'Use x.detach().requiresGrad_() in the step, and return its gradient.',
+      );
+    }
+    if (this.tensors.has(t)) this.ownLeaves.add(t);
+    else if (!this.leaves.has(t)) {
+      const before = t.gathered;
+      this.leaves.set(t, { use, before, address: before ? before.storage.address + before.offset * 4 : 0 });
+    }
+  }
+  asked(t: Tensor): void {
+    if (!this.tensors.has(t) && !this.flags.has(t)) this.flags.set(t, flagsOf(t));
+  }
+  rely(owner: object, current: () => unknown, set?: (value: never) => void): void {
+    if (!this.reliances.has(owner)) this.reliances.set(owner, { value: current(), current, set });
+  }
+  method(method: RecordedMethod, names: readonly string[]): void {
+    this.methods.push({ method, names: names.join(), before: fieldsOf(method) });
+  }
+  steady(current: () => unknown): void {
+    this.steadies.push(current);
+  }
+  early(): void {
+    this.isEarly = true;
   }
   repeat(work: () => void): void {
     this.repeats.push(work);
@@ -49,4 +169,28 @@ export class Recorder implements Recording, Tracer {
   check(error: (result: number, address: number) => Error): void {
     this.checks.set(this.instructions.length - 1, error);
   }
+  /** Runs what is not the step's own. */
+  protected unheard<T>(run: () => T): T {
+    setRecording(null);
+    setTracer(null);
+    try {
+      return run();
+    } finally {
+      setRecording(this);
+      setTracer(this);
+    }
+  }
+  kept(key: string, make: () => Tensor): Tensor {
+    let t = this.numbers.get(key);
+    if (!t) {
+      t = this.unheard(() => outlive(make()));
+      this.numbers.set(key, t);
+    }
+    return t;
+  }
+}
+
+/** Refuses a captured step. */
+export function fail(message: string): never {
+  throw new GradloomError('CAPTURE', 'capture', message);
 }

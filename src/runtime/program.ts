@@ -15,7 +15,7 @@ export interface KernelCall {
 /** Host work between kernel calls. Its words are addresses, any number of them. */
 export interface HostCall {
   readonly kernel: 'host';
-  readonly work: HostWork;
+  work: HostWork;
   readonly words: number[];
 }
 
@@ -37,6 +37,8 @@ interface Part {
 export class Program {
   private readonly instructions: readonly Instruction[];
   private readonly list: Part[] = [];
+  /** Where the words of each call lie in memory; 0 for host work. */
+  private readonly places: number[] = [];
 
   /**
    * @param checked positions of the calls whose result ≥ 0 means that the data is bad
@@ -49,11 +51,13 @@ export class Program {
     const end = (at: number, then: HostCall | null): void => {
       const address = words.length > 0 ? room(words.length * 4) : 0;
       int32View().set(words, address / 4);
+      for (let i = first; i < at; i++) (this.places[i] as number) += address;
       this.list.push({ first, count: at - first, address, then });
       words = [];
       first = at + 1;
     };
     instructions.forEach((instruction, i) => {
+      this.places.push(instruction.kernel === 'host' ? 0 : 4 * (words.length + 1));
       if (instruction.kernel === 'host') end(i, instruction);
       else words.push(NUMBER[instruction.kernel] + (checked.includes(i) ? CHECKED : 0), ...instruction.words.slice(0, LENGTH[instruction.kernel]));
     });
@@ -68,6 +72,14 @@ export class Program {
   /** In how many parts host work splits it. */
   get parts(): number {
     return this.list.length;
+  }
+
+  /** Gives a call another word: an address that has moved. */
+  set(position: number, word: number, value: number): void {
+    const { words } = this.instructions[position] as Instruction;
+    words[word] = value;
+    const place = this.places[position] as number;
+    if (place > 0) int32View()[place / 4 + word] = value;
   }
 
   /** Makes the calls in order. A check that fails ends it: `failed` gets its position, result and first word, and throws. */

@@ -5,6 +5,7 @@ import type { DType } from './dtype.ts';
 import { GradloomError } from './errors.ts';
 import { collapse, MOST_ELEMENTS, type Shape } from './shape.ts';
 import { type Edge, isGradEnabled, isInferenceMode, Node, putNode } from './tape.ts';
+import { recording } from './recording.ts';
 import { assertAlive, empty, Tensor } from './tensor.ts';
 
 /** What an op is. `A` are its plain options. */
@@ -71,6 +72,7 @@ export const otherInputs = (needs: readonly boolean[]): readonly boolean[] => ne
 
 /** Whether gradients flow to this tensor. */
 export function requiresGrad(t: Tensor): boolean {
+  recording()?.asked(t);
   return t.wantsGrad || nodeOf(t) !== null;
 }
 

@@ -4,8 +4,13 @@ import { GradloomError } from './errors.ts';
 import type { Storage } from './storage.ts';
 import type { Tensor } from './tensor.ts';
 
-/** How a leaf's `.grad` was first met: added to, or set. */
-export type LeafUse = 'added' | 'set';
+/** How a leaf's `.grad` was first met: read, added to, or set. */
+export type LeafUse = 'read' | 'added' | 'set';
+
+/** What a recording must know of a multi-loss method. */
+export interface RecordedMethod {
+  stateDict(): unknown;
+}
 
 export interface Recording {
   /** A block was taken. */
@@ -16,8 +21,25 @@ export interface Recording {
   used(storage: Storage): void;
   /** A block was written to in place. */
   wrote(storage: Storage, writer: string): void;
-  /** A leaf's gradient is about to change. */
+  /** A tensor's gradient is about to be read or changed. */
   leaf(t: Tensor, use: LeafUse): void;
+  /** A tensor was made. What becomes of it is the step's own business. */
+  made(t: Tensor): void;
+  /** Whether a tensor requires a gradient is looked at, or about to be set. */
+  asked(t: Tensor): void;
+  /**
+   * The step goes by what `current` gives, which no replay sees: where it has changed, the plain step runs. Told before the step changes it.
+   * `set` puts back a flag that the step itself sets. Said once for each owner.
+   */
+  rely(owner: object, current: () => unknown, set?: (value: never) => void): void;
+  /** Which method host work goes by, and for losses of which names: the same in every run of one step. */
+  method(method: RecordedMethod, names: readonly string[]): void;
+  /** What the host must not set inside the step, since replays read it as it is then: options of an optimizer. */
+  steady(current: () => unknown): void;
+  /** State is being made that later runs find: this run counts as a plain one, and the next is recorded. */
+  early(): void;
+  /** A tensor of host numbers that follow from a text: made once, unheard, and alive as long as the recording. */
+  kept(key: string, make: () => Tensor): Tensor;
   /** Host work that each replay must repeat first: hyper-parameters written to memory. */
   repeat(work: () => void): void;
   /** The last call's result ≥ 0 means bad data: what to throw then, given the result and the call's first word. */
@@ -36,6 +58,36 @@ export function setRecording(next: Recording | null): void {
   current = next;
 }
 
+let handed: object[] | null = null;
+
+/** Hands the host an object that later replays fill: a report. */
+export function hand(object: object): void {
+  handed?.push(object);
+}
+
+/** Runs a step, and gives what it handed out beside its result. */
+export function collectHanded<T>(run: () => T): [result: T, handed: readonly object[]] {
+  const [before, mine] = [handed, [] as object[]];
+  handed = mine;
+  try {
+    return [run(), mine];
+  } finally {
+    handed = before;
+  }
+}
+
+let hooksChanged = 0;
+
+/** Modules' hooks were added or removed: every captured step looks again. */
+export function noteHooks(): void {
+  hooksChanged++;
+}
+
+/** How often `noteHooks` was called. */
+export function hookChanges(): number {
+  return hooksChanged;
+}
+
 /**
  * Host work on tensors' memory in the middle of a step: `work` gets their addresses, in order, and may read and write there. A captured step
  * repeats it in its place, which splits its program in two. It must take what changes between steps from memory or from its own state.
@@ -51,10 +103,15 @@ export function hostStep(tensors: readonly Tensor[], work: HostWork): void {
   }
 }
 
-/** The line of the program that called into this library, where the runtime tells. */
-function callingLine(): string {
+/** The line of the program that called into this library, in brackets, where the runtime tells. */
+export function callingLine(): string {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 100; // a backward pass is deep
   const frames = (new Error().stack ?? '').split('\n').slice(1);
-  const user = frames.find((line) => !/[/\\](gradloom|src)[/\\](dist|ops|tensor|autograd|optim|nn|losses|multiloss|data|module|program|methods)\b/.test(line));
+  Error.stackTraceLimit = limit;
+  const user = frames.find(
+    (line) => /:\d/.test(line) && !/[/\\](gradloom|src)[/\\](dist|runtime|ops|tensor|autograd|optim|nn|losses|multiloss|data|module|program|methods)\b/.test(line),
+  );
   return user ? ` (${user.trim().replace(/^at /, '')})` : '';
 }
 

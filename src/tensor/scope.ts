@@ -5,6 +5,7 @@ import { closeScope, dissolveWith, endTurn, moveStorage, type Opened, openScope,
 import { callNow } from './sync.ts';
 import type { Node } from './tape.ts';
 import { nodeOf } from './op.ts';
+import { refuseWhileRecording } from './recording.ts';
 import { Tensor } from './tensor.ts';
 
 /** Moves a tensor, its gradient and what its graph holds to another owner. */
@@ -62,6 +63,12 @@ export function scope<T>(fn: () => T, what = 'a scope(() => …)'): T {
 
 /** Makes a tensor (with its gradient and graph) outlive every scope: it lives as long as the program can reach it. Returns it. */
 export function keep<T extends Tensor>(tensor: T): T {
+  refuseWhileRecording('keep', 'a tensor is kept', 'Return it from the step, and keep what the call gives.');
+  return outlive(tensor);
+}
+
+/** @internal `keep` for what the library itself makes to last. */
+export function outlive<T extends Tensor>(tensor: T): T {
   move(tensor, null, null);
   return tensor;
 }

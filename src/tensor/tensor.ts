@@ -83,6 +83,7 @@ export class Tensor {
     this.steps = steps;
     this.offset = offset;
     this.size = sizeOf(sizes);
+    recording()?.made(this);
   }
 
   /** Sizes; `[]` for a scalar. The list is frozen: `reshape` gives a tensor another shape. */
@@ -99,6 +100,7 @@ export class Tensor {
   /** @internal The accumulated gradient. */
   get gradient(): Tensor | null {
     settle();
+    recording()?.leaf(this, 'read');
     return this.gathered;
   }
 

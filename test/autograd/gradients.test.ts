@@ -315,12 +315,16 @@ test('what is overwritten is reached with the gradient 0', () => {
   assert.equal(list(w.grad), [2, 2]);
 });
 
-test('the number of nonzero elements is a loss from which no gradient arrives', () => {
+test('the number of nonzero elements is a loss that moves nothing', () => {
   const x = leaf(1, 0, -3);
   const n = x.norm({ p: 0 });
-  n.backward();
+  n.add(x.sum()).backward();
   assert.is(n.item(), 2);
+  assert.equal(list(x.grad), [1, 1, 1]);
+  x.grad = null;
+  x.norm({ p: 0 }).backward();
   assert.is(x.grad, null);
+  assert.equal(list(autograd.grad(x.norm({ p: 0 }), x, { materializeGrads: true })[0]), [0, 0, 0]);
   assert.equal(list(tensor([Number.NaN, 0]).norm({ p: 0 })), 1 as never);
 });
 

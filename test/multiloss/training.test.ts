@@ -6,8 +6,8 @@ import { makers } from './makers.ts';
 
 const M = multiloss;
 
-/** What a captured step cannot hold, and says so: needs that change, a warm-up that is not over. */
-const REFUSED = new Set(['every(3, MGDA)', 'warmup(Mean, PCGrad)', 'STCH with a warm-up']);
+/** What a captured step cannot hold, and says so: a warm-up that is not over. */
+const REFUSED = new Set(['STCH with a warm-up']);
 /** What takes more losses than these three. */
 const MORE = new Set(['Krum']);
 

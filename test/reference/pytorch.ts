@@ -18,7 +18,7 @@ function comparable(program: readonly Step[]): Step[] {
   const session = new Session(reference);
   const viewed = (at: At): boolean => {
     const t = session.tensors[at] as Ref;
-    return session.tensors.some((v) => v.base && v.memory === (t.grad ?? t).memory && nodeOf(v));
+    return session.tensors.some((v) => v.base && (v.memory === t.memory || v.memory === t.grad?.memory) && nodeOf(v));
   };
   const ends = (step: Step, before: readonly Step[]): boolean => {
     const frozen = before.some((s) => s.do === 'requiresGrad' && !s.on);

@@ -7,8 +7,8 @@ import { cat, reshape, select, stack } from '../../ops/movement.ts';
 import { float32View, float64View } from '../../runtime/memory.ts';
 import { isPlainObject, type Kind } from '../../tensor/check.ts';
 import { GradloomError } from '../../tensor/errors.ts';
-import { hostStep, refuseWhileRecording } from '../../tensor/recording.ts';
-import { keep } from '../../tensor/scope.ts';
+import { hostStep, recording } from '../../tensor/recording.ts';
+import { keep, outlive } from '../../tensor/scope.ts';
 import { empty, type Tensor } from '../../tensor/tensor.ts';
 import type { Stats } from '../method.ts';
 import { NAMES, numbers } from '../state.ts';
@@ -85,17 +85,19 @@ export class RowMemory {
       throw new GradloomError('STATE', this.method, `it remembers ${widthOf(kept)} elements of parameter ${p}, and the step has ${n}. Call reset() where parameters change.`);
     const added = names.filter((name) => !kept?.names.includes(name));
     if (added.length > 0) {
-      refuseWhileRecording(this.method, `the state of ${this.method} is first made`, 'The first call of a captured step runs as it is: let this method run there.');
+      recording()?.early();
       const zeros = full([added.length, n], 0);
       if (!kept) {
         kept = { parameter: null, label: parameter?.label ?? '', names: [], rows: zeros };
         list.push(kept);
       }
-      kept.rows = keep(kept.names.length > 0 ? cat([kept.rows, zeros]) : zeros);
+      kept.rows = outlive(kept.names.length > 0 ? cat([kept.rows, zeros]) : zeros);
       kept.names.push(...added);
     }
     const found = kept as Kept;
     found.parameter = parameter ?? null;
+    const { rows } = found;
+    recording()?.rely(rows, () => this.list.some((k) => k.rows === rows));
     return found;
   }
 

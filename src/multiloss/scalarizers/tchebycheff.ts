@@ -5,7 +5,7 @@ import { sum } from '../../ops/reduce.ts';
 import { log } from '../../ops/unary.ts';
 import { type Kinds, withDefaults } from '../../tensor/check.ts';
 import { GradloomError, valueError } from '../../tensor/errors.ts';
-import { refuseWhileRecording } from '../../tensor/recording.ts';
+import { recording, refuseWhileRecording } from '../../tensor/recording.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { Stateless } from './stateless.ts';
 import { count, each, POSITIVE, type PerLoss, perLoss } from '../checks.ts';
@@ -89,6 +89,7 @@ export class STCH extends Stateless {
     rows.forEach((row, i) => {
       if (row.count === 0) take(row, i);
     });
+    recording()?.rely(this.lambda, () => memory.own.steps < warmupSteps);
     const nadir = this.lambda.tensor(() => {
       if (memory.own.steps < warmupSteps)
         throw new GradloomError('CAPTURE', this.name, 'its warm-up begins anew, and the captured step has none. Call release() on the captured step and run plain steps first.');
