@@ -164,10 +164,10 @@ type Methods = { [K in Exclude<keyof typeof functions, 'max' | 'min'>]: AsMethod
 export interface TensorMembers extends Methods {
   /** The largest element; along a dimension with its index. */
   max(): Tensor;
-  max(dim: number, keepdim?: boolean): { values: Tensor; indices: Tensor };
+  max(dim: number | (reduce.ReduceOptions & { dim: number }), keepdim?: boolean): { values: Tensor; indices: Tensor };
   /** The smallest element; along a dimension with its index. */
   min(): Tensor;
-  min(dim: number, keepdim?: boolean): { values: Tensor; indices: Tensor };
+  min(dim: number | (reduce.ReduceOptions & { dim: number }), keepdim?: boolean): { values: Tensor; indices: Tensor };
   /** Whether gradients flow to it. May be set on leaves only. */
   requiresGrad: boolean;
   /** Whether it was not computed by an op that gradients flow through. */

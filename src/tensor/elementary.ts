@@ -64,9 +64,9 @@ function twoTo(n: number): number {
   return result;
 }
 
-/** base^n for base ≥ 0: a product where n is whole and ≥ 0. */
+/** base^n for base ≥ 0: a product where n is whole and from 0 to 2¹⁶. */
 export function power(base: number, n: number): number {
-  if (!Number.isInteger(n) || n < 0) return base === 0 ? (n < 0 ? Number.POSITIVE_INFINITY : 0) : exponential(n * logarithm(base));
+  if (!Number.isInteger(n) || n < 0 || n > 65536) return base === 0 ? (n < 0 ? Number.POSITIVE_INFINITY : 0) : exponential(n * logarithm(base));
   let result = 1;
   for (let i = 0; i < n; i++) result *= base;
   return result;
