@@ -2,7 +2,7 @@
 import * as gradloom from 'gradloom';
 import { GradloomError, type Tensor } from 'gradloom';
 import { float32View, int32View } from '../../src/runtime/memory.ts';
-import type { Callable, Signature } from './surface.ts';
+import type { Callable, Signature, Type } from './surface.ts';
 import { CallbackError, Dice, exported, Maker, text } from './values.ts';
 
 /** What is wrong with a call. */
@@ -16,6 +16,10 @@ export interface Finding {
 
 /** Not called: they end the process's wasm, start workers, or wait for the outside. */
 const LEFT_OUT = /^(init|close)$/;
+/** Whether a call can be given options: only then is one that does not exist an option. Others pass further arguments over, as `losses.map(exp)` needs. */
+const takesOptions = ({ signatures }: Callable): boolean => signatures.some(({ params }) => params.some((p) => hasObject(p)));
+const hasObject = (type: Type): boolean => type.kind === 'object' || (type.kind === 'union' && type.of.some(hasObject));
+
 /** Whose further arguments belong to the user's function, or where any object is data. */
 const OPEN = /^(keep|scope|noGrad|enableGrad|inference|capture|tensor|Tensor#toJSON|checkpoint\.|new nn\.(Module|Sequential)|.*#(forward|stateDict|loadStateDict)$)/;
 
@@ -65,7 +69,7 @@ export class Fuzz {
     this.seed = seed;
     this.constructors = new Map(surface.filter((c) => c.kind === 'constructor').map((c) => [c.path.join('.'), c]));
     const wanted = new RegExp(only);
-    const all = surface.filter((c) => wanted.test(c.name) && !LEFT_OUT.test(c.name) && c.signatures.length > 0);
+    const all = surface.filter((c) => wanted.test(c.name) && isThere(c) && !LEFT_OUT.test(c.name) && c.signatures.length > 0);
     // What many classes inherit counts once or twice, not a hundred times.
     const seen = new Map<string, number>();
     this.callables = all.filter((c) => {
@@ -143,7 +147,7 @@ export class Fuzz {
 
   /** The same call with an option that does not exist: it must be refused. */
   private probeOptions(callable: Callable, signature: Signature, receiver: unknown, given: readonly unknown[], report: (fault: Fault, what: string) => void): void {
-    if (OPEN.test(callable.name) || callable.kind === 'setter' || signature.rest) return;
+    if (OPEN.test(callable.name) || !takesOptions(callable) || callable.kind === 'setter' || signature.rest) return;
     const last = given.at(-1);
     const type = signature.params[given.length - 1];
     const more = given.slice();
@@ -161,6 +165,11 @@ export class Fuzz {
   }
 }
 
+/** Types are exported too; what has no value cannot be called. */
+function isThere({ path }: Callable): boolean {
+  return exported(path) !== undefined;
+}
+
 function perform(callable: Callable, receiver: unknown, given: readonly unknown[]): unknown {
   const { kind, path, member } = callable;
   if (kind === 'constructor') return new (exported(path) as unknown as new (...list: unknown[]) => unknown)(...given);
@@ -174,7 +183,7 @@ function perform(callable: Callable, receiver: unknown, given: readonly unknown[
 }
 
 function isIterator(value: unknown): value is Iterator<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as Iterator<unknown>).next === 'function';
+  return typeof value === 'object' && value !== null && Symbol.iterator in value && typeof (value as unknown as Iterator<unknown>).next === 'function';
 }
 
 function drain(iterator: Iterator<unknown>): void {

@@ -138,7 +138,8 @@ export function surface(): Callable[] {
     if (s.flags & ts.SymbolFlags.Class) {
       const instance = checker.getDeclaredTypeOfSymbol(s);
       const constructors = typeOf(s).getConstructSignatures();
-      if (!s.getJsDocTags(checker).some((t) => t.name === 'internal')) {
+      const abstract = (modifiers(s) & ts.ModifierFlags.Abstract) !== 0;
+      if (!abstract && !s.getJsDocTags(checker).some((t) => t.name === 'internal')) {
         found.push({ name: `new ${name}`, kind: 'constructor', path, member, signatures: signaturesOf(constructors) });
       }
       for (const p of instance.getProperties()) {
