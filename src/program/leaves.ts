@@ -44,7 +44,8 @@ export class Leaves {
       const { gathered } = leaf;
       const isSame = gathered === before || (gathered !== null && before !== null && gathered.storage === before.storage && gathered.offset === before.offset);
       const after = use !== 'set' && isSame ? undefined : gathered;
-      this.plans.push({ leaf, had: use === 'set' ? undefined : before !== null, fixed: before, entry: null, words: [], seen: before, address, after });
+      const [had, seen] = use === 'set' ? [undefined, null] : [before !== null, before];
+      this.plans.push({ leaf, had, fixed: seen, entry: null, words: [], seen, address, after });
     }
     windows.sort((a, b) => a.address - b.address);
     // Gradients that share memory stay where they are.

@@ -169,6 +169,15 @@ export class Recorder implements Recording, Tracer {
   check(error: (result: number, address: number) => Error): void {
     this.checks.set(this.instructions.length - 1, error);
   }
+  /** Lets go of the step's tensors and of its graph, but for blocks that last. */
+  forget(lasting: readonly Storage[]): void {
+    this.storages.splice(0, this.storages.length, ...lasting);
+    this.leaves.clear();
+    this.ownLeaves.clear();
+    this.tensors.clear();
+    this.taken.clear();
+  }
+
   /** Runs what is not the step's own. */
   protected unheard<T>(run: () => T): T {
     setRecording(null);

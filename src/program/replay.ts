@@ -185,6 +185,7 @@ export class Replay<Result> {
       leaf.gradient = plan.after;
     }
     for (const g of gradients) this.end(g.storage);
+    recorder.forget(stays);
   }
 
   /** Lets a block end with the run: gradients belong to whom their leaves do, and those of inputs to the program. */
@@ -311,7 +312,7 @@ export class Replay<Result> {
     });
     if (isElsewhere) return 'the step returns another tensor than was recorded';
     for (const [t, { use }] of comparison.leaves)
-      if (use !== 'read' && !recorder.leaves.has(t)) return `the step sets the gradient of ${t.describe()}, which it did not when it was recorded`;
+      if (use !== 'read' && !this.leaves.plans.some((p) => p.leaf === t)) return `the step sets the gradient of ${t.describe()}, which it did not when it was recorded`;
     for (const { leaf, after } of this.leaves.plans) {
       if (after !== undefined && (after === null) !== (leaf.gathered === null))
         return `the gradient of ${leaf.describe()} is ${after ? 'null' : 'there'} after the step, which it was not when it was recorded`;
