@@ -66,11 +66,11 @@ function seeds(op: string, roots: readonly Tensor[], given: readonly (Tensor | n
         throw new GradloomError(
           'GRAPH',
           op,
-          `a gradient is implied only for one-element tensors, this one is ${shapeText(root.shape)}. Reduce the loss (mean or sum), or pass { gradient }.`,
+          `a gradient is implied only for one-element tensors, this one is ${shapeText(root.sizes)}. Reduce the loss (mean or sum), or pass { gradient }.`,
         );
-      return ones(root.shape);
+      return ones(root.sizes);
     }
-    assertGradient(op, g, root.shape, roots.length > 1 ? `gradient ${i}` : 'the gradient');
+    assertGradient(op, g, root.sizes, roots.length > 1 ? `gradient ${i}` : 'the gradient');
     return g;
   });
 }
@@ -199,8 +199,8 @@ export function gradientsOf(op: string, roots: readonly Tensor[], wanted: readon
 /** One pass per batch entry of the start gradients; results stacked. */
 function batched(op: string, roots: readonly Tensor[], wanted: readonly Tensor[], options: GradOptions): (Tensor | null)[] {
   const starts = listOf(options.gradOutputs);
-  const rows = starts.find((s) => s)?.shape[0];
-  if (!rows || starts.some((s) => s && s.shape[0] !== rows)) throw valueError(op, 'isGradsBatched needs gradOutputs with a leading batch dimension of one size, 1 at least.');
+  const rows = starts.find((s) => s)?.sizes[0];
+  if (!rows || starts.some((s) => s && s.sizes[0] !== rows)) throw valueError(op, 'isGradsBatched needs gradOutputs with a leading batch dimension of one size, 1 at least.');
   const results = Array.from({ length: rows }, (_, r) => {
     const gradOutputs = starts.map((s) => s && select(s, 0, r));
     const retainGraph = r < rows - 1 || options.retainGraph;

@@ -35,7 +35,7 @@ function checkedOf(op: string, fn: unknown, inputs: readonly Tensor[]): Tensor[]
   inputs.forEach((x: Tensor, i) => {
     assertTensor(op, x, `input ${i}`);
     assertAlive(x, op);
-    if (x.strides.some((s, dim) => s === 0 && (x.shape[dim] as number) > 1)) throw valueError(op, `elements of input ${i}, an expanded view, share memory. Clone it.`);
+    if (x.steps.some((s, dim) => s === 0 && (x.sizes[dim] as number) > 1)) throw valueError(op, `elements of input ${i}, an expanded view, share memory. Clone it.`);
   });
   const checked = inputs.filter(requiresGrad);
   if (checked.length === 0) throw valueError(op, 'no input requires a gradient. Make one with { requiresGrad: true }.');
@@ -65,7 +65,7 @@ function compare(op: string, fn: (...inputs: Tensor[]) => unknown, inputs: reado
       const parts = outputs
         .filter((y) => y.dtype === 'float32')
         .map((y, i) => {
-          const w = weights.get(i) ?? randn(y.shape, { generator: new Generator(i + 1) });
+          const w = weights.get(i) ?? randn(y.sizes, { generator: new Generator(i + 1) });
           weights.set(i, w);
           return sum(mul(y, w));
         });
@@ -100,7 +100,7 @@ export function gradgradcheck(fn: (...inputs: Tensor[]) => Tensor, inputs: reado
   const seed = scope(() => {
     const y = noGrad(() => fn(...inputs));
     assertTensor(op, y, 'what fn returns');
-    return clone(randn(y.shape, { generator }));
+    return clone(randn(y.sizes, { generator }));
   });
   return compare(op, (...xs) => gradientsOf(op, [fn(...xs)], checked, { gradOutputs: seed, createGraph: true, materializeGrads: true }), inputs, options);
 }
@@ -109,8 +109,8 @@ export function gradgradcheck(fn: (...inputs: Tensor[]) => Tensor, inputs: reado
 function difference(x: Tensor, k: number, h: number, f: () => number): number {
   let at = x.offset;
   for (let dim = x.rank - 1, rest = k; dim >= 0; dim--) {
-    const n = x.shape[dim] as number;
-    at += (rest % n) * (x.strides[dim] as number);
+    const n = x.sizes[dim] as number;
+    at += (rest % n) * (x.steps[dim] as number);
     rest = Math.floor(rest / n);
   }
   const place = x.storage.address / 4 + at;

@@ -47,7 +47,7 @@ function register<Hook>(op: string, before: Hooks<Hook> | null, hook: Hook, put:
 export function assertGradient(op: string, g: unknown, shape: Shape, what: string): asserts g is Tensor {
   const remedy = 'Give a float32 tensor of its shape.';
   if (!(g instanceof Tensor) || g.dtype !== 'float32') throw new GradloomError('DTYPE', op, `${what} is ${valueText(g)}. ${remedy}`);
-  if (!sameShape(g.shape, shape)) throw shapeError(op, `${what} does not have the shape of its tensor`, [g.shape, shape], remedy);
+  if (!sameShape(g.sizes, shape)) throw shapeError(op, `${what} does not have the shape of its tensor`, [g.sizes, shape], remedy);
   assertAlive(g, op);
 }
 
@@ -58,7 +58,7 @@ export function runHooks(hooks: readonly GradientHook[], gradient: Tensor): Tens
   for (const hook of hooks) {
     const replaced: unknown = hook(g);
     if (replaced === undefined || replaced === null) continue;
-    assertGradient('registerHook', replaced, gradient.shape, 'what a hook returned');
+    assertGradient('registerHook', replaced, gradient.sizes, 'what a hook returned');
     g = replaced;
   }
   return g;

@@ -32,7 +32,7 @@ function check(op: string, losses: readonly Tensor[], params: readonly Tensor[])
   if (losses.length === 0 || params.length === 0) throw valueError(op, `got ${losses.length} losses and ${params.length} parameters. Pass at least one of each.`);
   losses.forEach((loss, i) => {
     assertAlive(loss, op);
-    if (loss.size !== 1) throw new GradloomError('SHAPE', op, `loss ${i} has shape ${shapeText(loss.shape)}. Reduce it (mean or sum), or select() its elements.`);
+    if (loss.size !== 1) throw new GradloomError('SHAPE', op, `loss ${i} has shape ${shapeText(loss.sizes)}. Reduce it (mean or sum), or select() its elements.`);
     if (!requiresGrad(loss)) throw new GradloomError('GRAPH', op, `loss ${i} does not require a gradient: nothing that it was computed from does, or its graph was cut.`);
   });
   for (const p of params) {
@@ -73,7 +73,7 @@ export function jacobian(losses: readonly Tensor[], params: readonly Tensor[], o
   return withRows(losses, { retainGraph, wanted: new Set(places) }, (found, outer) => {
     const taken = new Set<Storage>(); // results share no memory
     return places.map((place, i) => {
-      const rows = everyRow(rowsAt(found, place), losses.length, (params[i] as Tensor).shape);
+      const rows = everyRow(rowsAt(found, place), losses.length, (params[i] as Tensor).sizes);
       const own = taken.has(rows.storage) ? clone(rows) : rows;
       taken.add(own.storage);
       moveStorage(own.storage, outer);
@@ -125,7 +125,7 @@ export function gramian(losses: readonly Tensor[], params: readonly Tensor[], op
 /** @internal The parameters' Jacobians side by side, [m, n]. */
 export function flatRows(rows: readonly Tensor[]): Tensor {
   return cat(
-    rows.map((r) => reshape(r, [r.shape[0] as number, -1])),
+    rows.map((r) => reshape(r, [r.sizes[0] as number, -1])),
     1,
   );
 }

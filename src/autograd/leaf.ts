@@ -33,9 +33,9 @@ export function accumulate(leaf: Tensor, g: Tensor, exclusive: boolean, createGr
     const home = homeOf(leaf);
     let next: Tensor;
     if (createGraph) next = old ? add(old, g) : clone(g);
-    else if (!old && exclusive) next = new Tensor(g.storage, leaf.shape, 'float32');
+    else if (!old && exclusive) next = new Tensor(g.storage, leaf.sizes, 'float32');
     else {
-      next = empty(leaf.shape, 'float32', home);
+      next = empty(leaf.sizes, 'float32', home);
       copyElements(old ? add(old, g) : g, next);
     }
     put(leaf, next, createGraph);
@@ -65,7 +65,7 @@ function homeOf({ storage }: Tensor): Scope | null {
 
 /** Whether several elements share one place, so that nothing can be added in place. */
 function isExpanded(t: Tensor): boolean {
-  return t.strides.some((s, i) => s === 0 && (t.shape[i] as number) > 1);
+  return t.steps.some((s, i) => s === 0 && (t.sizes[i] as number) > 1);
 }
 
 /** Gives back what was lent, unless another `.grad` has it. */
@@ -90,7 +90,7 @@ export function setGrad(t: Tensor, g: Tensor | null | undefined): void {
   if (g !== null && g !== undefined) {
     if (t.dtype !== 'float32') throw new GradloomError('DTYPE', 'grad', `${t.describe()} has no gradient: only float32 tensors have. Convert it with .float().`);
     if (g === t) throw new GradloomError('VALUE', 'grad', 'a tensor cannot be its own gradient. Clone it.');
-    assertGradient('grad', g, t.shape, 'the gradient');
+    assertGradient('grad', g, t.sizes, 'the gradient');
   }
   recording()?.leaf(t, 'set');
   const old = t.gradient;
@@ -107,7 +107,7 @@ export function clearGrad(t: Tensor, setToNull: boolean): void {
     return;
   }
   const g = t.gradient;
-  if (g && (isExpanded(g) || (g.viewInfo && nodeOf(g)))) setGrad(t, zeros(g.shape));
+  if (g && (isExpanded(g) || (g.viewInfo && nodeOf(g)))) setGrad(t, zeros(g.sizes));
   else if (g) {
     g.node = null;
     g.wantsGrad = false;

@@ -40,7 +40,7 @@ export function stacked({ ids, values }: Rows): Tensor {
 
 /** Inner products of the rows of x [k, n], as float64 in memory. `y`: a symmetric map of x (as U Uᵀ·x), or other rows where not symmetric. */
 export function innerProducts(x: Tensor, y: Tensor = x, symmetric = true): Tensor {
-  const k = x.shape[0] as number;
+  const k = x.sizes[0] as number;
   const block = empty([2 * k * k]);
   call('gramian', dense(x).address, dense(y).address, k, k === 0 ? 0 : x.size / k, block.address, symmetric ? 1 : 0);
   return block;
@@ -91,13 +91,13 @@ function paysUnformed(outer: OuterGradient, node: Node, k: number, leaf: Tensor)
 
 /** Whether a weight's gradients that must be formed to be measured are better kept: where they take no more room than their factors. */
 export function paysKept(outer: OuterGradient, node: Node, cotangents: Tensor, leaf: Tensor): boolean {
-  const k = cotangents.shape[0] as number;
+  const k = cotangents.sizes[0] as number;
   return k * leaf.size <= cotangents.size && !paysUnformed(outer, node, k, leaf);
 }
 
 /** ⟨gᵢ, gⱼ⟩ of a weight whose gradients are not formed, or formed and let go, whichever takes fewer multiplications. */
 export function factorProducts(outer: OuterGradient, node: Node, cotangents: Tensor, leaf: Tensor): Tensor {
-  const k = cotangents.shape[0] as number;
+  const k = cotangents.sizes[0] as number;
   if (paysUnformed(outer, node, k, leaf)) {
     const { rows } = outer.cost(node);
     const d = outer.rowsOf(cotangents, node);
@@ -113,8 +113,8 @@ export function factorProducts(outer: OuterGradient, node: Node, cotangents: Ten
 
 /** Σ wᵢ·rowᵢ of [k, ...shape] with w [k]: one gradient. */
 export function combine(weights: Tensor, rows: Tensor): Tensor {
-  const k = rows.shape[0] as number;
-  return reshape(mm(reshape(weights, [1, k]), reshape(rows, [k, sizeOf(rows.shape) / Math.max(k, 1)])), rows.shape.slice(1));
+  const k = rows.sizes[0] as number;
+  return reshape(mm(reshape(weights, [1, k]), reshape(rows, [k, sizeOf(rows.sizes) / Math.max(k, 1)])), rows.sizes.slice(1));
 }
 
 /** The leaf's gradient for losses combined with weights [k]: one product, whatever k is. */

@@ -79,7 +79,7 @@ class Walk {
     this.collect(places);
     for (const node of this.nodes) if (this.leadsOn(node)) node.verify();
     places.forEach((p, id) => {
-      this.deposit(p, { ids: [id], values: ones((roots[id] as Tensor).shape) });
+      this.deposit(p, { ids: [id], values: ones((roots[id] as Tensor).sizes) });
     });
     for (const p of places) if (p instanceof Tensor) this.used(p);
     for (const node of this.nodes) this.step(node);

@@ -51,7 +51,7 @@ export function saveSafetensors(tensors: Readonly<Record<string, Tensor>>, metad
   const lines = entries.map(([name, t], i) => {
     const start = end;
     end += (data[i] as Float32Array).byteLength;
-    return `${JSON.stringify(name)}:${JSON.stringify({ dtype: NAMES[t.dtype], shape: t.shape, data_offsets: [start, end] })}`;
+    return `${JSON.stringify(name)}:${JSON.stringify({ dtype: NAMES[t.dtype], shape: t.sizes, data_offsets: [start, end] })}`;
   });
   if (Object.keys(metadata).length > 0) lines.unshift(`"__metadata__":${JSON.stringify(metadata)}`);
   const json = new TextEncoder().encode(`{${lines.join()}}`);

@@ -38,7 +38,7 @@ export function backward<Name extends string>(losses: Losses<Name>, options?: Mu
   if (resolution.plain) {
     const weights = scalarized?.weights ?? weigh(method as Weighting, tensors, absent, report);
     if (scalarized) tell(method, report, tensors, weights);
-    sumBackward(tensors, { gradient: weights.map((w, i) => reshape(w, (tensors[i] as Tensor).shape)), retainGraph: given.retainGraph });
+    sumBackward(tensors, { gradient: weights.map((w, i) => reshape(w, (tensors[i] as Tensor).sizes)), retainGraph: given.retainGraph });
   } else resolution.run(tensors, scalarized?.weights ?? null, report);
   for (const [p, g] of scalarized?.learnt ?? []) accumulate(p, g, false, false);
   return report.shown();

@@ -38,8 +38,8 @@ function rowsOf(jacobian: readonly (readonly number[])[] | Tensor): readonly Arr
     if (ragged >= 0) throw new GradloomError('SHAPE', 'applyCombiner', `row ${ragged} has ${jacobian[ragged]?.length} numbers, row 0 has ${n}. Give rows of one length.`);
     return jacobian;
   }
-  if (jacobian.rank !== 2) throw new GradloomError('SHAPE', 'applyCombiner', `a Jacobian is [m, n], got ${shapeText(jacobian.shape)}. Reshape it.`);
-  const [m, n] = jacobian.shape as [number, number];
+  if (jacobian.rank !== 2) throw new GradloomError('SHAPE', 'applyCombiner', `a Jacobian is [m, n], got ${shapeText(jacobian.sizes)}. Reshape it.`);
+  const [m, n] = jacobian.sizes as [number, number];
   const data = jacobian.data();
   return Array.from({ length: m }, (_, i) => data.subarray(i * n, (i + 1) * n));
 }

@@ -24,7 +24,7 @@ export function crossProducts(names: readonly string[], other: Losses): Cross {
   withRows(losses as Tensor[], {}, (found, outer) => {
     for (const place of found.rows.keys()) {
       if (!(place instanceof Tensor)) continue;
-      const rows = everyRow(found.rows.get(place), m, place.shape);
+      const rows = everyRow(found.rows.get(place), m, place.sizes);
       moveStorage(rows.storage, outer);
       theirs.set(place, rows);
     }
@@ -32,7 +32,7 @@ export function crossProducts(names: readonly string[], other: Losses): Cross {
   return (found, shared) => {
     const common = [...found.rows.keys()].filter((p): p is Tensor => p instanceof Tensor && theirs.has(p) && shared.has(p));
     if (common.length === 0) throw new GradloomError('GRAPH', OP, 'the losses of `other` share no parameter with the step. Compute both with one model.');
-    const mine = flatRows(common.map((p) => everyRow(found.rows.get(p), m, p.shape)));
+    const mine = flatRows(common.map((p) => everyRow(found.rows.get(p), m, p.sizes)));
     return { ids: names.map((_, i) => i), block: innerProducts(mine, flatRows(common.map((p) => theirs.get(p) as Tensor)), false) };
   };
 }

@@ -290,13 +290,13 @@ export class Resolution<Name extends string> {
       norms.set(normsOf(gramian, m));
     });
     const leaves = places.filter((p): p is Tensor => p instanceof Tensor);
-    const rows = leaves.map((leaf) => reshape(everyRow(rowsAt(found, leaf), m, leaf.shape), [m, -1]));
+    const rows = leaves.map((leaf) => reshape(everyRow(rowsAt(found, leaf), m, leaf.sizes), [m, -1]));
     const stats: Stats = { names, absent, losses: report.lossValues, norms, gramian, parameters: leaves };
     method.directions(rows, stats).forEach((direction, i) => {
       const leaf = leaves[i] as Tensor;
       // A block that the method made now and nothing else knows may become the gradient as it is.
       const fresh = isWhole(direction) && !rows.some((r) => r.storage === direction.storage);
-      accumulate(leaf, reshape(direction, leaf.shape), fresh, false);
+      accumulate(leaf, reshape(direction, leaf.sizes), fresh, false);
     });
   }
 }

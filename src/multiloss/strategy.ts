@@ -45,7 +45,7 @@ export function presentOf<Name extends string>(strategy: string, losses: Losses<
         strategy,
         `the loss '${name}' must be a scalar tensor, got ${valueText(loss)}. Compute it from parameters; give null where a batch lacks it.`,
       );
-    } else if (loss.size !== 1) throw new GradloomError('SHAPE', strategy, `the loss '${name}' has shape ${shapeText(loss.shape)}. Reduce it (mean or sum).`);
+    } else if (loss.size !== 1) throw new GradloomError('SHAPE', strategy, `the loss '${name}' has shape ${shapeText(loss.sizes)}. Reduce it (mean or sum).`);
     else if (requiresGrad(loss)) {
       if (!loss.label) loss.label = name;
       entries.push([name, loss]);

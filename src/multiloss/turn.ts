@@ -97,7 +97,7 @@ function activeOf(turn: Turn, given: Losses, values: Readonly<Record<string, num
   }
   for (const name of turn.watched ?? []) {
     const loss = given[name];
-    if (loss instanceof Tensor && loss.size !== 1) throw new GradloomError('SHAPE', op, `the loss '${name}' has shape ${shapeText(loss.shape)}. Reduce it (mean or sum).`);
+    if (loss instanceof Tensor && loss.size !== 1) throw new GradloomError('SHAPE', op, `the loss '${name}' has shape ${shapeText(loss.sizes)}. Reduce it (mean or sum).`);
   }
   const active: Losses = Object.fromEntries((turn.active ?? Object.keys(given)).map((name) => [name, given[name]]));
   for (const [name, loss] of Object.entries(active)) {

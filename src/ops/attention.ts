@@ -38,10 +38,10 @@ export function scaledDotProductAttention(
   const options = optionsBy(op, given, ATTENTION);
   for (const x of [query, key, value]) {
     assertFloat(op, x);
-    if (x.rank < 2) throw shapeError(op, 'takes [..., length, features]', [x.shape], 'Reshape the input.');
+    if (x.rank < 2) throw shapeError(op, 'takes [..., length, features]', [x.sizes], 'Reshape the input.');
   }
   const { attnMask, dropoutP = 0, isCausal = false } = options;
-  const scale = options.scale ?? 1 / Math.sqrt(query.shape.at(-1) as number);
+  const scale = options.scale ?? 1 / Math.sqrt(query.sizes.at(-1) as number);
   let scores = matmul(mul(query, scale), transpose(key, -2, -1));
   if (attnMask) scores = attnMask.dtype === 'bool' ? where(attnMask, scores, Number.NEGATIVE_INFINITY) : add(scores, attnMask);
   if (isCausal) scores = where(le(aside(op, scores), 0), scores, Number.NEGATIVE_INFINITY);

@@ -23,12 +23,12 @@ interface PoolAttrs {
 const planesOf = (shape: Shape): number => shape.slice(0, -2).reduce((a, b) => a * b, 1);
 
 function run(kernel: 'avgPool2d' | 'avgPool2dGrad', from: Tensor, to: Tensor, { rows, columns, image }: PoolAttrs): void {
-  call(kernel, from.address, to.address, constantList(rows.flat()).address, constantList(columns.flat()).address, planesOf(to.shape), ...image, rows.length, columns.length);
+  call(kernel, from.address, to.address, constantList(rows.flat()).address, constantList(columns.flat()).address, planesOf(to.sizes), ...image, rows.length, columns.length);
 }
 
 const poolOp: Op<PoolAttrs> = {
   name: 'avgPool2d',
-  shape: ([x], { rows, columns }) => [...(x as Tensor).shape.slice(0, -2), rows.length, columns.length],
+  shape: ([x], { rows, columns }) => [...(x as Tensor).sizes.slice(0, -2), rows.length, columns.length],
   forward: (y, [x], attrs) => run('avgPool2d', x as Tensor, y, attrs),
   backward: (dy, node) => [apply(poolGradOp, [dy], node.attrs)],
   batched: 'same',
@@ -36,7 +36,7 @@ const poolOp: Op<PoolAttrs> = {
 
 const poolGradOp: Op<PoolAttrs> = {
   name: 'avgPool2dGrad',
-  shape: ([dy], { image }) => [...(dy as Tensor).shape.slice(0, -2), ...image],
+  shape: ([dy], { image }) => [...(dy as Tensor).sizes.slice(0, -2), ...image],
   forward: (dx, [dy], attrs) => run('avgPool2dGrad', dy as Tensor, dx, attrs),
   backward: (u, node) => [apply(poolOp, [u], node.attrs)],
   batched: 'same',
@@ -60,7 +60,7 @@ const POOL: Kinds<AvgPoolOptions> = { stride: /* @__PURE__ */ orNull(PAIR), padd
 
 function assertImage(op: string, x: Tensor): void {
   assertFloat(op, x);
-  if (x.rank !== 3 && x.rank !== 4) throw shapeError(op, 'takes images [N, C, H, W] or [C, H, W]', [x.shape], 'Reshape the input.');
+  if (x.rank !== 3 && x.rank !== 4) throw shapeError(op, 'takes images [N, C, H, W] or [C, H, W]', [x.sizes], 'Reshape the input.');
 }
 
 /**
@@ -86,11 +86,11 @@ function average(op: string, x: Tensor, kernelSize: Pair, options: AvgPoolOption
   if (padding.some((p, i) => p > (kernel[i] as number) / 2)) throw valueError(op, `padding ${padding} is more than half of the window ${kernel}. Pad less.`);
   if (divisorOverride === 0) throw valueError(op, 'divisorOverride must not be 0.');
   const ranges = (axis: 0 | 1): Ranges => {
-    const [k, s, p, size] = [kernel[axis], stride[axis], padding[axis], x.shape[x.rank - 2 + axis] as number];
+    const [k, s, p, size] = [kernel[axis], stride[axis], padding[axis], x.sizes[x.rank - 2 + axis] as number];
     const exact = (size + 2 * p - k) / s + 1;
     // A last window must begin inside the image or the padding before it.
     const n = ceilMode ? Math.ceil(exact) - ((Math.ceil(exact) - 1) * s >= size + p ? 1 : 0) : Math.floor(exact);
-    if (n < 1) throw new GradloomError('SHAPE', op, `the window ${shapeText(kernel)} is larger than the padded image ${shapeText(x.shape)}. Use a smaller one.`);
+    if (n < 1) throw new GradloomError('SHAPE', op, `the window ${shapeText(kernel)} is larger than the padded image ${shapeText(x.sizes)}. Use a smaller one.`);
     return Array.from({ length: n }, (_, i) => {
       const [start, end] = [Math.max(i * s - p, 0), Math.min(i * s - p + k, size)];
       const whole = Math.min(i * s - p + k, size + p) - (i * s - p);
@@ -98,7 +98,7 @@ function average(op: string, x: Tensor, kernelSize: Pair, options: AvgPoolOption
       return [start, end, divisorOverride === undefined ? counted : axis === 0 ? divisorOverride : 1] as const;
     });
   };
-  return apply(poolOp, [x], { rows: ranges(0), columns: ranges(1), image: x.shape.slice(-2) as unknown as [number, number] });
+  return apply(poolOp, [x], { rows: ranges(0), columns: ranges(1), image: x.sizes.slice(-2) as unknown as [number, number] });
 }
 
 /** Sizes that pooling shall give: one for both directions, or [rows, columns]; null keeps the image's. */
@@ -121,7 +121,7 @@ function adaptive(op: string, x: Tensor, outputSize: OutputSize): Tensor {
   const wanted = Array.isArray(outputSize) ? outputSize : [outputSize, outputSize];
   if (wanted.length !== 2) throw valueError(op, `the output size must be a number or two of them, got ${valueText(outputSize)}.`);
   const ranges = (axis: 0 | 1): Ranges => {
-    const size = x.shape[x.rank - 2 + axis] as number;
+    const size = x.sizes[x.rank - 2 + axis] as number;
     const n = wanted[axis] ?? size;
     if (!Number.isInteger(n) || n < 1 || n > MOST) throw valueError(op, `the output size must be a whole number from 1 to ${MOST} or null, got ${valueText(n)}.`);
     return Array.from({ length: n }, (_, i) => {
@@ -129,7 +129,7 @@ function adaptive(op: string, x: Tensor, outputSize: OutputSize): Tensor {
       return [start, end, end - start] as const;
     });
   };
-  return apply(poolOp, [x], { rows: ranges(0), columns: ranges(1), image: x.shape.slice(-2) as unknown as [number, number] });
+  return apply(poolOp, [x], { rows: ranges(0), columns: ranges(1), image: x.sizes.slice(-2) as unknown as [number, number] });
 }
 
 /** Options of one-dimensional average pooling, as those of `avgPool2d`. */
@@ -150,13 +150,13 @@ export function avgPool1d(
 ): Tensor {
   const { stride, padding = 0, ...rest } = optionsBy('avgPool1d', given, LINE);
   assertFloat('avgPool1d', x);
-  if (x.rank !== 2 && x.rank !== 3) throw shapeError('avgPool1d', 'takes [N, C, L] or [C, L]', [x.shape], 'Reshape the input.');
+  if (x.rank !== 2 && x.rank !== 3) throw shapeError('avgPool1d', 'takes [N, C, L] or [C, L]', [x.sizes], 'Reshape the input.');
   return squeeze(average('avgPool1d', unsqueeze(x, -2), [1, kernelSize], { stride: [1, stride ?? kernelSize], padding: [0, padding], ...rest }), -2);
 }
 
 /** As `adaptiveAvgPool2d` along one direction. x [N, C, L] or [C, L]. */
 export function adaptiveAvgPool1d(x: Tensor, outputSize: number): Tensor {
   assertFloat('adaptiveAvgPool1d', x);
-  if (x.rank !== 2 && x.rank !== 3) throw shapeError('adaptiveAvgPool1d', 'takes [N, C, L] or [C, L]', [x.shape], 'Reshape the input.');
+  if (x.rank !== 2 && x.rank !== 3) throw shapeError('adaptiveAvgPool1d', 'takes [N, C, L] or [C, L]', [x.sizes], 'Reshape the input.');
   return squeeze(adaptive('adaptiveAvgPool1d', unsqueeze(x, -2), [1, outputSize]), -2);
 }

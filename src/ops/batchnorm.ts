@@ -23,9 +23,9 @@ interface NormAttrs {
 /** x [N, C, L], channels normalised over N and L. */
 const normOp: Op<NormAttrs> = {
   name: 'batchNorm',
-  shape: ([x]) => (x as Tensor).shape,
+  shape: ([x]) => (x as Tensor).sizes,
   forward: (y, [x], { eps, mean, variance }) => {
-    const [n, c, l] = y.shape as [number, number, number];
+    const [n, c, l] = y.sizes as [number, number, number];
     const inverse = empty([1, c, 1]);
     call('batchNorm', (x as Tensor).address, y.address, mean.address, variance.address, inverse.address, n, c, l, constant(eps, 'float32').address);
     return [mean, inverse];
@@ -37,9 +37,9 @@ const normOp: Op<NormAttrs> = {
 const gradOp = normGradOp<NormAttrs>(
   'batchNormGrad',
   (x) => mean(x, [0, 2], true),
-  (x, { eps, mean }) => apply(normOp, [x], { eps, mean: empty(mean.shape), variance: empty(mean.shape) }),
+  (x, { eps, mean }) => apply(normOp, [x], { eps, mean: empty(mean.sizes), variance: empty(mean.sizes) }),
   (dx, [dy, x, m, r]) => {
-    const [n, c, l] = dx.shape as [number, number, number];
+    const [n, c, l] = dx.sizes as [number, number, number];
     call('batchNormGrad', (dy as Tensor).address, (x as Tensor).address, (m as Tensor).address, (r as Tensor).address, dx.address, n, c, l);
   },
 );
@@ -87,7 +87,7 @@ function checkInput(op: string, x: Tensor, runningMean: Tensor | null | undefine
 
 /** Throws where a channel has one element only: its variance would be 0 whatever the element is. */
 function checkCount(op: string, x: Tensor, count: number): void {
-  if (count === 1) throw valueError(op, `a channel of ${shapeText(x.shape)} has one value, which says nothing of its spread. Use a larger batch, or eval() for single samples.`);
+  if (count === 1) throw valueError(op, `a channel of ${shapeText(x.sizes)} has one value, which says nothing of its spread. Use a larger batch, or eval() for single samples.`);
 }
 
 /**
@@ -113,7 +113,7 @@ export function batchNorm(
     if (runningMean && runningVar) return byRunning(x, runningMean, runningVar, options);
     throw new GradloomError('VALUE', op, 'without training it needs runningMean and runningVar. Pass them, or training: true.');
   }
-  const [n, c] = x.shape as [number, number];
+  const [n, c] = x.sizes as [number, number];
   const count = c === 0 ? 0 : x.size / c;
   checkCount(op, x, count);
   const flat = n > 0 && count === n; // [N, C]: channels as rows, so that their elements lie side by side
@@ -125,7 +125,7 @@ export function batchNorm(
     if (runningVar) follow(runningVar, mul(v, count / (count - 1)), momentum);
   }
   const normal = flat ? transpose(reshape(y, [c, n]), 0, 1) : y;
-  return scaleChannels(reshape(weight || bias ? normal : contiguous(normal), x.shape), weight, bias);
+  return scaleChannels(reshape(weight || bias ? normal : contiguous(normal), x.sizes), weight, bias);
 }
 
 /** Options of `instanceNorm`, with PyTorch's defaults. */
@@ -156,7 +156,7 @@ export function instanceNorm(
   const { runningMean, runningVar, weight, bias, momentum = 0.1, eps = 1e-5, useInputStats = true } = optionsBy(op, given, INSTANCE);
   checkChannels(op, x, [runningMean, runningVar, weight, bias]);
   if (!useInputStats) return batchNorm(x, runningMean, runningVar, { weight, bias, eps });
-  const [n, c] = x.shape as [number, number];
+  const [n, c] = x.sizes as [number, number];
   const count = n * c === 0 ? 0 : x.size / (n * c);
   checkCount(op, x, count);
   const [m, v] = [empty([n * c]), empty([n * c])];
@@ -166,5 +166,5 @@ export function instanceNorm(
     if (runningMean) follow(runningMean, average(m), momentum);
     if (runningVar) follow(runningVar, mul(average(v), count / (count - 1)), momentum);
   }
-  return scaleChannels(reshape(y, x.shape), weight, bias);
+  return scaleChannels(reshape(y, x.sizes), weight, bias);
 }

@@ -11,7 +11,7 @@ const boundedLogOfRest = (x: Tensor): Tensor => maximum(log1p(neg(x)), -100);
 
 const bceOp: Op<void> = {
   name: 'binaryCrossEntropy',
-  shape: ([x]) => (x as Tensor).shape,
+  shape: ([x]) => (x as Tensor).sizes,
   forward: (y, [x, t]) => {
     const losses = noGrad(() => {
       const rest = boundedLogOfRest(x as Tensor);

@@ -16,16 +16,16 @@ import { sumTo } from './reduce.ts';
 /** y = kernel(a, b) with a and b stretched to y's shape. y is row-major. */
 function zip(kernel: Kernel, y: Tensor, a: Tensor, b: Tensor): void {
   if (y.size === 0) return;
-  if (sameShape(a.shape, b.shape) && a.isContiguous() && b.isContiguous()) {
+  if (sameShape(a.sizes, b.sizes) && a.isContiguous() && b.isContiguous()) {
     call(kernel, a.address, b.address, y.address, 1, 1, y.size, 0, 0, 1, 0, 0, 1);
     return;
   }
   // One repeats over the other's leading dimensions: a bias, or what was saved once for the gradients of several losses.
-  if (b.size > 1 && sameShape(a.shape, y.shape) && endsIn(y.shape, b.shape) && a.isContiguous() && b.isContiguous()) {
+  if (b.size > 1 && sameShape(a.sizes, y.sizes) && endsIn(y.sizes, b.sizes) && a.isContiguous() && b.isContiguous()) {
     call(kernel, a.address, b.address, y.address, 1, y.size / b.size, b.size, 0, b.size, 1, 0, 0, 1);
     return;
   }
-  const { shape, strides } = collapse(y.shape, [broadcastStrides(a.shape, a.strides, y.shape), broadcastStrides(b.shape, b.strides, y.shape)]);
+  const { shape, strides } = collapse(y.sizes, [broadcastStrides(a.sizes, a.steps, y.sizes), broadcastStrides(b.sizes, b.steps, y.sizes)]);
   const [as, bs] = strides as [number[], number[]];
   const last = shape.length - 1;
   if ((as[last] as number) > 1 || (bs[last] as number) > 1) {
@@ -58,7 +58,7 @@ function endsIn(shape: Shape, end: Shape): boolean {
 export function binaryOp(name: string, kernel: Kernel, rest: Partial<Op<void>>, intKernel?: Kernel): Op<void> {
   return {
     name,
-    shape: ([a, b]) => broadcastShapes(name, (a as Tensor).shape, (b as Tensor).shape),
+    shape: ([a, b]) => broadcastShapes(name, (a as Tensor).sizes, (b as Tensor).sizes),
     strided: true,
     batched: 'same',
     forward: (y, [a, b]) => zip(intKernel && (a as Tensor).dtype !== 'float32' ? intKernel : kernel, y, a as Tensor, b as Tensor),
@@ -237,11 +237,11 @@ export function minimum(a: Operand, b: Operand): Tensor {
 
 const whereOp: Op<void> = {
   name: 'where',
-  shape: ([c, a, b]) => broadcastShapes('where', broadcastShapes('where', (a as Tensor).shape, (b as Tensor).shape), (c as Tensor).shape),
+  shape: ([c, a, b]) => broadcastShapes('where', broadcastShapes('where', (a as Tensor).sizes, (b as Tensor).sizes), (c as Tensor).sizes),
   dtype: ([, a]) => (a as Tensor).dtype,
   strided: true,
   forward: (y, inputs) => {
-    const [c, a, b] = inputs.map((x) => dense(new Tensor(x.storage, y.shape, x.dtype, broadcastStrides(x.shape, x.strides, y.shape), x.offset))) as [Tensor, Tensor, Tensor];
+    const [c, a, b] = inputs.map((x) => dense(new Tensor(x.storage, y.sizes, x.dtype, broadcastStrides(x.sizes, x.steps, y.sizes), x.offset))) as [Tensor, Tensor, Tensor];
     call('select', c.address, a.address, b.address, y.address, y.size);
   },
   saves: () => [true, false, false],

@@ -40,8 +40,8 @@ const convOp: Op<ConvAttrs> = {
   },
   batched: (dy, node, wants) => {
     const { attrs } = node;
-    const [k, n] = dy.shape as [number, number];
-    const folded = (): Tensor => reshape(dy, [k * n, ...dy.shape.slice(2)]);
+    const [k, n] = dy.sizes as [number, number];
+    const folded = (): Tensor => reshape(dy, [k * n, ...dy.sizes.slice(2)]);
     const dx = wants[0] ? reshape(apply(inputGradOp, [folded(), node.input(1)], { ...attrs, image: [k * n, ...attrs.image.slice(1)] }), [k, ...attrs.image]) : null;
     const dw = wants[1] ? weightRows(dy, node.input(0), attrs) : null;
     return [dx, dw, wants[2] ? sumOver(sumOver(dy, [3, 4]), [1]) : null].slice(0, node.shapes.length);
@@ -61,12 +61,12 @@ const convOp: Op<ConvAttrs> = {
       const { attrs } = node;
       const inner = sizeOf(attrs.weight.slice(1));
       const one = reshape(oneHot(constantList(Array.from({ length: inner }, (_, i) => i)), inner), [inner, ...attrs.weight.slice(1)]);
-      const columns = apply(convOp, [node.input(0), one], { ...attrs, weight: one.shape });
+      const columns = apply(convOp, [node.input(0), one], { ...attrs, weight: one.sizes });
       const u = reshape(permute(columns, [0, 2, 3, 1]), [-1, inner]);
       return mm(u, transpose(u, 0, 1));
     },
     rowsOf: (dy) => {
-      const [k, n, outputs, h, w] = dy.shape as [number, number, number, number, number];
+      const [k, n, outputs, h, w] = dy.sizes as [number, number, number, number, number];
       return reshape(permute(dy, [0, 1, 3, 4, 2]), [k, n * h * w, outputs]);
     },
   },
@@ -74,7 +74,7 @@ const convOp: Op<ConvAttrs> = {
 
 /** Weight gradients of k losses, [k, ...weight]: outputs of all losses side by side, so that an image is unrolled once. Groups take one after the other. */
 function weightRows(dy: Tensor, x: Tensor, attrs: ConvAttrs): Tensor {
-  const [k, n, outputs, oh, ow] = dy.shape as [number, number, number, number, number];
+  const [k, n, outputs, oh, ow] = dy.sizes as [number, number, number, number, number];
   if (attrs.groups > 1) return stack(Array.from({ length: k }, (_, i) => apply(weightGradOp, [x, select(dy, 0, i)], attrs)));
   const wide = reshape(transpose(dy, 0, 1), [n, k * outputs, oh, ow]);
   return reshape(apply(weightGradOp, [x, wide], { ...attrs, weight: [k * outputs, ...attrs.weight.slice(1)] }), [k, ...attrs.weight]);
@@ -108,7 +108,7 @@ function samePadding(x: Tensor, windows: Windows): Tensor {
       n > 0
         ? [
             full(
-              y.shape.map((d, i) => (i === dim ? n : d)),
+              y.sizes.map((d, i) => (i === dim ? n : d)),
               0,
             ),
           ]
@@ -140,14 +140,14 @@ export function convolve(op: string, x: Tensor, weight: Tensor, bias: Tensor | n
   if (bias) assertFloat(op, bias, 'bias');
   if (x.rank === 3) return squeeze(convolve(op, unsqueeze(x, 0), weight, bias, options), 0);
   if (x.rank !== 4 || weight.rank !== 4)
-    throw shapeError(op, 'takes images [N, C, H, W] (or [C, H, W]) and a weight [O, C/groups, KH, KW]', [x.shape, weight.shape], 'Reshape them.');
+    throw shapeError(op, 'takes images [N, C, H, W] (or [C, H, W]) and a weight [O, C/groups, KH, KW]', [x.sizes, weight.sizes], 'Reshape them.');
   const { groups = 1, padding = 0 } = options;
-  const [outputs, perGroup, kh, kw] = weight.shape as [number, number, number, number];
+  const [outputs, perGroup, kh, kw] = weight.sizes as [number, number, number, number];
   if (!Number.isInteger(groups) || groups < 1 || outputs % groups !== 0)
     throw valueError(op, `groups must be a whole number ≥ 1 that divides the ${outputs} outputs, got ${groups}.`);
-  if (x.shape[1] !== perGroup * groups)
-    throw shapeError(op, `the image does not have ${perGroup} channels for each of ${groups} groups`, [x.shape, weight.shape], 'Check inChannels and groups.');
-  if (bias && (bias.rank !== 1 || bias.size !== outputs)) throw shapeError(op, 'the bias is not [O]', [bias.shape, weight.shape], 'Give it one number per output channel.');
+  if (x.sizes[1] !== perGroup * groups)
+    throw shapeError(op, `the image does not have ${perGroup} channels for each of ${groups} groups`, [x.sizes, weight.sizes], 'Check inChannels and groups.');
+  if (bias && (bias.rank !== 1 || bias.size !== outputs)) throw shapeError(op, 'the bias is not [O]', [bias.sizes, weight.sizes], 'Give it one number per output channel.');
   const windows: Windows = {
     kernel: [kh, kw],
     stride: pairOf(op, 'stride', options.stride ?? 1, 1),
@@ -156,12 +156,12 @@ export function convolve(op: string, x: Tensor, weight: Tensor, bias: Tensor | n
   };
   if (padding === 'same' && windows.stride.some((s) => s !== 1)) throw valueError(op, "padding 'same' needs stride 1. Give the padding as numbers.");
   const input = padding === 'same' ? samePadding(x, windows) : x;
-  const attrs = { windows, groups, image: input.shape, weight: weight.shape };
+  const attrs = { windows, groups, image: input.sizes, weight: weight.sizes };
   if (outputOf(attrs).some((n) => n < 1))
     throw new GradloomError(
       'SHAPE',
       op,
-      `the kernel ${shapeText([kh, kw])} with dilation ${windows.dilation} is larger than the padded image ${shapeText(input.shape)}. Pad more, or use a smaller kernel.`,
+      `the kernel ${shapeText([kh, kw])} with dilation ${windows.dilation} is larger than the padded image ${shapeText(input.sizes)}. Pad more, or use a smaller kernel.`,
     );
   return apply(convOp, bias ? [input, weight, bias] : [input, weight], attrs);
 }

@@ -23,7 +23,7 @@ const CONV: Kinds<Conv1dOptions> = { stride: WHOLE, padding: /* @__PURE__ */ eit
 
 function assertLine(op: string, x: Tensor): void {
   assertFloat(op, x);
-  if (x.rank !== 2 && x.rank !== 3) throw shapeError(op, 'takes [N, C, L] or [C, L]', [x.shape], 'Reshape the input.');
+  if (x.rank !== 2 && x.rank !== 3) throw shapeError(op, 'takes [N, C, L] or [C, L]', [x.sizes], 'Reshape the input.');
 }
 
 /**
@@ -39,7 +39,7 @@ export function conv1d(
   const options = optionsBy('conv1d', given, CONV);
   assertLine('conv1d', x);
   assertFloat('conv1d', weight, 'weight');
-  if (weight.rank !== 3) throw shapeError('conv1d', 'the weight is not [O, C/groups, K]', [weight.shape], 'Reshape it.');
+  if (weight.rank !== 3) throw shapeError('conv1d', 'the weight is not [O, C/groups, K]', [weight.sizes], 'Reshape it.');
   const { stride = 1, padding = 0, dilation = 1, groups } = options;
   const margins = typeof padding === 'number' ? ([0, padding] as const) : padding;
   return squeeze(convolve('conv1d', unsqueeze(x, -2), unsqueeze(weight, -2), bias, { stride: [1, stride], padding: margins, dilation: [1, dilation], groups }), -2);

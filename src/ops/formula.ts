@@ -14,7 +14,7 @@ export function formulaOp<A>(
   const output = reads === 'output';
   return {
     name,
-    shape: ([x]) => (x as Tensor).shape,
+    shape: ([x]) => (x as Tensor).sizes,
     forward: (y, [x], attrs) =>
       copyElements(
         noGrad(() => value(x as Tensor, attrs)),

@@ -79,7 +79,7 @@ export function nanToNum(x: Tensor, ...given: [nan?: number | NanToNumOptions, p
 export function outer(a: Tensor, b: Tensor): Tensor {
   assertTensor('outer', a);
   assertTensor('outer', b, 'the second');
-  if (a.rank !== 1 || b.rank !== 1) throw shapeError('outer', 'takes two vectors', [a.shape, b.shape], 'Flatten them, or multiply with broadcasting.');
+  if (a.rank !== 1 || b.rank !== 1) throw shapeError('outer', 'takes two vectors', [a.sizes, b.sizes], 'Flatten them, or multiply with broadcasting.');
   if (a.dtype !== b.dtype) throw new GradloomError('DTYPE', 'outer', `types differ: ${a.dtype} and ${b.dtype}. Convert one.`);
   return mul(unsqueeze(a, 1), b);
 }

@@ -48,11 +48,11 @@ function distribution(target: Tensor, weight: Tensor | undefined, classes: numbe
 
 const crossEntropyOp: Op<CrossEntropyAttrs> = {
   name: 'crossEntropy',
-  shape: ([x], { reduction }) => (reduction === 'none' ? [(x as Tensor).shape[0] as number] : []),
+  shape: ([x], { reduction }) => (reduction === 'none' ? [(x as Tensor).sizes[0] as number] : []),
   forward: (y, inputs, { ignoreIndex, labelSmoothing, reduction }) => {
     const [x, target, weight] = inputs as unknown as Inputs;
-    const [rows, classes] = x.shape as [number, number];
-    const [exps, sums, weights, scale] = [empty(x.shape), empty([rows]), empty([rows]), empty([])];
+    const [rows, classes] = x.sizes as [number, number];
+    const [exps, sums, weights, scale] = [empty(x.sizes), empty([rows]), empty([rows]), empty([])];
     const losses = reduction === 'none' ? y : empty([rows]);
     const words = [x.address, target.address, weight?.address ?? 0, losses.address, exps.address, sums.address, weights.address, rows, classes] as const;
     const smoothing = constant(labelSmoothing, 'float32').address;
@@ -75,7 +75,7 @@ const crossEntropyOp: Op<CrossEntropyAttrs> = {
 /** Passes on the gradient of values that stand for its input's. */
 const standInOp: Op<{ values: Tensor }> = {
   name: 'crossEntropy',
-  shape: (_, { values }) => values.shape,
+  shape: (_, { values }) => values.sizes,
   strided: true,
   forward: (y, _, { values }) => copyElements(values, y),
   backward: (dy) => [dy],
@@ -92,10 +92,10 @@ function inPlaceOf(edge: Edge, values: Tensor): Tensor {
 /** Inputs: dy, e^(x − max) at the logits' place in the graph, what else forward kept (sums, scale), target, weight or none. Only dy and the logits have gradients. */
 const crossEntropyGradOp: Op<CrossEntropyAttrs> = {
   name: 'crossEntropyGrad',
-  shape: ([, x]) => (x as Tensor).shape,
+  shape: ([, x]) => (x as Tensor).sizes,
   forward: (dx, inputs, { ignoreIndex, labelSmoothing }) => {
     const [dy, exps, sums, scale, target, weight] = inputs as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor?];
-    const [rows, classes] = exps.shape as [number, number];
+    const [rows, classes] = exps.sizes as [number, number];
     const words = [dy.address, dy.rank, scale.address, exps.address, sums.address, target.address, weight?.address ?? 0, dx.address, rows, classes] as const;
     const smoothing = constant(labelSmoothing, 'float32').address;
     if (target.dtype === 'int32') call('crossEntropyClassesGrad', ...words, ignoreIndex, smoothing);
@@ -110,7 +110,7 @@ const crossEntropyGradOp: Op<CrossEntropyAttrs> = {
       noGrad(() => log(exps)),
     );
     const perRow = (v: Tensor): Tensor => (v.rank === 1 ? reshape(v, [v.size, 1]) : v);
-    const t = distribution(target, weight, x.shape[1] as number, node.attrs);
+    const t = distribution(target, weight, x.sizes[1] as number, node.attrs);
     const mass = sum(t, 1, true);
     const p = softmax(x, 1);
     const pu = mul(p, u);
@@ -141,7 +141,7 @@ const squaredErrorOp: Op<{ mean: boolean }> = {
 /** dy·c·(x − t), c = 2, or 2/n for the mean. */
 const squaredErrorGradOp: Op<{ mean: boolean }> = {
   name: 'mseLossGrad',
-  shape: ([, x]) => (x as Tensor).shape,
+  shape: ([, x]) => (x as Tensor).sizes,
   forward: (dx, [dy, x, t], { mean }) => {
     call('squaredErrorGrad', (dy as Tensor).address, (x as Tensor).address, (t as Tensor).address, dx.address, dx.size, mean ? 1 : 0);
   },

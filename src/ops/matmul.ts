@@ -12,14 +12,14 @@ import { expand, sum, sumOver } from './reduce.ts';
 
 /** A matrix whose rows or columns the kernel can walk: any strides but 0 (an expanded one is copied). */
 function walkable(x: Tensor): Tensor {
-  const [rows, columns] = x.strides.slice(-2) as [number, number];
+  const [rows, columns] = x.steps.slice(-2) as [number, number];
   return rows === 0 || columns === 0 ? dense(x) : x;
 }
 
 /** C [m, n] at `c` = A · B for the matrices at the given addresses with the strides of a and b. */
 function product(a: Tensor, aAddress: number, b: Tensor, bAddress: number, c: number, m: number, n: number, k: number): void {
-  const [ar, ac] = a.strides.slice(-2) as [number, number];
-  const [br, bc] = b.strides.slice(-2) as [number, number];
+  const [ar, ac] = a.steps.slice(-2) as [number, number];
+  const [br, bc] = b.steps.slice(-2) as [number, number];
   call('matmul', m, n, k, aAddress, ar, ac, bAddress, br, bc, c, n);
 }
 
@@ -27,18 +27,18 @@ const mmOp: Op<void> = {
   name: 'matmul',
   shape: ([a, b]) => {
     const [x, y] = [a as Tensor, b as Tensor];
-    if (x.shape[1] !== y.shape[0]) throw shapeError('matmul', 'inner sizes differ', [x.shape, y.shape], 'Transpose one side, or check inFeatures.');
-    return [x.shape[0] as number, y.shape[1] as number];
+    if (x.sizes[1] !== y.sizes[0]) throw shapeError('matmul', 'inner sizes differ', [x.sizes, y.sizes], 'Transpose one side, or check inFeatures.');
+    return [x.sizes[0] as number, y.sizes[1] as number];
   },
   strided: true,
   forward: (y, [a, b]) => {
     const [x, z] = [walkable(a as Tensor), walkable(b as Tensor)];
-    product(x, x.address, z, z.address, y.address, y.shape[0] as number, y.shape[1] as number, x.shape[1] as number);
+    product(x, x.address, z, z.address, y.address, y.sizes[0] as number, y.sizes[1] as number, x.sizes[1] as number);
   },
   saves: otherInputs,
   backward: (dy, node) => [node.needs[0] ? mm(dy, transpose(node.input(1), 0, 1)) : null, node.needs[1] ? mm(transpose(node.input(0), 0, 1), dy) : null],
   batched: (dy, node, wants) => {
-    const [k, rows, columns] = dy.shape as [number, number, number];
+    const [k, rows, columns] = dy.sizes as [number, number, number];
     const da = wants[0] ? reshape(mm(reshape(dy, [k * rows, columns]), transpose(node.input(1), 0, 1)), [k, ...(node.shapes[0] as Shape)]) : null;
     return [da, wants[1] ? perCotangent(transpose(node.input(0), 0, 1), dy) : null];
   },
@@ -46,7 +46,7 @@ const mmOp: Op<void> = {
 
 /** a · bᵢ for one matrix and k of them, [k, …]. */
 function perCotangent(a: Tensor, b: Tensor): Tensor {
-  return bmm(expand(unsqueeze(a, 0), [b.shape[0] as number, ...a.shape]), b);
+  return bmm(expand(unsqueeze(a, 0), [b.sizes[0] as number, ...a.sizes]), b);
 }
 
 /** [n, k] · [k, m] → [n, m]. */
@@ -59,23 +59,23 @@ function matrices(op: string, a: Tensor, b: Tensor, rank: number): void {
   assertFloat(op, a);
   assertFloat(op, b, 'the second');
   if (a.rank !== rank || b.rank !== rank) {
-    throw new GradloomError('SHAPE', op, `takes two tensors of ${rank} dimensions, got ${shapeText(a.shape)} and ${shapeText(b.shape)}. Use matmul, which broadcasts.`);
+    throw new GradloomError('SHAPE', op, `takes two tensors of ${rank} dimensions, got ${shapeText(a.sizes)} and ${shapeText(b.sizes)}. Use matmul, which broadcasts.`);
   }
 }
 
 const bmmOp: Op<void> = {
   name: 'bmm',
   shape: ([a, b]) => {
-    const [x, y] = [(a as Tensor).shape, (b as Tensor).shape];
+    const [x, y] = [(a as Tensor).sizes, (b as Tensor).sizes];
     if (x[0] !== y[0] || x[2] !== y[1]) throw shapeError('bmm', 'batch or inner sizes differ', [x, y], 'Expected [b, n, k] × [b, k, m].');
     return [x[0] as number, x[1] as number, y[2] as number];
   },
   strided: true,
   forward: (y, [a, b]) => {
     const [x, z] = [walkable(a as Tensor), walkable(b as Tensor)];
-    const [batch, m, n] = y.shape as [number, number, number];
+    const [batch, m, n] = y.sizes as [number, number, number];
     for (let i = 0; i < batch; i++) {
-      product(x, x.address + i * (x.strides[0] as number) * 4, z, z.address + i * (z.strides[0] as number) * 4, y.address + i * m * n * 4, m, n, x.shape[2] as number);
+      product(x, x.address + i * (x.steps[0] as number) * 4, z, z.address + i * (z.steps[0] as number) * 4, y.address + i * m * n * 4, m, n, x.sizes[2] as number);
     }
   },
   saves: otherInputs,
@@ -92,15 +92,15 @@ export function bmm(a: Tensor, b: Tensor): Tensor {
 export function matmul(a: Tensor, b: Tensor): Tensor {
   assertFloat('matmul', a);
   assertFloat('matmul', b, 'the second');
-  if (a.rank === 0 || b.rank === 0) throw shapeError('matmul', 'a scalar has no matrix product', [a.shape, b.shape], 'Use mul.');
+  if (a.rank === 0 || b.rank === 0) throw shapeError('matmul', 'a scalar has no matrix product', [a.sizes, b.sizes], 'Use mul.');
   if (a.rank === 1) return squeeze(matmul(unsqueeze(a, 0), b), b.rank === 1 ? 0 : -2);
   if (b.rank === 1) return squeeze(matmul(a, unsqueeze(b, 1)), -1);
-  if (a.shape[a.rank - 1] !== b.shape[b.rank - 2]) throw shapeError('matmul', 'inner sizes differ', [a.shape, b.shape], 'Transpose one side, or check inFeatures.');
+  if (a.sizes[a.rank - 1] !== b.sizes[b.rank - 2]) throw shapeError('matmul', 'inner sizes differ', [a.sizes, b.sizes], 'Transpose one side, or check inFeatures.');
   if (a.rank === 2 && b.rank === 2) return mm(a, b);
-  const [n, k] = a.shape.slice(-2) as [number, number];
-  const m = b.shape[b.rank - 1] as number;
-  if (b.rank === 2) return reshape(mm(reshape(a, [sizeOf(a.shape.slice(0, -1)), k]), b), [...a.shape.slice(0, -1), m]);
-  const lead = broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2));
+  const [n, k] = a.sizes.slice(-2) as [number, number];
+  const m = b.sizes[b.rank - 1] as number;
+  if (b.rank === 2) return reshape(mm(reshape(a, [sizeOf(a.sizes.slice(0, -1)), k]), b), [...a.sizes.slice(0, -1), m]);
+  const lead = broadcastShapes('matmul', a.sizes.slice(0, -2), b.sizes.slice(0, -2));
   const batch = sizeOf(lead);
   const x = reshape(expand(a, [...lead, n, k]), [batch, n, k]);
   const y = reshape(expand(b, [...lead, k, m]), [batch, k, m]);
@@ -111,14 +111,14 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
 export function dot(a: Tensor, b: Tensor): Tensor {
   assertTensor('dot', a);
   assertTensor('dot', b, 'the second');
-  if (a.rank !== 1 || b.rank !== 1 || a.size !== b.size) throw shapeError('dot', 'takes two vectors of one length', [a.shape, b.shape], 'Flatten them, or use matmul.');
+  if (a.rank !== 1 || b.rank !== 1 || a.size !== b.size) throw shapeError('dot', 'takes two vectors of one length', [a.sizes, b.sizes], 'Flatten them, or use matmul.');
   return sum(mul(a, b));
 }
 
 const linearOp: Op<void> = {
   name: 'linear',
   shape: ([x, w, b]) => {
-    const [input, weight, bias] = [(x as Tensor).shape, (w as Tensor).shape, b?.shape];
+    const [input, weight, bias] = [(x as Tensor).sizes, (w as Tensor).sizes, b?.sizes];
     if (weight.length !== 2) throw shapeError('linear', 'the weight must be [outFeatures, inFeatures]', [weight], 'Reshape it.');
     if (input.length === 0 || input[input.length - 1] !== weight[1]) {
       throw shapeError(
@@ -134,10 +134,10 @@ const linearOp: Op<void> = {
   strided: true,
   forward: (y, inputs) => {
     const [x, w] = [dense(inputs[0] as Tensor), walkable(inputs[1] as Tensor)];
-    const [n, k] = w.shape as [number, number];
-    const rows = sizeOf(x.shape.slice(0, -1));
+    const [n, k] = w.sizes as [number, number];
+    const rows = sizeOf(x.sizes.slice(0, -1));
     const bias = inputs[2];
-    const [wr, wc] = w.strides as [number, number];
+    const [wr, wc] = w.steps as [number, number];
     call('matmul', rows, n, k, x.address, k, 1, w.address, wc, wr, y.address, n, 0, bias ? dense(bias).address : 0);
   },
   saves: ([x, w]) => [w as boolean, x as boolean, false],
@@ -151,11 +151,11 @@ const linearOp: Op<void> = {
   },
   batched: (dy, node, wants) => {
     const [shape, [width, inner]] = node.shapes as [Shape, [number, number]];
-    const [k, rows, g] = [dy.shape[0] as number, sizeOf(shape.slice(0, -1)), dense(dy)];
+    const [k, rows, g] = [dy.sizes[0] as number, sizeOf(shape.slice(0, -1)), dense(dy)];
     const dx = wants[0] ? empty([k, ...shape]) : null;
     if (dx) {
       const w = walkable(node.input(1));
-      call('matmul', k * rows, inner, width, g.address, width, 1, w.address, w.strides[0], w.strides[1], dx.address, inner);
+      call('matmul', k * rows, inner, width, g.address, width, 1, w.address, w.steps[0], w.steps[1], dx.address, inner);
     }
     const dw = wants[1] ? empty([k, width, inner]) : null;
     if (dw) {
@@ -177,7 +177,7 @@ const linearOp: Op<void> = {
       const x = reshape(node.input(0), [sizeOf(shape.slice(0, -1)), weight[1] as number]);
       return mm(x, transpose(x, 0, 1));
     },
-    rowsOf: (dy, { shapes }) => reshape(dy, [dy.shape[0] as number, sizeOf((shapes[0] as Shape).slice(0, -1)), (shapes[1] as Shape)[0] as number]),
+    rowsOf: (dy, { shapes }) => reshape(dy, [dy.sizes[0] as number, sizeOf((shapes[0] as Shape).slice(0, -1)), (shapes[1] as Shape)[0] as number]),
   },
 };
 

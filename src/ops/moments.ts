@@ -29,7 +29,7 @@ import {
 } from './reduce.ts';
 import { abs, exp, log, pow, square } from './unary.ts';
 
-const countOver = (x: Tensor, dims: readonly number[]): number => dims.reduce((n, d) => n * (x.shape[d] as number), 1);
+const countOver = (x: Tensor, dims: readonly number[]): number => dims.reduce((n, d) => n * (x.sizes[d] as number), 1);
 
 /** Mean over dimensions, all by default: mean(x, dim, keepdim) or mean(x, { dim, keepdim }); NaN over nothing. */
 export function mean(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor {
@@ -75,8 +75,8 @@ interface RootAttrs extends ReduceAttrs {
 function rootGrad(dy: Tensor, node: Node<RootAttrs>): Tensor {
   const { dims, divisor } = node.attrs;
   const [x, y] = [node.input(0), node.output];
-  const kept = reducedShape(x.shape, dims, true);
-  const scaled = div(reshape(dy, [...dy.shape.slice(0, dy.rank - y.rank), ...kept]), reshape(where(eq(y, 0), 1, y), kept));
+  const kept = reducedShape(x.sizes, dims, true);
+  const scaled = div(reshape(dy, [...dy.sizes.slice(0, dy.rank - y.rank), ...kept]), reshape(where(eq(y, 0), 1, y), kept));
   return mul(x, divisor === 1 ? scaled : div(scaled, divisor));
 }
 
@@ -84,7 +84,7 @@ function rootGrad(dy: Tensor, node: Node<RootAttrs>): Tensor {
 function rootOp(name: string): Op<RootAttrs> {
   return {
     name,
-    shape: ([x], { dims, keepdim }) => reducedShape((x as Tensor).shape, dims, keepdim),
+    shape: ([x], { dims, keepdim }) => reducedShape((x as Tensor).sizes, dims, keepdim),
     strided: true,
     forward: (y, [input], { dims, divisor }) => {
       const { x, outer, n, inner } = blockOver(input as Tensor, dims);
@@ -157,7 +157,7 @@ export function norm(x: Tensor, ...given: [p?: number | NormOptions, dim?: numbe
   // Elements that are 0 add 0ᵖ and have no gradient, whatever p is.
   const zero = eq(scaled, 0);
   const total = mul(root(sumOver(where(zero, 0 ** p, pow(where(zero, 1, scaled), p)), dims, true), 1 / p), unit);
-  return keepdim ? total : reshape(total, reducedShape(x.shape, dims, false));
+  return keepdim ? total : reshape(total, reducedShape(x.sizes, dims, false));
 }
 
 /** The gradient is shared evenly among equals, as PyTorch's amax does; a NaN that won has all of it. */
@@ -196,7 +196,7 @@ type Extreme = Tensor | { values: Tensor; indices: Tensor };
 
 function extremeAt(name: 'max' | 'min', x: Tensor, given: ReduceArgument | undefined, keepdim: boolean | undefined): Extreme {
   const { dim, keepdim: kept } = oneDim(name, x, given, keepdim);
-  if (dim === undefined) return apply(name === 'max' ? amaxOp : aminOp, [x], { dims: x.shape.map((_, i) => i), keepdim: kept });
+  if (dim === undefined) return apply(name === 'max' ? amaxOp : aminOp, [x], { dims: x.sizes.map((_, i) => i), keepdim: kept });
   const index = name === 'max' ? argmax : argmin;
   if (x.rank === 0) return { values: clone(x), indices: index(x) };
   const indices = index(x, dim, true);
@@ -229,5 +229,5 @@ export function logsumexp(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): T
   const largest = apply(amaxOp, [detach(input)], { dims, keepdim: true });
   const shift = where(eq(abs(largest), Number.POSITIVE_INFINITY), 0, largest);
   const total = add(log(sumOver(exp(sub(input, shift)), dims, true)), shift);
-  return kept ? total : reshape(total, reducedShape(x.shape, dims, false));
+  return kept ? total : reshape(total, reducedShape(x.sizes, dims, false));
 }

@@ -18,7 +18,7 @@ interface Bounds {
 /** As clamp, but without a gradient at the bounds themselves. */
 const hardtanhOp: Op<Bounds> = {
   name: 'hardtanh',
-  shape: ([x]) => (x as Tensor).shape,
+  shape: ([x]) => (x as Tensor).sizes,
   forward: (y, [x], { min, max }) => {
     const { address, size } = x as Tensor;
     call('maximum', address, constant(min, 'float32').address, y.address, 1, 1, size, 0, 0, 1, 0, 0, 0);

@@ -29,30 +29,30 @@ interface PoolAttrs {
 }
 
 const planesOf = (shape: Shape): number => shape.slice(0, -2).reduce((a, b) => a * b, 1);
-const outputShape = ([x]: readonly Tensor[], { output }: PoolAttrs): Shape => [...(x as Tensor).shape.slice(0, -2), ...output];
+const outputShape = ([x]: readonly Tensor[], { output }: PoolAttrs): Shape => [...(x as Tensor).sizes.slice(0, -2), ...output];
 
 function pool(x: Tensor, y: Tensor, index: Tensor, { windows, output }: PoolAttrs): void {
-  const [h, w] = x.shape.slice(-2) as [number, number];
-  call('maxPool2d', x.address, y.address, index.address, geometry([planesOf(x.shape), 1, h, w], 1, output, 1, windows));
+  const [h, w] = x.sizes.slice(-2) as [number, number];
+  call('maxPool2d', x.address, y.address, index.address, geometry([planesOf(x.sizes), 1, h, w], 1, output, 1, windows));
 }
 
 const poolOp: Op<PoolAttrs> = {
   name: 'maxPool2d',
   shape: outputShape,
   forward: (y, [x], attrs) => {
-    const index = empty(y.shape, 'int32');
+    const index = empty(y.sizes, 'int32');
     pool(x as Tensor, y, index, attrs);
     return [index];
   },
   backward: (dy, node) => [apply(poolGradOp, [dy, node.extra(0)], { shape: node.shapes[0] as Shape })],
-  batched: (dy, node) => [apply(poolGradOp, [dy, expand(node.extra(0), dy.shape)], { shape: [dy.shape[0] as number, ...(node.shapes[0] as Shape)] })],
+  batched: (dy, node) => [apply(poolGradOp, [dy, expand(node.extra(0), dy.sizes)], { shape: [dy.sizes[0] as number, ...(node.shapes[0] as Shape)] })],
 };
 
 const poolGradOp: Op<{ shape: Shape }> = {
   name: 'maxPool2dGrad',
   shape: (_, { shape }) => shape,
   forward: (dx, [dy, index]) => {
-    const planes = planesOf(dx.shape);
+    const planes = planesOf(dx.sizes);
     call('maxPool2dGrad', (dy as Tensor).address, (index as Tensor).address, dx.address, planes, dx.size / planes, (dy as Tensor).size / planes);
   },
   saves: () => [false, true],
@@ -63,7 +63,7 @@ const indicesOp: Op<PoolAttrs> = {
   name: 'maxPool2dIndices',
   shape: outputShape,
   dtype: () => 'int32',
-  forward: (index, [x], attrs) => pool(x as Tensor, empty(index.shape), index, attrs),
+  forward: (index, [x], attrs) => pool(x as Tensor, empty(index.sizes), index, attrs),
 };
 
 const POOL: Kinds<MaxPoolOptions> = { stride: /* @__PURE__ */ orNull(PAIR), padding: PAIR, dilation: PAIR, ceilMode: FLAG };
@@ -71,7 +71,7 @@ type PoolArguments = [stride?: Pair | MaxPoolOptions | null, padding?: Pair, dil
 
 function attrsOf(op: string, x: Tensor, kernelSize: Pair, options: MaxPoolOptions): PoolAttrs {
   assertFloat(op, x);
-  if (x.rank !== 3 && x.rank !== 4) throw shapeError(op, 'takes images [N, C, H, W] or [C, H, W]', [x.shape], 'Reshape the input.');
+  if (x.rank !== 3 && x.rank !== 4) throw shapeError(op, 'takes images [N, C, H, W] or [C, H, W]', [x.sizes], 'Reshape the input.');
   const kernel = pairOf(op, 'kernelSize', kernelSize, 1);
   const windows: Windows = {
     kernel,
@@ -82,14 +82,14 @@ function attrsOf(op: string, x: Tensor, kernelSize: Pair, options: MaxPoolOption
   const { padding, stride } = windows;
   if (padding.some((p, i) => p > (kernel[i] as number) / 2)) throw valueError(op, `padding ${padding} is more than half of the window ${kernel}. Pad less.`);
   const output = ([0, 1] as const).map((axis) => {
-    const size = x.shape[x.rank - 2 + axis] as number;
+    const size = x.sizes[x.rank - 2 + axis] as number;
     const exact = positions(size, axis, windows);
     if (!options.ceilMode) return Math.floor(exact);
     // A last window must begin inside the image or the padding before it.
     const n = Math.ceil(exact);
     return (n - 1) * stride[axis] >= size + padding[axis] ? n - 1 : n;
   }) as [number, number];
-  if (output.some((n) => n < 1)) throw new GradloomError('SHAPE', op, `the window ${shapeText(kernel)} is larger than the padded image ${shapeText(x.shape)}. Use a smaller one.`);
+  if (output.some((n) => n < 1)) throw new GradloomError('SHAPE', op, `the window ${shapeText(kernel)} is larger than the padded image ${shapeText(x.sizes)}. Use a smaller one.`);
   return { windows, output };
 }
 

@@ -56,14 +56,14 @@ export function reducedShape(shape: Shape, dims: readonly number[], keepdim: boo
 export function blockOver(x: Tensor, dims: readonly number[]): { x: Tensor; outer: number; n: number; inner: number } {
   const first = dims[0] ?? 0;
   const adjacent = dims.every((d, i) => d === first + i);
-  const n = dims.reduce((m, d) => m * (x.shape[d] as number), 1);
+  const n = dims.reduce((m, d) => m * (x.sizes[d] as number), 1);
   if (adjacent) {
-    const inner = sizeOf(x.shape.slice(first + dims.length));
-    return { x: dense(x), outer: sizeOf(x.shape.slice(0, first)), n, inner };
+    const inner = sizeOf(x.sizes.slice(first + dims.length));
+    return { x: dense(x), outer: sizeOf(x.sizes.slice(0, first)), n, inner };
   }
-  const kept = x.shape.map((_, i) => i).filter((i) => !dims.includes(i));
+  const kept = x.sizes.map((_, i) => i).filter((i) => !dims.includes(i));
   const moved = permute(x, [...kept, ...dims]);
-  return { x: dense(moved), outer: sizeOf(kept.map((i) => x.shape[i] as number)), n, inner: 1 };
+  return { x: dense(moved), outer: sizeOf(kept.map((i) => x.sizes[i] as number)), n, inner: 1 };
 }
 
 /** @internal Fills y with a reduction of x. */
@@ -81,7 +81,7 @@ export function foldInts(op: 'sum' | 'prod' | 'cumsum' | 'cumprod', y: Tensor, x
 
 const sumOp: Op<ReduceAttrs> = {
   name: 'sum',
-  shape: ([x], { dims, keepdim }) => reducedShape((x as Tensor).shape, dims, keepdim),
+  shape: ([x], { dims, keepdim }) => reducedShape((x as Tensor).sizes, dims, keepdim),
   dtype: ([x]) => ((x as Tensor).dtype === 'float32' ? 'float32' : 'int32'),
   strided: true,
   forward: (y, [x], { dims }) => {
@@ -94,7 +94,7 @@ const sumOp: Op<ReduceAttrs> = {
     return [expand(reshape(dy, reducedShape(shape, attrs.dims, true)), shape)];
   },
   batched: (dy, { shapes, attrs }) => {
-    const [k, shape] = [dy.shape[0] as number, shapes[0] as Shape];
+    const [k, shape] = [dy.sizes[0] as number, shapes[0] as Shape];
     return [expand(reshape(dy, [k, ...reducedShape(shape, attrs.dims, true)]), [k, ...shape])];
   },
 };
@@ -113,10 +113,10 @@ export const sumOver = (x: Tensor, dims: readonly number[], keepdim = false): Te
 
 const expandOp: ViewOp<{ shape: Shape }> = {
   name: 'expand',
-  window: (x, { shape }) => ({ shape, strides: broadcastStrides(x.shape, x.strides, shape), offset: x.offset }),
+  window: (x, { shape }) => ({ shape, strides: broadcastStrides(x.sizes, x.steps, shape), offset: x.offset }),
   backward: (dy, { shapes }) => sumTo(dy, shapes[0] as Shape),
   batched: (dy, { shapes }) => {
-    const [k, shape] = [dy.shape[0] as number, shapes[0] as Shape];
+    const [k, shape] = [dy.sizes[0] as number, shapes[0] as Shape];
     return reshape(sumTo(dy, [k, ...new Array<number>(dy.rank - 1 - shape.length).fill(1), ...shape]), [k, ...shape]);
   },
 };
@@ -126,24 +126,24 @@ export function expand(x: Tensor, ...sizes: Sizes): Tensor {
   assertTensor('expand', x);
   const shape = sizesOf('expand', sizes, -1);
   const lead = shape.length - x.rank;
-  const resolved = shape.map((n, i) => (n === -1 && i >= lead ? (x.shape[i - lead] as number) : n));
-  const fits = lead >= 0 && resolved.every((n, i) => n >= 0 && (i < lead || x.shape[i - lead] === n || x.shape[i - lead] === 1));
-  if (!fits) throw shapeError('expand', 'cannot expand', [x.shape, shape], 'Only dimensions of size 1 stretch; new ones go in front.');
+  const resolved = shape.map((n, i) => (n === -1 && i >= lead ? (x.sizes[i - lead] as number) : n));
+  const fits = lead >= 0 && resolved.every((n, i) => n >= 0 && (i < lead || x.sizes[i - lead] === n || x.sizes[i - lead] === 1));
+  if (!fits) throw shapeError('expand', 'cannot expand', [x.sizes, shape], 'Only dimensions of size 1 stretch; new ones go in front.');
   return applyView(expandOp, x, { shape: resolved });
 }
 
 /** Sums what broadcasting stretched, so that the result has `shape` again: the gradient of broadcasting. */
 export function sumTo(x: Tensor, shape: Shape): Tensor {
-  if (sameShape(x.shape, shape)) return x;
+  if (sameShape(x.sizes, shape)) return x;
   const lead = x.rank - shape.length;
-  const dims = x.shape.flatMap((n, i) => (i < lead || (shape[i - lead] === 1 && n !== 1) ? [i] : []));
+  const dims = x.sizes.flatMap((n, i) => (i < lead || (shape[i - lead] === 1 && n !== 1) ? [i] : []));
   return reshape(sumOver(x, dims.length > 0 ? dims : [0], true), shape);
 }
 
 function boolOp(name: string, kernel: Kernel, start: number): Op<ReduceAttrs> {
   return {
     name,
-    shape: ([x], { dims, keepdim }) => reducedShape((x as Tensor).shape, dims, keepdim),
+    shape: ([x], { dims, keepdim }) => reducedShape((x as Tensor).sizes, dims, keepdim),
     dtype: () => 'bool',
     strided: true,
     forward: (y, [x], { dims }) => reduceInto(kernel, y, x as Tensor, dims, start),
@@ -191,7 +191,7 @@ const argminOp = argOp('argmin');
 function argument(op: Op<ReduceAttrs>, x: Tensor, given: ReduceArgument | undefined, keepdim: boolean | undefined): Tensor {
   const { dim, keepdim: kept } = oneDim(op.name, x, given, keepdim);
   if (x.dtype !== 'float32') throw new GradloomError('DTYPE', op.name, `takes a float32 tensor, got ${x.describe()}. Convert it with .float().`);
-  const dims = dim === undefined ? x.shape.map((_, i) => i) : x.rank === 0 ? [] : [dim];
+  const dims = dim === undefined ? x.sizes.map((_, i) => i) : x.rank === 0 ? [] : [dim];
   return apply(op, [x], { dims, keepdim: kept });
 }
 

@@ -13,7 +13,7 @@ import { foldInts, oneDim, type ReduceArgument, reducedShape } from './reduce.ts
 function foldOp(op: 'prod' | 'cumsum' | 'cumprod'): Op<readonly number[]> {
   return {
     name: op,
-    shape: ([x], dims) => (op === 'prod' ? reducedShape((x as Tensor).shape, dims, true) : (x as Tensor).shape),
+    shape: ([x], dims) => (op === 'prod' ? reducedShape((x as Tensor).sizes, dims, true) : (x as Tensor).sizes),
     dtype: () => 'int32',
     strided: true,
     forward: (y, [x], dims) => foldInts(op, y, x as Tensor, dims),
@@ -30,7 +30,7 @@ const productsOp = /* @__PURE__ */ foldOp('cumprod');
  */
 export function prod(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor {
   const { dim: at, keepdim: kept } = oneDim('prod', x, dim, keepdim);
-  if (at === undefined) return kept ? reshape(prod(flatten(x), 0), reducedShape(x.shape, [...x.shape.keys()], true)) : prod(flatten(x), 0);
+  if (at === undefined) return kept ? reshape(prod(flatten(x), 0), reducedShape(x.sizes, [...x.sizes.keys()], true)) : prod(flatten(x), 0);
   if (x.rank === 0) return reshape(prod(reshape(x, [1]), 0), []);
   const y = x.dtype === 'float32' ? products(x, at) : apply(prodOp, [x], [at]);
   return kept ? y : squeeze(y, at);
@@ -39,11 +39,11 @@ export function prod(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor
 /** Products along a dimension, which stays with size 1; memory of their own. */
 function products(x: Tensor, at: number): Tensor {
   let y = x;
-  const n = x.shape[at] as number;
+  const n = x.sizes[at] as number;
   // An empty part of x keeps the graph whole.
-  if (n === 0) return cat([full(reducedShape(x.shape, [at], true), 1), x], at);
+  if (n === 0) return cat([full(reducedShape(x.sizes, [at], true), 1), x], at);
   if (n === 1) return clone(x);
-  for (let n = y.shape[at] as number; n > 1; n = y.shape[at] as number) {
+  for (let n = y.sizes[at] as number; n > 1; n = y.sizes[at] as number) {
     const half = n >> 1;
     const pairs = mul(narrow(y, at, 0, half), narrow(y, at, half, half));
     y = n % 2 === 0 ? pairs : cat([pairs, narrow(y, at, n - 1, 1)], at);
@@ -59,7 +59,7 @@ function scan(ints: Op<readonly number[]>, x: Tensor, dim: number, join: (a: Ope
   const at = normalizeDim(op, dim, x.rank);
   if (x.dtype !== 'float32') return apply(ints, [x], x.rank === 0 ? [] : [at]);
   let y = x;
-  const n = y.shape[at] ?? 1;
+  const n = y.sizes[at] ?? 1;
   if (n <= 1) return clone(y);
   for (let step = 1; step < n; step *= 2) y = cat([narrow(y, at, 0, step), join(narrow(y, at, step, n - step), narrow(y, at, 0, n - step))], at);
   return y;

@@ -21,7 +21,7 @@ const COSINE: Kinds<CosineOptions> = { dim: WHOLE, eps: NUMBER };
 export function cosineSimilarity(x1: Tensor, x2: Tensor, ...given: [dim?: number | CosineOptions, eps?: number]): Tensor {
   const { dim = 1, eps = 1e-8 } = optionsBy('cosineSimilarity', given, COSINE);
   const [a, b] = [asFloat(x1, 'cosineSimilarity'), asFloat(x2, 'cosineSimilarity')];
-  const shape = broadcastShapes('cosineSimilarity', a.shape, b.shape);
+  const shape = broadcastShapes('cosineSimilarity', a.sizes, b.sizes);
   const unit = (x: Tensor): Tensor => div(x, maximum(norm(x, 2, dim, true), eps));
   return sum(mul(unit(expand(a, shape)), unit(expand(b, shape))), dim);
 }

@@ -60,7 +60,7 @@ export function glu(x: Tensor, dim?: number): Tensor {
   assertTensor('glu', x);
   if (dim !== undefined) checkArgument('glu', 'dim', dim, WHOLE);
   const at = normalizeDim('glu', dim ?? -1, x.rank);
-  const half = (x.shape[at] ?? 1) / 2;
-  if (!Number.isInteger(half)) throw new GradloomError('SHAPE', 'glu', `dimension ${at} of ${shapeText(x.shape)} has no halves. Its size must be even.`);
+  const half = (x.sizes[at] ?? 1) / 2;
+  if (!Number.isInteger(half)) throw new GradloomError('SHAPE', 'glu', `dimension ${at} of ${shapeText(x.sizes)} has no halves. Its size must be even.`);
   return mul(narrow(x, at, 0, half), sigmoid(narrow(x, at, half, half)));
 }

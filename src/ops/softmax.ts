@@ -13,7 +13,7 @@ import { exp } from './unary.ts';
 
 /** Rows and their length: ops here work along the last dimension. */
 const rowsOf = (x: Tensor): [rows: number, n: number] => {
-  const n = x.shape[x.rank - 1] as number;
+  const n = x.sizes[x.rank - 1] as number;
   return [n === 0 ? 0 : x.size / n, n];
 };
 
@@ -22,7 +22,7 @@ const total = (x: Tensor): Tensor => sum(x, -1, true);
 function gradOp(name: string, kernel: Kernel, rule: (u: Tensor, dy: Tensor, y: Tensor) => Tensor[]): Op<void> {
   return {
     name,
-    shape: ([dy]) => (dy as Tensor).shape,
+    shape: ([dy]) => (dy as Tensor).sizes,
     forward: (dx, [dy, y]) => {
       const [rows, n] = rowsOf(dx);
       call(kernel, (dy as Tensor).address, (y as Tensor).address, dx.address, rows, n);
@@ -47,14 +47,14 @@ const logSoftmaxGradOp = gradOp('logSoftmaxGrad', 'logSoftmaxGrad', (u, dy, y) =
 function softmaxOp(name: 'softmax' | 'logSoftmax', grad: Op<void>): Op<void> {
   return {
     name,
-    shape: ([x]) => (x as Tensor).shape,
+    shape: ([x]) => (x as Tensor).sizes,
     forward: (y, [x]) => {
       const [rows, n] = rowsOf(y);
       call(name, (x as Tensor).address, y.address, rows, n);
     },
     savesOutput: true,
     backward: (dy, node) => [apply(grad, [dy, node.output], undefined)],
-    batched: (dy, node) => [apply(grad, [dy, expand(node.output, dy.shape)], undefined)],
+    batched: (dy, node) => [apply(grad, [dy, expand(node.output, dy.sizes)], undefined)],
   };
 }
 

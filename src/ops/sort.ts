@@ -11,10 +11,10 @@ import { clone, contiguous, narrow, reshape, transpose } from './movement.ts';
 /** Sorts along the last dimension. */
 const argsortOp: Op<{ descending: boolean }> = {
   name: 'argsort',
-  shape: ([x]) => (x as Tensor).shape,
+  shape: ([x]) => (x as Tensor).sizes,
   dtype: () => 'int32',
   forward: (y, [x], { descending }) => {
-    const n = y.shape.at(-1) as number;
+    const n = y.sizes.at(-1) as number;
     if (y.size > 0) call('argsort', (x as Tensor).address, y.address, empty([n], 'int32').address, y.size / n, n, descending ? 1 : 0, (x as Tensor).dtype === 'float32' ? 0 : 1);
   },
 };
@@ -76,9 +76,9 @@ export function topk(x: Tensor, k: number, ...given: [dim?: number | TopkOptions
   assertTensor('topk', x);
   const { dim = -1, largest = true } = optionsBy('topk', given, TOPK);
   const at = normalizeDim('topk', dim, x.rank);
-  const n = x.shape[at] ?? 1;
+  const n = x.sizes[at] ?? 1;
   if (!Number.isInteger(k) || k < 0 || k > n)
-    throw new GradloomError('VALUE', 'topk', `k must be a whole number from 0 to ${n}, dimension ${dim} of ${shapeText(x.shape)}, got ${valueText(k)}.`);
+    throw new GradloomError('VALUE', 'topk', `k must be a whole number from 0 to ${n}, dimension ${dim} of ${shapeText(x.sizes)}, got ${valueText(k)}.`);
   const order = orderOf(x, at, largest);
   const indices = x.rank === 0 ? order : contiguous(narrow(order, at, 0, k));
   return { values: pick(x, at, indices), indices };

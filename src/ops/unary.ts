@@ -20,7 +20,7 @@ type Rule = { saves: 'input' | 'output' | 'nothing'; backward: (dy: Tensor, save
 function unaryOp(name: string, kernel: Kernel, rule?: Rule, intKernel?: Kernel): Op<void> {
   const op: Op<void> = {
     name,
-    shape: ([x]) => (x as Tensor).shape,
+    shape: ([x]) => (x as Tensor).sizes,
     forward: (y, [x]) => {
       call(intKernel && y.dtype !== 'float32' ? intKernel : kernel, (x as Tensor).address, y.address, y.size);
     },
@@ -51,7 +51,7 @@ const reluOp = unaryOp('relu', 'relu', { saves: 'output', backward: reluGrad });
 // d erf/dx = 2/√π · e^(−x²)
 const erfOp = unaryOp('erf', 'erf', { saves: 'input', backward: (dy, x) => mul(dy, mul(exp(neg(square(x))), 1.1283791670955126)) });
 // Not dy · 0, which is NaN where dy is infinite.
-const flat: Rule = { saves: 'nothing', backward: (dy) => full(dy.shape, 0) };
+const flat: Rule = { saves: 'nothing', backward: (dy) => full(dy.sizes, 0) };
 const signOp = unaryOp('sign', 'sign', flat);
 const floorOp = unaryOp('floor', 'floor', flat);
 const ceilOp = unaryOp('ceil', 'ceil', flat);
@@ -161,7 +161,7 @@ const [LEAST, MOST] = [-(2 ** 31), 2 ** 31 - 1];
 /** Bounds that are numbers: two kernels, no masks in memory. */
 const clampOp: Op<{ min: number; max: number }> = {
   name: 'clamp',
-  shape: ([x]) => (x as Tensor).shape,
+  shape: ([x]) => (x as Tensor).sizes,
   forward: (y, [x], { min, max }) => {
     const { address, size } = x as Tensor;
     const ints = y.dtype === 'int32';
@@ -224,7 +224,7 @@ const geluGradOp = binaryOp('geluGrad', 'geluGrad', {
 
 const geluOp: Op<void> = {
   name: 'gelu',
-  shape: ([x]) => (x as Tensor).shape,
+  shape: ([x]) => (x as Tensor).sizes,
   forward: (y, [x]) => {
     const { address, size } = x as Tensor;
     call('mulNormalCdf', address, address, y.address, 1, 1, size, 0, 0, 1, 0, 0, 1);
@@ -306,10 +306,10 @@ export function prelu(x: Tensor, weight: Tensor): Tensor {
   const op = 'prelu';
   const input = asFloat(x, op);
   assertFloat(op, weight, 'weight');
-  const channels = x.shape[x.rank < 2 ? 0 : 1];
+  const channels = x.sizes[x.rank < 2 ? 0 : 1];
   if (weight.size !== 1 && weight.rank === 1 && weight.size !== channels)
-    throw shapeError(op, 'the input has not one channel per weight', [x.shape, weight.shape], 'Its dimension 1 must be as long as the weight.');
-  const slope = weight.size === 1 ? reshape(weight, []) : weight.rank === 1 && x.rank > 2 ? reshape(weight, [weight.size, ...x.shape.slice(2).map(() => 1)]) : weight;
+    throw shapeError(op, 'the input has not one channel per weight', [x.sizes, weight.sizes], 'Its dimension 1 must be as long as the weight.');
+  const slope = weight.size === 1 ? reshape(weight, []) : weight.rank === 1 && x.rank > 2 ? reshape(weight, [weight.size, ...x.sizes.slice(2).map(() => 1)]) : weight;
   return apply(leakyReluOp, [input, slope], undefined);
 }
 

@@ -42,8 +42,8 @@ export class Adadelta extends Optimizer<AdadeltaOptions> {
   }
 
   protected words(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, g: ParamGroup<AdadeltaOptions>): readonly number[] {
-    const squares = this.zeros(state, 'squareAvg', p.shape).address;
-    const steps = this.zeros(state, 'accDelta', p.shape).address;
+    const squares = this.zeros(state, 'squareAvg', p.sizes).address;
+    const steps = this.zeros(state, 'accDelta', p.sizes).address;
     return [p.address, gradient.address, squares, steps, hyper, p.size, g.maximize ? 1 : 0];
   }
 }

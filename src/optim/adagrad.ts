@@ -45,7 +45,7 @@ export class Adagrad extends Optimizer<AdagradOptions> {
 
   protected words(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, g: ParamGroup<AdagradOptions>): readonly number[] {
     const step = this.zeros(state, 'step', []).address;
-    const sums = this.zeros(state, 'sum', p.shape, g.initialAccumulatorValue).address;
+    const sums = this.zeros(state, 'sum', p.sizes, g.initialAccumulatorValue).address;
     return [p.address, gradient.address, sums, step, hyper, p.size, g.maximize ? 1 : 0];
   }
 }

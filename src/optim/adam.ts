@@ -49,9 +49,9 @@ export class Adam extends Optimizer<AdamOptions> {
 
   protected words(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, g: ParamGroup<AdamOptions>): readonly number[] {
     const step = this.zeros(state, 'step', []).address;
-    const first = this.zeros(state, 'expAvg', p.shape).address;
-    const second = this.zeros(state, 'expAvgSq', p.shape).address;
-    const largest = g.amsgrad ? this.zeros(state, 'maxExpAvgSq', p.shape).address : 0;
+    const first = this.zeros(state, 'expAvg', p.sizes).address;
+    const second = this.zeros(state, 'expAvgSq', p.sizes).address;
+    const largest = g.amsgrad ? this.zeros(state, 'maxExpAvgSq', p.sizes).address : 0;
     return [p.address, gradient.address, first, second, largest, step, hyper, p.size, this.rule.decoupled ? 1 : 0, g.maximize ? 1 : 0];
   }
 }

@@ -43,8 +43,8 @@ export class Adamax extends Optimizer<AdamaxOptions> {
 
   protected words(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, g: ParamGroup<AdamaxOptions>): readonly number[] {
     const step = this.zeros(state, 'step', []).address;
-    const first = this.zeros(state, 'expAvg', p.shape).address;
-    const largest = this.zeros(state, 'expInf', p.shape).address;
+    const first = this.zeros(state, 'expAvg', p.sizes).address;
+    const largest = this.zeros(state, 'expInf', p.sizes).address;
     return [p.address, gradient.address, first, largest, step, hyper, p.size, g.maximize ? 1 : 0];
   }
 }

@@ -47,7 +47,7 @@ export class ASGD extends Optimizer<ASGDOptions> {
     const step = this.zeros(state, 'step', []).address;
     const eta = this.zeros(state, 'eta', [], g.lr).address;
     const mu = this.zeros(state, 'mu', [], 1).address;
-    const mean = this.zeros(state, 'ax', p.shape).address;
+    const mean = this.zeros(state, 'ax', p.sizes).address;
     return [p.address, gradient.address, mean, step, eta, mu, hyper, p.size, g.maximize ? 1 : 0];
   }
 }

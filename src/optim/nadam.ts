@@ -50,8 +50,8 @@ export class NAdam extends Optimizer<NAdamOptions> {
   protected words(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, g: ParamGroup<NAdamOptions>): readonly number[] {
     const step = this.zeros(state, 'step', []).address;
     const product = this.zeros(state, 'muProduct', [], 1).address;
-    const first = this.zeros(state, 'expAvg', p.shape).address;
-    const second = this.zeros(state, 'expAvgSq', p.shape).address;
+    const first = this.zeros(state, 'expAvg', p.sizes).address;
+    const second = this.zeros(state, 'expAvgSq', p.sizes).address;
     return [p.address, gradient.address, first, second, step, product, hyper, p.size, g.decoupledWeightDecay ? 1 : 0, g.maximize ? 1 : 0];
   }
 }

@@ -45,8 +45,8 @@ export class RAdam extends Optimizer<RAdamOptions> {
 
   protected words(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, g: ParamGroup<RAdamOptions>): readonly number[] {
     const step = this.zeros(state, 'step', []).address;
-    const first = this.zeros(state, 'expAvg', p.shape).address;
-    const second = this.zeros(state, 'expAvgSq', p.shape).address;
+    const first = this.zeros(state, 'expAvg', p.sizes).address;
+    const second = this.zeros(state, 'expAvgSq', p.sizes).address;
     return [p.address, gradient.address, first, second, step, hyper, p.size, g.decoupledWeightDecay ? 1 : 0, g.maximize ? 1 : 0];
   }
 }

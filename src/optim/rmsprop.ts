@@ -47,9 +47,9 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
   }
 
   protected words(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, g: ParamGroup<RMSpropOptions>): readonly number[] {
-    const squares = this.zeros(state, 'squareAvg', p.shape).address;
-    const mean = g.centered ? this.zeros(state, 'gradAvg', p.shape).address : 0;
-    const buffer = g.momentum > 0 ? this.zeros(state, 'momentumBuffer', p.shape).address : 0;
+    const squares = this.zeros(state, 'squareAvg', p.sizes).address;
+    const mean = g.centered ? this.zeros(state, 'gradAvg', p.sizes).address : 0;
+    const buffer = g.momentum > 0 ? this.zeros(state, 'momentumBuffer', p.sizes).address : 0;
     return [p.address, gradient.address, squares, mean, buffer, hyper, p.size, g.maximize ? 1 : 0];
   }
 }

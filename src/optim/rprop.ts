@@ -42,8 +42,8 @@ export class Rprop extends Optimizer<RpropOptions> {
   }
 
   protected words(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, g: ParamGroup<RpropOptions>): readonly number[] {
-    const last = this.zeros(state, 'prev', p.shape).address;
-    const sizes = this.zeros(state, 'stepSize', p.shape, g.lr).address;
+    const last = this.zeros(state, 'prev', p.sizes).address;
+    const sizes = this.zeros(state, 'stepSize', p.sizes, g.lr).address;
     return [p.address, gradient.address, last, sizes, hyper, p.size, g.maximize ? 1 : 0];
   }
 }

@@ -46,7 +46,7 @@ export class SGD extends Optimizer<SGDOptions> {
 
   protected words(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, g: ParamGroup<SGDOptions>): readonly number[] {
     const first = state.momentumBuffer === undefined;
-    const buffer = g.momentum > 0 ? this.zeros(state, 'momentumBuffer', p.shape).address : 0;
+    const buffer = g.momentum > 0 ? this.zeros(state, 'momentumBuffer', p.sizes).address : 0;
     return [p.address, gradient.address, buffer, hyper, p.size, first ? 1 : 0, g.nesterov ? 1 : 0, g.maximize ? 1 : 0];
   }
 }

@@ -32,7 +32,7 @@ export function camelKeys(object: Readonly<Record<string, unknown>>): Record<str
 
 /** Whether it is a float32 tensor, or nested numbers, of this shape. */
 function fits(value: unknown, shape: Shape, dim = 0): value is Source {
-  if (value instanceof Tensor) return value.dtype === 'float32' && value.storage.address !== 0 && sameShape(value.shape, shape);
+  if (value instanceof Tensor) return value.dtype === 'float32' && value.storage.address !== 0 && sameShape(value.sizes, shape);
   if (dim === shape.length) return typeof value === 'number';
   return Array.isArray(value) && value.length === shape[dim] && value.every((v) => !(v instanceof Tensor) && fits(v, shape, dim + 1));
 }
@@ -93,7 +93,7 @@ export function readState<G extends { params: Tensor[] }>(
       here.map(([name, kind]) => {
         const value = found[name];
         const what = `${name} of parameter ${id}`;
-        const shape = kind === 'like' || kind === 'optional' ? p.shape : [];
+        const shape = kind === 'like' || kind === 'optional' ? p.sizes : [];
         if (!fits(value, shape)) return refuse(what, value, `float32 ${shapeText(shape)}, a tensor or nested numbers`);
         const number = value instanceof Tensor ? value.size === 1 && value.item() : value;
         if (kind === 'number' && !Number.isFinite(number)) refuse(what, number, 'finite');

@@ -108,7 +108,7 @@ export class Node<A = unknown> {
     this.attrs = attrs;
     this.edges = edges;
     this.needs = needs;
-    this.shapes = inputs.map((t) => t.shape);
+    this.shapes = inputs.map((t) => t.sizes);
     const saves = op.saves?.(needs);
     this.inputs = saves ? inputs.map((t, i) => (saves[i] ? save(t) : null)) : null;
     this.result = op.savesOutput ? save(output) : null;

@@ -44,7 +44,7 @@ export class GradDrop extends Elementwise {
     const leak = this.leaksOf(names);
     return rows.map((r) => {
       const x = dense(r);
-      const [m, n] = r.shape as [number, number];
+      const [m, n] = r.sizes as [number, number];
       const y = empty([n]);
       call('gradDrop', x.address, leak?.address ?? 0, y.address, m, n, defaultGenerator().address);
       return y;
@@ -84,7 +84,7 @@ export class TrimmedMean extends Elementwise {
     const scratch = empty([m, 4]);
     return rows.map((r) => {
       const x = dense(r);
-      const y = empty([r.shape[1] as number]);
+      const y = empty([r.sizes[1] as number]);
       call('trimmedMean', x.address, scratch.address, y.address, m, y.size, k);
       return y;
     });

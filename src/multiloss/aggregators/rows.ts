@@ -15,7 +15,7 @@ import { NAMES, numbers } from '../state.ts';
 
 /** Σ wᵢ·rowᵢ of one parameter, [n]; w is [m]. */
 export function combined(w: Tensor, rows: Tensor): Tensor {
-  const [m, n] = rows.shape as [number, number];
+  const [m, n] = rows.sizes as [number, number];
   return reshape(mm(reshape(w, [1, m]), rows), [n]);
 }
 
@@ -51,7 +51,7 @@ interface Kept {
   rows: Tensor;
 }
 
-const widthOf = (kept: Kept): number => kept.rows.shape[1] as number;
+const widthOf = (kept: Kept): number => kept.rows.sizes[1] as number;
 
 /** What a method remembers of each loss's gradient, parameter by parameter. */
 export class RowMemory {
@@ -65,7 +65,7 @@ export class RowMemory {
   /** Puts `step(old, row)` in the place of what is kept of each parameter's rows, zeros at first. Returns it, [m, n] each. */
   next(rows: readonly Tensor[], { names, parameters }: Stats, step: (old: Tensor, rows: Tensor) => Tensor): Tensor[] {
     return rows.map((r, p) => {
-      const kept = this.keptOf(p, r.shape[1] as number, names, parameters?.[p]);
+      const kept = this.keptOf(p, r.sizes[1] as number, names, parameters?.[p]);
       if (kept.names.join('\n') === names.join('\n')) return copy_(kept.rows, step(kept.rows, r));
       const old = names.map((name) => select(kept.rows, 0, kept.names.indexOf(name)));
       const now = step(stack(old), r);
