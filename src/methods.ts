@@ -203,23 +203,9 @@ declare module './tensor/tensor.ts' {
   interface Tensor extends TensorMembers {}
 }
 
-// How many arguments each takes: what is more would be passed over without a word. Those that are not listed take any number and check it themselves.
-const ARITY: Readonly<Record<number, string>> = {
-  0: 'neg abs sign sqrt rsqrt reciprocal square exp expm1 log log1p sin cos tanh sigmoid relu erf floor ceil trunc round logicalNot isnan isfinite clone contiguous t acos asin atan cosh sinh tan trace zero_ detach float int bool retainGrad',
-  1: 'add sub mul div maximum minimum eq ne lt le gt ge logicalAnd logicalOr logicalXor pow squeeze unsqueeze unbind matmul mm bmm dot softmax logSoftmax atan2 logaddexp outer cumprod cumsum diag tril triu add_ sub_ mul_ div_ copy_ fill_ to backward requiresGrad_ registerHook registerPostAccumulateGradHook',
-  2: 'maskedFill clamp clamp_ sum any all argmax argmin mean amax amin max min logsumexp variance std prod flatten unflatten transpose movedim select split chunk indexSelect gather lerp roll argsort sort',
-  3: 'norm narrow indexAdd scatterAdd scatter addmm addcdiv addcmul nanToNum diagEmbed diagonal asStrided',
-  4: 'slice topk',
-};
-
-const arities = new Map(Object.entries(ARITY).flatMap(([most, names]) => names.split(' ').map((name) => [name, +most] as const)));
-
-/** Adds a method that refuses what it does not take. */
 function define(name: string, fn: (x: Tensor, ...given: unknown[]) => unknown): void {
-  const most = arities.get(name) ?? Number.POSITIVE_INFINITY;
   Object.defineProperty(Tensor.prototype, name, {
     value(this: Tensor, ...given: unknown[]) {
-      if (given.length > most && given.findLastIndex((v) => v !== undefined) >= most) assertArity(name, given.length, most);
       return fn(this, ...given);
     },
     writable: true,
@@ -230,7 +216,12 @@ function define(name: string, fn: (x: Tensor, ...given: unknown[]) => unknown): 
 for (const [name, fn] of Object.entries(functions)) define(name, fn as (x: Tensor, ...given: unknown[]) => unknown);
 
 const types: Record<string, DType> = { float: 'float32', int: 'int32', bool: 'bool' };
-for (const [name, dtype] of Object.entries(types)) define(name, (x) => convert.to(x, dtype));
+for (const [name, dtype] of Object.entries(types)) {
+  define(name, (x, ...given) => {
+    assertArity(name, given.length, 0);
+    return convert.to(x, dtype);
+  });
+}
 
 function setRequiresGrad(t: Tensor, on: boolean): void {
   checkArgument('requiresGrad', 'requiresGrad', on, FLAG);
@@ -319,4 +310,9 @@ const rest: Partial<Tensor> & ThisType<Tensor> = {
     return addAccumulateHook(this, hook);
   },
 };
-for (const [name, value] of Object.entries(rest)) define(name, (x, ...given) => (value as (...given: unknown[]) => unknown).apply(x, given));
+for (const [name, value] of Object.entries(rest)) {
+  define(name, (x, ...given) => {
+    assertArity(name, given.length, name === 'retainGrad' ? 0 : 1);
+    return (value as (...given: unknown[]) => unknown).apply(x, given);
+  });
+}

@@ -1,7 +1,7 @@
 // From losses to gradients: `backward` fills .grad of the leaves, `grad` returns gradients and touches nothing.
 import { ones, zerosLike } from '../ops/create.ts';
 import { clone, select, stack } from '../ops/movement.ts';
-import { assertTensor, checkArgument, FLAG, type Kind, type Kinds, optionsOf } from '../tensor/check.ts';
+import { assertArity, assertTensor, checkArgument, FLAG, type Kind, type Kinds, optionsOf } from '../tensor/check.ts';
 import { GradloomError, shapeText, valueError, warnOnce } from '../tensor/errors.ts';
 import { nodeOf, requiresGrad } from '../tensor/op.ts';
 import { settle } from '../tensor/pending.ts';
@@ -97,6 +97,7 @@ function warnNonFinite(root: Tensor): void {
  * modified in place. In each case no `.grad` has changed.
  */
 export function backward(tensors: Tensor | readonly Tensor[], given?: BackwardOptions | Tensor): void {
+  assertArity('backward', arguments.length, 2);
   const options = given instanceof Tensor ? { gradient: given } : optionsOf('backward', given, BACKWARD_OPTIONS);
   const roots = listOf(tensors);
   if (roots.length === 0) throw valueError('backward', 'got an empty list of tensors. Pass at least one loss.');
@@ -155,6 +156,7 @@ export function grad(
 ): (Tensor | null)[];
 export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | readonly Tensor[], options?: GradOptions | Tensor): Tensor[];
 export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | readonly Tensor[], given?: GradOptions | Tensor): (Tensor | null)[] {
+  assertArity('grad', arguments.length, 3);
   const options: GradOptions = given instanceof Tensor ? { gradOutputs: given } : optionsOf('grad', given, GRAD_OPTIONS);
   checkArgument('grad', 'outputs', outputs, TENSORS);
   checkArgument('grad', 'inputs', inputs, TENSORS);

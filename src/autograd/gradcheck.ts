@@ -4,7 +4,7 @@ import { randn } from '../ops/create.ts';
 import { clone } from '../ops/movement.ts';
 import { sum } from '../ops/reduce.ts';
 import { float32View } from '../runtime/memory.ts';
-import { assertTensor, checkArgument, FINITE, FLAG, FUNCTION, type Kinds, withDefaults } from '../tensor/check.ts';
+import { assertArity, assertTensor, checkArgument, FINITE, FLAG, FUNCTION, type Kinds, withDefaults } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { requiresGrad } from '../tensor/op.ts';
 import { Generator } from '../tensor/random.ts';
@@ -49,6 +49,7 @@ function checkedOf(op: string, fn: unknown, inputs: readonly Tensor[]): Tensor[]
  * @throws VALUE naming input, element, and both numbers, unless `raise: false`
  */
 export function gradcheck(fn: (...inputs: Tensor[]) => Tensor | readonly Tensor[], inputs: readonly Tensor[], options?: GradcheckOptions): boolean {
+  assertArity('gradcheck', arguments.length, 3);
   return compare('gradcheck', fn, inputs, options);
 }
 
@@ -94,6 +95,7 @@ function compare(op: string, fn: (...inputs: Tensor[]) => unknown, inputs: reado
 
 /** As `gradcheck`, for the gradients themselves: backward must be differentiable and right twice. */
 export function gradgradcheck(fn: (...inputs: Tensor[]) => Tensor, inputs: readonly Tensor[], options?: GradcheckOptions): boolean {
+  assertArity('gradgradcheck', arguments.length, 3);
   const op = 'gradgradcheck';
   const checked = checkedOf(op, fn, inputs);
   const generator = new Generator(99);

@@ -1,7 +1,7 @@
 // Every loss's gradient at once, returned: the low level of training with several losses.
 import { zeros } from '../ops/create.ts';
 import { cat, clone, reshape, select, stack, unsqueeze } from '../ops/movement.ts';
-import { assertTensor, FLAG, type Kinds, optionsOf } from '../tensor/check.ts';
+import { assertArity, assertTensor, FLAG, type Kinds, optionsOf } from '../tensor/check.ts';
 import { GradloomError, shapeText, valueError } from '../tensor/errors.ts';
 import { nodeOf, requiresGrad } from '../tensor/op.ts';
 import { hostStep } from '../tensor/recording.ts';
@@ -67,6 +67,7 @@ export function rowsAt(found: Found, place: Place): Rows | undefined {
  * @returns for each parameter [m, ...shape]; zeros where a loss does not depend on it
  */
 export function jacobian(losses: readonly Tensor[], params: readonly Tensor[], options?: JacobianOptions): Tensor[] {
+  assertArity('jacobian', arguments.length, 3);
   check('jacobian', losses, params);
   const { retainGraph } = optionsOf('jacobian', options, OPTIONS);
   const places = params.map((p): Place => nodeOf(p) ?? p);
@@ -98,6 +99,7 @@ export function addProducts(total: Float64Array, m: number, { ids }: Products, a
  * @throws NONFINITE where a gradient is not finite, or a product is beyond float32
  */
 export function gramian(losses: readonly Tensor[], params: readonly Tensor[], options?: JacobianOptions): Tensor {
+  assertArity('gramian', arguments.length, 3);
   check('gramian', losses, params);
   const { retainGraph } = optionsOf('gramian', options, OPTIONS);
   const m = losses.length;

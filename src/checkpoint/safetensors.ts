@@ -6,7 +6,7 @@
 //  JSON: { "__metadata__": { text: text }, name: { "dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24] }, … }
 //  Offsets count from the end of the JSON; the data has no holes; elements are little-endian and row-major.
 import { tensor } from '../ops/create.ts';
-import { isPlainObject } from '../tensor/check.ts';
+import { assertArity, isPlainObject } from '../tensor/check.ts';
 import type { DType } from '../tensor/dtype.ts';
 import { GradloomError, shapeText, valueError, valueText } from '../tensor/errors.ts';
 import { sizeOf } from '../tensor/shape.ts';
@@ -28,6 +28,7 @@ const NAMES: Record<DType, string> = { float32: 'F32', int32: 'I32', bool: 'BOOL
  * @throws DTYPE where a value is no tensor; VALUE where metadata is not text, or a tensor is named `__metadata__`
  */
 export function saveSafetensors(tensors: Readonly<Record<string, Tensor>>, metadata: Readonly<Record<string, string>> = {}): Uint8Array<ArrayBuffer> {
+  assertArity('saveSafetensors', arguments.length, 2);
   for (const [name, given] of Object.entries({ tensors, metadata })) {
     if (!isPlainObject(given)) throw valueError('saveSafetensors', `${name} must be an object by name, got ${valueText(given)}. Write { name: … }.`);
   }
@@ -160,6 +161,7 @@ const viewOfBytes = (bytes: Uint8Array | ArrayBuffer): Uint8Array => {
  * @throws FORMAT where the bytes are malformed, saying what and where; DTYPE where a type is not read; VALUE where a number does not fit
  */
 export function loadSafetensors(bytes: Uint8Array | ArrayBuffer): Record<string, Tensor> {
+  assertArity('loadSafetensors', arguments.length, 1);
   const file = viewOfBytes(bytes);
   // All is decoded before the first tensor is made.
   const decoded = entriesOf(file).map(({ name, dtype, shape, start, end }) => ({ name, shape, ...decoderOf(dtype, name)(file.slice(start, end)) }));
@@ -168,5 +170,6 @@ export function loadSafetensors(bytes: Uint8Array | ArrayBuffer): Record<string,
 
 /** The metadata of a safetensors file: text by text, empty where there is none. */
 export function readMetadata(bytes: Uint8Array | ArrayBuffer): Record<string, string> {
+  assertArity('readMetadata', arguments.length, 1);
   return (headerOf(viewOfBytes(bytes)).header['__metadata__'] ?? {}) as Record<string, string>;
 }

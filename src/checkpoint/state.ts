@@ -4,6 +4,7 @@
 //   save({ model: model.stateDict(), optim: optimizer.stateDict(), step: 12 })
 //     tensors   model.0.weight, optim.state.0.expAvg, …
 //     metadata  { "gradloom.state": { "model": { "0.weight": { "$tensor": "model.0.weight" }, … }, …, "step": 12 } }
+import { assertArity } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { loadSafetensors, readMetadata, saveSafetensors } from './safetensors.ts';
@@ -53,6 +54,7 @@ function decode(value: unknown, tensors: Readonly<Record<string, Tensor>>, depth
  * @throws VALUE naming what cannot be saved
  */
 export function save(state: Readonly<Record<string, unknown>>): Uint8Array<ArrayBuffer> {
+  assertArity('save', arguments.length, 1);
   const found = new Map<string, Tensor>();
   const text = JSON.stringify(encode(state, '', found));
   return saveSafetensors(Object.fromEntries(found), { [KEY]: text });
@@ -63,6 +65,7 @@ export function save(state: Readonly<Record<string, unknown>>): Uint8Array<Array
  * @throws FORMAT where the bytes are malformed or no state of `save`
  */
 export function load<State extends Record<string, unknown> = Record<string, unknown>>(bytes: Uint8Array | ArrayBuffer): State {
+  assertArity('load', arguments.length, 1);
   const text = readMetadata(bytes)[KEY];
   if (text === undefined) throw new GradloomError('FORMAT', 'load', "the file's metadata has no state of checkpoint.save. Read its tensors with checkpoint.loadSafetensors.");
   let state: unknown;

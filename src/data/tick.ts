@@ -1,5 +1,5 @@
 // Letting the page live while a loop trains: paint, clicks, messages, an abort.
-import { type Kinds, NUMBER, optionsOf } from '../tensor/check.ts';
+import { assertArity, type Kinds, NUMBER, optionsOf } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 import { type LoopOptions, SIGNAL } from '../tensor/scope.ts';
 import { leaveScope, openScopes, resumeScope } from '../tensor/storage.ts';
@@ -50,6 +50,7 @@ let waiting = 0;
  * @throws VALUE where `after` is negative; the signal's reason where it is aborted
  */
 export async function tick(options?: TickOptions): Promise<void> {
+  assertArity('tick', arguments.length, 1);
   const { after = 0, signal } = optionsOf('tick', options, OPTIONS);
   if (!(after >= 0)) throw valueError('tick', `after must be milliseconds ≥ 0, got ${after}.`);
   signal?.throwIfAborted();

@@ -1,5 +1,5 @@
 // Players that train in turn, each with losses, parameters and an optimizer of its own: adversarial training.
-import { checkArgument, FUNCTION, type Kinds, optionsOf } from '../tensor/check.ts';
+import { assertArity, checkArgument, FUNCTION, type Kinds, optionsOf } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { count } from './checks.ts';
@@ -123,5 +123,6 @@ export class Alternate<Args extends readonly unknown[], Key extends string> {
  * ```
  */
 export function alternate<Args extends readonly unknown[], Key extends string>(players: Readonly<Record<Key, Player<Args>>>): Alternate<Args, Key> {
+  assertArity('alternate', arguments.length, 1);
   return new Alternate(players);
 }

@@ -4,7 +4,7 @@ import { backward as sumBackward } from '../autograd/backward.ts';
 import { accumulate } from '../autograd/leaf.ts';
 import { reshape } from '../ops/movement.ts';
 import { hand, recording } from '../tensor/recording.ts';
-import { optionsOf } from '../tensor/check.ts';
+import { assertArity, optionsOf } from '../tensor/check.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Method, Weighting } from './method.ts';
 import { BACKWARD, type MultiBackwardOptions, OP } from './options.ts';
@@ -24,6 +24,7 @@ import { Sum } from './weighted.ts';
  * @throws NONFINITE (of a loss or, where the method looks at gradients, of one), GRAPH or SHAPE naming the loss, before any gradient has changed
  */
 export function backward<Name extends string>(losses: Losses<Name>, options?: MultiBackwardOptions<Name>): BackwardReport<Name> {
+  assertArity('backward', arguments.length, 2);
   const { entries, absent } = presentOf(OP, losses);
   const names = entries.map(([name]) => name);
   const tensors = entries.map(([, loss]) => loss);

@@ -1,6 +1,6 @@
 // A method on a Jacobian that is at hand: for tests, for gradients that come from elsewhere, and to see what a method does.
 import { tensor } from '../ops/create.ts';
-import { checkArgument, type Kinds, NUMBERS, optionsOf, valueText } from '../tensor/check.ts';
+import { assertArity, checkArgument, type Kinds, NUMBERS, optionsOf, valueText } from '../tensor/check.ts';
 import { GradloomError, shapeText, valueError } from '../tensor/errors.ts';
 import { scope } from '../tensor/scope.ts';
 import { noGrad } from '../tensor/tape.ts';
@@ -84,6 +84,7 @@ function statsOf(method: Method, rows: readonly ArrayLike<number>[], { losses, n
  * singular values of the unit rows below m·2⁻²³ of the largest are 0 for a method whose `eps` does not ask for more.
  */
 export function applyCombiner(method: Method, jacobian: readonly (readonly number[])[] | Tensor, options?: CombinerOptions): Combined {
+  assertArity('applyCombiner', arguments.length, 3);
   checkArgument('applyCombiner', 'method', method, METHOD);
   const given = optionsOf('applyCombiner', options, OPTIONS);
   if (isScalarizer(method)) {

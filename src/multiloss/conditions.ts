@@ -1,5 +1,5 @@
 // Conditions on the course of training: plain objects (JSON), and what each remembers from step to step, plain data too.
-import { checkArgument, FINITE, isPlainObject, type Kind, type Kinds, optionsOf, TEXT } from '../tensor/check.ts';
+import { assertArity, checkArgument, FINITE, isPlainObject, type Kind, type Kinds, optionsOf, TEXT } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 import { count, range } from './checks.ts';
 
@@ -56,22 +56,26 @@ function level<Name extends string>(kind: 'below' | 'above', loss: Name, value: 
 
 /** The loss (or its running mean) is below `value`, for as many steps in a row as asked. */
 export function below<Name extends string>(loss: Name, value: number, options?: LevelOptions): Condition<Name> {
+  assertArity('below', arguments.length, 3);
   return level('below', loss, value, options);
 }
 
 /** The loss (or its running mean) is above `value`, for as many steps in a row as asked. */
 export function above<Name extends string>(loss: Name, value: number, options?: LevelOptions): Condition<Name> {
+  assertArity('above', arguments.length, 3);
   return level('above', loss, value, options);
 }
 
 /** So many steps of the phase are done. */
 export function afterSteps(steps: number): Condition<never> {
+  assertArity('afterSteps', arguments.length, 1);
   checkArgument('afterSteps', 'steps', steps, STEPS);
   return { kind: 'afterSteps', steps };
 }
 
 /** The loss (or its running mean) has found no new best for `patience` steps in a row. */
 export function plateau<Name extends string>(loss: Name, options: PlateauOptions): Condition<Name> {
+  assertArity('plateau', arguments.length, 2);
   checkArgument('plateau', 'loss', loss, TEXT);
   const { patience, minDelta = 0, ema = 0 } = optionsOf('plateau', options, PLATEAU);
   checkArgument('plateau', 'patience', patience, STEPS);

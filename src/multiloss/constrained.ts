@@ -1,5 +1,5 @@
 // One loss made small while others are kept below limits.
-import { checkArgument, FINITE, isPlainObject, type Kinds, TEXT, withDefaults } from '../tensor/check.ts';
+import { assertArity, checkArgument, FINITE, isPlainObject, type Kinds, TEXT, withDefaults } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { assertLosses, each, POSITIVE, range } from './checks.ts';
 import { placeOfLoss } from './memory.ts';
@@ -93,5 +93,6 @@ export class Constrained implements Weighting {
 
 /** `constrain({ main: 'a', limits: { b: 0.1 } })`: see `Constrained`. */
 export function constrain(options: ConstrainOptions): Constrained {
+  assertArity('constrain', arguments.length, 1);
   return new Constrained(options);
 }

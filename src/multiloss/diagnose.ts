@@ -1,6 +1,6 @@
 // Before choosing a method: what is wrong between these losses, if anything? Gradients of a few batches, and what batches agree on.
 import { grad } from '../autograd/backward.ts';
-import { checkArgument, FUNCTION, type Kinds, optionsOf, valueText } from '../tensor/check.ts';
+import { assertArity, checkArgument, FUNCTION, type Kinds, optionsOf, valueText } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { refuseWhileRecording } from '../tensor/recording.ts';
 import { scope } from '../tensor/scope.ts';
@@ -200,6 +200,7 @@ export function diagnose<B, Name extends string>(
   second?: ((batch: B) => Losses<Name>) | DiagnoseOptions,
   third?: DiagnoseOptions,
 ): Diagnosis<Name> {
+  assertArity('diagnose', arguments.length, 3);
   const [lossesOf, given] = typeof second === 'function' ? [second, third] : [undefined, second];
   const options = optionsOf('diagnose', given, OPTIONS);
   const { batches: n = GROUPS } = options;

@@ -1,5 +1,5 @@
 // Staged and mixed training, declared: which losses train when, how they are combined, what is frozen, and until when.
-import { checkArgument, FLAG, FUNCTION, type Kinds, oneOf, optionsOf, orNull, TEXT } from '../tensor/check.ts';
+import { assertArity, checkArgument, FLAG, FUNCTION, type Kinds, oneOf, optionsOf, orNull, TEXT } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { type MultiBackwardOptions, WITHOUT_COMBINE } from './options.ts';
@@ -275,5 +275,6 @@ function forget(phase: string, optimizer: Steppable): void {
  * ```
  */
 export function phases<Name extends string = string>(options?: PlanOptions<Name>): Plan<Name> {
+  assertArity('phases', arguments.length, 1);
   return new Plan(options);
 }

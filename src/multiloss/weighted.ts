@@ -2,7 +2,7 @@
 import { backward } from '../autograd/backward.ts';
 import { add, mul } from '../ops/binary.ts';
 import { float32View } from '../runtime/memory.ts';
-import { type Kind, optionsOf, valueText } from '../tensor/check.ts';
+import { assertArity, type Kind, optionsOf, valueText } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { settle } from '../tensor/pending.ts';
 import { recording } from '../tensor/recording.ts';
@@ -157,6 +157,7 @@ function finiteAt(name: string, weight: Weight, step: number): number {
 
 /** `new Weighted(weights)`: `weighted({ digit: 1, image: anneal.cosine(0, 1, { steps: 5000 }) })`. */
 export function weighted<Name extends string>(weights: Readonly<Record<Name, number | Schedule>>): Weighted<Name> {
+  assertArity('weighted', arguments.length, 1);
   return new Weighted(weights);
 }
 

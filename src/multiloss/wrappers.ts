@@ -1,7 +1,7 @@
 // Methods made of methods. Each passes on what the inner one needs and remembers, so they nest: ema(every(10, normalize(new MGDA())), 0.9).
 import { mul } from '../ops/binary.ts';
 import { reshape } from '../ops/movement.ts';
-import { checkArgument, type Kinds, NUMBER, withDefaults } from '../tensor/check.ts';
+import { assertArity, checkArgument, type Kinds, NUMBER, withDefaults } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { told } from './aggregators/rows.ts';
@@ -119,6 +119,7 @@ class Ema extends Wrapper {
  * from making noisy weights.
  */
 export function ema(method: Weigher, decay = 0.9): Weighting {
+  assertArity('ema', arguments.length, 2);
   return new Ema(method, decay);
 }
 
@@ -165,6 +166,7 @@ class Every extends Wrapper {
  * than a sum's.
  */
 export function every(n: number, method: Weigher): Weighting {
+  assertArity('every', arguments.length, 2);
   return new Every(n, method);
 }
 
@@ -197,6 +199,7 @@ class Clip extends Wrapper {
 
 /** Weights kept between `min` and `max`: against a weight that collapses or explodes. What the method promises of its direction no longer holds where a weight is clipped. */
 export function clipWeights(method: Weigher, options: ClipWeightsOptions): Weighting {
+  assertArity('clipWeights', arguments.length, 2);
   return new Clip(method, options);
 }
 
@@ -282,6 +285,7 @@ class NormalizedRows implements Aggregator {
 export function normalize(method: Weigher): Weighting;
 export function normalize(method: Aggregator): Aggregator;
 export function normalize(method: Weigher | Aggregator): Weighting | Aggregator {
+  assertArity('normalize', arguments.length, 1);
   checkArgument('normalize', 'method', method, METHOD);
   return isAggregator(method) ? new NormalizedRows(method) : new Normalized(method);
 }
@@ -336,5 +340,6 @@ class WarmUp extends Wrapper {
 
 /** The first method for so many steps, then the other one: `warmup(new Mean(), new PCGrad(), 500)`. Each step costs what its own method needs. */
 export function warmup(first: Weigher, then: Weigher, steps: number): Weighting {
+  assertArity('warmup', arguments.length, 3);
   return new WarmUp(first, then, steps);
 }

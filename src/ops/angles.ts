@@ -1,4 +1,5 @@
 // Angles and hyperbolas: one kernel, atan2; the rest are formulas whose gradients are rules of their own.
+import { assertArity } from '../tensor/check.ts';
 import { apply, everyInput } from '../tensor/op.ts';
 import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -20,6 +21,7 @@ const atan2Op = binaryOp('atan2', 'atan2', {
 
 /** The angle of the point (x, y) in (−π, π], radians. Shapes broadcast. */
 export function atan2(y: Operand, x: Operand): Tensor {
+  assertArity('atan2', arguments.length, 2);
   return apply(atan2Op, operands('atan2', y, x, 'float32'), undefined);
 }
 

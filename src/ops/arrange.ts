@@ -1,5 +1,5 @@
 // Elements in another order, or several times: copies, unlike the views of movement.ts.
-import { assertTensor, type Sizes, sizesOf } from '../tensor/check.ts';
+import { assertArity, assertTensor, type Sizes, sizesOf } from '../tensor/check.ts';
 import { GradloomError, shapeText, valueText } from '../tensor/errors.ts';
 import { apply, copyElements, type Op } from '../tensor/op.ts';
 import { normalizeDim, normalizeDims } from '../tensor/shape.ts';
@@ -32,6 +32,7 @@ export function flip(x: Tensor, ...dims: Sizes): Tensor {
 
 /** Elements moved on by `shifts` along dimensions, those that fall off the end coming back at the start. Without dimensions: in row-major order. */
 export function roll(x: Tensor, shifts: number | readonly number[], dims?: number | readonly number[]): Tensor {
+  assertArity('roll', arguments.length, 3);
   const op = 'roll';
   assertTensor(op, x);
   const by = [shifts].flat();

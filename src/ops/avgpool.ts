@@ -1,6 +1,6 @@
 // Average pooling. The op and its gradient are linear and each other's transposes, so second gradients need no third.
 import { call } from '../runtime/call.ts';
-import { FLAG, type Kinds, optionsBy, orNull, valueText, WHOLE } from '../tensor/check.ts';
+import { assertArity, FLAG, type Kinds, optionsBy, orNull, valueText, WHOLE } from '../tensor/check.ts';
 import { GradloomError, shapeError, shapeText, valueError } from '../tensor/errors.ts';
 import { apply, type Op } from '../tensor/op.ts';
 import type { Shape } from '../tensor/shape.ts';
@@ -112,6 +112,7 @@ const MOST = 2 ** 20;
  * [C, H, W] → [..., *outputSize]. Size 1 is the mean of each plane.
  */
 export function adaptiveAvgPool2d(x: Tensor, outputSize: OutputSize): Tensor {
+  assertArity('adaptiveAvgPool2d', arguments.length, 2);
   return adaptive('adaptiveAvgPool2d', x, outputSize);
 }
 
@@ -156,6 +157,7 @@ export function avgPool1d(
 
 /** As `adaptiveAvgPool2d` along one direction. x [N, C, L] or [C, L]. */
 export function adaptiveAvgPool1d(x: Tensor, outputSize: number): Tensor {
+  assertArity('adaptiveAvgPool1d', arguments.length, 2);
   assertFloat('adaptiveAvgPool1d', x);
   if (x.rank !== 2 && x.rank !== 3) throw shapeError('adaptiveAvgPool1d', 'takes [N, C, L] or [C, L]', [x.sizes], 'Reshape the input.');
   return squeeze(adaptive('adaptiveAvgPool1d', unsqueeze(x, -2), [1, outputSize]), -2);

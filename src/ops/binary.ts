@@ -1,7 +1,7 @@
 // Two inputs, element by element, with broadcasting. A plain number may stand for either.
 import { call } from '../runtime/call.ts';
 import type { Kernel } from '../runtime/kernel-names.ts';
-import { assertTensor, valueText } from '../tensor/check.ts';
+import { assertArity, assertTensor, valueText } from '../tensor/check.ts';
 import { type DType, promote } from '../tensor/dtype.ts';
 import { GradloomError } from '../tensor/errors.ts';
 import { apply, dense, everyInput, type Op, otherInputs, requiresGrad } from '../tensor/op.ts';
@@ -121,22 +121,26 @@ const addBoolOp = binaryOp('add', 'or', {});
 
 /** a + b; of two bools whether either is true. Shapes broadcast. */
 export function add(a: Operand, b: Operand): Tensor {
+  assertArity('add', arguments.length, 2);
   const both = operands('add', a, b);
   return apply(both[0].dtype === 'bool' ? addBoolOp : addOp, both, undefined);
 }
 
 /** a − b. Shapes broadcast. */
 export function sub(a: Operand, b: Operand): Tensor {
+  assertArity('sub', arguments.length, 2);
   return apply(subOp, operands('sub', a, b, 'int32'), undefined);
 }
 
 /** a · b, element by element. Shapes broadcast. */
 export function mul(a: Operand, b: Operand): Tensor {
+  assertArity('mul', arguments.length, 2);
   return apply(mulOp, operands('mul', a, b, 'bool'), undefined);
 }
 
 /** a / b, always float32. Shapes broadcast. */
 export function div(a: Operand, b: Operand): Tensor {
+  assertArity('div', arguments.length, 2);
   // Backward reads what divides a number. As in PyTorch, where that is a product with 1/b, b may be written to meanwhile.
   const divisor = typeof a === 'number' && b instanceof Tensor && isGradEnabled() && requiresGrad(b) ? clone(b) : b;
   return apply(divOp, operands('div', a, divisor, 'float32'), undefined);
@@ -164,26 +168,32 @@ const compared = (op: string, a: Operand, b: Operand): [Tensor, Tensor] => opera
 
 /** a = b, as bool. */
 export function eq(a: Operand, b: Operand): Tensor {
+  assertArity('eq', arguments.length, 2);
   return apply(eqOp, compared('eq', a, b), undefined);
 }
 /** a ≠ b, as bool. */
 export function ne(a: Operand, b: Operand): Tensor {
+  assertArity('ne', arguments.length, 2);
   return apply(neOp, compared('ne', a, b), undefined);
 }
 /** a < b, as bool. */
 export function lt(a: Operand, b: Operand): Tensor {
+  assertArity('lt', arguments.length, 2);
   return apply(ltOp, compared('lt', a, b), undefined);
 }
 /** a ≤ b, as bool. */
 export function le(a: Operand, b: Operand): Tensor {
+  assertArity('le', arguments.length, 2);
   return apply(leOp, compared('le', a, b), undefined);
 }
 /** a > b, as bool. */
 export function gt(a: Operand, b: Operand): Tensor {
+  assertArity('gt', arguments.length, 2);
   return apply(ltOp, compared('gt', b, a), undefined);
 }
 /** a ≥ b, as bool. */
 export function ge(a: Operand, b: Operand): Tensor {
+  assertArity('ge', arguments.length, 2);
   return apply(leOp, compared('ge', b, a), undefined);
 }
 
@@ -194,14 +204,17 @@ function bools(op: string, a: Operand, b: Operand): [Tensor, Tensor] {
 
 /** Whether both are non-zero. bool. */
 export function logicalAnd(a: Operand, b: Operand): Tensor {
+  assertArity('logicalAnd', arguments.length, 2);
   return apply(andOp, bools('logicalAnd', a, b), undefined);
 }
 /** Whether either is non-zero. bool. */
 export function logicalOr(a: Operand, b: Operand): Tensor {
+  assertArity('logicalOr', arguments.length, 2);
   return apply(orOp, bools('logicalOr', a, b), undefined);
 }
 /** Whether exactly one is non-zero. bool. */
 export function logicalXor(a: Operand, b: Operand): Tensor {
+  assertArity('logicalXor', arguments.length, 2);
   return apply(xorOp, bools('logicalXor', a, b), undefined);
 }
 
@@ -227,11 +240,13 @@ const minimumOp = extremeOp('minimum', 'minimum', 'minimumInt', gt);
 
 /** The larger of a and b; NaN wins. Shapes broadcast. */
 export function maximum(a: Operand, b: Operand): Tensor {
+  assertArity('maximum', arguments.length, 2);
   return apply(maximumOp, operands('maximum', a, b), undefined);
 }
 
 /** The smaller of a and b; NaN wins. Shapes broadcast. */
 export function minimum(a: Operand, b: Operand): Tensor {
+  assertArity('minimum', arguments.length, 2);
   return apply(minimumOp, operands('minimum', a, b), undefined);
 }
 
@@ -261,6 +276,7 @@ function assertCondition(op: string, condition: Tensor, name: string): void {
 
 /** condition ? a : b, element by element; condition is bool. Shapes broadcast. */
 export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
+  assertArity('where', arguments.length, 3);
   assertCondition('where', condition, 'condition');
   const numbers = typeof a === 'number' && typeof b === 'number';
   const [x, y] = numbers ? [constant(a, 'float32'), constant(b, 'float32')] : operands('where', a, b);
@@ -269,6 +285,7 @@ export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
 
 /** x with its elements replaced by `value` where the mask is true, in x's type, which must hold the value. Shapes broadcast. */
 export function maskedFill(x: Tensor, mask: Tensor, value: Operand | boolean): Tensor {
+  assertArity('maskedFill', arguments.length, 3);
   const op = 'maskedFill';
   assertTensor(op, x);
   assertCondition(op, mask, 'mask');

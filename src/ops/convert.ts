@@ -1,7 +1,7 @@
 // Between element types.
 import { call } from '../runtime/call.ts';
 import type { Kernel } from '../runtime/kernel-names.ts';
-import { assertDType, assertTensor } from '../tensor/check.ts';
+import { assertArity, assertDType, assertTensor } from '../tensor/check.ts';
 import type { DType } from '../tensor/dtype.ts';
 import { GradloomError } from '../tensor/errors.ts';
 import { apply, copyElements, type Op } from '../tensor/op.ts';
@@ -29,6 +29,7 @@ const toOp: Op<{ dtype: DType }> = {
 
 /** The tensor in another element type (itself where it has it). Floats lose their fraction towards zero. No gradient passes. */
 export function to(x: Tensor, dtype: DType): Tensor {
+  assertArity('to', arguments.length, 2);
   assertTensor('to', x);
   if (x.dtype === dtype) return x;
   assertDType('to', dtype);

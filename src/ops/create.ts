@@ -156,6 +156,7 @@ function filled(op: string, values: ArrayLike<number | bigint>, shape: Shape, dt
  * @throws DTYPE (what is no number), SHAPE (ragged), VALUE (beyond int32)
  */
 export function tensor(data: TensorData, options?: CreateOptions & { shape?: Shape }): Tensor {
+  assertArity('tensor', arguments.length, 2);
   const op = 'tensor';
   refuseWhileRecording(op, 'a tensor is made from numbers of the host', 'Make it outside, or pass it to the step as an input.');
   const { dtype, shape, requiresGrad: wanted } = created(op, options, SHAPED);
@@ -181,6 +182,7 @@ function fullOf(op: string, shape: Shape, value: number | boolean, options: Crea
 
 /** A tensor filled with one value. The default type is float32, bool for true and false. */
 export function full(shape: Shape, value: number | boolean, options?: CreateOptions): Tensor {
+  assertArity('full', arguments.length, 3);
   return fullOf('full', sizesOf('full', [shape]), value, created('full', options, OPTIONS));
 }
 
@@ -214,16 +216,19 @@ function alike(op: string, x: Tensor, value: number | boolean, options: CreateOp
 
 /** Zeros of x's shape and type. */
 export function zerosLike(x: Tensor, options?: CreateOptions): Tensor {
+  assertArity('zerosLike', arguments.length, 2);
   return alike('zerosLike', x, 0, options);
 }
 
 /** Ones of x's shape and type. */
 export function onesLike(x: Tensor, options?: CreateOptions): Tensor {
+  assertArity('onesLike', arguments.length, 2);
   return alike('onesLike', x, 1, options);
 }
 
 /** One value in x's shape and type. */
 export function fullLike(x: Tensor, value: number | boolean, options?: CreateOptions): Tensor {
+  assertArity('fullLike', arguments.length, 3);
   return alike('fullLike', x, value, options);
 }
 
@@ -270,6 +275,7 @@ export function arange(start: number, end?: number | CreateOptions, step?: numbe
 
 /** `steps` values from start to end, both included, evenly spaced. The default type is float32. */
 export function linspace(start: number, end: number, steps: number, options?: CreateOptions): Tensor {
+  assertArity('linspace', arguments.length, 4);
   const op = 'linspace';
   const { dtype = 'float32', requiresGrad: wanted } = created(op, options, OPTIONS);
   checkArgument(op, 'start', start, NUMBER);
@@ -318,6 +324,7 @@ export function randn(...args: ShapeAndOptions<RandomOptions>): Tensor {
 
 /** A random permutation of 0 … n − 1. int32. */
 export function randperm(n: number, options?: RandomOptions): Tensor {
+  assertArity('randperm', arguments.length, 2);
   const op = 'randperm';
   const { dtype = 'int32', generator, requiresGrad: wanted } = created(op, options, RANDOM);
   const shape = sizesOf(op, [n]);

@@ -1,4 +1,5 @@
 // Ops of one input whose value is a formula of other ops, and whose gradient is a rule of its own.
+import { assertArity } from '../tensor/check.ts';
 import { apply, copyElements, everyInput, type Op } from '../tensor/op.ts';
 import { noGrad } from '../tensor/tape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -29,5 +30,8 @@ export function formulaOp<A>(
 /** @internal The op as a function. */
 export function formula(name: string, value: (x: Tensor) => Tensor, backward: (dy: Tensor, x: Tensor) => Tensor, reads?: 'input' | 'output'): (x: Tensor) => Tensor {
   const op = formulaOp<void>(name, value, backward, reads);
-  return (x) => apply(op, [asFloat(x, name)], undefined);
+  return function (x) {
+    assertArity(name, arguments.length, 1);
+    return apply(op, [asFloat(x, name)], undefined);
+  };
 }

@@ -1,5 +1,5 @@
 // Short formulas of the ops in binary.ts and unary.ts that have names of their own.
-import { assertTensor, type Kinds, NUMBER, optionsBy, optionsOf } from '../tensor/check.ts';
+import { assertArity, assertTensor, type Kinds, NUMBER, optionsBy, optionsOf } from '../tensor/check.ts';
 import { GradloomError, shapeError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { add, div, eq, lt, maximum, mul, type Operand, sub, where } from './binary.ts';
@@ -9,6 +9,7 @@ import { abs, exp, isnan, log1p, neg } from './unary.ts';
 
 /** a + weight·(b − a): from a, at weight 0, to b, at 1, each exactly. Shapes broadcast. */
 export function lerp(a: Tensor, b: Tensor, weight: Operand): Tensor {
+  assertArity('lerp', arguments.length, 3);
   assertTensor('lerp', a);
   assertTensor('lerp', b, 'end');
   if (typeof weight !== 'number') assertTensor('lerp', weight, 'weight');
@@ -38,16 +39,19 @@ function scaled(op: string, x: Tensor, a: Tensor, b: Tensor, combine: (a: Operan
 
 /** x + value·a·b. Shapes broadcast. */
 export function addcmul(x: Tensor, a: Tensor, b: Tensor, options?: ScaleOptions): Tensor {
+  assertArity('addcmul', arguments.length, 4);
   return scaled('addcmul', x, a, b, mul, options);
 }
 
 /** x + value·a/b. Shapes broadcast. */
 export function addcdiv(x: Tensor, a: Tensor, b: Tensor, options?: ScaleOptions): Tensor {
+  assertArity('addcdiv', arguments.length, 4);
   return scaled('addcdiv', x, a, b, div, options);
 }
 
 /** ln(eᵃ + eᵇ) without overflow. Shapes broadcast. */
 export function logaddexp(a: Tensor, b: Tensor): Tensor {
+  assertArity('logaddexp', arguments.length, 2);
   const [x, y] = [asFloat(a, 'logaddexp'), asFloat(b, 'logaddexp')];
   // Equal infinities have no difference.
   const apart = where(eq(x, y), 0, sub(x, y));
@@ -77,6 +81,7 @@ export function nanToNum(x: Tensor, ...given: [nan?: number | NanToNumOptions, p
 
 /** a[i]·b[j] of two vectors, [n, m]. */
 export function outer(a: Tensor, b: Tensor): Tensor {
+  assertArity('outer', arguments.length, 2);
   assertTensor('outer', a);
   assertTensor('outer', b, 'the second');
   if (a.rank !== 1 || b.rank !== 1) throw shapeError('outer', 'takes two vectors', [a.sizes, b.sizes], 'Flatten them, or multiply with broadcasting.');

@@ -1,5 +1,5 @@
 // Identities forward that change what flows back.
-import { assertTensor, checkArgument, FINITE } from '../tensor/check.ts';
+import { assertArity, assertTensor, checkArgument, FINITE } from '../tensor/check.ts';
 import { applyView, type ViewOp } from '../tensor/op.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { mul } from './binary.ts';
@@ -13,6 +13,7 @@ const scaleGradOp: ViewOp<{ scale: number }> = {
 
 /** x itself, whose gradient is multiplied by `scale` on its way back: how strongly what lies behind learns from what lies before. */
 export function scaleGrad(x: Tensor, scale: number): Tensor {
+  assertArity('scaleGrad', arguments.length, 2);
   assertTensor('scaleGrad', x);
   checkArgument('scaleGrad', 'scale', scale, FINITE);
   return applyView(scaleGradOp, x, { scale });
@@ -20,6 +21,7 @@ export function scaleGrad(x: Tensor, scale: number): Tensor {
 
 /** x itself, whose gradient is multiplied by −λ on its way back, λ = 1 by default (gradient reversal: Ganin & Lempitsky 2015, arXiv 1409.7495). */
 export function reverseGrad(x: Tensor, lambda?: number): Tensor {
+  assertArity('reverseGrad', arguments.length, 2);
   assertTensor('reverseGrad', x);
   if (lambda !== undefined) checkArgument('reverseGrad', 'lambda', lambda, FINITE);
   return scaleGrad(x, -(lambda ?? 1));

@@ -1,6 +1,6 @@
 // Picking elements by index tensors, and adding into them. Indices are int32, checked before anything is read.
 import { call } from '../runtime/call.ts';
-import { assertTensor, assertWhole } from '../tensor/check.ts';
+import { assertArity, assertTensor, assertWhole } from '../tensor/check.ts';
 import { viewOf } from '../tensor/dtype.ts';
 import { GradloomError, shapeError, shapeText, valueText } from '../tensor/errors.ts';
 import { apply, copyElements, dense, type Op } from '../tensor/op.ts';
@@ -69,6 +69,7 @@ const indexSelectOp: Op<Around> = {
 
 /** The parts of x at the listed indices of a dimension. index: int32 [k]. */
 export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
+  assertArity('indexSelect', arguments.length, 3);
   return indexSelectAs('indexSelect', x, dim, index);
 }
 
@@ -108,6 +109,7 @@ function assertSource(op: string, x: Tensor, source: Tensor): void {
 
 /** x with the parts of `source` added at the listed indices of a dimension, in order; an index may repeat. */
 export function indexAdd(x: Tensor, dim: number, index: Tensor, source: Tensor): Tensor {
+  assertArity('indexAdd', arguments.length, 4);
   const op = 'indexAdd';
   assertTensor(op, x);
   const at = normalizeDim(op, dim, x.rank);
@@ -161,6 +163,7 @@ const scatterAddOp: Op<Around> = {
 
 /** y[…, i, …] = x[…, index[…, i, …], …] along a dimension; index: int32, x's rank, equal sizes elsewhere. */
 export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
+  assertArity('gather', arguments.length, 3);
   assertTensor('gather', x);
   assertTensor('gather', index, 'the index');
   const at = normalizeDim('gather', dim, x.rank);
@@ -175,6 +178,7 @@ export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
  * outside the dimension nowhere longer than x.
  */
 export function scatterAdd(x: Tensor, dim: number, index: Tensor, source: Tensor): Tensor {
+  assertArity('scatterAdd', arguments.length, 4);
   const op = 'scatterAdd';
   assertTensor(op, x);
   assertTensor(op, index, 'the index');
@@ -218,6 +222,7 @@ const scatterOp: Op<Around> = {
  * `scatterAdd`; where an index repeats, the last one stays and every one gets the gradient, as in PyTorch.
  */
 export function scatter(x: Tensor, dim: number, index: Tensor, source: Tensor | number): Tensor {
+  assertArity('scatter', arguments.length, 4);
   const op = 'scatter';
   assertTensor(op, x);
   assertTensor(op, index, 'the index');
@@ -242,6 +247,7 @@ export function scatter(x: Tensor, dim: number, index: Tensor, source: Tensor | 
 
 /** Classes as rows of 0 and 1: int32 [...] → float32 [..., classes]. */
 export function oneHot(index: Tensor, classes: number): Tensor {
+  assertArity('oneHot', arguments.length, 2);
   assertTensor('oneHot', index, 'the classes');
   assertWhole('oneHot', 'the number of classes', classes, 1);
   checkIndices('oneHot', index, Math.min(classes, MOST_SIZE), null, 'class');

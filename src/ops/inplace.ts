@@ -1,5 +1,5 @@
 // Writing in place, under PyTorch's rules: version counters move, leaves that require gradients refuse, graphs follow.
-import { assertTensor, assertWhole, checkArgument, either, FLAG, type Kind, NUMBER, sizesOf, TENSOR } from '../tensor/check.ts';
+import { assertArity, assertTensor, assertWhole, checkArgument, either, FLAG, type Kind, NUMBER, sizesOf, TENSOR } from '../tensor/check.ts';
 import { bitsOf, promote } from '../tensor/dtype.ts';
 import { GradloomError, shapeError } from '../tensor/errors.ts';
 import { apply, applyView, copyElements, nodeOf, type Op, record, requiresGrad, setRebuildView, type ViewOp } from '../tensor/op.ts';
@@ -65,6 +65,7 @@ const STRIDES: Kind = { what: 'a list of whole numbers ≥ 0', test: (v) => Arra
 
 /** A window on x's memory by explicit strides and offset, in elements. x must be row-major; the window must not overlap itself. */
 export function asStrided(x: Tensor, shape: Shape, strides: readonly number[], offset = 0): Tensor {
+  assertArity('asStrided', arguments.length, 4);
   const op = 'asStrided';
   assertTensor(op, x);
   assertWhole(op, 'offset', offset, 0);
@@ -167,29 +168,30 @@ function snapshot(t: Tensor): Tensor {
 
 const OPERAND: Kind = either(TENSOR, NUMBER);
 
-function check(op: string, t: Tensor, x: Operand): void {
+function check(op: string, t: Tensor, x: Operand, given: number): void {
+  assertArity(op, given, 2);
   assertTensor(op, t);
   checkArgument(op, 'the operand', x, OPERAND);
 }
 
 /** t ← t + x (x may broadcast). Returns t. */
 export function add_(t: Tensor, x: Operand): Tensor {
-  check('add_', t, x);
+  check('add_', t, x, arguments.length);
   return write('add_', t, add(t, x));
 }
 /** t ← t − x. Returns t. */
 export function sub_(t: Tensor, x: Operand): Tensor {
-  check('sub_', t, x);
+  check('sub_', t, x, arguments.length);
   return write('sub_', t, sub(t, x));
 }
 /** t ← t · x. Returns t. */
 export function mul_(t: Tensor, x: Operand): Tensor {
-  check('mul_', t, x);
+  check('mul_', t, x, arguments.length);
   return write('mul_', t, mul(snapshot(t), x));
 }
 /** t ← t / x; float32 only. Returns t. */
 export function div_(t: Tensor, x: Operand): Tensor {
-  check('div_', t, x);
+  check('div_', t, x, arguments.length);
   return write('div_', t, div(snapshot(t), x));
 }
 /** t ← clamp(t); arguments as in `clamp`. Returns t. */
@@ -201,6 +203,7 @@ type Bounds = typeof clamp extends (x: Tensor, ...bounds: infer B) => Tensor ? B
 
 /** t ← x (which may broadcast), converted to t's type. Returns t. */
 export function copy_(t: Tensor, x: Tensor): Tensor {
+  assertArity('copy_', arguments.length, 2);
   assertTensor('copy_', t);
   assertTensor('copy_', x, 'the source');
   const y = to(x, t.dtype);
@@ -211,10 +214,12 @@ const VALUE: Kind = either(NUMBER, FLAG);
 
 /** Every element ← value, as t's type holds it. Returns t. */
 export function fill_(t: Tensor, value: number | boolean): Tensor {
+  assertArity('fill_', arguments.length, 2);
   return fillAs('fill_', t, value);
 }
 /** Every element ← 0. Returns t. */
 export function zero_(t: Tensor): Tensor {
+  assertArity('zero_', arguments.length, 1);
   return fillAs('zero_', t, 0);
 }
 

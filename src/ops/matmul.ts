@@ -1,6 +1,6 @@
 // Matrix products. Transposed operands are views that the kernel reads in place, so backward's products cost no copy either.
 import { call } from '../runtime/call.ts';
-import { assertTensor, type Kinds, NUMBER, optionsOf } from '../tensor/check.ts';
+import { assertArity, assertTensor, type Kinds, NUMBER, optionsOf } from '../tensor/check.ts';
 import { GradloomError, shapeError, shapeText } from '../tensor/errors.ts';
 import { apply, dense, type Op, otherInputs } from '../tensor/op.ts';
 import { broadcastShapes, type Shape, sizeOf } from '../tensor/shape.ts';
@@ -51,6 +51,7 @@ function perCotangent(a: Tensor, b: Tensor): Tensor {
 
 /** [n, k] · [k, m] → [n, m]. */
 export function mm(a: Tensor, b: Tensor): Tensor {
+  assertArity('mm', arguments.length, 2);
   matrices('mm', a, b, 2);
   return apply(mmOp, [a, b], undefined);
 }
@@ -84,12 +85,14 @@ const bmmOp: Op<void> = {
 
 /** [b, n, k] · [b, k, m] → [b, n, m]. */
 export function bmm(a: Tensor, b: Tensor): Tensor {
+  assertArity('bmm', arguments.length, 2);
   matrices('bmm', a, b, 3);
   return apply(bmmOp, [a, b], undefined);
 }
 
 /** Matrix product with PyTorch's rules: vectors are promoted, leading dimensions broadcast. */
 export function matmul(a: Tensor, b: Tensor): Tensor {
+  assertArity('matmul', arguments.length, 2);
   assertFloat('matmul', a);
   assertFloat('matmul', b, 'the second');
   if (a.rank === 0 || b.rank === 0) throw shapeError('matmul', 'a scalar has no matrix product', [a.sizes, b.sizes], 'Use mul.');
@@ -109,6 +112,7 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
 
 /** Σ aᵢ·bᵢ of two vectors. */
 export function dot(a: Tensor, b: Tensor): Tensor {
+  assertArity('dot', arguments.length, 2);
   assertTensor('dot', a);
   assertTensor('dot', b, 'the second');
   if (a.rank !== 1 || b.rank !== 1 || a.size !== b.size) throw shapeError('dot', 'takes two vectors of one length', [a.sizes, b.sizes], 'Flatten them, or use matmul.');
@@ -183,6 +187,7 @@ const linearOp: Op<void> = {
 
 /** x · weightᵀ + bias. x [..., inFeatures], weight [outFeatures, inFeatures], bias [outFeatures] → [..., outFeatures]. */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null): Tensor {
+  assertArity('linear', arguments.length, 3);
   const input = asFloat(x, 'linear');
   assertFloat('linear', weight, 'weight');
   if (bias) assertFloat('linear', bias, 'bias');
@@ -201,6 +206,7 @@ const ADDMM: Kinds<AddmmOptions> = { beta: NUMBER, alpha: NUMBER };
 
 /** β·input + α·(a · b). */
 export function addmm(input: Tensor, a: Tensor, b: Tensor, options?: AddmmOptions): Tensor {
+  assertArity('addmm', arguments.length, 4);
   const { alpha = 1, beta = 1 } = optionsOf('addmm', options, ADDMM);
   assertFloat('addmm', input);
   matrices('addmm', a, b, 2);

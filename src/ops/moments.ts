@@ -1,6 +1,6 @@
 // Reductions made of sums and products: mean, variance, norms; and the largest and smallest element, with their gradients.
 import { call } from '../runtime/call.ts';
-import { DIMS, FINITE, FLAG, type Kinds, NUMBER, optionsBy, optionsOf, valueText } from '../tensor/check.ts';
+import { assertArity, DIMS, FINITE, FLAG, type Kinds, NUMBER, optionsBy, optionsOf, valueText } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 import { apply, detach, everyInput, type Op } from '../tensor/op.ts';
 import type { Shape } from '../tensor/shape.ts';
@@ -33,6 +33,7 @@ const countOver = (x: Tensor, dims: readonly number[]): number => dims.reduce((n
 
 /** Mean over dimensions, all by default: mean(x, dim, keepdim) or mean(x, { dim, keepdim }); NaN over nothing. */
 export function mean(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor {
+  assertArity('mean', arguments.length, 3);
   assertFloat('mean', x);
   const { dims, keepdim: kept } = reduceAttrs('mean', x, dim, keepdim);
   return div(sumOver(x, dims, kept), countOver(x, dims));
@@ -184,11 +185,13 @@ const aminOp = extremeOp('amin', 'minOver');
 
 /** The largest element over dimensions, all by default: amax(x, dim, keepdim) or amax(x, { dim, keepdim }). The gradient is shared among equals. */
 export function amax(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor {
+  assertArity('amax', arguments.length, 3);
   return apply(amaxOp, [x], reduceAttrs('amax', x, dim, keepdim));
 }
 
 /** The smallest element over dimensions, as `amax`. */
 export function amin(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor {
+  assertArity('amin', arguments.length, 3);
   return apply(aminOp, [x], reduceAttrs('amin', x, dim, keepdim));
 }
 
@@ -211,6 +214,7 @@ function extremeAt(name: 'max' | 'min', x: Tensor, given: ReduceArgument | undef
 export function max(x: Tensor): Tensor;
 export function max(x: Tensor, dim: number | (ReduceOptions & { dim: number }), keepdim?: boolean): { values: Tensor; indices: Tensor };
 export function max(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Extreme {
+  assertArity('max', arguments.length, 3);
   return extremeAt('max', x, dim, keepdim);
 }
 
@@ -218,11 +222,13 @@ export function max(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Extreme
 export function min(x: Tensor): Tensor;
 export function min(x: Tensor, dim: number | (ReduceOptions & { dim: number }), keepdim?: boolean): { values: Tensor; indices: Tensor };
 export function min(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Extreme {
+  assertArity('min', arguments.length, 3);
   return extremeAt('min', x, dim, keepdim);
 }
 
 /** ln Σ eˣ over dimensions, all by default: logsumexp(x, dim, keepdim) or logsumexp(x, { dim, keepdim }). Shifted by the largest element so that nothing overflows; −∞ over nothing. */
 export function logsumexp(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor {
+  assertArity('logsumexp', arguments.length, 3);
   const { dims, keepdim: kept } = reduceAttrs('logsumexp', x, dim, keepdim);
   const input = asFloat(x);
   if (countOver(x, dims) === 0) return log(sumOver(input, dims, kept));

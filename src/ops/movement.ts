@@ -1,6 +1,6 @@
 // Moving elements: views, copies, joins. None computes anything, so each gradient is a move back.
 import { call } from '../runtime/call.ts';
-import { assertTensor, assertTensors, assertWhole, type Sizes, sizesOf } from '../tensor/check.ts';
+import { assertArity, assertTensor, assertTensors, assertWhole, type Sizes, sizesOf } from '../tensor/check.ts';
 import { GradloomError, shapeError, shapeText, valueText } from '../tensor/errors.ts';
 import { apply, applyView, copyElements, type Op, type ViewOp } from '../tensor/op.ts';
 import { dimensionOf, normalizeDim, normalizeDims, resolveShape, rowMajor, sameShape, type Shape, viewStrides } from '../tensor/shape.ts';
@@ -17,11 +17,13 @@ const cloneOp: Op<void> = {
 
 /** A copy in row-major order that gradients flow through. */
 export function clone(x: Tensor): Tensor {
+  assertArity('clone', arguments.length, 1);
   return apply(cloneOp, [x], undefined);
 }
 
 /** The tensor itself where it is row-major, else a copy. */
 export function contiguous(x: Tensor): Tensor {
+  assertArity('contiguous', arguments.length, 1);
   assertTensor('contiguous', x);
   return x.isContiguous() ? x : clone(x);
 }
@@ -56,6 +58,7 @@ export function view(x: Tensor, ...shape: Sizes): Tensor {
 
 /** Dimensions `start` … `end` (both included) merged into one; x itself where that is one already. */
 export function flatten(x: Tensor, start = 0, end = -1): Tensor {
+  assertArity('flatten', arguments.length, 3);
   assertTensor('flatten', x);
   if (x.rank === 0) {
     normalizeDim('flatten', start, 0);
@@ -72,6 +75,7 @@ export function flatten(x: Tensor, start = 0, end = -1): Tensor {
 
 /** One dimension split in several: `unflatten(x, 0, [2, 3])`. */
 export function unflatten(x: Tensor, dim: number, sizes: Shape): Tensor {
+  assertArity('unflatten', arguments.length, 3);
   assertTensor('unflatten', x);
   const at = dimensionOf('unflatten', dim, x.sizes);
   const resolved = resolveShape('unflatten', sizesOf('unflatten', [sizes], -1), x.sizes[at] as number);
@@ -80,6 +84,7 @@ export function unflatten(x: Tensor, dim: number, sizes: Shape): Tensor {
 
 /** Without the dimensions of size 1, or only without the named ones that have it. */
 export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
+  assertArity('squeeze', arguments.length, 2);
   assertTensor('squeeze', x);
   const dims = normalizeDims('squeeze', dim, x.rank);
   const drop = Array.isArray(dim) && dim.length === 0 ? [] : dims;
@@ -89,6 +94,7 @@ export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
 
 /** With a dimension of size 1 put in at `dim`. */
 export function unsqueeze(x: Tensor, dim: number): Tensor {
+  assertArity('unsqueeze', arguments.length, 2);
   assertTensor('unsqueeze', x);
   const at = normalizeDim('unsqueeze', dim, x.rank + 1);
   const insert = (list: readonly number[], n: number): number[] => [...list.slice(0, at), n, ...list.slice(at)];
@@ -123,6 +129,7 @@ export function permute(x: Tensor, ...dims: Sizes): Tensor {
 
 /** Two dimensions swapped. A view. */
 export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
+  assertArity('transpose', arguments.length, 3);
   assertTensor('transpose', x);
   const a = normalizeDim('transpose', dim0, x.rank);
   const b = normalizeDim('transpose', dim1, x.rank);
@@ -131,6 +138,7 @@ export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
 
 /** A matrix transposed; vectors and scalars stay. A view. */
 export function t(x: Tensor): Tensor {
+  assertArity('t', arguments.length, 1);
   assertTensor('t', x);
   if (x.rank > 2) throw new GradloomError('DIM', 't', `takes at most 2 dimensions, got ${shapeText(x.sizes)}. Use transpose(dim0, dim1).`);
   return x.rank === 2 ? transpose(x, 0, 1) : permute(x, x.rank === 1 ? [0] : []);
@@ -138,6 +146,7 @@ export function t(x: Tensor): Tensor {
 
 /** One dimension moved to another place, the rest in order. A view. */
 export function movedim(x: Tensor, from: number, to: number): Tensor {
+  assertArity('movedim', arguments.length, 3);
   assertTensor('movedim', x);
   const a = normalizeDim('movedim', from, x.rank);
   const b = normalizeDim('movedim', to, x.rank);
@@ -178,6 +187,7 @@ const sliceBackwardOp: Op<SliceAttrs & { shape: Shape }> = {
 
 /** Elements start, start + step, … below `end` along one dimension; both ends may count from the end. A view. */
 export function slice(x: Tensor, dim: number, start?: number, end?: number, step = 1): Tensor {
+  assertArity('slice', arguments.length, 5);
   assertTensor('slice', x);
   if (!Number.isSafeInteger(step) || step < 1) throw new GradloomError('VALUE', 'slice', `the step must be a whole number ≥ 1, got ${valueText(step)}. Reverse with flip.`);
   const at = dimensionOf('slice', dim, x.sizes);
@@ -193,6 +203,7 @@ export function slice(x: Tensor, dim: number, start?: number, end?: number, step
 
 /** `length` elements from `start` along one dimension. A view. */
 export function narrow(x: Tensor, dim: number, start: number, length: number): Tensor {
+  assertArity('narrow', arguments.length, 4);
   return narrowAs('narrow', x, dim, start, length, false);
 }
 
@@ -210,6 +221,7 @@ function narrowAs(op: string, x: Tensor, dim: number, start: number, length: num
 
 /** The part at one index of a dimension, which goes away. A view. */
 export function select(x: Tensor, dim: number, index: number): Tensor {
+  assertArity('select', arguments.length, 3);
   return selectAs('select', x, dim, index, false);
 }
 
@@ -241,6 +253,7 @@ function assertFew(op: string, count: number): void {
 
 /** Every part along a dimension, as views. */
 export function unbind(x: Tensor, dim = 0): Tensor[] {
+  assertArity('unbind', arguments.length, 2);
   assertTensor('unbind', x);
   const at = dimensionOf('unbind', dim, x.sizes);
   const n = x.sizes[at] as number;
@@ -250,6 +263,7 @@ export function unbind(x: Tensor, dim = 0): Tensor[] {
 
 /** Pieces of the given size (the last may be smaller), or of the listed sizes, along a dimension, as views. */
 export function split(x: Tensor, sizes: number | readonly number[], dim = 0): Tensor[] {
+  assertArity('split', arguments.length, 3);
   return splitAs('split', x, sizes, dim);
 }
 
@@ -276,6 +290,7 @@ function splitAs(op: string, x: Tensor, sizes: number | readonly number[], dim: 
 
 /** At most `chunks` pieces of equal size along a dimension (the last may be smaller), as views. */
 export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
+  assertArity('chunk', arguments.length, 3);
   const op = 'chunk';
   assertTensor(op, x);
   const n = x.sizes[dimensionOf(op, dim, x.sizes)] as number;
@@ -327,6 +342,7 @@ const catOp: Op<{ dim: number }> = {
 
 /** Tensors joined along a dimension. Empty one-dimensional ones are skipped, as in PyTorch. */
 export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
+  assertArity('cat', arguments.length, 2);
   assertTensors('cat', tensors);
   if (tensors.length === 0) throw new GradloomError('VALUE', 'cat', 'needs at least one tensor, got an empty list.');
   const full = tensors.filter((x) => !(x.rank === 1 && x.size === 0));
@@ -339,6 +355,7 @@ export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
 
 /** Tensors of one shape joined along a new dimension. Gradients flow to each: `stack([loss1, loss2])` keeps the graph. */
 export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
+  assertArity('stack', arguments.length, 2);
   assertTensors('stack', tensors);
   const first = tensors[0];
   if (!first) throw new GradloomError('VALUE', 'stack', 'needs at least one tensor, got an empty list.');

@@ -1,6 +1,6 @@
 // Margins: of one value, or filled from the tensor itself, where each position names the one that it repeats.
 import { call } from '../runtime/call.ts';
-import { assertTensor, type Kinds, NUMBER, oneOf, optionsOf } from '../tensor/check.ts';
+import { assertArity, assertTensor, type Kinds, NUMBER, oneOf, optionsOf } from '../tensor/check.ts';
 import { bitsOf } from '../tensor/dtype.ts';
 import { GradloomError, shapeText, valueError, valueText } from '../tensor/errors.ts';
 import { apply, copyElements, type Op } from '../tensor/op.ts';
@@ -77,6 +77,7 @@ const OPTIONS: Kinds<PadOptions> = { mode: oneOf('constant', 'reflect', 'replica
  * @throws SHAPE where a margin of the tensor's own elements needs more than there are, or nothing is left
  */
 export function pad(x: Tensor, pads: readonly number[], options?: PadOptions): Tensor {
+  assertArity('pad', arguments.length, 3);
   const op = 'pad';
   assertTensor(op, x);
   const { mode = 'constant', value = 0 } = optionsOf(op, options, OPTIONS);

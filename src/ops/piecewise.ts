@@ -1,6 +1,6 @@
 // Activations made of straight pieces, or of pieces that meet in a kink. Their gradients there are PyTorch's.
 import { call } from '../runtime/call.ts';
-import { assertTensor, checkArgument, type Kinds, NUMBER, optionsBy } from '../tensor/check.ts';
+import { assertArity, assertTensor, checkArgument, type Kinds, NUMBER, optionsBy } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 import { apply, everyInput, type Op } from '../tensor/op.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -53,7 +53,10 @@ export function hardtanh(x: Tensor, ...given: [minVal?: number | HardtanhOptions
 }
 
 /** min(max(x, 0), 6). */
-export const relu6 = (x: Tensor): Tensor => between(x, 0, 6, 'relu6');
+export function relu6(x: Tensor): Tensor {
+  assertArity('relu6', arguments.length, 1);
+  return between(x, 0, 6, 'relu6');
+}
 
 /** min(max(x/6 + ½, 0), 1): the sigmoid in straight pieces. */
 export const hardsigmoid: (x: Tensor) => Tensor = /* @__PURE__ */ formula(
@@ -99,6 +102,7 @@ export function hardshrink(x: Tensor, ...given: [lambd?: number | ShrinkOptions]
 
 /** x above the threshold, else `value`. */
 export function threshold(x: Tensor, at: number, value: number): Tensor {
+  assertArity('threshold', arguments.length, 3);
   assertTensor('threshold', x);
   checkArgument('threshold', 'the threshold', at, NUMBER);
   checkArgument('threshold', 'value', value, NUMBER);

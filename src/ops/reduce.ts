@@ -2,7 +2,7 @@
 import { call } from '../runtime/call.ts';
 import type { Kernel } from '../runtime/kernel-names.ts';
 import type { DType } from '../tensor/dtype.ts';
-import { assertTensor, checkArgument, DIMS, FLAG, type Kinds, optionsOf, type Sizes, sizesOf, valueText } from '../tensor/check.ts';
+import { assertArity, assertTensor, checkArgument, DIMS, FLAG, type Kinds, optionsOf, type Sizes, sizesOf, valueText } from '../tensor/check.ts';
 import { GradloomError, shapeError, shapeText } from '../tensor/errors.ts';
 import { apply, applyView, dense, type Op, type ViewOp } from '../tensor/op.ts';
 import { broadcastStrides, normalizeDims, sameShape, type Shape, sizeOf } from '../tensor/shape.ts';
@@ -105,6 +105,7 @@ const sumOp: Op<ReduceAttrs> = {
  * @throws VALUE where a sum of int32 is beyond int32
  */
 export function sum(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor {
+  assertArity('sum', arguments.length, 3);
   return apply(sumOp, [x], reduceAttrs('sum', x, dim, keepdim));
 }
 
@@ -161,11 +162,13 @@ function overBools(op: Op<ReduceAttrs>, x: Tensor, dim: ReduceArgument | undefin
 
 /** Whether any element is true, over dimensions, all by default: any(x, dim, keepdim) or any(x, { dim, keepdim }). bool → bool. */
 export function any(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor {
+  assertArity('any', arguments.length, 3);
   return overBools(anyOp, x, dim, keepdim);
 }
 
 /** Whether every element is true, over dimensions, all by default: all(x, dim, keepdim) or all(x, { dim, keepdim }). bool → bool. */
 export function all(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor {
+  assertArity('all', arguments.length, 3);
   return overBools(allOp, x, dim, keepdim);
 }
 
@@ -197,10 +200,12 @@ function argument(op: Op<ReduceAttrs>, x: Tensor, given: ReduceArgument | undefi
 
 /** Index of the largest element along a dimension, or in row-major order over all: argmax(x, dim, keepdim) or argmax(x, { dim, keepdim }). The first of equals. int32. */
 export function argmax(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor {
+  assertArity('argmax', arguments.length, 3);
   return argument(argmaxOp, x, dim, keepdim);
 }
 
 /** Index of the smallest element, as `argmax`. */
 export function argmin(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor {
+  assertArity('argmin', arguments.length, 3);
   return argument(argminOp, x, dim, keepdim);
 }

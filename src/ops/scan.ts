@@ -1,6 +1,6 @@
 // Products, and running sums and products, from their halves: log₂ n ops over the whole tensor, so that gradients are right at zeros too and
 // roundings stay few.
-import { assertTensor, checkArgument, WHOLE } from '../tensor/check.ts';
+import { assertArity, assertTensor, checkArgument, WHOLE } from '../tensor/check.ts';
 import { apply, type Op } from '../tensor/op.ts';
 import { normalizeDim } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -29,6 +29,7 @@ const productsOp = /* @__PURE__ */ foldOp('cumprod');
  * @throws VALUE where a product of int32 is beyond int32
  */
 export function prod(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor {
+  assertArity('prod', arguments.length, 3);
   const { dim: at, keepdim: kept } = oneDim('prod', x, dim, keepdim);
   if (at === undefined) return kept ? reshape(prod(flatten(x), 0), reducedShape(x.sizes, [...x.sizes.keys()], true)) : prod(flatten(x), 0);
   if (x.rank === 0) return reshape(prod(reshape(x, [1]), 0), []);
@@ -70,6 +71,7 @@ function scan(ints: Op<readonly number[]>, x: Tensor, dim: number, join: (a: Ope
  * @throws VALUE where a sum of int32 is beyond int32
  */
 export function cumsum(x: Tensor, dim: number): Tensor {
+  assertArity('cumsum', arguments.length, 2);
   return scan(sumsOp, x, dim, add);
 }
 
@@ -78,5 +80,6 @@ export function cumsum(x: Tensor, dim: number): Tensor {
  * @throws VALUE where a product of int32 is beyond int32
  */
 export function cumprod(x: Tensor, dim: number): Tensor {
+  assertArity('cumprod', arguments.length, 2);
   return scan(productsOp, x, dim, mul);
 }

@@ -1,5 +1,5 @@
 // Smooth activations, and gates: composed of the functions in unary.ts and softmax.ts.
-import { assertTensor, checkArgument, type Kinds, NUMBER, optionsBy, WHOLE } from '../tensor/check.ts';
+import { assertArity, assertTensor, checkArgument, type Kinds, NUMBER, optionsBy, WHOLE } from '../tensor/check.ts';
 import { GradloomError, shapeText, valueError } from '../tensor/errors.ts';
 import { normalizeDim } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -50,6 +50,7 @@ export const tanhshrink: (x: Tensor) => Tensor = /* @__PURE__ */ composed('tanhs
 
 /** softmax(−x) along a dimension. */
 export function softmin(x: Tensor, dim: number): Tensor {
+  assertArity('softmin', arguments.length, 2);
   assertTensor('softmin', x);
   checkArgument('softmin', 'dim', dim, WHOLE);
   return softmax(neg(x), dim);
@@ -57,6 +58,7 @@ export function softmin(x: Tensor, dim: number): Tensor {
 
 /** a·sigmoid(b), a and b the halves of a dimension (default the last), which must be even (Dauphin et al. 2016, arXiv 1612.08083). */
 export function glu(x: Tensor, dim?: number): Tensor {
+  assertArity('glu', arguments.length, 2);
   assertTensor('glu', x);
   if (dim !== undefined) checkArgument('glu', 'dim', dim, WHOLE);
   const at = normalizeDim('glu', dim ?? -1, x.rank);

@@ -1,7 +1,7 @@
 // Softmax and log-softmax along one dimension, their gradients fused.
 import { call } from '../runtime/call.ts';
 import type { Kernel } from '../runtime/kernel-names.ts';
-import { checkArgument, WHOLE } from '../tensor/check.ts';
+import { assertArity, checkArgument, WHOLE } from '../tensor/check.ts';
 import { apply, everyInput, type Op } from '../tensor/op.ts';
 import { normalizeDim } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -72,10 +72,12 @@ function along(op: Op<void>, x: Tensor, dim: number): Tensor {
 
 /** eˣ/Σeˣ along a dimension. Row-major. */
 export function softmax(x: Tensor, dim: number): Tensor {
+  assertArity('softmax', arguments.length, 2);
   return along(softmaxForward, x, dim);
 }
 
 /** ln softmax along a dimension, computed without forming the softmax. Row-major. */
 export function logSoftmax(x: Tensor, dim: number): Tensor {
+  assertArity('logSoftmax', arguments.length, 2);
   return along(logSoftmaxForward, x, dim);
 }

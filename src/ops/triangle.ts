@@ -1,6 +1,6 @@
 // Matrices by their diagonals: triangles, diagonals as vectors, vectors as diagonals.
 import { call } from '../runtime/call.ts';
-import { assertTensor, assertWhole, type Kinds, optionsOf, WHOLE } from '../tensor/check.ts';
+import { assertArity, assertTensor, assertWhole, type Kinds, optionsOf, WHOLE } from '../tensor/check.ts';
 import { GradloomError, shapeError, valueText } from '../tensor/errors.ts';
 import { apply, applyView, copyElements, type Op, type ViewOp } from '../tensor/op.ts';
 import { normalizeDim, type Shape } from '../tensor/shape.ts';
@@ -30,11 +30,13 @@ function triangle(op: string, x: Tensor, diagonal: number, keeps: (places: Tenso
 
 /** The lower triangle of each matrix, 0 elsewhere; `diagonal` > 0 keeps that many more diagonals above, < 0 drops some. x [..., rows, columns]. */
 export function tril(x: Tensor, diagonal = 0): Tensor {
+  assertArity('tril', arguments.length, 2);
   return triangle('tril', x, diagonal, le);
 }
 
 /** The upper triangle of each matrix, 0 elsewhere, from the given diagonal on. x [..., rows, columns]. */
 export function triu(x: Tensor, diagonal = 0): Tensor {
+  assertArity('triu', arguments.length, 2);
   return triangle('triu', x, diagonal, ge);
 }
 
@@ -97,6 +99,7 @@ function diagonalOf(op: string, given: number | DiagonalOptions | undefined, dim
 
 /** A diagonal of dimensions dim1 and dim2 (default 0 and 1) as the last dimension; offset, dim1 and dim2 also by position. A view. */
 export function diagonal(x: Tensor, options?: number | DiagonalOptions, dim1?: number, dim2?: number): Tensor {
+  assertArity('diagonal', arguments.length, 4);
   const op = 'diagonal';
   assertTensor(op, x);
   const given = diagonalOf(op, options, dim1, dim2);
@@ -106,6 +109,7 @@ export function diagonal(x: Tensor, options?: number | DiagonalOptions, dim1?: n
 
 /** Matrices with the last dimension's elements on a diagonal, 0 elsewhere; they lie along dim1 and dim2 of the result (default the last two). */
 export function diagEmbed(x: Tensor, options?: number | DiagonalOptions, dim1?: number, dim2?: number): Tensor {
+  assertArity('diagEmbed', arguments.length, 4);
   const op = 'diagEmbed';
   assertTensor(op, x);
   const given = diagonalOf(op, options, dim1, dim2);
@@ -120,6 +124,7 @@ export function diagEmbed(x: Tensor, options?: number | DiagonalOptions, dim1?: 
 
 /** A vector as the diagonal of a square matrix; a matrix's diagonal as a vector. */
 export function diag(x: Tensor, offset = 0): Tensor {
+  assertArity('diag', arguments.length, 2);
   assertTensor('diag', x);
   assertWhole('diag', 'offset', offset);
   if (x.rank !== 1 && x.rank !== 2) throw shapeError('diag', 'takes a vector or a matrix', [x.sizes], 'Use diagonal() or diagEmbed().');
@@ -128,6 +133,7 @@ export function diag(x: Tensor, offset = 0): Tensor {
 
 /** The sum of a matrix's diagonal. */
 export function trace(x: Tensor): Tensor {
+  assertArity('trace', arguments.length, 1);
   assertTensor('trace', x);
   if (x.rank !== 2) throw shapeError('trace', 'takes a matrix', [x.sizes], 'Use diagonal() and sum().');
   return sum(diagonal(x));

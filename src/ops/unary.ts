@@ -1,7 +1,7 @@
 // One input, one output of its shape, element by element.
 import { call } from '../runtime/call.ts';
 import type { Kernel } from '../runtime/kernel-names.ts';
-import { assertTensor, either, type Kinds, NUMBER, oneOf, optionsBy, optionsOf, TENSOR } from '../tensor/check.ts';
+import { assertArity, assertTensor, either, type Kinds, NUMBER, oneOf, optionsBy, optionsOf, TENSOR } from '../tensor/check.ts';
 import { type DType, promote } from '../tensor/dtype.ts';
 import { shapeError, valueError } from '../tensor/errors.ts';
 import { apply, everyInput, type Op } from '../tensor/op.ts';
@@ -70,67 +70,127 @@ function whole(op: Op<void>, x: Tensor): Tensor {
 
 /** −x. */
 export function neg(x: Tensor): Tensor {
+  assertArity('neg', arguments.length, 1);
   assertTensor('neg', x);
   return apply(negOp, [x.dtype === 'bool' ? to(x, 'int32') : x], undefined);
 }
 /** |x|; the gradient at 0 is 0. */
 export function abs(x: Tensor): Tensor {
+  assertArity('abs', arguments.length, 1);
   assertTensor('abs', x);
   return apply(absOp, [x], undefined);
 }
 /** −1, 0 or 1, in x's type. */
-export const sign = (x: Tensor): Tensor => (x?.dtype === 'int32' ? apply(clampOp, [x], { min: -1, max: 1 }) : whole(signOp, x));
+export function sign(x: Tensor): Tensor {
+  assertArity('sign', arguments.length, 1);
+  return x?.dtype === 'int32' ? apply(clampOp, [x], { min: -1, max: 1 }) : whole(signOp, x);
+}
 /** √x; NaN below 0. */
-export const sqrt = (x: Tensor): Tensor => run(sqrtOp, x);
+export function sqrt(x: Tensor): Tensor {
+  assertArity('sqrt', arguments.length, 1);
+  return run(sqrtOp, x);
+}
 /** 1/√x. */
-export const rsqrt = (x: Tensor): Tensor => run(rsqrtOp, x);
+export function rsqrt(x: Tensor): Tensor {
+  assertArity('rsqrt', arguments.length, 1);
+  return run(rsqrtOp, x);
+}
 /** 1/x. */
-export const reciprocal = (x: Tensor): Tensor => run(reciprocalOp, x);
+export function reciprocal(x: Tensor): Tensor {
+  assertArity('reciprocal', arguments.length, 1);
+  return run(reciprocalOp, x);
+}
 /** x². */
 export function square(x: Tensor): Tensor {
+  assertArity('square', arguments.length, 1);
   assertTensor('square', x);
   return x.dtype === 'float32' ? apply(squareOp, [x], undefined) : mul(x, x);
 }
 /** eˣ, ≤ 1 ulp. */
-export const exp = (x: Tensor): Tensor => run(expOp, x);
+export function exp(x: Tensor): Tensor {
+  assertArity('exp', arguments.length, 1);
+  return run(expOp, x);
+}
 /** eˣ − 1, accurate near 0. */
-export const expm1 = (x: Tensor): Tensor => run(expm1Op, x);
+export function expm1(x: Tensor): Tensor {
+  assertArity('expm1', arguments.length, 1);
+  return run(expm1Op, x);
+}
 /** ln x, ≤ 1.1 ulp. */
-export const log = (x: Tensor): Tensor => run(logOp, x);
+export function log(x: Tensor): Tensor {
+  assertArity('log', arguments.length, 1);
+  return run(logOp, x);
+}
 /** ln(1 + x), accurate near 0. */
-export const log1p = (x: Tensor): Tensor => run(log1pOp, x);
+export function log1p(x: Tensor): Tensor {
+  assertArity('log1p', arguments.length, 1);
+  return run(log1pOp, x);
+}
 /** sin x, x in radians. */
-export const sin = (x: Tensor): Tensor => run(sinOp, x);
+export function sin(x: Tensor): Tensor {
+  assertArity('sin', arguments.length, 1);
+  return run(sinOp, x);
+}
 /** cos x, x in radians. */
-export const cos = (x: Tensor): Tensor => run(cosOp, x);
+export function cos(x: Tensor): Tensor {
+  assertArity('cos', arguments.length, 1);
+  return run(cosOp, x);
+}
 /** tanh x, ≤ 1.5 ulp. */
-export const tanh = (x: Tensor): Tensor => run(tanhOp, x);
+export function tanh(x: Tensor): Tensor {
+  assertArity('tanh', arguments.length, 1);
+  return run(tanhOp, x);
+}
 /** 1/(1 + e⁻ˣ). */
-export const sigmoid = (x: Tensor): Tensor => run(sigmoidOp, x);
+export function sigmoid(x: Tensor): Tensor {
+  assertArity('sigmoid', arguments.length, 1);
+  return run(sigmoidOp, x);
+}
 /** max(x, 0); the gradient at 0 is 0. int32 stays int32. */
-export const relu = (x: Tensor): Tensor => (x?.dtype === 'int32' ? apply(clampOp, [x], { min: 0, max: MOST }) : run(reluOp, x));
+export function relu(x: Tensor): Tensor {
+  assertArity('relu', arguments.length, 1);
+  return x?.dtype === 'int32' ? apply(clampOp, [x], { min: 0, max: MOST }) : run(reluOp, x);
+}
 /** The error function, absolute error ≤ 5e-7. */
-export const erf = (x: Tensor): Tensor => run(erfOp, x);
+export function erf(x: Tensor): Tensor {
+  assertArity('erf', arguments.length, 1);
+  return run(erfOp, x);
+}
 /** The largest whole number ≤ x. */
-export const floor = (x: Tensor): Tensor => whole(floorOp, x);
+export function floor(x: Tensor): Tensor {
+  assertArity('floor', arguments.length, 1);
+  return whole(floorOp, x);
+}
 /** The smallest whole number ≥ x. */
-export const ceil = (x: Tensor): Tensor => whole(ceilOp, x);
+export function ceil(x: Tensor): Tensor {
+  assertArity('ceil', arguments.length, 1);
+  return whole(ceilOp, x);
+}
 /** x without its fraction. */
-export const trunc = (x: Tensor): Tensor => whole(truncOp, x);
+export function trunc(x: Tensor): Tensor {
+  assertArity('trunc', arguments.length, 1);
+  return whole(truncOp, x);
+}
 /** The nearest whole number, halves to the even one. */
-export const round = (x: Tensor): Tensor => whole(roundOp, x);
+export function round(x: Tensor): Tensor {
+  assertArity('round', arguments.length, 1);
+  return whole(roundOp, x);
+}
 /** Whether x is 0 or false. bool. */
 export function logicalNot(x: Tensor): Tensor {
+  assertArity('logicalNot', arguments.length, 1);
   assertTensor('logicalNot', x);
   return apply(notOp, [to(x, 'bool')], undefined);
 }
 /** Whether x is NaN. bool. */
 export function isnan(x: Tensor): Tensor {
+  assertArity('isnan', arguments.length, 1);
   assertTensor('isnan', x);
   return ne(x, x);
 }
 /** Whether x is neither NaN nor infinite. bool. */
 export function isfinite(x: Tensor): Tensor {
+  assertArity('isfinite', arguments.length, 1);
   assertTensor('isfinite', x);
   return lt(abs(x), Number.POSITIVE_INFINITY);
 }
@@ -150,6 +210,7 @@ const halfPowerOp = unaryOp('pow', 'sqrt', { saves: 'input', backward: (dy, x) =
 
 /** aᵇ, float32 whatever the inputs are. Shapes broadcast. */
 export function pow(a: Operand, b: Operand): Tensor {
+  assertArity('pow', arguments.length, 2);
   if (a instanceof Tensor && b === 2) return run(squareOp, a);
   if (a instanceof Tensor && b === 0.5) return run(halfPowerOp, a);
   return apply(powOp, operands('pow', a, b, 'float32'), undefined);
@@ -244,6 +305,7 @@ const GELU: Kinds<GELUOptions> = { approximate: /* @__PURE__ */ oneOf('none', 't
 
 /** x·Φ(x) (Hendrycks & Gimpel 2016, arXiv 1606.08415); `approximate: 'tanh'` gives its tanh form. */
 export function gelu(x: Tensor, options?: GELUOptions): Tensor {
+  assertArity('gelu', arguments.length, 2);
   if (optionsOf('gelu', options, GELU).approximate !== 'tanh') return run(geluOp, x);
   assertTensor('gelu', x);
   const inner = mul(add(x, mul(mul(square(x), x), 0.044715)), 0.7978845608028654);
@@ -252,6 +314,7 @@ export function gelu(x: Tensor, options?: GELUOptions): Tensor {
 
 /** x·sigmoid(x), also called swish. */
 export function silu(x: Tensor): Tensor {
+  assertArity('silu', arguments.length, 1);
   assertTensor('silu', x);
   return mul(x, sigmoid(x));
 }
@@ -303,6 +366,7 @@ export function leakyRelu(x: Tensor, ...given: [negativeSlope?: number | LeakyRe
  * @throws SHAPE where there are not as many weights as channels
  */
 export function prelu(x: Tensor, weight: Tensor): Tensor {
+  assertArity('prelu', arguments.length, 2);
   const op = 'prelu';
   const input = asFloat(x, op);
   assertFloat(op, weight, 'weight');

@@ -60,7 +60,7 @@ export class Replay<Result> {
     this.home.pins = true;
     this.inputs = given.map((t) => (typeof t === 'number' ? empty([], 'float32', this.home) : empty(t.sizes, t.dtype, this.home)));
     this.take(given);
-    this.recorder = new Recorder(this.inputs.map(detach));
+    this.recorder = new Recorder(this.inputs.map((x) => detach(x)));
   }
 
   /** Runs and records a step. No replay where the run made state that the next one finds. */
@@ -275,7 +275,12 @@ export class Replay<Result> {
     const { recorder } = this;
     const gradients = this.leaves.plans.map(({ leaf }) => (leaf.gathered ? addressOf(leaf.gathered) : undefined));
     const before = recorder.steadies.map((s) => s());
-    const comparison = new Comparison(recorder, this.signature, this.inputs.map(detach), gradients);
+    const comparison = new Comparison(
+      recorder,
+      this.signature,
+      this.inputs.map((x) => detach(x)),
+      gradients,
+    );
     let difference = '';
     try {
       const result = scope(() => {

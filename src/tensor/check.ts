@@ -126,7 +126,7 @@ export function assertTensor(op: string, value: unknown, name = 'input'): assert
   throw new GradloomError('DTYPE', op, `${name} must be a tensor, got ${valueText(value)}. Make one with tensor(…).`);
 }
 
-/** Throws where more arguments were given than the function takes, so that none is passed over. */
+/** Throws where more arguments were given than the function takes, so that none is passed over. A function that is a method too counts its tensor. */
 export function assertArity(op: string, given: number, most: number): void {
   if (given <= most) return;
   throw new GradloomError('VALUE', op, `takes at most ${most} argument${most === 1 ? '' : 's'}, got ${given}. Leave the others out.`);

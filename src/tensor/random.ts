@@ -1,7 +1,7 @@
 // Random numbers whose state lies in memory: 16 bytes, advanced by the kernels that draw from it.
 import { call } from '../runtime/call.ts';
 import { float32View, int32View } from '../runtime/memory.ts';
-import { NUMBERS, checkArgument, valueText } from './check.ts';
+import { assertArity, NUMBERS, checkArgument, valueText } from './check.ts';
 import { valueError } from './errors.ts';
 import { recording, refuseWhileRecording } from './recording.ts';
 import { newStorage, type Storage } from './storage.ts';
@@ -55,12 +55,14 @@ let shared: Generator | undefined;
 
 /** The generator that everything uses unless given another. Seed 0 until `manualSeed`. */
 export function defaultGenerator(): Generator {
+  assertArity('defaultGenerator', arguments.length, 0);
   shared ??= new Generator();
   return shared;
 }
 
 /** Seeds the default generator (`torch.manual_seed`): the same seed gives the same run, bit for bit, in every runtime. */
 export function manualSeed(seed: number): Generator {
+  assertArity('manualSeed', arguments.length, 1);
   return defaultGenerator().manualSeed(seed);
 }
 

@@ -1,6 +1,6 @@
 // Scopes as users meet them: nobody writes dispose() in a training loop.
 import { resetPeak, usage } from '../runtime/memory.ts';
-import { assertTensor, checkArgument, FLAG, type Kind, type Kinds, optionsOf, TEXT } from './check.ts';
+import { assertArity, assertTensor, checkArgument, FLAG, type Kind, type Kinds, optionsOf, TEXT } from './check.ts';
 import { closeScope, dissolveWith, endTurn, moveStorage, type Opened, openScope, openScopes, type Scope } from './storage.ts';
 import { callNow } from './sync.ts';
 import type { Node } from './tape.ts';
@@ -44,6 +44,7 @@ function collect(value: unknown, found: Tensor[], seen: Set<unknown>): void {
  * behind them), those kept by `keep`, and parameters, gradients and optimizer state, which outlive scopes anyway. Synchronous.
  */
 export function scope<T>(fn: () => T, what = 'a scope(() => …)'): T {
+  assertArity('scope', arguments.length, 2);
   checkArgument('scope', 'what', what, TEXT);
   const mine = openScope(what);
   const depth = openScopes().length;
@@ -63,6 +64,7 @@ export function scope<T>(fn: () => T, what = 'a scope(() => …)'): T {
 
 /** Makes a tensor (with its gradient and graph) outlive every scope: it lives as long as the program can reach it. Returns it. */
 export function keep<T extends Tensor>(tensor: T): T {
+  assertArity('keep', arguments.length, 1);
   refuseWhileRecording('keep', 'a tensor is kept', 'Return it from the step, and keep what the call gives.');
   return outlive(tensor);
 }
@@ -94,6 +96,7 @@ const COUNT: Kind = { what: 'a whole number ≥ 0, or Infinity', test: (v) => v 
  * @param n how many turns; Infinity for a loop that ends by break
  */
 export function steps(n: number, options?: LoopOptions): Generator<number, void, undefined> {
+  assertArity('steps', arguments.length, 2);
   checkArgument('steps', 'n', n, COUNT);
   const { signal } = optionsOf('steps', options, LOOP);
   return loop((opened) => count(n, signal, opened));
@@ -134,6 +137,7 @@ export interface MemoryOptions {
 
 /** Bytes that tensors hold now, the most they held since the last `resetPeak`, and what is reserved from the system. */
 export function memory(options?: MemoryOptions): { live: number; peak: number; reserved: number } {
+  assertArity('memory', arguments.length, 1);
   const { resetPeak: anew } = optionsOf('memory', options, MEMORY);
   const now = usage();
   if (anew) resetPeak();

@@ -1,4 +1,5 @@
 // The tape: what an op leaves behind so that gradients can flow back through it.
+import { assertArity } from './check.ts';
 import { callNow } from './sync.ts';
 import { GradloomError } from './errors.ts';
 import type { Op } from './op.ts';
@@ -12,11 +13,13 @@ let sequence = 0;
 
 /** Whether ops record for backward now. */
 export function isGradEnabled(): boolean {
+  assertArity('isGradEnabled', arguments.length, 0);
   return gradMode;
 }
 
 /** Whether ops make inference tensors now. */
 export function isInferenceMode(): boolean {
+  assertArity('isInferenceMode', arguments.length, 0);
   return inferenceMode;
 }
 
@@ -38,11 +41,13 @@ function withMode<T>(grad: boolean, inference: boolean, fn: () => T): T {
 
 /** Runs `fn` without recording: its results need no gradient (`torch.no_grad`). Synchronous (an async function is refused: SCOPE); nests. */
 export function noGrad<T>(fn: () => T): T {
+  assertArity('noGrad', arguments.length, 1);
   return withMode(false, inferenceMode, fn);
 }
 
 /** Runs `fn` with recording on, also inside `noGrad` (`torch.enable_grad`). Inside `inference` nothing records. Synchronous. */
 export function enableGrad<T>(fn: () => T): T {
+  assertArity('enableGrad', arguments.length, 1);
   return withMode(!inferenceMode, inferenceMode, fn);
 }
 
@@ -53,16 +58,19 @@ export function withoutModes<T>(fn: () => T): T {
 
 /** Turns recording on or off from here on (`torch.set_grad_enabled`). Inside `inference` nothing records. */
 export function setGradEnabled(on: boolean): void {
+  assertArity('setGradEnabled', arguments.length, 1);
   gradMode = on && !inferenceMode;
 }
 
 /** Runs `fn` so that what it makes can never take part in a graph (`torch.inference_mode`). */
 export function inference<T>(fn: () => T): T {
+  assertArity('inference', arguments.length, 1);
   return withMode(false, true, fn);
 }
 
 /** Backward names the op whose gradient turned NaN, and where its forward ran (`torch.autograd.set_detect_anomaly`). Slow. */
 export function setDetectAnomaly(on: boolean): void {
+  assertArity('setDetectAnomaly', arguments.length, 1);
   anomalyMode = on;
 }
 
