@@ -135,3 +135,10 @@ export { keep, type LoopOptions, memory, scope, steps } from './tensor/scope.ts'
 export type { Shape } from './tensor/shape.ts';
 export { enableGrad, inference, isGradEnabled, isInferenceMode, noGrad, setGradEnabled } from './tensor/tape.ts';
 export { type GradientHook, type HookHandle, type NestedArray, Tensor } from './tensor/tensor.ts';
+export type { ScaleOptions } from './ops/formulas.ts';
+export type { AddmmOptions } from './ops/matmul.ts';
+export type { NormOptions, VarianceOptions } from './ops/moments.ts';
+export type { TopkOptions } from './ops/sort.ts';
+export type { DiagonalOptions } from './ops/triangle.ts';
+export type { ClampOptions, ELUOptions, GELUOptions, LeakyReluOptions, SoftplusOptions } from './ops/unary.ts';
+export type { MemoryOptions } from './tensor/scope.ts';

@@ -25,3 +25,7 @@ export { cosineSimilarity, normalize, pairwiseDistance } from '../ops/similarity
 export { celu, glu, logsigmoid, mish, selu, softmin, softsign, tanhshrink } from '../ops/smooth.ts';
 export { logSoftmax, softmax } from '../ops/softmax.ts';
 export { elu, gelu, leakyRelu, prelu, relu, sigmoid, silu, softplus, tanh } from '../ops/unary.ts';
+export type { HuberOptions, SmoothL1Options } from '../losses/distance.ts';
+export type { AvgPool1dOptions } from '../ops/avgpool.ts';
+export type { ShrinkOptions } from '../ops/piecewise.ts';
+export type { CELUOptions } from '../ops/smooth.ts';

@@ -19,3 +19,5 @@ export {
 } from '../optim/factors.ts';
 export { type PlateauOptions, type PlateauState, ReduceLROnPlateau } from '../optim/plateau.ts';
 export { LRScheduler, type Schedulable, type ScheduledGroup, type SchedulerState } from '../optim/scheduler.ts';
+export type { PerGroup } from '../optim/scheduler.ts';
+export type { Factor } from '../optim/factors.ts';

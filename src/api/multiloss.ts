@@ -53,3 +53,4 @@ export { applyCombiner, type Combined, type CombinerOptions } from '../multiloss
 export { Constrained, type ConstrainOptions, constrain } from '../multiloss/constrained.ts';
 export type { PerLoss } from '../multiloss/checks.ts';
 export { type ClipWeightsOptions, clipWeights, ema, every, normalize, warmup, type Weigher } from '../multiloss/wrappers.ts';
+export type { IMTLGOptions } from '../multiloss/aggregators/imtl-g.ts';

@@ -92,7 +92,7 @@ function warnNonFinite(root: Tensor): void {
  * `.grad`. The graph is gone through once and freed unless `retainGraph`. (`torch.autograd.backward`) A pass that retains it may wait, to
  * be one walk with the next one over the graph: whatever could tell, as reading a gradient, has it run first.
  *
- * @param options a tensor stands for `{ gradient }`
+ * @param given a tensor stands for `{ gradient }`
  * @throws GRAPH: no graph, a non-scalar without a gradient, or a graph already freed. VERSION: a value that backward needs was
  * modified in place. In each case no `.grad` has changed.
  */

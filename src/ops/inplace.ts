@@ -197,6 +197,7 @@ export function div_(t: Tensor, x: Operand): Tensor {
 /** t ← clamp(t); arguments as in `clamp`. Returns t. */
 export function clamp_(t: Tensor, ...bounds: Bounds): Tensor {
   assertTensor('clamp_', t);
+  assertArity('clamp_', arguments.length, 3);
   return write('clamp_', t, clamp(snapshot(t), ...bounds));
 }
 type Bounds = typeof clamp extends (x: Tensor, ...bounds: infer B) => Tensor ? B : never;

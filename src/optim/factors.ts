@@ -5,7 +5,8 @@ import { valueError } from '../tensor/errors.ts';
 import { given, whole } from './options.ts';
 import { LRScheduler, type Schedulable, valueFor } from './scheduler.ts';
 
-type Factor = (count: number) => number;
+/** A factor of the rate, from the number of steps. */
+export type Factor = (count: number) => number;
 const FACTORS: Kind = either(FUNCTION, { what: 'a list of functions', test: (v) => Array.isArray(v) && v.every(FUNCTION.test) });
 
 abstract class ByFunction extends LRScheduler {
