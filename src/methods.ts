@@ -216,6 +216,13 @@ function define(name: string, fn: (x: Tensor, ...given: unknown[]) => unknown): 
 for (const [name, fn] of Object.entries(functions)) define(name, fn as (x: Tensor, ...given: unknown[]) => unknown);
 
 const types: Record<string, DType> = { float: 'float32', int: 'int32', bool: 'bool' };
+for (const name of ['item', 'data', 'toArray'] as const) {
+  const read: () => unknown = Tensor.prototype[name];
+  define(name, (x, ...given) => {
+    assertArity(name, given.length, 0);
+    return read.call(x);
+  });
+}
 for (const [name, dtype] of Object.entries(types)) {
   define(name, (x, ...given) => {
     assertArity(name, given.length, 0);

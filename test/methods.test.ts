@@ -9,7 +9,7 @@ const names = Object.getOwnPropertyNames(Tensor.prototype).filter((name) => {
   return typeof value === 'function' && name !== 'constructor';
 });
 // Of the class itself: they only read.
-const plain = ['isContiguous', 'item', 'data', 'toArray', 'toJSON', 'describe', 'toString', 'noRoom', 'dispose'];
+const plain = ['isContiguous', 'toJSON', 'describe', 'toString', 'noRoom', 'dispose'];
 
 test('none passes over an argument too many', () => {
   assert.ok(names.length > 100);
@@ -17,7 +17,7 @@ test('none passes over an argument too many', () => {
     const x = ones([2, 2]) as unknown as Record<string, (...a: unknown[]) => unknown>;
     assert.throws(
       () => x[name]?.(0, 1, 2, 3, 4, 5, 6, {}),
-      (e: unknown) => e instanceof GradloomError && e.message.startsWith(name),
+      (e: unknown) => e instanceof GradloomError && e.message.startsWith(name.replace(/_$/, '')),
       name,
     );
   }

@@ -258,7 +258,7 @@ function fillWith(t: Tensor, at: (i: number) => number): void {
 export function arange(start: number, end?: number | CreateOptions, step?: number | CreateOptions, options?: CreateOptions): Tensor {
   const op = 'arange';
   const [numbers, given] = apart<number, CreateOptions>([start, end, step, options]);
-  assertArity(op, numbers.length, 3);
+  assertArity(op, Math.max(numbers.length, arguments.length - 1), 3);
   const { dtype, requiresGrad: wanted } = created(op, given, OPTIONS);
   const [first, last, by = 1] = numbers;
   const ends = (last === undefined ? [0, first, by] : [first, last, by]) as [number, number, number];
@@ -292,7 +292,7 @@ export function linspace(start: number, end: number, steps: number, options?: Cr
 export function eye(rows: number, columns?: number | CreateOptions, options?: CreateOptions): Tensor {
   const op = 'eye';
   const [sizes, given] = apart<number, CreateOptions>([rows, columns, options]);
-  assertArity(op, sizes.length, 2);
+  assertArity(op, Math.max(sizes.length, arguments.length - 1), 2);
   const { dtype = 'float32', requiresGrad: wanted } = created(op, given, OPTIONS);
   const [n, m] = sizesOf(op, [[sizes[0], sizes[1] ?? sizes[0]]]) as [number, number];
   return computed(op, `${n} ${m}`, [n, m], dtype, wanted, (y) => {

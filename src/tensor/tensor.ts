@@ -77,6 +77,7 @@ export class Tensor {
 
   /** @internal */
   constructor(storage: Storage, sizes: Shape, dtype: DType, steps: readonly number[] = rowMajor(sizes), offset = 0) {
+    if (!storage || !sizes) throw new GradloomError('VALUE', 'Tensor', 'is not made by new. Use tensor(…), zeros(…), randn(…) and the like.');
     this.storage = storage;
     this.sizes = sizes;
     this.dtype = dtype;
