@@ -6,7 +6,7 @@
 //             unless these are the smaller
 //   finish    the caller combines rows into one gradient per leaf; only then does anything change, and the graph is freed
 import { ones } from '../ops/create.ts';
-import { reshape, select, stack } from '../ops/movement.ts';
+import { inShape, reshape, select, stack } from '../ops/movement.ts';
 import { sum } from '../ops/reduce.ts';
 import { nodeOf } from '../tensor/op.ts';
 import { settle } from '../tensor/pending.ts';
@@ -168,7 +168,7 @@ class Walk {
     if (batched === 'same') {
       const shapes = node.shapes.map((shape) => [k, ...new Array<number>(dy.rank - 1 - shape.length).fill(1), ...shape]);
       const wide = node.seenWith(wants, shapes);
-      return backward(dy, wide).map((g, i) => g && reshape(g, [k, ...(node.shapes[i] as readonly number[])]));
+      return backward(dy, wide).map((g, i) => g && inShape(g, [k, ...(node.shapes[i] as readonly number[])]));
     }
     const single = ids.map((_, i) => backward(select(dy, 0, i), withNeeds(node, wants)));
     return node.edges.map((_, i) => {

@@ -7,7 +7,7 @@ import { broadcastShapes, type Shape, sizeOf } from '../tensor/shape.ts';
 import { empty, Tensor } from '../tensor/tensor.ts';
 import { add, mul } from './binary.ts';
 import { asFloat, assertFloat } from './convert.ts';
-import { reshape, squeeze, transpose, unsqueeze } from './movement.ts';
+import { inShape, squeeze, transpose, unsqueeze } from './movement.ts';
 import { expand, sum, sumOver } from './reduce.ts';
 
 /** A matrix whose rows or columns the kernel can walk: any strides but 0 (an expanded one is copied). */
@@ -39,7 +39,7 @@ const mmOp: Op<void> = {
   backward: (dy, node) => [node.needs[0] ? mm(dy, transpose(node.input(1), 0, 1)) : null, node.needs[1] ? mm(transpose(node.input(0), 0, 1), dy) : null],
   batched: (dy, node, wants) => {
     const [k, rows, columns] = dy.sizes as [number, number, number];
-    const da = wants[0] ? reshape(mm(reshape(dy, [k * rows, columns]), transpose(node.input(1), 0, 1)), [k, ...(node.shapes[0] as Shape)]) : null;
+    const da = wants[0] ? inShape(mm(inShape(dy, [k * rows, columns]), transpose(node.input(1), 0, 1)), [k, ...(node.shapes[0] as Shape)]) : null;
     return [da, wants[1] ? perCotangent(transpose(node.input(0), 0, 1), dy) : null];
   },
 };
@@ -102,12 +102,12 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   if (a.rank === 2 && b.rank === 2) return mm(a, b);
   const [n, k] = a.sizes.slice(-2) as [number, number];
   const m = b.sizes[b.rank - 1] as number;
-  if (b.rank === 2) return reshape(mm(reshape(a, [sizeOf(a.sizes.slice(0, -1)), k]), b), [...a.sizes.slice(0, -1), m]);
+  if (b.rank === 2) return inShape(mm(inShape(a, [sizeOf(a.sizes.slice(0, -1)), k]), b), [...a.sizes.slice(0, -1), m]);
   const lead = broadcastShapes('matmul', a.sizes.slice(0, -2), b.sizes.slice(0, -2));
   const batch = sizeOf(lead);
-  const x = reshape(expand(a, [...lead, n, k]), [batch, n, k]);
-  const y = reshape(expand(b, [...lead, k, m]), [batch, k, m]);
-  return reshape(bmm(x, y), [...lead, n, m]);
+  const x = inShape(expand(a, [...lead, n, k]), [batch, n, k]);
+  const y = inShape(expand(b, [...lead, k, m]), [batch, k, m]);
+  return inShape(bmm(x, y), [...lead, n, m]);
 }
 
 /** Σ aᵢ·bᵢ of two vectors. */
@@ -148,9 +148,9 @@ const linearOp: Op<void> = {
   backward: (dy, node) => {
     const [shape, weight] = node.shapes as [Shape, Shape];
     const rows = sizeOf(shape.slice(0, -1));
-    const g = reshape(dy, [rows, weight[0] as number]);
-    const dx = node.needs[0] ? reshape(mm(g, node.input(1)), shape) : null;
-    const dw = node.needs[1] ? mm(transpose(g, 0, 1), reshape(node.input(0), [rows, weight[1] as number])) : null;
+    const g = inShape(dy, [rows, weight[0] as number]);
+    const dx = node.needs[0] ? inShape(mm(g, node.input(1)), shape) : null;
+    const dw = node.needs[1] ? mm(transpose(g, 0, 1), inShape(node.input(0), [rows, weight[1] as number])) : null;
     return [dx, dw, node.needs[2] ? sumOver(g, [0]) : null].slice(0, node.shapes.length);
   },
   batched: (dy, node, wants) => {
@@ -167,7 +167,7 @@ const linearOp: Op<void> = {
       const turned = dense(new Tensor(g.storage, [k, width, rows], 'float32', [rows * width, 1, width], g.offset));
       call('matmul', k * width, inner, rows, turned.address, rows, 1, dense(node.input(0)).address, inner, 1, dw.address, inner);
     }
-    return [dx, dw, wants[2] ? sumOver(reshape(g, [k, rows, width]), [1]) : null].slice(0, node.shapes.length);
+    return [dx, dw, wants[2] ? sumOver(inShape(g, [k, rows, width]), [1]) : null].slice(0, node.shapes.length);
   },
   outer: {
     input: 1,
@@ -178,10 +178,10 @@ const linearOp: Op<void> = {
     },
     gram: (node) => {
       const [shape, weight] = node.shapes as [Shape, Shape];
-      const x = reshape(node.input(0), [sizeOf(shape.slice(0, -1)), weight[1] as number]);
+      const x = inShape(node.input(0), [sizeOf(shape.slice(0, -1)), weight[1] as number]);
       return mm(x, transpose(x, 0, 1));
     },
-    rowsOf: (dy, { shapes }) => reshape(dy, [dy.sizes[0] as number, sizeOf((shapes[0] as Shape).slice(0, -1)), (shapes[1] as Shape)[0] as number]),
+    rowsOf: (dy, { shapes }) => inShape(dy, [dy.sizes[0] as number, sizeOf((shapes[0] as Shape).slice(0, -1)), (shapes[1] as Shape)[0] as number]),
   },
 };
 

@@ -7,7 +7,7 @@ import { GradloomError, shapeError, shapeText } from '../tensor/errors.ts';
 import { apply, applyView, dense, type Op, type ViewOp } from '../tensor/op.ts';
 import { broadcastStrides, normalizeDims, sameShape, type Shape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { permute, reshape } from './movement.ts';
+import { permute, inShape } from './movement.ts';
 
 /** Which dimensions to reduce (all by default), and whether they stay with size 1 (not by default). */
 export interface ReduceOptions {
@@ -91,11 +91,11 @@ const sumOp: Op<ReduceAttrs> = {
   },
   backward: (dy, { shapes, attrs }) => {
     const shape = shapes[0] as Shape;
-    return [expand(reshape(dy, reducedShape(shape, attrs.dims, true)), shape)];
+    return [stretch(inShape(dy, reducedShape(shape, attrs.dims, true)), shape)];
   },
   batched: (dy, { shapes, attrs }) => {
     const [k, shape] = [dy.sizes[0] as number, shapes[0] as Shape];
-    return [expand(reshape(dy, [k, ...reducedShape(shape, attrs.dims, true)]), [k, ...shape])];
+    return [stretch(inShape(dy, [k, ...reducedShape(shape, attrs.dims, true)]), [k, ...shape])];
   },
 };
 
@@ -118,9 +118,12 @@ const expandOp: ViewOp<{ shape: Shape }> = {
   backward: (dy, { shapes }) => sumTo(dy, shapes[0] as Shape),
   batched: (dy, { shapes }) => {
     const [k, shape] = [dy.sizes[0] as number, shapes[0] as Shape];
-    return reshape(sumTo(dy, [k, ...new Array<number>(dy.rank - 1 - shape.length).fill(1), ...shape]), [k, ...shape]);
+    return inShape(sumTo(dy, [k, ...new Array<number>(dy.rank - 1 - shape.length).fill(1), ...shape]), [k, ...shape]);
   },
 };
+
+/** As `expand` for rules: x itself where it has the shape. */
+const stretch = (x: Tensor, shape: Shape): Tensor => (sameShape(x.sizes, shape) ? x : applyView(expandOp, x, { shape }));
 
 /** Stretches dimensions of size 1 (and adds leading ones) to a larger shape, a list or size by size, without copying; −1 keeps a size. A view. */
 export function expand(x: Tensor, ...sizes: Sizes): Tensor {
@@ -138,7 +141,7 @@ export function sumTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.sizes, shape)) return x;
   const lead = x.rank - shape.length;
   const dims = x.sizes.flatMap((n, i) => (i < lead || (shape[i - lead] === 1 && n !== 1) ? [i] : []));
-  return reshape(sumOver(x, dims.length > 0 ? dims : [0], true), shape);
+  return inShape(sumOver(x, dims.length > 0 ? dims : [0], true), shape);
 }
 
 function boolOp(name: string, kernel: Kernel, start: number): Op<ReduceAttrs> {
