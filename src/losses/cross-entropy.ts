@@ -4,7 +4,7 @@ import { add, div, mul } from '../ops/binary.ts';
 import { assertFloat } from '../ops/convert.ts';
 import { checkIndices } from '../ops/indexing.ts';
 import { crossEntropyRows, type Reduction } from '../ops/loss.ts';
-import { movedim, reshape } from '../ops/movement.ts';
+import { movedim, inShape } from '../ops/movement.ts';
 import { sum } from '../ops/reduce.ts';
 import { logSoftmax } from '../ops/softmax.ts';
 import { type Given, type Kinds, NUMBER, optionsBy, WHOLE } from '../tensor/check.ts';
@@ -68,13 +68,13 @@ export function crossEntropy(input: Tensor, target: Tensor, ...given: Given<Cros
   } else if (ignoreIndex >= 0)
     throw valueError(op, `ignoreIndex is ${ignoreIndex}, but the target has probabilities, none of which can be left out. Weigh the rows, or give classes.`);
   checkClassWeight(op, weight, classes);
-  const rows = reshape(dim === input.rank - 1 ? input : movedim(input, dim, -1), [places.reduce((a, b) => a * b, 1), classes]);
-  const targets = reshape(probabilities && dim !== input.rank - 1 ? movedim(target, dim, -1) : target, probabilities ? rows.sizes : [rows.sizes[0] as number]);
+  const rows = inShape(dim === input.rank - 1 ? input : movedim(input, dim, -1), [places.reduce((a, b) => a * b, 1), classes]);
+  const targets = inShape(probabilities && dim !== input.rank - 1 ? movedim(target, dim, -1) : target, probabilities ? rows.sizes : [rows.sizes[0] as number]);
   const loss =
     probabilities && requiresGrad(target)
       ? softTargets(rows, targets, weight, labelSmoothing, reduction)
       : crossEntropyRows(rows, targets, weight, { ignoreIndex, labelSmoothing, reduction });
-  return reduction === 'none' ? reshape(loss, places) : loss;
+  return reduction === 'none' ? inShape(loss, places) : loss;
 }
 
 /** Probabilities that themselves need a gradient: the formula in ops. */

@@ -4,7 +4,7 @@ import { add, div, eq, mul, ne, sub, where } from '../ops/binary.ts';
 import { asFloat, assertFloat } from '../ops/convert.ts';
 import { checkIndices, gather, indexSelect } from '../ops/indexing.ts';
 import type { Reduction } from '../ops/loss.ts';
-import { movedim, reshape } from '../ops/movement.ts';
+import { movedim, inShape } from '../ops/movement.ts';
 import { sum } from '../ops/reduce.ts';
 import { exp, log, neg, softplus } from '../ops/unary.ts';
 import { FLAG, type Given, type Kind, type Kinds, optionsBy, WHOLE } from '../tensor/check.ts';
@@ -40,14 +40,14 @@ export function nllLoss(input: Tensor, target: Tensor, ...given: Given<NLLOption
   checkClassWeight(op, weight, classes);
   checkIndices(op, target, classes, ignoreIndex, 'class');
   const counted = ne(target, ignoreIndex);
-  const index = reshape(where(counted, target, 0), [target.size]);
-  const rows = reshape(movedim(input, dim, -1), [target.size, classes]);
-  const flags = reshape(counted, [target.size]);
+  const index = inShape(where(counted, target, 0), [target.size]);
+  const rows = inShape(movedim(input, dim, -1), [target.size, classes]);
+  const flags = inShape(counted, [target.size]);
   // What does not count is left out, not multiplied by 0: it may be infinite.
-  const picked = where(flags, reshape(gather(rows, 1, reshape(index, [target.size, 1])), [target.size]), 0);
+  const picked = where(flags, inShape(gather(rows, 1, inShape(index, [target.size, 1])), [target.size]), 0);
   const weights = weight ? mul(indexSelect(weight, 0, index), asFloat(flags)) : asFloat(flags);
   const losses = mul(mul(picked, weights), -1);
-  if (reduction === 'none') return reshape(losses, places);
+  if (reduction === 'none') return inShape(losses, places);
   if (reduction === 'sum') return sum(losses);
   const total = sum(weights);
   const nothing = eq(total, 0);

@@ -5,7 +5,7 @@ import { asFloat } from '../ops/convert.ts';
 import { full } from '../ops/create.ts';
 import { checkIndices, gather, indexSelect, oneHot, scatterAdd } from '../ops/indexing.ts';
 import { mean } from '../ops/moments.ts';
-import { reshape } from '../ops/movement.ts';
+import { inShape } from '../ops/movement.ts';
 import { sum } from '../ops/reduce.ts';
 import { cumsum } from '../ops/scan.ts';
 import { clamp, neg, relu, softplus, square } from '../ops/unary.ts';
@@ -72,13 +72,13 @@ export function multiMarginLoss(input: Tensor, target: Tensor, ...given: Given<M
     throw shapeError(op, 'input and target do not fit', [input.sizes, target.sizes], 'They must be [N, C] and int32 classes [N], or [C] and one class.');
   checkClassWeight(op, weight, classes);
   checkIndices(op, target, classes, null, 'class');
-  const x = reshape(asFloat(input), [rows, classes]);
-  const right = reshape(target, [rows, 1]);
+  const x = inShape(asFloat(input), [rows, classes]);
+  const right = inShape(target, [rows, 1]);
   const short = relu(add(sub(x, gather(x, 1, right)), margin));
-  const others = mul(p === 2 ? square(short) : short, sub(1, reshape(oneHot(target, classes), [rows, classes])));
+  const others = mul(p === 2 ? square(short) : short, sub(1, inShape(oneHot(target, classes), [rows, classes])));
   const losses = div(sum(others, { dim: 1 }), classes);
-  const weighted = weight ? mul(losses, indexSelect(weight, 0, reshape(target, [rows]))) : losses;
-  return reduceLoss(reshape(weighted, target.sizes), reduction);
+  const weighted = weight ? mul(losses, indexSelect(weight, 0, inShape(target, [rows]))) : losses;
+  return reduceLoss(inShape(weighted, target.sizes), reduction);
 }
 
 /**
@@ -93,16 +93,16 @@ export function multilabelMarginLoss(input: Tensor, target: Tensor, ...given: Gi
   checkIndices(op, target, input.sizes.at(-1) ?? 1, -1, 'class');
   const classes = input.sizes.at(-1) ?? 1;
   const rows = input.rank === 2 ? (input.sizes[0] as number) : 1;
-  const x = reshape(asFloat(input), [rows, classes]);
-  const listed = reshape(target, [rows, classes]);
+  const x = inShape(asFloat(input), [rows, classes]);
+  const listed = inShape(target, [rows, classes]);
   const counts = eq(cumsum(asFloat(lt(listed, 0)), 1), 0);
   const index = where(counts, listed, 0);
   const absent = asFloat(eq(scatterAdd(full([rows, classes], 0), 1, index, asFloat(counts)), 0));
   // [rows, listed, classes]: how much each listed class falls short of leading each absent one by 1.
-  const short = relu(add(sub(reshape(x, [rows, 1, classes]), reshape(gather(x, 1, index), [rows, classes, 1])), 1));
-  const counted = mul(reshape(asFloat(counts), [rows, classes, 1]), reshape(absent, [rows, 1, classes]));
+  const short = relu(add(sub(inShape(x, [rows, 1, classes]), inShape(gather(x, 1, index), [rows, classes, 1])), 1));
+  const counted = mul(inShape(asFloat(counts), [rows, classes, 1]), inShape(absent, [rows, 1, classes]));
   const losses = div(sum(mul(short, counted), { dim: [1, 2] }), classes);
-  return reduceLoss(reshape(losses, input.sizes.slice(0, -1)), reduction);
+  return reduceLoss(inShape(losses, input.sizes.slice(0, -1)), reduction);
 }
 
 /** Options of `multilabelSoftMarginLoss`. */

@@ -2,7 +2,7 @@
 import { sub } from '../ops/binary.ts';
 import { asFloat } from '../ops/convert.ts';
 import { squaredError } from '../ops/loss.ts';
-import { expand } from '../ops/reduce.ts';
+import { stretch } from '../ops/reduce.ts';
 import { square } from '../ops/unary.ts';
 import { type Given, optionsBy } from '../tensor/check.ts';
 import { shapeText, warnOnce } from '../tensor/errors.ts';
@@ -29,7 +29,7 @@ export function mseLoss(input: Tensor, target: Tensor, ...given: Given<LossOptio
   warnBroadcast('mseLoss', input, target);
   const [x, t] = [asFloat(input), asFloat(target)];
   if (reduction === 'none') return square(sub(x, t));
-  return squaredError(expand(x, shape), expand(t, shape), reduction === 'mean');
+  return squaredError(stretch(x, shape), stretch(t, shape), reduction === 'mean');
 }
 
 /** `mseLoss` as a module. */

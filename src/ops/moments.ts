@@ -11,7 +11,7 @@ import { asFloat, assertFloat } from './convert.ts';
 import { constant } from './create.ts';
 import { formulaOp } from './formula.ts';
 import { gather } from './indexing.ts';
-import { clone, reshape, squeeze } from './movement.ts';
+import { clone, inShape, squeeze } from './movement.ts';
 import {
   argmax,
   argmin,
@@ -77,7 +77,7 @@ function rootGrad(dy: Tensor, node: Node<RootAttrs>): Tensor {
   const { dims, divisor } = node.attrs;
   const [x, y] = [node.input(0), node.output];
   const kept = reducedShape(x.sizes, dims, true);
-  const scaled = div(reshape(dy, [...dy.sizes.slice(0, dy.rank - y.rank), ...kept]), reshape(where(eq(y, 0), 1, y), kept));
+  const scaled = div(inShape(dy, [...dy.sizes.slice(0, dy.rank - y.rank), ...kept]), inShape(where(eq(y, 0), 1, y), kept));
   return mul(x, divisor === 1 ? scaled : div(scaled, divisor));
 }
 
@@ -158,7 +158,7 @@ export function norm(x: Tensor, ...given: [p?: number | NormOptions, dim?: numbe
   // Elements that are 0 add 0ᵖ and have no gradient, whatever p is.
   const zero = eq(scaled, 0);
   const total = mul(root(sumOver(where(zero, 0 ** p, pow(where(zero, 1, scaled), p)), dims, true), 1 / p), unit);
-  return keepdim ? total : reshape(total, reducedShape(x.sizes, dims, false));
+  return keepdim ? total : inShape(total, reducedShape(x.sizes, dims, false));
 }
 
 /** The gradient is shared evenly among equals, as PyTorch's amax does; a NaN that won has all of it. */
@@ -174,8 +174,8 @@ function extremeOp(name: 'amax' | 'amin', kernel: 'maxOver' | 'minOver'): Op<Red
       const { dims } = node.attrs;
       const x = node.input(0);
       const kept = reducedShape(node.shapes[0] as Shape, dims, true);
-      const winners = logicalOr(eq(x, reshape(node.output, kept)), ne(x, x));
-      return [where(winners, div(reshape(dy, kept), sumOver(asFloat(winners), dims, true)), 0)];
+      const winners = logicalOr(eq(x, inShape(node.output, kept)), ne(x, x));
+      return [where(winners, div(inShape(dy, kept), sumOver(asFloat(winners), dims, true)), 0)];
     },
   };
 }
@@ -235,5 +235,5 @@ export function logsumexp(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): T
   const largest = apply(amaxOp, [detach(input)], { dims, keepdim: true });
   const shift = where(eq(abs(largest), Number.POSITIVE_INFINITY), 0, largest);
   const total = add(log(sumOver(exp(sub(input, shift)), dims, true)), shift);
-  return kept ? total : reshape(total, reducedShape(x.sizes, dims, false));
+  return kept ? total : inShape(total, reducedShape(x.sizes, dims, false));
 }

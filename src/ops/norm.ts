@@ -9,7 +9,7 @@ import { add, mul, sub } from './binary.ts';
 import { assertFloat } from './convert.ts';
 import { constant } from './create.ts';
 import { mean } from './moments.ts';
-import { reshape } from './movement.ts';
+import { inShape } from './movement.ts';
 import { rsqrt, square } from './unary.ts';
 
 interface NormAttrs {
@@ -99,7 +99,7 @@ export function layerNorm(x: Tensor, normalizedShape: Shape, ...given: [weight?:
   const { weight, bias, eps = 1e-5 } = optionsBy(op, given, LAYER);
   checkLast(op, x, normalizedShape, [weight, bias]);
   const n = sizeOf(normalizedShape);
-  const y = reshape(apply(normOp, [reshape(x, [n === 0 ? 0 : x.size / n, n])], { eps }), x.sizes);
+  const y = inShape(apply(normOp, [inShape(x, [n === 0 ? 0 : x.size / n, n])], { eps }), x.sizes);
   const scaled = weight ? mul(y, weight) : y;
   return bias ? add(scaled, bias) : scaled;
 }
@@ -126,7 +126,7 @@ export function groupNorm(x: Tensor, groups: number, ...given: [weight?: GroupNo
   // As PyTorch, which counts the batch too.
   if (x.size === groups) throw valueError(op, `a group of ${shapeText(x.sizes)} has one value, which says nothing of its spread. Use fewer groups.`);
   const rows = n * groups;
-  return scaleChannels(reshape(apply(normOp, [reshape(x, [rows, rows === 0 ? 0 : x.size / rows])], { eps }), x.sizes), weight, bias);
+  return scaleChannels(inShape(apply(normOp, [inShape(x, [rows, rows === 0 ? 0 : x.size / rows])], { eps }), x.sizes), weight, bias);
 }
 
 /** Options of `rmsNorm`. */
@@ -150,7 +150,7 @@ export function rmsNorm(x: Tensor, normalizedShape: Shape, ...given: [weight?: R
 
 /** @internal y·weight + bias, channel by channel: vectors [C] beside y [N, C, ...]. */
 export function scaleChannels(y: Tensor, weight: Tensor | null | undefined, bias: Tensor | null | undefined): Tensor {
-  const perChannel = (v: Tensor): Tensor => reshape(v, [v.size, ...y.sizes.slice(2).map(() => 1)]);
+  const perChannel = (v: Tensor): Tensor => inShape(v, [v.size, ...y.sizes.slice(2).map(() => 1)]);
   const scaled = weight ? mul(y, perChannel(weight)) : y;
   return bias ? add(scaled, perChannel(bias)) : scaled;
 }

@@ -122,8 +122,10 @@ const expandOp: ViewOp<{ shape: Shape }> = {
   },
 };
 
-/** As `expand` for rules: x itself where it has the shape. */
-const stretch = (x: Tensor, shape: Shape): Tensor => (sameShape(x.sizes, shape) ? x : applyView(expandOp, x, { shape }));
+/** @internal As `expand` for rules, which know that it fits: x itself where it has the shape. */
+export function stretch(x: Tensor, shape: Shape): Tensor {
+  return sameShape(x.sizes, shape) ? x : applyView(expandOp, x, { shape });
+}
 
 /** Stretches dimensions of size 1 (and adds leading ones) to a larger shape, a list or size by size, without copying; −1 keeps a size. A view. */
 export function expand(x: Tensor, ...sizes: Sizes): Tensor {
