@@ -6,26 +6,31 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { compressingOrder, reordered } from './order.mjs';
 import { programKernels, replaySource, signatures, sourceFiles } from './replay.mjs';
 import { textOf } from './text.mjs';
 
 process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
 const require = createRequire(import.meta.url);
 const hash = createHash('sha256').update(require('assemblyscript/package.json').version);
-for (const file of ['asconfig.json', 'scripts/kernels.mjs', 'scripts/replay.mjs', 'scripts/text.mjs', ...sourceFiles().map((f) => join('assembly', f))])
+for (const file of ['asconfig.json', 'scripts/kernels.mjs', 'scripts/order.mjs', 'scripts/replay.mjs', 'scripts/text.mjs', ...sourceFiles().map((f) => join('assembly', f))])
   hash.update(readFileSync(file));
 const stamp = hash.digest('hex');
-/** Once more through what the compiler brings to optimize with: it is not done at its own last turn. */
-async function optimized(wasm) {
+/** Once more through what the compiler brings to optimize with: it is not done at its own last turn. `ordered`: for gzip, which takes seconds. */
+async function optimized(wasm, ordered) {
   const { default: binaryen } = await import(createRequire(require.resolve('assemblyscript/package.json')).resolve('binaryen'));
   const features = binaryen.Features;
   const names = ['SIMD128', 'RelaxedSIMD', 'Atomics', 'BulkMemory', 'BulkMemoryOpt', 'MutableGlobals', 'SignExt', 'NontrappingFPToInt'];
-  const module = binaryen.readBinary(wasm);
-  module.setFeatures(names.reduce((all, name) => all | features[name], 0));
+  const allowing = (module) => {
+    module.setFeatures(names.reduce((all, name) => all | features[name], 0));
+    return module;
+  };
+  const module = allowing(binaryen.readBinary(wasm));
   binaryen.setOptimizeLevel(3);
   binaryen.setShrinkLevel(1);
   module.optimize();
-  return module.emitBinary();
+  const binary = module.emitBinary();
+  return ordered ? allowing(binaryen.parseText(reordered(module.emitText(), compressingOrder(binary)))).emitBinary() : binary;
 }
 
 const asc = join(dirname(require.resolve('assemblyscript/package.json')), 'bin', 'asc.js');
@@ -50,7 +55,7 @@ if (!upToDate) {
   const generated = '// Generated from assembly/ by scripts/kernels.mjs.\n';
   for (const [target, output] of Object.entries(targets)) {
     compile('--target', target);
-    writeFileSync(output.wasm, await optimized(readFileSync(output.wasm)));
+    writeFileSync(output.wasm, await optimized(readFileSync(output.wasm), target === 'release'));
     writeFileSync(output.text, `${generated}export const text: string =\n  '${textOf(readFileSync(output.wasm))}';\n${output.more ?? ''}`);
   }
   const wasm = readFileSync('build/kernels.wasm');

@@ -1,5 +1,5 @@
 // The one wasm instance of this process: made at first use from what the entry registered, or before by `init`.
-import { instantiateSync } from '@assemblyscript/loader';
+import { demangle } from '@assemblyscript/loader';
 import { assertWasm, runtimeError } from './compile.ts';
 import { GradloomError } from './errors.ts';
 import { compileGiven, type GivenWasm } from './given.ts';
@@ -68,9 +68,8 @@ export function addSources(more: Pick<Sources, 'relaxed' | 'threads'>): void {
 
 function instantiate(module: WebAssembly.Module, imports: WebAssembly.Imports): Kernels {
   try {
-    // The loader takes a module of another realm (an edge VM's platform compiles outside) for bytes.
-    const made = module instanceof WebAssembly.Module ? instantiateSync<Record<string, unknown>>(module, imports) : new WebAssembly.Instance(module, imports);
-    return made.exports as unknown as Kernels;
+    // Of the loader only the names: kernels take and give words, so its strings and arrays would be dead weight in every bundle.
+    return demangle<Kernels>(new WebAssembly.Instance(module, imports).exports);
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     throw runtimeError(
