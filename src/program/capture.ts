@@ -92,9 +92,13 @@ export function capture<Inputs extends readonly Tensor[], Result>(step: (...inpu
     }
   };
   const find = (given: readonly (Tensor | number)[]): Replay<Result> | undefined => {
-    const at = programs.findIndex((p) => p.takes(given) && p.fits());
-    if (at > 0) programs.unshift(...programs.splice(at, 1));
-    return at < 0 ? undefined : programs[0];
+    for (let i = 0; i < programs.length; i++) {
+      const program = programs[i] as Replay<Result>;
+      if (!program.takes(given) || !program.fits()) continue;
+      if (i > 0) programs.unshift(...programs.splice(i, 1));
+      return program;
+    }
+    return undefined;
   };
   const drop = (isOver: (p: Replay<Result>, i: number) => boolean): void => {
     const over = programs.filter(isOver);

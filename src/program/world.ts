@@ -6,7 +6,9 @@ import { eachAddress } from './plan.ts';
 import { fail, type Flags, flagsOf, type Recorder, type Reliance } from './recorder.ts';
 
 export class World {
-  private readonly flags: readonly (readonly [Tensor, Flags])[];
+  private readonly tensors: readonly Tensor[];
+  /** Of each tensor. */
+  private readonly flags: readonly Flags[];
   private readonly reliances: readonly Reliance[];
   private readonly outside: readonly Storage[];
   private readonly leaves: Leaves;
@@ -26,8 +28,9 @@ export class World {
     const isUsed = ({ address, bytes }: Storage): boolean => bare.some((b) => b >= address && b < address + bytes);
     this.outside = [...recorder.outside].filter((s) => !leaves.in(s) || isUsed(s));
     this.writes = recorder.writes.map(([storage, writer]) => [leaves.in(storage)?.leaf ?? storage, writer]);
-    this.flags = [...recorder.flags];
-    for (const [t, flags] of this.flags) {
+    this.tensors = [...recorder.flags.keys()];
+    this.flags = [...recorder.flags.values()];
+    for (const [t, flags] of recorder.flags) {
       const { wantsGrad } = t;
       if (wantsGrad === ((flags & 1) === 1)) continue;
       this.settings.push(() => {
@@ -43,7 +46,8 @@ export class World {
 
   /** Whether everything is as the recording found it: null where that can never be again. Runs before each replay. */
   fits(): boolean | null {
-    for (const [t, flags] of this.flags) if (flagsOf(t) !== flags) return false;
+    const { tensors, flags } = this;
+    for (let i = 0; i < tensors.length; i++) if (flagsOf(tensors[i] as Tensor) !== flags[i]) return false;
     for (const { value, current } of this.reliances) {
       // A flag may come back; a count, or a thing that was replaced, will not.
       if (current() !== value) return typeof value === 'boolean' || typeof value === 'string' ? false : null;

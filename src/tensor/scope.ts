@@ -51,9 +51,11 @@ export function scope<T>(fn: () => T, what = 'a scope(() => …)'): T {
   try {
     const result = callNow('scope', fn, 'a scope');
     const outer = openScopes()[depth - 2] ?? null;
-    const found: Tensor[] = [];
-    collect(result, found, new Set());
-    for (const t of found) move(t, mine, outer);
+    if (typeof result === 'object') {
+      const found: Tensor[] = [];
+      collect(result, found, new Set());
+      for (const t of found) move(t, mine, outer);
+    }
     return result;
   } finally {
     const open = openScopes();
