@@ -29,5 +29,5 @@ export default defineConfig({
       ],
     },
   },
-  deps: { neverBundle: [/\.wasm(\?module)?$/, '@assemblyscript/loader'] },
+  deps: { neverBundle: [/\.wasm(\?module)?$/] },
 });

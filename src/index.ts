@@ -10,6 +10,12 @@ export * as checkpoint from './api/checkpoint.ts';
 export * as multiloss from './api/multiloss.ts';
 export * as nn from './api/nn.ts';
 export * as optim from './api/optim.ts';
+// The same names without their namespaces, for bundlers that keep a namespace whole (esbuild). What two namespaces share stays in them.
+export * from './api/functional.ts';
+export * from './api/lr-scheduler.ts';
+export * from './api/methods.ts';
+export * from './api/nn.ts';
+export * from './api/optim.ts';
 export { reverseGrad, scaleGrad } from './ops/gradient.ts';
 export { type Dataset, TensorDataset } from './data/dataset.ts';
 export { DataLoader, type DataLoaderOptions } from './data/loader.ts';

@@ -1,6 +1,6 @@
 /** Learning rates over time: PyTorch's `torch.optim.lr_scheduler`. @module */
 export { ChainedScheduler, SequentialLR, type SequentialOptions } from '../optim/combined.ts';
-export { CosineAnnealingLR, CosineAnnealingWarmRestarts, type CosineOptions, type WarmRestartOptions } from '../optim/cosine.ts';
+export { CosineAnnealingLR, CosineAnnealingWarmRestarts, type CosineAnnealingLROptions, type WarmRestartOptions } from '../optim/cosine.ts';
 export { CyclicLR, type CyclicOptions, OneCycleLR, type OneCycleOptions } from '../optim/cyclic.ts';
 export {
   ConstantLR,
@@ -8,7 +8,7 @@ export {
   ExponentialLR,
   LambdaLR,
   LinearLR,
-  type LinearOptions,
+  type LinearLROptions,
   MultiplicativeLR,
   MultiStepLR,
   type MultiStepOptions,

@@ -62,6 +62,6 @@ export type { Pair } from '../ops/windows.ts';
 export type { CosineOptions, NormalizeOptions, PairwiseOptions } from '../ops/similarity.ts';
 export { type ClipOptions, clipGradNorm_, clipGradValue_ } from '../optim/clip.ts';
 export type { FlattenOptions } from '../nn/activations.ts';
-export type { AvgPool1dOptions } from '../nn/avgpool.ts';
+export type { AvgPool1dOptions } from '../ops/avgpool.ts';
 export type { LinearOptions } from '../nn/linear.ts';
 export type { PReLUOptions } from '../nn/piecewise.ts';

@@ -1,6 +1,6 @@
 // Where a module's state lies: in its own fields, and in plain objects, arrays, Maps and Sets there, at any depth.
 import { isPlainObject } from '../tensor/check.ts';
-import { GradloomError } from '../tensor/errors.ts';
+import { GradloomError, isForeign, LOAD_ONCE } from '../tensor/errors.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { Buffer, Parameter } from './parameter.ts';
 
@@ -41,7 +41,8 @@ export function fieldsOf<M extends object>(owner: M, isModule: (value: object) =
     } else if (value instanceof Tensor) {
       if (!holder && belongs(owner, path, value)) fields.own.push([path, value]);
       else if (holder && value instanceof Parameter) fields.hidden.push([path, value, holder]);
-    } else if (!ArrayBuffer.isView(value) && !walking.includes(value)) {
+    } else if (isForeign(value)) throw fieldError(owner, path, `holds a ${classOf(value)} ${LOAD_ONCE}.`);
+    else if (!ArrayBuffer.isView(value) && !walking.includes(value)) {
       walking.push(value);
       open(path, value, holder);
       walking.pop();

@@ -3,7 +3,7 @@
 import type { HookHandle } from '../autograd/hooks.ts';
 import { clearGrad, setWantsGrad } from '../autograd/leaf.ts';
 import { checkArgument, FLAG, optionsBy, valueText } from '../tensor/check.ts';
-import { GradloomError, valueError } from '../tensor/errors.ts';
+import { COPY, GradloomError, THIS_COPY, valueError } from '../tensor/errors.ts';
 import { detach } from '../tensor/op.ts';
 import { recording } from '../tensor/recording.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -190,6 +190,11 @@ export abstract class Module {
   /** Gives the memory of its parameters and buffers back now, and that of their gradients. Never required; `using` calls it. */
   dispose(): void {
     for (const [, t] of [...this.namedParameters(), ...this.namedBuffers()]) t.dispose();
+  }
+
+  /** @internal */
+  get [COPY](): object {
+    return THIS_COPY;
   }
 
   [Symbol.dispose](): void {

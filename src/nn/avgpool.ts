@@ -1,6 +1,6 @@
 // Average pooling as layers.
 import { Module } from '../module/module.ts';
-import { adaptiveAvgPool1d, adaptiveAvgPool2d, avgPool1d, avgPool2d, type AvgPoolOptions, type OutputSize } from '../ops/avgpool.ts';
+import { adaptiveAvgPool1d, adaptiveAvgPool2d, avgPool1d, avgPool2d, type AvgPool1dOptions, type AvgPoolOptions, type OutputSize } from '../ops/avgpool.ts';
 import { type Pair, pairOf } from '../ops/windows.ts';
 import { checkArgument, COUNT, FLAG, type Given, type Kind, type Kinds, optionsBy } from '../tensor/check.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -43,18 +43,6 @@ export class AdaptiveAvgPool2d extends Module {
   forward(x: Tensor): Tensor {
     return adaptiveAvgPool2d(x, this.outputSize);
   }
-}
-
-/** Options of `AvgPool1d`, with PyTorch's defaults. */
-export interface AvgPool1dOptions {
-  /** Step between windows; default the window's length. */
-  stride?: number;
-  /** Zeros on both sides, at most half the window; default 0. */
-  padding?: number;
-  /** Whether a last window that does not fit whole counts too. */
-  ceilMode?: boolean;
-  /** Whether the zeros of the padding count in the divisor; default true. */
-  countIncludePad?: boolean;
 }
 
 const LINE: Kinds<AvgPool1dOptions> = { stride: STEP, padding: NATURAL, ceilMode: FLAG, countIncludePad: FLAG };

@@ -133,11 +133,15 @@ function adaptive(op: string, x: Tensor, outputSize: OutputSize): Tensor {
   return apply(poolOp, [x], { rows: ranges(0), columns: ranges(1), image: x.sizes.slice(-2) as unknown as [number, number] });
 }
 
-/** Options of one-dimensional average pooling, as those of `avgPool2d`. */
+/** Options of `avgPool1d` and `AvgPool1d`, with PyTorch's defaults. */
 export interface AvgPool1dOptions {
+  /** Step between windows; default the window's length. */
   stride?: number | null;
+  /** Zeros on both sides, at most half the window; default 0. */
   padding?: number;
+  /** Whether a last window that does not fit whole counts too; default false. */
   ceilMode?: boolean;
+  /** Whether the zeros of the padding count in the divisor; default true. */
   countIncludePad?: boolean;
 }
 

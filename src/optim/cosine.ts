@@ -5,22 +5,22 @@ import { given, whole } from './options.ts';
 import { LRScheduler, type Schedulable } from './scheduler.ts';
 
 /** Options of `CosineAnnealingLR`. */
-export interface CosineOptions {
+export interface CosineAnnealingLROptions {
   /** Steps each way. */
   tMax: number;
   /** The least rate; default 0. */
   etaMin?: number;
 }
-const COSINE: Kinds<CosineOptions> = { tMax: NUMBER, etaMin: FINITE };
+const COSINE: Kinds<CosineAnnealingLROptions> = { tMax: NUMBER, etaMin: FINITE };
 
 /** Between the rate and etaMin along a cosine, `tMax` steps each way (Loshchilov & Hutter 2017, arXiv 1608.03983). */
 export class CosineAnnealingLR extends LRScheduler {
   private readonly tMax: number;
   private readonly etaMin: number;
 
-  constructor(optimizer: Schedulable, ...options: [CosineOptions] | [tMax: number, etaMin?: number] | [tMax: number, Partial<CosineOptions>]) {
+  constructor(optimizer: Schedulable, ...options: [CosineAnnealingLROptions] | [tMax: number, etaMin?: number] | [tMax: number, Partial<CosineAnnealingLROptions>]) {
     super('CosineAnnealingLR', optimizer);
-    const { tMax, etaMin } = given<Required<CosineOptions>>('CosineAnnealingLR', options, COSINE, { etaMin: 0 });
+    const { tMax, etaMin } = given<Required<CosineAnnealingLROptions>>('CosineAnnealingLR', options, COSINE, { etaMin: 0 });
     this.tMax = whole('CosineAnnealingLR', 'tMax', tMax);
     this.etaMin = etaMin;
     this.begin();

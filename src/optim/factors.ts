@@ -176,7 +176,7 @@ export class ConstantLR extends LRScheduler {
 }
 
 /** Options of `LinearLR`. */
-export interface LinearOptions {
+export interface LinearLROptions {
   /** What the rate is multiplied by at the start, in (0, 1]; default ⅓. */
   startFactor?: number;
   /** And at the end, in [0, 1]; default 1. */
@@ -184,7 +184,7 @@ export interface LinearOptions {
   /** Steps in between; default 5. */
   totalIters?: number;
 }
-const LINEAR: Kinds<LinearOptions> = { startFactor: FINITE, endFactor: FINITE, totalIters: NUMBER };
+const LINEAR: Kinds<LinearLROptions> = { startFactor: FINITE, endFactor: FINITE, totalIters: NUMBER };
 
 /** From × startFactor to × endFactor in a straight line over `totalIters` steps. */
 export class LinearLR extends LRScheduler {
@@ -192,9 +192,9 @@ export class LinearLR extends LRScheduler {
   private readonly end: number;
   private readonly totalIters: number;
 
-  constructor(optimizer: Schedulable, ...options: [LinearOptions?] | [startFactor: number, endFactor?: number, totalIters?: number] | [startFactor: number, LinearOptions]) {
+  constructor(optimizer: Schedulable, ...options: [LinearLROptions?] | [startFactor: number, endFactor?: number, totalIters?: number] | [startFactor: number, LinearLROptions]) {
     super('LinearLR', optimizer);
-    const o = given<Required<LinearOptions>>('LinearLR', options, LINEAR, { startFactor: 1 / 3, endFactor: 1, totalIters: 5 });
+    const o = given<Required<LinearLROptions>>('LinearLR', options, LINEAR, { startFactor: 1 / 3, endFactor: 1, totalIters: 5 });
     this.start = share('LinearLR', 'startFactor', o.startFactor, true);
     this.end = share('LinearLR', 'endFactor', o.endFactor);
     this.totalIters = whole('LinearLR', 'totalIters', o.totalIters);

@@ -1,5 +1,4 @@
 // The one wasm instance of this process: made at first use from what the entry registered, or before by `init`.
-import { demangle } from '@assemblyscript/loader';
 import { assertWasm, runtimeError } from './compile.ts';
 import { GradloomError } from './errors.ts';
 import { compileGiven, type GivenWasm } from './given.ts';
@@ -68,8 +67,7 @@ export function addSources(more: Pick<Sources, 'relaxed' | 'threads'>): void {
 
 function instantiate(module: WebAssembly.Module, imports: WebAssembly.Imports): Kernels {
   try {
-    // Of the loader only the names: kernels take and give words, so its strings and arrays would be dead weight in every bundle.
-    return demangle<Kernels>(new WebAssembly.Instance(module, imports).exports);
+    return new WebAssembly.Instance(module, imports).exports as unknown as Kernels;
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     throw runtimeError(

@@ -16,12 +16,11 @@ export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
     single[c] = i < PAIRS ? -1 - i : (frequent[i - PAIRS] as number);
     for (let p = 0; p < PAIRS; p++) pairs[128 * p + c] = rest[p * ALPHABET.length + i] ?? 0;
   });
-  const given = new TextEncoder().encode(text);
-  const out = new Uint8Array(given.length);
+  const out = new Uint8Array(text.length);
   let n = 0;
-  for (let i = 2 * FREQUENT; i < given.length; i++) {
-    const b = single[given[i] as number] as number;
-    out[n++] = b >= 0 ? b : (pairs[128 * (-1 - b) + (given[++i] as number)] as number);
+  for (let i = 2 * FREQUENT; i < text.length; i++) {
+    const b = single[text.charCodeAt(i)] as number;
+    out[n++] = b >= 0 ? b : (pairs[128 * (-1 - b) + text.charCodeAt(++i)] as number);
   }
   return out.slice(0, n);
 }

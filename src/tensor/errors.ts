@@ -3,6 +3,20 @@ import { GradloomError } from '../runtime/errors.ts';
 
 export { type ErrorCode, GradloomError } from '../runtime/errors.ts';
 
+/** What tensors and modules carry to tell which copy of the library made them: two copies (import beside require, two versions) have two memories. */
+export const COPY: unique symbol = Symbol.for('gradloom.copy');
+/** This copy. */
+export const THIS_COPY: object = {};
+
+/** Whether it is a tensor or a module of another copy of the library. */
+export function isForeign(value: unknown): boolean {
+  const copy = (value as { [COPY]?: object } | null | undefined)?.[COPY];
+  return copy !== undefined && copy !== THIS_COPY;
+}
+
+/** What to do about it. */
+export const LOAD_ONCE = 'of another copy of gradloom, whose memory is another: load one copy (npm ls gradloom; import and require of it in one program are two)';
+
 /** A value as it stands in messages: short, whatever it is. */
 export function valueText(value: unknown): string {
   if (typeof value === 'string') return value.length > 40 ? `'${value.slice(0, 40)}…'` : `'${value}'`;
@@ -11,8 +25,10 @@ export function valueText(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value);
   if (Array.isArray(value)) return value.length > 8 ? `a list of ${value.length}` : `[${Array.from(value, (v) => (Array.isArray(v) ? 'a list' : valueText(v))).join(', ')}]`;
   const { describe } = value as { describe?: () => string };
-  if (typeof describe === 'function') return `a tensor ${describe.call(value)}`;
+  const from = isForeign(value) ? ` ${LOAD_ONCE}` : '';
+  if (typeof describe === 'function') return `a tensor ${describe.call(value)}${from}`;
   const name = (value.constructor as { name?: string } | undefined)?.name;
+  if (from) return `a ${name}${from}`;
   return name && name !== 'Object' ? `an object of ${name}` : `an object { ${Object.keys(value).slice(0, 6).join(', ')} }`;
 }
 

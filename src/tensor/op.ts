@@ -134,9 +134,9 @@ function pad4(list: number[], filler: number): number[] {
   return list;
 }
 
-/** Throws unless it is a tensor whose memory is there. */
+/** Throws unless it is a tensor of this copy whose memory is there. */
 function assertUsable(t: Tensor | undefined, op: string): void {
-  if (t?.storage?.address) return;
+  if (t instanceof Tensor && t.storage.address !== 0) return;
   assertTensor(op, t);
   assertAlive(t, op);
 }

@@ -1,6 +1,6 @@
 // A tensor: a window on a storage, and its place in the graph. What tensors can do is added by ops/methods.ts.
 import { type DType, viewOf } from './dtype.ts';
-import { GradloomError, shapeText } from './errors.ts';
+import { COPY, GradloomError, shapeText, THIS_COPY } from './errors.ts';
 import { settle } from './pending.ts';
 import { recording, refuseWhileRecording } from './recording.ts';
 import { isRowMajor, rowMajor, type Shape, sizeOf } from './shape.ts';
@@ -205,6 +205,11 @@ export class Tensor {
   /** What `JSON.stringify` writes: nested numbers, which `tensor` takes back. */
   toJSON(): NestedArray {
     return this.toArray();
+  }
+
+  /** @internal */
+  get [COPY](): object {
+    return THIS_COPY;
   }
 
   /** `float32 [2, 3]`, with the label where there is one. */

@@ -98,12 +98,10 @@ export function project(): string {
   try {
     command('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', join(home, tarball)], { cwd: home });
   } catch {
-    // Without a registry: unpacked by hand, with the loader that the repository has.
+    // Without a registry: unpacked by hand.
     const modules = join(home, 'node_modules');
     mkdirSync(join(modules, 'gradloom'), { recursive: true });
-    mkdirSync(join(modules, '@assemblyscript'));
     command('tar', ['-xzf', join(home, tarball), '-C', join(modules, 'gradloom'), '--strip-components=1']);
-    command('cp', ['-rL', join(root, 'node_modules', '@assemblyscript', 'loader'), join(modules, '@assemblyscript')]);
     console.log('npm could not install the tarball: it was unpacked by hand.');
   }
   for (const file of readdirSync(join(here, 'apps'))) copyFileSync(join(here, 'apps', file), join(home, file));
