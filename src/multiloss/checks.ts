@@ -6,6 +6,7 @@ import { GradloomError, valueError } from '../tensor/errors.ts';
 export type PerLoss = readonly number[] | Readonly<Record<string, number>>;
 
 /** A finite number ≥ least (> where `open`) and ≤ most. */
+// @__NO_SIDE_EFFECTS__
 export function range(least: number, most = Number.POSITIVE_INFINITY, open = false): Kind {
   const what = most === Number.POSITIVE_INFINITY ? `${open ? '>' : '≥'} ${least}` : `${open ? 'above' : 'from'} ${least} to ${most}`;
   return { what: `a number ${what}`, test: (v) => Number.isFinite(v) && (open ? (v as number) > least : (v as number) >= least) && (v as number) <= most };
@@ -15,9 +16,10 @@ export function range(least: number, most = Number.POSITIVE_INFINITY, open = fal
 export const POSITIVE = range(0, Number.POSITIVE_INFINITY, true);
 
 /** A whole number ≥ least. */
-export const count = (least: number): Kind => ({ what: `a whole number ≥ ${least}`, test: (v) => Number.isSafeInteger(v) && (v as number) >= least });
+export const count = /* @__NO_SIDE_EFFECTS__ */ (least: number): Kind => ({ what: `a whole number ≥ ${least}`, test: (v) => Number.isSafeInteger(v) && (v as number) >= least });
 
 /** A finite number ≥ least (any, where that is −∞) for each loss. */
+// @__NO_SIDE_EFFECTS__
 export function each(least = Number.NEGATIVE_INFINITY): Kind {
   const fits = (v: unknown): boolean => Number.isFinite(v) && (v as number) >= least;
   return {

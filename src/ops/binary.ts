@@ -55,6 +55,7 @@ function endsIn(shape: Shape, end: Shape): boolean {
 }
 
 /** @internal A broadcasting op on one kernel (another for int32 and bool). */
+// @__NO_SIDE_EFFECTS__
 export function binaryOp(name: string, kernel: Kernel, rest: Partial<Op<void>>, intKernel?: Kernel): Op<void> {
   return {
     name,

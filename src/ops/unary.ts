@@ -17,6 +17,7 @@ import { sumTo } from './reduce.ts';
 type Rule = { saves: 'input' | 'output' | 'nothing'; backward: (dy: Tensor, saved: Tensor) => Tensor };
 
 /** An op on one kernel. `rule.backward` gets what it saves: the input or the output. */
+// @__NO_SIDE_EFFECTS__
 function unaryOp(name: string, kernel: Kernel, rule?: Rule, intKernel?: Kernel): Op<void> {
   const op: Op<void> = {
     name,

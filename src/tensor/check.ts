@@ -37,13 +37,13 @@ export const TENSOR: Kind = { what: 'a tensor', test: (v) => v instanceof Tensor
 export const ANY: Kind = { what: 'a value', test: () => true };
 
 /** One of some words. */
-export const oneOf = (...words: readonly (string | number)[]): Kind => ({ what: words.map((w) => JSON.stringify(w)).join(' or '), test: (v) => words.includes(v as string) });
+export const oneOf = /* @__NO_SIDE_EFFECTS__ */ (...words: readonly (string | number)[]): Kind => ({ what: words.map((w) => JSON.stringify(w)).join(' or '), test: (v) => words.includes(v as string) });
 /** One of several kinds. */
-export const either = (...kinds: readonly Kind[]): Kind => ({ what: kinds.map((k) => k.what).join(' or '), test: (v) => kinds.some((k) => k.test(v)) });
+export const either = /* @__NO_SIDE_EFFECTS__ */ (...kinds: readonly Kind[]): Kind => ({ what: kinds.map((k) => k.what).join(' or '), test: (v) => kinds.some((k) => k.test(v)) });
 /** A kind, or null where null has a meaning. */
-export const orNull = (kind: Kind): Kind => either(kind, { what: 'null', test: (v) => v === null });
+export const orNull = /* @__NO_SIDE_EFFECTS__ */ (kind: Kind): Kind => either(kind, { what: 'null', test: (v) => v === null });
 /** An instance of a class. */
-export const instanceOf = (type: abstract new (...args: never[]) => unknown, what: string): Kind => ({ what, test: (v) => v instanceof type });
+export const instanceOf = /* @__NO_SIDE_EFFECTS__ */ (type: abstract new (...args: never[]) => unknown, what: string): Kind => ({ what, test: (v) => v instanceof type });
 
 /** A kind for every option of a type: an option that the table lacks is a type error. */
 export type Kinds<O> = { readonly [K in keyof Required<O>]: Kind };
