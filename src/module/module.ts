@@ -6,6 +6,7 @@ import { checkArgument, FLAG, optionsBy, valueText } from '../tensor/check.ts';
 import { COPY, GradloomError, THIS_COPY, valueError } from '../tensor/errors.ts';
 import { detach } from '../tensor/op.ts';
 import { recording } from '../tensor/recording.ts';
+import { HELD } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { FIELDS, type Fields, fieldError, fieldsOf } from './fields.ts';
 import { addModuleHook, type ModuleHooks } from './hooks.ts';
@@ -187,9 +188,14 @@ export abstract class Module {
     return this;
   }
 
-  /** Gives the memory of its parameters and buffers back now, and that of their gradients. Never required; `using` calls it. */
+  /** Gives the memory of its parameters and buffers back now, and that of their gradients and of what optimizers remember of them. Never required; `using` calls it. */
   dispose(): void {
-    for (const [, t] of [...this.namedParameters(), ...this.namedBuffers()]) t.dispose();
+    for (const t of this[HELD]()) t.dispose();
+  }
+
+  /** @internal */
+  [HELD](): Tensor[] {
+    return [...this.namedParameters(), ...this.namedBuffers()].map(([, t]) => t);
   }
 
   /** @internal */

@@ -2,6 +2,7 @@
 import { assertTensor, FLAG, type Given, type Kinds, optionsBy } from '../tensor/check.ts';
 import { GradloomError } from '../tensor/errors.ts';
 import { copyElements } from '../tensor/op.ts';
+import { lastingScope } from '../tensor/storage.ts';
 import { empty, Tensor } from '../tensor/tensor.ts';
 import { parameterMade } from './unclaimed.ts';
 
@@ -13,15 +14,16 @@ export interface ParameterOptions {
 
 const OPTIONS: Kinds<ParameterOptions> = { requiresGrad: FLAG };
 
-/** A copy of x's elements that outlives scopes. */
+/** A copy of x's elements that outlives turns of loops. */
 function own(op: string, x: Tensor): Tensor {
   assertTensor(op, x, 'data');
-  const y = empty(x.sizes, x.dtype, null);
+  const y = empty(x.sizes, x.dtype, lastingScope());
+  y.storage.lasts = true;
   copyElements(x, y);
   return y;
 }
 
-/** A tensor to be trained: a leaf that requires a gradient and outlives scopes. Takes a copy of the data. */
+/** A tensor to be trained: a leaf that requires a gradient and outlives turns of loops. Takes a copy of the data. */
 export class Parameter extends Tensor {
   constructor(data: Tensor, ...given: Given<ParameterOptions, [requiresGrad?: boolean]>) {
     const { requiresGrad } = optionsBy('Parameter', given, OPTIONS);
@@ -34,7 +36,7 @@ export class Parameter extends Tensor {
   }
 }
 
-/** A tensor that is state but not trained (running statistics): saved with the module, outlives scopes. Takes a copy of the data. */
+/** A tensor that is state but not trained (running statistics): saved with the module, outlives turns of loops. Takes a copy of the data. */
 export class Buffer extends Tensor {
   constructor(data: Tensor) {
     const y = own('Buffer', data);

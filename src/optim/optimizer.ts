@@ -286,6 +286,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
         state = {};
         this.states.set(p, state);
       }
+      const { version } = this;
       if (!p.isContiguous() || !gradient.isContiguous()) this.moveStrided(p, gradient, state, hyper, group);
       else {
         const words = this.words(p, gradient, state, hyper, group);
@@ -296,6 +297,8 @@ export abstract class Optimizer<O extends OptimizerOptions> {
           for (let i = 0, at = table / 4 + RECORD * records++; i < words.length; i++) view[at + i] = words[i] as number;
         }
       }
+      // What is remembered of a parameter ends with it.
+      if (this.version !== version) for (const t of Object.values(state)) p.storage.lead(t.storage);
       p.storage.touch(writer);
     }
     if (this.tableKernel && records > 0) call(this.tableKernel, table, records);

@@ -105,7 +105,7 @@ export function readState<G extends { params: Tensor[] }>(
   return { options, moments };
 }
 
-/** Fresh tensors, which outlive scopes. */
+/** Fresh tensors, which live as long as their parameters. */
 export function tensorsOf(found: readonly Found[]): Map<Tensor, ParamState> {
   const copyOf = (source: Source, shape: Shape): Tensor => {
     const y = empty(shape, 'float32', null);
@@ -113,5 +113,11 @@ export function tensorsOf(found: readonly Found[]): Map<Tensor, ParamState> {
     else viewOf('float32').set(([source] as unknown[]).flat(Number.POSITIVE_INFINITY) as number[], y.address / 4);
     return y;
   };
-  return new Map(found.map(([p, moments]) => [p, Object.fromEntries(moments.map(([name, source, shape]) => [name, copyOf(source, shape)]))]));
+  return new Map(
+    found.map(([p, moments]) => {
+      const state = Object.fromEntries(moments.map(([name, source, shape]) => [name, copyOf(source, shape)]));
+      for (const t of Object.values(state)) p.storage.lead(t.storage);
+      return [p, state];
+    }),
+  );
 }

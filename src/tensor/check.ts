@@ -37,7 +37,10 @@ export const TENSOR: Kind = { what: 'a tensor', test: (v) => v instanceof Tensor
 export const ANY: Kind = { what: 'a value', test: () => true };
 
 /** One of some words. */
-export const oneOf = /* @__NO_SIDE_EFFECTS__ */ (...words: readonly (string | number)[]): Kind => ({ what: words.map((w) => JSON.stringify(w)).join(' or '), test: (v) => words.includes(v as string) });
+export const oneOf = /* @__NO_SIDE_EFFECTS__ */ (...words: readonly (string | number)[]): Kind => ({
+  what: words.map((w) => JSON.stringify(w)).join(' or '),
+  test: (v) => words.includes(v as string),
+});
 /** One of several kinds. */
 export const either = /* @__NO_SIDE_EFFECTS__ */ (...kinds: readonly Kind[]): Kind => ({ what: kinds.map((k) => k.what).join(' or '), test: (v) => kinds.some((k) => k.test(v)) });
 /** A kind, or null where null has a meaning. */

@@ -1,16 +1,23 @@
 // Scopes as users meet them: nobody writes dispose() in a training loop.
 import { resetPeak, usage } from '../runtime/memory.ts';
 import { assertArity, assertTensor, checkArgument, FLAG, type Kind, type Kinds, optionsOf, TEXT } from './check.ts';
-import { closeScope, dissolveWith, endTurn, moveStorage, type Opened, openScope, openScopes, type Scope } from './storage.ts';
+import { closeScope, dissolveWith, endTurn, lastingScope, moveStorage, type Opened, openScope, openScopes, type Scope } from './storage.ts';
 import { callNow } from './sync.ts';
 import type { Node } from './tape.ts';
 import { nodeOf } from './op.ts';
 import { refuseWhileRecording } from './recording.ts';
 import { Tensor } from './tensor.ts';
 
-/** Moves a tensor, its gradient and what its graph holds to another owner. */
-function move(tensor: Tensor, from: Scope | null, owner: Scope | null): void {
-  assertTensor('keep', tensor);
+/** @internal The method of a module that gives its parameters and buffers. */
+export const HELD = Symbol('held');
+/** What holds tensors: a module. */
+export interface Holder {
+  [HELD](): Iterable<Tensor>;
+}
+const isHolder = (value: object): value is Holder => typeof (value as Partial<Holder>)[HELD] === 'function';
+
+/** Moves a tensor, its gradient and what its graph holds to another owner; parameters and buffers to `lasting`. */
+function move(tensor: Tensor, from: Scope | null, owner: Scope | null, lasting: Scope | null): void {
   tensor.storage.lender = undefined; // lasts as told, whoever lets go of it as a gradient
   const seen = new Set<Tensor | Node>();
   const todo: (Tensor | Node | null)[] = [tensor];
@@ -19,8 +26,10 @@ function move(tensor: Tensor, from: Scope | null, owner: Scope | null): void {
     if (!next || seen.has(next)) continue;
     seen.add(next);
     if (next instanceof Tensor) {
-      if (from === null || next.storage.owner === from) moveStorage(next.storage, owner);
-      todo.push(next.gradient, nodeOf(next));
+      const { storage, gradient } = next;
+      const home = storage.lasts ? lasting : owner;
+      for (const s of [storage, gradient?.storage]) if (s && (from === null || s.owner === from)) moveStorage(s, home);
+      todo.push(gradient, nodeOf(next));
     } else {
       // One by one: a stack of many tensors has more edges than a call takes arguments.
       for (const edge of next.edges) todo.push(edge);
@@ -29,24 +38,25 @@ function move(tensor: Tensor, from: Scope | null, owner: Scope | null): void {
   }
 }
 
-/** Adds every tensor in a value to `found`: itself, or inside arrays, maps and plain objects. */
+/** Adds every tensor in a value to `found`: itself, or inside modules, arrays, maps and objects. */
 function collect(value: unknown, found: Tensor[], seen: Set<unknown>): void {
   if (typeof value !== 'object' || value === null) return;
   if (value instanceof Tensor) found.push(value);
   else if (!ArrayBuffer.isView(value) && !seen.has(value)) {
     seen.add(value);
+    if (isHolder(value)) for (const t of value[HELD]()) found.push(t);
     for (const v of Array.isArray(value) ? value : value instanceof Map ? value.values() : Object.values(value)) collect(v, found, seen);
   }
 }
 
 /**
- * Runs `fn` and gives back every tensor made inside it, except those that it returns (also inside arrays and objects, with the graph
- * behind them), those kept by `keep`, and parameters, gradients and optimizer state, which outlive scopes anyway. Synchronous.
+ * Runs `fn` and gives back every tensor made inside it, models too, except those that it returns (also inside modules, arrays and objects,
+ * with the graph behind them) and those kept by `keep`. Gradients and optimizer state go with their parameters. Synchronous.
  */
 export function scope<T>(fn: () => T, what = 'a scope(() => …)'): T {
   assertArity('scope', arguments.length, 2);
   checkArgument('scope', 'what', what, TEXT);
-  const mine = openScope(what);
+  const mine = openScope(what, true);
   const depth = openScopes().length;
   try {
     const result = callNow('scope', fn, 'a scope');
@@ -54,7 +64,8 @@ export function scope<T>(fn: () => T, what = 'a scope(() => …)'): T {
     if (typeof result === 'object') {
       const found: Tensor[] = [];
       collect(result, found, new Set());
-      for (const t of found) move(t, mine, outer);
+      const lasting = lastingScope(mine);
+      for (const t of found) move(t, mine, outer, lasting);
     }
     return result;
   } finally {
@@ -64,16 +75,19 @@ export function scope<T>(fn: () => T, what = 'a scope(() => …)'): T {
   }
 }
 
-/** Makes a tensor (with its gradient and graph) outlive every scope: it lives as long as the program can reach it. Returns it. */
-export function keep<T extends Tensor>(tensor: T): T {
+/** Makes a tensor (with its gradient and graph), or a module with its parameters and buffers, outlive every scope: it lives as long as the program can reach it. Returns it. */
+export function keep<T extends Tensor | Holder>(tensor: T): T {
   assertArity('keep', arguments.length, 1);
+  const isModule = typeof tensor === 'object' && tensor !== null && isHolder(tensor);
+  if (!isModule) assertTensor('keep', tensor);
   refuseWhileRecording('keep', 'a tensor is kept', 'Return it from the step, and keep what the call gives.');
-  return outlive(tensor);
+  for (const t of isModule ? tensor[HELD]() : [tensor as Tensor]) outlive(t);
+  return tensor;
 }
 
 /** @internal `keep` for what the library itself makes to last. */
 export function outlive<T extends Tensor>(tensor: T): T {
-  move(tensor, null, null);
+  move(tensor, null, null, null);
   return tensor;
 }
 

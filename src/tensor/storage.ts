@@ -1,7 +1,7 @@
 // Who owns which block of memory, and until when.
 //
 //   no scope open      a block lives as long as JavaScript can reach it (a FinalizationRegistry gives it back)
-//   inside a scope     a block is given back when the scope ends, unless it was returned from it or kept
+//   inside a scope     a block is given back when the scope ends, unless it was returned from it or kept; turns of loops leave parameters and buffers alone
 //   a scope dissolves  its blocks live on as if no scope had been open: where its loop was abandoned, or where tasks took turns in it
 //
 // A data loader opens a scope for each turn of its loop, so a training loop needs no bookkeeping.
@@ -32,6 +32,10 @@ export class Storage {
   lender: Scope | null | undefined = undefined;
   /** What ended the owner, once it has. */
   ended = '';
+  /** Whether turns of loops leave it alone: parameters and buffers. */
+  lasts = false;
+  /** Blocks that go where it goes and end with it: what optimizers remember of a parameter. */
+  followers: Follower[] | null = null;
 
   constructor(address: number, bytes: number) {
     this.address = address;
@@ -54,7 +58,20 @@ export class Storage {
     else release(this.address, this.bytes);
     this.address = 0;
     this.ended = why;
+    for (const f of this.followers ?? []) f.deref()?.free(why);
   }
+
+  /** Takes a block along. */
+  lead(follower: Storage): void {
+    moveStorage(follower, this.owner);
+    const others = (this.followers ?? []).filter((f) => f.deref()?.address && f.deref() !== follower);
+    this.followers = [...others, typeof WeakRef === 'undefined' ? { deref: () => follower } : new WeakRef(follower)];
+  }
+}
+
+/** A hold on a block that keeps nothing alive, where the runtime knows such. */
+interface Follower {
+  deref(): Storage | undefined;
 }
 
 /** What the collector gives back. `loose`: made outside of any scope, and nobody has said that it shall last. */
@@ -130,6 +147,8 @@ export class Scope {
   readonly what: string;
   /** Whether what it owns stays its own whatever happens: a captured step writes there again. */
   pins = false;
+  /** Whether parameters and buffers made in it are its own too: a `scope(() => …)`. */
+  readonly whole: boolean;
   /** Whether it was closed. */
   ended = false;
   /** Whether loops of several tasks take turns in it: nobody can tell whose its blocks are. */
@@ -138,8 +157,9 @@ export class Scope {
   job = thisJob();
   storages: Storage[] = [];
 
-  constructor(what: string) {
+  constructor(what: string, whole = false) {
     this.what = what;
+    this.whole = whole;
   }
 }
 
@@ -149,8 +169,8 @@ const stack: Scope[] = [];
 let current: Scope | null = null;
 
 /** Opens a scope: blocks made from now on are its own. */
-export function openScope(what: string): Scope {
-  const scope = new Scope(what);
+export function openScope(what: string, whole = false): Scope {
+  const scope = new Scope(what, whole);
   if (current?.shared) scope.shared = true;
   stack.push(scope);
   current = scope;
@@ -236,6 +256,11 @@ export function currentScope(): Scope | null {
   return current;
 }
 
+/** The scope that parameters made now belong to: the innermost `scope(() => …)` but for `inside`; null where there is none. */
+export function lastingScope(inside?: Scope): Scope | null {
+  return stack.findLast((s) => s.whole && s !== inside) ?? null;
+}
+
 /** Scopes that are open, innermost last. */
 export function openScopes(): readonly Scope[] {
   return stack;
@@ -249,6 +274,10 @@ export function moveStorage(storage: Storage, owner: Scope | null): void {
   storage.owner = owner;
   if (owner === null) register(storage, false);
   else owner.storages.push(storage);
+  for (const f of storage.followers ?? []) {
+    const s = f.deref();
+    if (s) moveStorage(s, owner);
+  }
 }
 
 /** The scope that owns what is made now; where tasks take turns in it and the event loop has turned, none. */

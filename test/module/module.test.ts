@@ -1,5 +1,5 @@
 // Modules: finding state, saving it, hooks, modes.
-import { keep, nn, noGrad, ones, scope, type Tensor, tensor, zeros } from 'gradloom';
+import { keep, nn, noGrad, ones, scope, steps, type Tensor, tensor, zeros } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { throwsCode } from '../helpers.ts';
@@ -66,17 +66,17 @@ test('a state dict round trip gives the same outputs; a bad one changes nothing'
   assert.is(b.scale.item(), 3);
 });
 
-test('parameters made inside a scope outlive it', () => {
+test('parameters outlive the turn of a loop that made them, and a scope that returns them', () => {
   const model = scope(() => new nn.Linear(2, 2));
   assert.equal(model.forward(ones([1, 2])).shape, [1, 2]);
   let late: nn.Linear | undefined;
-  scope(() => {
+  for (const _ of steps(1)) {
     late = new nn.Linear(2, 2);
     late
       .forward(ones([1, 2]))
       .sum()
       .backward();
-  });
+  }
   assert.equal(late?.weight.grad?.toArray(), [
     [1, 1],
     [1, 1],

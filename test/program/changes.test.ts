@@ -220,7 +220,7 @@ compare('between calls: a hook after accumulation', /a hook runs/, () => trained
 compare('between calls: another parameter in its place', /takes another tensor.*release\(\)/s, () =>
   trained(
     at((p) => {
-      (p.first as { weight: nn.Parameter }).weight = new nn.Parameter(ones([5, 3]));
+      (p.first as { weight: nn.Parameter }).weight = keep(new nn.Parameter(ones([5, 3])));
     }),
   ),
 );
