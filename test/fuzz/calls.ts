@@ -2,8 +2,8 @@
 import * as gradloom from 'gradloom';
 import { GradloomError, type Tensor } from 'gradloom';
 import { float32View, int32View } from '../../src/runtime/memory.ts';
-import type { Callable, Signature, Type } from './surface.ts';
-import { CallbackError, Dice, exported, Maker, text } from './values.ts';
+import type { Callable } from './surface.ts';
+import { CallbackError, Dice, exported, Maker, perform, text } from './values.ts';
 
 /** What is wrong with a call. */
 export type Fault = 'trap' | 'hang' | 'host error' | 'foreign write' | 'ignored option' | 'next operation' | 'crash';
@@ -14,14 +14,19 @@ export interface Finding {
   readonly what: string;
 }
 
-/** Not called: they end the process's wasm, start workers, or wait for the outside. */
-const LEFT_OUT = /^(init|close)$/;
-/** Whether a call can be given options: only then is one that does not exist an option. Others pass further arguments over, as `losses.map(exp)` needs. */
-const takesOptions = ({ signatures }: Callable): boolean => signatures.some(({ params }) => params.some((p) => hasObject(p)));
-const hasObject = (type: Type): boolean => type.kind === 'object' || (type.kind === 'union' && type.of.some(hasObject));
+/** Not called: what ends the process's threads, and constructors that only the library calls. */
+const LEFT_OUT = /^(close|new (Tensor|GradloomError))$/;
 
-/** Whose further arguments belong to the user's function, or where any object is data. */
-const OPEN = /^(keep|scope|noGrad|enableGrad|inference|capture|tensor|Tensor#toJSON|checkpoint\.|new nn\.(Module|Sequential)|.*#(forward|stateDict|loadStateDict)$)/;
+/** Whose further arguments belong to the user's function or module; what JSON calls with a key; what passes over further ones as Array and Map do. */
+const OPEN = /^(capture\(\)\(\)|.*#forward|new nn\.Sequential|.*Alternate#step|.*#toJSON|.*(Dict|List|Sequential)#(get|has|set|delete|at|append|extend|insert|update))$/;
+/** Methods that take nothing, in PyTorch too: nobody means an option by what is given to them. */
+const NOTHING = /#(toString|toJSONLines|describe|dispose|eval|release|remove|reset|begin|getLastLr|getState|namedChildren|keys|values|entries)$|^optim\..*#stateDict$/;
+/** Whose first object is data, no options. */
+const DATA = /#(record|backward)$|^new DataLoader$/;
+/** Functions that may change their arguments, besides those whose names say so (`clipGradNorm_`). */
+const WRITES = /_$|backward|Norm$|gradcheck|gradgradcheck|applyCombiner|^(keep|scope|capture|noGrad|enableGrad|inference)$/;
+/** A promise that is not settled by then waits for the outside. */
+const WAIT_MS = 100;
 
 /** Tensors that no call is given: whoever changes one has written outside its own. One of each common size, between the calls' own blocks. */
 class Canaries {
@@ -34,14 +39,8 @@ class Canaries {
     this.before = this.hashes();
   }
 
-  /** FNV-1a of each. */
   private hashes(): Int32Array {
-    const words = int32View();
-    return Int32Array.from(this.tensors, ({ storage: { address, bytes } }) => {
-      let h = 0x811c9dc5;
-      for (let i = address / 4; i < (address + bytes) / 4; i++) h = Math.imul(h ^ (words[i] as number), 0x01000193);
-      return h;
-    });
+    return Int32Array.from(this.tensors, hash);
   }
 
   /** Which one was changed; it is put right again. */
@@ -61,23 +60,22 @@ class Canaries {
 export class Fuzz {
   private readonly seed: number;
   private readonly callables: readonly Callable[];
-  private readonly constructors: ReadonlyMap<string, Callable>;
+  private readonly constructors: ReadonlyMap<string, readonly Callable[]>;
   private readonly canaries = new Canaries();
-  readonly counts = { calls: 0, returned: 0, refused: 0, callback: 0, options: 0 };
+  /** Promises of calls with an option that does not exist, and what is to be said of each that is kept. */
+  private readonly unsettled: [Promise<unknown>, () => void][] = [];
+  readonly counts = { calls: 0, returned: 0, refused: 0, callback: 0, pending: 0, 'without receiver': 0, options: 0 };
 
   constructor(surface: readonly Callable[], seed: number, only: string) {
     this.seed = seed;
-    this.constructors = new Map(surface.filter((c) => c.kind === 'constructor').map((c) => [c.path.join('.'), c]));
+    const makers = new Map<string, Callable[]>();
+    for (const c of surface) {
+      const name = c.makes ?? (c.kind === 'constructor' ? c.path.join('.') : '');
+      if (name) makers.set(name, [...(makers.get(name) ?? []), c]);
+    }
+    this.constructors = makers;
     const wanted = new RegExp(only);
-    const all = surface.filter((c) => wanted.test(c.name) && isThere(c) && !LEFT_OUT.test(c.name) && c.signatures.length > 0);
-    // What many classes inherit counts once or twice, not a hundred times.
-    const seen = new Map<string, number>();
-    this.callables = all.filter((c) => {
-      if (c.kind !== 'method' && c.kind !== 'setter') return true;
-      const key = `${c.kind} ${c.member} ${JSON.stringify(c.signatures)}`;
-      seen.set(key, (seen.get(key) ?? 0) + 1);
-      return (seen.get(key) as number) <= 3;
-    });
+    this.callables = surface.filter((c) => wanted.test(c.name) && isThere(c) && !LEFT_OUT.test(c.name) && c.signatures.length > 0);
   }
 
   get size(): number {
@@ -95,20 +93,38 @@ export class Fuzz {
       findings.push({ call: i, fault, what: `${shown}: ${what}` });
     };
     this.counts.calls++;
+    let later: unknown;
     try {
       await gradloom.scope(() => {
         const maker = new Maker(dice, this.constructors);
-        const receiver = callable.kind === 'method' || callable.kind === 'setter' ? maker.instance([callable.path.join('.')]) : undefined;
-        if ((callable.kind === 'method' || callable.kind === 'setter') && !receiver) return undefined;
-        const given = maker.list(signature, dice.chance(0.5));
+        const { via, classes, path, kind } = callable;
+        const needsOne = via !== undefined || kind === 'method' || kind === 'setter' || kind === 'getter';
+        const receiver = via ? maker.made(via) : needsOne ? maker.instance(classes ?? [path.join('.')]) : undefined;
+        const key = callable.member.startsWith('@@') ? (Symbol[callable.member.slice(2) as 'iterator'] as symbol) : callable.member;
+        if (needsOne && (receiver === undefined || receiver === null || (kind === 'method' && key !== '' && !(key in Object(receiver))))) {
+          this.counts['without receiver']++;
+          return;
+        }
+        const given = maker.list(signature, dice.chance(0.5), callable.member);
         shown = `${callable.name}(${given.map((v) => text(v)).join(', ')})`;
+        const watch = kind === 'function' && !WRITES.test(callable.name) ? given.filter((t): t is Tensor => t instanceof gradloom.Tensor && t.storage?.address > 0) : [];
+        const before = watch.map(hash);
         const result = this.invoke(callable, receiver, given, report);
-        if (result.returned && dice.chance(0.5)) this.probeOptions(callable, signature, receiver, given, report);
-        return undefined;
+        watch.forEach((t, i) => {
+          if (t.storage.address > 0 && hash(t) !== before[i]) report('foreign write', `its argument ${text(t)} was changed`);
+        });
+        later = result.value;
+        if (result.returned && dice.chance(0.5)) this.probeOptions(callable, receiver, given, report);
       });
     } catch (error) {
       if (!(error instanceof GradloomError)) report(error instanceof WebAssembly.RuntimeError ? 'trap' : 'host error', `around the call: ${error}`);
     }
+    if (later instanceof Promise) {
+      const end = await settled(later);
+      if (end === 'pending') this.counts.pending++;
+      else if (end !== 'returned') this.judge(end.error, report);
+    }
+    for (const [promise, ignored] of this.unsettled.splice(0)) if ((await settled(promise)) === 'returned') ignored();
     gradloom.setGradEnabled(true);
     gradloom.autograd.setDetectAnomaly(false);
     const changed = this.canaries.changed();
@@ -132,54 +148,93 @@ export class Fuzz {
   private invoke(callable: Callable, receiver: unknown, given: readonly unknown[], report: (fault: Fault, what: string) => void): { returned: boolean; value?: unknown } {
     try {
       const value = perform(callable, receiver, given);
+      if (isIterator(value)) drain(value);
+      const later = laterOf(value);
+      if (!later) readAll(value);
       this.counts.returned++;
-      if (value instanceof Promise) value.catch(() => {});
-      else if (isIterator(value)) drain(value);
-      return { returned: true, value };
+      return { returned: true, value: later ?? value };
     } catch (error) {
-      if (error instanceof GradloomError) this.counts.refused++;
-      else if (error instanceof CallbackError) this.counts.callback++;
-      else if (error instanceof WebAssembly.RuntimeError) report('trap', `${error}`);
-      else report('host error', `${error instanceof Error ? `${error.name}: ${error.message}${where(error)}` : error}`);
+      this.judge(error, report);
       return { returned: false };
     }
   }
 
-  /** The same call with an option that does not exist: it must be refused. */
-  private probeOptions(callable: Callable, signature: Signature, receiver: unknown, given: readonly unknown[], report: (fault: Fault, what: string) => void): void {
-    if (OPEN.test(callable.name) || !takesOptions(callable) || callable.kind === 'setter' || signature.rest) return;
+  /** What was thrown: the library's own error, the caller's, or one that must not be. */
+  private judge(error: unknown, report: (fault: Fault, what: string) => void): void {
+    if (error instanceof GradloomError) this.counts.refused++;
+    // A class called as a function says so itself.
+    else if (error instanceof CallbackError || `${error}`.startsWith('TypeError: Class constructor Foreign')) this.counts.callback++;
+    else if (error instanceof WebAssembly.RuntimeError) report('trap', `${error}`);
+    else report('host error', `${error instanceof Error ? `${error.name}: ${error.message}${where(error)}` : String(error)}`);
+  }
+
+  /** The same call with an option that does not exist, in its last options and as one more argument: both must be refused. */
+  private probeOptions(callable: Callable, receiver: unknown, given: readonly unknown[], report: (fault: Fault, what: string) => void): void {
+    if (OPEN.test(callable.name) || NOTHING.test(callable.name) || callable.kind === 'setter' || callable.kind === 'getter' || callable.member.startsWith('@@')) return;
+    const signature = callable.signatures.reduce((a, b) => (b.params.length > a.params.length ? b : a));
     const last = given.at(-1);
-    const type = signature.params[given.length - 1];
-    const more = given.slice();
-    if (type?.kind === 'object' && typeof last === 'object' && last !== null && Object.getPrototypeOf(last) === Object.prototype)
-      more[more.length - 1] = { ...last, bogusOption: 1 };
-    else if (given.length >= signature.required) more.push({ bogusOption: 1 });
-    else return;
-    this.counts.options++;
-    try {
-      perform(callable, receiver, more);
-    } catch {
-      return;
+    const isOptions =
+      !DATA.test(callable.name) &&
+      signature.params[given.length - 1]?.kind === 'object' &&
+      typeof last === 'object' &&
+      last !== null &&
+      Object.getPrototypeOf(last) === Object.prototype;
+    const ignored = (more: readonly unknown[]): void => report('ignored option', `again with bogusOption, (${more.map((v) => text(v)).join(', ')}), is no error`);
+    for (const more of [isOptions ? [...given.slice(0, -1), { ...last, bogusOption: 1 }] : null, [...given, { bogusOption: 1 }]]) {
+      if (!more) continue;
+      this.counts.options++;
+      try {
+        const value = perform(callable, receiver, more);
+        const later = laterOf(value);
+        if (later) {
+          this.unsettled.push([later, () => ignored(more)]);
+          continue;
+        }
+        if (isIterator(value)) drain(value);
+      } catch {
+        continue;
+      }
+      ignored(more);
     }
-    report('ignored option', `again with bogusOption, (${more.map((v) => text(v)).join(', ')}), is no error`);
   }
 }
 
 /** Types are exported too; what has no value cannot be called. */
-function isThere({ path }: Callable): boolean {
-  return exported(path) !== undefined;
+function isThere({ path, via }: Callable): boolean {
+  return via ? isThere(via) : exported(path) !== undefined;
 }
 
-function perform(callable: Callable, receiver: unknown, given: readonly unknown[]): unknown {
-  const { kind, path, member } = callable;
-  if (kind === 'constructor') return new (exported(path) as unknown as new (...list: unknown[]) => unknown)(...given);
-  if (kind === 'function') return (exported(path) as unknown as (...list: unknown[]) => unknown)(...given);
-  if (kind === 'static') return (exported(path)[member] as (...list: unknown[]) => unknown).apply(exported(path), given as unknown[]);
-  if (kind === 'setter') {
-    (receiver as Record<string, unknown>)[member] = given[0];
-    return undefined;
+/** What a call promised, or the first value of what it promised one by one. */
+function laterOf(value: unknown): Promise<unknown> | null {
+  const iterator = typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+  const later = iterator ? (value as unknown as AsyncIterator<unknown>).next() : value instanceof Promise ? value : null;
+  later?.catch(() => {}); // its failure is looked at when the scope has ended
+  return later;
+}
+
+/** How a promise ends, if it does soon. */
+function settled(promise: Promise<unknown>): Promise<'returned' | 'pending' | { error: unknown }> {
+  const ended = promise.then(
+    () => 'returned' as const,
+    (error: unknown) => ({ error }),
+  );
+  return Promise.race([ended, new Promise<'pending'>((resolve) => setTimeout(resolve, WAIT_MS, 'pending'))]);
+}
+
+/** FNV-1a of a tensor's memory. */
+function hash({ storage: { address, bytes } }: Tensor): number {
+  const words = int32View();
+  let h = 0x811c9dc5;
+  for (let i = address / 4; i < (address + bytes) / 4; i++) h = Math.imul(h ^ (words[i] as number), 0x01000193);
+  return h;
+}
+
+/** Reads what a result shows: reports look at memory only then. */
+function readAll(value: unknown): void {
+  if (typeof value !== 'object' || value === null || value instanceof gradloom.Tensor || ArrayBuffer.isView(value)) return;
+  for (let o = value; o && o !== Object.prototype && o !== Array.prototype; o = Object.getPrototypeOf(o)) {
+    for (const [key, { get }] of Object.entries(Object.getOwnPropertyDescriptors(o))) if (get && key !== '__proto__') get.call(value);
   }
-  return ((receiver as Record<string, unknown>)[member] as (...list: unknown[]) => unknown).apply(receiver, given as unknown[]);
 }
 
 function isIterator(value: unknown): value is Iterator<unknown> {

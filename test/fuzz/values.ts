@@ -1,6 +1,9 @@
 // Values for parameters: mostly such as the type asks for, sometimes the nearest ones that it must refuse. All from one seeded stream, so that a call's number is its recipe.
+import { runInNewContext } from 'node:vm';
 import * as gradloom from 'gradloom';
 import type { Tensor } from 'gradloom';
+import * as report from '../../src/entry/report.ts';
+import * as worker from '../../src/entry/worker.ts';
 import type { Callable, Signature, Type } from './surface.ts';
 
 /** Uniform in [0, 1): mulberry32, seeded by call. */
@@ -39,8 +42,48 @@ export class CallbackError extends Error {
 
 const SHAPES: readonly (readonly number[])[] = [[], [1], [3], [2, 3], [3, 2], [3, 3], [2, 2], [1, 3], [2, 3, 4], [1, 2, 4, 4], [2, 1, 5], [0], [2, 0], [4, 17]];
 const ORDINARY = [0, 1, 2, 3, 4, 0.5, 0.1, 0.9, -1, -2, 1e-3, 5];
-const STRANGE = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 2 ** 31, 2 ** 32, -(2 ** 31), 1e9, 2 ** 53, 1.5, -0.5, -3, 1e-300, 1e300, 65537];
-const WORDS = ['mean', 'sum', 'none', 'float32', 'int32', 'min', 'a', '', 'constructor', 'ij,jk->ik', 'weight'];
+const STRANGE = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 2 ** 31, 2 ** 32, -(2 ** 31), 1e9, 2 ** 53, 1.5, -0.5, -3, 1e-300, 1e300, 65537, -0];
+const WORDS = ['mean', 'sum', 'none', 'float32', 'int32', 'min', 'a', '', 'constructor', '__proto__', 'ij,jk->ik', 'weight'];
+
+/** Every kind of buffer that a program may have, by name. */
+const BUFFERS: Readonly<Record<string, (list: readonly number[]) => unknown>> = {
+  Float32Array: (list) => Float32Array.from(list),
+  Float64Array: (list) => Float64Array.from(list),
+  Int8Array: (list) => Int8Array.from(list),
+  Int16Array: (list) => Int16Array.from(list),
+  Int32Array: (list) => Int32Array.from(list),
+  Uint8Array: (list) => Uint8Array.from(list),
+  Uint8ClampedArray: (list) => Uint8ClampedArray.from(list),
+  Uint16Array: (list) => Uint16Array.from(list),
+  Uint32Array: (list) => Uint32Array.from(list),
+  BigInt64Array: (list) => BigInt64Array.from(list, (v) => BigInt(Math.trunc(v) || 0)),
+  BigUint64Array: (list) => BigUint64Array.from(list, (v) => BigInt(Math.trunc(v) || 0)),
+  ArrayBuffer: (list) => new ArrayBuffer(4 * list.length),
+  SharedArrayBuffer: (list) => new SharedArrayBuffer(4 * list.length),
+  DataView: (list) => new DataView(new ArrayBuffer(4 * list.length)),
+  shared: (list) => new Float32Array(new SharedArrayBuffer(4 * list.length)),
+  detached: (list) => {
+    const values = Float32Array.from(list);
+    structuredClone(null, { transfer: [values.buffer] });
+    return values;
+  },
+};
+
+/** An object that throws when it is looked into. */
+function thrower(): object {
+  const get = (): never => {
+    throw new CallbackError('thrown by a getter');
+  };
+  return Object.defineProperties(
+    {},
+    Object.fromEntries(['length', 'shape', 'dim', 'names', 'losses', 'then', 'lr', 'reduction', 'dtype'].map((key) => [key, { get, enumerable: true }])),
+  );
+}
+
+class Foreign {
+  readonly dim = 0;
+  readonly lr = 0.1;
+}
 
 const garbage: readonly ((dice: Dice) => unknown)[] = [
   () => undefined,
@@ -56,12 +99,48 @@ const garbage: readonly ((dice: Dice) => unknown)[] = [
   () => new Map(),
   () => () => 1,
   () => ({ shape: [2], size: 2 }),
-  () => new Float32Array(3),
+  (dice) => dice.pick(Object.values(BUFFERS))([1, 2, 3]),
   () => [1, [2]],
-  () => Object.create(null),
+  // biome-ignore lint/suspicious/noSparseArray: a hole is what is meant
+  () => [1, , 2],
+  () => Object.assign(Object.create(null), { dim: 0 }),
+  () => Object.freeze({ dim: 0 }),
+  () => Object.freeze([1, 2]),
+  () => new Foreign(),
+  () => Foreign,
+  () => thrower(),
+  () => new Proxy({}, { get: () => thrower(), has: () => true, ownKeys: () => ['dim'] }),
+  (dice) => new Proxy(tensorFor(dice, null), {}),
+  () => new Proxy([1, 2], {}),
+  () => runInNewContext('[1, 2]'),
+  () => runInNewContext('new Float32Array(3)'),
+  () => ({ [Symbol.iterator]: 3 }),
+  () => ({ [Symbol.toPrimitive]: () => Symbol('p') }),
+  () => new (class extends Array {})(2),
+  () => new Set([1]),
+  () => /x/,
+  () => new Error('an error'),
+  () => ({ dispose: 1, parameters: 2, storage: null, sizes: [2], describe: 3 }),
+  (dice) => dice.pick(STRANGE),
   (dice) => dice.pick(STRANGE),
   (dice) => Array.from({ length: 20 }, () => dice.pick(ORDINARY)),
+  () => new Array(70_000).fill(1),
   (dice) => tensorFor(dice, null),
+  (dice) => tensorFor(dice, null),
+  (dice) => tensorFor(dice, []),
+  (dice) => gradloom.zeros(dice.pick([[0], [2, 0], [0, 3]])),
+  (dice) => {
+    const t = tensorFor(dice, null);
+    t.dispose();
+    return t;
+  },
+  (dice) => {
+    const t = tensorFor(dice, null);
+    const [y] = [gradloom.mul(t, 2).sum()];
+    if (y.requiresGrad) y.backward();
+    return y;
+  },
+  () => gradloom.inference(() => gradloom.ones([2, 3])),
   () => Promise.resolve(1),
 ];
 
@@ -96,22 +175,53 @@ function functionFor(dice: Dice): (...given: unknown[]) => unknown {
   };
 }
 
+const root = { ...gradloom, report, worker } as unknown as Record<string, unknown>;
+
 /** What is exported under a path of names. */
 export function exported(path: readonly string[]): Record<string, unknown> {
-  return path.reduce((o, name) => o[name] as Record<string, unknown>, gradloom as unknown as Record<string, unknown>);
+  return path.reduce((o, name) => o?.[name] as Record<string, unknown>, root);
+}
+
+/** Makes the call. */
+export function perform({ kind, path, member }: Callable, receiver: unknown, given: readonly unknown[]): unknown {
+  if (kind === 'constructor') return new (exported(path) as unknown as new (...list: unknown[]) => unknown)(...given);
+  if (kind === 'function') return (exported(path) as unknown as (...list: unknown[]) => unknown)(...given);
+  const of = (kind === 'static' ? exported(path) : receiver) as Record<string | symbol, unknown>;
+  if (member === '') return (of as unknown as (...list: unknown[]) => unknown)(...given);
+  const key = member.startsWith('@@') ? (Symbol[member.slice(2) as 'iterator'] as symbol) : member;
+  if (kind === 'getter') return of[key];
+  if (kind === 'setter') of[key] = given[0];
+  else return (of[key] as (...list: unknown[]) => unknown).apply(of, given as unknown[]);
 }
 
 /** Makes arguments. `constructors`: by name, so that instances can be made. */
 export class Maker {
   private readonly dice: Dice;
-  private readonly constructors: ReadonlyMap<string, Callable>;
+  private readonly constructors: ReadonlyMap<string, readonly Callable[]>;
   private readonly likely: readonly number[];
+  /** How many losses there are, where a call is about some. */
+  private readonly losses: number;
   private depth = 0;
+  /** How many values inside the arguments are still to be such as must be refused. */
+  private poison = 0;
 
-  constructor(dice: Dice, constructors: ReadonlyMap<string, Callable>) {
+  constructor(dice: Dice, constructors: ReadonlyMap<string, readonly Callable[]>) {
     this.dice = dice;
     this.constructors = constructors;
     this.likely = dice.pick(SHAPES);
+    this.losses = 1 + dice.below(3);
+  }
+
+  /** What a method of no exported class belongs to: what its maker returns. */
+  made(via: Callable): unknown {
+    for (let i = 0; i < 6; i++) {
+      try {
+        const of = via.kind === 'method' ? this.instance(via.classes ?? [via.path.join('.')]) : undefined;
+        const made = perform(via, of, this.list(this.dice.pick(via.signatures), false));
+        if (made !== undefined) return made;
+      } catch {}
+    }
+    return undefined;
   }
 
   /** An instance of one of the classes, or undefined where none could be made. */
@@ -124,12 +234,11 @@ export class Maker {
       for (let i = 0; i < 6; i++) {
         const name = dice.pick(names);
         if (name === 'nn.Parameter') return new gradloom.nn.Parameter(tensorFor(dice, this.likely).detach().float());
-        const callable = this.constructors.get(name);
-        const signature = callable?.signatures[0];
-        if (!callable || !signature) continue;
+        const list = this.constructors.get(name);
+        if (!list) continue;
         try {
-          const make = exported(callable.path) as unknown as new (...given: unknown[]) => unknown;
-          return new make(...this.list(signature, false));
+          const callable = dice.pick(list);
+          return perform(callable, undefined, this.list(dice.pick(callable.signatures), false));
         } catch {}
       }
     } finally {
@@ -140,6 +249,10 @@ export class Maker {
 
   value(type: Type): unknown {
     const { dice } = this;
+    if (this.poison > 0 && dice.chance(0.3)) {
+      this.poison--;
+      return dice.pick(garbage)(dice);
+    }
     switch (type.kind) {
       case 'number':
         return numberFor(dice);
@@ -155,8 +268,12 @@ export class Maker {
         return null;
       case 'function':
         return functionFor(dice);
-      case 'typedArray':
-        return dice.chance(0.7) ? Float32Array.from({ length: dice.below(6) }, () => numberFor(dice)) : Uint8Array.of(1, 2, 3);
+      case 'typedArray': {
+        const make = (dice.chance(0.9) ? BUFFERS[type.name] : undefined) ?? dice.pick(Object.values(BUFFERS));
+        return make(Array.from({ length: dice.chance(0.5) ? this.losses : dice.below(7) }, () => numberFor(dice)));
+      }
+      case 'stats':
+        return this.stats();
       case 'instance':
         return this.instance(type.names);
       case 'list':
@@ -182,12 +299,48 @@ export class Maker {
     }
   }
 
-  /** Arguments for a signature; `bent`: one of them is often such as must be refused. */
-  list(signature: Signature, bent: boolean): unknown[] {
+  /** What is known of a step: mostly in order. */
+  private stats(): Record<string, unknown> {
+    const { dice, losses: m } = this;
+    const rows = Array.from({ length: m }, () => Array.from({ length: 2 }, () => numberFor(dice)));
+    const product = (i: number, j: number): number => (rows[i] as number[]).reduce((sum, v, k) => sum + v * ((rows[j] as number[])[k] as number), 0);
+    const all = Array.from({ length: m }, (_, i) => i);
+    const stats: Record<string, unknown> = {
+      names: all.map((i) => 'abc'[i]),
+      losses: Float64Array.from(all, () => numberFor(dice)),
+      norms: Float64Array.from(all, (i) => Math.sqrt(product(i, i))),
+      gramian: Float64Array.from(all.flatMap((i) => all.map((j) => product(i, j)))),
+      ...(dice.chance(0.5) && { elements: { largest: new Float64Array(m).fill(2), mean: new Float64Array(m).fill(1) } }),
+      ...(dice.chance(0.3) && { absent: ['d'] }),
+      ...(dice.chance(0.3) && { rank: 1 }),
+    };
+    if (dice.chance(0.3)) {
+      const key = dice.pick(Object.keys(stats));
+      if (dice.chance(0.2)) delete stats[key];
+      else stats[key] = dice.pick(garbage)(dice);
+    }
+    return stats;
+  }
+
+  /** Arguments that go together, for what a method is told; null for anything else. */
+  private together(member: string): unknown[] | null {
+    const { dice, losses: m } = this;
+    const names = ['a', 'b', 'c'].slice(0, m);
+    if (member === 'directions') return [Array.from({ length: 1 + dice.below(2) }, () => gradloom.randn([m, 1 + dice.below(4)])), this.stats()];
+    if (member === 'combine') return [names.map(() => gradloom.rand([]).requiresGrad_()), names];
+    if (member === 'assert') return [Float64Array.from(names, () => numberFor(dice)), names];
+    return null;
+  }
+
+  /** Arguments for a signature; `bent`: one of them is often such as must be refused. `member`: whose they are. */
+  list(signature: Signature, bent: boolean, member = ''): unknown[] {
     const { dice } = this;
     const { params, required, rest } = signature;
     const count = required + dice.below(params.length - required + 1) + (rest && dice.chance(0.5) ? dice.below(3) : 0);
-    const given = Array.from({ length: count }, (_, i) => this.value(params[Math.min(i, params.length - 1)] ?? { kind: 'any' }));
+    this.poison = bent && dice.chance(0.3) ? 1 : 0;
+    const given =
+      (dice.chance(0.6) ? this.together(member) : null) ?? Array.from({ length: count }, (_, i) => this.value(params[Math.min(i, params.length - 1)] ?? { kind: 'any' }));
+    this.poison = 0;
     if (!bent) return given;
     const at = dice.below(Math.max(given.length, 1));
     if (dice.chance(0.6) && given.length > 0) given[at] = dice.pick(garbage)(dice);

@@ -12,7 +12,7 @@ export interface Job {
   readonly only: string;
   readonly first: number;
   readonly end: number;
-  readonly wasm: Uint8Array | null;
+  readonly wasm: Uint8Array;
   /** The number of the call that runs, shared. */
   readonly progress: SharedArrayBuffer;
 }
@@ -24,7 +24,7 @@ setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
 async function main(): Promise<void> {
-  if (job.wasm) await init({ wasm: job.wasm });
+  await init({ wasm: job.wasm });
   console.warn = () => {};
   const fuzz = new Fuzz(job.surface, job.seed, job.only);
   for (let i = job.first; i < job.end; i++) {
