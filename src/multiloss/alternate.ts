@@ -50,6 +50,7 @@ export class Alternate<Args extends readonly unknown[], Key extends string> {
   private count = 0;
 
   constructor(players: Readonly<Record<Key, Player<Args>>>) {
+    assertArity('alternate', arguments.length, 1);
     checkArgument('alternate', 'players', players, OBJECT);
     const entries = Object.entries(players) as [Key, Player<Args>][];
     if (entries.length === 0) throw valueError('alternate', 'got no players. Pass { name: { losses, optimizer }, … }.');

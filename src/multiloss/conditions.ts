@@ -44,7 +44,9 @@ const PLATEAU: Kinds<PlateauOptions> = { patience: STEPS, minDelta: range(0), em
 export const CONDITION: Kind = {
   what: 'a condition, such as below(loss, 0.1)',
   test: (v) =>
-    isPlainObject(v) && ['below', 'above', 'afterSteps', 'plateau', 'allOf', 'anyOf'].includes(v.kind as string) && (!('of' in v) || (v.of as unknown[]).every(CONDITION.test)),
+    isPlainObject(v) &&
+    ['below', 'above', 'afterSteps', 'plateau', 'allOf', 'anyOf'].includes(v.kind as string) &&
+    (!/Of$/.test(v.kind as string) || (Array.isArray(v.of) && v.of.every(CONDITION.test))),
 };
 
 function level<Name extends string>(kind: 'below' | 'above', loss: Name, value: number, options: LevelOptions | undefined): Condition<Name> {

@@ -5,6 +5,7 @@ import { assertLosses, each, POSITIVE, range } from './checks.ts';
 import { placeOfLoss } from './memory.ts';
 import type { Stats, Weighting } from './method.ts';
 import { stateOf } from './state.ts';
+import { Told } from './told.ts';
 
 /** Options of `Constrained`. */
 export interface ConstrainOptions {
@@ -34,7 +35,7 @@ const OPTIONS: Kinds<ConstrainOptions> = {
  * 1988). The weight of a limited loss is its λ, plus damping·(Lᵢ − cᵢ) where that is positive; a loss below its limit comes to
  * weight 0.
  */
-export class Constrained implements Weighting {
+export class Constrained extends Told implements Weighting {
   readonly name = 'Constrained';
   readonly needs = 'losses';
   private readonly options: Required<ConstrainOptions>;
@@ -45,8 +46,9 @@ export class Constrained implements Weighting {
   private complete = false;
 
   constructor(options: ConstrainOptions) {
+    super();
     const defaults = { main: undefined as never, limits: undefined as never, lr: 0.01, damping: 0, max: Number.POSITIVE_INFINITY };
-    this.options = withDefaults<Required<ConstrainOptions>>('Constrained', options, OPTIONS, defaults);
+    this.options = withDefaults<Required<ConstrainOptions>>('Constrained', options, OPTIONS, defaults, arguments.length);
     const { main, limits } = this.options;
     checkArgument('Constrained', 'main', main, OPTIONS.main);
     checkArgument('Constrained', 'limits', limits, OPTIONS.limits);

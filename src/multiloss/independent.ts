@@ -1,5 +1,6 @@
 // A backward pass of its own for each loss.
 import { backward } from '../autograd/backward.ts';
+import { assertArity } from '../tensor/check.ts';
 import { Stateless } from './stateless.ts';
 import { entriesOf, type Losses, type Report, type Strategy } from './strategy.ts';
 
@@ -9,6 +10,11 @@ import { entriesOf, type Losses, type Report, type Strategy } from './strategy.t
  */
 export class Independent<Name extends string = string> extends Stateless implements Strategy<Name> {
   readonly name = 'independent';
+
+  constructor(...given: []) {
+    super();
+    assertArity('Independent', given.length, 0);
+  }
 
   backward(losses: Losses<Name>): Report<Name> {
     const entries = entriesOf(this.name, losses);

@@ -68,7 +68,7 @@ export class Monitor {
   private count = 0;
 
   constructor(options?: MonitorOptions) {
-    const { budget = 250_000, patience = 50, write } = optionsOf('Monitor', options, OPTIONS);
+    const { budget = 250_000, patience = 50, write } = optionsOf('Monitor', options, OPTIONS, arguments.length);
     this.history = new History(budget);
     this.watch = new Alarms(patience);
     this.write = write;
@@ -87,7 +87,7 @@ export class Monitor {
   /** Takes one step's report. Returns the alarms that it raised; each is raised once until it clears. */
   record(report: BackwardReport, context?: StepContext): Alarm[] {
     checkArgument('Monitor.record', 'report', report, REPORT);
-    const { lr, phase } = optionsOf('Monitor.record', context, CONTEXT);
+    const { lr, phase } = optionsOf('Monitor.record', context, CONTEXT, arguments.length, 2);
     const step = this.count++;
     const raised = this.watch.watch(step, report);
     const values = [...this.valuesOf(report)];

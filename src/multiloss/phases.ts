@@ -109,14 +109,14 @@ export class Plan<Name extends string = string> {
   private checked = false;
 
   constructor(options?: PlanOptions<Name>) {
-    this.names = optionsOf<PlanOptions<string>>('phases', options, PLAN).losses;
+    this.names = optionsOf<PlanOptions<string>>('phases', options, PLAN, arguments.length).losses;
   }
 
   /** Adds a phase. The first one added begins. Throws where it does not fit what is known of the plan. Returns the plan. */
   phase(name: string, options: PhaseOptions<Name>): this {
     checkArgument('phases.phase', 'name', name, TEXT);
     const op = `phases, phase '${name}'`;
-    const { losses, until, backTo, backward } = optionsOf<PhaseOptions>(op, options, PHASE) as PhaseOptions<Name>;
+    const { losses, until, backTo, backward } = optionsOf<PhaseOptions>(op, options, PHASE, arguments.length, 2) as PhaseOptions<Name>;
     checkArgument(op, 'losses', losses, PHASE.losses);
     optionsOf(op, backward, WITHOUT_COMBINE);
     if (this.steps > 0 || this.at > 0) throw valueError(op, 'the plan has begun. Add all phases before its first step.');
@@ -182,7 +182,7 @@ export class Plan<Name extends string = string> {
     const { name: phase, options: p, frozen, watched } = this.present;
     checkArgument('phases.step', 'losses', losses, FUNCTION);
     checkArgument('phases.step', 'optimizer', optimizer, OPTIMIZER);
-    const { beforeStep } = optionsOf('phases.step', options, STEP);
+    const { beforeStep } = optionsOf('phases.step', options, STEP, arguments.length, 3);
     const before = (): void => {
       beforeStep?.();
       if (p.optimizerState === 'reset' && this.steps === 0) forget(phase, optimizer);

@@ -6,6 +6,7 @@ import { refuseWhileRecording } from '../tensor/recording.ts';
 import { count } from './checks.ts';
 import { loadAll, OBJECT, stateOf } from './state.ts';
 import { Stateless } from './stateless.ts';
+import { Told } from './told.ts';
 import { entriesOf, type Losses, lossOf, type Report, type Strategy } from './strategy.ts';
 
 /** Options of `Phased`. */
@@ -30,7 +31,7 @@ export class Phased<Name extends string> extends Stateless implements Strategy<N
 
   constructor(options: PhasedOptions<Name>) {
     super();
-    optionsOf<PhasedOptions<string>>('Phased', options, PHASED);
+    optionsOf<PhasedOptions<string>>('Phased', options, PHASED, arguments.length);
     for (const key of ['first', 'second', 'threshold'] as const) checkArgument('Phased', key, options?.[key], PHASED[key]);
     this.options = { ...options };
   }
@@ -48,15 +49,16 @@ const STRATEGY: Kind = { what: 'a list of strategies', test: (v) => Array.isArra
 const HYBRID: Kinds<{ every: number }> = { every: count(1) };
 
 /** Strategies in turn, each for `every` steps, around and around. */
-export class Hybrid<Name extends string> implements Strategy<Name> {
+export class Hybrid<Name extends string> extends Told implements Strategy<Name> {
   readonly name = 'hybrid';
   private readonly phases: readonly Strategy<Name>[];
   private readonly every: number;
   private step = 0;
 
   constructor(phases: readonly Strategy<Name>[], options: { every: number }) {
+    super();
     checkArgument('Hybrid', 'strategies', phases, STRATEGY);
-    const { every } = optionsOf('Hybrid', options, HYBRID);
+    const { every } = optionsOf('Hybrid', options, HYBRID, arguments.length, 2);
     checkArgument('Hybrid', 'every', every, HYBRID.every);
     if (phases.length === 0) throw valueError('Hybrid', 'got no strategies to switch between. Pass at least one.');
     this.phases = phases;

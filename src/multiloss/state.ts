@@ -23,7 +23,7 @@ export const numbers = (length?: number): Kind => ({
 });
 
 /** Losses' names, each once. */
-export const NAMES: Kind = { what: "a list of the losses' names", test: (v) => Array.isArray(v) && v.every((n) => typeof n === 'string') && new Set(v).size === v.length };
+export const NAMES: Kind = { what: "a list of the losses' names", test: (v) => Array.isArray(v) && [...v].every((n) => typeof n === 'string') && new Set(v).size === v.length };
 
 /** A plain object; what is in it is for its reader to check. */
 export const OBJECT: Kind = { what: 'an object', test: isPlainObject };

@@ -1,10 +1,9 @@
 // What remembers nothing.
 import { stateOf } from './state.ts';
+import { Told } from './told.ts';
 
 /** A method or strategy whose every step is like its first. */
-export abstract class Stateless {
-  abstract readonly name: string;
-
+export abstract class Stateless extends Told {
   stateDict(): Record<string, unknown> {
     return {};
   }

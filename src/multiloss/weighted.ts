@@ -87,6 +87,7 @@ export class Weighted<Name extends string> extends Linear<Name> implements Scala
 
   constructor(weights: Readonly<Record<Name, Weight>>) {
     super();
+    assertArity('Weighted', arguments.length, 1);
     if (!OBJECT.test(weights)) throw valueError('Weighted', `weights are an object { name: weight, … }, got ${valueText(weights)}.`);
     for (const [name, w] of Object.entries<Weight>(weights)) finiteAt(name, w, 0);
     this.weights = byName(Object.entries<Weight>(weights));
@@ -163,7 +164,7 @@ export function weighted<Name extends string>(weights: Readonly<Record<Name, num
 
 /** Weights that never change. */
 abstract class Fixed<Name extends string> extends Linear<Name> implements Weighting {
-  weights({ names }: Pick<Stats, 'names'>): Float64Array {
+  weights({ names }: Stats): Float64Array {
     return this.nextWeights(names);
   }
 }
@@ -175,6 +176,7 @@ export class Constant<Name extends string = string> extends Fixed<Name> {
 
   constructor(weights: readonly number[]) {
     super();
+    assertArity('Constant', arguments.length, 1);
     if (!Array.isArray(weights) || weights.length === 0)
       throw valueError('Constant', `takes a list of weights, one per loss, got ${valueText(weights)}. By name: weighted({ … }).`);
     weights.forEach((w, i) => {
@@ -200,7 +202,7 @@ export class Sum<Name extends string = string> extends Fixed<Name> {
 
   constructor(options?: Record<string, never>) {
     super();
-    optionsOf('Sum', options, {});
+    optionsOf('Sum', options, {}, arguments.length);
   }
 
   protected weightsOf(names: readonly string[]): number[] {
@@ -214,7 +216,7 @@ export class Mean<Name extends string = string> extends Fixed<Name> {
 
   constructor(options?: Record<string, never>) {
     super();
-    optionsOf('Mean', options, {});
+    optionsOf('Mean', options, {}, arguments.length);
   }
 
   protected weightsOf(names: readonly string[]): number[] {

@@ -9,6 +9,7 @@ import { count, range } from './checks.ts';
 import { Memory } from './memory.ts';
 import { type Aggregator, headsOf, isAggregator, METHOD, type Method, type Stats, type Weighting } from './method.ts';
 import { loadAll, OBJECT, type Restorable, stateOf } from './state.ts';
+import { Told } from './told.ts';
 import { Weighted } from './weighted.ts';
 
 type State = Record<string, unknown>;
@@ -41,7 +42,7 @@ function asWeighting(method: Weighted<string>): Weighting {
 }
 
 /** What every wrapper of one weighting shares. */
-abstract class Wrapper implements Weighting {
+abstract class Wrapper extends Told implements Weighting {
   readonly name: string;
   protected readonly inner: Updated;
   /** There only where the inner method has it. */
@@ -50,6 +51,7 @@ abstract class Wrapper implements Weighting {
   protected readonly memory: Memory<string, string> = new Memory({}, []);
 
   constructor(wrapper: string, method: Method) {
+    super();
     this.inner = needWeights(wrapper, method);
     this.name = `${wrapper}(${method.name})`;
     if (this.inner.update) this.update = (after) => this.inner.update?.(after);
@@ -243,12 +245,13 @@ class Normalized extends Wrapper {
   }
 }
 
-class NormalizedRows implements Aggregator {
+class NormalizedRows extends Told implements Aggregator {
   readonly name: string;
   readonly needs = 'jacobian';
   private readonly inner: Aggregator;
 
   constructor(method: Aggregator) {
+    super();
     this.inner = method;
     this.name = `normalize(${method.name})`;
   }

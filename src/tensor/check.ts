@@ -13,7 +13,7 @@ export interface Kind {
 }
 
 const isNumber = (v: unknown): boolean => typeof v === 'number';
-const isList = (v: unknown, test: (item: unknown) => boolean): boolean => Array.isArray(v) && v.every(test);
+const isList = (v: unknown, test: (item: unknown) => boolean): boolean => Array.isArray(v) && [...v].every(test);
 
 /** true or false. */
 export const FLAG: Kind = { what: 'true or false', test: (v) => typeof v === 'boolean' };
@@ -85,10 +85,11 @@ function listOf(names: readonly string[]): string {
 
 /**
  * The options that were given, checked: a plain object or undefined, every key known, every value of its kind. `undefined` means absent.
- * Costs one look per key; returns what was given, or an empty object.
+ * Costs one look per key; returns what was given, or an empty object. `count`: how many arguments there were, of `most` that the function takes.
  * @throws VALUE that names the option, and the nearest known one
  */
-export function optionsOf<O extends object>(op: string, given: O | undefined, kinds: Kinds<O>): O {
+export function optionsOf<O extends object>(op: string, given: O | undefined, kinds: Kinds<O>, count = 0, most = 1): O {
+  assertArity(op, count, most);
   if (given === undefined) return {} as O;
   if (!isPlainObject(given)) {
     const keys = Object.keys(kinds);
@@ -107,9 +108,9 @@ export function optionsOf<O extends object>(op: string, given: O | undefined, ki
 }
 
 /** The defaults with what was given put over them; what is `undefined` stays as in the defaults. */
-export function withDefaults<O extends object>(op: string, given: Partial<O> | undefined, kinds: Kinds<O>, defaults: O): O {
+export function withDefaults<O extends object>(op: string, given: Partial<O> | undefined, kinds: Kinds<O>, defaults: O, count?: number): O {
   const result = { ...defaults };
-  const checked = optionsOf(op, given, kinds as Kinds<Partial<O>>);
+  const checked = optionsOf(op, given, kinds as Kinds<Partial<O>>, count);
   for (const key in checked) if (checked[key] !== undefined) result[key] = checked[key] as O[typeof key];
   return result;
 }
@@ -129,9 +130,13 @@ export function assertTensor(op: string, value: unknown, name = 'input'): assert
   throw new GradloomError('DTYPE', op, `${name} must be a tensor, got ${valueText(value)}. Make one with tensor(…).`);
 }
 
-/** Throws where more arguments were given than the function takes, so that none is passed over. A function that is a method too counts its tensor. */
-export function assertArity(op: string, given: number, most: number): void {
-  if (given <= most) return;
+/**
+ * Throws where more arguments were given than the function takes, so that none is passed over. A function that is a method too counts its tensor. One of
+ * a single tensor gives its arguments themselves, and may get what `tensors.map(relu)` hands over: a tensor, its place, the list.
+ */
+export function assertArity(op: string, args: number | ArrayLike<unknown>, most: number): void {
+  const given = typeof args === 'number' ? args : args.length;
+  if (given <= most || (typeof args === 'object' && given === 3 && Array.isArray(args[2]) && args[2][args[1] as number] === args[0])) return;
   throw new GradloomError('VALUE', op, `takes at most ${most} argument${most === 1 ? '' : 's'}, got ${given}. Leave the others out.`);
 }
 

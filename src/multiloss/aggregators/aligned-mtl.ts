@@ -28,7 +28,7 @@ export class AlignedMTL extends Memoryless {
 
   constructor(options?: AlignedMTLOptions) {
     super();
-    const { preference, scaleMode = 'min', eps } = optionsOf('AlignedMTL', options, OPTIONS);
+    const { preference, scaleMode = 'min', eps } = optionsOf('AlignedMTL', options, OPTIONS, arguments.length);
     this.preference = preference;
     this.scaleMode = scaleMode;
     this.eps = eps;

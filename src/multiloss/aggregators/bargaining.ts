@@ -26,7 +26,7 @@ export class FairGrad extends Memoryless {
 
   constructor(options?: FairGradOptions) {
     super();
-    this.alpha = optionsOf('FairGrad', options, FAIR).alpha ?? 1;
+    this.alpha = optionsOf('FairGrad', options, FAIR, arguments.length).alpha ?? 1;
   }
 
   weights({ gramian, names }: Stats): Float64Array {
@@ -56,7 +56,7 @@ export class NashMTL extends Remembering<'step', 'w'> {
 
   constructor(options?: NashMTLOptions) {
     super();
-    this.options = withDefaults<Required<NashMTLOptions>>('NashMTL', options, NASH, { maxNorm: 1, updateEvery: 1 });
+    this.options = withDefaults<Required<NashMTLOptions>>('NashMTL', options, NASH, { maxNorm: 1, updateEvery: 1 }, arguments.length);
   }
 
   weights({ gramian, names }: Stats): Float64Array {

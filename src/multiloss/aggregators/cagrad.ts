@@ -24,7 +24,7 @@ export class CAGrad extends Memoryless {
 
   constructor(options?: CAGradOptions) {
     super();
-    this.options = withDefaults<Required<CAGradOptions>>('CAGrad', options, OPTIONS, { c: 0.5, normEps: 0 });
+    this.options = withDefaults<Required<CAGradOptions>>('CAGrad', options, OPTIONS, { c: 0.5, normEps: 0 }, arguments.length);
   }
 
   weights({ gramian, names }: Stats): Float64Array {

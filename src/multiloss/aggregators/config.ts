@@ -28,7 +28,7 @@ export class ConFIG extends Memoryless {
 
   constructor(options?: ConFIGOptions) {
     super();
-    const { preference, eps } = optionsOf('ConFIG', options, OPTIONS);
+    const { preference, eps } = optionsOf('ConFIG', options, OPTIONS, arguments.length);
     this.preference = preference;
     this.eps = eps;
   }

@@ -37,7 +37,7 @@ export class GradDrop extends Elementwise {
 
   constructor(options?: GradDropOptions) {
     super();
-    this.leak = optionsOf('GradDrop', options, GRAD_DROP).leak;
+    this.leak = optionsOf('GradDrop', options, GRAD_DROP, arguments.length).leak;
   }
 
   directions(rows: readonly Tensor[], { names }: Stats): Tensor[] {
@@ -74,7 +74,7 @@ export class TrimmedMean extends Elementwise {
 
   constructor(options: TrimmedMeanOptions) {
     super();
-    this.trimNumber = optionsOf('TrimmedMean', options, TRIMMED).trimNumber;
+    this.trimNumber = optionsOf('TrimmedMean', options, TRIMMED, arguments.length).trimNumber;
     checkArgument('TrimmedMean', 'trimNumber', this.trimNumber, TRIMMED.trimNumber);
   }
 

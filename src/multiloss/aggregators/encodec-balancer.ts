@@ -36,7 +36,7 @@ export class EnCodecBalancer extends Remembering<never, 'sum' | 'count'> {
 
   constructor(options?: EnCodecBalancerOptions) {
     super();
-    this.options = withDefaults<EnCodecBalancer['options']>('EnCodecBalancer', options, OPTIONS, { totalNorm: 1, ema: 0.999, rescale: true });
+    this.options = withDefaults<EnCodecBalancer['options']>('EnCodecBalancer', options, OPTIONS, { totalNorm: 1, ema: 0.999, rescale: true }, arguments.length);
   }
 
   weights({ names, norms }: Stats): Float64Array {

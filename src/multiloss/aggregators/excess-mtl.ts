@@ -12,6 +12,7 @@ import { POSITIVE } from '../checks.ts';
 import { Memory } from '../memory.ts';
 import { softmax } from '../softmax.ts';
 import { OBJECT, stateOf } from '../state.ts';
+import { Told } from '../told.ts';
 import { combined, ROWS, RowMemory, told } from './rows.ts';
 
 /** Options of ExcessMTL. */
@@ -36,7 +37,7 @@ type Per = 'logit' | 'first' | 'scale';
  * made to add up to 1 (He et al. 2024, arXiv 2402.02009). Robust against losses that noise keeps high. In the first step the
  * estimate stands for itself.
  */
-export class ExcessMTL implements Aggregator {
+export class ExcessMTL extends Told implements Aggregator {
   readonly name = 'ExcessMTL';
   readonly needs = 'jacobian';
   private readonly eta: number;
@@ -45,7 +46,8 @@ export class ExcessMTL implements Aggregator {
   private readonly squares = new RowMemory('ExcessMTL');
 
   constructor(options?: ExcessMTLOptions) {
-    this.eta = optionsOf('ExcessMTL', options, OPTIONS).eta ?? 1;
+    super();
+    this.eta = optionsOf('ExcessMTL', options, OPTIONS, arguments.length).eta ?? 1;
   }
 
   directions(rows: readonly Tensor[], stats: Stats): Tensor[] {

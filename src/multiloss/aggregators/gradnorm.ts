@@ -43,7 +43,7 @@ export class GradNorm extends Remembering<never, keyof Learnt> {
 
   constructor(options?: GradNormOptions) {
     super();
-    this.options = withDefaults<Required<GradNormOptions>>('GradNorm', options, OPTIONS, { alpha: 1.5, lr: 0.025, floor: 0.01 });
+    this.options = withDefaults<Required<GradNormOptions>>('GradNorm', options, OPTIONS, { alpha: 1.5, lr: 0.025, floor: 0.01 }, arguments.length);
   }
 
   weights({ names, losses, norms }: Stats): Float64Array {

@@ -24,7 +24,7 @@ export class IMTLG extends Memoryless {
 
   constructor(options?: IMTLGOptions) {
     super();
-    this.eps = optionsOf('IMTLG', options, OPTIONS).eps;
+    this.eps = optionsOf('IMTLG', options, OPTIONS, arguments.length).eps;
   }
 
   weights({ gramian, names, rank = names.length }: Stats): Float64Array {

@@ -24,7 +24,7 @@ export class Krum extends Memoryless {
 
   constructor(options: KrumOptions) {
     super();
-    this.options = withDefaults<Required<KrumOptions>>('Krum', options, OPTIONS, { nByzantine: Number.NaN, nSelected: 1 });
+    this.options = withDefaults<Required<KrumOptions>>('Krum', options, OPTIONS, { nByzantine: Number.NaN, nSelected: 1 }, arguments.length);
     checkArgument('Krum', 'nByzantine', this.options.nByzantine, OPTIONS.nByzantine);
   }
 

@@ -25,7 +25,7 @@ export class MGDA extends Memoryless {
 
   constructor(options?: MGDAOptions) {
     super();
-    const { frankWolfe } = optionsOf('MGDA', options, OPTIONS);
+    const { frankWolfe } = optionsOf('MGDA', options, OPTIONS, arguments.length);
     if (frankWolfe) {
       optionsOf('MGDA', frankWolfe, FRANK_WOLFE);
       for (const key of ['epsilon', 'maxIters'] as const) checkArgument('MGDA', `frankWolfe.${key}`, frankWolfe[key], FRANK_WOLFE[key]);

@@ -10,6 +10,7 @@ import { Memory, reshare } from '../memory.ts';
 import { softmax } from '../softmax.ts';
 import { times } from '../solve/matrix.ts';
 import { OBJECT, stateOf } from '../state.ts';
+import { Told } from '../told.ts';
 import { combined, gramianAt, productsOf, ROWS, RowMemory, told } from './rows.ts';
 
 /** What is added to losses and lengths before dividing by them. */
@@ -21,13 +22,13 @@ function towards(a: Tensor, b: Tensor, s: Tensor): Tensor {
 }
 
 /** A method on the rows' running means. `Per`: what there is of each loss, its count of steps among it. */
-abstract class Momentum<Per extends string> implements Aggregator {
-  abstract readonly name: string;
+abstract class Momentum<Per extends string> extends Told implements Aggregator {
   readonly needs = 'jacobian';
   protected readonly memory: Memory<never, Per | 'steps'>;
   protected readonly means: RowMemory;
 
   constructor(name: string, per: Per[]) {
+    super();
     this.memory = new Memory({}, ['steps', ...per]);
     this.means = new RowMemory(name);
   }
@@ -77,7 +78,7 @@ export class DBMTL extends Momentum<never> {
 
   constructor(options?: DBMTLOptions) {
     super('DBMTL', []);
-    this.options = withDefaults<Required<DBMTLOptions>>('DBMTL', options, DBMTL_OPTIONS, { beta: 0.9, sigma: 0 });
+    this.options = withDefaults<Required<DBMTLOptions>>('DBMTL', options, DBMTL_OPTIONS, { beta: 0.9, sigma: 0 }, arguments.length);
   }
 
   directions(rows: readonly Tensor[], stats: Stats): Tensor[] {
@@ -125,7 +126,7 @@ export class MoCo extends Momentum<'lambda'> {
 
   constructor(options?: MoCoOptions) {
     super('MoCo', ['lambda']);
-    this.options = withDefaults<Required<MoCoOptions>>('MoCo', options, MOCO_OPTIONS, { beta: 0.5, gamma: 0.1, rho: 0 });
+    this.options = withDefaults<Required<MoCoOptions>>('MoCo', options, MOCO_OPTIONS, { beta: 0.5, gamma: 0.1, rho: 0 }, arguments.length);
   }
 
   directions(rows: readonly Tensor[], stats: Stats): Tensor[] {

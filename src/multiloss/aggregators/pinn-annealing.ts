@@ -29,7 +29,7 @@ export class PINNAnnealing extends Remembering<never, 'w'> {
 
   constructor(options: PINNAnnealingOptions) {
     super();
-    this.options = withDefaults<Required<PINNAnnealingOptions>>('PINNAnnealing', options, OPTIONS, { main: undefined as never, alpha: 0.1 });
+    this.options = withDefaults<Required<PINNAnnealingOptions>>('PINNAnnealing', options, OPTIONS, { main: undefined as never, alpha: 0.1 }, arguments.length);
     checkArgument('PINNAnnealing', 'main', this.options.main, TEXT);
   }
 

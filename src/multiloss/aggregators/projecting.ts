@@ -20,9 +20,9 @@ const OPTIONS: Kinds<ProjectingOptions> = { preference: each(0), normEps: range(
 abstract class Projecting extends Memoryless {
   private readonly options: ProjectingOptions;
 
-  constructor(name: string, options: ProjectingOptions | undefined) {
+  constructor(name: string, options: ProjectingOptions | undefined, count: number) {
     super();
-    this.options = { ...optionsOf(name, options, OPTIONS) };
+    this.options = { ...optionsOf(name, options, OPTIONS, count) };
   }
 
   protected preference({ names }: Stats): Float64Array {
@@ -51,7 +51,7 @@ export class UPGrad extends Projecting {
   readonly name = 'UPGrad';
 
   constructor(options?: ProjectingOptions) {
-    super('UPGrad', options);
+    super('UPGrad', options, arguments.length);
   }
 
   weights(stats: Stats): Float64Array {
@@ -67,7 +67,7 @@ export class DualProj extends Projecting {
   readonly name = 'DualProj';
 
   constructor(options?: ProjectingOptions) {
-    super('DualProj', options);
+    super('DualProj', options, arguments.length);
   }
 
   weights(stats: Stats): Float64Array {

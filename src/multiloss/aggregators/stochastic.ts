@@ -40,7 +40,7 @@ export class MoDo extends Walking {
 
   constructor(options?: MoDoOptions) {
     super();
-    this.options = withDefaults<Required<MoDoOptions>>('MoDo', options, MODO, { gamma: 0.1, rho: 0.1 });
+    this.options = withDefaults<Required<MoDoOptions>>('MoDo', options, MODO, { gamma: 0.1, rho: 0.1 }, arguments.length);
   }
 
   weights({ gramian, names }: Stats): Float64Array {
@@ -78,7 +78,7 @@ export class SDMGrad extends Walking {
 
   constructor(options?: SDMGradOptions) {
     super();
-    this.options = withDefaults<SDMGrad['options']>('SDMGrad', options, SDMGRAD, { lambda: 0.3, lr: 10, momentum: 0.5, steps: 20 });
+    this.options = withDefaults<SDMGrad['options']>('SDMGrad', options, SDMGRAD, { lambda: 0.3, lr: 10, momentum: 0.5, steps: 20 }, arguments.length);
   }
 
   weights({ gramian, names }: Stats): Float64Array {

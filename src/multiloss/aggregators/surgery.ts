@@ -65,7 +65,7 @@ export class PCGrad extends Memoryless {
 
   constructor(options?: Record<string, never>) {
     super();
-    optionsOf('PCGrad', options, {});
+    optionsOf('PCGrad', options, {}, arguments.length);
   }
 
   weights({ gramian: g, names }: Stats): Float64Array {
@@ -107,7 +107,7 @@ export class GradVac extends Memoryless {
 
   constructor(options?: GradVacOptions) {
     super();
-    this.beta = optionsOf('GradVac', options, OPTIONS).beta ?? 0.5;
+    this.beta = optionsOf('GradVac', options, OPTIONS, arguments.length).beta ?? 0.5;
   }
 
   weights({ gramian: g, names }: Stats): Float64Array {

@@ -35,7 +35,7 @@ export class VQGANWeight extends Remembering<'step', never> {
   constructor(options: VQGANWeightOptions) {
     super();
     const defaults = { rec: undefined as never, gan: undefined as never, weight: 1, start: 0, eps: 1e-4, max: 1e4 };
-    this.options = withDefaults<Required<VQGANWeightOptions>>('VQGANWeight', options, OPTIONS, defaults);
+    this.options = withDefaults<Required<VQGANWeightOptions>>('VQGANWeight', options, OPTIONS, defaults, arguments.length);
     for (const key of ['rec', 'gan'] as const) checkArgument('VQGANWeight', key, this.options[key], TEXT);
   }
 

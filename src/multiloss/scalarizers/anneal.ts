@@ -2,7 +2,7 @@
 //
 // Weights reach tensors, so the formulas use + − × ÷ and tensor/elementary.ts only.
 import { cosPi, exponential, logarithm } from '../../tensor/elementary.ts';
-import { checkArgument, isPlainObject, type Kinds, oneOf, optionsOf, valueText } from '../../tensor/check.ts';
+import { assertArity, checkArgument, isPlainObject, type Kinds, oneOf, optionsOf, valueText } from '../../tensor/check.ts';
 import { valueError } from '../../tensor/errors.ts';
 import { count, range } from '../checks.ts';
 
@@ -24,6 +24,8 @@ export class Schedule {
 
   /** The weight at a step ≥ 0. */
   value(step: number): number {
+    assertArity('Schedule.value', arguments.length, 1);
+    checkArgument('Schedule.value', 'step', step, range(0));
     return valueAt(this.plan, step);
   }
 
@@ -69,43 +71,48 @@ export interface AnnealOptions {
 }
 
 function finite(op: string, values: Readonly<Record<string, number>>): void {
-  for (const [name, value] of Object.entries(values)) if (!Number.isFinite(value)) throw valueError(op, `${name} must be finite, got ${value}.`);
+  for (const [name, value] of Object.entries(values)) if (!Number.isFinite(value)) throw valueError(op, `${name} must be finite, got ${valueText(value)}.`);
 }
 
 const RAMP: Kinds<AnnealOptions> = { steps: count(1), from: count(0) };
 
-function ramp(kind: 'linear' | 'cosine' | 'exponential', start: number, end: number, options: AnnealOptions, op = `anneal.${kind}`): Schedule {
+type Ramp = [start: number, end: number, options: AnnealOptions];
+
+function ramp(kind: 'linear' | 'cosine' | 'exponential', [start, end, options, ...more]: Ramp, op = `anneal.${kind}`): Schedule {
   finite(op, { from: start, to: end });
-  const { steps, from = 0 } = optionsOf(op, options, RAMP);
+  const { steps, from = 0 } = optionsOf(op, options, RAMP, more.length, 0);
   checkArgument(op, 'steps', steps, RAMP.steps);
   return new Schedule({ kind, start, end, from, steps });
 }
 
 /** The weight that stays. */
 function constant(value: number): Schedule {
+  assertArity('anneal.constant', arguments.length, 1);
   finite('anneal.constant', { value });
   return new Schedule({ kind: 'constant', at: value });
 }
 
 /** A straight line between two weights (KL annealing, Bowman et al. 2016, arXiv 1511.06349). */
-function linear(start: number, end: number, options: AnnealOptions): Schedule {
-  return ramp('linear', start, end, options);
+function linear(...given: Ramp): Schedule {
+  return ramp('linear', given);
 }
 
 /** Half a cosine wave between two weights: slow at both ends. */
-function cosine(start: number, end: number, options: AnnealOptions): Schedule {
-  return ramp('cosine', start, end, options);
+function cosine(...given: Ramp): Schedule {
+  return ramp('cosine', given);
 }
 
 /** Equal factors from step to step; both weights > 0. */
-function exponentially(start: number, end: number, options: AnnealOptions): Schedule {
+function exponentially(...given: Ramp): Schedule {
+  const [start, end] = given;
+  finite('anneal.exponential', { from: start, to: end });
   if (!(start > 0 && end > 0)) throw valueError('anneal.exponential', `both weights must be > 0, got ${start} and ${end}. Use linear or cosine to reach 0.`);
-  return ramp('exponential', start, end, options);
+  return ramp('exponential', given);
 }
 
 /** From 0 to the weight in a straight line. */
-function warmup(end: number, options: AnnealOptions): Schedule {
-  return ramp('linear', 0, end, options, 'anneal.warmup');
+function warmup(...given: [end: number, options: AnnealOptions]): Schedule {
+  return ramp('linear', [0, ...given], 'anneal.warmup');
 }
 
 const CYCLICAL: Kinds<{ steps: number; cycles?: number; ratio?: number }> = { steps: count(1), cycles: count(1), ratio: range(0, 1, true) };
@@ -116,7 +123,7 @@ const CYCLICAL: Kinds<{ steps: number; cycles?: number; ratio?: number }> = { st
  */
 function cyclical(start: number, end: number, options: { steps: number; cycles?: number; ratio?: number }): Schedule {
   finite('anneal.cyclical', { from: start, to: end });
-  const { steps, cycles = 4, ratio = 0.5 } = optionsOf('anneal.cyclical', options, CYCLICAL);
+  const { steps, cycles = 4, ratio = 0.5 } = optionsOf('anneal.cyclical', options, CYCLICAL, arguments.length, 3);
   checkArgument('anneal.cyclical', 'steps', steps, CYCLICAL.steps);
   return new Schedule({ kind: 'cyclical', start, end, steps, cycles, ratio });
 }
@@ -125,7 +132,7 @@ const PIECEWISE: Kinds<{ interpolate?: 'none' | 'linear' }> = { interpolate: one
 
 /** A table of [step, weight] in the order of the steps: each weight from its step on, or with `interpolate: 'linear'` lines between them. */
 function piecewise(points: readonly (readonly [step: number, value: number])[], options?: { interpolate?: 'none' | 'linear' }): Schedule {
-  const { interpolate = 'none' } = optionsOf('anneal.piecewise', options, PIECEWISE);
+  const { interpolate = 'none' } = optionsOf('anneal.piecewise', options, PIECEWISE, arguments.length, 2);
   if (!Array.isArray(points) || points.length === 0 || !points.every(Array.isArray))
     throw valueError('anneal.piecewise', `the points are a list [[step, weight], …], got ${valueText(points)}. Pass at least one.`);
   points.forEach(([step, value], i) => {
@@ -139,6 +146,7 @@ function piecewise(points: readonly (readonly [step: number, value: number])[], 
 
 /** A schedule from its plan, as JSON gave it back. */
 function load(plan: SchedulePlan): Schedule {
+  assertArity('anneal.load', arguments.length, 1);
   if (!isPlainObject(plan)) throw valueError('anneal.load', `a plan is an object { kind, … }, got ${valueText(plan)}. Pass what a schedule's toJSON gave.`);
   const { steps, from, cycles, ratio, interpolate } = plan as Extract<SchedulePlan, { kind: 'linear' }> &
     Extract<SchedulePlan, { kind: 'cyclical' }> &
@@ -152,7 +160,7 @@ function load(plan: SchedulePlan): Schedule {
       return piecewise(plan.points, { interpolate });
     case 'linear':
     case 'cosine':
-      return ramp(plan.kind, plan.start, plan.end, { steps, from });
+      return ramp(plan.kind, [plan.start, plan.end, { steps, from }]);
     case 'exponential':
       return exponentially(plan.start, plan.end, { steps, from });
     default:

@@ -43,7 +43,7 @@ export class FAMO extends LossWeighting<never, Per> {
 
   constructor(options?: FAMOOptions) {
     super();
-    this.options = withDefaults<FAMO['options']>('FAMO', options, OPTIONS, { lr: 0.025, weightDecay: 1e-3, after: 'update' });
+    this.options = withDefaults<FAMO['options']>('FAMO', options, OPTIONS, { lr: 0.025, weightDecay: 1e-3, after: 'update' }, arguments.length);
   }
 
   protected next(losses: Float64Array, names: readonly string[]): Float64Array {

@@ -13,14 +13,14 @@ import { refuseWhileRecording } from '../../tensor/recording.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Scalarizer } from '../method.ts';
 import { NAMES, numbers, stateOf } from '../state.ts';
+import { Told } from '../told.ts';
 import { assertEager, assertPositive, vectorOf } from './per-loss.ts';
 
 /** How many losses there are, or their names: with names others are refused, else the first so many that come are the ones. */
 export type LossCount = number | readonly string[];
 
 /** A scalarizer with one learnt number sᵢ per loss. */
-abstract class Learned implements Scalarizer {
-  abstract readonly name: string;
+abstract class Learned extends Told implements Scalarizer {
   readonly needs = 'losses';
   /** s, [m]. */
   readonly parameter: Parameter;
@@ -30,6 +30,7 @@ abstract class Learned implements Scalarizer {
   private readonly start: number;
 
   constructor(op: string, losses: LossCount, start: number) {
+    super();
     this.named = Array.isArray(losses);
     if (this.named ? !NAMES.test(losses) || (losses as string[]).length === 0 : !Number.isSafeInteger(losses) || (losses as number) < 1)
       throw valueError(op, `the number of losses must be a whole number ≥ 1, or a list of their names, got ${valueText(losses)}.`);
@@ -124,7 +125,7 @@ export class UncertaintyWeighting extends Learned {
   private readonly regularizer: 'log' | 'log1p';
 
   constructor(losses: LossCount, options?: UncertaintyOptions) {
-    const { regularizer = 'log', init = 0 } = optionsOf('UncertaintyWeighting', options, UNCERTAINTY);
+    const { regularizer = 'log', init = 0 } = optionsOf('UncertaintyWeighting', options, UNCERTAINTY, arguments.length, 2);
     super('UncertaintyWeighting', losses, init);
     this.regularizer = regularizer;
   }
@@ -145,7 +146,7 @@ export class IMTLL extends Learned {
   readonly name = 'IMTLL';
 
   constructor(losses: LossCount, options?: { init?: number }) {
-    super('IMTLL', losses, optionsOf('IMTLL', options, IMTLL_OPTIONS).init ?? 0);
+    super('IMTLL', losses, optionsOf('IMTLL', options, IMTLL_OPTIONS, arguments.length, 2).init ?? 0);
   }
 
   protected formula(losses: Tensor, s: Tensor): Tensor {

@@ -42,7 +42,7 @@ export class PBI extends Stateless {
 
   constructor(options: PBIOptions) {
     super();
-    this.options = withDefaults<PBI['options']>('PBI', options, PBI_OPTIONS, { weights: undefined as never, theta: 5 });
+    this.options = withDefaults<PBI['options']>('PBI', options, PBI_OPTIONS, { weights: undefined as never, theta: 5 }, arguments.length);
     checkArgument('PBI', 'weights', this.options.weights, RAY);
   }
 
@@ -87,7 +87,7 @@ export class COSMOS extends Stateless {
 
   constructor(options: COSMOSOptions) {
     super();
-    const { weights, lambda } = withDefaults<Required<COSMOSOptions>>('COSMOS', options, COSMOS_OPTIONS, { weights: undefined as never, lambda: 1 });
+    const { weights, lambda } = withDefaults<Required<COSMOSOptions>>('COSMOS', options, COSMOS_OPTIONS, { weights: undefined as never, lambda: 1 }, arguments.length);
     checkArgument('COSMOS', 'weights', weights, RAY);
     this.preference = weights;
     this.lambda = lambda;

@@ -19,7 +19,7 @@ export class GeometricMean extends Stateless {
 
   constructor(options?: Record<string, never>) {
     super();
-    optionsOf('GeometricMean', options, {});
+    optionsOf('GeometricMean', options, {}, arguments.length);
   }
 
   assert(losses: Float64Array, names: readonly string[]): void {
@@ -47,7 +47,7 @@ export class ScaleInvariant extends Stateless {
 
   constructor(options?: { eps?: number }) {
     super();
-    this.eps = optionsOf('ScaleInvariant', options, OPTIONS).eps ?? 0;
+    this.eps = optionsOf('ScaleInvariant', options, OPTIONS, arguments.length).eps ?? 0;
   }
 
   assert(losses: Float64Array, names: readonly string[]): void {

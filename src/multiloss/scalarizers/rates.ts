@@ -31,7 +31,7 @@ export class DWA extends LossWeighting<'steps', 'sum' | 'count' | 'last' | 'befo
 
   constructor(options?: DWAOptions) {
     super();
-    const { temperature = 2, stepsPerEpoch = Number.POSITIVE_INFINITY } = optionsOf('DWA', options, DWA_OPTIONS);
+    const { temperature = 2, stepsPerEpoch = Number.POSITIVE_INFINITY } = optionsOf('DWA', options, DWA_OPTIONS, arguments.length);
     this.temperature = temperature;
     this.stepsPerEpoch = stepsPerEpoch;
   }
@@ -94,7 +94,7 @@ export class ReLoBRaLo extends LossWeighting<'steps', 'first' | 'last' | 'weight
 
   constructor(options?: ReLoBRaLoOptions) {
     super();
-    this.options = withDefaults<ReLoBRaLo['options']>('ReLoBRaLo', options, RELOBRALO, { temperature: 0.1, alpha: 0.999, rho: 0.99 });
+    this.options = withDefaults<ReLoBRaLo['options']>('ReLoBRaLo', options, RELOBRALO, { temperature: 0.1, alpha: 0.999, rho: 0.99 }, arguments.length);
   }
 
   protected next(losses: Float64Array, names: readonly string[]): Float64Array {
@@ -142,7 +142,7 @@ export class SoftAdapt extends LossWeighting<never, 'last'> {
 
   constructor(options?: SoftAdaptOptions) {
     super();
-    this.options = withDefaults<Required<SoftAdaptOptions>>('SoftAdapt', options, SOFT_ADAPT, { beta: 0.1, normalized: false, lossWeighted: false });
+    this.options = withDefaults<Required<SoftAdaptOptions>>('SoftAdapt', options, SOFT_ADAPT, { beta: 0.1, normalized: false, lossWeighted: false }, arguments.length);
     this.negative = this.options.lossWeighted ? 'with lossWeighted weights are multiplied by losses' : undefined;
   }
 

@@ -43,7 +43,7 @@ export class STCH extends Stateless {
 
   constructor(options?: STCHOptions) {
     super();
-    this.options = withDefaults<STCH['options']>('STCH', options, OPTIONS, { mu: 1, warmupSteps: 0 });
+    this.options = withDefaults<STCH['options']>('STCH', options, OPTIONS, { mu: 1, warmupSteps: 0 }, arguments.length);
     const { weights, zeroPoint, warmupSteps } = this.options;
     if (warmupSteps > 0 && (weights || zeroPoint)) throw valueError(this.name, 'a warm-up finds the scales itself. Leave out weights and zeroPoint, or warmupSteps.');
   }

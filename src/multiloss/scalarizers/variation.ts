@@ -28,7 +28,7 @@ export class RLW extends LossWeighting<never, never> {
 
   constructor(options?: RLWOptions) {
     super();
-    this.generator = optionsOf('RLW', options, RLW_OPTIONS).generator;
+    this.generator = optionsOf('RLW', options, RLW_OPTIONS, arguments.length).generator;
   }
 
   protected next(_losses: Float64Array, names: readonly string[]): Float64Array {
@@ -60,7 +60,7 @@ export class CoV extends LossWeighting<never, 'steps' | 'mean' | 'ratio' | 'squa
 
   constructor(options?: CoVOptions) {
     super();
-    this.decay = optionsOf('CoV', options, COV).decay;
+    this.decay = optionsOf('CoV', options, COV, arguments.length).decay;
   }
 
   protected next(losses: Float64Array, names: readonly string[]): Float64Array {
@@ -105,7 +105,7 @@ export class FocalKPI extends LossWeighting<never, 'score'> {
 
   constructor(options?: FocalKPIOptions) {
     super();
-    const { gamma = 1, alpha = 1 } = optionsOf('FocalKPI', options, FOCAL);
+    const { gamma = 1, alpha = 1 } = optionsOf('FocalKPI', options, FOCAL, arguments.length);
     this.gamma = gamma;
     this.alpha = alpha;
   }
