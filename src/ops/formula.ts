@@ -31,7 +31,7 @@ export function formulaOp<A>(
 export function formula(name: string, value: (x: Tensor) => Tensor, backward: (dy: Tensor, x: Tensor) => Tensor, reads?: 'input' | 'output'): (x: Tensor) => Tensor {
   const op = formulaOp<void>(name, value, backward, reads);
   return function (x) {
-    assertArity(name, arguments.length, 1);
+    assertArity(name, arguments, 1);
     return apply(op, [asFloat(x, name)], undefined);
   };
 }

@@ -220,7 +220,7 @@ export function fill_(t: Tensor, value: number | boolean): Tensor {
 }
 /** Every element ← 0. Returns t. */
 export function zero_(t: Tensor): Tensor {
-  assertArity('zero_', arguments.length, 1);
+  assertArity('zero_', arguments, 1);
   return fillAs('zero_', t, 0);
 }
 

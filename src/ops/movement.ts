@@ -17,13 +17,13 @@ const cloneOp: Op<void> = {
 
 /** A copy in row-major order that gradients flow through. */
 export function clone(x: Tensor): Tensor {
-  assertArity('clone', arguments.length, 1);
+  assertArity('clone', arguments, 1);
   return apply(cloneOp, [x], undefined);
 }
 
 /** The tensor itself where it is row-major, else a copy. */
 export function contiguous(x: Tensor): Tensor {
-  assertArity('contiguous', arguments.length, 1);
+  assertArity('contiguous', arguments, 1);
   assertTensor('contiguous', x);
   return x.isContiguous() ? x : clone(x);
 }
@@ -143,7 +143,7 @@ export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
 
 /** A matrix transposed; vectors and scalars stay. A view. */
 export function t(x: Tensor): Tensor {
-  assertArity('t', arguments.length, 1);
+  assertArity('t', arguments, 1);
   assertTensor('t', x);
   if (x.rank > 2) throw new GradloomError('DIM', 't', `takes at most 2 dimensions, got ${shapeText(x.sizes)}. Use transpose(dim0, dim1).`);
   return x.rank === 2 ? transpose(x, 0, 1) : permute(x, x.rank === 1 ? [0] : []);

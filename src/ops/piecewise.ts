@@ -54,7 +54,7 @@ export function hardtanh(x: Tensor, ...given: [minVal?: number | HardtanhOptions
 
 /** min(max(x, 0), 6). */
 export function relu6(x: Tensor): Tensor {
-  assertArity('relu6', arguments.length, 1);
+  assertArity('relu6', arguments, 1);
   return between(x, 0, 6, 'relu6');
 }
 

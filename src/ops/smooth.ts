@@ -10,9 +10,9 @@ import { softmax } from './softmax.ts';
 import { abs, elu, neg, sigmoid, softplus, tanh } from './unary.ts';
 
 /** A function of one tensor that is a formula of ops. */
-const composed =
-  (op: string, value: (x: Tensor) => Tensor): ((x: Tensor) => Tensor) =>
-  (x) => {
+const composed = (op: string, value: (x: Tensor) => Tensor): ((x: Tensor) => Tensor) =>
+  function (x) {
+    assertArity(op, arguments, 1);
     assertTensor(op, x);
     return value(x);
   };

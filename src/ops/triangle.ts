@@ -133,7 +133,7 @@ export function diag(x: Tensor, offset = 0): Tensor {
 
 /** The sum of a matrix's diagonal. */
 export function trace(x: Tensor): Tensor {
-  assertArity('trace', arguments.length, 1);
+  assertArity('trace', arguments, 1);
   assertTensor('trace', x);
   if (x.rank !== 2) throw shapeError('trace', 'takes a matrix', [x.sizes], 'Use diagonal() and sum().');
   return sum(diagonal(x));

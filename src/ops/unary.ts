@@ -71,127 +71,127 @@ function whole(op: Op<void>, x: Tensor): Tensor {
 
 /** −x. */
 export function neg(x: Tensor): Tensor {
-  assertArity('neg', arguments.length, 1);
+  assertArity('neg', arguments, 1);
   assertTensor('neg', x);
   return apply(negOp, [x.dtype === 'bool' ? to(x, 'int32') : x], undefined);
 }
 /** |x|; the gradient at 0 is 0. */
 export function abs(x: Tensor): Tensor {
-  assertArity('abs', arguments.length, 1);
+  assertArity('abs', arguments, 1);
   assertTensor('abs', x);
   return apply(absOp, [x], undefined);
 }
 /** −1, 0 or 1, in x's type. */
 export function sign(x: Tensor): Tensor {
-  assertArity('sign', arguments.length, 1);
+  assertArity('sign', arguments, 1);
   return x?.dtype === 'int32' ? apply(clampOp, [x], { min: -1, max: 1 }) : whole(signOp, x);
 }
 /** √x; NaN below 0. */
 export function sqrt(x: Tensor): Tensor {
-  assertArity('sqrt', arguments.length, 1);
+  assertArity('sqrt', arguments, 1);
   return run(sqrtOp, x);
 }
 /** 1/√x. */
 export function rsqrt(x: Tensor): Tensor {
-  assertArity('rsqrt', arguments.length, 1);
+  assertArity('rsqrt', arguments, 1);
   return run(rsqrtOp, x);
 }
 /** 1/x. */
 export function reciprocal(x: Tensor): Tensor {
-  assertArity('reciprocal', arguments.length, 1);
+  assertArity('reciprocal', arguments, 1);
   return run(reciprocalOp, x);
 }
 /** x². */
 export function square(x: Tensor): Tensor {
-  assertArity('square', arguments.length, 1);
+  assertArity('square', arguments, 1);
   assertTensor('square', x);
   return x.dtype === 'float32' ? apply(squareOp, [x], undefined) : mul(x, x);
 }
 /** eˣ, ≤ 1 ulp. */
 export function exp(x: Tensor): Tensor {
-  assertArity('exp', arguments.length, 1);
+  assertArity('exp', arguments, 1);
   return run(expOp, x);
 }
 /** eˣ − 1, accurate near 0. */
 export function expm1(x: Tensor): Tensor {
-  assertArity('expm1', arguments.length, 1);
+  assertArity('expm1', arguments, 1);
   return run(expm1Op, x);
 }
 /** ln x, ≤ 1.1 ulp. */
 export function log(x: Tensor): Tensor {
-  assertArity('log', arguments.length, 1);
+  assertArity('log', arguments, 1);
   return run(logOp, x);
 }
 /** ln(1 + x), accurate near 0. */
 export function log1p(x: Tensor): Tensor {
-  assertArity('log1p', arguments.length, 1);
+  assertArity('log1p', arguments, 1);
   return run(log1pOp, x);
 }
 /** sin x, x in radians. */
 export function sin(x: Tensor): Tensor {
-  assertArity('sin', arguments.length, 1);
+  assertArity('sin', arguments, 1);
   return run(sinOp, x);
 }
 /** cos x, x in radians. */
 export function cos(x: Tensor): Tensor {
-  assertArity('cos', arguments.length, 1);
+  assertArity('cos', arguments, 1);
   return run(cosOp, x);
 }
 /** tanh x, ≤ 1.5 ulp. */
 export function tanh(x: Tensor): Tensor {
-  assertArity('tanh', arguments.length, 1);
+  assertArity('tanh', arguments, 1);
   return run(tanhOp, x);
 }
 /** 1/(1 + e⁻ˣ). */
 export function sigmoid(x: Tensor): Tensor {
-  assertArity('sigmoid', arguments.length, 1);
+  assertArity('sigmoid', arguments, 1);
   return run(sigmoidOp, x);
 }
 /** max(x, 0); the gradient at 0 is 0. int32 stays int32. */
 export function relu(x: Tensor): Tensor {
-  assertArity('relu', arguments.length, 1);
+  assertArity('relu', arguments, 1);
   return x?.dtype === 'int32' ? apply(clampOp, [x], { min: 0, max: MOST }) : run(reluOp, x);
 }
 /** The error function, absolute error ≤ 5e-7. */
 export function erf(x: Tensor): Tensor {
-  assertArity('erf', arguments.length, 1);
+  assertArity('erf', arguments, 1);
   return run(erfOp, x);
 }
 /** The largest whole number ≤ x. */
 export function floor(x: Tensor): Tensor {
-  assertArity('floor', arguments.length, 1);
+  assertArity('floor', arguments, 1);
   return whole(floorOp, x);
 }
 /** The smallest whole number ≥ x. */
 export function ceil(x: Tensor): Tensor {
-  assertArity('ceil', arguments.length, 1);
+  assertArity('ceil', arguments, 1);
   return whole(ceilOp, x);
 }
 /** x without its fraction. */
 export function trunc(x: Tensor): Tensor {
-  assertArity('trunc', arguments.length, 1);
+  assertArity('trunc', arguments, 1);
   return whole(truncOp, x);
 }
 /** The nearest whole number, halves to the even one. */
 export function round(x: Tensor): Tensor {
-  assertArity('round', arguments.length, 1);
+  assertArity('round', arguments, 1);
   return whole(roundOp, x);
 }
 /** Whether x is 0 or false. bool. */
 export function logicalNot(x: Tensor): Tensor {
-  assertArity('logicalNot', arguments.length, 1);
+  assertArity('logicalNot', arguments, 1);
   assertTensor('logicalNot', x);
   return apply(notOp, [to(x, 'bool')], undefined);
 }
 /** Whether x is NaN. bool. */
 export function isnan(x: Tensor): Tensor {
-  assertArity('isnan', arguments.length, 1);
+  assertArity('isnan', arguments, 1);
   assertTensor('isnan', x);
   return ne(x, x);
 }
 /** Whether x is neither NaN nor infinite. bool. */
 export function isfinite(x: Tensor): Tensor {
-  assertArity('isfinite', arguments.length, 1);
+  assertArity('isfinite', arguments, 1);
   assertTensor('isfinite', x);
   return lt(abs(x), Number.POSITIVE_INFINITY);
 }
@@ -315,7 +315,7 @@ export function gelu(x: Tensor, options?: GELUOptions): Tensor {
 
 /** x·sigmoid(x), also called swish. */
 export function silu(x: Tensor): Tensor {
-  assertArity('silu', arguments.length, 1);
+  assertArity('silu', arguments, 1);
   assertTensor('silu', x);
   return mul(x, sigmoid(x));
 }

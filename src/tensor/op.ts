@@ -197,7 +197,7 @@ function viewAsOp<A>(op: ViewOp<A>): Op<A> {
 
 /** A window on the same memory that no gradient passes (`detach`): version counter shared, graph not. */
 export function detach(t: Tensor): Tensor {
-  assertArity('detach', arguments.length, 1);
+  assertArity('detach', arguments, 1);
   assertUsable(t, 'detach');
   const y = new Tensor(t.storage, t.sizes, t.dtype, t.steps, t.offset);
   y.label = t.label;

@@ -152,6 +152,26 @@ test('what is no tensor is refused by the function that got it', () => {
   }
 });
 
+test('functions of one tensor go into map; nothing else is passed over', () => {
+  const names =
+    'neg abs sign sqrt rsqrt reciprocal square exp expm1 log log1p sin cos tanh sigmoid relu erf floor ceil trunc round logicalNot isnan isfinite silu ' +
+    'acos asin atan cosh sinh tan clone contiguous t trace relu6 hardswish hardsigmoid logsigmoid mish selu softsign tanhshrink';
+  const list = [x, x.neg()];
+  for (const name of names.split(' ')) {
+    const f = ops[name] ?? (F[name] as (...args: unknown[]) => Tensor);
+    assert.equal(list.map(f).map(text), [text(f(x)), text(f(x.neg()))], name);
+    for (const more of [[0], [{ alpha: 2 }], [1, list], [0, x], [0, list, 1], [undefined, undefined]])
+      throwsCode('VALUE', new RegExp(`^${name}: takes at most 1`), () => f(x, ...more));
+  }
+});
+
+test('modes, seeds and questions take what they are for', () => {
+  for (const on of [undefined, null, 1, 'yes', {}]) throwsCode('VALUE', /setGradEnabled: mode must be true or false/, () => g.setGradEnabled(on as never));
+  assert.is(ones([1], { requiresGrad: true }).mul(2).requiresGrad, true);
+  throwsCode('VALUE', /manualSeed: takes at most 1/, () => Reflect.apply(g.Generator.prototype.manualSeed, new g.Generator(), [1, 2]));
+  throwsCode('VALUE', /isContiguous: takes at most 0/, () => Reflect.apply(x.isContiguous, x, [{ memoryFormat: 1 }]));
+});
+
 test('undefined is absent', () => {
   assert.is(text(g.sum(x, { dim: undefined, keepdim: undefined })), text(g.sum(x)));
   assert.is(text(F.softplus?.(x, { beta: undefined })), text(F.softplus?.(x)));
