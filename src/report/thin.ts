@@ -20,8 +20,8 @@ export function thin(data: MonitorData, most: number): PageData {
   };
   return {
     steps: ends.map((end) => data.steps[end - 1] as number),
-    series: data.series.map((s) => ({ ...s, values: ends.map((end) => mean(s.values, end)) })),
-    phases: data.phases,
+    series: data.series.map(({ kind, name, layer, values }) => ({ kind, name, layer, values: ends.map((end) => mean(values, end)) })),
+    phases: data.phases.map(({ step, phase }) => ({ step, phase })),
     every: size * data.stride,
   };
 }

@@ -3,6 +3,7 @@ import { multiloss } from 'gradloom';
 import { monitorReport } from 'gradloom/report';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { throwsCode } from '../helpers.ts';
 
 const evil = 'a</script><img src=x onerror=alert(1)>';
 
@@ -68,6 +69,25 @@ test('a run without gradients, and none at all', () => {
   assert.match(monitorReport(monitor), /<dd>0/);
   monitor.record({ branch: 'sum', names: ['a'], losses: { a: 1 }, weights: { a: 1 }, norms: null, cosine: null, gramian: null, rank: null, layers: null, groups: [] });
   assert.match(monitorReport(monitor), /Gradients were not measured/);
+});
+
+test('what is no monitor, and options that do not exist, are refused', () => {
+  const report = monitorReport as (...given: unknown[]) => string;
+  const data = JSON.parse(JSON.stringify(run(5)));
+  const bad = [
+    undefined,
+    null,
+    1,
+    'a',
+    [],
+    {},
+    { toJSON: 1 },
+    { toJSON: () => undefined },
+    new Proxy({}, {}),
+    ...Object.keys(data).map((key) => ({ ...data, [key]: [undefined] })),
+  ];
+  for (const monitor of bad) throwsCode('VALUE', /takes a Monitor/, () => report(monitor));
+  for (const more of [[null], [1], [{ heading: 'a' }], [{ title: 1 }], [{}, {}]]) throwsCode('VALUE', /title, subtitle/, () => report(data, ...more));
 });
 
 test.run();
