@@ -216,7 +216,7 @@ function define(name: string, fn: (x: Tensor, ...given: unknown[]) => unknown): 
 for (const [name, fn] of Object.entries(functions)) define(name, fn as (x: Tensor, ...given: unknown[]) => unknown);
 
 const types: Record<string, DType> = { float: 'float32', int: 'int32', bool: 'bool' };
-for (const name of ['item', 'data', 'toArray'] as const) {
+for (const name of ['item', 'data', 'toArray', 'isContiguous'] as const) {
   const read: () => unknown = Tensor.prototype[name];
   define(name, (x, ...given) => {
     assertArity(name, given.length, 0);

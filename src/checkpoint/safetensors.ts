@@ -150,6 +150,7 @@ function entriesOf(bytes: Uint8Array): Entry[] {
 }
 
 const viewOfBytes = (bytes: Uint8Array | ArrayBuffer): Uint8Array => {
+  if (bytes?.byteLength === 0) return new Uint8Array(); // a detached buffer allows no view
   if (bytes instanceof ArrayBuffer) return new Uint8Array(bytes);
   if (ArrayBuffer.isView(bytes)) return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   throw new GradloomError('DTYPE', 'loadSafetensors', `takes the file's bytes, got ${typeof bytes}. Read it as an ArrayBuffer or Uint8Array.`);

@@ -109,7 +109,7 @@ export async function* run<Value = unknown, Result = unknown>(worker: WorkerLike
   if (typeof worker?.postMessage !== 'function') throw new GradloomError('VALUE', 'run', `takes a Worker, got ${textOf(worker)}. Make one: new Worker(url, { type: 'module' }).`);
   const { signal, ...others } = (options ?? {}) as RunOptions & Record<string, unknown>;
   for (const key in others) throw new GradloomError('VALUE', 'run', `there is no option '${key}'. It takes signal; what the worker needs goes into input.`);
-  if (typeof options !== 'object' || options === null || (signal !== undefined && typeof signal?.throwIfAborted !== 'function')) {
+  if (arguments.length > 3 || typeof options !== 'object' || options === null || (signal !== undefined && typeof signal?.throwIfAborted !== 'function')) {
     throw new GradloomError('VALUE', 'run', 'options are an object { signal }, an AbortSignal. What the worker needs goes into input.');
   }
   signal?.throwIfAborted();
@@ -216,7 +216,8 @@ function holdsTensor(value: unknown, depth = 0): boolean {
  *     });
  */
 export function serve<Input>(job: Job<Input>): void {
-  if (typeof job !== 'function') throw new GradloomError('VALUE', 'serve', `takes a generator function, got ${textOf(job)}. Write serve(function* (input) { … }).`);
+  if (typeof job !== 'function' || arguments.length > 1)
+    throw new GradloomError('VALUE', 'serve', `takes a generator function, got ${textOf(job)}. Write serve(function* (input) { … }).`);
   const port = portOfThisWorker();
   let running: { run: string; turns: ReturnType<Job<Input>> } | null = null;
   const send = (answer: Answer): void => {

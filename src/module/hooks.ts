@@ -1,7 +1,7 @@
 // Hooks of a module: lists around its forward.
 import { addHook, type HookHandle } from '../autograd/hooks.ts';
 import { permute } from '../ops/movement.ts';
-import { checkArgument, FUNCTION } from '../tensor/check.ts';
+import { assertArity, checkArgument, FUNCTION } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 import { requiresGrad } from '../tensor/op.ts';
 import { noteHooks } from '../tensor/recording.ts';
@@ -24,7 +24,8 @@ type Lists<M> = { [K in keyof ModuleHooks<M>]: { hook: ModuleHooks<M>[K] }[] } &
 const hooked = new WeakMap<object, Lists<never>>();
 
 /** Puts a hook behind the others of its kind. */
-export function addModuleHook<M extends { forward: unknown }, K extends keyof ModuleHooks<M>>(module: M, kind: K, hook: ModuleHooks<M>[K]): HookHandle {
+export function addModuleHook<M extends { forward: unknown }, K extends keyof ModuleHooks<M>>(module: M, kind: K, hook: ModuleHooks<M>[K], count: number): HookHandle {
+  assertArity(kind, count, 1);
   checkArgument(kind, 'the hook', hook, FUNCTION);
   let lists = hooked.get(module) as Lists<M> | undefined;
   if (!lists) {

@@ -2,7 +2,7 @@
 // paths are PyTorch's dotted names.
 import type { HookHandle } from '../autograd/hooks.ts';
 import { clearGrad, setWantsGrad } from '../autograd/leaf.ts';
-import { checkArgument, FLAG, optionsBy, valueText } from '../tensor/check.ts';
+import { assertArity, checkArgument, FLAG, optionsBy, TEXT, valueText } from '../tensor/check.ts';
 import { COPY, GradloomError, THIS_COPY, valueError } from '../tensor/errors.ts';
 import { detach } from '../tensor/op.ts';
 import { recording } from '../tensor/recording.ts';
@@ -70,6 +70,8 @@ export abstract class Module {
 
   /** Itself and every module inside, by dotted path; a module reached twice is given once. */
   *namedModules(prefix = '', seen = new Set<Module>()): Generator<[string, Module]> {
+    assertArity('namedModules', arguments.length, 2);
+    checkArgument('namedModules', 'the prefix', prefix, TEXT);
     checkArgument('namedModules', 'the set of modules seen', seen, { what: 'a Set', test: (v) => v instanceof Set });
     if (seen.has(this)) return;
     seen.add(this);
@@ -78,7 +80,8 @@ export abstract class Module {
   }
 
   /** Parameters or buffers by dotted path, each once. */
-  *#named(parameters: boolean): Generator<[string, Tensor]> {
+  *#named(parameters: boolean, count = 0): Generator<[string, Tensor]> {
+    assertArity(parameters ? 'namedParameters' : 'namedBuffers', count, 0);
     const reached = new Set<object>();
     const found: [string, Tensor][] = [];
     const hidden: [Module, Fields<Module>['hidden'][number]][] = [];
@@ -100,17 +103,18 @@ export abstract class Module {
 
   /** Trainable tensors by dotted path. */
   namedParameters(): Generator<[string, Parameter]> {
-    return this.#named(true);
+    return this.#named(true, arguments.length);
   }
 
   /** Trainable tensors, in order of their fields. */
   parameters(): Parameter[] {
+    assertArity('parameters', arguments.length, 0);
     return Array.from(this.namedParameters(), ([, p]) => p);
   }
 
   /** State that is not trained, by dotted path. */
   namedBuffers(): Generator<[string, Buffer]> {
-    return this.#named(false);
+    return this.#named(false, arguments.length);
   }
 
   /** Parameters and buffers under every name that leads to them, shared ones under several, as in PyTorch: parameters first. */
@@ -140,6 +144,7 @@ export abstract class Module {
 
   /** Parameters and buffers by dotted path, as windows on the live memory; what is shared stands under each of its names. */
   stateDict(): StateDict {
+    assertArity('stateDict', arguments.length, 0);
     return Object.fromEntries([...this.#entries()].map(([name, t]) => [name, detach(t)]));
   }
 
@@ -161,6 +166,7 @@ export abstract class Module {
 
   /** Training mode, throughout: calls `train` of each part, as PyTorch does. Returns itself. */
   train(on = true): this {
+    assertArity('train', arguments.length, 1);
     checkArgument('train', 'the mode', on, FLAG);
     if (switching.has(this)) return this;
     switching.add(this);
@@ -180,6 +186,7 @@ export abstract class Module {
 
   /** Whether the parameters ask for gradients: false freezes them. Returns itself. */
   requiresGrad_(on = true): this {
+    assertArity('requiresGrad_', arguments.length, 1);
     checkArgument('requiresGrad_', 'what to set', on, FLAG);
     const parameters = this.parameters();
     const whole = on && parameters.find((p) => p.dtype !== 'float32');
@@ -209,12 +216,12 @@ export abstract class Module {
 
   /** Runs `hook` on the way in, after those registered before: what it returns (a list, or one input) replaces the inputs. */
   registerForwardPreHook(hook: ModuleHooks<this>['registerForwardPreHook']): HookHandle {
-    return addModuleHook(this, 'registerForwardPreHook', hook);
+    return addModuleHook(this, 'registerForwardPreHook', hook, arguments.length);
   }
 
   /** Runs `hook` on the way out, with the inputs as forward got them: what it returns replaces the output. */
   registerForwardHook(hook: ModuleHooks<this>['registerForwardHook']): HookHandle {
-    return addModuleHook(this, 'registerForwardHook', hook);
+    return addModuleHook(this, 'registerForwardHook', hook, arguments.length);
   }
 
   /**
@@ -222,7 +229,7 @@ export abstract class Module {
    * are known. For modules from tensors to one tensor.
    */
   registerFullBackwardHook(hook: ModuleHooks<this>['registerFullBackwardHook']): HookHandle {
-    return addModuleHook(this, 'registerFullBackwardHook', hook);
+    return addModuleHook(this, 'registerFullBackwardHook', hook, arguments.length);
   }
 }
 

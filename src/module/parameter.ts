@@ -1,5 +1,5 @@
 // Tensors that belong to a module: found by walking its fields, alive as long as it is.
-import { assertTensor, FLAG, type Given, type Kinds, optionsBy } from '../tensor/check.ts';
+import { assertArity, assertTensor, FLAG, type Given, type Kinds, optionsBy } from '../tensor/check.ts';
 import { GradloomError } from '../tensor/errors.ts';
 import { copyElements } from '../tensor/op.ts';
 import { lastingScope } from '../tensor/storage.ts';
@@ -39,6 +39,7 @@ export class Parameter extends Tensor {
 /** A tensor that is state but not trained (running statistics): saved with the module, outlives turns of loops. Takes a copy of the data. */
 export class Buffer extends Tensor {
   constructor(data: Tensor) {
+    assertArity('Buffer', arguments.length, 1);
     const y = own('Buffer', data);
     super(y.storage, y.sizes, y.dtype);
   }

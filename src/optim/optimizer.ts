@@ -228,7 +228,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
 
   /** Sets every parameter's `.grad` to null, so that a step skips it, or with `setToNull: false` to zeros, which a step still applies. */
   zeroGrad(options: { setToNull?: boolean } = {}): void {
-    const { setToNull = true } = optionsOf(`${this.rule.name}.zeroGrad`, options, { setToNull: FLAG });
+    const { setToNull = true } = optionsOf(`${this.rule.name}.zeroGrad`, options, { setToNull: FLAG }, arguments.length);
     this.tell();
     for (const group of this.paramGroups) for (const p of this.placeFor(group, this.paramGroups).params) clearGrad(p, setToNull);
   }

@@ -1,5 +1,5 @@
 // The scheduler that watches a metric instead of counting.
-import { FINITE, type Kinds, NUMBER, oneOf, valueText } from '../tensor/check.ts';
+import { assertArity, FINITE, type Kinds, NUMBER, oneOf, valueText } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { refuseWhileRecording } from '../tensor/recording.ts';
 import { given, whole } from './options.ts';
@@ -84,6 +84,7 @@ export class ReduceLROnPlateau {
   /** Takes the epoch's metric, a number or a tensor of one element, and reduces rates where it has stopped improving. */
   step(metric: number | { item(): number }): void {
     const op = 'ReduceLROnPlateau';
+    assertArity(`${op}.step`, arguments.length, 1);
     refuseWhileRecording(`${op}.step`, 'rates are numbers of the host', 'Step the scheduler after the captured step.');
     const { patience, cooldown, factor, minLr, eps } = this.options;
     const value = typeof (metric as { item?: unknown } | undefined)?.item === 'function' ? (metric as { item(): number }).item() : metric;

@@ -4,7 +4,7 @@
 // in plateau.ts.
 //
 // Rates reach tensors, so the rules use + − × ÷ and tensor/elementary.ts only.
-import { either, FINITE, isPlainObject, type Kind, valueText } from '../tensor/check.ts';
+import { assertArity, either, FINITE, isPlainObject, type Kind, valueText } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { refuseWhileRecording } from '../tensor/recording.ts';
 import { camelKeys } from './state.ts';
@@ -158,6 +158,7 @@ export abstract class LRScheduler {
 
   /** One step on: call it after `optimizer.step()`. */
   step(): void {
+    assertArity(`${this.name}.step`, arguments.length, 0);
     this.refuseCapture();
     this.advance();
   }

@@ -31,6 +31,7 @@ export class Generator {
 
   /** Starts again from a seed. Returns itself. */
   manualSeed(seed: number): this {
+    assertArity('manualSeed', arguments.length, 1);
     this.setState(wordsOf('manualSeed', seed));
     return this;
   }

@@ -1,5 +1,5 @@
 // The tape: what an op leaves behind so that gradients can flow back through it.
-import { assertArity } from './check.ts';
+import { assertArity, checkArgument, FLAG } from './check.ts';
 import { callNow } from './sync.ts';
 import { GradloomError } from './errors.ts';
 import type { Op } from './op.ts';
@@ -59,6 +59,7 @@ export function withoutModes<T>(fn: () => T): T {
 /** Turns recording on or off from here on (`torch.set_grad_enabled`). Inside `inference` nothing records. */
 export function setGradEnabled(on: boolean): void {
   assertArity('setGradEnabled', arguments.length, 1);
+  checkArgument('setGradEnabled', 'mode', on, FLAG);
   gradMode = on && !inferenceMode;
 }
 

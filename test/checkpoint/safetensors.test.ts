@@ -204,4 +204,14 @@ test('states that are none', () => {
   throwsCode('FORMAT', /names the tensor 'x', which the file lacks/, () => load(saveSafetensors({}, { 'gradloom.state': '{"a":{"$tensor":"x"}}' })));
 });
 
+test('bytes that were transferred elsewhere are refused', () => {
+  for (const read of [checkpoint.loadSafetensors, checkpoint.readMetadata, checkpoint.load]) {
+    for (const make of [(buffer: ArrayBuffer) => buffer, (buffer: ArrayBuffer) => new Uint8Array(buffer)]) {
+      const bytes = make(new ArrayBuffer(16));
+      structuredClone(null, { transfer: [bytes instanceof Uint8Array ? bytes.buffer : bytes] });
+      throwsCode('FORMAT', /./, () => read(bytes));
+    }
+  }
+});
+
 test.run();

@@ -172,4 +172,23 @@ test('keep lets a tensor of the loop live on as module state', () => {
   assert.equal(held.toArray(), [2, 2]);
 });
 
+test('options of PyTorch that are not there are refused', () => {
+  const model = new nn.Sequential(new nn.Linear(1, 1)) as unknown as Record<string, (...given: unknown[]) => unknown>;
+  const hook = (): void => {};
+  const calls: [string, ...unknown[]][] = [
+    ['parameters', { recurse: false }],
+    ['stateDict', { prefix: 'm.' }],
+    ['train', true, {}],
+    ['requiresGrad_', true, {}],
+    ['registerForwardHook', hook, { prepend: true }],
+    ['registerForwardPreHook', hook, { withKwargs: true }],
+    ['registerFullBackwardHook', hook, { prepend: true }],
+  ];
+  for (const [name, ...given] of calls) throwsCode('VALUE', new RegExp(`^${name}: takes at most`), () => model[name]?.(...given));
+  for (const name of ['namedParameters', 'namedBuffers'])
+    throwsCode('VALUE', new RegExp(`^${name}: takes at most 0`), () => Array.from(model[name]?.({ prefix: 'm.' }) as Iterable<unknown>));
+  throwsCode('VALUE', /^namedModules: the prefix/, () => Array.from(model.namedModules?.({ removeDuplicate: false }) as Iterable<unknown>));
+  throwsCode('VALUE', /^Buffer: takes at most 1/, () => Reflect.construct(nn.Buffer, [zeros([1]), { persistent: false }]));
+});
+
 test.run();

@@ -112,7 +112,7 @@ const any = lrScheduler as unknown as Record<string, new (...args: unknown[]) =>
 const after = (steps: number, name: string, ...args: unknown[]): number => {
   const o = make(1);
   const s = new (any[name] as (typeof any)[string])(o, ...args);
-  for (let i = 0; i < steps; i++) s.step(1);
+  for (let i = 0; i < steps; i++) s.step(...(name === 'ReduceLROnPlateau' ? [1] : []));
   return o.paramGroups[0]?.lr as number;
 };
 
@@ -306,6 +306,14 @@ test('a scheduler of one’s own', () => {
   whole.step();
   whole.step();
   assert.is(o.paramGroups[0]?.lr, 0.5);
+});
+
+test('a step takes no epoch, and of a plateau only the metric', () => {
+  const optimizer = new optim.SGD([ones([1]).requiresGrad_()], { lr: 1 });
+  const step = (s: object, ...given: unknown[]): void => (s as { step(...given: unknown[]): void }).step(...given);
+  throwsCode('VALUE', /StepLR.step: takes at most 0/, () => step(new optim.lrScheduler.StepLR(optimizer, 2), 5));
+  throwsCode('VALUE', /ReduceLROnPlateau.step: takes at most 1/, () => step(new optim.lrScheduler.ReduceLROnPlateau(optimizer), 0.5, 5));
+  throwsCode('VALUE', /SGD.zeroGrad: takes at most 1/, () => Reflect.apply(optimizer.zeroGrad, optimizer, [{}, { setToNull: false }]));
 });
 
 test.run();
