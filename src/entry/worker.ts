@@ -63,10 +63,17 @@ function textOf(value: unknown): string {
 
 const workerError = (op: string, message: string, cause?: unknown): GradloomError => new GradloomError('WORKER', op, message, cause === undefined ? undefined : { cause });
 
+/** How one listens to a worker and stops to: in a page, in Node. */
+const METHODS = [
+  ['addEventListener', 'removeEventListener'],
+  ['on', 'off'],
+] as const;
+const methodsOf = (worker: WorkerLike) => METHODS.find((pair) => pair.every((key) => typeof worker[key] === 'function'));
+
 /** Connects messages and failures of a worker; returns what disconnects them. */
 function listen(worker: WorkerLike, answered: (message: unknown) => void, failed: (reason: unknown) => void): () => void {
-  const inPage = worker.addEventListener !== undefined;
-  const [on, off] = inPage ? (['addEventListener', 'removeEventListener'] as const) : (['on', 'off'] as const);
+  const [on, off] = methodsOf(worker) as (typeof METHODS)[number];
+  const inPage = on !== 'on';
   const ended = (code: unknown): void =>
     failed(workerError('run', `the worker ended${typeof code === 'number' ? ` with exit code ${code}` : ''} before its run did. Start a new worker.`));
   const listeners: Record<string, WorkerListener> = {
@@ -106,7 +113,8 @@ let runs = 0;
  * ends, or `input` or a value cannot be sent. A page is not told of `worker.terminate()`: abort the signal there
  */
 export async function* run<Value = unknown, Result = unknown>(worker: WorkerLike, input?: unknown, options: RunOptions = {}): AsyncGenerator<Value, Result, undefined> {
-  if (typeof worker?.postMessage !== 'function') throw new GradloomError('VALUE', 'run', `takes a Worker, got ${textOf(worker)}. Make one: new Worker(url, { type: 'module' }).`);
+  if (typeof worker?.postMessage !== 'function' || !methodsOf(worker))
+    throw new GradloomError('VALUE', 'run', `takes a Worker, got ${textOf(worker)}. Make one: new Worker(url, { type: 'module' }).`);
   const { signal, ...others } = (options ?? {}) as RunOptions & Record<string, unknown>;
   for (const key in others) throw new GradloomError('VALUE', 'run', `there is no option '${key}'. It takes signal; what the worker needs goes into input.`);
   if (arguments.length > 3 || typeof options !== 'object' || options === null || (signal !== undefined && typeof signal?.throwIfAborted !== 'function')) {

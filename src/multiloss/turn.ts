@@ -6,7 +6,7 @@ import { nodeOf, requiresGrad } from '../tensor/op.ts';
 import { refuseWhileRecording } from '../tensor/recording.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { backward } from './backward.ts';
-import type { MultiBackwardOptions } from './options.ts';
+import { type MultiBackwardOptions, TENSORS } from './options.ts';
 import type { Method } from './method.ts';
 import type { BackwardReport } from './report.ts';
 import { type Losses, presentOf } from './strategy.ts';
@@ -52,10 +52,14 @@ export const OPTIMIZER: Kind = {
 export function leavesIn(op: string, list: Trainable): Tensor[] {
   const leaves = new Set<Tensor>();
   const misfit = (what: unknown): GradloomError => valueError(op, `freeze takes a list of parameters and modules, got ${valueText(what)}.`);
-  if (list instanceof Tensor || typeof (list as Partial<Iterable<unknown>>)?.[Symbol.iterator] !== 'function') throw misfit(list);
+  if (!TENSORS.test(list)) throw misfit(list);
   for (const item of list) {
     if (!(item instanceof Tensor) && !FUNCTION.test((item as { parameters?: unknown } | null)?.parameters)) throw misfit(item);
-    for (const t of item instanceof Tensor ? [item] : item.parameters()) leaves.add(t);
+    const parts = item instanceof Tensor ? [item] : item.parameters();
+    for (const t of TENSORS.test(parts) ? parts : [item]) {
+      if (!(t instanceof Tensor)) throw misfit(t);
+      leaves.add(t);
+    }
   }
   for (const t of leaves) {
     if (nodeOf(t)) throw new GradloomError('GRAPH', op, `cannot freeze a non-leaf, ${t.describe()} from ${nodeOf(t)?.op.name}. Name the parameters that it was computed from.`);

@@ -2,7 +2,7 @@
 import { FIELDS, type Fields } from '../module/fields.ts';
 import { type Layer, Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
-import { isPlainObject, valueText } from '../tensor/check.ts';
+import { checkArgument, isPlainObject, valueText, WHOLE } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { Tensor } from '../tensor/tensor.ts';
 
@@ -50,6 +50,7 @@ export class Sequential extends Module {
 
   /** The layer at a position; negative ones count from the end. */
   at(index: number): (Module & Layer) | undefined {
+    checkArgument('Sequential.at', 'index', index, WHOLE);
     return this.#layers.at(index);
   }
 

@@ -18,6 +18,7 @@ export class Generator {
 
   /** @param seed a whole number, 0 … 2⁵³ − 1, default 0 */
   constructor(seed = 0) {
+    assertArity('Generator', arguments.length, 1);
     const words = wordsOf('Generator', seed);
     this.storage = newStorage(16, 'Generator', null);
     this.setState(words);

@@ -72,6 +72,7 @@ export function inference<T>(fn: () => T): T {
 /** Backward names the op whose gradient turned NaN, and where its forward ran (`torch.autograd.set_detect_anomaly`). Slow. */
 export function setDetectAnomaly(on: boolean): void {
   assertArity('setDetectAnomaly', arguments.length, 1);
+  checkArgument('setDetectAnomaly', 'mode', on, FLAG);
   anomalyMode = on;
 }
 

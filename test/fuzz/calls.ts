@@ -22,7 +22,7 @@ const OPEN = /^(capture\(\)\(\)|.*#forward|new nn\.Sequential|.*Alternate#step|.
 /** Methods that take nothing, in PyTorch too: nobody means an option by what is given to them. */
 const NOTHING = /#(toString|toJSONLines|describe|dispose|eval|release|remove|reset|begin|getLastLr|getState|namedChildren|keys|values|entries)$|^optim\..*#stateDict$/;
 /** Whose first object is data, no options. */
-const DATA = /#(record|backward)$|^new DataLoader$/;
+const DATA = /#(record|backward|loadStateDict)$|^new DataLoader$/;
 /** Functions that may change their arguments, besides those whose names say so (`clipGradNorm_`). */
 const WRITES = /_$|backward|Norm$|gradcheck|gradgradcheck|applyCombiner|^(keep|scope|capture|noGrad|enableGrad|inference)$/;
 /** A promise that is not settled by then waits for the outside. */
@@ -206,7 +206,7 @@ function isThere({ path, via }: Callable): boolean {
 
 /** What a call promised, or the first value of what it promised one by one. */
 function laterOf(value: unknown): Promise<unknown> | null {
-  const iterator = typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+  const iterator = typeof value === 'object' && value !== null && Symbol.asyncIterator in value && typeof (value as { next?: unknown }).next === 'function';
   const later = iterator ? (value as unknown as AsyncIterator<unknown>).next() : value instanceof Promise ? value : null;
   later?.catch(() => {}); // its failure is looked at when the scope has ended
   return later;

@@ -84,7 +84,10 @@ async function part(callables: Callable[], first: number, end: number): Promise<
         crash('hang', `did not end within ${LIMIT_MS / 1000} s; again with --from ${now} --calls 1`);
     }, 100);
     worker.on('message', (m: { finding?: Finding; counts?: Record<string, number>; size?: number }) => {
-      if (m.finding) findings.push(m.finding);
+      if (m.finding) {
+        findings.push(m.finding);
+        console.error(`call ${m.finding.call}: ${m.finding.fault}: ${m.finding.what.slice(0, 400)}`);
+      }
       if (!m.counts) return;
       for (const [k, n] of Object.entries(m.counts)) counts[k] = (counts[k] ?? 0) + n;
       size = m.size ?? size;
