@@ -251,4 +251,9 @@ test('classes that take nothing refuse arguments', () => {
   }
 });
 
+test('places are whole numbers, and lists can be gone through', () => {
+  for (const at of [undefined, null, 0.5, Symbol('s'), 1n]) throwsCode('VALUE', /Sequential.at: index/, () => new nn.Sequential().at(at as never));
+  for (const list of [null, 1, 'ab', {}, { [Symbol.iterator]: 3 }]) throwsCode('VALUE', /takes a list/, () => new nn.ModuleList().extend(list as never));
+});
+
 test.run();

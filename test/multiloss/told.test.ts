@@ -81,6 +81,11 @@ test('constructors and functions refuse what stands behind their options', () =>
   throwsCode('VALUE', /takes at most 1/, () => (new multiloss.Sum() as unknown as { backward(...given: unknown[]): void }).backward({ a: ones([]).requiresGrad_() }, more));
 });
 
+test('what is frozen are parameters, also in a list that an object says', () => {
+  for (const parameters of [() => 1, () => [1], () => null])
+    throwsCode('VALUE', /freeze takes a list/, () => multiloss.phases().phase('p', { losses: ['a'], freeze: [{ parameters } as never] }));
+});
+
 test('a condition of several conditions is none without them', () => {
   for (const of of [undefined, null, { every: 1 }, [1]])
     throwsCode('VALUE', /condition/, () => multiloss.phases().phase('p', { losses: ['a'], until: ['q', { kind: 'anyOf', of }] as never }));

@@ -168,6 +168,8 @@ test('functions of one tensor go into map; nothing else is passed over', () => {
 test('modes, seeds and questions take what they are for', () => {
   for (const on of [undefined, null, 1, 'yes', {}]) throwsCode('VALUE', /setGradEnabled: mode must be true or false/, () => g.setGradEnabled(on as never));
   assert.is(ones([1], { requiresGrad: true }).mul(2).requiresGrad, true);
+  throwsCode('VALUE', /setDetectAnomaly: mode must be true or false/, () => g.autograd.setDetectAnomaly('no' as never));
+  throwsCode('VALUE', /Generator: takes at most 1/, () => Reflect.construct(g.Generator, [1, {}]));
   throwsCode('VALUE', /manualSeed: takes at most 1/, () => Reflect.apply(g.Generator.prototype.manualSeed, new g.Generator(), [1, 2]));
   throwsCode('VALUE', /isContiguous: takes at most 0/, () => Reflect.apply(x.isContiguous, x, [{ memoryFormat: 1 }]));
 });
