@@ -42,6 +42,8 @@ export class CallbackError extends Error {
 
 const SHAPES: readonly (readonly number[])[] = [[], [1], [3], [2, 3], [3, 2], [3, 3], [2, 2], [1, 3], [2, 3, 4], [1, 2, 4, 4], [2, 1, 5], [0], [2, 0], [4, 17]];
 const ORDINARY = [0, 1, 2, 3, 4, 0.5, 0.1, 0.9, -1, -2, 1e-3, 5];
+/** For what is made so that something can be called on it: most constructors take these. */
+const BENIGN = [1, 2, 1, 3, 0.1, 0.5];
 const STRANGE = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 2 ** 31, 2 ** 32, -(2 ** 31), 1e9, 2 ** 53, 1.5, -0.5, -3, 1e-300, 1e300, 65537, -0];
 const WORDS = ['mean', 'sum', 'none', 'float32', 'int32', 'min', 'a', '', 'constructor', '__proto__', 'ij,jk->ik', 'weight'];
 
@@ -202,6 +204,8 @@ export class Maker {
   /** How many losses there are, where a call is about some. */
   private readonly losses: number;
   private depth = 0;
+  /** Above 0 while something is made to call on. */
+  private making = 0;
   /** How many values inside the arguments are still to be such as must be refused. */
   private poison = 0;
 
@@ -214,24 +218,30 @@ export class Maker {
 
   /** What a method of no exported class belongs to: what its maker returns. */
   made(via: Callable): unknown {
+    this.making++;
     for (let i = 0; i < 6; i++) {
       try {
         const of = via.kind === 'method' ? this.instance(via.classes ?? [via.path.join('.')]) : undefined;
         const made = perform(via, of, this.list(this.dice.pick(via.signatures), false));
-        if (made !== undefined) return made;
+        if (made !== undefined) {
+          this.making--;
+          return made;
+        }
       } catch {}
     }
+    this.making--;
     return undefined;
   }
 
   /** An instance of one of the classes, or undefined where none could be made. */
   instance(names: readonly string[]): unknown {
     const { dice } = this;
-    if (names.includes('Tensor')) return tensorFor(dice, this.likely);
+    if (names.includes('Tensor')) return this.making > 0 && dice.chance(0.6) ? gradloom.rand(this.likely).requiresGrad_() : tensorFor(dice, this.likely);
     if (this.depth > 2) return undefined;
     this.depth++;
+    this.making++;
     try {
-      for (let i = 0; i < 6; i++) {
+      for (let i = 0; i < 12; i++) {
         const name = dice.pick(names);
         if (name === 'nn.Parameter') return new gradloom.nn.Parameter(tensorFor(dice, this.likely).detach().float());
         const list = this.constructors.get(name);
@@ -243,6 +253,7 @@ export class Maker {
       }
     } finally {
       this.depth--;
+      this.making--;
     }
     return undefined;
   }
@@ -255,7 +266,7 @@ export class Maker {
     }
     switch (type.kind) {
       case 'number':
-        return numberFor(dice);
+        return this.making > 0 && dice.chance(0.9) ? dice.pick(BENIGN) : numberFor(dice);
       case 'boolean':
         return dice.chance(0.5);
       case 'string':
@@ -277,7 +288,7 @@ export class Maker {
       case 'instance':
         return this.instance(type.names);
       case 'list':
-        return Array.from({ length: dice.chance(0.05) ? 40 : dice.below(4) }, () => this.value(type.item));
+        return Array.from({ length: dice.chance(0.05) ? 40 : (this.making > 0 ? 1 : 0) + dice.below(3) }, () => this.value(type.item));
       case 'tuple':
         return type.items.map((t) => this.value(t));
       case 'record':
@@ -337,10 +348,11 @@ export class Maker {
     const { dice } = this;
     const { params, required, rest } = signature;
     const count = required + dice.below(params.length - required + 1) + (rest && dice.chance(0.5) ? dice.below(3) : 0);
+    const outer = this.poison;
     this.poison = bent && dice.chance(0.3) ? 1 : 0;
     const given =
       (dice.chance(0.6) ? this.together(member) : null) ?? Array.from({ length: count }, (_, i) => this.value(params[Math.min(i, params.length - 1)] ?? { kind: 'any' }));
-    this.poison = 0;
+    this.poison = outer;
     if (!bent) return given;
     const at = dice.below(Math.max(given.length, 1));
     if (dice.chance(0.6) && given.length > 0) given[at] = dice.pick(garbage)(dice);
