@@ -1,5 +1,5 @@
 // Schedulers made of schedulers. They step the whole: do not step the parts yourself.
-import { type Kind, type Kinds, NUMBERS, valueText } from '../tensor/check.ts';
+import { assertArity, type Kind, type Kinds, NUMBERS, valueText } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { given } from './options.ts';
 import { LRScheduler, type Schedulable, type SchedulerState } from './scheduler.ts';
@@ -106,6 +106,7 @@ export class SequentialLR extends Combined {
 /** All schedulers at once: each goes on from the rate that the one before it leaves. */
 export class ChainedScheduler extends Combined {
   constructor(schedulers: readonly LRScheduler[], optimizer?: Schedulable) {
+    assertArity('ChainedScheduler', arguments.length, 2);
     if (!Array.isArray(schedulers)) throw valueError('ChainedScheduler', `takes ${LIST.what}, got ${valueText(schedulers)}.`);
     super('ChainedScheduler', optimizer, schedulers);
   }

@@ -313,6 +313,9 @@ test('a step takes no epoch, and of a plateau only the metric', () => {
   const step = (s: object, ...given: unknown[]): void => (s as { step(...given: unknown[]): void }).step(...given);
   throwsCode('VALUE', /StepLR.step: takes at most 0/, () => step(new optim.lrScheduler.StepLR(optimizer, 2), 5));
   throwsCode('VALUE', /ReduceLROnPlateau.step: takes at most 1/, () => step(new optim.lrScheduler.ReduceLROnPlateau(optimizer), 0.5, 5));
+  throwsCode('VALUE', /ChainedScheduler: takes at most 2/, () =>
+    Reflect.construct(optim.lrScheduler.ChainedScheduler, [[new optim.lrScheduler.StepLR(optimizer, 2)], optimizer, {}]),
+  );
   throwsCode('VALUE', /SGD.step: takes at most 1/, () => Reflect.apply(optimizer.step, optimizer, [undefined, {}]));
   throwsCode('VALUE', /SGD.zeroGrad: takes at most 1/, () => Reflect.apply(optimizer.zeroGrad, optimizer, [{}, { setToNull: false }]));
 });
