@@ -25,7 +25,8 @@ export function runScheduler(
   let worst = 0;
   for (const [step, each] of lrs.entries()) {
     const expected = [each].flat();
-    if (step > 0) scheduler.step(metrics?.[step - 1] ?? Number.NaN);
+    if (step > 0 && metrics) scheduler.step(metrics[step - 1] ?? Number.NaN);
+    else if (step > 0) (scheduler as unknown as { step(): void }).step();
     const rates = scheduler.getLastLr();
     if (rates.length !== expected.length) throw new Mismatch(`${rates.length} rates, expected ${expected.length}`);
     for (const [i, rate] of rates.entries()) {
