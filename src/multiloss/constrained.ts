@@ -5,7 +5,7 @@ import { assertLosses, each, POSITIVE, range } from './checks.ts';
 import { placeOfLoss } from './memory.ts';
 import type { Stats, Weighting } from './method.ts';
 import { stateOf } from './state.ts';
-import { Told } from './told.ts';
+import { CheckedMethod } from './checked.ts';
 
 /** Options of `Constrained`. */
 export interface ConstrainOptions {
@@ -35,7 +35,7 @@ const OPTIONS: Kinds<ConstrainOptions> = {
  * 1988). The weight of a limited loss is its λ, plus damping·(Lᵢ − cᵢ) where that is positive; a loss below its limit comes to
  * weight 0.
  */
-export class Constrained extends Told implements Weighting {
+export class Constrained extends CheckedMethod implements Weighting {
   readonly name = 'Constrained';
   readonly needs = 'losses';
   private readonly options: Required<ConstrainOptions>;

@@ -3,7 +3,7 @@ import { FINITE } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 import type { Needs, Stats, Weighting } from './method.ts';
 import { NAMES, numbers, stateOf } from './state.ts';
-import { Told } from './told.ts';
+import { CheckedMethod } from './checked.ts';
 
 type Numbers<Key extends string> = Record<Key, number>;
 
@@ -71,7 +71,7 @@ export class Memory<Own extends string, Per extends string> {
 }
 
 /** A weighting that remembers losses. */
-export abstract class Remembering<Own extends string, Per extends string> extends Told implements Weighting {
+export abstract class Remembering<Own extends string, Per extends string> extends CheckedMethod implements Weighting {
   readonly needs: Needs = 'gramian';
   protected abstract readonly memory: Memory<Own, Per>;
 

@@ -6,7 +6,7 @@ import { refuseWhileRecording } from '../tensor/recording.ts';
 import { count } from './checks.ts';
 import { loadAll, OBJECT, stateOf } from './state.ts';
 import { Stateless } from './stateless.ts';
-import { Told } from './told.ts';
+import { CheckedMethod } from './checked.ts';
 import { entriesOf, type Losses, lossOf, type Report, type Strategy } from './strategy.ts';
 
 /** Options of `Phased`. */
@@ -49,7 +49,7 @@ const STRATEGY: Kind = { what: 'a list of strategies', test: (v) => Array.isArra
 const HYBRID: Kinds<{ every: number }> = { every: count(1) };
 
 /** Strategies in turn, each for `every` steps, around and around. */
-export class Hybrid<Name extends string> extends Told implements Strategy<Name> {
+export class Hybrid<Name extends string> extends CheckedMethod implements Strategy<Name> {
   readonly name = 'hybrid';
   private readonly phases: readonly Strategy<Name>[];
   private readonly every: number;

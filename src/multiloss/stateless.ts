@@ -1,9 +1,9 @@
 // What remembers nothing.
 import { stateOf } from './state.ts';
-import { Told } from './told.ts';
+import { CheckedMethod } from './checked.ts';
 
 /** A method or strategy whose every step is like its first. */
-export abstract class Stateless extends Told {
+export abstract class Stateless extends CheckedMethod {
   stateDict(): Record<string, unknown> {
     return {};
   }

@@ -9,7 +9,7 @@ import { count, range } from './checks.ts';
 import { Memory } from './memory.ts';
 import { type Aggregator, headsOf, isAggregator, METHOD, type Method, type Stats, type Weighting } from './method.ts';
 import { loadAll, OBJECT, type Restorable, stateOf } from './state.ts';
-import { Told } from './told.ts';
+import { CheckedMethod } from './checked.ts';
 import { Weighted } from './weighted.ts';
 
 type State = Record<string, unknown>;
@@ -42,7 +42,7 @@ function asWeighting(method: Weighted<string>): Weighting {
 }
 
 /** What every wrapper of one weighting shares. */
-abstract class Wrapper extends Told implements Weighting {
+abstract class Wrapper extends CheckedMethod implements Weighting {
   readonly name: string;
   protected readonly inner: Updated;
   /** There only where the inner method has it. */
@@ -245,7 +245,7 @@ class Normalized extends Wrapper {
   }
 }
 
-class NormalizedRows extends Told implements Aggregator {
+class NormalizedRows extends CheckedMethod implements Aggregator {
   readonly name: string;
   readonly needs = 'jacobian';
   private readonly inner: Aggregator;

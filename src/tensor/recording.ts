@@ -28,7 +28,7 @@ export interface Recording {
   /** Whether a tensor requires a gradient is looked at, or about to be set. */
   asked(t: Tensor): void;
   /**
-   * The step goes by what `current` gives, which no replay sees: where it has changed, the plain step runs. Told before the step changes it.
+   * The step goes by what `current` gives, which no replay sees: where it has changed, the plain step runs. CheckedMethod before the step changes it.
    * `set` puts back a flag that the step itself sets. Said once for each owner.
    */
   rely(owner: object, current: () => unknown, set?: (value: never) => void): void;

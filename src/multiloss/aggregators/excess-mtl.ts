@@ -12,7 +12,7 @@ import { POSITIVE } from '../checks.ts';
 import { Memory } from '../memory.ts';
 import { softmax } from '../softmax.ts';
 import { OBJECT, stateOf } from '../state.ts';
-import { Told } from '../told.ts';
+import { CheckedMethod } from '../checked.ts';
 import { combined, ROWS, RowMemory, told } from './rows.ts';
 
 /** Options of ExcessMTL. */
@@ -37,7 +37,7 @@ type Per = 'logit' | 'first' | 'scale';
  * made to add up to 1 (He et al. 2024, arXiv 2402.02009). Robust against losses that noise keeps high. In the first step the
  * estimate stands for itself.
  */
-export class ExcessMTL extends Told implements Aggregator {
+export class ExcessMTL extends CheckedMethod implements Aggregator {
   readonly name = 'ExcessMTL';
   readonly needs = 'jacobian';
   private readonly eta: number;

@@ -10,7 +10,7 @@ import { Memory, reshare } from '../memory.ts';
 import { softmax } from '../softmax.ts';
 import { times } from '../solve/matrix.ts';
 import { OBJECT, stateOf } from '../state.ts';
-import { Told } from '../told.ts';
+import { CheckedMethod } from '../checked.ts';
 import { combined, gramianAt, productsOf, ROWS, RowMemory, told } from './rows.ts';
 
 /** What is added to losses and lengths before dividing by them. */
@@ -22,7 +22,7 @@ function towards(a: Tensor, b: Tensor, s: Tensor): Tensor {
 }
 
 /** A method on the rows' running means. `Per`: what there is of each loss, its count of steps among it. */
-abstract class Momentum<Per extends string> extends Told implements Aggregator {
+abstract class Momentum<Per extends string> extends CheckedMethod implements Aggregator {
   readonly needs = 'jacobian';
   protected readonly memory: Memory<never, Per | 'steps'>;
   protected readonly means: RowMemory;

@@ -13,14 +13,14 @@ import { refuseWhileRecording } from '../../tensor/recording.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Scalarizer } from '../method.ts';
 import { NAMES, numbers, stateOf } from '../state.ts';
-import { Told } from '../told.ts';
+import { CheckedMethod } from '../checked.ts';
 import { assertEager, assertPositive, vectorOf } from './per-loss.ts';
 
 /** How many losses there are, or their names: with names others are refused, else the first so many that come are the ones. */
 export type LossCount = number | readonly string[];
 
 /** A scalarizer with one learnt number sᵢ per loss. */
-abstract class Learned extends Told implements Scalarizer {
+abstract class Learned extends CheckedMethod implements Scalarizer {
   readonly needs = 'losses';
   /** s, [m]. */
   readonly parameter: Parameter;

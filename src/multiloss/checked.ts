@@ -1,4 +1,4 @@
-// The root of every method: what a program tells one itself is checked here, before its formula sees it.
+// The root of every method: arguments that a program hands to one by hand are checked here, before its formula sees them.
 import { assertArity, assertTensors, checkArgument, isPlainObject, type Kind, optionsOf } from '../tensor/check.ts';
 import { GradloomError, shapeText } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -62,7 +62,7 @@ const TAKES: Readonly<Record<string, readonly [most: number, check?: (op: string
 };
 
 /** A method whose arguments are checked. */
-export abstract class Told {
+export abstract class CheckedMethod {
   abstract readonly name: string;
 
   constructor() {
