@@ -1,4 +1,4 @@
-# Runs the Python side of the rows (JSON on standard input: name to code) and prints what each gives, as JSON.
+# Runs the Python side of the rows (JSON on standard input: a prelude, and name to code) and prints what each gives, as JSON.
 import json, math, sys, textwrap, warnings
 import numpy as np
 import torch
@@ -44,4 +44,6 @@ def run(name, code):
         return {"error": True}
     return plain(value)
 
-print(json.dumps({name: run(name, code) for name, code in json.load(sys.stdin).items()}))
+given = json.load(sys.stdin)
+exec(given["prelude"], globals())
+print(json.dumps({name: run(name, code) for name, code in given["rows"].items()}))

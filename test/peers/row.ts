@@ -7,12 +7,12 @@ export interface Row {
   readonly name: string;
   /** The behaviour here; null where it is not offered: the row is counted and listed as such. */
   readonly js: (() => unknown) | null;
-  /** The same in Python: an expression, or lines that end in `return …`. `t`, `L`, `I`, `B`, `torch`, `nn`, `F`, `optim` and `torchjd` are at hand. */
+  /** The same in Python: an expression, or lines that end in `return …`. `t`, `L`, `I`, `B`, `torch`, `nn`, `F`, `optim`, `torchjd` and what the file's `prelude` defines are at hand. */
   readonly py: string;
   /** Relative and absolute tolerance; default 1e-5 and 1e-6: a few roundings of float32. */
   readonly tolerance?: readonly [relative: number, absolute: number];
   /** Why it differs here, where it does so for a reason: it is then listed, and compared to see that it still differs. */
-  readonly differs?: string;
+  readonly differs?: string | undefined;
 }
 
 /** A float32 tensor. */
@@ -23,6 +23,28 @@ export const L = (data: TensorData): Tensor => tensor(data, { dtype: 'float32', 
 export const I = (data: TensorData): Tensor => tensor(data, { dtype: 'int32' });
 /** A bool tensor. */
 export const B = (data: TensorData): Tensor => tensor(data, { dtype: 'bool' });
+
+const snake = (name: string): string => name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
+
+/** A value as Python writes it: lists, texts and numbers as they are, names in snake case. */
+export function py(value: unknown): string {
+  if (value === null || value === undefined) return 'None';
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  if (typeof value === 'number') return Number.isFinite(value) ? `${value}` : `float("${value}".lower())`;
+  // PyTorch wants floats beside floats.
+  if (Array.isArray(value)) return `[${value.map((v) => (Number.isInteger(v) && value.some((x) => x % 1 !== 0) ? `${v}.0` : py(v))).join(', ')}]`;
+  if (typeof value === 'object')
+    return `{${Object.entries(value)
+      .map(([k, v]) => `${JSON.stringify(snake(k))}: ${py(v)}`)
+      .join(', ')}}`;
+  return JSON.stringify(value);
+}
+
+/** Options as Python's keyword arguments: `{ weightDecay: 0.1 }` is `weight_decay=0.1`. */
+export const keywords = (options: object): string =>
+  Object.entries(options)
+    .map(([name, value]) => `${snake(name)}=${py(value)}`)
+    .join(', ');
 
 /** A result as both sides write it: numbers, text, lists, `{ t, d }` for tensors; non-finite numbers as text; null for None and undefined. */
 export function plain(value: unknown): unknown {
