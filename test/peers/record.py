@@ -19,6 +19,14 @@ def L(data): return torch.tensor(data, dtype=torch.float32, requires_grad=True)
 def I(data): return torch.tensor(data, dtype=torch.int64)
 def B(data): return torch.tensor(data, dtype=torch.bool)
 
+def fill(module):
+    n = 0
+    for p in module.parameters():
+        values = [math.sin(n + i + 1) / 2 for i in range(p.numel())]
+        n += p.numel()
+        with torch.no_grad(): p.copy_(torch.tensor(values, dtype=torch.float32).reshape(p.shape))
+    return module
+
 def plain(v):
     if isinstance(v, torch.Tensor): return {"t": plain(v.detach().tolist()), "d": DTYPES[v.dtype]}
     if isinstance(v, bool) or v is None or isinstance(v, str): return v
