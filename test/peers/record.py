@@ -1,5 +1,5 @@
 # Runs the Python side of the rows (JSON on standard input: a prelude, and name to code) and prints what each gives, as JSON.
-import json, math, sys, textwrap, warnings
+import json, math, re, sys, textwrap, warnings
 import numpy as np
 import torch
 from torch import nn, optim
@@ -36,7 +36,7 @@ def plain(v):
     raise TypeError(f"no plain form of {type(v)}")
 
 def run(name, code):
-    body = code if "return" in code else "return " + code
+    body = code if re.search(r"\breturn\b", code) else "return " + code
     space = dict(globals())
     try:
         exec("def row():\n" + textwrap.indent(textwrap.dedent(body).strip("\n"), "    "), space)
