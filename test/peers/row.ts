@@ -37,7 +37,7 @@ const snake = (name: string): string => name.replace(/[A-Z]/g, (c) => `_${c.toLo
 export function py(value: unknown): string {
   if (value === null || value === undefined) return 'None';
   if (typeof value === 'boolean') return value ? 'True' : 'False';
-  if (typeof value === 'number') return Number.isFinite(value) ? `${value}` : `float("${value}".lower())`;
+  if (typeof value === 'number') return `${value}`.replace('Infinity', 'math.inf').replace('NaN', 'math.nan');
   // PyTorch wants floats beside floats.
   if (Array.isArray(value)) return `[${value.map((v) => (Number.isInteger(v) && value.some((x) => x % 1 !== 0) ? `${v}.0` : py(v))).join(', ')}]`;
   if (typeof value === 'object')

@@ -39,7 +39,7 @@ function loss(f: Loss, args: readonly Arg[]): unknown {
   const made = args.map(own);
   const y = f(...made);
   if (y.requiresGrad) y.mul(pattern(y.shape)).sum().backward();
-  return [y, made.filter((a, i) => args[i] instanceof Made && (args[i] as Made).kind === 'L').map((a) => (a as Tensor).grad)];
+  return [y, made.filter((_, i) => args[i] instanceof Made && (args[i] as Made).kind === 'L').map((a) => (a as Tensor).grad)];
 }
 const functions = nn.functional as unknown as Readonly<Record<string, Loss>>;
 const modules = nn as unknown as Readonly<Record<string, new (options?: object) => { forward: Loss }>>;
