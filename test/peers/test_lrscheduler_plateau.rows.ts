@@ -109,9 +109,9 @@ const REFUSED: readonly [spec: Spec, differs?: string, lrs?: readonly number[]][
   [['StepLR', { step: 3 }]],
   [['StepLR', { stepSize: 0 }], 'refused when built; PyTorch divides by 0 at the first step'],
   [['CosineAnnealingLR', { tMax: 0 }], 'refused when built; PyTorch divides by 0 at the first step'],
-  [['PolynomialLR', { power: -1 }], 'the rate would grow and end infinite'],
+  [['PolynomialLR', { power: -1 }], 'refused: the rate would grow and end infinite'],
   [['MultiStepLR', { milestones: [-1] }], 'refused; PyTorch never comes to it'],
-  [['LinearLR', { totalIters: 0 }], 'refused when built; PyTorch divides by 0'],
+  [['LinearLR', { totalIters: 0 }], 'refused; in PyTorch the rate stays at its start for ever'],
 ];
 const small: readonly Options[] = [{ factor: 1 }, { factor: 1.5 }, { mode: 'mid' as 'min' }, { thresholdMode: 'both' as 'rel' }, { minLr: [0.1, 0.2] }];
 
