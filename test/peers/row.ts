@@ -39,7 +39,7 @@ export function py(value: unknown): string {
   if (typeof value === 'boolean') return value ? 'True' : 'False';
   if (typeof value === 'number') return `${value}`.replace('Infinity', 'math.inf').replace('NaN', 'math.nan');
   // PyTorch wants floats beside floats.
-  if (Array.isArray(value)) return `[${value.map((v) => (Number.isInteger(v) && value.some((x) => x % 1 !== 0) ? `${v}.0` : py(v))).join(', ')}]`;
+  if (Array.isArray(value)) return `[${value.map((v) => (Number.isSafeInteger(v) && value.some((x) => x % 1 !== 0) ? `${v}.0` : py(v))).join(', ')}]`;
   if (typeof value === 'object')
     return `{${Object.entries(value)
       .map(([k, v]) => `${JSON.stringify(snake(k))}: ${py(v)}`)

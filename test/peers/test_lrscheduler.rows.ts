@@ -156,6 +156,19 @@ export const rows: readonly Row[] = [
   closed('CosineAnnealingLR', ['CosineAnnealingLR', { tMax: 10, etaMin: 0.1 }], '0.1 + 0.4 * (1 + math.cos(math.pi * e / 10)) / 2', 40),
   closed('CosineAnnealingWarmRestarts', ['CosineAnnealingWarmRestarts', { t0: 10 }], '0.5 * (1 + math.cos(math.pi * (e % 10) / 10)) / 2', 35),
   closed('400 steps of CosineAnnealingWarmRestarts', ['CosineAnnealingWarmRestarts', { t0: 7 }], '0.5 * (1 + math.cos(math.pi * (e % 7) / 7)) / 2', 400),
+  ...[4, 13].map(
+    (t0): Row => ({
+      name: `CosineAnnealingWarmRestarts(${t0}) after 100 001 steps`,
+      js: () => {
+        const o = optimizer({});
+        const s = build(o, ['CosineAnnealingWarmRestarts', { t0 }]);
+        for (let i = 0; i < 100001; i++) s.step();
+        return s.getLastLr();
+      },
+      py: `[0.5 * (1 + math.cos(math.pi * (100001 % ${t0}) / ${t0})) / 2]`,
+      tolerance: [1e-9, 1e-12],
+    }),
+  ),
   {
     name: 'OneCycleLR behind its last step is refused',
     js: () => trace(['OneCycleLR', { maxLr: 1, totalSteps: 5 }], { steps: 7 }),

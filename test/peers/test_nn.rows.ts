@@ -23,6 +23,11 @@ class Tied(nn.Module):
         self.two.weight = self.one.weight
         self.again = self.one
     def forward(self, x): return self.again(self.two(self.one(x)))
+class Untied(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one, self.two, self.again = nn.Linear(2, 2), nn.Linear(2, 2), nn.Linear(2, 2)
+    def forward(self, x): return self.again(self.two(self.one(x)))
 def net(): return fill(Net())
 X = t([[1, 2], [3, -1], [0.5, 0.5]])
 def names(it): return [camel(n) for n, _ in it]
@@ -68,6 +73,14 @@ class Tied extends nn.Module {
     Object.assign(this.two, { weight: this.one.weight });
     this.again = this.one;
   }
+  forward(x: Tensor): Tensor {
+    return this.again.forward(this.two.forward(this.one.forward(x)));
+  }
+}
+class Untied extends nn.Module {
+  readonly one = new nn.Linear(2, 2);
+  readonly two = new nn.Linear(2, 2);
+  readonly again = new nn.Linear(2, 2);
   forward(x: Tensor): Tensor {
     return this.again.forward(this.two.forward(this.one.forward(x)));
   }
@@ -206,14 +219,22 @@ export const rows: readonly Row[] = [
     differs: 'a tied tensor is not missed where one of its names is there',
   },
   {
-    name: 'tied: the state of an untied model',
+    name: 'tied: the state of an untied model; the last name counts',
     js: () => {
       const m = fill(new Tied());
-      const { 'one.weight': one, ...rest } = m.stateDict();
-      m.loadStateDict({ 'one.weight': one as Tensor, ...rest });
+      m.loadStateDict(fill(new Untied()).stateDict());
       return m.forward(X);
     },
-    py: 'm = fill(Tied()); m.load_state_dict(dict(m.state_dict())); return m(X)',
+    py: 'm = fill(Tied()); m.load_state_dict(fill(Untied()).state_dict()); return m(X)',
+  },
+  {
+    name: 'tied: its state in an untied model',
+    js: () => {
+      const m = fill(new Untied());
+      m.loadStateDict(doubled(fill(new Tied()).stateDict()));
+      return m.forward(X);
+    },
+    py: 'm = fill(Untied()); m.load_state_dict(doubled(fill(Tied()).state_dict())); return m(X)',
   },
   {
     name: 'one layer in a list twice counts once',

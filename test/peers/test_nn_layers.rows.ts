@@ -60,9 +60,11 @@ const layer = (name: string, shape: Shape, args: Args = [], how: How = {}): Row 
   };
 };
 const KINKS = [-6, -3, -1, -0.5, 0, 0.5, 1, 3, 6, 7];
+const LARGE = [-1e30, -300, -104, -90, -50, -17, -9, -1e-5, -1e-20, 1e-30, 1e-5, 9, 17, 50, 90, 104, 300, 1e30];
+const SPECIAL = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, Number.NaN, 1];
 /** At the very places where its pieces meet. */
-const at = (name: string, args: Args = [], values: readonly number[] = KINKS): Row => ({
-  name: `${name}(${theirs(args).slice(2)}) where pieces meet`,
+const at = (name: string, args: Args = [], values: readonly number[] = KINKS, where = 'where pieces meet'): Row => ({
+  name: `${name}(${theirs(args).slice(2)}) ${where}`,
   js: () => through(fill(new (classes[name] as new (...a: unknown[]) => Layer)(...args)), L(values as number[])),
   py: `at("${name}", ${py(values)}${theirs(args)})`,
 });
@@ -119,6 +121,9 @@ const embedding = (args: readonly [rows: number, size: number, options?: { paddi
 
 export const rows: readonly Row[] = [
   ...activations.map(([name, ...args]) => at(name, args)),
+  ...activations.map(([name, ...args]) => at(name, args, LARGE, 'of large and small numbers')),
+  ...activations.map(([name, ...args]) => at(name, args, name === 'GELU' && args.length === 0 ? SPECIAL.slice(2) : SPECIAL, 'of what is not finite')),
+  { ...at('GELU', [], [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY], 'of ±∞'), differs: 'the limits, 0 and ∞; PyTorch gives NaN' },
   layer('Linear', [2, 3], [3, 2]),
   layer('Linear', [3], [3, 2]),
   layer('Linear', [2, 1, 2, 3], [3, 1, { bias: false }]),

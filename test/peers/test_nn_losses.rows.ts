@@ -22,10 +22,10 @@ class Made {
     return { L, I, t }[this.kind](this.data);
   }
 }
-const leaf = (data: TensorData): Made => new Made('L', data);
-const ints = (data: TensorData): Made => new Made('I', data);
-const fixed = (data: TensorData): Made => new Made('t', data);
-type Arg = Made | number | readonly number[];
+export const leaf = (data: TensorData): Made => new Made('L', data);
+export const ints = (data: TensorData): Made => new Made('I', data);
+export const fixed = (data: TensorData): Made => new Made('t', data);
+type Arg = Made | number | readonly number[] | null;
 type Options = Readonly<Record<string, unknown>>;
 const own = (v: unknown): unknown => (v instanceof Made ? v.make() : v);
 const theirs = (v: unknown): string => (v instanceof Made ? `${v.kind}(${py(v.data)})` : py(v));
@@ -43,11 +43,12 @@ function loss(f: Loss, args: readonly Arg[]): unknown {
 }
 const functions = nn.functional as unknown as Readonly<Record<string, Loss>>;
 const modules = nn as unknown as Readonly<Record<string, new (options?: object) => { forward: Loss }>>;
-const functionRow = (name: string, args: readonly Arg[], options: Options = {}, more: Partial<Row> = {}): Row => {
+export const functionRow = (name: string, args: readonly Arg[], options: Options = {}, more: Partial<Row> = {}): Row => {
   const [pyName, list] = [keywords({ [name]: 0 }).slice(0, -2), args.map(theirs).join(', ')];
   return {
     name: `${name}(${[list, named(options)].filter(Boolean).join(', ')})`,
-    js: () => loss((...a) => (functions[name] as Loss)(...a, Object.fromEntries(Object.entries(options).map(([k, v]) => [k, own(v)]))), args),
+    js: () =>
+      loss((...a) => (functions[name] as Loss)(...a, ...(Object.keys(options).length ? [Object.fromEntries(Object.entries(options).map(([k, v]) => [k, own(v)]))] : [])), args),
     py: `loss(lambda *a: F.${pyName}(*a${Object.keys(options).length ? `, ${named(options)}` : ''}), ${list})`,
     ...more,
   };
@@ -249,6 +250,7 @@ export const rows: readonly Row[] = [
   functionRow('multiMarginLoss', [leaf(A), ints([2, 1])], { ...classes3, reduction: 'none' }),
   functionRow('multiMarginLoss', [leaf([1, 2, 0.5]), ints(1)]),
   functionRow('multiMarginLoss', [leaf(A), ints([2, 1])], { weight: fixed([1, 2]) }),
+  functionRow('multiMarginLoss', [leaf(A), ints([2, 1])], { weight: fixed([1, 2, 3, 4]) }),
   functionRow('multiMarginLoss', [leaf(A), ints([3, 1])]),
   functionRow('multiMarginLoss', [leaf(A), ints([2, 1])], { p: 3 }),
   functionRow('multilabelMarginLoss', [leaf([0.1, 0.2, 0.4, 0.8]), ints([3, 0, -1, 1])]),

@@ -1,5 +1,5 @@
 // PyTorch's test_optim: groups, closures, missing gradients, states and what is refused. The paths stand in test_optim.rows.ts.
-import { noGrad, type optim, type Tensor } from 'gradloom';
+import { nn, noGrad, type optim, type Tensor } from 'gradloom';
 import { I, keywords, L, py, type Row, t } from './row.ts';
 import { lossOf, type Maker, makers, optimizers, params, prelude as paths, step, times } from './test_optim.rows.ts';
 
@@ -320,6 +320,83 @@ export const rows: readonly Row[] = [
       ).paramGroups.map((g) => g.params.length),
     py: '[len(g["params"]) for g in make("SGD", [("a", L([1])), ("b", L([2]))], lr=0.5).param_groups]',
   },
+  {
+    name: 'named parameters of a module',
+    js: () => make('Adam', new nn.Linear(2, 3).namedParameters(), { lr: 0.5 }).paramGroups.map((g) => g.params.map((p) => p.shape)),
+    py: '[[list(p.shape) for p in g["params"]] for g in make("Adam", nn.Linear(2, 3).named_parameters(), lr=0.5).param_groups]',
+  },
+  {
+    name: 'options switched on half way',
+    js: () => {
+      const ps = params();
+      const o = make('SGD', ps, { lr: 0.1, momentum: 0.5 });
+      times(2, () => step(o, ps));
+      Object.assign(o.paramGroups[0] as object, { nesterov: true });
+      times(2, () => step(o, ps));
+      Object.assign(o.paramGroups[0] as object, { nesterov: false, maximize: true, weightDecay: 0.1 });
+      return [...times(2, () => step(o, ps)), ...ps];
+    },
+    py: 'ps = params(); o = make("SGD", ps, lr=0.1, momentum=0.5); g = o.param_groups[0]; [step(o, ps) for _ in range(2)]; g["nesterov"] = True; [step(o, ps) for _ in range(2)]; g.update(nesterov=False, maximize=True, weight_decay=0.1); return [*[step(o, ps) for _ in range(2)], *ps]',
+  },
+  {
+    name: 'a state of two groups, one added later, goes on',
+    js: () => {
+      const over = ([p, q]: readonly [Tensor, Tensor]): optim.Optimizer<optim.OptimizerOptions> => {
+        const o = make('RMSprop', [p], { lr: 0.05, momentum: 0.5 });
+        o.addParamGroup({ params: [q], lr: 0.01 });
+        return o;
+      };
+      const ps = params();
+      const a = over(ps);
+      times(3, () => step(a, ps));
+      const b = over(ps);
+      b.loadStateDict(a.stateDict());
+      return [...times(3, () => step(b, ps)), ...ps];
+    },
+    py: `
+def over(ps):
+    o = make("RMSprop", [ps[0]], lr=0.05, momentum=0.5)
+    o.add_param_group({"params": [ps[1]], "lr": 0.01})
+    return o
+ps = params()
+a = over(ps)
+[step(a, ps) for _ in range(3)]
+b = over(ps)
+b.load_state_dict(a.state_dict())
+return [*[step(b, ps) for _ in range(3)], *ps]`,
+  },
+  ...names.map(
+    (name): Row => ({
+      name: `${name}: a parameter that is a transposed view, one of rank 0, one of nothing`,
+      js: () => {
+        const ps = [
+          t([
+            [1, 2, 3],
+            [4, 5, 6],
+          ])
+            .t()
+            .requiresGrad_(),
+          L(0.5),
+          L([]),
+        ] as const;
+        const o = make(name, ps, { lr: 0.1 });
+        for (let i = 0; i < 3; i++) {
+          o.zeroGrad();
+          ps[0].mul(ps[1]).sin().sum().add(ps[2].sum()).backward();
+          o.step();
+        }
+        return ps.slice(0, 2);
+      },
+      py: `
+ps = [t([[1, 2, 3], [4, 5, 6]]).t().requires_grad_(), L(0.5), L([])]
+o = make(${named(name)}, ps, lr=0.1)
+for _ in range(3):
+    o.zero_grad()
+    ((ps[0] * ps[1]).sin().sum() + ps[2].sum()).backward()
+    o.step()
+return ps[:2]`,
+    }),
+  ),
   {
     name: 'a closure’s loss comes back, with gradients on',
     js: () => {
