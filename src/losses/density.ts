@@ -22,7 +22,7 @@ export interface GaussianNLLOptions extends LossOptions {
 const GAUSSIAN: Kinds<GaussianNLLOptions> = { full: FLAG, eps: NUMBER, reduction: REDUCTION };
 
 function checkGaussian(op: string, options: GaussianNLLOptions): void {
-  if (!((options.eps ?? 1e-6) > 0)) throw valueError(op, `eps must be > 0, got ${options.eps}.`);
+  if (!((options.eps ?? 0) >= 0)) throw valueError(op, `eps must be ≥ 0, got ${options.eps}.`);
 }
 
 /**
@@ -61,7 +61,7 @@ export interface PoissonNLLOptions extends LossOptions {
 const POISSON: Kinds<PoissonNLLOptions> = { logInput: FLAG, full: FLAG, eps: NUMBER, reduction: REDUCTION };
 
 function checkPoisson(op: string, options: PoissonNLLOptions): void {
-  if (!((options.eps ?? 1e-8) > 0)) throw valueError(op, `eps must be > 0, got ${options.eps}.`);
+  if (!((options.eps ?? 0) >= 0)) throw valueError(op, `eps must be ≥ 0, got ${options.eps}.`);
 }
 
 /** rate − target·ln rate, reduced: how unlikely a count is under a Poisson distribution. The input is ln rate, or the rate itself. */

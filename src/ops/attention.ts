@@ -1,12 +1,14 @@
 // Attention: each query's mixture of values.
 import { FLAG, type Kinds, NUMBER, optionsBy, orNull, TENSOR } from '../tensor/check.ts';
 import { shapeError } from '../tensor/errors.ts';
+import { detach } from '../tensor/op.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { add, le, mul, where } from './binary.ts';
+import { add, le, mul, ne, where } from './binary.ts';
 import { assertFloat } from './convert.ts';
 import { dropout } from './dropout.ts';
 import { matmul } from './matmul.ts';
 import { transpose } from './movement.ts';
+import { any } from './reduce.ts';
 import { softmax } from './softmax.ts';
 import { aside } from './triangle.ts';
 
@@ -26,7 +28,7 @@ const ATTENTION: Kinds<AttentionOptions> = { attnMask: /* @__PURE__ */ orNull(TE
 
 /**
  * softmax(scale·q·kᵀ + mask)·v (Vaswani et al. 2017, arXiv 1706.03762). q [..., L, E], k [..., S, E], v [..., S, F] → [..., L, F]; leading
- * dimensions broadcast. A query that may look at nothing gives NaN. Options may stand behind the value by position: attnMask, dropoutP, isCausal.
+ * dimensions broadcast. A query that may look at nothing gives 0. Options may stand behind the value by position: attnMask, dropoutP, isCausal.
  */
 export function scaledDotProductAttention(
   query: Tensor,
@@ -45,5 +47,8 @@ export function scaledDotProductAttention(
   let scores = matmul(mul(query, scale), transpose(key, -2, -1));
   if (attnMask) scores = attnMask.dtype === 'bool' ? where(attnMask, scores, Number.NEGATIVE_INFINITY) : add(scores, attnMask);
   if (isCausal) scores = where(le(aside(op, scores), 0), scores, Number.NEGATIVE_INFINITY);
-  return matmul(dropout(softmax(scores, -1), { p: dropoutP }), value);
+  // Without a mask each query sees the first key.
+  const sees = attnMask && any(ne(detach(scores), Number.NEGATIVE_INFINITY), -1, true);
+  const weights = sees ? where(sees, softmax(where(sees, scores, 0), -1), 0) : softmax(scores, -1);
+  return matmul(dropout(weights, { p: dropoutP }), value);
 }

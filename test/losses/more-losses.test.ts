@@ -38,7 +38,7 @@ test('options and shapes that do not fit are errors, when the module is built', 
   throwsCode('VALUE', /TripletMarginLoss: margin must be > 0, got 0/, () => new nn.TripletMarginLoss({ margin: 0 }));
   throwsCode('VALUE', /p must be 1 or 2, got 3/, () => new nn.MultiMarginLoss({ p: 3 as never }));
   throwsCode('VALUE', /reduction/, () => new nn.BCELoss({ reduction: 'avg' as never }));
-  throwsCode('VALUE', /eps must be > 0/, () => new nn.GaussianNLLLoss({ eps: 0 }));
+  throwsCode('VALUE', /eps must be ≥ 0/, () => new nn.GaussianNLLLoss({ eps: -1 }));
   throwsCode('SHAPE', /\[2, 3\].*\[3\]/, () => F.cosineEmbeddingLoss(ones([2, 3]), ones([2, 3]), ones([3])));
   throwsCode('SHAPE', /variance/, () => F.gaussianNllLoss(ones([2, 3]), ones([2, 3]), ones([5, 2, 3])));
   throwsCode('SHAPE', /rank/, () => F.tripletMarginLoss(ones([2, 3]), ones([3]), ones([2, 3])));

@@ -1,5 +1,5 @@
-# Runs the Python side of the rows (JSON on standard input: name to code) and prints what each gives, as JSON.
-import json, math, sys, textwrap, warnings
+# Runs the Python side of the rows (JSON on standard input: a prelude, and name to code) and prints what each gives, as JSON.
+import json, math, re, sys, textwrap, warnings
 import numpy as np
 import torch
 from torch import nn, optim
@@ -19,6 +19,14 @@ def L(data): return torch.tensor(data, dtype=torch.float32, requires_grad=True)
 def I(data): return torch.tensor(data, dtype=torch.int64)
 def B(data): return torch.tensor(data, dtype=torch.bool)
 
+def fill(module):
+    n = 0
+    for p in module.parameters():
+        values = [math.sin(n + i + 1) / 2 for i in range(p.numel())]
+        n += p.numel()
+        with torch.no_grad(): p.copy_(torch.tensor(values, dtype=torch.float32).reshape(p.shape))
+    return module
+
 def plain(v):
     if isinstance(v, torch.Tensor): return {"t": plain(v.detach().tolist()), "d": DTYPES[v.dtype]}
     if isinstance(v, bool) or v is None or isinstance(v, str): return v
@@ -28,7 +36,7 @@ def plain(v):
     raise TypeError(f"no plain form of {type(v)}")
 
 def run(name, code):
-    body = code if "return" in code else "return " + code
+    body = code if re.search(r"\breturn\b", code) else "return " + code
     space = dict(globals())
     try:
         exec("def row():\n" + textwrap.indent(textwrap.dedent(body).strip("\n"), "    "), space)
@@ -44,4 +52,6 @@ def run(name, code):
         return {"error": True}
     return plain(value)
 
-print(json.dumps({name: run(name, code) for name, code in json.load(sys.stdin).items()}))
+given = json.load(sys.stdin)
+exec(given["prelude"], globals())
+print(json.dumps({name: run(name, code) for name, code in given["rows"].items()}))

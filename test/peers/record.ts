@@ -8,11 +8,11 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 const wanted = process.argv.slice(2);
 const files = readdirSync(here('.')).filter((f) => f.endsWith('.rows.ts') && (wanted.length === 0 || wanted.some((w) => f.includes(w))));
 for (const file of files) {
-  const { rows } = (await import(`./${file}`)) as { rows: readonly Row[] };
+  const { rows, prelude = '' } = (await import(`./${file}`)) as { rows: readonly Row[]; prelude?: string };
   const names = rows.map((r) => r.name);
   const twice = names.find((n, i) => names.indexOf(n) !== i);
   if (twice) throw new Error(`${file}: two rows are named '${twice}'.`);
-  const input = JSON.stringify(Object.fromEntries(rows.map((r) => [r.name, r.py])));
+  const input = JSON.stringify({ prelude, rows: Object.fromEntries(rows.map((r) => [r.name, r.py])) });
   const output = execFileSync(process.env['PYTHON'] ?? 'python3', [here('./record.py')], { input, encoding: 'utf8', maxBuffer: 1e9 });
   const recorded = JSON.parse(output) as Record<string, unknown>;
   const lines = names.map((name) => `  ${JSON.stringify(name)}: ${JSON.stringify(recorded[name])}`);

@@ -1,18 +1,18 @@
 // What a row of test/peers is: one behaviour that PyTorch's (or TorchJD's) own tests ask for, said twice, in TypeScript and in Python. `npm run peers:record` runs the
 // Python and writes down what it gives; `npm test` runs the TypeScript and compares, without Python.
-import { GradloomError, Tensor, type TensorData, tensor } from 'gradloom';
+import { GradloomError, noGrad, Tensor, type TensorData, tensor } from 'gradloom';
 
 export interface Row {
   /** What holds, in a few words; unique in its file. */
   readonly name: string;
   /** The behaviour here; null where it is not offered: the row is counted and listed as such. */
   readonly js: (() => unknown) | null;
-  /** The same in Python: an expression, or lines that end in `return …`. `t`, `L`, `I`, `B`, `torch`, `nn`, `F`, `optim` and `torchjd` are at hand. */
+  /** The same in Python: an expression, or lines that end in `return …`. `t`, `L`, `I`, `B`, `fill`, `torch`, `nn`, `F`, `optim`, `torchjd` and what the file's `prelude` defines are at hand. */
   readonly py: string;
   /** Relative and absolute tolerance; default 1e-5 and 1e-6: a few roundings of float32. */
   readonly tolerance?: readonly [relative: number, absolute: number];
   /** Why it differs here, where it does so for a reason: it is then listed, and compared to see that it still differs. */
-  readonly differs?: string;
+  readonly differs?: string | undefined;
 }
 
 /** A float32 tensor. */
@@ -23,6 +23,35 @@ export const L = (data: TensorData): Tensor => tensor(data, { dtype: 'float32', 
 export const I = (data: TensorData): Tensor => tensor(data, { dtype: 'int32' });
 /** A bool tensor. */
 export const B = (data: TensorData): Tensor => tensor(data, { dtype: 'bool' });
+
+/** The module with its parameters set to sin(1)/2, sin(2)/2, … in order of their names. */
+export function fill<M extends { parameters(): Tensor[] }>(module: M): M {
+  let n = 0;
+  for (const p of module.parameters()) noGrad(() => p.copy_(tensor(Array.from({ length: p.size }, () => Math.sin(++n) / 2)).reshape(p.shape)));
+  return module;
+}
+
+const snake = (name: string): string => name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
+
+/** A value as Python writes it: lists, texts and numbers as they are, names in snake case. */
+export function py(value: unknown): string {
+  if (value === null || value === undefined) return 'None';
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  if (typeof value === 'number') return `${value}`.replace('Infinity', 'math.inf').replace('NaN', 'math.nan');
+  // PyTorch wants floats beside floats.
+  if (Array.isArray(value)) return `[${value.map((v) => (Number.isSafeInteger(v) && value.some((x) => x % 1 !== 0) ? `${v}.0` : py(v))).join(', ')}]`;
+  if (typeof value === 'object')
+    return `{${Object.entries(value)
+      .map(([k, v]) => `${JSON.stringify(snake(k))}: ${py(v)}`)
+      .join(', ')}}`;
+  return JSON.stringify(value);
+}
+
+/** Options as Python's keyword arguments: `{ weightDecay: 0.1 }` is `weight_decay=0.1`. */
+export const keywords = (options: object): string =>
+  Object.entries(options)
+    .map(([name, value]) => `${snake(name)}=${py(value)}`)
+    .join(', ');
 
 /** A result as both sides write it: numbers, text, lists, `{ t, d }` for tensors; non-finite numbers as text; null for None and undefined. */
 export function plain(value: unknown): unknown {
