@@ -41,7 +41,12 @@ function check(what: string, rows: readonly MethodRow[], property: (row: MethodR
     const name = `${row.name}: ${what}`;
     test(name, () => {
       if (!BROKEN.has(name)) return property(row);
-      assert.throws(() => property(row), 'a promise is kept by now: take it off the list of broken ones');
+      try {
+        property(row);
+      } catch {
+        return;
+      }
+      assert.unreachable('a promise is kept by now: take it off the list of broken ones');
     });
   }
 }
