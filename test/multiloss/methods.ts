@@ -14,6 +14,8 @@ export interface MethodRow {
   linearUnderScaling?: number;
   /** It is 0 only where positive weights make 0 of the gradients. */
   stronglyStationary?: boolean;
+  /** It is a convex combination of the gradients: 0 only where weights ≥ 0 make 0 of them. */
+  weaklyStationary?: boolean;
   /** It takes a Jacobian of any scale: A(s·J) = s·A(J). */
   homogeneous?: boolean;
   /** It draws random numbers. */
@@ -35,9 +37,9 @@ export const methods: readonly MethodRow[] = [
     homogeneous: true,
   },
   { name: 'UPGrad as TorchJD', make: () => new M.UPGrad({ normEps: 1e-4, regEps: 1e-4 }), permutationInvariant: exact, stronglyStationary: true },
-  { name: 'DualProj', make: () => new M.DualProj(), nonConflicting: true, permutationInvariant: exact, homogeneous: true },
+  { name: 'DualProj', make: () => new M.DualProj(), nonConflicting: true, stronglyStationary: true, permutationInvariant: exact, homogeneous: true },
   { name: 'DualProj as TorchJD', make: () => new M.DualProj({ normEps: 1e-4, regEps: 1e-4 }), permutationInvariant: exact },
-  { name: 'MGDA', make: () => new M.MGDA(), nonConflicting: true, permutationInvariant: exact, homogeneous: true },
+  { name: 'MGDA', make: () => new M.MGDA(), nonConflicting: true, weaklyStationary: true, permutationInvariant: exact, homogeneous: true },
   { name: 'PCGrad', make: () => new M.PCGrad(), random: true, homogeneous: true },
   { name: 'GradVac', make: () => new M.GradVac(), random: true, homogeneous: true },
   // Where the best point is near 0, its direction is that of roundings.

@@ -62,3 +62,47 @@ export const manyRows = fc.tuple(fc.integer({ min: 17, max: 40 }), fc.constantFr
   const n = Math.max(2, Math.round(m * share));
   return Array.from({ length: m }, (_, i) => Array.from({ length: n }, () => next() * 10 ** (((i % 5) / 5) * spread)));
 });
+
+/** Numbers of a seed, normal ones. */
+export function normals(seed: number): () => number {
+  let state = seed;
+  const uniform = (): number => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+  return () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+}
+
+/** So many orthonormal vectors of n numbers, the given ones first. */
+function orthonormal(count: number, n: number, given: Rows, normal: () => number): Rows {
+  const out = given.map((v) => v.map((x) => x / length(v)));
+  while (out.length < count) {
+    let v = Array.from({ length: n }, normal);
+    for (let turn = 0; turn < 2; turn++) for (const u of out) v = v.map((x, k) => x - inner(u, v) * (u[k] as number)); // biome-ignore format: one line
+    out.push(v.map((x) => x / length(v)));
+  }
+  return out;
+}
+
+/**
+ * Which positive combinations of a Jacobian's rows are 0. 'strong': one with all weights > 0. 'strictly weak': one with weights ≥ 0, but none with all > 0.
+ * 'not weak': none. 'normal': whatever comes.
+ */
+export type Kind = 'strong' | 'strictly weak' | 'not weak' | 'normal';
+
+/** A float32 Jacobian of a kind: m rows of n numbers and a rank. `least`: ‖Jᵀw‖ ≥ Σ leastᵢ·wᵢ for all w ≥ 0; zeros where there is no bound. */
+export function ofKind(kind: Kind, m: number, n: number, rank: number, normal: () => number): { rows: Rows; least: number[] } {
+  const positive = Array.from({ length: m }, () => Math.abs(normal()) + 0.05);
+  const split = 1 + Math.floor((Math.abs(normal()) * m) / 3) % Math.max(m - 1, 1); // biome-ignore format: one line
+  const [first, rest] = [positive.map((v, i) => (i < split ? v : 0)), positive.map((v, i) => (i < split ? 0 : v))];
+  const given = { strong: [positive], 'strictly weak': [first, rest], 'not weak': [positive], normal: [] }[kind];
+  const hidden = kind === 'strong' || kind === 'strictly weak' ? 1 : 0;
+  const left = orthonormal(rank + hidden, m, given, normal).slice(hidden);
+  const right = orthonormal(rank, n, [], normal);
+  const lengths = Array.from({ length: rank }, () => Math.abs(normal()));
+  const rows = Array.from({ length: m }, (_, i) => Array.from({ length: n }, (_c, k) => Math.fround(lengths.reduce((s, v, r) => s + v * ((left[r] as number[])[i] as number) * ((right[r] as number[])[k] as number), 0)))); // biome-ignore format: one line
+  const bounded = kind === 'strictly weak' || kind === 'not weak';
+  return { rows, least: (left[0] as number[]).map((v) => (bounded ? v * (lengths[0] as number) : 0)) };
+}

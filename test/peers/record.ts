@@ -17,5 +17,7 @@ for (const file of files) {
   const recorded = JSON.parse(output) as Record<string, unknown>;
   const lines = names.map((name) => `  ${JSON.stringify(name)}: ${JSON.stringify(recorded[name])}`);
   writeFileSync(here(`./recorded/${file.replace('.rows.ts', '.json')}`), `{\n${lines.join(',\n')}\n}\n`);
-  console.log(`${file}: ${rows.length} rows`);
+  // A slip in the Python looks like a refusal, and a slip in the TypeScript would agree with it.
+  const refused = names.filter((name) => JSON.stringify(recorded[name]) === '{"error":true}' && !name.includes('refused'));
+  console.log(`${file}: ${rows.length} rows${refused.map((name) => `\n  refused: ${name}`).join('')}`);
 }

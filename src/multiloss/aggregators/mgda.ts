@@ -1,6 +1,6 @@
 import { checkArgument, type Kinds, optionsOf } from '../../tensor/check.ts';
 import type { Stats } from '../method.ts';
-import { count, range } from '../checks.ts';
+import { count, POSITIVE } from '../checks.ts';
 import { OBJECT } from '../state.ts';
 import { minNorm } from '../solve/min-norm.ts';
 import { times } from '../solve/matrix.ts';
@@ -13,7 +13,7 @@ export interface MGDAOptions {
 }
 
 const OPTIONS: Kinds<MGDAOptions> = { frankWolfe: OBJECT };
-const FRANK_WOLFE: Kinds<NonNullable<MGDAOptions['frankWolfe']>> = { epsilon: range(0), maxIters: count(1) };
+const FRANK_WOLFE: Kinds<NonNullable<MGDAOptions['frankWolfe']>> = { epsilon: POSITIVE, maxIters: count(1) };
 
 /**
  * The shortest vector in the gradients' convex hull, which lowers every loss alike, or is 0 (Désidéri 2012; Sener & Koltun 2018, arXiv
