@@ -23,6 +23,7 @@ import { assertArity, checkArgument, FLAG } from './tensor/check.ts';
 import type { DType } from './tensor/dtype.ts';
 import { GradloomError, shapeText, warnOnce } from './tensor/errors.ts';
 import { detach, nodeOf, requiresGrad } from './tensor/op.ts';
+import { isInferenceMode } from './tensor/tape.ts';
 import { type GradientHook, Tensor } from './tensor/tensor.ts';
 
 const functions = {
@@ -242,7 +243,8 @@ function setRequiresGrad(t: Tensor, on: boolean): void {
   }
   if (on && t.dtype !== 'float32')
     throw new GradloomError('DTYPE', 'requiresGrad', `only float32 tensors can require gradients, this one is ${t.dtype}. Convert it with .float().`);
-  if (on && t.inference) throw new GradloomError('GRAPH', 'requiresGrad', 'an inference tensor cannot require a gradient outside inference(() => …). Clone it first.');
+  if (on && t.inference && !isInferenceMode())
+    throw new GradloomError('GRAPH', 'requiresGrad', 'an inference tensor cannot require a gradient outside inference(() => …). Clone it first.');
   setWantsGrad(t, on);
 }
 

@@ -215,17 +215,20 @@ export function maxOverInt(x: usize, y: usize, outer: i32, n: i32, inner: i32, s
 /** y[o, k] = minᵢ x[o, i, k]. i32, n ≥ 1; on bool it is "all" (1 where empty). */
 export function minOverInt(x: usize, y: usize, outer: i32, n: i32, inner: i32, start: i32): void { fold<i32, MinInt>(x, y, outer, n, inner, start); }
 
-/** Index of the extreme element: the first of equals; a NaN wins (PyTorch). f32 → i32, n ≥ 1; `sign` 1 for max, −1 for min. */
-@inline function arg(x: usize, y: usize, outer: i32, n: i32, inner: i32, sign: f32): void {
+/** An element of either type, exactly. */
+@inline function number(p: usize, ints: i32): f64 { return ints ? <f64>load<i32>(p) : <f64>load<f32>(p); }
+
+/** Index of the extreme element: the first of equals; a NaN wins (PyTorch). f32, or i32 where `ints` is not 0 → i32, n ≥ 1; `sign` 1 for max, −1 for min. */
+@inline function arg(x: usize, y: usize, outer: i32, n: i32, inner: i32, ints: i32, sign: f64): void {
   const stride = <usize>inner << 2;
   for (let o = 0; o < outer; o++) {
     for (let k = 0; k < inner; k++) {
       let p = x + (<usize>k << 2);
-      let best = sign * load<f32>(p);
+      let best = sign * number(p, ints);
       let at = 0;
       for (let i = 1; i < n && best == best; i++) {
         p += stride;
-        const v = sign * load<f32>(p);
+        const v = sign * number(p, ints);
         if (!(v <= best)) {
           best = v;
           at = i;
@@ -238,7 +241,7 @@ export function minOverInt(x: usize, y: usize, outer: i32, n: i32, inner: i32, s
   }
 }
 
-/** y[o, k] = argmaxᵢ x[o, i, k]. f32 → i32, n ≥ 1. */
-export function argmax(x: usize, y: usize, outer: i32, n: i32, inner: i32): void { arg(x, y, outer, n, inner, 1); }
-/** y[o, k] = argminᵢ x[o, i, k]. f32 → i32, n ≥ 1. */
-export function argmin(x: usize, y: usize, outer: i32, n: i32, inner: i32): void { arg(x, y, outer, n, inner, -1); }
+/** y[o, k] = argmaxᵢ x[o, i, k]. f32, or i32 where `ints` is not 0 → i32, n ≥ 1. */
+export function argmax(x: usize, y: usize, outer: i32, n: i32, inner: i32, ints: i32): void { arg(x, y, outer, n, inner, ints, 1); }
+/** y[o, k] = argminᵢ x[o, i, k], as `argmax`. */
+export function argmin(x: usize, y: usize, outer: i32, n: i32, inner: i32, ints: i32): void { arg(x, y, outer, n, inner, ints, -1); }

@@ -21,6 +21,7 @@ import { copyElements, requiresGrad } from '../tensor/op.ts';
 import { defaultGenerator, Generator } from '../tensor/random.ts';
 import { recording, refuseWhileRecording } from '../tensor/recording.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
+import { isInferenceMode } from '../tensor/tape.ts';
 import { empty, type NestedArray, Tensor } from '../tensor/tensor.ts';
 
 /** Options of every creation function. */
@@ -63,8 +64,9 @@ function assertFloat32(op: string, dtype: DType): void {
   if (dtype !== 'float32') throw new GradloomError('DTYPE', op, `only float32 tensors can require gradients, this one is ${dtype}. Convert it with .float().`);
 }
 
-/** Marks a fresh leaf as wanting a gradient. */
+/** Marks a fresh leaf as wanting a gradient, or as made in inference mode. */
 export function leaf(t: Tensor, op: string, requiresGrad: boolean | undefined): Tensor {
+  t.inference = isInferenceMode();
   if (!requiresGrad) return t;
   assertFloat32(op, t.dtype);
   t.wantsGrad = true;

@@ -7,6 +7,7 @@ import { GradloomError, shapeError, shapeText } from '../tensor/errors.ts';
 import { apply, applyView, dense, type Op, type ViewOp } from '../tensor/op.ts';
 import { broadcastStrides, normalizeDims, sameShape, type Shape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { to } from './convert.ts';
 import { permute, inShape } from './movement.ts';
 
 /** Which dimensions to reduce (all by default), and whether they stay with size 1 (not by default). */
@@ -161,17 +162,16 @@ const allOp = boolOp('all', 'minOverInt', 1);
 
 function overBools(op: Op<ReduceAttrs>, x: Tensor, dim: ReduceArgument | undefined, keepdim: boolean | undefined): Tensor {
   const attrs = reduceAttrs(op.name, x, dim, keepdim);
-  if (x.dtype !== 'bool') throw new GradloomError('DTYPE', op.name, `takes a bool tensor, got ${x.describe()}. Compare first, or convert with .bool().`);
-  return apply(op, [x], attrs);
+  return apply(op, [to(x, 'bool')], attrs);
 }
 
-/** Whether any element is true, over dimensions, all by default: any(x, dim, keepdim) or any(x, { dim, keepdim }). bool → bool. */
+/** Whether any element is true, over dimensions, all by default: any(x, dim, keepdim) or any(x, { dim, keepdim }). Numbers count as true where they are not 0. */
 export function any(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor {
   assertArity('any', arguments.length, 3);
   return overBools(anyOp, x, dim, keepdim);
 }
 
-/** Whether every element is true, over dimensions, all by default: all(x, dim, keepdim) or all(x, { dim, keepdim }). bool → bool. */
+/** Whether every element is true, as `any`. */
 export function all(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor {
   assertArity('all', arguments.length, 3);
   return overBools(allOp, x, dim, keepdim);
@@ -189,7 +189,7 @@ function argOp(name: 'argmax' | 'argmin'): Op<ReduceAttrs> {
     shape: ([x], attrs) => choiceShape(name, x as Tensor, attrs),
     dtype: (): DType => 'int32',
     strided: true,
-    forward: (y, [x], { dims }) => reduceInto(name, y, x as Tensor, dims),
+    forward: (y, [x], { dims }) => reduceInto(name, y, x as Tensor, dims, (x as Tensor).dtype === 'float32' ? 0 : 1),
   };
 }
 
@@ -198,7 +198,6 @@ const argminOp = argOp('argmin');
 
 function argument(op: Op<ReduceAttrs>, x: Tensor, given: ReduceArgument | undefined, keepdim: boolean | undefined): Tensor {
   const { dim, keepdim: kept } = oneDim(op.name, x, given, keepdim);
-  if (x.dtype !== 'float32') throw new GradloomError('DTYPE', op.name, `takes a float32 tensor, got ${x.describe()}. Convert it with .float().`);
   const dims = dim === undefined ? x.sizes.map((_, i) => i) : x.rank === 0 ? [] : [dim];
   return apply(op, [x], { dims, keepdim: kept });
 }

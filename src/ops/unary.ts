@@ -105,7 +105,7 @@ export function reciprocal(x: Tensor): Tensor {
 export function square(x: Tensor): Tensor {
   assertArity('square', arguments, 1);
   assertTensor('square', x);
-  return x.dtype === 'float32' ? apply(squareOp, [x], undefined) : mul(x, x);
+  return x.dtype === 'float32' ? apply(squareOp, [x], undefined) : mul(x, to(x, 'int32'));
 }
 /** eˣ, ≤ 1 ulp. */
 export function exp(x: Tensor): Tensor {
@@ -200,7 +200,8 @@ const powOp = binaryOp('pow', 'pow', {
   saves: everyInput,
   backward: (dy, node) => {
     const [a, b] = [node.input(0), node.input(1)];
-    const da = node.needs[0] ? where(eq(b, 0), 0, mul(dy, mul(b, apply(powOp, [a, sub(b, 1)], undefined)))) : null;
+    const flat = eq(b, 0); // a is kept out there, or second derivatives at 0 would be NaN
+    const da = node.needs[0] ? where(flat, 0, mul(dy, mul(b, apply(powOp, [where(flat, 1, a), sub(b, 1)], undefined)))) : null;
     // At a = 0 with b ≥ 0 the limit is 0, where 0 · ln 0 would be NaN.
     const db = node.needs[1] ? where(logicalAnd(eq(a, 0), ge(b, 0)), 0, mul(dy, mul(apply(powOp, [a, b], undefined), log(a)))) : null;
     return [da && sumTo(da, node.shapes[0] as Shape), db && sumTo(db, node.shapes[1] as Shape)];

@@ -1,5 +1,6 @@
 # Runs the Python side of the rows (JSON on standard input: a prelude, and name to code) and prints what each gives, as JSON.
-import json, math, re, sys, textwrap, warnings
+import ast, json, math, sys, textwrap, warnings
+from math import inf, nan
 import numpy as np
 import torch
 from torch import nn, optim
@@ -27,7 +28,20 @@ def fill(module):
         with torch.no_grad(): p.copy_(torch.tensor(values, dtype=torch.float32).reshape(p.shape))
     return module
 
+# The same as D and DD in row.ts.
+def D(f, *data):
+    xs = [L(d) for d in data]
+    y = f(*xs)
+    y.backward(torch.arange(1, y.numel() + 1, dtype=torch.float32).reshape(y.shape))
+    return [y] + [x.grad for x in xs]
+
+def DD(f, data):
+    x = L(data)
+    dx, = torch.autograd.grad(f(x).sum(), x, create_graph=True)
+    return torch.autograd.grad(dx.sum(), x, allow_unused=True, materialize_grads=True) if dx.requires_grad else [dx * 0]
+
 def plain(v):
+    if isinstance(v, torch.Tensor) and v._is_zerotensor(): v = torch.zeros(v.shape, dtype=v.dtype)
     if isinstance(v, torch.Tensor): return {"t": plain(v.detach().tolist()), "d": DTYPES[v.dtype]}
     if isinstance(v, bool) or v is None or isinstance(v, str): return v
     if isinstance(v, (int, float)): return "nan" if math.isnan(v) else "inf" if v == math.inf else "-inf" if v == -math.inf else v
@@ -36,10 +50,12 @@ def plain(v):
     raise TypeError(f"no plain form of {type(v)}")
 
 def run(name, code):
-    body = code if re.search(r"\breturn\b", code) else "return " + code
     space = dict(globals())
     try:
-        exec("def row():\n" + textwrap.indent(textwrap.dedent(body).strip("\n"), "    "), space)
+        tree = ast.parse("def row():\n" + textwrap.indent(textwrap.dedent(code).strip("\n"), "    "))
+        last = tree.body[0].body[-1]
+        if isinstance(last, ast.Expr): tree.body[0].body[-1] = ast.copy_location(ast.Return(last.value), last)
+        exec(compile(tree, name, "exec"), space)
     except SyntaxError as e:
         sys.exit(f"{name}: {e}\n{code}")
     torch.manual_seed(0)

@@ -1,19 +1,24 @@
 // What a row of test/peers is: one behaviour that PyTorch's (or TorchJD's) own tests ask for, said twice, in TypeScript and in Python. `npm run peers:record` runs the
 // Python and writes down what it gives; `npm test` runs the TypeScript and compares, without Python.
-import { GradloomError, noGrad, Tensor, type TensorData, tensor } from 'gradloom';
+import { autograd, GradloomError, noGrad, Tensor, type TensorData, tensor } from 'gradloom';
 
 export interface Row {
   /** What holds, in a few words; unique in its file. */
   readonly name: string;
   /** The behaviour here; null where it is not offered: the row is counted and listed as such. */
   readonly js: (() => unknown) | null;
-  /** The same in Python: an expression, or lines that end in `return …`. `t`, `L`, `I`, `B`, `fill`, `torch`, `nn`, `F`, `optim`, `torchjd` and what the file's `prelude` defines are at hand. */
+  /** The same in Python: lines of which the last is an expression, or `return …`. `t`, `L`, `I`, `B`, `fill`, `torch`, `nn`, `F`, `optim`, `torchjd` and what the file's `prelude` defines are at hand. */
   readonly py: string;
   /** Relative and absolute tolerance; default 1e-5 and 1e-6: a few roundings of float32. */
   readonly tolerance?: readonly [relative: number, absolute: number];
   /** Why it differs here, where it does so for a reason: it is then listed, and compared to see that it still differs. */
   readonly differs?: string | undefined;
 }
+
+/** A row from its parts, for lists. */
+export const row = (name: string, py: string, js: Row['js']): Row => ({ name, js, py });
+/** A row that differs from PyTorch here, and why. */
+export const differing = (differs: string, name: string, py: string, js: Row['js']): Row => ({ name, js, py, differs });
 
 /** A float32 tensor. */
 export const t = (data: TensorData): Tensor => tensor(data, { dtype: 'float32' });
@@ -52,6 +57,29 @@ export const keywords = (options: object): string =>
   Object.entries(options)
     .map(([name, value]) => `${snake(name)}=${py(value)}`)
     .join(', ');
+
+/** Data as Python writes it; `nan` and `inf` are at hand there. */
+export const text = (data: unknown): string =>
+  Array.isArray(data) ? `[${data.map(text).join(', ')}]` : typeof data === 'boolean' ? (data ? 'True' : 'False') : `${data}`.replace('NaN', 'nan').replace('Infinity', 'inf');
+
+/** `f` of leaves, and the gradients of Σ i·fᵢ: the same as `D` in record.py. */
+export function D(f: (...xs: Tensor[]) => Tensor, ...data: readonly TensorData[]): unknown {
+  const xs = data.map(L);
+  const y = f(...xs);
+  y.backward(tensor(Array.from({ length: y.size }, (_, i) => i + 1)).reshape(y.shape));
+  return [y, ...xs.map((x) => x.grad)];
+}
+
+/** Second derivatives of a function that goes element by element, as `DD` in record.py. */
+export function DD(f: (x: Tensor) => Tensor, data: TensorData): unknown {
+  const x = L(data);
+  const [dx] = autograd.grad(f(x).sum(), x, { createGraph: true }) as [Tensor];
+  return dx.requiresGrad ? autograd.grad(dx.sum(), x, { allowUnused: true, materializeGrads: true }) : [dx.mul(0)];
+}
+
+/** A row of `D`. */
+export const valueAndGradient = (name: string, py: string, f: (...xs: Tensor[]) => Tensor, ...data: readonly TensorData[]): Row =>
+  row(name, `D(lambda x, *o: ${py}, ${data.map(text).join(', ')})`, () => D(f, ...data));
 
 /** A result as both sides write it: numbers, text, lists, `{ t, d }` for tensors; non-finite numbers as text; null for None and undefined. */
 export function plain(value: unknown): unknown {
