@@ -76,6 +76,7 @@ export {
   flatten,
   movedim,
   narrow,
+  type Pieces,
   permute,
   reshape,
   select,
@@ -140,7 +141,7 @@ export { defaultGenerator, Generator, manualSeed } from './tensor/random.ts';
 export { keep, type LoopOptions, memory, scope, steps } from './tensor/scope.ts';
 export type { Shape } from './tensor/shape.ts';
 export { enableGrad, inference, isGradEnabled, isInferenceMode, noGrad, setGradEnabled } from './tensor/tape.ts';
-export { type GradientHook, type HookHandle, type NestedArray, Tensor } from './tensor/tensor.ts';
+export { type GradientHook, type HookHandle, type NestedArray, Tensor, type TypedArrays } from './tensor/tensor.ts';
 export type { ScaleOptions } from './ops/formulas.ts';
 export type { AddmmOptions } from './ops/matmul.ts';
 export type { NormOptions, VarianceOptions } from './ops/moments.ts';

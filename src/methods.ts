@@ -159,16 +159,16 @@ const functions = {
 /** A function of a tensor and more, as a method: the first parameter goes before the dot. */
 type AsMethod<F> = F extends (x: Tensor, ...rest: infer A) => infer R ? (...rest: A) => R : never;
 
-type Methods = { [K in Exclude<keyof typeof functions, 'max' | 'min'>]: AsMethod<(typeof functions)[K]> };
+type Methods = { [K in Exclude<keyof typeof functions, 'max' | 'min' | 'split'>]: AsMethod<(typeof functions)[K]> };
 
-/** What every tensor can do beyond holding data. */
+/** What every tensor can do beyond holding data. In the types that ship each method has its function's signatures and text (scripts/declarations.mjs). */
 export interface TensorMembers extends Methods {
-  /** The largest element; along a dimension with its index. */
+  // Overloads and type parameters that a mapped type would lose.
   max(): Tensor;
   max(dim: number | (reduce.ReduceOptions & { dim: number }), keepdim?: boolean): { values: Tensor; indices: Tensor };
-  /** The smallest element; along a dimension with its index. */
   min(): Tensor;
   min(dim: number | (reduce.ReduceOptions & { dim: number }), keepdim?: boolean): { values: Tensor; indices: Tensor };
+  split<const Sizes extends number | readonly number[]>(sizes: Sizes, dim?: number): movement.Pieces<Sizes>;
   /** Whether gradients flow to it. May be set on leaves only. */
   requiresGrad: boolean;
   /** Whether it was not computed by an op that gradients flow through. */
@@ -218,10 +218,10 @@ for (const [name, fn] of Object.entries(functions)) define(name, fn as (x: Tenso
 
 const types: Record<string, DType> = { float: 'float32', int: 'int32', bool: 'bool' };
 for (const name of ['item', 'data', 'toArray', 'isContiguous'] as const) {
-  const read: () => unknown = Tensor.prototype[name];
+  const read = Tensor.prototype[name] as (...given: unknown[]) => unknown;
   define(name, (x, ...given) => {
-    assertArity(name, given.length, 0);
-    return read.call(x);
+    assertArity(name, given.length, name === 'data' ? 1 : 0);
+    return read.apply(x, given);
   });
 }
 for (const [name, dtype] of Object.entries(types)) {

@@ -1,5 +1,5 @@
 /** Gradients beyond `tensor.backward()`: PyTorch's `torch.autograd`. @module */
-export { type BackwardOptions, backward, type GradOptions, grad } from '../autograd/backward.ts';
+export { type BackwardOptions, backward, type GradientsOf, type GradOptions, grad } from '../autograd/backward.ts';
 export { type GradcheckOptions, gradcheck, gradgradcheck } from '../autograd/gradcheck.ts';
 export type { GraphOptions } from '../autograd/pass.ts';
 export { setDetectAnomaly } from '../tensor/tape.ts';

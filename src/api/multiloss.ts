@@ -2,6 +2,7 @@
 export * from './methods.ts';
 export { backward } from '../multiloss/backward.ts';
 export type { Groups, MultiBackwardOptions } from '../multiloss/options.ts';
+export type { GradientsOf } from '../autograd/backward.ts';
 export { gramian, jacobian, type JacobianOptions } from '../autograd/jacobian.ts';
 export { reverseGrad, scaleGrad } from '../ops/gradient.ts';
 export type { Aggregator, Elements, Method, Needs, Scalarizer, Stats, Weighting } from '../multiloss/method.ts';

@@ -144,18 +144,26 @@ function wantedPlace(op: string, t: Tensor): Place {
   return nodeOf(t) ?? t;
 }
 
+/** One gradient per input: a tuple of as many as there are inputs, where that is known. */
+export type GradientsOf<Inputs, Gradient = Tensor> = Inputs extends readonly unknown[] ? { -readonly [K in keyof Inputs]: Gradient } : [Gradient];
+
+/**
+ * As without `allowUnused`, with null for an input that no output depends on.
+ *
+ * @returns one tensor or null per input
+ */
+export function grad<const Inputs extends Tensor | readonly Tensor[]>(
+  outputs: Tensor | readonly Tensor[],
+  inputs: Inputs,
+  options: GradOptions & { allowUnused: true; materializeGrads?: false },
+): GradientsOf<Inputs, Tensor | null>;
 /**
  * Gradients of the sum of `outputs` with respect to `inputs`, returned in their order; no `.grad` is touched. (`torch.autograd.grad`)
  *
- * @returns one tensor per input; null where `allowUnused` and no output depends on it
+ * @returns one tensor per input
  */
-export function grad(
-  outputs: Tensor | readonly Tensor[],
-  inputs: Tensor | readonly Tensor[],
-  options: GradOptions & { allowUnused: true; materializeGrads?: false },
-): (Tensor | null)[];
-export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | readonly Tensor[], options?: GradOptions | Tensor): Tensor[];
-export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | readonly Tensor[], given?: GradOptions | Tensor): (Tensor | null)[] {
+export function grad<const Inputs extends Tensor | readonly Tensor[]>(outputs: Tensor | readonly Tensor[], inputs: Inputs, options?: GradOptions | Tensor): GradientsOf<Inputs>;
+export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | readonly Tensor[], given?: GradOptions | Tensor): unknown {
   assertArity('grad', arguments.length, 3);
   const options: GradOptions = given instanceof Tensor ? { gradOutputs: given } : optionsOf('grad', given, GRAD_OPTIONS);
   checkArgument('grad', 'outputs', outputs, TENSORS);

@@ -8,6 +8,7 @@ import { hostStep } from '../tensor/recording.ts';
 import { float32View, float64View } from '../runtime/memory.ts';
 import { moveStorage, type Storage } from '../tensor/storage.ts';
 import { assertAlive, empty, type Tensor } from '../tensor/tensor.ts';
+import type { GradientsOf } from './backward.ts';
 import type { Place } from './pass.ts';
 import { formRows, type Products, type Rows } from './rows.ts';
 import { type Found, withRows } from './walk.ts';
@@ -66,7 +67,7 @@ export function rowsAt(found: Found, place: Place): Rows | undefined {
  * @param losses m scalars
  * @returns for each parameter [m, ...shape]; zeros where a loss does not depend on it
  */
-export function jacobian(losses: readonly Tensor[], params: readonly Tensor[], options?: JacobianOptions): Tensor[] {
+export function jacobian<const Params extends readonly Tensor[]>(losses: readonly Tensor[], params: Params, options?: JacobianOptions): GradientsOf<Params> {
   assertArity('jacobian', arguments.length, 3);
   check('jacobian', losses, params);
   const { retainGraph } = optionsOf('jacobian', options, OPTIONS);
@@ -80,7 +81,7 @@ export function jacobian(losses: readonly Tensor[], params: readonly Tensor[], o
       moveStorage(own.storage, outer);
       return own;
     });
-  });
+  }) as GradientsOf<Params>;
 }
 
 /** @internal Adds a leaf's inner products to a [m, m] matrix of all losses. */

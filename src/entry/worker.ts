@@ -107,12 +107,21 @@ let runs = 0;
  * Iterating drives it, leaving the loop ends it. One run at a time per worker.
  *
  *     const worker = new Worker(new URL('./train.js', import.meta.url), { type: 'module' });
- *     for await (const { loss } of run(worker, { epochs: 10 })) draw(loss);
+ *     for await (const { loss } of run<typeof train>(worker, { epochs: 10 })) draw(loss);
+ *
+ * where `train` is the generator function, of which the page imports the type only: `import type { train } from './train.js'`.
  *
  * @throws what the generator throws (a GradloomError with its code and op), the signal's reason once aborted, WORKER where the worker fails,
  * ends, or `input` or a value cannot be sent. A page is not told of `worker.terminate()`: abort the signal there
  */
-export async function* run<Value = unknown, Result = unknown>(worker: WorkerLike, input?: unknown, options: RunOptions = {}): AsyncGenerator<Value, Result, undefined> {
+export function run<J extends Job<never>>(worker: WorkerLike, input: Parameters<J>[0], options?: RunOptions): AsyncGenerator<Yielded<J>, Returned<J>, undefined>;
+/** The same where the job's type is not at hand: what it yields and returns is said, or unknown. */
+export function run<Value = unknown, Result = unknown>(
+  worker: WorkerLike,
+  input?: Value extends Job<never> ? never : unknown,
+  options?: RunOptions,
+): AsyncGenerator<Value, Result, undefined>;
+export async function* run(worker: WorkerLike, input?: unknown, options: RunOptions = {}): AsyncGenerator<unknown, unknown, undefined> {
   if (typeof worker?.postMessage !== 'function' || !methodsOf(worker))
     throw new GradloomError('VALUE', 'run', `takes a Worker, got ${textOf(worker)}. Make one: new Worker(url, { type: 'module' }).`);
   const { signal, ...others } = (options ?? {}) as RunOptions & Record<string, unknown>;
@@ -152,12 +161,12 @@ export async function* run<Value = unknown, Result = unknown>(worker: WorkerLike
   try {
     let answer = await ask({ gradloom: 'start', run: id, input });
     while (answer.gradloom === 'value') {
-      yield answer.value as Value;
+      yield answer.value;
       answer = await ask({ gradloom: 'next', run: id });
     }
     ended = true;
     if (answer.gradloom === 'error') throw asThrown(answer);
-    return answer.value as Result;
+    return answer.value;
   } finally {
     signal?.removeEventListener('abort', onAbort);
     if (!ended) worker.postMessage({ gradloom: 'return', run: id } satisfies Request);
@@ -167,6 +176,13 @@ export async function* run<Value = unknown, Result = unknown>(worker: WorkerLike
 
 /** What runs in the worker: a generator function of the page's input; each yield is a turn of the page's loop. */
 export type Job<Input> = (input: Input) => Iterator<unknown, unknown, undefined> | AsyncIterator<unknown, unknown, undefined>;
+
+// biome-ignore-start lint/suspicious/noExplicitAny: whatever a generator takes and gives
+/** What a job yields. */
+export type Yielded<J extends Job<never>> = ReturnType<J> extends Iterator<infer Value, any, any> | AsyncIterator<infer Value, any, any> ? Value : never;
+/** What a job returns at its end. */
+export type Returned<J extends Job<never>> = ReturnType<J> extends Iterator<any, infer Result, any> | AsyncIterator<any, infer Result, any> ? Result : never;
+// biome-ignore-end lint/suspicious/noExplicitAny: –
 
 /** The line to the page. */
 interface Port {

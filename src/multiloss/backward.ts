@@ -23,7 +23,7 @@ import { Sum } from './weighted.ts';
  * @param losses scalars by name; null, undefined or 0 for one that this batch lacks: it is left out of the step and of what the method remembers
  * @throws NONFINITE (of a loss or, where the method looks at gradients, of one), GRAPH or SHAPE naming the loss, before any gradient has changed
  */
-export function backward<Name extends string>(losses: Losses<Name>, options?: MultiBackwardOptions<Name>): BackwardReport<Name> {
+export function backward<Name extends string>(losses: Losses<Name>, options?: MultiBackwardOptions<NoInfer<Name>>): BackwardReport<Name> {
   assertArity('backward', arguments.length, 2);
   const { entries, absent } = presentOf(OP, losses);
   const names = entries.map(([name]) => name);

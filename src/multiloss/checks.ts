@@ -3,7 +3,7 @@ import { isPlainObject, type Kind } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 
 /** A number per loss: in the order of the losses, or by name. */
-export type PerLoss = readonly number[] | Readonly<Record<string, number>>;
+export type PerLoss<Name extends string = string> = readonly number[] | Readonly<Record<Name, number>>;
 
 /** A finite number ≥ least (> where `open`) and ≤ most. */
 // @__NO_SIDE_EFFECTS__

@@ -8,11 +8,11 @@ import { stateOf } from './state.ts';
 import { CheckedMethod } from './checked.ts';
 
 /** Options of `Constrained`. */
-export interface ConstrainOptions {
+export interface ConstrainOptions<Main extends string = string, Limited extends string = string> {
   /** The loss to be made small; its weight is 1. */
-  main: string;
+  main: Main;
   /** What each other loss is to be kept at or below, by name. */
-  limits: Readonly<Record<string, number>>;
+  limits: Readonly<Record<Limited, number>>;
   /** How fast multipliers rise with the excess; default 0.01. */
   lr?: number;
   /** How strongly an excess counts beside its multiplier (a quadratic penalty's slope), which damps the swings; default 0. */
@@ -35,7 +35,7 @@ const OPTIONS: Kinds<ConstrainOptions> = {
  * 1988). The weight of a limited loss is its λ, plus damping·(Lᵢ − cᵢ) where that is positive; a loss below its limit comes to
  * weight 0.
  */
-export class Constrained extends CheckedMethod implements Weighting {
+export class Constrained<Main extends string = string, Limited extends string = string> extends CheckedMethod implements Weighting<Main | Limited> {
   readonly name = 'Constrained';
   readonly needs = 'losses';
   private readonly options: Required<ConstrainOptions>;
@@ -45,7 +45,7 @@ export class Constrained extends CheckedMethod implements Weighting {
   /** Whether a step has had every loss: one that lacks some is no slip then. */
   private complete = false;
 
-  constructor(options: ConstrainOptions) {
+  constructor(options: ConstrainOptions<Main, Limited>) {
     super();
     const defaults = { main: undefined as never, limits: undefined as never, lr: 0.01, damping: 0, max: Number.POSITIVE_INFINITY };
     this.options = withDefaults<Required<ConstrainOptions>>('Constrained', options, OPTIONS, defaults, arguments.length);
@@ -58,7 +58,7 @@ export class Constrained extends CheckedMethod implements Weighting {
     this.reset();
   }
 
-  weights(stats: Stats): Float64Array {
+  weights(stats: Stats<Main | Limited>): Float64Array {
     const { names, losses } = stats;
     const { main, lr, damping, max } = this.options;
     const { limits, multipliers } = this;
@@ -94,7 +94,7 @@ export class Constrained extends CheckedMethod implements Weighting {
 }
 
 /** `constrain({ main: 'a', limits: { b: 0.1 } })`: see `Constrained`. */
-export function constrain(options: ConstrainOptions): Constrained {
+export function constrain<Main extends string, Limited extends string>(options: ConstrainOptions<Main, Limited>): Constrained<Main, Limited> {
   assertArity('constrain', arguments.length, 1);
   return new Constrained(options);
 }

@@ -18,8 +18,9 @@ export interface Elements {
 }
 
 /** What is known of one step's m losses, in their order. float64. */
-export interface Stats {
-  readonly names: readonly string[];
+export interface Stats<Name extends string = string> {
+  /** What the step calls its losses. */
+  readonly names: readonly Name[];
   /** The losses' values, [m]. */
   readonly losses: Float64Array;
   /** ‖gᵢ‖ over the parameters that the method looks at, [m]. Zeros where the method needs 'losses' only. */
@@ -31,11 +32,15 @@ export interface Stats {
   /** How many directions the gradients have: what depends on others by no more than roundings counts as depending. Unknown where left out. */
   readonly rank?: number;
   /** Losses that the step names and does not have. */
-  readonly absent?: readonly string[];
+  readonly absent?: readonly Name[];
   /** Whose rows an Aggregator gets, in their order; unknown where left out. */
   readonly parameters?: readonly Tensor[];
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: a method of whatever losses serves any, and any serves there
+export type AnyLoss = any;
+
+/** What every method has. */
 interface Stateful {
   /** As in its paper; stands in reports. */
   readonly name: string;
@@ -48,10 +53,11 @@ interface Stateful {
 }
 
 /** A differentiable function of the losses: its derivatives are the weights, and what it learns gets gradients of its own. */
-export interface Scalarizer extends Stateful {
+export interface Scalarizer<Name extends string = AnyLoss> extends Stateful {
+  /** The losses' values are enough. */
   readonly needs: 'losses';
   /** One scalar from the losses, each a scalar that requires a gradient; made of ops. */
-  combine(losses: readonly Tensor[], names: readonly string[]): Tensor;
+  readonly combine: (losses: readonly Tensor[], names: readonly Name[]) => Tensor;
   /** Refuses losses that its formula cannot take, by name. */
   assert?(losses: Float64Array, names: readonly string[]): void;
   /** What it learns: to be given to an optimizer beside the model's. */
@@ -59,28 +65,30 @@ export interface Scalarizer extends Stateful {
 }
 
 /** Weights from numbers, computed on the host in float64. */
-export interface Weighting extends Stateful {
+export interface Weighting<Name extends string = AnyLoss> extends Stateful {
+  /** What it must be told. */
   readonly needs: Needs;
   /** What parameters of single losses (heads) get; where left out, 'unweighted' of a method that needs 'gramian', else 'weighted'. */
   readonly heads?: 'unweighted' | 'weighted';
   /** Where given, the method tells eigenvalues from 0 itself, and gets the Gramian as it was computed. */
   readonly eps?: number | undefined;
   /** One weight per loss: the step's gradient is Σ wᵢ·gᵢ. */
-  weights(stats: Stats): Float64Array;
+  readonly weights: (stats: Stats<Name>) => Float64Array;
 }
 
 /** A direction from every loss's gradient itself, where no weights say it. */
-export interface Aggregator extends Stateful {
+export interface Aggregator<Name extends string = AnyLoss> extends Stateful {
+  /** The gradients themselves. */
   readonly needs: 'jacobian';
   /**
    * Directions from Jacobians, parameter by parameter: `rows[p]` is [m, n] for a parameter of n elements, the result [n] for each.
    * Made of ops and kernel calls; runs under noGrad. What it keeps between steps are kept tensors.
    */
-  directions(rows: readonly Tensor[], stats: Stats): Tensor[];
+  readonly directions: (rows: readonly Tensor[], stats: Stats<Name>) => Tensor[];
 }
 
-/** How several losses become one step. */
-export type Method = Scalarizer | Weighting | Aggregator;
+/** How several losses become one step. With `Name`: one that knows losses of these names. */
+export type Method<Name extends string = AnyLoss> = Scalarizer<Name> | Weighting<Name> | Aggregator<Name>;
 
 /** A method, as options take it. */
 export const METHOD: Kind = {

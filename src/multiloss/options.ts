@@ -4,7 +4,7 @@ import { ANY, FLAG, type Kind, type Kinds, oneOf, either, TENSOR, valueText } fr
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { nodeOf, requiresGrad } from '../tensor/op.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { METHOD, type Method } from './method.ts';
+import { type AnyLoss, METHOD, type Method } from './method.ts';
 import { OBJECT } from './state.ts';
 import type { Losses } from './strategy.ts';
 
@@ -17,7 +17,7 @@ export type Groups = 'model' | 'layer' | 'param' | readonly (readonly Tensor[])[
 /** Options of `multiloss.backward`. */
 export interface MultiBackwardOptions<Name extends string = string> {
   /** How the losses become one step; default their sum. */
-  combine?: Method;
+  combine?: Method<string extends Name ? AnyLoss : Name>;
   /**
    * The parameters whose gradients are combined; default those that two or more losses reach, in this step or in one before with the same method.
    * Of a single loss all that it reaches.
@@ -31,6 +31,7 @@ export interface MultiBackwardOptions<Name extends string = string> {
   heads?: 'unweighted' | 'weighted';
   /** For a loss: the only parameters that it trains. A loss that is absent may be among them where it is given as null. */
   only?: { readonly [K in Name]?: Iterable<Tensor> };
+  /** Where conflict is resolved; default 'model', all parameters at once. */
   groups?: Groups;
   /**
    * A tensor between trunk and heads: gradients are compared and combined there and go on as one (MGDA-UB, Sener & Koltun 2018; EnCodec's balancer).

@@ -81,7 +81,7 @@ abstract class Linear<Name extends string> extends Stateless implements Strategy
 }
 
 /** Σ λᵢ·lossᵢ, one backward pass: the weights steer the direction. They are numbers or schedules, and may be changed between steps. */
-export class Weighted<Name extends string> extends Linear<Name> implements Scalarizer {
+export class Weighted<Name extends string> extends Linear<Name> implements Scalarizer<Name> {
   readonly name = 'weighted';
   readonly weights: Record<Name, Weight>;
 
@@ -93,7 +93,7 @@ export class Weighted<Name extends string> extends Linear<Name> implements Scala
     this.weights = byName(Object.entries<Weight>(weights));
   }
 
-  combine(losses: readonly Tensor[], names: readonly string[]): Tensor {
+  combine(losses: readonly Tensor[], names: readonly Name[]): Tensor {
     return this.weightedSum(losses, names);
   }
 

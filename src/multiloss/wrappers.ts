@@ -7,7 +7,7 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { told } from './aggregators/rows.ts';
 import { count, range } from './checks.ts';
 import { Memory } from './memory.ts';
-import { type Aggregator, headsOf, isAggregator, METHOD, type Method, type Stats, type Weighting } from './method.ts';
+import { type Aggregator, type AnyLoss, headsOf, isAggregator, METHOD, type Method, type Stats, type Weighting } from './method.ts';
 import { loadAll, OBJECT, type Restorable, stateOf } from './state.ts';
 import { CheckedMethod } from './checked.ts';
 import { Weighted } from './weighted.ts';
@@ -27,7 +27,7 @@ function needWeights(wrapper: string, method: Method): Updated {
 }
 
 /** A method that gives weights, or `Weighted`, which says them. */
-export type Weigher = Weighting | Weighted<string>;
+export type Weigher<Name extends string = AnyLoss> = Weighting<Name> | Weighted<Name>;
 
 /** Weights by name as a method that gives weights. */
 function asWeighting(method: Weighted<string>): Weighting {
@@ -120,7 +120,7 @@ class Ema extends Wrapper {
  * Weights as a running mean with the given decay, a loss's first as they are: CR-MOGM (Zhou et al., NeurIPS 2022), which keeps noisy gradients
  * from making noisy weights.
  */
-export function ema(method: Weigher, decay = 0.9): Weighting {
+export function ema<Name extends string>(method: Weigher<Name>, decay = 0.9): Weighting<Name> {
   assertArity('ema', arguments.length, 2);
   return new Ema(method, decay);
 }
@@ -167,7 +167,7 @@ class Every extends Wrapper {
  * Heads get what they get in the other steps; where that is their own gradient, `heads: 'weighted'` makes the steps in between cost no more
  * than a sum's.
  */
-export function every(n: number, method: Weigher): Weighting {
+export function every<Name extends string>(n: number, method: Weigher<Name>): Weighting<Name> {
   assertArity('every', arguments.length, 2);
   return new Every(n, method);
 }
@@ -200,7 +200,7 @@ class Clip extends Wrapper {
 }
 
 /** Weights kept between `min` and `max`: against a weight that collapses or explodes. What the method promises of its direction no longer holds where a weight is clipped. */
-export function clipWeights(method: Weigher, options: ClipWeightsOptions): Weighting {
+export function clipWeights<Name extends string>(method: Weigher<Name>, options: ClipWeightsOptions): Weighting<Name> {
   assertArity('clipWeights', arguments.length, 2);
   return new Clip(method, options);
 }
@@ -285,8 +285,9 @@ class NormalizedRows extends CheckedMethod implements Aggregator {
  * The method sees every gradient with length 1, so a loss's scale does not count, only where it pulls: `normalize(new PCGrad())` first
  * balances, then resolves. A gradient no longer than 1e-12 stays as it is; parameters of single losses get these losses' own gradients.
  */
-export function normalize(method: Weigher): Weighting;
-export function normalize(method: Aggregator): Aggregator;
+export function normalize<Name extends string>(method: Weigher<Name>): Weighting<Name>;
+/** The same of a method that gives directions. */
+export function normalize<Name extends string>(method: Aggregator<Name>): Aggregator<Name>;
 export function normalize(method: Weigher | Aggregator): Weighting | Aggregator {
   assertArity('normalize', arguments.length, 1);
   checkArgument('normalize', 'method', method, METHOD);
@@ -342,7 +343,7 @@ class WarmUp extends Wrapper {
 }
 
 /** The first method for so many steps, then the other one: `warmup(new Mean(), new PCGrad(), 500)`. Each step costs what its own method needs. */
-export function warmup(first: Weigher, then: Weigher, steps: number): Weighting {
+export function warmup<First extends string, Then extends string>(first: Weigher<First>, then: Weigher<Then>, steps: number): Weighting<First & Then> {
   assertArity('warmup', arguments.length, 3);
   return new WarmUp(first, then, steps);
 }

@@ -207,19 +207,18 @@ function extremeAt(name: 'max' | 'min', x: Tensor, given: ReduceArgument | undef
   return kept ? { values, indices } : { values: squeeze(values, dim), indices: squeeze(indices, dim) };
 }
 
-/**
- * The largest element along a dimension and where it stands: max(x, dim, keepdim) or max(x, { dim, keepdim }); the gradient goes to that one.
- * Without `dim`: over all, the value only.
- */
+/** The largest element over all. Along a dimension with where it stands: max(x, dim, keepdim). */
 export function max(x: Tensor): Tensor;
+/** The largest element along a dimension and where it stands: max(x, dim, keepdim) or max(x, { dim, keepdim }); the gradient goes to that one. */
 export function max(x: Tensor, dim: number | (ReduceOptions & { dim: number }), keepdim?: boolean): { values: Tensor; indices: Tensor };
 export function max(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Extreme {
   assertArity('max', arguments.length, 3);
   return extremeAt('max', x, dim, keepdim);
 }
 
-/** The smallest element along a dimension and where it stands, as `max`. */
+/** The smallest element over all. Along a dimension with where it stands: min(x, dim, keepdim). */
 export function min(x: Tensor): Tensor;
+/** The smallest element along a dimension and where it stands: min(x, dim, keepdim) or min(x, { dim, keepdim }); the gradient goes to that one. */
 export function min(x: Tensor, dim: number | (ReduceOptions & { dim: number }), keepdim?: boolean): { values: Tensor; indices: Tensor };
 export function min(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Extreme {
   assertArity('min', arguments.length, 3);

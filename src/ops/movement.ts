@@ -266,10 +266,13 @@ export function unbind(x: Tensor, dim = 0): Tensor[] {
   return Array.from({ length: n }, (_, i) => selectAs('unbind', x, at, i, true));
 }
 
+/** What `split` gives: one piece for each of the listed sizes, or as many as there are of one size. */
+export type Pieces<Sizes> = Sizes extends readonly number[] ? { -readonly [K in keyof Sizes]: Tensor } : Tensor[];
+
 /** Pieces of the given size (the last may be smaller), or of the listed sizes, along a dimension, as views. */
-export function split(x: Tensor, sizes: number | readonly number[], dim = 0): Tensor[] {
+export function split<const Sizes extends number | readonly number[]>(x: Tensor, sizes: Sizes, dim = 0): Pieces<Sizes> {
   assertArity('split', arguments.length, 3);
-  return splitAs('split', x, sizes, dim);
+  return splitAs('split', x, sizes, dim) as Pieces<Sizes>;
 }
 
 function splitAs(op: string, x: Tensor, sizes: number | readonly number[], dim: number): Tensor[] {

@@ -10,6 +10,16 @@ import type { Node } from './tape.ts';
 /** Numbers or booleans, nested as the shape is. */
 export type NestedArray = number | boolean | NestedArray[];
 
+/** The array that `data` copies elements of a type to. */
+export interface TypedArrays {
+  /** Numbers. */
+  float32: Float32Array;
+  /** Whole numbers. */
+  int32: Int32Array;
+  /** 0 or 1. */
+  bool: Uint8Array;
+}
+
 /** Called with a gradient; a tensor that it returns takes its place. */
 export type GradientHook = (gradient: Tensor) => Tensor | undefined | null | void;
 
@@ -156,8 +166,13 @@ export class Tensor {
     return viewOf(this.dtype)[this.address / 4] as number;
   }
 
-  /** A copy of the elements in row-major order: Float32Array, Int32Array, or Uint8Array for bool. */
-  data(): Float32Array | Int32Array | Uint8Array {
+  /**
+   * A copy of the elements in row-major order: Float32Array, Int32Array, or Uint8Array for bool. `data('float32')` says which it is to be.
+   * @throws DTYPE where the elements are of another type than said
+   */
+  data<D extends DType = DType>(dtype?: D): TypedArrays[D];
+  data(dtype: DType = this.dtype): TypedArrays[DType] {
+    if (dtype !== this.dtype) throw new GradloomError('DTYPE', 'data', `the tensor is ${this.describe()}, not ${dtype}. Convert it with to().`);
     refuseWhileRecording('data', 'values are read', 'Return the tensor from the step and read it outside.');
     const memory = viewOf(this.dtype);
     const start = this.address / 4;

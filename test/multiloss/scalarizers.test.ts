@@ -256,7 +256,7 @@ test('learnt state makes the round trip, and begins again', () => {
     method.reset();
     assert.equal(method.stateDict().s, [0.5, 0.5]);
     throwsCode('STATE', /2 finite numbers/, () => method.loadStateDict({ s: [1] }));
-    throwsCode('VALUE', /made for a, b, got a, c/, () => method.combine([tensor(1), tensor(2)], ['a', 'c']));
+    throwsCode('VALUE', /made for a, b, got a, c/, () => method.combine([tensor(1), tensor(2)], ['a', 'c'] as never));
   }
 });
 

@@ -62,6 +62,14 @@ test('reading: item, data, toArray, toString', () => {
   assert.is((x.toArray() as number[][])[0]?.[0], 1, 'data() is a copy');
 });
 
+test('data says which type it is to be', () => {
+  assert.equal([...tensor([1, 2]).data('float32')], [1, 2]);
+  assert.equal([...tensor([1, 2], { dtype: 'int32' }).data('int32')], [1, 2]);
+  assert.equal([...tensor([true, false]).data('bool')], [1, 0]);
+  throwsCode('DTYPE', /data: the tensor is int32 \[1\], not float32/, () => tensor([1], { dtype: 'int32' }).data('float32'));
+  throwsCode('DTYPE', /not float64/, () => tensor([1]).data('float64' as never));
+});
+
 test('types promote: bool < int32 < float32', () => {
   const i = tensor([1, 2], { dtype: 'int32' });
   assert.is(i.add(1).dtype, 'int32');

@@ -5,9 +5,9 @@ import { leastOf, spectrum } from '../solve/spectrum.ts';
 import { Memoryless } from './memoryless.ts';
 
 /** Options of AlignedMTL. */
-export interface AlignedMTLOptions {
+export interface AlignedMTLOptions<Name extends string = string> {
   /** How much each loss counts: a number per loss, in their order or by name; default 1/m each. */
-  preference?: PerLoss;
+  preference?: PerLoss<Name>;
   /** Which of the Gramian's eigenvalues the balanced gradients get as their squared length: the smallest, the median or the mean; default 'min'. */
   scaleMode?: 'min' | 'median' | 'rmse';
   /** Eigenvalues below m·eps times the largest count as 0; default what the Gramian's precision can tell from 0. TorchJD: what torch's default type has, mostly 2⁻²³. */
@@ -20,13 +20,13 @@ const OPTIONS: Kinds<AlignedMTLOptions> = { preference: each(0), scaleMode: oneO
  * Gradients replaced by the nearest ones that are orthogonal and equally long, then added (Senushkin et al. 2023, arXiv 2305.19000):
  * w = √s·V·Λ^(−½)·Vᵀ·p over the eigenvalues of the Gramian that are not 0.
  */
-export class AlignedMTL extends Memoryless {
+export class AlignedMTL<Name extends string = string> extends Memoryless {
   readonly name = 'AlignedMTL';
   readonly eps: number | undefined;
   private readonly preference: PerLoss | undefined;
   private readonly scaleMode: 'min' | 'median' | 'rmse';
 
-  constructor(options?: AlignedMTLOptions) {
+  constructor(options?: AlignedMTLOptions<Name>) {
     super();
     const { preference, scaleMode = 'min', eps } = optionsOf('AlignedMTL', options, OPTIONS, arguments.length);
     this.preference = preference;
@@ -34,7 +34,7 @@ export class AlignedMTL extends Memoryless {
     this.eps = eps;
   }
 
-  weights({ gramian, names, rank }: Stats): Float64Array {
+  weights({ gramian, names, rank }: Stats<Name>): Float64Array {
     const m = names.length;
     const p = perLoss(this.name, 'preference', this.preference, names, 1 / m);
     const cut = m * (this.eps ?? Number.EPSILON);

@@ -7,9 +7,9 @@ import { pseudoSolve } from '../solve/spectrum.ts';
 import { Memoryless } from './memoryless.ts';
 
 /** Options of ConFIG. */
-export interface ConFIGOptions {
+export interface ConFIGOptions<Name extends string = string> {
   /** How far the step is to go along each gradient's direction, relative to the others; default 1 each. */
-  preference?: PerLoss;
+  preference?: PerLoss<Name>;
   /** Eigenvalues of the cosines below m·eps times the largest count as 0; default what the Gramian's precision can tell from 0. */
   eps?: number;
 }
@@ -21,19 +21,19 @@ const OPTIONS: Kinds<ConFIGOptions> = { preference: each(0), eps: range(0, 1) };
  * d = U⁺·p, U the unit gradients (Liu, Chu & Thuerey, ICLR 2025, arXiv 2408.11104). Parallel to IMTL-G where gradients are
  * independent. From the Gramian: U⁺ = Uᵀ·C⁺, C the cosines, so weights are C⁺·p over the lengths, times a number.
  */
-export class ConFIG extends Memoryless {
+export class ConFIG<Name extends string = string> extends Memoryless {
   readonly name = 'ConFIG';
   readonly eps: number | undefined;
   private readonly preference: PerLoss | undefined;
 
-  constructor(options?: ConFIGOptions) {
+  constructor(options?: ConFIGOptions<Name>) {
     super();
     const { preference, eps } = optionsOf('ConFIG', options, OPTIONS, arguments.length);
     this.preference = preference;
     this.eps = eps;
   }
 
-  weights({ gramian, names, rank = names.length }: Stats): Float64Array {
+  weights({ gramian, names, rank = names.length }: Stats<Name>): Float64Array {
     const m = names.length;
     const { norms, cosines } = cosinesOf(gramian, m);
     const p = perLoss(this.name, 'preference', this.preference, names, 1);

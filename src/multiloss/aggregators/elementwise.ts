@@ -18,9 +18,9 @@ abstract class Elementwise extends Stateless implements Aggregator {
 }
 
 /** Options of GradDrop. */
-export interface GradDropOptions {
+export interface GradDropOptions<Name extends string = string> {
   /** How much of what is dropped passes nevertheless, 0 to 1: a number per loss, in their order or by name; default 0. */
-  leak?: PerLoss;
+  leak?: PerLoss<Name>;
 }
 
 const LEAK: Kind = { what: 'from 0 to 1 for each loss, in a list or by name', test: (v) => each(0).test(v) && Object.values(v as object).every((x) => x <= 1) };
@@ -30,17 +30,17 @@ const GRAD_DROP: Kinds<GradDropOptions> = { leak: LEAK };
  * Per element either the positive or the negative gradients are dropped, at random with odds that their sums give (Chen et al. 2020,
  * arXiv 2010.06808), to 2⁻¹⁶. The plain sum where all agree. Random numbers come from the generator that `manualSeed` seeds.
  */
-export class GradDrop extends Elementwise {
+export class GradDrop<Name extends string = string> extends Elementwise {
   readonly name = 'GradDrop';
   private readonly leak: PerLoss | undefined;
   private readonly leaks = new Map<string, Tensor>();
 
-  constructor(options?: GradDropOptions) {
+  constructor(options?: GradDropOptions<Name>) {
     super();
     this.leak = optionsOf('GradDrop', options, GRAD_DROP, arguments.length).leak;
   }
 
-  directions(rows: readonly Tensor[], { names }: Stats): Tensor[] {
+  directions(rows: readonly Tensor[], { names }: Stats<Name>): Tensor[] {
     const leak = this.leaksOf(names);
     return rows.map((r) => {
       const x = dense(r);

@@ -5,9 +5,9 @@ import { Memory, Remembering } from '../memory.ts';
 import { total } from '../solve/matrix.ts';
 
 /** Options of EnCodecBalancer. */
-export interface EnCodecBalancerOptions {
+export interface EnCodecBalancerOptions<Name extends string = string> {
   /** Each loss's share of the step; default equal ones. */
-  shares?: PerLoss;
+  shares?: PerLoss<Name>;
   /** What the gradients' lengths add up to; default 1. */
   totalNorm?: number;
   /** Decay of the running mean of each length; default 0.999. */
@@ -26,7 +26,7 @@ const NONE = 1e-12;
  * where one tensor stands for all parameters, and their lengths item by item; here it is one length. What only one loss reaches gets that loss's own
  * gradient.
  */
-export class EnCodecBalancer extends Remembering<never, 'sum' | 'count'> {
+export class EnCodecBalancer<Name extends string = string> extends Remembering<never, 'sum' | 'count'> {
   readonly name = 'EnCodecBalancer';
   override readonly needs = 'norms';
   readonly heads = 'unweighted';
@@ -34,12 +34,12 @@ export class EnCodecBalancer extends Remembering<never, 'sum' | 'count'> {
   protected readonly memory = new Memory({}, ['sum', 'count']);
   private readonly options: Required<Omit<EnCodecBalancerOptions, 'shares'>> & Pick<EnCodecBalancerOptions, 'shares'>;
 
-  constructor(options?: EnCodecBalancerOptions) {
+  constructor(options?: EnCodecBalancerOptions<Name>) {
     super();
     this.options = withDefaults<EnCodecBalancer['options']>('EnCodecBalancer', options, OPTIONS, { totalNorm: 1, ema: 0.999, rescale: true }, arguments.length);
   }
 
-  weights({ names, norms }: Stats): Float64Array {
+  weights({ names, norms }: Stats<Name>): Float64Array {
     const { shares, totalNorm, ema, rescale } = this.options;
     const share = perLoss(this.name, 'shares', shares, names, 1);
     if (!rescale) return share;

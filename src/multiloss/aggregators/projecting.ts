@@ -6,9 +6,9 @@ import { project, projectEach } from '../solve/dual-cone.ts';
 import { Memoryless } from './memoryless.ts';
 
 /** Options of UPGrad and DualProj. */
-export interface ProjectingOptions {
+export interface ProjectingOptions<Name extends string = string> {
   /** How much each loss counts before projecting: a number per loss, in their order or by name; default 1/m each. */
-  preference?: PerLoss;
+  preference?: PerLoss<Name>;
   /** Where the Gramian's trace is below this, it counts as 0. TorchJD: 1e-4. Together with `regEps`; without either nothing is regularised. */
   normEps?: number;
   /** What is added to the diagonal of Gramian / trace. TorchJD: 1e-4, at which gradients of very different lengths may stay in conflict. */
@@ -47,14 +47,14 @@ abstract class Projecting extends Memoryless {
  * (Quinton & Rey 2024, arXiv 2406.16232). Raises no loss, to first order, and gives each more where its own gradient is longer. Exact
  * unless `normEps` and `regEps` are given, which reproduce TorchJD's numbers. m quadratic programs of size m.
  */
-export class UPGrad extends Projecting {
+export class UPGrad<Name extends string = string> extends Projecting {
   readonly name = 'UPGrad';
 
-  constructor(options?: ProjectingOptions) {
+  constructor(options?: ProjectingOptions<Name>) {
     super('UPGrad', options, arguments.length);
   }
 
-  weights(stats: Stats): Float64Array {
+  weights(stats: Stats<Name>): Float64Array {
     return projectEach(this.gramian(stats), this.preference(stats));
   }
 }
@@ -63,14 +63,14 @@ export class UPGrad extends Projecting {
  * The weighted sum of the gradients, projected onto the cone of directions that raise no loss: GEM's projection (Lopez-Paz & Ranzato
  * 2017, arXiv 1706.08840). One quadratic program of size m. Exact unless `normEps` and `regEps` are given (see UPGrad).
  */
-export class DualProj extends Projecting {
+export class DualProj<Name extends string = string> extends Projecting {
   readonly name = 'DualProj';
 
-  constructor(options?: ProjectingOptions) {
+  constructor(options?: ProjectingOptions<Name>) {
     super('DualProj', options, arguments.length);
   }
 
-  weights(stats: Stats): Float64Array {
+  weights(stats: Stats<Name>): Float64Array {
     return project(this.gramian(stats), this.preference(stats));
   }
 }

@@ -53,9 +53,9 @@ export class MoDo extends Walking {
 }
 
 /** Options of SDMGrad. */
-export interface SDMGradOptions {
+export interface SDMGradOptions<Name extends string = string> {
   /** How much each loss counts in the direction that the step is kept near; default 1/m each. */
-  preference?: PerLoss;
+  preference?: PerLoss<Name>;
   /** λ: how near it is kept; default 0.3. */
   lambda?: number;
   /** Step size of the weights; default 10. */
@@ -72,16 +72,16 @@ const SDMGRAD: Kinds<SDMGradOptions> = { preference: each(0), lambda: range(0), 
  * Weights (w + λ·p)/(1 + λ) with w from projected descent on A·(w + λ·p), A divided by the square of its mean length (Xiao, Ban & Ji
  * 2023, arXiv 2305.18409). w goes on from step to step.
  */
-export class SDMGrad extends Walking {
+export class SDMGrad<Name extends string = string> extends Walking {
   readonly name = 'SDMGrad';
   private readonly options: Required<Omit<SDMGradOptions, 'preference'>> & Pick<SDMGradOptions, 'preference'>;
 
-  constructor(options?: SDMGradOptions) {
+  constructor(options?: SDMGradOptions<Name>) {
     super();
     this.options = withDefaults<SDMGrad['options']>('SDMGrad', options, SDMGRAD, { lambda: 0.3, lr: 10, momentum: 0.5, steps: 20 }, arguments.length);
   }
 
-  weights({ gramian, names }: Stats): Float64Array {
+  weights({ gramian, names }: Stats<Name>): Float64Array {
     const m = names.length;
     const { preference, lambda, lr, momentum, steps } = this.options;
     const p = perLoss(this.name, 'preference', preference, names, 1 / m);

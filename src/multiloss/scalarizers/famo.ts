@@ -9,13 +9,13 @@ import { NAMES, stateOf } from '../state.ts';
 import { LossWeighting } from './loss-weighting.ts';
 
 /** Options of `FAMO`. */
-export interface FAMOOptions {
+export interface FAMOOptions<Name extends string = string> {
   /** Rate of the logits' Adam; default 0.025. */
   lr?: number;
   /** γ: how strongly the logits are drawn to 0; default 1e-3 (0 for the paper's toy problem). */
   weightDecay?: number;
   /** b: what each loss cannot fall below; default 0. */
-  lowerBounds?: PerLoss;
+  lowerBounds?: PerLoss<Name>;
   /**
    * Where the losses after a step come from. Default 'update': you evaluate them on the same batch and call `update`. 'next': those of the
    * next step stand for them, which costs nothing and adds the noise between batches.
@@ -34,14 +34,14 @@ const EPS = 1e-8;
  * FAMO (Liu et al., NeurIPS 2023, arXiv 2306.03792): weights zᵢ/(Lᵢ − bᵢ)/c with z = softmax(w), c = Σ zᵢ/(Lᵢ − bᵢ): a convex combination of
  * the losses' gradients. After the step w descends along ∂z/∂wᵀ·δ, δ = ln before − ln after, by Adam.
  */
-export class FAMO extends LossWeighting<never, Per> {
+export class FAMO<Name extends string = string> extends LossWeighting<never, Per, Name> {
   readonly name = 'FAMO';
   protected readonly memory = new Memory<never, Per>({}, ['logits', 'first', 'second', 'steps', 'before']);
   /** The losses of the latest step, in its order; none where its outcome is known. */
   private open: readonly string[] = [];
   private readonly options: Readonly<Required<Omit<FAMOOptions, 'lowerBounds'>> & FAMOOptions>;
 
-  constructor(options?: FAMOOptions) {
+  constructor(options?: FAMOOptions<Name>) {
     super();
     this.options = withDefaults<FAMO['options']>('FAMO', options, OPTIONS, { lr: 0.025, weightDecay: 1e-3, after: 'update' }, arguments.length);
   }
@@ -60,12 +60,12 @@ export class FAMO extends LossWeighting<never, Per> {
   }
 
   /** Tells what the losses became by the step, on the same batch: by name, or in the step's order. The logits learn from it. */
-  update(lossesAfter: ArrayLike<number> | Readonly<Record<string, number>>): void {
+  update(lossesAfter: ArrayLike<number> | Readonly<Record<Name, number>>): void {
     if (this.options.after === 'next') throw valueError('FAMO.update', "takes the next step's losses itself. Leave update out, or { after: 'next' }.");
     const { open } = this;
     if (open.length === 0) throw valueError('FAMO.update', 'there was no step since the last update. Call it once after each step.');
     const named = isPlainObject(lossesAfter);
-    const list = (named ? open.map((name) => lossesAfter[name]) : Array.from((lossesAfter ?? []) as ArrayLike<number>)) as number[];
+    const list = (named ? open.map((name) => (lossesAfter as Record<string, number>)[name]) : Array.from((lossesAfter ?? []) as ArrayLike<number>)) as number[];
     if (list.length !== open.length || list.some((v) => typeof v !== 'number'))
       throw valueError('FAMO.update', `got ${named ? valueText(lossesAfter) : `${list.length} losses`} after a step with ${open.length} (${open.join(', ')}). Pass the same.`);
     this.learn(open, this.above(Float64Array.from(list), open));

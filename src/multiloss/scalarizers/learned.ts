@@ -17,10 +17,10 @@ import { CheckedMethod } from '../checked.ts';
 import { assertEager, assertPositive, vectorOf } from './per-loss.ts';
 
 /** How many losses there are, or their names: with names others are refused, else the first so many that come are the ones. */
-export type LossCount = number | readonly string[];
+export type LossCount<Name extends string = string> = number | readonly Name[];
 
 /** A scalarizer with one learnt number sᵢ per loss. */
-abstract class Learned extends CheckedMethod implements Scalarizer {
+abstract class Learned<Name extends string> extends CheckedMethod implements Scalarizer<Name> {
   readonly needs = 'losses';
   /** s, [m]. */
   readonly parameter: Parameter;
@@ -29,12 +29,12 @@ abstract class Learned extends CheckedMethod implements Scalarizer {
   private readonly named: boolean;
   private readonly start: number;
 
-  constructor(op: string, losses: LossCount, start: number) {
+  constructor(op: string, losses: LossCount<Name>, start: number) {
     super();
     this.named = Array.isArray(losses);
-    if (this.named ? !NAMES.test(losses) || (losses as string[]).length === 0 : !Number.isSafeInteger(losses) || (losses as number) < 1)
+    if (this.named ? !NAMES.test(losses) || (losses as Name[]).length === 0 : !Number.isSafeInteger(losses) || (losses as number) < 1)
       throw valueError(op, `the number of losses must be a whole number ≥ 1, or a list of their names, got ${valueText(losses)}.`);
-    this.names = this.named ? [...(losses as string[])] : [];
+    this.names = this.named ? [...(losses as Name[])] : [];
     this.start = start;
     this.parameter = new Parameter(full([this.named ? this.names.length : (losses as number)], start));
     this.parameter.label = `${op}'s parameter`;
@@ -47,7 +47,7 @@ abstract class Learned extends CheckedMethod implements Scalarizer {
     assertPositive(this.name, losses, names, true, 'Shift it: below 0 the learnt weight would grow without end.');
   }
 
-  combine(losses: readonly Tensor[], names: readonly string[]): Tensor {
+  combine(losses: readonly Tensor[], names: readonly Name[]): Tensor {
     assertEager(this, losses, names);
     const places = this.placesOf(names);
     const { parameter } = this;
@@ -120,11 +120,11 @@ const UNCERTAINTY: Kinds<UncertaintyOptions> = { regularizer: oneOf('log', 'log1
  * loss counts 1/(2·Lᵢ); at 0 its weight stays as it is, and a negative one is refused. `regularizer: 'log1p'` gives Σ Lᵢ/(2σᵢ²) + ln(1 + σᵢ²) (Liebel & Körner 2018, arXiv
  * 1805.06334). Give `parameters()` to an optimizer.
  */
-export class UncertaintyWeighting extends Learned {
+export class UncertaintyWeighting<Name extends string = string> extends Learned<Name> {
   readonly name = 'UncertaintyWeighting';
   private readonly regularizer: 'log' | 'log1p';
 
-  constructor(losses: LossCount, options?: UncertaintyOptions) {
+  constructor(losses: LossCount<Name>, options?: UncertaintyOptions) {
     const { regularizer = 'log', init = 0 } = optionsOf('UncertaintyWeighting', options, UNCERTAINTY, arguments.length, 2);
     super('UncertaintyWeighting', losses, init);
     this.regularizer = regularizer;
@@ -142,10 +142,10 @@ const IMTLL_OPTIONS: Kinds<{ init?: number }> = { init: FINITE };
  * Σ e^(sᵢ)·Lᵢ − sᵢ with learnt sᵢ, 0 at the start: at rest every e^(sᵢ)·Lᵢ is 1 (IMTL-L, Liu et al., ICLR 2021, openreview IMPnRXEWpvr).
  * At 0 a loss's weight stays as it is, and a negative one is refused. Twice `UncertaintyWeighting` at −s. Give `parameters()` to an optimizer.
  */
-export class IMTLL extends Learned {
+export class IMTLL<Name extends string = string> extends Learned<Name> {
   readonly name = 'IMTLL';
 
-  constructor(losses: LossCount, options?: { init?: number }) {
+  constructor(losses: LossCount<Name>, options?: { init?: number }) {
     super('IMTLL', losses, optionsOf('IMTLL', options, IMTLL_OPTIONS, arguments.length, 2).init ?? 0);
   }
 

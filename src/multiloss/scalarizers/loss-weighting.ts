@@ -4,7 +4,7 @@ import { Remembering } from '../memory.ts';
 import type { Stats } from '../method.ts';
 
 /** @internal A weighting that looks at the losses' values. */
-export abstract class LossWeighting<Own extends string, Per extends string> extends Remembering<Own, Per> {
+export abstract class LossWeighting<Own extends string, Per extends string, Name extends string = string> extends Remembering<Own, Per> {
   override readonly needs = 'losses';
   /** What is wrong with a negative loss; undefined where nothing is. */
   protected readonly negative: string | undefined;
@@ -12,7 +12,7 @@ export abstract class LossWeighting<Own extends string, Per extends string> exte
   /** The step's weights. The losses are finite. */
   protected abstract next(losses: Float64Array, names: readonly string[]): Float64Array;
 
-  weights({ losses, names }: Stats): Float64Array {
+  weights({ losses, names }: Stats<Name>): Float64Array {
     assertLosses(this.name, losses, names, this.negative);
     return this.next(losses, names);
   }

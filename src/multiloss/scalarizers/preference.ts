@@ -16,13 +16,13 @@ const RAY: Kind = { what: `${each(0).what}, not all 0`, test: (v) => each(0).tes
 const dot = (a: Tensor, b: Tensor): Tensor => sum(mul(a, b));
 
 /** Options of `PBI`. */
-export interface PBIOptions {
+export interface PBIOptions<Name extends string = string> {
   /** The ray's direction, ≥ 0; its length does not matter. */
-  weights: PerLoss;
+  weights: PerLoss<Name>;
   /** θ ≥ 0: what leaving the ray costs; default 5, as in the paper. */
   theta?: number;
   /** z, where the ray begins: the best that each loss can be; default 0. */
-  zeroPoint?: PerLoss;
+  zeroPoint?: PerLoss<Name>;
 }
 
 const PBI_OPTIONS: Kinds<PBIOptions> = { weights: RAY, theta: range(0), zeroPoint: each() };
@@ -34,19 +34,19 @@ const NOISE = 8 * 2 ** -24;
  * d₁ + θ·d₂: how far along the ray from z the losses are, and how far beside it (penalty-based boundary intersection: Zhang & Li, MOEA/D,
  * IEEE TEVC 2007). d₂ = √(‖r‖² + 1e-12), whose gradient on the ray is 0; what float32 cannot tell from the ray counts as on it.
  */
-export class PBI extends Stateless {
+export class PBI<Name extends string = string> extends Stateless {
   readonly name = 'PBI';
   private readonly options: Readonly<Required<Pick<PBIOptions, 'weights' | 'theta'>> & PBIOptions>;
   private readonly direction = new HostVector();
   private readonly zero = new HostVector();
 
-  constructor(options: PBIOptions) {
+  constructor(options: PBIOptions<Name>) {
     super();
     this.options = withDefaults<PBI['options']>('PBI', options, PBI_OPTIONS, { weights: undefined as never, theta: 5 }, arguments.length);
     checkArgument('PBI', 'weights', this.options.weights, RAY);
   }
 
-  combine(losses: readonly Tensor[], names: readonly string[]): Tensor {
+  combine(losses: readonly Tensor[], names: readonly Name[]): Tensor {
     const { weights, theta, zeroPoint } = this.options;
     const all = vectorOf(losses);
     const above = zeroPoint
@@ -69,9 +69,9 @@ export class PBI extends Stateless {
 }
 
 /** Options of `COSMOS`. */
-export interface COSMOSOptions {
+export interface COSMOSOptions<Name extends string = string> {
   /** r, the preference: ≥ 0. Resample it per step with `setWeights` to learn the whole front. */
-  weights: PerLoss;
+  weights: PerLoss<Name>;
   /** λ ≥ 0: how strongly the losses are drawn to the ray; default 1. */
   lambda?: number;
 }
@@ -79,13 +79,13 @@ export interface COSMOSOptions {
 const COSMOS_OPTIONS: Kinds<COSMOSOptions> = { weights: RAY, lambda: range(0) };
 
 /** ⟨r, L⟩ − λ·cos(r, L) (Ruchte & Grabocka, ICDM 2021, arXiv 2103.13392). The cosine of a zero vector is 0. */
-export class COSMOS extends Stateless {
+export class COSMOS<Name extends string = string> extends Stateless {
   readonly name = 'COSMOS';
   private preference: PerLoss;
   private readonly lambda: number;
   private readonly ray = new HostVector();
 
-  constructor(options: COSMOSOptions) {
+  constructor(options: COSMOSOptions<Name>) {
     super();
     const { weights, lambda } = withDefaults<Required<COSMOSOptions>>('COSMOS', options, COSMOS_OPTIONS, { weights: undefined as never, lambda: 1 }, arguments.length);
     checkArgument('COSMOS', 'weights', weights, RAY);
@@ -94,12 +94,12 @@ export class COSMOS extends Stateless {
   }
 
   /** Another preference, from the next step on (also of a captured one). */
-  setWeights(weights: PerLoss): void {
+  setWeights(weights: PerLoss<Name>): void {
     checkArgument('COSMOS.setWeights', 'weights', weights, RAY);
     this.preference = weights;
   }
 
-  combine(losses: readonly Tensor[], names: readonly string[]): Tensor {
+  combine(losses: readonly Tensor[], names: readonly Name[]): Tensor {
     const r = this.ray.tensor(() => perLoss(this.name, 'weights', this.preference, names, 0));
     const all = vectorOf(losses);
     // The root and the quotient see no 0, so no infinity meets the gradient of where. Below float32's smallest square everything is 0.

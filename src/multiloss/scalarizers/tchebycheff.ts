@@ -13,13 +13,13 @@ import { Memory } from '../memory.ts';
 import { assertEager, assertPositive, HostVector, vectorOf } from './per-loss.ts';
 
 /** Options of `STCH`. */
-export interface STCHOptions {
+export interface STCHOptions<Name extends string = string> {
   /** μ > 0: how smooth; default 1. Towards 0 it becomes the maximum. */
   mu?: number;
   /** λ ≥ 0; default 1/m each. */
-  weights?: PerLoss;
+  weights?: PerLoss<Name>;
   /** z: the best that each loss can be; default 0. */
-  zeroPoint?: PerLoss;
+  zeroPoint?: PerLoss<Name>;
   /**
    * Steps of Σ ln Lᵢ first, over which each loss's mean is taken (its nadir); after them ln(Lᵢ/nadirᵢ) stands for λᵢ(Lᵢ − zᵢ) and the whole is
    * multiplied by m, as LibMTL does. Losses must be positive then. A loss that comes later has its first value as nadir. Default 0.
@@ -33,7 +33,7 @@ const OPTIONS: Kinds<STCHOptions> = { mu: POSITIVE, weights: each(0), zeroPoint:
 const TINY = 1e-20;
 
 /** μ·ln Σ exp(λᵢ(Lᵢ − zᵢ)/μ), shifted by the largest term so that nothing overflows (smooth Tchebycheff: Lin et al., ICML 2024, arXiv 2402.19078). */
-export class STCH extends Stateless {
+export class STCH<Name extends string = string> extends Stateless {
   readonly name = 'STCH';
   private readonly options: Readonly<Required<Pick<STCHOptions, 'mu' | 'warmupSteps'>> & STCHOptions>;
   private readonly lambda = new HostVector();
@@ -41,7 +41,7 @@ export class STCH extends Stateless {
   /** Steps of the warm-up so far; of each loss its sum over them, and of how many. */
   private readonly memory = new Memory({ steps: 0 }, ['sum', 'count']);
 
-  constructor(options?: STCHOptions) {
+  constructor(options?: STCHOptions<Name>) {
     super();
     this.options = withDefaults<STCH['options']>('STCH', options, OPTIONS, { mu: 1, warmupSteps: 0 }, arguments.length);
     const { weights, zeroPoint, warmupSteps } = this.options;
@@ -52,7 +52,7 @@ export class STCH extends Stateless {
     if (this.options.warmupSteps > 0) assertPositive(this.name, losses, names, true, 'Shift it, or leave out warmupSteps.');
   }
 
-  combine(losses: readonly Tensor[], names: readonly string[]): Tensor {
+  combine(losses: readonly Tensor[], names: readonly Name[]): Tensor {
     const { mu, weights, zeroPoint, warmupSteps } = this.options;
     const all = vectorOf(losses);
     if (warmupSteps > 0) return this.afterWarmup(losses, names, all);
