@@ -15,6 +15,7 @@ export interface Dataset<Batch> {
 
 /** Tensors of equally many rows; a batch is a tuple with the same rows of each. Keeps its tensors alive. */
 export class TensorDataset<Tensors extends readonly Tensor[]> implements Dataset<Tensors> {
+  /** The tensors that rows are taken from. */
   readonly tensors: Tensors;
   readonly length: number;
 

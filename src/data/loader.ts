@@ -48,9 +48,13 @@ function rowsOf(dataset: Dataset<unknown>): number {
  * @throws VALUE for options that do not exist or have other types, and for a dataset without rows to draw
  */
 export class DataLoader<Batch> implements Iterable<Batch> {
+  /** What batches are drawn from. */
   readonly dataset: Dataset<Batch>;
+  /** Rows per batch. */
   readonly batchSize: number;
+  /** Whether each pass draws the rows in a new random order. */
   readonly shuffle: boolean;
+  /** Whether a last batch that is not full is left out. */
   readonly dropLast: boolean;
   private readonly generator: RandomStream | undefined;
   private readonly signal: AbortSignal | undefined;
@@ -81,6 +85,7 @@ export class DataLoader<Batch> implements Iterable<Batch> {
     return this.dropLast ? Math.floor(full) : Math.ceil(full);
   }
 
+  /** One pass over the dataset. */
   [Symbol.iterator](): Generator<Batch, void, undefined> {
     return loop((opened) => this.batches(opened));
   }

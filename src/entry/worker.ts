@@ -32,10 +32,15 @@ export type WorkerListener = (given: any) => void;
 export interface WorkerLike {
   /** In Node: −1 once the worker has ended. */
   readonly threadId?: number;
+  /** Sends a message. */
   postMessage(message: unknown): void;
+  /** Listens, in a page. */
   addEventListener?(type: string, listener: WorkerListener): void;
+  /** Ends that. */
   removeEventListener?(type: string, listener: WorkerListener): void;
+  /** Listens, in Node. */
   on?(type: string, listener: WorkerListener): unknown;
+  /** Ends that. */
   off?(type: string, listener: WorkerListener): unknown;
 }
 
@@ -181,7 +186,7 @@ export type Job<Input> = (input: Input) => Iterator<unknown, unknown, undefined>
 /** What a job yields. */
 export type Yielded<J extends Job<never>> = ReturnType<J> extends Iterator<infer Value, any, any> | AsyncIterator<infer Value, any, any> ? Value : never;
 /** What a job returns at its end. */
-export type Returned<J extends Job<never>> = ReturnType<J> extends Iterator<any, infer Result, any> | AsyncIterator<any, infer Result, any> ? Result : never;
+export type Returned<J extends Job<never>> = ReturnType<J> extends Iterator<any, infer Result, any> | AsyncIterator<any, infer Result, any> ? Awaited<Result> : never;
 // biome-ignore-end lint/suspicious/noExplicitAny: –
 
 /** The line to the page. */

@@ -30,6 +30,7 @@ export function binaryCrossEntropy(input: Tensor, target: Tensor, ...given: Give
 
 /** `binaryCrossEntropy` as a module. */
 export class BCELoss extends LossModule<BCEOptions> {
+  /** The option of that name, saved with the module. */
   readonly weight: Buffer | null;
 
   constructor(...given: Given<BCEOptions>) {

@@ -88,6 +88,7 @@ function softTargets(rows: Tensor, target: Tensor, weight: Tensor | undefined, l
 
 /** `crossEntropy` as a module. */
 export class CrossEntropyLoss extends LossModule<CrossEntropyOptions> {
+  /** One weight per class, saved with the module. */
   readonly weight: Buffer | null;
 
   constructor(...given: Given<CrossEntropyOptions, [weight?: Tensor | null]>) {

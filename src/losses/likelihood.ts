@@ -100,6 +100,7 @@ export function klDiv(input: Tensor, target: Tensor, ...given: Given<KLDivOption
 
 /** `nllLoss` as a module. */
 export class NLLLoss extends LossModule<NLLOptions> {
+  /** One weight per class, saved with the module. */
   readonly weight: Buffer | null;
 
   constructor(...given: Given<NLLOptions, [weight?: Tensor | null]>) {
@@ -114,7 +115,9 @@ export class NLLLoss extends LossModule<NLLOptions> {
 
 /** `binaryCrossEntropyWithLogits` as a module. */
 export class BCEWithLogitsLoss extends LossModule<BCEWithLogitsOptions> {
+  /** The option of that name, saved with the module. */
   readonly weight: Buffer | null;
+  /** The option of that name, saved with the module. */
   readonly posWeight: Buffer | null;
 
   constructor(...given: Given<BCEWithLogitsOptions, [weight?: Tensor | null]>) {

@@ -157,6 +157,7 @@ export class SoftMarginLoss extends LossModule<LossOptions> {
 
 /** `multiMarginLoss` as a module. */
 export class MultiMarginLoss extends LossModule<MultiMarginOptions> {
+  /** One weight per class, saved with the module. */
   readonly weight: Buffer | null;
 
   constructor(...given: Given<MultiMarginOptions>) {
@@ -182,6 +183,7 @@ export class MultiLabelMarginLoss extends LossModule<LossOptions> {
 
 /** `multilabelSoftMarginLoss` as a module. */
 export class MultiLabelSoftMarginLoss extends LossModule<MultiLabelSoftMarginOptions> {
+  /** The option of that name, saved with the module. */
   readonly weight: Buffer | null;
 
   constructor(...given: Given<MultiLabelSoftMarginOptions>) {

@@ -83,6 +83,7 @@ export function bufferOf(options: { weight?: Tensor | null; posWeight?: Tensor |
 export abstract class LossModule<O extends object> extends Module {
   protected readonly options: O;
 
+  /** @internal */
   constructor(name: string, given: readonly unknown[], kinds: Kinds<O>, check?: (op: string, options: O) => void) {
     super();
     this.options = { ...optionsBy(name, given, kinds) };

@@ -16,6 +16,7 @@ import { isOptimized } from './unclaimed.ts';
 
 /** Anything with a forward from a tensor to a tensor: what `Sequential` strings together. */
 export interface Layer {
+  /** Computes the output. */
   forward(x: Tensor): Tensor;
 }
 
@@ -25,6 +26,7 @@ const join = (path: string, name: string): string => (path ? `${path}.${name}` :
 const switching = new Set<Module>();
 const naming = new Set<Module>();
 
+/** What layers, losses and models are: a `forward`, and parameters in the fields. */
 export abstract class Module {
   #training = true;
 
@@ -210,6 +212,7 @@ export abstract class Module {
     return THIS_COPY;
   }
 
+  /** As `dispose`. */
   [Symbol.dispose](): void {
     this.dispose();
   }

@@ -13,7 +13,9 @@ export type StateDict = Record<string, Tensor>;
 
 /** What a load left out: names that the state lacked, and names that it had beyond. */
 export interface LoadedKeys {
+  /** Names that the state lacked. */
   missingKeys: string[];
+  /** Names that it had beyond the module's. */
   unexpectedKeys: string[];
 }
 

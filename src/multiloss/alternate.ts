@@ -40,7 +40,9 @@ const PLAYER: Kinds<Player> = {
 
 /** What a player's turn did. */
 export interface PlayerStep {
+  /** The losses' values. */
   readonly losses: Readonly<Record<string, number>>;
+  /** What the backward pass did. */
   readonly report: BackwardReport;
 }
 

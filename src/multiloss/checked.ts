@@ -63,6 +63,7 @@ const TAKES: Readonly<Record<string, readonly [most: number, check?: (op: string
 
 /** A method whose arguments are checked. */
 export abstract class CheckedMethod {
+  /** As in its paper; stands in reports. */
   abstract readonly name: string;
 
   constructor() {

@@ -37,6 +37,7 @@ const OPTIONS: Kinds<ConstrainOptions> = {
  */
 export class Constrained<Main extends string = string, Limited extends string = string> extends CheckedMethod implements Weighting<Main | Limited> {
   readonly name = 'Constrained';
+  /** The losses' values are enough. */
   readonly needs = 'losses';
   private readonly options: Required<ConstrainOptions>;
   /** Limits and λ by name. */

@@ -194,6 +194,7 @@ function factsOf({ names, values, squares, broken, sums, counts }: Gathered): {
  * @throws GRAPH where losses share no parameter; GRAPH, SHAPE naming a loss that is detached or not a scalar
  */
 export function diagnose<B, Name extends string>(batches: Iterable<B>, losses: (batch: B) => Losses<Name>, options?: DiagnoseOptions): Diagnosis<Name>;
+/** The same for functions that give a batch's losses, or one function of the batch's number. */
 export function diagnose<Name extends string>(batches: Iterable<() => Losses<Name>> | ((k: number) => Losses<Name>), options?: DiagnoseOptions): Diagnosis<Name>;
 export function diagnose<B, Name extends string>(
   batches: Iterable<B> | ((k: number) => Losses<Name>),

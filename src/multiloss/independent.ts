@@ -9,6 +9,7 @@ import { entriesOf, type Losses, type Report, type Strategy } from './strategy.t
  * the graph, the last frees it. Equal to `Sum` but for rounding, and as fast where nothing looks at gradients in between.
  */
 export class Independent<Name extends string = string> extends Stateless implements Strategy<Name> {
+  /** As in reports and tables. */
   readonly name = 'independent';
 
   constructor(...given: []) {

@@ -71,9 +71,10 @@ export class Memory<Own extends string, Per extends string> {
 }
 
 /** A weighting that remembers losses. */
-export abstract class Remembering<Own extends string, Per extends string> extends CheckedMethod implements Weighting {
+export abstract class Remembering extends CheckedMethod implements Weighting {
   readonly needs: Needs = 'gramian';
-  protected abstract readonly memory: Memory<Own, Per>;
+  /** @internal What it remembers. */
+  protected abstract readonly memory: Memory<string, string>;
 
   abstract weights(stats: Stats): Float64Array;
 

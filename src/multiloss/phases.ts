@@ -55,17 +55,23 @@ export interface PlanStep<Name extends string = string> {
   readonly done: boolean;
   /** Values of all losses that the step gave, also of those that rested. */
   readonly losses: Readonly<Record<Name, number>>;
+  /** What the backward pass did. */
   readonly report: BackwardReport<Name>;
 }
 
 /** What a plan remembers: JSON. */
 export interface PlanState {
+  /** The phases' names, in their order. */
   phases: string[];
+  /** The phase of the next step. */
   phase: string;
   /** Steps done in this phase. */
   steps: number;
+  /** Whether the last phase's `until` has held. */
   done: boolean;
+  /** What the phase's `until` remembers. */
   until: Progress | null;
+  /** What its `backTo` remembers. */
   backTo: Progress | null;
   /** The methods' states, by phase. */
   methods: Record<string, Record<string, unknown>>;

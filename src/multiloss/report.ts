@@ -21,12 +21,15 @@ export interface LayerConflict<Name extends string = string> extends Conflict<Na
 
 /** What `multiloss.backward` did, of the losses that the step had. In a captured step the numbers are those of the latest replay. */
 export interface BackwardReport<Name extends string = string> extends Report<Name> {
+  /** The losses that the step had, in their order. */
   readonly names: readonly Name[];
   /** The losses' values. */
   readonly losses: Readonly<Record<Name, number>>;
   /** Over all shared parameters; null where the method needs the losses only and `measure` was not asked for. */
   readonly norms: Readonly<Record<Name, number>> | null;
+  /** cos(gᵢ, gⱼ), [m][m]; 0 where a gradient is zero. null where norms are. */
   readonly cosine: readonly (readonly number[])[] | null;
+  /** ⟨gᵢ, gⱼ⟩, [m][m]. null where norms are. */
   readonly gramian: readonly (readonly number[])[] | null;
   /** How many directions the gradients have: fewer than there are losses where one holds nothing that others do not. */
   readonly rank: number | null;

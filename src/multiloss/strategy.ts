@@ -17,6 +17,7 @@ export interface Report<Name extends string = string> {
   readonly weights: Readonly<Record<Name, number>>;
 }
 
+/** How one step trains: it takes the losses by name and fills gradients. */
 export interface Strategy<Name extends string = string> {
   /** As in reports and tables. */
   readonly name: string;

@@ -13,8 +13,11 @@ import { type Losses, presentOf } from './strategy.ts';
 
 /** What a turn needs of an optimizer; those of `optim` are. */
 export interface Steppable {
+  /** Groups of parameters with their learning rates. */
   readonly paramGroups: readonly { readonly params: readonly Tensor[]; lr: number }[];
+  /** Clears the gradients. */
   zeroGrad(): void;
+  /** Moves the parameters. */
   step(): void;
 }
 

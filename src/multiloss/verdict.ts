@@ -5,6 +5,7 @@ export type Trouble = 'non-finite' | 'dead' | 'noise' | 'scale' | 'direction' | 
 
 /** One thing that is wrong. */
 export interface Finding<Name extends string = string> {
+  /** What is wrong. */
   readonly kind: Trouble;
   /** The losses concerned; of 'scale' the loudest and the quietest, of 'direction' the pair, of 'dependent' the one that the others contain, then these. */
   readonly losses: readonly Name[];
@@ -19,6 +20,7 @@ export interface Finding<Name extends string = string> {
 
 /** What is known of one loss. */
 export interface LossFacts<Name extends string = string> {
+  /** What the step calls it. */
   readonly name: Name;
   /** The mean of its values. */
   readonly value: number;
@@ -38,6 +40,7 @@ export interface Diagnosis<Name extends string = string> {
   readonly kind: Trouble | 'fine';
   /** Batches looked at. */
   readonly batches: number;
+  /** What is known of each loss. */
   readonly losses: readonly (LossFacts<Name> & {
     /** The cosine between its gradient and the plain sum's: how much of a step of the sum goes its way. Null where noise hides it. */
     readonly reach: number | null;

@@ -15,7 +15,8 @@ import { Stateless } from './stateless.ts';
 import { entriesOf, type Losses, nonFinite, type Report, type Strategy } from './strategy.ts';
 
 /** Σ λᵢ·lossᵢ with weights from the host. */
-abstract class Linear<Name extends string> extends Stateless implements Strategy<Name> {
+abstract class HostWeighted<Name extends string> extends Stateless implements Strategy<Name> {
+  /** The losses' values are enough. */
   readonly needs = 'losses';
   /** Steps so far: where schedules stand. */
   protected steps = 0;
@@ -81,8 +82,9 @@ abstract class Linear<Name extends string> extends Stateless implements Strategy
 }
 
 /** Σ λᵢ·lossᵢ, one backward pass: the weights steer the direction. They are numbers or schedules, and may be changed between steps. */
-export class Weighted<Name extends string> extends Linear<Name> implements Scalarizer<Name> {
+export class Weighted<Name extends string> extends HostWeighted<Name> implements Scalarizer<Name> {
   readonly name = 'weighted';
+  /** How much each loss counts, by name; free to be changed between steps. */
   readonly weights: Record<Name, Weight>;
 
   constructor(weights: Readonly<Record<Name, Weight>>) {
@@ -163,7 +165,7 @@ export function weighted<Name extends string>(weights: Readonly<Record<Name, num
 }
 
 /** Weights that never change. */
-abstract class Fixed<Name extends string> extends Linear<Name> implements Weighting {
+abstract class Fixed<Name extends string> extends HostWeighted<Name> implements Weighting {
   weights({ names }: Stats): Float64Array {
     return this.nextWeights(names);
   }

@@ -31,9 +31,13 @@ type Positions = [eps?: number, momentum?: number | null, affine?: boolean, trac
 
 /** What both kinds have: parameters [C], which start at 1 and 0, and running statistics, which start at mean 0 and variance 1. */
 abstract class RunningNorm extends Module {
+  /** Scale per channel, [C]. */
   readonly weight: Parameter | null;
+  /** Shift per channel, [C]. */
   readonly bias: Parameter | null;
+  /** The running mean per channel, [C]. */
   readonly runningMean: Buffer | null;
+  /** The running variance per channel, [C]. */
   readonly runningVar: Buffer | null;
   /** Batches seen in training, int32. */
   readonly numBatchesTracked: Buffer | null;
@@ -42,6 +46,7 @@ abstract class RunningNorm extends Module {
   private readonly name: string;
   private readonly ranks: readonly [number, number];
 
+  /** @internal */
   constructor(name: string, ranks: readonly [number, number], numFeatures: number, given: readonly unknown[], usual: boolean) {
     super();
     checkArgument(name, 'numFeatures', numFeatures, COUNT);

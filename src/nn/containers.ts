@@ -54,6 +54,7 @@ export class Sequential extends Module {
     return this.#layers.at(index);
   }
 
+  /** The layers, in order. */
   [Symbol.iterator](): IterableIterator<Module & Layer> {
     return this.#layers[Symbol.iterator]();
   }
@@ -80,6 +81,7 @@ abstract class List<T extends Module | Parameter, In = T> extends Module {
   readonly #name: string;
   readonly #check: (op: string, value: In) => T;
 
+  /** @internal */
   constructor(name: string, check: (op: string, value: In) => T, values: Iterable<In>, extra: readonly never[]) {
     super(...extra);
     this.#name = name;
@@ -149,6 +151,7 @@ abstract class List<T extends Module | Parameter, In = T> extends Module {
     return this.#items.entries();
   }
 
+  /** Entries, in order. */
   [Symbol.iterator](): IterableIterator<T> {
     return this.values();
   }
@@ -185,6 +188,7 @@ abstract class Dict<T extends Module | Parameter, In = T> extends Module {
   readonly #name: string;
   readonly #check: (op: string, value: In) => T;
 
+  /** @internal */
   constructor(name: string, check: (op: string, value: In) => T, values: Named<In>, extra: readonly never[]) {
     super(...extra);
     this.#name = name;
@@ -245,6 +249,7 @@ abstract class Dict<T extends Module | Parameter, In = T> extends Module {
     return this.#items.entries();
   }
 
+  /** Names with entries, in order. */
   [Symbol.iterator](): IterableIterator<[string, T]> {
     return this.entries();
   }

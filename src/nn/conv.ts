@@ -30,7 +30,9 @@ type ConvPositions = [stride?: Pair, padding?: Pair | 'same' | 'valid', dilation
  * Weight [O, C/groups, KH, KW] and bias [O] start uniform in ±1/√(C/groups · KH · KW), as in PyTorch.
  */
 export class Conv2d extends Module {
+  /** [O, C/groups, KH, KW]. */
   readonly weight: Parameter;
+  /** [O]. */
   readonly bias: Parameter | null;
   private readonly options: ConvOptions;
   private readonly paddingMode: 'zeros' | PaddingMode;

@@ -19,18 +19,20 @@ export interface Conv1dModuleOptions extends Conv1dOptions {
 }
 
 const CONV: Kinds<Conv1dModuleOptions> = { stride: COUNT, padding: PADDING, dilation: COUNT, groups: COUNT, bias: FLAG };
-type ConvPositions = [stride?: number, padding?: number | 'same' | 'valid', dilation?: number, groups?: number, bias?: boolean];
+type Conv1dPositions = [stride?: number, padding?: number | 'same' | 'valid', dilation?: number, groups?: number, bias?: boolean];
 
 /**
  * Cross-correlation with learned kernels. x [N, C, L] or [C, L] → [N, O, OL]. Weight [O, C/groups, K] and bias [O] start uniform in
  * ±1/√(C/groups · K), as in PyTorch.
  */
 export class Conv1d extends Module {
+  /** [O, C/groups, K]. */
   readonly weight: Parameter;
+  /** [O]. */
   readonly bias: Parameter | null;
   private readonly options: Conv1dOptions;
 
-  constructor(inChannels: number, outChannels: number, kernelSize: number, ...given: Given<Conv1dModuleOptions, ConvPositions>) {
+  constructor(inChannels: number, outChannels: number, kernelSize: number, ...given: Given<Conv1dModuleOptions, Conv1dPositions>) {
     super();
     checkArgument('Conv1d', 'inChannels', inChannels, COUNT);
     checkArgument('Conv1d', 'outChannels', outChannels, COUNT);
@@ -52,9 +54,9 @@ export class Conv1d extends Module {
   }
 }
 
-type PoolOptions<WithIndices extends boolean> = MaxPool1dOptions & { returnIndices?: WithIndices };
-const POOL: Kinds<PoolOptions<boolean>> = { stride: STEP, padding: NATURAL, dilation: COUNT, returnIndices: FLAG, ceilMode: FLAG };
-type PoolPositions<WithIndices extends boolean> = [stride?: number | null, padding?: number, dilation?: number, returnIndices?: WithIndices, ceilMode?: boolean];
+type Pool1dOptions<WithIndices extends boolean> = MaxPool1dOptions & { returnIndices?: WithIndices };
+const POOL: Kinds<Pool1dOptions<boolean>> = { stride: STEP, padding: NATURAL, dilation: COUNT, returnIndices: FLAG, ceilMode: FLAG };
+type Pool1dPositions<WithIndices extends boolean> = [stride?: number | null, padding?: number, dilation?: number, returnIndices?: WithIndices, ceilMode?: boolean];
 
 /** The largest element of each window. x [N, C, L] or [C, L]. */
 export class MaxPool1d<WithIndices extends boolean = false> extends Module {
@@ -62,7 +64,7 @@ export class MaxPool1d<WithIndices extends boolean = false> extends Module {
   private readonly options: MaxPool1dOptions;
   private readonly withIndices: boolean;
 
-  constructor(kernelSize: number, ...given: Given<PoolOptions<WithIndices>, PoolPositions<WithIndices>>) {
+  constructor(kernelSize: number, ...given: Given<Pool1dOptions<WithIndices>, Pool1dPositions<WithIndices>>) {
     super();
     checkArgument('MaxPool1d', 'kernelSize', kernelSize, COUNT);
     const { returnIndices = false, stride, ...rest } = optionsBy('MaxPool1d', given, POOL);

@@ -15,8 +15,11 @@ const OPTIONS: Kinds<EmbeddingOptions> = { paddingIdx: /* @__PURE__ */ orNull(WH
  * the row `paddingIdx`, where given, is zero then and gets no gradient.
  */
 export class Embedding extends Module {
+  /** The vectors, [numEmbeddings, embeddingDim]. */
   readonly weight: Parameter;
+  /** How many vectors there are. */
   readonly numEmbeddings: number;
+  /** How long each is. */
   readonly embeddingDim: number;
   private readonly options: EmbeddingOptions;
 

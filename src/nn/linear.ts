@@ -26,9 +26,13 @@ const OPTIONS: Kinds<LinearOptions> = { bias: FLAG };
  * Weight [outFeatures, inFeatures] and bias [outFeatures] start uniform in ±1/√inFeatures, as in PyTorch.
  */
 export class Linear extends Module {
+  /** W, [outFeatures, inFeatures]. */
   readonly weight: Parameter;
+  /** b, [outFeatures]. */
   readonly bias: Parameter | null;
+  /** How many numbers come in. */
   readonly inFeatures: number;
+  /** How many come out. */
   readonly outFeatures: number;
 
   constructor(inFeatures: number, outFeatures: number, ...given: Given<LinearOptions, [bias?: boolean]>) {

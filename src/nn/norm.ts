@@ -29,7 +29,9 @@ function sizesOf(op: string, normalizedShape: number | Shape): Shape {
 
 /** Normalises over the last dimensions, then scales and shifts. Weight starts at 1, bias at 0. */
 export class LayerNorm extends Module {
+  /** Scale, of the normalised shape. */
   readonly weight: Parameter | null;
+  /** Shift, of the normalised shape. */
   readonly bias: Parameter | null;
   private readonly normalizedShape: Shape;
   private readonly eps: number;
@@ -60,7 +62,9 @@ const GROUP: Kinds<GroupNormModuleOptions> = { eps: NUMBER, affine: FLAG };
 
 /** Normalises each sample's groups of channels, then scales and shifts channels. x [N, C, ...]. Weight [C] starts at 1, bias [C] at 0. */
 export class GroupNorm extends Module {
+  /** Scale per channel, [C]. */
   readonly weight: Parameter | null;
+  /** Shift per channel, [C]. */
   readonly bias: Parameter | null;
   private readonly groups: number;
   private readonly eps: number;
@@ -94,6 +98,7 @@ const RMS: Kinds<RMSNormModuleOptions> = { eps: /* @__PURE__ */ orNull(NUMBER), 
 
 /** Divides the last dimensions by the root of their mean square, then scales. Weight starts at 1. */
 export class RMSNorm extends Module {
+  /** Scale, of the normalised shape. */
   readonly weight: Parameter | null;
   private readonly normalizedShape: Shape;
   private readonly eps: number | undefined;

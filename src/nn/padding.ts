@@ -21,6 +21,7 @@ abstract class Padding extends Module {
   private readonly mode: 'constant' | PaddingMode;
   private readonly value: number;
 
+  /** @internal */
   constructor(name: string, dims: 1 | 2, padding: number | readonly number[], mode: 'constant' | PaddingMode, value: number, extra: readonly never[]) {
     super(...extra);
     checkArgument(name, 'padding', padding, MARGINS[dims - 1] as Kind);

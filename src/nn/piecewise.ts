@@ -114,6 +114,7 @@ const PRELU: Kinds<PReLUOptions> = { numParameters: COUNT, init: NUMBER };
  * Weight [numParameters] starts at `init`, default ¼.
  */
 export class PReLU extends Module {
+  /** The slopes, [numParameters]. */
   readonly weight: Parameter;
 
   constructor(...given: Given<PReLUOptions, [numParameters?: number, init?: number]>) {

@@ -132,6 +132,7 @@ export function batchNorm(
 export interface InstanceNormOptions extends ChannelNormOptions {
   /** Running mean and variance, [C]: moved in place with `useInputStats`, else used. */
   runningMean?: Tensor | null;
+  /** The running variance. */
   runningVar?: Tensor | null;
   /** Whether each sample is normalised by its own statistics; true by default. */
   useInputStats?: boolean;

@@ -58,20 +58,20 @@ export interface MaxPool1dOptions {
 }
 
 const POOL: Kinds<MaxPool1dOptions> = { stride: /* @__PURE__ */ orNull(WHOLE), padding: WHOLE, dilation: WHOLE, ceilMode: FLAG };
-type PoolArguments = [stride?: number | MaxPool1dOptions | null, padding?: number, dilation?: number, ceilMode?: boolean];
+type Pool1dArguments = [stride?: number | MaxPool1dOptions | null, padding?: number, dilation?: number, ceilMode?: boolean];
 
 const flat = (kernel: number, { stride, padding = 0, dilation = 1, ceilMode }: MaxPool1dOptions) =>
   ({ stride: [1, stride ?? kernel], padding: [0, padding], dilation: [1, dilation], ceilMode }) as const;
 
 /** The largest element of each window. x [N, C, L] or [C, L]. The gradient goes to the first of equals. By position: stride, padding, dilation, ceilMode. */
-export function maxPool1d(x: Tensor, kernelSize: number, ...given: PoolArguments): Tensor {
+export function maxPool1d(x: Tensor, kernelSize: number, ...given: Pool1dArguments): Tensor {
   const options = optionsBy('maxPool1d', given, POOL);
   assertLine('maxPool1d', x);
   return squeeze(maxPool('maxPool1d', unsqueeze(x, -2), [1, kernelSize], flat(kernelSize, options)), -2);
 }
 
 /** As `maxPool1d`, with where each element stood in its row (int32). */
-export function maxPool1dWithIndices(x: Tensor, kernelSize: number, ...given: PoolArguments): { values: Tensor; indices: Tensor } {
+export function maxPool1dWithIndices(x: Tensor, kernelSize: number, ...given: Pool1dArguments): { values: Tensor; indices: Tensor } {
   const options = optionsBy('maxPool1d', given, POOL);
   assertLine('maxPool1d', x);
   const { values, indices } = maxPoolWithIndices('maxPool1d', unsqueeze(x, -2), [1, kernelSize], flat(kernelSize, options));

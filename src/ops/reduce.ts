@@ -12,7 +12,9 @@ import { permute, inShape } from './movement.ts';
 
 /** Which dimensions to reduce (all by default), and whether they stay with size 1 (not by default). */
 export interface ReduceOptions {
+  /** The dimension to reduce, or several; default all. */
   dim?: number | readonly number[];
+  /** Whether they stay with size 1; default false. */
   keepdim?: boolean;
 }
 

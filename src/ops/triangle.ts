@@ -83,8 +83,11 @@ function twoDims(op: string, dim1: number, dim2: number, rank: number): { dim1: 
 
 /** Which diagonal: `offset` > 0 lies above the main one; the dimensions that it runs along. */
 export interface DiagonalOptions {
+  /** Which diagonal: above the main one where > 0, below it where < 0; default 0. */
   offset?: number;
+  /** The first of the two dimensions that it runs along. */
   dim1?: number;
+  /** The second one. */
   dim2?: number;
 }
 

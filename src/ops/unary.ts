@@ -243,7 +243,9 @@ const clampOp: Op<{ min: number; max: number }> = {
 
 /** Bounds of `clamp`: numbers or tensors that broadcast. */
 export interface ClampOptions {
+  /** The lower bound; default none. */
   min?: Operand;
+  /** The upper bound; default none. */
   max?: Operand;
 }
 

@@ -119,8 +119,11 @@ export class CyclicLR extends LRScheduler {
 export interface OneCycleOptions {
   /** The peak, for all groups or one each. */
   maxLr: PerGroup;
+  /** Steps of the whole cycle. */
   totalSteps?: number;
+  /** Epochs of the whole cycle, with `stepsPerEpoch`. */
   epochs?: number;
+  /** Steps of each epoch. */
   stepsPerEpoch?: number;
   /** The share of the cycle that rises; default 0.3. */
   pctStart?: number;

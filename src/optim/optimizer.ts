@@ -41,14 +41,16 @@ export type ParamGroup<O> = {
   params: Tensor[];
   /** The rate before the first scheduler on it. */
   initialLr?: number;
-} & Required<O>;
+} & { [K in keyof O]-?: Exclude<O[K], undefined> };
 
 /** Options by name, or the learning rate first, as PyTorch takes it. */
 export type GivenOptions<O> = [options?: O] | [lr: number, options?: O];
 
 /** An optimizer as data: state by position of the parameter, groups with their options. */
 export interface OptimizerState {
+  /** What is remembered of each parameter, by its position. */
   state: Record<number, ParamState>;
+  /** Each group's options, with the positions of its parameters. */
   paramGroups: Record<string, unknown>[];
 }
 
@@ -74,9 +76,14 @@ interface Place {
   names: number;
 }
 
+/**
+ * What all optimizers are: groups of parameters with options, and named state of each parameter. Built from parameters, a module, named parameters, or
+ * groups of such with options of their own; and options by name, or by position as in PyTorch.
+ */
 export abstract class Optimizer<O extends OptimizerOptions> {
   /** The groups, in order. Options may be changed between steps. */
   readonly paramGroups: ParamGroup<O>[] = [];
+  /** @internal What its class says of it. */
   protected readonly rule: Rule<O>;
   private readonly defaults: Required<O>;
   private states = new Map<Tensor, ParamState>();
@@ -87,10 +94,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   private version = 0;
   private disposed = false;
 
-  /**
-   * @param params parameters, a module, named parameters, or groups of such with options of their own
-   * @param options by name, or by position as in PyTorch
-   */
+  // No text here: an editor would show it in the place of the subclass's.
   constructor(params: Trainable | Iterable<GroupInput<O>>, ...options: GivenOptions<O>) {
     this.rule = this.getRule();
     const { name, kinds, defaults } = this.rule;
@@ -102,22 +106,22 @@ export abstract class Optimizer<O extends OptimizerOptions> {
     for (const g of isGroup ? list : [{ params: list }]) this.addParamGroup(g as GroupInput<O>);
   }
 
-  /** What `rule` is: of the class, since the constructor reads it. */
+  /** @internal What `rule` is: of the class, since the constructor reads it. */
   protected abstract getRule(): Rule<O>;
 
-  /** Throws where an option is outside its range. */
+  /** @internal Throws where an option is outside its range. */
   protected abstract check(options: Required<O>): void;
 
-  /** The numbers that the kernel reads, in its order. */
+  /** @internal The numbers that the kernel reads, in its order. */
   protected abstract hyperParameters(group: ParamGroup<O>): readonly number[];
 
-  /** The kernel that moves one parameter. */
+  /** @internal The kernel that moves one parameter. */
   protected abstract readonly kernel: Kernel;
 
-  /** The kernel that moves those of a table, where there is one. */
+  /** @internal The kernel that moves those of a table, where there is one. */
   protected readonly tableKernel: Kernel | null = null;
 
-  /** That kernel's words, at most RECORD, for a parameter and its gradient, both row-major float32. Makes its state where there is none. */
+  /** @internal That kernel's words, at most RECORD, for a parameter and its gradient, both row-major float32. Makes its state where there is none. */
   protected abstract words(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, group: ParamGroup<O>): readonly number[];
 
   /** Adds parameters with options of their own. */
@@ -222,6 +226,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
     this.states.clear();
   }
 
+  /** As `dispose`. */
   [Symbol.dispose](): void {
     this.dispose();
   }
@@ -234,11 +239,12 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   }
 
   /**
-   * Moves every parameter whose `.grad` is not null. A closure, where given, runs first (with gradients on) and its loss is returned.
+   * Moves every parameter whose `.grad` is not null.
    * A parameter's change in place makes graphs that were recorded before it stale: call step after the last backward.
    * @throws VALUE, before anything moves, where an option that was changed by hand is none
    */
   step(): void;
+  /** The same with a closure, which runs first (with gradients on) and whose loss is returned. */
   step<T>(closure: () => T): T;
   step<T>(closure?: () => T): T | undefined {
     assertArity(`${this.rule.name}.step`, arguments.length, 1);
@@ -313,7 +319,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
     });
   }
 
-  /** A state tensor of this name, zeros (or `value`) in the given shape when new; it outlives scopes. */
+  /** @internal A state tensor of this name, zeros (or `value`) in the given shape when new; it outlives scopes. */
   protected zeros(state: ParamState, name: string, shape: readonly number[], value = 0): Tensor {
     let t = state[name];
     if (!t) {

@@ -39,9 +39,13 @@ const DEFAULTS = { mode: 'min', factor: 0.1, patience: 10, threshold: 1e-4, thre
 
 /** What `ReduceLROnPlateau` needs to resume, as plain data. `best` is null before the first step. */
 export interface PlateauState {
+  /** The best metric so far. */
   best: number | null;
+  /** Steps without improvement so far. */
   numBadEpochs: number;
+  /** Steps of the cooldown that are left. */
   cooldownCounter: number;
+  /** The groups' rates. */
   rates: readonly number[];
 }
 

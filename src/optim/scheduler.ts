@@ -11,15 +11,19 @@ import { camelKeys } from './state.ts';
 
 /** A group as schedulers see it. */
 export interface ScheduledGroup {
+  /** The learning rate. */
   lr: number;
   /** The rate before the first scheduler on it. */
   initialLr?: number;
+  /** The momentum, where it has one. */
   momentum?: number;
+  /** Decays of running means, of which the first is the momentum. */
   betas?: readonly [number, number];
 }
 
 /** What a scheduler changes: an optimizer's groups. */
 export interface Schedulable {
+  /** The groups. */
   readonly paramGroups: readonly ScheduledGroup[];
 }
 

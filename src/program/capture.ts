@@ -20,11 +20,11 @@ import { Replay, type Step } from './replay.ts';
 import { copierOf } from './result.ts';
 
 /** What a captured step is called with: the step's inputs, where a number may stand for a scalar tensor. */
-export type Given<Inputs extends readonly Tensor[]> = { [Place in keyof Inputs]: Inputs[Place] | number };
+export type StepInputs<Inputs extends readonly Tensor[]> = { [Place in keyof Inputs]: Inputs[Place] | number };
 
 /** A step that has been handed to `capture`: called like the step itself. */
 export interface Captured<Inputs extends readonly Tensor[], Result> {
-  (...inputs: Given<Inputs>): Result;
+  (...inputs: StepInputs<Inputs>): Result;
   /**
    * How many calls the latest replay makes and in how many parts host work (a multi-loss method's solver) splits it; and the bytes that all
    * recordings hold beside parameters and state. null before the second call.
@@ -34,6 +34,7 @@ export interface Captured<Inputs extends readonly Tensor[], Result> {
   release(): void;
   /** The same, so that `using step = capture(…)` works. */
   dispose(): void;
+  /** The same: `using step = capture(…)` calls it at the end of the block. */
   [Symbol.dispose](): void;
 }
 

@@ -21,6 +21,7 @@ export type ErrorCode =
 
 /** The one error class of this library. `message` reads `op: what, with which values. Remedy.` */
 export class GradloomError extends Error {
+  /** What tells it from other errors. */
   override readonly name = 'GradloomError';
   /** The kind of mistake. */
   readonly code: ErrorCode;

@@ -12,11 +12,10 @@ function wordsOf(op: string, seed: number): number[] {
   return [seed >>> 0, Math.floor(seed / 2 ** 32), 0, 0];
 }
 
-/** A stream of random numbers (Philox4x32-10). Equal seeds give equal numbers in every runtime. */
+/** A stream of random numbers (Philox4x32-10) from a seed: a whole number, 0 … 2⁵³ − 1, default 0. Equal seeds give equal numbers in every runtime. */
 export class Generator {
   private readonly storage: Storage;
 
-  /** @param seed a whole number, 0 … 2⁵³ − 1, default 0 */
   constructor(seed = 0) {
     assertArity('Generator', arguments.length, 1);
     const words = wordsOf('Generator', seed);

@@ -13,11 +13,11 @@ export type NestedArray = number | boolean | NestedArray[];
 /** The array that `data` copies elements of a type to. */
 export interface TypedArrays {
   /** Numbers. */
-  float32: Float32Array;
+  float32: Float32Array<ArrayBuffer>;
   /** Whole numbers. */
-  int32: Int32Array;
+  int32: Int32Array<ArrayBuffer>;
   /** 0 or 1. */
-  bool: Uint8Array;
+  bool: Uint8Array<ArrayBuffer>;
 }
 
 /** Called with a gradient; a tensor that it returns takes its place. */
@@ -25,6 +25,7 @@ export type GradientHook = (gradient: Tensor) => Tensor | undefined | null | voi
 
 /** Undoes a registration. */
 export interface HookHandle {
+  /** Ends it; a second time does nothing. */
   remove(): void;
 }
 
@@ -147,6 +148,7 @@ export class Tensor {
   }
 
   // Where the runtime has no Symbol.dispose the name is 'undefined', which nobody calls.
+  /** As `dispose`. */
   [Symbol.dispose](): void {
     this.dispose();
   }

@@ -22,6 +22,7 @@ const OPTIONS: Kinds<AlignedMTLOptions> = { preference: each(0), scaleMode: oneO
  */
 export class AlignedMTL<Name extends string = string> extends Memoryless {
   readonly name = 'AlignedMTL';
+  /** What counts as 0: see its option. */
   readonly eps: number | undefined;
   private readonly preference: PerLoss | undefined;
   private readonly scaleMode: 'min' | 'median' | 'rmse';

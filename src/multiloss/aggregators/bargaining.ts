@@ -49,7 +49,7 @@ const NASH: Kinds<NashMTLOptions> = { maxNorm: range(0), updateEvery: count(1) }
  * The Nash bargaining solution: G·w = 1/w (Navon et al. 2022, arXiv 2202.01017), whatever the losses' scales. Solved exactly by damped
  * Newton; the paper's program stops at an approximation. All 0 at Pareto stationary points.
  */
-export class NashMTL extends Remembering<'step', 'w'> {
+export class NashMTL extends Remembering {
   readonly name = 'NashMTL';
   protected readonly memory = new Memory({ step: 0 }, ['w']);
   private readonly options: Required<NashMTLOptions>;

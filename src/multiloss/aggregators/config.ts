@@ -23,6 +23,7 @@ const OPTIONS: Kinds<ConFIGOptions> = { preference: each(0), eps: range(0, 1) };
  */
 export class ConFIG<Name extends string = string> extends Memoryless {
   readonly name = 'ConFIG';
+  /** What counts as 0: see its option. */
   readonly eps: number | undefined;
   private readonly preference: PerLoss | undefined;
 

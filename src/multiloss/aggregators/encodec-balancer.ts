@@ -26,9 +26,10 @@ const NONE = 1e-12;
  * where one tensor stands for all parameters, and their lengths item by item; here it is one length. What only one loss reaches gets that loss's own
  * gradient.
  */
-export class EnCodecBalancer<Name extends string = string> extends Remembering<never, 'sum' | 'count'> {
+export class EnCodecBalancer<Name extends string = string> extends Remembering {
   readonly name = 'EnCodecBalancer';
   override readonly needs = 'norms';
+  /** What parameters of single losses get: those losses' own gradients. */
   readonly heads = 'unweighted';
   /** Of each loss Σ ema^k·‖gᵢ‖ and Σ ema^k over its steps so far. */
   protected readonly memory = new Memory({}, ['sum', 'count']);

@@ -35,7 +35,7 @@ const [BETA1, BETA2, EPSILON] = [0.9, 0.999, 1e-8];
  * relative to the others (Chen et al. 2018, arXiv 1711.02257). They start at 1 and add up to m. The weights of a step are those that
  * the steps before have learned. A negative loss is refused.
  */
-export class GradNorm extends Remembering<never, keyof Learnt> {
+export class GradNorm extends Remembering {
   readonly name = 'GradNorm';
   override readonly needs = 'norms';
   protected readonly memory = new Memory({}, ['first', 'w', 'm1', 'm2', 'decay1', 'decay2']);

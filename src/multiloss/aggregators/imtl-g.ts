@@ -20,6 +20,7 @@ const OPTIONS: Kinds<IMTLGOptions> = { eps: range(0, 1) };
  */
 export class IMTLG extends Memoryless {
   readonly name = 'IMTLG';
+  /** What counts as 0: see its option. */
   readonly eps: number | undefined;
 
   constructor(options?: IMTLGOptions) {

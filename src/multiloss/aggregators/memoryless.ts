@@ -4,7 +4,9 @@ import { Stateless } from '../stateless.ts';
 
 /** A weighting whose every step is like its first. */
 export abstract class Memoryless extends Stateless implements Weighting {
+  /** What it must be told. */
   readonly needs: Needs = 'gramian';
 
+  /** One weight per loss. */
   abstract weights(stats: Stats): Float64Array;
 }

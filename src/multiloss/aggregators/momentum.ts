@@ -24,7 +24,9 @@ function towards(a: Tensor, b: Tensor, s: Tensor): Tensor {
 /** A method on the rows' running means. `Per`: what there is of each loss, its count of steps among it. */
 abstract class Momentum<Per extends string> extends CheckedMethod implements Aggregator {
   readonly needs = 'jacobian';
+  /** @internal What it remembers of losses. */
   protected readonly memory: Memory<never, Per | 'steps'>;
+  /** @internal The rows' running means. */
   protected readonly means: RowMemory;
 
   constructor(name: string, per: Per[]) {
@@ -35,7 +37,7 @@ abstract class Momentum<Per extends string> extends CheckedMethod implements Agg
 
   abstract directions(rows: readonly Tensor[], stats: Stats): Tensor[];
 
-  /** Two numbers per loss, found by the host from the step's own, as columns [m, 1]. */
+  /** @internal Two numbers per loss, found by the host from the step's own, as columns [m, 1]. */
   protected columns({ names }: Stats, numbers: () => [Float64Array, Float64Array]): [Tensor, Tensor] {
     const m = names.length;
     const both = told(2 * m, [], () => numbers().flatMap((list) => [...list]));

@@ -21,7 +21,7 @@ const OPTIONS: Kinds<PINNAnnealingOptions> = { main: TEXT, alpha: range(0, 1) };
  * that of lossᵢ itself, without λᵢ. A loss without a gradient keeps its weight, and
  * all do in a step that lacks the main one.
  */
-export class PINNAnnealing extends Remembering<never, 'w'> {
+export class PINNAnnealing extends Remembering {
   readonly name = 'PINNAnnealing';
   override readonly needs = 'jacobian';
   protected readonly memory = new Memory({}, ['w']);

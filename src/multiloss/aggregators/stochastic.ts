@@ -8,7 +8,7 @@ import { ontoSimplex } from '../solve/simplex.ts';
 import { times } from '../solve/matrix.ts';
 
 /** What both remember: the simplex's point, as a share for each loss. */
-abstract class Walking extends Remembering<never, 'share'> {
+abstract class Walking extends Remembering {
   protected readonly memory = new Memory({}, ['share']);
 
   /** Goes on from where it stands, equal shares at first. Returns the new point. */

@@ -26,7 +26,7 @@ const OPTIONS: Kinds<VQGANWeightOptions> = { rec: TEXT, gan: TEXT, weight: range
  * for the adversarial loss, 0 before `start`; 1 for every other loss. The paper takes the gradients at the decoder's last layer: give
  * that layer's parameters as what the method looks at. A step that lacks one of the two has weights of 1.
  */
-export class VQGANWeight extends Remembering<'step', never> {
+export class VQGANWeight extends Remembering {
   readonly name = 'VQGANWeight';
   override readonly needs = 'norms';
   protected readonly memory = new Memory({ step: 0 }, []);

@@ -15,6 +15,7 @@ export type SchedulePlan =
 
 /** A weight over time. Steps count from 0. */
 export class Schedule {
+  /** What it is made of. */
   readonly plan: SchedulePlan;
 
   /** @internal Use `anneal`. */
@@ -111,7 +112,7 @@ function exponentially(...given: Ramp): Schedule {
 }
 
 /** From 0 to the weight in a straight line. */
-function warmup(...given: [end: number, options: AnnealOptions]): Schedule {
+function warmedUp(...given: [end: number, options: AnnealOptions]): Schedule {
   return ramp('linear', [0, ...given], 'anneal.warmup');
 }
 
@@ -169,7 +170,7 @@ function load(plan: SchedulePlan): Schedule {
 }
 
 /** Schedules of weights: `anneal.cosine(0, 1, { steps: 5000 })` wherever a weight goes. */
-export const anneal = { constant, linear, cosine, exponential: exponentially, cyclical, warmup, piecewise, load } as const;
+export const anneal = { constant, linear, cosine, exponential: exponentially, cyclical, warmup: warmedUp, piecewise, load } as const;
 
 /** A weight: a number, or one that changes with the step. */
 export type Weight = number | Schedule;

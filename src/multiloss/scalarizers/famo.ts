@@ -26,7 +26,7 @@ export interface FAMOOptions<Name extends string = string> {
 const OPTIONS: Kinds<FAMOOptions> = { lr: range(0), weightDecay: range(0), lowerBounds: each(), after: oneOf('update', 'next') };
 
 /** w, of which softmax gives a loss's share; Adam's two running means and count of steps; the loss at a step whose outcome is open. */
-type Per = 'logits' | 'first' | 'second' | 'steps' | 'before';
+type OfLoss = 'logits' | 'first' | 'second' | 'steps' | 'before';
 
 const EPS = 1e-8;
 
@@ -34,9 +34,9 @@ const EPS = 1e-8;
  * FAMO (Liu et al., NeurIPS 2023, arXiv 2306.03792): weights zᵢ/(Lᵢ − bᵢ)/c with z = softmax(w), c = Σ zᵢ/(Lᵢ − bᵢ): a convex combination of
  * the losses' gradients. After the step w descends along ∂z/∂wᵀ·δ, δ = ln before − ln after, by Adam.
  */
-export class FAMO<Name extends string = string> extends LossWeighting<never, Per, Name> {
+export class FAMO<Name extends string = string> extends LossWeighting<Name> {
   readonly name = 'FAMO';
-  protected readonly memory = new Memory<never, Per>({}, ['logits', 'first', 'second', 'steps', 'before']);
+  protected readonly memory = new Memory<never, OfLoss>({}, ['logits', 'first', 'second', 'steps', 'before']);
   /** The losses of the latest step, in its order; none where its outcome is known. */
   private open: readonly string[] = [];
   private readonly options: Readonly<Required<Omit<FAMOOptions, 'lowerBounds'>> & FAMOOptions>;
@@ -73,7 +73,7 @@ export class FAMO<Name extends string = string> extends LossWeighting<never, Per
 
   /** (1/c)·Σ zᵢ ln(Lᵢ − bᵢ): what the weights are the derivatives of (c held fixed). For the losses of the latest step. */
   objective(): number {
-    const rows = this.open.map((name) => this.memory.get(name) as Record<Per, number>);
+    const rows = this.open.map((name) => this.memory.get(name) as Record<OfLoss, number>);
     if (rows.length === 0) throw valueError('FAMO.objective', 'there was no step since the last update. Call it between the two.');
     const z = softmax(rows.map((r) => r.logits));
     const c = z.reduce((s, share, i) => s + share / (rows[i] as { before: number }).before, 0);
@@ -96,7 +96,7 @@ export class FAMO<Name extends string = string> extends LossWeighting<never, Per
   private learn(names: readonly string[], after: Float64Array): void {
     const { lr, weightDecay } = this.options;
     const { open } = this;
-    const found = open.flatMap((name) => (names.includes(name) ? [{ row: this.memory.get(name) as Record<Per, number>, after: after[names.indexOf(name)] as number }] : []));
+    const found = open.flatMap((name) => (names.includes(name) ? [{ row: this.memory.get(name) as Record<OfLoss, number>, after: after[names.indexOf(name)] as number }] : []));
     const z = softmax(found.map(({ row }) => row.logits));
     const delta = found.map(({ row, after: now }) => logarithm(row.before) - logarithm(now));
     const expected = delta.reduce((s, d, i) => s + d * (z[i] as number), 0);

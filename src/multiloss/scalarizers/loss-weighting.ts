@@ -4,7 +4,7 @@ import { Remembering } from '../memory.ts';
 import type { Stats } from '../method.ts';
 
 /** @internal A weighting that looks at the losses' values. */
-export abstract class LossWeighting<Own extends string, Per extends string, Name extends string = string> extends Remembering<Own, Per> {
+export abstract class LossWeighting<Name extends string = string> extends Remembering {
   override readonly needs = 'losses';
   /** What is wrong with a negative loss; undefined where nothing is. */
   protected readonly negative: string | undefined;

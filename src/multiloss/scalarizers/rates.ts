@@ -21,7 +21,7 @@ const DWA_OPTIONS: Kinds<DWAOptions> = { temperature: POSITIVE, stepsPerEpoch: c
  * Dynamic weight average: m·softmax(rᵢ/T), rᵢ = the last epoch's mean of Lᵢ by that of the epoch before (Liu, Johns & Davison, CVPR 2019,
  * arXiv 1803.10704), 1 for a loss that has not been there for two epochs. Every weight is 1 until two epochs have ended.
  */
-export class DWA extends LossWeighting<'steps', 'sum' | 'count' | 'last' | 'before' | 'epochs'> {
+export class DWA extends LossWeighting {
   readonly name = 'DWA';
   protected override readonly negative = RATIOS;
   /** The current epoch's steps; of each loss its sum and count over them, means of its last two epochs, and how many of those there are. */
@@ -85,7 +85,7 @@ const RELOBRALO: Kinds<ReLoBRaLoOptions> = { temperature: POSITIVE, alpha: range
  * Relative loss balancing with random look-back (Bischof & Kraus 2021, arXiv 2110.09813): λ ← α·(ρ·λ + (1 − ρ)·b(0)) + (1 − α)·b(t − 1) with
  * b(s) = m·softmax(Lᵢ(t)/(T·Lᵢ(s))) and ρ 1 or 0 at random. Every weight is 1 at the first step.
  */
-export class ReLoBRaLo extends LossWeighting<'steps', 'first' | 'last' | 'weight'> {
+export class ReLoBRaLo extends LossWeighting {
   readonly name = 'ReLoBRaLo';
   protected override readonly negative = RATIOS;
   /** Of each loss its first value, its latest, and its latest weight. */
@@ -134,7 +134,7 @@ const SOFT_ADAPT: Kinds<SoftAdaptOptions> = { beta: FINITE, normalized: FLAG, lo
  * softmax(β·sᵢ) of the rates of change sᵢ = Lᵢ(t) − Lᵢ(t − 1), and its two variants (SoftAdapt: Heydari, Thompson & Mehmood 2019, arXiv
  * 1912.12354). Weights sum to 1, and are equal at the first step; a loss that is new counts as still.
  */
-export class SoftAdapt extends LossWeighting<never, 'last'> {
+export class SoftAdapt extends LossWeighting {
   readonly name = 'SoftAdapt';
   protected override readonly negative: string | undefined;
   protected readonly memory = new Memory({}, ['last']);

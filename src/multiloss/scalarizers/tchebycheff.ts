@@ -7,7 +7,7 @@ import { type Kinds, withDefaults } from '../../tensor/check.ts';
 import { GradloomError, valueError } from '../../tensor/errors.ts';
 import { recording, refuseWhileRecording } from '../../tensor/recording.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { Stateless } from './stateless.ts';
+import { StatelessScalarizer } from './stateless.ts';
 import { count, each, POSITIVE, type PerLoss, perLoss } from '../checks.ts';
 import { Memory } from '../memory.ts';
 import { assertEager, assertPositive, HostVector, vectorOf } from './per-loss.ts';
@@ -33,7 +33,7 @@ const OPTIONS: Kinds<STCHOptions> = { mu: POSITIVE, weights: each(0), zeroPoint:
 const TINY = 1e-20;
 
 /** μ·ln Σ exp(λᵢ(Lᵢ − zᵢ)/μ), shifted by the largest term so that nothing overflows (smooth Tchebycheff: Lin et al., ICML 2024, arXiv 2402.19078). */
-export class STCH<Name extends string = string> extends Stateless {
+export class STCH<Name extends string = string> extends StatelessScalarizer {
   readonly name = 'STCH';
   private readonly options: Readonly<Required<Pick<STCHOptions, 'mu' | 'warmupSteps'>> & STCHOptions>;
   private readonly lambda = new HostVector();
@@ -48,6 +48,7 @@ export class STCH<Name extends string = string> extends Stateless {
     if (warmupSteps > 0 && (weights || zeroPoint)) throw valueError(this.name, 'a warm-up finds the scales itself. Leave out weights and zeroPoint, or warmupSteps.');
   }
 
+  /** Refuses losses that its formula cannot take, by name. */
   assert(losses: Float64Array, names: readonly string[]): void {
     if (this.options.warmupSteps > 0) assertPositive(this.name, losses, names, true, 'Shift it, or leave out warmupSteps.');
   }

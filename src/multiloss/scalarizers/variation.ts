@@ -21,7 +21,7 @@ const RLW_OPTIONS: Kinds<RLWOptions> = { generator: instanceOf(Generator, 'a Gen
  * Random loss weighting: softmax of m normal numbers, anew at every step (Lin et al., TMLR 2022, arXiv 2111.10603). A baseline that others must
  * beat. Losses get their numbers in the order in which they first came.
  */
-export class RLW extends LossWeighting<never, never> {
+export class RLW extends LossWeighting {
   readonly name = 'RLW';
   protected readonly memory = new Memory({}, []);
   private readonly generator: Generator | undefined;
@@ -51,7 +51,7 @@ const COV: Kinds<CoVOptions> = { decay: range(0, 1, true) };
  * Coefficient of variation: weights σ(ℓᵢ)/μ(ℓᵢ), divided by their sum, of the ratios ℓᵢ = Lᵢ/μ(Lᵢ) (1 where that mean is 0) over the steps before (Groenendijk et al.,
  * WACV 2021, arXiv 2009.01717). Equal weights at the first two steps; a loss that is new has the others' mean weight at its own first two.
  */
-export class CoV extends LossWeighting<never, 'steps' | 'mean' | 'ratio' | 'squares'> {
+export class CoV extends LossWeighting {
   readonly name = 'CoV';
   protected override readonly negative = RATIOS;
   /** Of each loss its steps, its running mean, that of its ratio ℓᵢ, and the sum of ℓᵢ's squared deviations (Welford). */
@@ -96,7 +96,7 @@ const FOCAL: Kinds<FocalKPIOptions> = { gamma: range(0), alpha: range(0, 1, true
  * Dynamic task prioritization: −(1 − kᵢ)^γ·ln kᵢ of each task's score kᵢ in (0, 1], accuracy say: hard tasks count more (Guo et al., ECCV
  * 2018). Call `update` with the scores; a loss without one counts 1.
  */
-export class FocalKPI extends LossWeighting<never, 'score'> {
+export class FocalKPI extends LossWeighting {
   readonly name = 'FocalKPI';
   /** Running means of the tasks' scores, by loss. */
   protected readonly memory = new Memory({}, ['score']);
