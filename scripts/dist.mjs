@@ -2,18 +2,13 @@
 import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { shipped } from './declarations.mjs';
 
 copyFileSync('build/kernels.wasm', 'dist/kernels.wasm');
 
-// methods.ts adds to the class Tensor from another file. In the bundled types both stand in one file, where an interface of the same
-// name merges with the class; the module wrapper, which names a file that does not ship, goes.
-for (const file of ['dist/index.d.ts', 'dist/index.d.cts']) {
-  const text = readFileSync(file, 'utf8');
-  const merged = text.replace(/^declare module '\.\/tensor\/tensor\.ts' \{\s*(interface Tensor extends TensorMembers \{\})\s*\}$/m, '$1');
-  if (merged === text) throw new Error(`${file}: the methods of Tensor are not where they were`);
-  // Programs whose lib ends before `using` know no Symbol.dispose.
-  writeFileSync(file, `/// <reference lib="esnext.disposable" />\n${merged}`);
-}
+// Programs whose lib ends before `using` know no Symbol.dispose.
+const lib = '/// <reference lib="esnext.disposable" />\n';
+for (const file of ['dist/index.d.ts', 'dist/index.d.cts']) writeFileSync(file, lib + shipped(readFileSync(file, 'utf8')));
 
 // What registers something when it is loaded must not be dropped by bundlers, wherever the chunks put it.
 const { sideEffects } = JSON.parse(readFileSync('package.json', 'utf8'));
@@ -40,7 +35,7 @@ for (const path of ['nn', 'nn.functional', 'optim', 'multiloss']) {
     ['d.cts', 'default.cjs'],
   ]) {
     const text = readFileSync(`dist/index.${types}`, 'utf8');
-    const [, list] = new RegExp(`^declare namespace ${name}_d_exports \\{\\s*export \\{([^}]*)\\};`, 'm').exec(text) ?? [];
+    const [, list] = new RegExp(`^declare namespace ${name} \\{\\s*export \\{([^}]*)\\};`, 'm').exec(text) ?? [];
     if (!list) throw new Error(`dist/index.${types}: the namespace ${name} is not where it was`);
     const members = list.split(',').map((member) => member.trim().split(' as ').at(-1));
     writeFileSync(`dist/${name}.${types}`, `import { ${outer} } from './${entry}';\n${members.map((m) => `export import ${m} = ${path}.${m};\n`).join('')}`);

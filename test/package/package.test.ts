@@ -1,12 +1,13 @@
 // The package as users get it: built, packed, unpacked elsewhere, imported, required, type-checked.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Declarations, editor } from './editor.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 /** What a command prints; its error says that too. */
@@ -173,6 +174,54 @@ test('types hold for a program in Node without DOM types', () => {
   const options = { strict: true, module: 'nodenext', target: 'es2022', noEmit: true, types: ['node'], lib: ['es2023'], skipLibCheck: false };
   writeFileSync(join(home, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files: ['e.mts'] }));
   run(process.execPath, [join(root, 'node_modules', 'typescript', 'lib', 'tsc.js'), '-p', '.'], home);
+});
+
+test('types hold what they promise and refuse what is wrong, also where optional properties are exact', () => {
+  copyFileSync(join(root, 'test', 'package', 'types.mts'), join(home, 't.mts'));
+  const options = {
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    module: 'nodenext',
+    target: 'es2022',
+    noEmit: true,
+    types: [],
+    skipLibCheck: false,
+  };
+  writeFileSync(join(home, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files: ['t.mts'] }));
+  run(process.execPath, [join(root, 'node_modules', 'typescript', 'lib', 'tsc.js'), '-p', '.'], home);
+});
+
+test('an editor has a text for everything, and shows nothing internal', () => {
+  const entries = ['default', 'lean', 'nn', 'functional', 'optim', 'multiloss', 'worker', 'report'];
+  const types = new Declarations(entries.map((entry) => join(home, 'node_modules', 'gradloom', 'dist', `${entry}.d.ts`)));
+  const { found, count } = types.textless;
+  assert.ok(count > 4000);
+  assert.equal(found, []);
+  assert.equal(types.strayClasses, []);
+  // What these types are is shown where they are used, so they need no import.
+  const { intentionallyNotExported } = JSON.parse(readFileSync(join(root, 'typedoc.json'), 'utf8')) as { intentionallyNotExported: string[] };
+  const shared = ['Bounds', 'ChannelNormOptions', 'ModuleHooks', 'Stateful'];
+  assert.equal(
+    types.unexported.filter((name) => ![...intentionallyNotExported, ...shared].includes(name)),
+    [],
+  );
+
+  const made = types.made.filter((path) => path.startsWith('default.') && path !== 'default.Tensor').map((path) => path.replace('default', 'gradloom'));
+  const text = `import * as gradloom from 'gradloom';\n${made.map((path) => `new ${path}();`).join('\n')}\ngradloom.ones(1).;`;
+  writeFileSync(join(home, 'h.mts'), text);
+  const { hover, complete } = editor(join(home, 'h.mts'));
+  assert.ok(made.length > 100);
+  assert.equal(
+    made.filter((path) => hover(text.indexOf(`new ${path}()`) + `new ${path}`.length - 1) === ''),
+    [],
+  );
+  const members = complete(text.length - 1);
+  assert.ok(members.includes('add') && members.includes('backward') && members.length < 170);
+  assert.equal(
+    members.filter((name) => /^(storage|node|sizes|steps|hooks|gradient|address|viewInfo|gathered)$/.test(name)),
+    [],
+  );
 });
 
 test('the edge entries name the wasm beside them and ship it', () => {
