@@ -1,0 +1,222 @@
+// An option that is undefined is one that was left out, whatever takes it.
+import * as gradloom from 'gradloom';
+import { manualSeed, multiloss as M, nn, ones, optim, tensor } from 'gradloom';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+
+// biome-ignore lint/suspicious/noExplicitAny: what is called is found by name
+type Any = any;
+const F = nn.functional;
+const [x, image, row] = [ones([2, 4]), ones([1, 2, 8, 8]), ones([1, 2, 8])];
+const classes = tensor([0, 1], { dtype: 'int32' });
+const made = (): optim.SGD => new optim.SGD([new nn.Parameter(ones([2]))], { lr: 0.1, momentum: 0.9 });
+const losses = (): M.Losses => ({ a: new nn.Parameter(ones([1])).sum(), b: new nn.Parameter(ones([1])).sum() });
+
+/** What takes options, and what stands before them. */
+const functions: [of: object, rows: Record<string, unknown[]>][] = [
+  [
+    gradloom,
+    {
+      zeros: [[2]],
+      ones: [[2]],
+      rand: [[2]],
+      randn: [[2]],
+      tensor: [[1, 2]],
+      full: [[2], 1],
+      randperm: [4],
+      eye: [2, 2],
+      linspace: [0, 1, 3],
+      arange: [0, 3, 1],
+      zerosLike: [x],
+      onesLike: [x],
+      fullLike: [x, 1],
+      sum: [x],
+      mean: [x],
+      variance: [x],
+      std: [x],
+      norm: [x],
+      amax: [x],
+      amin: [x],
+      argmax: [x],
+      prod: [x],
+      logsumexp: [x],
+      any: [x.bool()],
+      all: [x.bool()],
+      sort: [x],
+      argsort: [x],
+      topk: [x, 2],
+      nanToNum: [x],
+      addcmul: [x, x, x],
+      addcdiv: [x, x, x],
+      addmm: [ones([2, 2]), ones([2, 2]), ones([2, 2])],
+      diagonal: [x],
+      diagEmbed: [x],
+      pad: [x, [1, 1]],
+      gelu: [x],
+      softplus: [x],
+      leakyRelu: [x],
+      elu: [x],
+      memory: [],
+    },
+  ],
+  [
+    F,
+    {
+      avgPool1d: [row, 2],
+      avgPool2d: [image, 2],
+      maxPool1d: [row, 2],
+      maxPool2d: [image, 2],
+      conv1d: [row, ones([2, 2, 3]), null],
+      conv2d: [image, ones([2, 2, 3, 3]), null],
+      batchNorm: [image, ones([2]), ones([2])],
+      instanceNorm: [image],
+      layerNorm: [x, [4]],
+      groupNorm: [image, 1],
+      rmsNorm: [x, [4]],
+      celu: [x],
+      hardtanh: [x],
+      hardshrink: [x],
+      softshrink: [x],
+      normalize: [x],
+      cosineSimilarity: [x, x],
+      pairwiseDistance: [x, x],
+      scaledDotProductAttention: [row, row, row],
+      dropout: [x],
+      dropout2d: [image],
+      embedding: [classes, ones([3, 2])],
+      crossEntropy: [x, classes],
+      nllLoss: [x, classes],
+      mseLoss: [x, x],
+      l1Loss: [x, x],
+      huberLoss: [x, x],
+      smoothL1Loss: [x, x],
+      klDiv: [x, x],
+      binaryCrossEntropy: [x, x],
+      binaryCrossEntropyWithLogits: [x, x],
+      gaussianNllLoss: [x, x, 1],
+      poissonNllLoss: [x, x],
+      tripletMarginLoss: [x, x, x],
+      cosineEmbeddingLoss: [x, x, tensor([1, -1])],
+      marginRankingLoss: [x, x, x],
+      hingeEmbeddingLoss: [x, x],
+      softMarginLoss: [x, x],
+      multiMarginLoss: [x, classes],
+      multilabelSoftMarginLoss: [x, x],
+    },
+  ],
+  [M, { backward: [losses()], below: ['a', 1], above: ['a', 1], applyCombiner: [new M.Mean(), [[1], [2]]], clipWeights: [new M.Mean()], phases: [] }],
+  [nn, { clipGradNorm_: [made().paramGroups[0]?.params, 1] }],
+];
+const needed: [of: object, rows: Record<string, unknown[]>][] = [
+  [gradloom, { DataLoader: [new gradloom.TensorDataset(x)] }],
+  [
+    nn,
+    {
+      Parameter: [x],
+      Linear: [2, 3],
+      Conv1d: [2, 3, 2],
+      Conv2d: [2, 3, 2],
+      Embedding: [4, 2],
+      BatchNorm1d: [2],
+      InstanceNorm2d: [2],
+      LayerNorm: [3],
+      RMSNorm: [3],
+      GroupNorm: [1, 2],
+      MaxPool1d: [2],
+      MaxPool2d: [2],
+      AvgPool1d: [2],
+      AvgPool2d: [2],
+      ...Object.fromEntries(
+        ['Dropout', 'Dropout2d', 'GELU', 'LeakyReLU', 'ELU', 'CELU', 'GLU', 'Softplus', 'Flatten', 'Hardtanh', 'Hardshrink', 'Softshrink', 'PReLU'].map((k) => [k, []]),
+      ),
+      ...Object.fromEntries(Object.keys(nn).flatMap((k) => (k.endsWith('Loss') ? [[k, []]] : []))),
+    },
+  ],
+  [optim, Object.fromEntries(Object.keys(optim).flatMap((k) => (/^[A-Z]/.test(k) && k !== 'Optimizer' ? [[k, [made().paramGroups[0]?.params]]] : [])))],
+  [
+    optim.lrScheduler,
+    {
+      StepLR: [made, 3],
+      MultiStepLR: [made, [3]],
+      ConstantLR: [made],
+      LinearLR: [made],
+      PolynomialLR: [made],
+      CosineAnnealingLR: [made, 3],
+      CosineAnnealingWarmRestarts: [made, 3],
+      CyclicLR: [made, 0.1, 1],
+      OneCycleLR: [made, 1, 9],
+      ReduceLROnPlateau: [made],
+    },
+  ],
+  [
+    M,
+    {
+      Monitor: [],
+      UncertaintyWeighting: [2],
+      IMTLL: [2],
+      ...Object.fromEntries(
+        [
+          'ScaleInvariant',
+          'STCH',
+          'FAMO',
+          'DWA',
+          'ReLoBRaLo',
+          'SoftAdapt',
+          'RLW',
+          'CoV',
+          'FocalKPI',
+          'AlignedMTL',
+          'FairGrad',
+          'NashMTL',
+          'CAGrad',
+          'ConFIG',
+          'GradDrop',
+          'EnCodecBalancer',
+        ]
+          .concat(['ExcessMTL', 'GradNorm', 'IMTLG', 'MGDA', 'DBMTL', 'MoCo', 'UPGrad', 'DualProj', 'MoDo', 'SDMGrad', 'GradVac'])
+          .map((k) => [k, []]),
+      ),
+    },
+  ],
+];
+
+/** The names of the options that it takes, as its error says them. */
+function namesOf(call: (options: object) => unknown): string[] {
+  try {
+    call({ nonsense: 1 });
+  } catch (error) {
+    return /It takes (?:only )?(.*)\.$/.exec((error as Error).message)?.[1]?.split(/, | and /) ?? [];
+  }
+  return [];
+}
+
+/** What came of a call, from the same random numbers. */
+function text(make: () => unknown): string {
+  manualSeed(1);
+  return JSON.stringify(make(), (key, value) => (key === 'optimizer' ? undefined : value instanceof Float64Array ? [...value] : value));
+}
+
+for (const [kind, tables] of Object.entries({ functions, needed })) {
+  test(`undefined is absent: ${kind === 'functions' ? 'functions' : 'classes'}`, () => {
+    for (const [of, rows] of tables) {
+      for (const [name, args] of Object.entries(rows)) {
+        const call = (...more: object[]): unknown => {
+          const all = [...args.map((arg) => (arg === made ? made() : arg)), ...more];
+          return kind === 'functions' ? (of as Any)[name](...all) : new (of as Any)[name](...all);
+        };
+        const names = namesOf(call);
+        assert.ok(names.length > 0, `${name} says what it takes`);
+        const nothing = Object.fromEntries(names.map((option) => [option, undefined]));
+        if (name === 'backward') assert.not.throws(() => (of as Any)[name](losses(), nothing), name);
+        else
+          assert.is(
+            text(() => call(nothing)),
+            text(() => call()),
+            `${name}({ ${names} })`,
+          );
+      }
+    }
+  });
+}
+
+test.run();
