@@ -76,7 +76,7 @@ export function scope<T>(fn: () => T, what = 'a scope(() => …)'): T {
 }
 
 /** Makes a tensor (with its gradient and graph), or a module with its parameters and buffers, outlive every scope: it lives as long as the program can reach it. Returns it. */
-export function keep<T extends Tensor | Holder>(tensor: T): T {
+export function keep<T extends Tensor | { parameters(): Iterable<Tensor> }>(tensor: T): T {
   assertArity('keep', arguments.length, 1);
   const isModule = typeof tensor === 'object' && tensor !== null && isHolder(tensor);
   if (!isModule) assertTensor('keep', tensor);

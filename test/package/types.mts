@@ -135,3 +135,6 @@ class Scale extends nn.Parameter {
   readonly kind = 'scale';
 }
 keep(new Scale(x)).kind satisfies 'scale';
+keep(new nn.Linear(2, 3)).weight satisfies nn.Parameter;
+// @ts-expect-error: neither a tensor nor a module
+keep({});
