@@ -1,11 +1,11 @@
 // The library through every bundler, run in Chromium where there is one, else in Node; and through Jest.
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { runBundle } from './browsers.ts';
-import { background, command, jsonLine, Missing, type Outcome, project, type Target, tool, toolsOf } from './context.ts';
+import { background, command, jsonLine, Missing, type Outcome, project, root, type Target, tool, toolsOf } from './context.ts';
 
 /** One export of a package of the bundlers' group (their types are not installed with the repository), and the package's version. */
 async function load(name: string, key: string): Promise<{ use: (...given: unknown[]) => unknown; version: string }> {
@@ -148,9 +148,20 @@ async function jest(): Promise<Outcome> {
   return { ...(JSON.parse(readFileSync(join(folder, 'found.json'), 'utf8')) as Outcome), version };
 }
 
+/** The types, as the oldest TypeScript that reads them does. */
+async function oldestTypes(): Promise<Outcome> {
+  const { version } = JSON.parse(readFileSync(tool('bundlers', 'typescript-oldest', 'package.json'), 'utf8')) as { version: string };
+  copyFileSync(join(root, 'test', 'package', 'types.mts'), join(project(), 'types.mts'));
+  const compilerOptions = { strict: true, exactOptionalPropertyTypes: true, module: 'nodenext', target: 'es2022', noEmit: true, types: [], skipLibCheck: false };
+  writeFileSync(join(project(), 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['types.mts'] }));
+  command(process.execPath, [tool('bundlers', 'typescript-oldest', 'lib', 'tsc.js'), '-p', '.'], { cwd: project() });
+  return { hash: '', version, note: 'reads the types' };
+}
+
 export const bundled: Target[] = [
   { name: 'Vite build', run: () => bundlerOutcome('vite') },
   { name: 'Vite dev', run: viteDev },
   ...['webpack', 'rollup', 'rolldown', 'esbuild'].map((name) => ({ name, run: () => bundlerOutcome(name) })),
   { name: 'Jest', run: jest },
+  { name: 'TypeScript', run: oldestTypes },
 ];
