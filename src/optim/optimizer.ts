@@ -76,10 +76,7 @@ interface Place {
   names: number;
 }
 
-/**
- * What all optimizers are: groups of parameters with options, and named state of each parameter. Built from parameters, a module, named parameters, or
- * groups of such with options of their own; and options by name, or by position as in PyTorch.
- */
+/** Groups of parameters with options, and a state of each. Built from parameters, a module, named parameters or groups; and options by name, or by position as in PyTorch. */
 export abstract class Optimizer<O extends OptimizerOptions> {
   /** The groups, in order. Options may be changed between steps. */
   readonly paramGroups: ParamGroup<O>[] = [];
@@ -239,8 +236,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   }
 
   /**
-   * Moves every parameter whose `.grad` is not null.
-   * A parameter's change in place makes graphs that were recorded before it stale: call step after the last backward.
+   * Moves every parameter whose `.grad` is not null. This makes graphs that were recorded before it stale: call step after the last backward.
    * @throws VALUE, before anything moves, where an option that was changed by hand is none
    */
   step(): void;
