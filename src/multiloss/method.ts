@@ -92,8 +92,13 @@ export type Method<Name extends string = AnyLoss> = Scalarizer<Name> | Weighting
 
 /** A method, as options take it. */
 export const METHOD: Kind = {
-  what: 'a method, such as new multiloss.UPGrad()',
-  test: (v) => typeof v === 'object' && v !== null && ['combine', 'weights', 'directions'].some((key) => typeof (v as Record<string, unknown>)[key] === 'function'),
+  what: "a method, such as new multiloss.UPGrad(), or an object of your own whose needs say what it must be told ('jacobian' for directions, 'losses' for combine)",
+  test: (v) => {
+    const { needs, combine, directions, weights } = (v ?? {}) as Record<string, unknown>;
+    if (typeof combine === 'function') return needs === 'losses';
+    if (typeof directions === 'function') return needs === 'jacobian';
+    return typeof weights === 'function' && ['losses', 'norms', 'gramian', 'jacobian'].includes(needs as string);
+  },
 };
 
 /** What parameters of single losses get. */

@@ -10,7 +10,7 @@ import { ones } from '../ops/create.ts';
 import { narrow, reshape } from '../ops/movement.ts';
 import { sum } from '../ops/reduce.ts';
 import { float32View } from '../runtime/memory.ts';
-import { GradloomError, valueError, warnOnce } from '../tensor/errors.ts';
+import { GradloomError, valueError, valueText, warnOnce } from '../tensor/errors.ts';
 import { hostStep } from '../tensor/recording.ts';
 import { currentScope } from '../tensor/storage.ts';
 import { Node } from '../tensor/tape.ts';
@@ -292,13 +292,22 @@ export class Resolution<Name extends string> {
     const leaves = places.filter((p): p is Tensor => p instanceof Tensor);
     const rows = leaves.map((leaf) => reshape(everyRow(rowsAt(found, leaf), m, leaf.sizes), [m, -1]));
     const stats: Stats = { names, absent, losses: report.lossValues, norms, gramian, parameters: leaves };
-    method.directions(rows, stats).forEach((direction, i) => {
+    const directions = method.directions(rows, stats);
+    assertDirections(method.name, directions, leaves);
+    directions.forEach((direction, i) => {
       const leaf = leaves[i] as Tensor;
       // A block that the method made now and nothing else knows may become the gradient as it is.
       const fresh = isWhole(direction) && !rows.some((r) => r.storage === direction.storage);
       accumulate(leaf, reshape(direction, leaf.sizes), fresh, false);
     });
   }
+}
+
+/** Throws unless a method of the user's gave a direction for each parameter. */
+function assertDirections(method: string, directions: unknown, leaves: readonly Tensor[]): void {
+  const fits = (d: unknown, i: number): boolean => d instanceof Tensor && d.dtype === 'float32' && d.size === leaves[i]?.size;
+  if (Array.isArray(directions) && directions.length === leaves.length && directions.every(fits)) return;
+  throw new GradloomError('SHAPE', `${method}.directions`, `must return one float32 tensor for each of the ${leaves.length} parameters, as long as it, got ${valueText(directions)}.`);
 }
 
 /** Whether a tensor is the whole of a block that this pass made. */

@@ -111,7 +111,6 @@ const garbage: readonly ((dice: Dice) => unknown)[] = [
   () => new Foreign(),
   () => Foreign,
   () => thrower(),
-  () => new Proxy({}, { get: () => thrower(), has: () => true, ownKeys: () => ['dim'] }),
   (dice) => new Proxy(tensorFor(dice, null), {}),
   () => new Proxy([1, 2], {}),
   () => runInNewContext('[1, 2]'),

@@ -1,5 +1,5 @@
 // What programs tell methods themselves: refused by name before a formula sees it, of every method.
-import { GradloomError, multiloss, ones, rand, tensor } from 'gradloom';
+import { GradloomError, multiloss, nn, ones, rand, tensor } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { throwsCode } from '../helpers.ts';
@@ -89,6 +89,26 @@ test('what is frozen are parameters, also in a list that an object says', () => 
 test('a condition of several conditions is none without them', () => {
   for (const of of [undefined, null, { every: 1 }, [1]])
     throwsCode('VALUE', /condition/, () => multiloss.phases().phase('p', { losses: ['a'], until: ['q', { kind: 'anyOf', of }] as never }));
+});
+
+test("what a method of the user's own returns is checked, whatever it says it needs", () => {
+  const state = { stateDict: () => ({}), loadStateDict: () => {}, reset: () => {}, parameters: () => [] };
+  const returned = [undefined, null, 3, 'x', {}, [], [1], Float64Array.of(1), Float64Array.of(Number.NaN, 1), [tensor([1])], tensor([1, 2]), () => 1];
+  const model = new nn.Linear(2, 2);
+  for (const needs of ['losses', 'norms', 'gramian', 'jacobian', 'rows', undefined]) {
+    for (const part of ['weights', 'directions', 'combine']) {
+      for (const value of returned) {
+        const method = { name: 'mine', needs, ...state, [part]: () => value } as unknown as multiloss.Method;
+        const y = model.forward(ones([3, 2]));
+        assert.throws(
+          () => multiloss.backward({ a: y.square().mean(), b: y.abs().mean() }, { combine: method }),
+          (e: Error) => e instanceof GradloomError,
+          `${needs} ${part} ${String(value)}`,
+        );
+        assert.is(model.weight.grad, null);
+      }
+    }
+  }
 });
 
 test.run();
