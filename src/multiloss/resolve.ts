@@ -307,7 +307,11 @@ export class Resolution<Name extends string> {
 function assertDirections(method: string, directions: unknown, leaves: readonly Tensor[]): void {
   const fits = (d: unknown, i: number): boolean => d instanceof Tensor && d.dtype === 'float32' && d.size === leaves[i]?.size;
   if (Array.isArray(directions) && directions.length === leaves.length && directions.every(fits)) return;
-  throw new GradloomError('SHAPE', `${method}.directions`, `must return one float32 tensor for each of the ${leaves.length} parameters, as long as it, got ${valueText(directions)}.`);
+  throw new GradloomError(
+    'SHAPE',
+    `${method}.directions`,
+    `must return one float32 tensor for each of the ${leaves.length} parameters, as long as it, got ${valueText(directions)}.`,
+  );
 }
 
 /** Whether a tensor is the whole of a block that this pass made. */
