@@ -1,6 +1,6 @@
 // PyTorch's test_nn: functions beside layers and losses, with the gradients of what they take.
 import { B, type Row, t } from './row.ts';
-import { fixed, functionRow as f, ints, leaf, prelude as losses } from './test_nn_losses.rows.ts';
+import { fixed, functionRow as f, ints, leaf, prelude as losses } from './nn-losses.rows.ts';
 import { nn } from 'gradloom';
 
 export const prelude = losses;

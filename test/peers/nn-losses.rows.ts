@@ -1,7 +1,7 @@
 // PyTorch's test_nn: what each loss gives, and the gradients of what it compares, by function and by module.
 import { nn, type Tensor, type TensorData } from 'gradloom';
 import { I, keywords, L, py, type Row, t } from './row.ts';
-import { pattern, prelude as patterns } from './test_nn_layers.rows.ts';
+import { pattern, prelude as patterns } from './nn-layers.rows.ts';
 
 export const prelude = `${patterns}
 def loss(f, *args):

@@ -1,4 +1,4 @@
-// PyTorch's test_lrscheduler: the rates of each scheduler. Nests and states stand in test_lrscheduler_nested.rows.ts, plateaus and refusals in test_lrscheduler_plateau.rows.ts.
+// PyTorch's test_lrscheduler: the rates of each scheduler. Nests and states stand in lrscheduler-nested.rows.ts, plateaus and refusals in lrscheduler-plateau.rows.ts.
 import { optim } from 'gradloom';
 import { keywords, L, py, type Row } from './row.ts';
 

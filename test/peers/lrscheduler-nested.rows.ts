@@ -1,5 +1,5 @@
 // PyTorch's test_lrscheduler: schedulers made of schedulers, several side by side, and states.
-import { build, EXACT, type Factor, follow, type On, on, optimizer, prelude as traces, seen, type Spec, text } from './test_lrscheduler.rows.ts';
+import { build, EXACT, type Factor, follow, type On, on, optimizer, prelude as traces, seen, type Spec, text } from './lrscheduler.rows.ts';
 import type { Row } from './row.ts';
 
 export const prelude = `${traces}

@@ -1,7 +1,7 @@
-// PyTorch's test_optim: groups, closures, missing gradients, states and what is refused. The paths stand in test_optim.rows.ts.
+// PyTorch's test_optim: groups, closures, missing gradients, states and what is refused. The paths stand in optim.rows.ts.
 import { nn, noGrad, type optim, type Tensor } from 'gradloom';
 import { I, keywords, L, py, type Row, t } from './row.ts';
-import { lossOf, type Maker, makers, optimizers, params, prelude as paths, step, times } from './test_optim.rows.ts';
+import { lossOf, type Maker, makers, optimizers, params, prelude as paths, step, times } from './optim.rows.ts';
 
 export const prelude = `${paths}
 def make(name, ps, **options): return getattr(optim, name)(ps, **options)

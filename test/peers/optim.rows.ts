@@ -1,4 +1,4 @@
-// PyTorch's test_optim: the path of each optimizer with each of its options. States, groups and refusals stand in test_optim_state.rows.ts.
+// PyTorch's test_optim: the path of each optimizer with each of its options. States, groups and refusals stand in optim-state.rows.ts.
 import { optim, scope, type Tensor } from 'gradloom';
 import { keywords, L, type Row, t } from './row.ts';
 

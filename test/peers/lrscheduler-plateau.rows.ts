@@ -1,7 +1,7 @@
 // PyTorch's test_lrscheduler: rates that follow a metric, and what schedulers refuse.
 import { optim } from 'gradloom';
 import { keywords, L, py, type Row } from './row.ts';
-import { build, EXACT, optimizer, prelude as traces, type Spec, text } from './test_lrscheduler.rows.ts';
+import { build, EXACT, optimizer, prelude as traces, type Spec, text } from './lrscheduler.rows.ts';
 
 export const prelude = `${traces}
 def watched(metrics, lrs=[0.5], **options):

@@ -1,4 +1,4 @@
-// PyTorch's test_nn: modules, containers, hooks, names, states, modes, clipping. Layers stand in test_nn_layers.rows.ts, losses in test_nn_losses.rows.ts.
+// PyTorch's test_nn: modules, containers, hooks, names, states, modes, clipping. Layers stand in nn-layers.rows.ts, losses in nn-losses.rows.ts.
 import { manualSeed, nn, noGrad, ones, optim, randn, type Tensor } from 'gradloom';
 import { fill, L, py, type Row, t } from './row.ts';
 
