@@ -106,6 +106,7 @@ export class Alternate<Args extends readonly unknown[], Key extends string> {
 
   /** Takes up what `stateDict` gave. */
   loadStateDict(state: { steps: number; methods: Readonly<Record<string, Record<string, unknown>>> }): void {
+    assertArity('alternate.loadStateDict', arguments.length, 1);
     stateOf('alternate', state, { steps: count(0), methods: OBJECT });
     const methods = this.players.flatMap(([name, { combine }]) => (combine ? [[name, combine] as const] : []));
     stateOf('alternate', state.methods, Object.fromEntries(methods.map(([name]) => [name, OBJECT])));

@@ -232,6 +232,7 @@ export class Plan<Name extends string = string> {
    * @throws STATE where the phases or conditions are others; nothing has changed then
    */
   loadStateDict(state: Readonly<PlanState>): void {
+    assertArity('phases.loadStateDict', arguments.length, 1);
     const mine = this.check().list.map((p) => p.name);
     const misfit = (what: string): GradloomError => new GradloomError('STATE', 'phases.loadStateDict', `${what}. Build the same plan.`);
     const progress = orNull(OBJECT);

@@ -369,6 +369,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
    */
   loadStateDict(saved: OptimizerState | Readonly<Record<string, unknown>>): void {
     const op = `${this.rule.name}.loadStateDict`;
+    assertArity(op, arguments.length, 1);
     refuseWhileRecording(op, 'state is replaced', 'Load it outside, before the next call.');
     for (const group of this.paramGroups) this.placeFor(group, this.paramGroups);
     const { options, moments } = readState(op, saved, this.paramGroups, this.rule, (merged) => this.checkOptions(merged as ParamGroup<O>));

@@ -129,6 +129,7 @@ export class ReduceLROnPlateau {
    */
   loadStateDict(state: PlateauState): void {
     const op = 'ReduceLROnPlateau.loadStateDict';
+    assertArity(op, arguments.length, 1);
     const groups = groupsOf(op, this.optimizer);
     const { best, numBadEpochs, cooldownCounter, rates } = readFields(op, state, groups.length, ['rates'], ['numBadEpochs', 'cooldownCounter']) as unknown as PlateauState;
     if (best !== null && (typeof best !== 'number' || Number.isNaN(best)))

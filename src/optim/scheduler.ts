@@ -228,6 +228,8 @@ export abstract class LRScheduler {
    * @throws STATE where it is none, or of another number of groups; nothing has changed then
    */
   loadStateDict(state: SchedulerState): void {
-    this.reading(`${this.name}.loadStateDict`, state)();
+    const op = `${this.name}.loadStateDict`;
+    assertArity(op, arguments.length, 1);
+    this.reading(op, state)();
   }
 }

@@ -1,4 +1,5 @@
-// Records what PyTorch and TorchJD give for the rows of test/peers: PYTHON=… npm run peers:record [-- words of file names]. Needs torch 2.15 and torchjd 0.18.
+// Records what PyTorch and TorchJD give for the rows of test/peers: PYTHON=… npm run peers:record [-- words of file names]. Needs torch 2.15 and torchjd 0.18; for
+// aggregation, autogram and autojac qpsolvers, quadprog, cvxpy, ecos and scipy as well.
 import { execFileSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
