@@ -94,14 +94,12 @@ export abstract class CustomFunction {
    * @throws DTYPE where forward returns no tensor; in backward VALUE and SHAPE where gradients do not fit the arguments
    */
   static apply<A extends readonly unknown[]>(this: FunctionClass<A>, ...args: A): Tensor {
-    // biome-ignore lint/complexity/noThisInStatic: the subclass that it is called on
-    const self = this;
-    const { name } = self;
-    checkArgument(name, 'static forward', self.forward, FUNCTION);
-    checkArgument(name, 'static backward', self.backward, FUNCTION);
+    const { name } = this;
+    checkArgument(name, 'static forward', this.forward, FUNCTION);
+    checkArgument(name, 'static backward', this.backward, FUNCTION);
     const tensors = args.filter((arg) => arg instanceof Tensor);
     const ctx = new FunctionContext(args.map((arg) => arg instanceof Tensor && requiresGrad(arg)));
-    const result = noGrad(() => callNow(name, () => self.forward(ctx, ...args), 'the graph'));
+    const result = noGrad(() => callNow(name, () => this.forward(ctx, ...args), 'the graph'));
     if (!(result instanceof Tensor)) throw new GradloomError('DTYPE', `${name}.forward`, `must return one tensor, got ${valueText(result)}. Join several by cat or stack.`);
     const saved = ctx.savedTensors;
     const extras = saved.filter((t) => t !== result && !tensors.includes(t));
@@ -130,7 +128,7 @@ export abstract class CustomFunction {
             `${name}.backward`,
             ctx.reading(
               () => read(node),
-              () => self.backward(ctx, dy),
+              () => this.backward(ctx, dy),
             ),
             args,
           );

@@ -1,6 +1,6 @@
 // Data by rows.
 import { indexSelectAs } from '../ops/indexing.ts';
-import { assertTensors } from '../tensor/check.ts';
+import { assertArity, assertTensors } from '../tensor/check.ts';
 import { GradloomError, shapeText } from '../tensor/errors.ts';
 import { keep } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -35,6 +35,7 @@ export class TensorDataset<Tensors extends readonly Tensor[]> implements Dataset
   }
 
   batch(indices: Tensor): Tensors {
+    assertArity('TensorDataset.batch', arguments.length, 1);
     return this.tensors.map((t) => indexSelectAs('TensorDataset.batch', t, 0, indices)) as unknown as Tensors;
   }
 }

@@ -25,7 +25,8 @@ function parameterOf(op: string, value: Tensor): Parameter {
 
 /** Throws unless it can be gone through. */
 function listOf<T>(op: string, values: Iterable<T>): T[] {
-  if (typeof (values as Iterable<T> | null)?.[Symbol.iterator] === 'function' && typeof values === 'object' && !(values instanceof Tensor)) return [...values];
+  if (typeof (values as Iterable<T> | null)?.[Symbol.iterator] === 'function' && typeof values === 'object' && !(values instanceof Tensor) && !ArrayBuffer.isView(values))
+    return [...values];
   throw new GradloomError('VALUE', op, `takes a list, got ${valueText(values)}. Write [ … ].`);
 }
 

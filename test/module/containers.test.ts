@@ -256,4 +256,12 @@ test('places are whole numbers, and lists can be gone through', () => {
   for (const list of [null, 1, 'ab', {}, { [Symbol.iterator]: 3 }]) throwsCode('VALUE', /takes a list/, () => new nn.ModuleList().extend(list as never));
 });
 
+test('typed arrays hold no modules or parameters', () => {
+  const detached = new Float32Array(2);
+  structuredClone(detached.buffer, { transfer: [detached.buffer] });
+  for (const list of [new Float32Array(2), detached] as never[]) {
+    for (const make of [() => new nn.ParameterList(list), () => new nn.ParameterDict(list), () => new nn.ModuleList(list)]) throwsCode('VALUE', /takes a list/, make);
+  }
+});
+
 test.run();
