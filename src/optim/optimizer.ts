@@ -171,7 +171,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   private placeFor(group: ParamGroup<O>, groups: readonly ParamGroup<O>[]): Place {
     const params = group?.params;
     const place = this.places.get(group);
-    if (place && sameItems(place.params, params)) return place;
+    if (place?.hyper.address && sameItems(place.params, params)) return place;
     const { name } = this.rule;
     if (!Array.isArray(params)) throw valueError(name, `params of a group is a list of tensors, got ${valueText(params)}. Use addParamGroup.`);
     for (const p of params) trainable(name, p);
@@ -179,9 +179,14 @@ export abstract class Optimizer<O extends OptimizerOptions> {
     const others = new Set(groups.filter((g) => g !== group).flatMap((g) => g?.params));
     const shared = params.find((p) => others.has(p));
     if (shared) throw valueError(name, `the parameter ${shared.describe()} appears in more than one group. Name it once.`);
+    const block = (bytes: number): Storage => {
+      const made = newStorage(bytes, name, null);
+      params[0]?.storage.lead(made); // as the state does: ends with the parameters
+      return made;
+    };
     return {
-      hyper: place?.hyper ?? newStorage(64, name, null),
-      table: newStorage(params.length * RECORD * 4, name, null),
+      hyper: place?.hyper.address ? place.hyper : block(64),
+      table: block(params.length * RECORD * 4),
       params: [...params],
       ...this.checked(group),
     };

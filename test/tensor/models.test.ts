@@ -118,6 +118,33 @@ test('dispose of a model takes gradients and moments along', () => {
   );
 });
 
+test('nothing of an optimizer outlasts its model', () => {
+  assert.is(
+    left(() => {
+      using model = build();
+      const optimizer = new optim.Adam(model.parameters());
+      for (const _ of steps(1)) {
+        (model.forward(rand([8, 64])) as Tensor).sum().backward();
+        optimizer.step();
+      }
+    }),
+    0,
+  );
+});
+
+test('an optimizer steps on where the first of its parameters was given back', () => {
+  const [a, b] = [new nn.Linear(2, 2), new nn.Linear(2, 2)];
+  const optimizer = new optim.SGD([...a.parameters(), ...b.parameters()], { lr: 1 });
+  a.dispose();
+  const before = b.weight.data();
+  b.weight.sum().backward();
+  optimizer.step();
+  assert.equal(
+    b.weight.data(),
+    before.map((w) => w - 1),
+  );
+});
+
 test('an optimizer’s state in a scope belongs to the parameter outside', () => {
   const model = build();
   const optimizer = new optim.Adam(model.parameters(), { lr: 1e-3 });
