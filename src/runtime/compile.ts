@@ -23,8 +23,8 @@ export function assertWasm(): void {
   );
 }
 
-/** Why bytes that should compile did not. */
-function refusal(cause: unknown): GradloomError {
+/** Why bytes that should compile did not, or what they gave did not start. */
+export function refusal(cause: unknown): GradloomError {
   return runtimeError(
     'gradloom',
     "this runtime refused to compile WebAssembly from bytes. In a page, add 'wasm-unsafe-eval' to script-src of its Content-Security-Policy; on an edge runtime, " +

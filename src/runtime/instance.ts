@@ -1,5 +1,5 @@
 // The one wasm instance of this process: made at first use from what the entry registered, or before by `init`.
-import { assertWasm, runtimeError } from './compile.ts';
+import { assertWasm, refusal, runtimeError } from './compile.ts';
 import { GradloomError } from './errors.ts';
 import { compileGiven, type GivenWasm } from './given.ts';
 import type { Kernel } from './kernel-names.ts';
@@ -69,6 +69,7 @@ function instantiate(module: WebAssembly.Module, imports: WebAssembly.Imports): 
   try {
     return new WebAssembly.Instance(module, imports).exports as unknown as Kernels;
   } catch (cause) {
+    if (cause instanceof WebAssembly.CompileError) throw refusal(cause); // WebKit heeds a page's policy here
     if (!(cause instanceof RangeError)) throw cause;
     throw runtimeError(
       'gradloom',
@@ -137,7 +138,10 @@ function sharedMemory(): WebAssembly.Memory {
   if (typeof SharedArrayBuffer === 'undefined') {
     throw runtimeError(
       'init',
-      "threads need shared memory. Serve the page with 'Cross-Origin-Opener-Policy: same-origin' and 'Cross-Origin-Embedder-Policy: require-corp', or leave threads out.",
+      // WebKitGTK hides it from pages that are isolated too.
+      globalThis.crossOriginIsolated
+        ? 'this runtime has no shared memory, although the page is isolated. Leave threads out.'
+        : "threads need shared memory. Serve the page with 'Cross-Origin-Opener-Policy: same-origin' and 'Cross-Origin-Embedder-Policy: require-corp', or leave threads out.",
     );
   }
   for (const maximum of [65536, 32768, 16384]) {

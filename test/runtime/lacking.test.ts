@@ -32,6 +32,21 @@ test('no compilation from bytes', () => {
   assert.match(says(patch, "await g.init({ wasm: (await import('node:fs')).readFileSync('build/kernels.wasm') })"), /refused to compile.*\| not here/);
 });
 
+test("a page's policy that is heeded at instantiation", () => {
+  const patch = "WebAssembly.Instance = class { constructor() { throw new WebAssembly.CompileError('not here') } };";
+  assert.match(says(patch, 'g.ones([1])'), /refused to compile WebAssembly.*'wasm-unsafe-eval'.*\| RUNTIME \| not here/);
+  assert.match(says(patch, "await g.init({ threads: 2 })"), /refused to compile WebAssembly.*'wasm-unsafe-eval'/);
+});
+
+test('no shared memory', () => {
+  const patch = 'delete globalThis.SharedArrayBuffer;';
+  assert.match(says(patch, 'await g.init({ threads: 2 })'), /'Cross-Origin-Opener-Policy: same-origin' and 'Cross-Origin-Embedder-Policy: require-corp'.*\| RUNTIME/);
+  assert.match(
+    says(`${patch} globalThis.crossOriginIsolated = true;`, 'await g.init({ threads: 2 })'),
+    /no shared memory, although the page is isolated\. Leave threads out\. \| RUNTIME/,
+  );
+});
+
 test('no relaxed SIMD, no threads build', () => {
   assert.match(says(REFUSES + INVALID, "await g.init({ simd: 'relaxed' })"), /no relaxed SIMD\. Leave out simd: 'relaxed', or use a newer one: Node ≥ 22/);
   assert.match(says(REFUSES + INVALID, 'await g.init({ threads: 2 })'), /no WebAssembly threads\. Leave threads out/);

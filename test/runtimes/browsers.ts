@@ -1,6 +1,6 @@
-// Pages and module workers in Chromium and Firefox, without drivers: a page reports to the suite's own server.
+// Pages and module workers in Chromium, Firefox and WebKitGTK, without drivers: a page reports to the suite's own server.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { extname, join, normalize } from 'node:path';
@@ -59,10 +59,14 @@ interface Browser {
   env?: NodeJS.ProcessEnv;
 }
 
-const onPath = (names: readonly (string | undefined)[]): string | undefined => names.find((n) => n && spawnSync('which', [n]).status === 0);
+/** The browsers, as rows name them; WebKitGTK hides shared memory from isolated pages too, unless it is told not to. */
+type Which = 'Chromium' | 'Firefox' | 'WebKit' | 'WebKit, shared memory';
+
+type Names = readonly (string | undefined)[];
+const onPath = (names: Names | (() => Names)): string | undefined => (typeof names === 'function' ? names() : names).find((n) => n && spawnSync('which', [n]).status === 0);
 
 /** The browser's file; where there is none, Debian's package is installed by root. */
-function found(names: readonly (string | undefined)[], debian: string): string {
+function found(names: Names | (() => Names), debian: string): string {
   const here = onPath(names);
   if (here) return here;
   if (process.getuid?.() === 0 && onPath(['apt-get'])) {
@@ -90,11 +94,44 @@ const firefox = (): Browser => ({
   env: { MOZ_DISABLE_CONTENT_SANDBOX: '1' },
 });
 
+let screen = '';
+/** A screen for browsers that need one: DISPLAY of an Xvfb that ends with the suite. */
+function display(): string {
+  if (!screen) {
+    const file = join(project(), 'display');
+    const xvfb = found(['Xvfb'], 'xvfb');
+    background('sh', ['-c', `exec "${xvfb}" -displayfd 3 -nolisten tcp 3>"${file}"`], {}, 'SIGTERM'); // so that it takes its lock along
+    for (let i = 0; i < 100 && !screen; i++) {
+      spawnSync('sleep', ['0.1']);
+      screen = existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
+    }
+    if (!screen) throw new Error('Xvfb did not start');
+  }
+  return `:${screen}`;
+}
+
+/** The small browser that comes with WebKitGTK. */
+const webkit = (): Browser => ({
+  file: found(() => [process.env['WEBKIT'], ...readdirSync('/usr/lib').map((arch) => `/usr/lib/${arch}/webkit2gtk-4.1/MiniBrowser`)], 'webkit2gtk-driver'),
+  args: (_profile, url) => ['--private', url],
+  env: { DISPLAY: display(), GDK_BACKEND: 'x11', WEBKIT_DISABLE_DMABUF_RENDERER: '1', NO_AT_BRIDGE: '1', GSETTINGS_BACKEND: 'memory' },
+});
+
+const BROWSERS: Record<Which, () => Browser> = {
+  Chromium: chromium,
+  Firefox: firefox,
+  WebKit: webkit,
+  'WebKit, shared memory': () => {
+    const browser = webkit();
+    return { ...browser, env: { ...browser.env, JSC_useSharedArrayBuffer: '1' } };
+  },
+};
+
 let runs = 0;
 
 /** Opens a page of the project and waits for its report. */
-export async function visit<T>(which: 'chromium' | 'firefox', policy: string, page: string, query: Readonly<Record<string, string>> = {}, at?: string): Promise<T> {
-  const browser = which === 'chromium' ? chromium() : firefox();
+export async function visit<T>(which: Which, policy: string, page: string, query: Readonly<Record<string, string>> = {}, at?: string): Promise<T> {
+  const browser = BROWSERS[which]();
   const home = await serverRoot();
   const path = `/report/${++runs}`;
   const report = `${home}${path}`;
@@ -116,18 +153,19 @@ export async function visit<T>(which: 'chromium' | 'firefox', policy: string, pa
 
 type Reported = Outcome & { error?: string; cause?: string };
 
-const versions = new Map<string, string>();
-function versionOf(which: 'chromium' | 'firefox'): string {
+const versions = new Map<Which, string>();
+function versionOf(which: Which): string {
   let version = versions.get(which);
   if (!version) {
-    version = /\d+\.\d+(\.\d+)*/.exec(command((which === 'chromium' ? chromium() : firefox()).file, ['--version']))?.[0] ?? '?';
+    const { file, env = {} } = BROWSERS[which]();
+    version = /\d+\.\d+(\.\d+)*/.exec(command(file, ['--version'], { env }))?.[0] ?? '?';
     versions.set(which, version);
   }
   return version;
 }
 
 /** A bundle in a page, or with `worker` in a module worker; `at`: on another server than the suite's. */
-export async function runBundle(which: 'chromium' | 'firefox', script: string, options: { policy?: string; worker?: boolean; init?: unknown; at?: string } = {}): Promise<Outcome> {
+export async function runBundle(which: Which, script: string, options: { policy?: string; worker?: boolean; init?: unknown; at?: string } = {}): Promise<Outcome> {
   const query = { script, ...(options.worker ? { worker: '1' } : {}), ...(options.init ? { init: JSON.stringify(options.init) } : {}) };
   const reported = await visit<Reported>(which, options.policy ?? 'plain', 'boot.html', query, options.at);
   if (reported.error) throw new Error(`${reported.error} (${reported.cause})`);
@@ -135,15 +173,15 @@ export async function runBundle(which: 'chromium' | 'firefox', script: string, o
 }
 
 /** The error that a page must give. */
-async function refused(script: string, message: RegExp, options: Parameters<typeof runBundle>[2]): Promise<Outcome> {
+async function refused(which: Which, script: string, message: RegExp, options: Parameters<typeof runBundle>[2]): Promise<Outcome> {
   let said = 'nothing: it ran';
   try {
-    await runBundle('chromium', script, options);
+    await runBundle(which, script, options);
   } catch (error) {
     said = (error as Error).message;
   }
   if (!message.test(said)) throw new Error(`expected ${message}, it said: ${said}`);
-  return { hash: '', version: versionOf('chromium'), note: `says: ${message.source}` };
+  return { hash: '', version: versionOf(which), note: `says: ${message.source}` };
 }
 
 const bundles = new Set<string>();
@@ -158,8 +196,8 @@ function bundled(app: string): string {
 }
 
 const wasm = './node_modules/gradloom/dist/kernels.wasm';
-const native = async (which: 'chromium' | 'firefox', policy = 'plain', init?: unknown): Promise<Outcome> => {
-  const reported = await visit<Reported>(which, policy, 'native.html', { script: './native.mjs', ...(init ? { init: JSON.stringify(init) } : {}) });
+const native = async (which: Which, policy = 'plain', init?: unknown, script = './native.mjs'): Promise<Outcome> => {
+  const reported = await visit<Reported>(which, policy, 'native.html', { script, ...(init ? { init: JSON.stringify(init) } : {}) });
   if (reported.error) throw new Error(`${reported.error} (${reported.cause})`);
   return { ...reported, version: versionOf(which) };
 };
@@ -189,41 +227,59 @@ const alive = ({ ended, frames: n, median }: Frames): boolean => ended === 'done
 
 /** The example page in one of its ways to train, judged by the gaps between its frames (ms) and how it ended. */
 async function frames(mode: 'worker' | 'tick' | 'blocked', judge: (found: Frames) => boolean, query: Record<string, string> = {}): Promise<Outcome> {
-  const found = await visit<Frames>('chromium', 'plain', `${pageFolder()}/index.html`, { mode, ...query });
+  const found = await visit<Frames>('Chromium', 'plain', `${pageFolder()}/index.html`, { mode, ...query });
   const note = `${found.ended}, ${found.frames} frames in ${found.ms.toFixed(0)} ms, gaps: median ${found.median.toFixed(0)}, longest ${found.longest.toFixed(0)} ms`;
   if (!judge(found)) throw new Error(note);
-  return { hash: '', version: versionOf('chromium'), note };
+  return { hash: '', version: versionOf('Chromium'), note };
 }
 
+/** What a page's headers forbid, each named by the error. */
+const refusals = (which: Which): Target[] => [
+  { name: `${which}: CSP without wasm`, run: async () => refused(which, bundled('app'), /add 'wasm-unsafe-eval' to script-src/, { policy: 'strict' }) },
+  { name: `${which} worker: CSP without wasm`, run: async () => refused(which, bundled('app'), /add 'wasm-unsafe-eval' to script-src/, { policy: 'strict', worker: true }) },
+  {
+    name: `${which}: threads without isolation`,
+    run: async () => refused(which, bundled('threads'), /'Cross-Origin-Opener-Policy: same-origin' and 'Cross-Origin-Embedder-Policy: require-corp'/, { init: { threads: 2 } }),
+  },
+];
+const sealed = { policy: 'sealed', init: { threads: 2 } };
+
 export const browsers: Target[] = [
-  { name: 'Chromium page, import map', run: () => native('chromium') },
-  { name: 'Chromium page, import map, 2 threads', run: () => native('chromium', 'isolated', { threads: 2 }) },
-  { name: 'Chromium page', run: async () => runBundle('chromium', bundled('app')) },
-  { name: 'Chromium worker', run: async () => runBundle('chromium', bundled('app'), { worker: true }) },
+  { name: 'Chromium page, import map', run: () => native('Chromium') },
+  { name: 'Chromium page, import map, 2 threads', run: () => native('Chromium', 'isolated', { threads: 2 }) },
+  { name: 'Chromium worker, no bundler', run: () => native('Chromium', 'plain', undefined, './native-worker.mjs') },
+  { name: 'Chromium page', run: async () => runBundle('Chromium', bundled('app')) },
+  { name: 'Chromium worker', run: async () => runBundle('Chromium', bundled('app'), { worker: true }) },
   {
     name: 'Chromium page, relaxed SIMD',
-    run: async () => ({ ...(await runBundle('chromium', bundled('threads'), { init: { simd: 'relaxed' } })), hash: '', note: 'other bits are right here' }),
+    run: async () => ({ ...(await runBundle('Chromium', bundled('threads'), { init: { simd: 'relaxed' } })), hash: '', note: 'other bits are right here' }),
   },
-  { name: 'Chromium page, CSP', run: async () => runBundle('chromium', bundled('app'), { policy: 'csp' }) },
-  { name: 'Chromium worker, CSP', run: async () => runBundle('chromium', bundled('app'), { policy: 'csp', worker: true }) },
-  { name: 'Chromium page, lean', run: async () => runBundle('chromium', bundled('lean'), { init: { wasm } }) },
-  { name: 'Chromium page, 2 threads', run: async () => runBundle('chromium', bundled('threads'), { policy: 'isolated', init: { threads: 2 } }) },
-  { name: 'Chromium: CSP without wasm', run: async () => refused(bundled('app'), /add 'wasm-unsafe-eval' to script-src/, { policy: 'strict' }) },
-  { name: 'Chromium: threads not in bundle', run: async () => refused(bundled('app'), /Add import 'gradloom\/threads'/, { policy: 'isolated', init: { threads: 2 } }) },
-  { name: 'Chromium: relaxed not in bundle', run: async () => refused(bundled('app'), /Add import 'gradloom\/relaxed'/, { init: { simd: 'relaxed' } }) },
-  { name: 'Chromium: threads without isolation', run: async () => refused(bundled('threads'), /Cross-Origin-Opener-Policy/, { init: { threads: 2 } }) },
-  {
-    name: 'Chromium: CSP without blob workers',
-    run: async () => refused(bundled('threads'), /a thread did not start.*worker-src blob:/, { policy: 'sealed', init: { threads: 2 } }),
-  },
+  { name: 'Chromium page, CSP', run: async () => runBundle('Chromium', bundled('app'), { policy: 'csp' }) },
+  { name: 'Chromium worker, CSP', run: async () => runBundle('Chromium', bundled('app'), { policy: 'csp', worker: true }) },
+  { name: 'Chromium page, lean', run: async () => runBundle('Chromium', bundled('lean'), { init: { wasm } }) },
+  { name: 'Chromium page, 2 threads', run: async () => runBundle('Chromium', bundled('threads'), { policy: 'isolated', init: { threads: 2 } }) },
+  { name: 'Chromium: threads not in bundle', run: async () => refused('Chromium', bundled('app'), /Add import 'gradloom\/threads'/, { policy: 'isolated', init: { threads: 2 } }) },
+  { name: 'Chromium: relaxed not in bundle', run: async () => refused('Chromium', bundled('app'), /Add import 'gradloom\/relaxed'/, { init: { simd: 'relaxed' } }) },
+  ...refusals('Chromium'),
+  { name: 'Chromium: CSP without blob workers', run: async () => refused('Chromium', bundled('threads'), /a thread did not start.*worker-src blob:/, sealed) },
   // No bound on single gaps: the machine may be busy. A page that does not yield has one frame, and cannot be stopped.
   { name: 'Chromium: page alive, worker', run: () => frames('worker', alive) },
   { name: 'Chromium: page alive, tick', run: () => frames('tick', alive) },
   { name: 'Chromium: page stopped, worker', run: () => frames('worker', ({ ended }) => ended === 'stopped', { stop: '300' }) },
   { name: 'Chromium: page stopped, tick', run: () => frames('tick', ({ ended }) => ended === 'stopped', { stop: '300' }) },
   { name: 'Chromium: page without either', run: () => frames('blocked', ({ ended, frames: n }) => ended === 'done' && n < 5) },
-  { name: 'Firefox page, import map', run: () => native('firefox') },
-  { name: 'Firefox page', run: async () => runBundle('firefox', bundled('app')) },
-  { name: 'Firefox worker', run: async () => runBundle('firefox', bundled('app'), { worker: true }) },
-  { name: 'Firefox page, CSP', run: async () => runBundle('firefox', bundled('app'), { policy: 'csp' }) },
+  { name: 'Firefox page, import map', run: () => native('Firefox') },
+  { name: 'Firefox page', run: async () => runBundle('Firefox', bundled('app')) },
+  { name: 'Firefox worker', run: async () => runBundle('Firefox', bundled('app'), { worker: true }) },
+  { name: 'Firefox page, CSP', run: async () => runBundle('Firefox', bundled('app'), { policy: 'csp' }) },
+  { name: 'WebKit page, import map', run: () => native('WebKit') },
+  { name: 'WebKit worker, no bundler', run: () => native('WebKit', 'plain', undefined, './native-worker.mjs') },
+  { name: 'WebKit page, CSP', run: async () => runBundle('WebKit', bundled('app'), { policy: 'csp' }) },
+  { name: 'WebKit worker, CSP', run: async () => runBundle('WebKit', bundled('app'), { policy: 'csp', worker: true }) },
+  { name: 'WebKit page, import map, 2 threads', run: async () => ({ ...(await native('WebKit, shared memory', 'isolated', { threads: 2 })), note: 'shared memory switched on' }) },
+  ...refusals('WebKit'),
+  {
+    name: 'WebKit: no shared memory',
+    run: async () => refused('WebKit', bundled('threads'), /no shared memory, although the page is isolated/, { policy: 'isolated', init: { threads: 2 } }),
+  },
 ];

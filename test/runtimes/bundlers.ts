@@ -94,8 +94,8 @@ async function bundlerOutcome(name: string): Promise<Outcome> {
   const note = `two-loss app ${(gzip / 1000).toFixed(1)} kB gzip${name === 'rollup' ? ', not minified' : name === 'esbuild' ? ', from gradloom/nn, nn/functional and optim' : ''}`;
   if (name !== 'rollup' && gzip > 70_000) throw new Error(`${note}: more than 70`);
   try {
-    const alone = await runBundle('chromium', `./out-${name}/bundle.js`);
-    const team = await runBundle('chromium', `./out-${name}/threads/bundle.js`, { policy: 'isolated', init: { threads: 2 } });
+    const alone = await runBundle('Chromium', `./out-${name}/bundle.js`);
+    const team = await runBundle('Chromium', `./out-${name}/threads/bundle.js`, { policy: 'isolated', init: { threads: 2 } });
     if (team.hash !== alone.hash) throw new Error(`two threads end in other bits: ${team.hash}, alone ${alone.hash}`);
     return { ...alone, version, note: `${note}; in Chromium, also with 2 threads` };
   } catch (error) {
@@ -113,7 +113,7 @@ async function viteDev(): Promise<Outcome> {
   const server = background(process.execPath, [tool('bundlers', 'vite', 'bin', 'vite.js'), join(project(), page), '--host', '127.0.0.1', '--port', `${port}`, '--strictPort']);
   try {
     for (let i = 0; i < 100 && !(await fetch(`http://127.0.0.1:${port}/boot.html`).catch(() => null)); i++) await new Promise((r) => setTimeout(r, 100));
-    const outcome = await runBundle('chromium', './app.mjs', { at: `http://127.0.0.1:${port}` });
+    const outcome = await runBundle('Chromium', './app.mjs', { at: `http://127.0.0.1:${port}` });
     return { ...outcome, version };
   } finally {
     server.stop();

@@ -48,8 +48,11 @@ export function jsonLine<T>(text: string): T {
 
 const tools = new Map<string, string | Missing>();
 
-/** Installs a group of tools (test/runtimes/tools) once into build/runtimes; returns the folder that holds its node_modules. */
-export function toolsOf(group: 'runtimes' | 'bundlers'): string {
+/** A folder of test/runtimes/tools. */
+export type Group = 'runtimes' | 'bundlers' | 'parcel';
+
+/** Installs a group of tools once into build/runtimes; returns the folder that holds its node_modules. */
+export function toolsOf(group: Group): string {
   let found = tools.get(group);
   if (!found) {
     found = install(group);
@@ -80,10 +83,15 @@ function install(group: string): string | Missing {
 }
 
 /** A tool's file inside a group; where npm left it out (another platform), the row is skipped. */
-export function tool(group: 'runtimes' | 'bundlers', ...path: string[]): string {
+export function tool(group: Group, ...path: string[]): string {
   const file = join(toolsOf(group), 'node_modules', ...path);
   if (!existsSync(file)) throw new Missing(`${path[0]} has no build for ${process.platform}-${process.arch}`);
   return file;
+}
+
+/** The version of an installed package. */
+export function versionIn(group: Group, name: string): string {
+  return (JSON.parse(readFileSync(tool(group, name, 'package.json'), 'utf8')) as { version: string }).version;
 }
 
 let home = '';
@@ -111,21 +119,21 @@ export function project(): string {
   return home;
 }
 
-const children = new Set<ChildProcess>();
-const end = (child: ChildProcess): void => {
+const children = new Map<ChildProcess, NodeJS.Signals>();
+const end = (child: ChildProcess, signal: NodeJS.Signals): void => {
   children.delete(child);
   try {
-    process.kill(-(child.pid as number), 'SIGKILL'); // its group: browsers have many processes
+    process.kill(-(child.pid as number), signal); // its group: browsers have many processes
   } catch {}
 };
 process.on('exit', () => {
-  for (const child of children) end(child);
+  for (const [child, signal] of children) end(child, signal);
 });
 
-/** Runs a program beside the suite until `stop`; what it prints is kept for errors. */
-export function background(file: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): { stop(): void; output(): string } {
+/** Runs a program beside the suite until `stop`; what it prints is kept for errors. `signal`: what ends it. */
+export function background(file: string, args: readonly string[], env: NodeJS.ProcessEnv = {}, signal: NodeJS.Signals = 'SIGKILL'): { stop(): void; output(): string } {
   const child = spawn(file, args, { cwd: project(), env: { ...process.env, ...env }, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-  children.add(child);
+  children.set(child, signal);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk) => {
@@ -135,5 +143,5 @@ export function background(file: string, args: readonly string[], env: NodeJS.Pr
   child.on('error', (error) => {
     output += error.message;
   });
-  return { stop: () => end(child), output: () => output };
+  return { stop: () => end(child, signal), output: () => output };
 }
