@@ -35,7 +35,7 @@ test('no compilation from bytes', () => {
 test("a page's policy that is heeded at instantiation", () => {
   const patch = "WebAssembly.Instance = class { constructor() { throw new WebAssembly.CompileError('not here') } };";
   assert.match(says(patch, 'g.ones([1])'), /refused to compile WebAssembly.*'wasm-unsafe-eval'.*\| RUNTIME \| not here/);
-  assert.match(says(patch, "await g.init({ threads: 2 })"), /refused to compile WebAssembly.*'wasm-unsafe-eval'/);
+  assert.match(says(patch, 'await g.init({ threads: 2 })'), /refused to compile WebAssembly.*'wasm-unsafe-eval'/);
 });
 
 test('no shared memory', () => {

@@ -1,16 +1,16 @@
 // The library through every bundler, run in Chromium where there is one, else in Node; and through Jest.
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { runBundle } from './browsers.ts';
-import { background, command, jsonLine, Missing, type Outcome, project, root, type Target, tool, toolsOf } from './context.ts';
+import { background, command, jsonLine, Missing, type Outcome, project, root, type Target, tool, toolsOf, versionIn } from './context.ts';
 
 /** One export of a package of the bundlers' group (their types are not installed with the repository), and the package's version. */
 async function load(name: string, key: string): Promise<{ use: (...given: unknown[]) => unknown; version: string }> {
   const require = createRequire(join(toolsOf('bundlers'), 'package.json'));
-  const { version } = JSON.parse(readFileSync(tool('bundlers', name, 'package.json'), 'utf8')) as { version: string };
+  const version = versionIn('bundlers', name);
   const module = (await import(pathToFileURL(require.resolve(name)).href)) as Record<string, unknown> & { default?: Record<string, unknown> };
   return { use: (module[key] ?? module.default?.[key]) as (...given: unknown[]) => unknown, version };
 }
@@ -30,7 +30,7 @@ const fail = (warning: unknown): never => {
   throw new Error(`it warned: ${typeof warning === 'object' ? (warning as { message?: string }).message : warning}`);
 };
 
-const bundlers: Record<string, Bundler> = {
+export const bundlers: Record<string, Bundler> = {
   async vite(entry, folder) {
     const { use: build } = await load('vite', 'build');
     const rollupOptions = { input: entry, preserveEntrySignatures: 'allow-extension', output: { entryFileNames: 'bundle.js' }, onwarn: fail };
@@ -39,7 +39,8 @@ const bundlers: Record<string, Bundler> = {
   async rollup(entry, folder) {
     const { use: rollup } = await load('rollup', 'rollup');
     const { use: nodeResolve } = await load('@rollup/plugin-node-resolve', 'nodeResolve');
-    await ((await rollup({ input: entry, plugins: [nodeResolve()], onwarn: fail })) as Rollup).write({ file: join(folder, 'bundle.js'), format: 'es' });
+    const { use: commonjs } = await load('@rollup/plugin-commonjs', 'default');
+    await ((await rollup({ input: entry, plugins: [nodeResolve(), commonjs()], onwarn: fail })) as Rollup).write({ file: join(folder, 'bundle.js'), format: 'es' });
   },
   async rolldown(entry, folder) {
     const { use: rolldown } = await load('rolldown', 'rolldown');
@@ -52,18 +53,36 @@ const bundlers: Record<string, Bundler> = {
     };
     for (const { text } of found.warnings) fail(text);
   },
-  async webpack(entry, folder) {
-    const { use: webpack } = await load('webpack', 'webpack');
-    await new Promise<void>((resolve, reject) => {
-      const options = { mode: 'production', context: project(), entry, target: 'web', output: { path: folder, filename: 'bundle.js' }, performance: { hints: false } };
-      webpack(options, (error: Error | null, stats?: Stats) => {
-        if (error) reject(error);
-        else if (stats?.hasErrors() || stats?.hasWarnings()) reject(new Error(stats.toString()));
-        else resolve();
-      });
-    });
-  },
+  webpack: (entry, folder) => packed('webpack', 'webpack', entry, folder),
+  rspack: (entry, folder) => packed('@rspack/core', 'rspack', entry, folder),
 };
+
+/** webpack, and what takes its options. */
+async function packed(name: string, key: string, entry: string, folder: string): Promise<void> {
+  const { use: pack } = await load(name, key);
+  await new Promise<void>((resolve, reject) => {
+    const options = { mode: 'production', context: project(), entry, target: 'web', output: { path: folder, filename: 'bundle.js' }, performance: { hints: false } };
+    pack(options, (error: Error | null, stats?: Stats) => {
+      if (error) reject(error);
+      else if (stats?.hasErrors() || stats?.hasWarnings()) reject(new Error(stats.toString()));
+      else resolve();
+    });
+  });
+}
+
+/** Parcel, which reads `exports` only where the project's package.json says so. */
+export function parcel(entry: string, folder: string): void {
+  const source = join(project(), 'parcel');
+  mkdirSync(source, { recursive: true });
+  writeFileSync(join(source, 'package.json'), '{ "private": true, "type": "module", "@parcel/resolver-default": { "packageExports": true } }');
+  for (const name of readdirSync(project()).filter((f) => f.endsWith('.mjs'))) writeFileSync(join(source, name), readFileSync(join(project(), name)));
+  writeFileSync(join(source, 'bundle.html'), `<!doctype html><script type="module" src="./${basename(entry)}"></script>`);
+  command(process.execPath, [tool('parcel', 'parcel', 'lib', 'bin.js'), 'build', join(source, 'bundle.html'), '--no-cache', '--no-source-maps', '--dist-dir', folder], {
+    cwd: source,
+  });
+  const [bundle] = readdirSync(folder).filter((f) => f.endsWith('.js'));
+  writeFileSync(join(folder, 'bundle.js'), readFileSync(join(folder, bundle as string)));
+}
 
 /** Two losses and nothing beside: what budgets are about. */
 const SMALL = readFileSync(new URL('../package/apps/two-loss.mjs', import.meta.url), 'utf8');
@@ -81,7 +100,7 @@ async function inNode(script: string): Promise<Outcome> {
 }
 
 async function bundlerOutcome(name: string): Promise<Outcome> {
-  const { version } = JSON.parse(readFileSync(tool('bundlers', name, 'package.json'), 'utf8')) as { version: string };
+  const version = versionIn('bundlers', name);
   const folder = join(project(), `out-${name}`);
   const bundler = bundlers[name] as Bundler;
   for (const inner of ['small', 'threads']) mkdirSync(join(folder, inner), { recursive: true });
@@ -104,6 +123,13 @@ async function bundlerOutcome(name: string): Promise<Outcome> {
   }
 }
 
+async function parcelOutcome(): Promise<Outcome> {
+  const folder = join(project(), 'out-parcel');
+  parcel(join(project(), 'app.mjs'), folder);
+  const version = versionIn('parcel', 'parcel');
+  return { ...(await runBundle('Chromium', './out-parcel/bundle.js')), version };
+}
+
 async function viteDev(): Promise<Outcome> {
   const { version } = await load('vite', 'build');
   const page = 'vite-dev';
@@ -120,8 +146,37 @@ async function viteDev(): Promise<Outcome> {
   }
 }
 
+/** Jest on the tests in `folder`; the first writes what it found. */
+function jestRun(folder: string, more: readonly string[] = [], flags: readonly string[] = []): Outcome {
+  command(process.execPath, [...flags, tool('bundlers', 'jest', 'bin', 'jest.js'), '--rootDir', folder, '--ci', ...more], { cwd: project() });
+  return { ...(JSON.parse(readFileSync(join(folder, 'found.json'), 'utf8')) as Outcome), version: versionIn('bundlers', 'jest') };
+}
+
+/** In a page that jsdom makes up: CommonJS tests, or ES modules. */
+async function jestJsdom(kind: 'cjs' | 'mjs'): Promise<Outcome> {
+  const folder = join(project(), `jest-jsdom-${kind}`);
+  mkdirSync(folder, { recursive: true });
+  const [parts, write] =
+    kind === 'cjs'
+      ? ["const gradloom = require('gradloom'); const { smoke } = require('../smoke.cjs');", "require('node:fs').writeFileSync(__dirname + '/found.json'"]
+      : [
+          "import * as gradloom from 'gradloom'; import { writeFileSync } from 'node:fs'; import { smoke } from '../smoke.mjs';",
+          "writeFileSync(new URL('found.json', import.meta.url).pathname",
+        ];
+  writeFileSync(
+    join(folder, `page.test.${kind}`),
+    `${parts}
+     test('smoke in a page', () => {
+       expect(document.createElement('p').tagName).toBe('P');
+       ${write}, JSON.stringify(smoke(gradloom)));
+     });`,
+  );
+  const environment = join(tool('bundlers', 'jest-environment-jsdom'), 'build', 'index.js');
+  const config = JSON.stringify({ testEnvironment: environment, testMatch: ['**/*.test.*'], moduleFileExtensions: ['mjs', 'cjs', 'js'], transform: {} });
+  return jestRun(folder, ['--config', config], kind === 'mjs' ? ['--experimental-vm-modules'] : []);
+}
+
 async function jest(): Promise<Outcome> {
-  const { version } = JSON.parse(readFileSync(tool('bundlers', 'jest', 'package.json'), 'utf8')) as { version: string };
   const folder = join(project(), 'jest');
   mkdirSync(folder, { recursive: true });
   writeFileSync(
@@ -144,8 +199,7 @@ async function jest(): Promise<Outcome> {
        again.close();
      });`,
   );
-  command(process.execPath, [tool('bundlers', 'jest', 'bin', 'jest.js'), '--rootDir', folder, '--ci'], { cwd: project() });
-  return { ...(JSON.parse(readFileSync(join(folder, 'found.json'), 'utf8')) as Outcome), version };
+  return jestRun(folder);
 }
 
 /** The types, as the oldest TypeScript that reads them does. */
@@ -162,6 +216,9 @@ export const bundled: Target[] = [
   { name: 'Vite build', run: () => bundlerOutcome('vite') },
   { name: 'Vite dev', run: viteDev },
   ...['webpack', 'rollup', 'rolldown', 'esbuild'].map((name) => ({ name, run: () => bundlerOutcome(name) })),
+  { name: 'Parcel', run: parcelOutcome },
   { name: 'Jest', run: jest },
+  { name: 'Jest, jsdom, require', run: () => jestJsdom('cjs') },
+  { name: 'Jest, jsdom, import', run: () => jestJsdom('mjs') },
   { name: 'TypeScript', run: oldestTypes },
 ];

@@ -26,15 +26,20 @@ interface WorkerAnswer extends Outcome {
   reserved: number;
   full?: string;
   after: number;
+  live: number;
+  held: number;
+  registry: string;
 }
 
 /** What 128 MB leave for the wasm's memory, in pages of 64 KB: V8 refuses to grow beyond. */
 const PAGES = 1600;
 
-async function workerd(date: string): Promise<Outcome> {
+/** A program of the suite in workerd under a compatibility date: its address, what it prints, the version, and its end. */
+async function serving(app: string, date: string): Promise<{ url: string; version: string; output(): string; stop(): void }> {
   const binary = tool('runtimes', 'workerd', 'bin', 'workerd');
-  const out = join(project(), `out-workerd-${date}`);
-  bundle('workerd.mjs', out, ['--conditions=workerd,worker', '--loader:.wasm=copy']);
+  const out = join(project(), `out-${app}-${date}`);
+  // Dates of before `using` had none.
+  bundle(`${app}.mjs`, out, ['--conditions=workerd,worker', '--loader:.wasm=copy', '--target=es2022']);
   const wasm = readdirSync(out).find((f) => f.endsWith('.wasm')) as string;
   const port = await freePort();
   writeFileSync(
@@ -46,22 +51,52 @@ const config :Workerd.Config = (
   v8Flags = ["--wasm-max-mem-pages=${PAGES}"],
 );
 const worker :Workerd.Worker = (
-  modules = [(name = "workerd.js", esModule = embed "workerd.js"), (name = "${wasm}", wasm = embed "${wasm}")],
+  modules = [(name = "${app}.js", esModule = embed "${app}.js"), (name = "${wasm}", wasm = embed "${wasm}")],
   compatibilityDate = "${date}",
 );`,
   );
   const server = background(process.execPath, [binary, 'serve', join(out, 'config.capnp')]);
+  const version = command(process.execPath, [binary, '--version']).trim().replace('workerd ', '');
+  return { url: `http://127.0.0.1:${port}/`, version, ...server };
+}
+
+async function workerd(date: string): Promise<Outcome> {
+  const server = await serving('workerd', date);
   try {
-    const answer = await fetched(`http://127.0.0.1:${port}/?full`, server.output);
+    const answer = await fetched(`${server.url}?full`, server.output);
     if (answer.error) throw new Error(answer.error);
     if (answer.reserved > 128e6) throw new Error(`took ${answer.reserved} bytes`);
     if (!/^MEMORY: .*no room for 4 MB: tensors hold \d+ MB of the \d+ MB reserved/.test(answer.full ?? '')) throw new Error(`out of memory, it said: ${answer.full}`);
     const { hash } = answer;
-    return {
-      hash,
-      version: command(process.execPath, [binary, '--version']).trim().replace('workerd ', ''),
-      note: `${(answer.reserved / 1e6).toFixed(1)} MB; no room beyond ${(answer.after / 1e6).toFixed(0)} MB is said`,
-    };
+    return { hash, version: server.version, note: `${(answer.reserved / 1e6).toFixed(1)} MB; no room beyond ${(answer.after / 1e6).toFixed(0)} MB is said` };
+  } finally {
+    server.stop();
+  }
+}
+
+/** 1 000 requests that each train 16 MB, two at a time, half with `using`, half in a `scope`. Under the older date nothing tells what the collector took. */
+async function requests(date: string, registry: 'undefined' | 'function'): Promise<Outcome> {
+  const server = await serving('requests', date);
+  try {
+    const worker = (way: string): Promise<WorkerAnswer> => fetched(`${server.url}?way=${way}`, server.output);
+    const { hash, error } = await worker('smoke'); // the start, and the known bits
+    if (error) throw new Error(error);
+    let last = await worker('using');
+    const first = last.live;
+    for (let i = 0; i < 1000; i += 4) {
+      // Two of either way, then both ways at once.
+      for (const pair of [i % 8 ? ['using', 'using'] : ['scope', 'scope'], ['using', 'scope']]) {
+        for (const answer of await Promise.all(pair.map(worker))) {
+          if (answer.error) throw new Error(`request ${i}: ${answer.error}`);
+          if (answer.reserved > 128e6) throw new Error(`took ${answer.reserved} bytes by request ${i}`);
+          last = answer;
+        }
+      }
+    }
+    last = await worker('using');
+    if (last.registry !== registry) throw new Error(`FinalizationRegistry is ${last.registry} there`);
+    if (last.held < 30e6) throw new Error(`two requests never held their models at once: ${last.held} bytes`);
+    return { hash, version: server.version, note: `1 000 × 16 MB: ${(last.reserved / 1e6).toFixed(0)} MB reserved; live before ${first}, after ${last.live}` };
   } finally {
     server.stop();
   }
@@ -119,4 +154,6 @@ export const edges: Target[] = [
   { name: 'workerd, 2024-01-01', run: () => workerd('2024-01-01') },
   { name: 'workerd, 2026-11-01', run: () => workerd('2026-11-01') },
   { name: 'edge VM, no bytes', run: edgeVm },
+  { name: 'requests under 128 MB: workerd', run: () => requests('2026-11-01', 'function') },
+  { name: 'requests under 128 MB: workerd without FinalizationRegistry', run: () => requests('2024-01-01', 'undefined') },
 ];

@@ -4,13 +4,14 @@ import { Command } from 'commander';
 import { browsers } from './browsers.ts';
 import { bundled } from './bundlers.ts';
 import { Missing, type Target } from './context.ts';
+import { copies } from './copies.ts';
 import { edges } from './edges.ts';
 import { processes } from './processes.ts';
 import { HASH } from './smoke.mjs';
 
 const { only } = new Command().option('--only <regex>', 'run the rows whose name matches, for example "Node 20|Deno"').parse().opts<{ only?: string }>();
 const wanted = only === undefined ? /./ : new RegExp(only, 'i');
-const targets: Target[] = [...processes, ...edges, ...browsers, ...bundled].filter(({ name }) => wanted.test(name));
+const targets: Target[] = [...processes, ...edges, ...browsers, ...bundled, ...copies].filter(({ name }) => wanted.test(name));
 const counts = { passed: 0, failed: 0, skipped: 0 };
 const rows: string[][] = [['runtime', 'version', 'result', 'import ms', 'first step ms', 'final hash', 'note']];
 const reasons: string[] = [];

@@ -16,8 +16,11 @@ const relaxed = ({ hash, ...rest }: Outcome): Outcome => ({ ...rest, hash: '', n
 const RELAXED = JSON.stringify({ simd: 'relaxed' });
 const THREADS = JSON.stringify({ threads: 2 });
 
+/** Node of a major version. */
+export const nodeOf = (major: number): string => tool('runtimes', `node${major}`, 'bin', 'node');
+
 function nodeTargets(major: number): Target[] {
-  const node = (): string => tool('runtimes', `node${major}`, 'bin', 'node');
+  const node = (): string => nodeOf(major);
   return [
     { name: `Node ${major} import`, run: async () => outcome(node(), ['import.mjs']) },
     { name: `Node ${major} gradloom/worker`, run: async () => outcome(node(), ['worker-run.mjs']) },
@@ -28,21 +31,22 @@ function nodeTargets(major: number): Target[] {
 }
 
 const deno = (): string => tool('runtimes', 'deno', 'bin.cjs');
-const bun = (): string => tool('runtimes', '@oven', `bun-${process.platform}-${arch}`, 'bin', 'bun');
-// Deno's package starts its binary through Node.
-const inDeno = (...args: string[]): Outcome => outcome(process.execPath, [deno(), ...args], [deno(), '--version']);
+export const bun = (): string => tool('runtimes', '@oven', `bun-${process.platform}-${arch}`, 'bin', 'bun');
+/** What Node is given to run a program in Deno, whose package starts its binary through Node. */
+export const denoRun = (): string[] => [deno(), 'run', '--allow-read', '--allow-env'];
+const inDeno = (...args: string[]): Outcome => outcome(process.execPath, [...denoRun(), ...args], [deno(), '--version']);
 
 export const processes: Target[] = [
   ...[20, 22, 24, 26].flatMap(nodeTargets),
-  { name: 'Deno import', run: async () => inDeno('run', '--allow-read', '--allow-env', 'import.mjs') },
-  { name: 'Deno import, 2 threads', run: async () => inDeno('run', '--allow-read', '--allow-env', 'import.mjs', THREADS) },
-  { name: 'Deno gradloom/worker', run: async () => inDeno('run', '--allow-read', '--allow-env', 'worker-run.mjs') },
+  { name: 'Deno import', run: async () => inDeno('import.mjs') },
+  { name: 'Deno import, 2 threads', run: async () => inDeno('import.mjs', THREADS) },
+  { name: 'Deno gradloom/worker', run: async () => inDeno('worker-run.mjs') },
   { name: 'Bun gradloom/worker', run: async () => outcome(bun(), ['worker-run.mjs']) },
   { name: 'Bun import', run: async () => outcome(bun(), ['import.mjs']) },
   { name: 'Bun require', run: async () => outcome(bun(), ['require.cjs']) },
   { name: 'Bun import, 2 threads', run: async () => outcome(bun(), ['import.mjs', THREADS]) },
   { name: 'Node 24 import, relaxed SIMD', run: async () => relaxed(outcome(tool('runtimes', 'node24', 'bin', 'node'), ['import.mjs', RELAXED])) },
-  { name: 'Deno import, relaxed SIMD', run: async () => relaxed(inDeno('run', '--allow-read', '--allow-env', 'import.mjs', RELAXED)) },
+  { name: 'Deno import, relaxed SIMD', run: async () => relaxed(inDeno('import.mjs', RELAXED)) },
   { name: 'Bun import, relaxed SIMD', run: async () => relaxed(outcome(bun(), ['import.mjs', RELAXED])) },
   {
     name: 'Bun build',
