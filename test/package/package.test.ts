@@ -122,11 +122,17 @@ test('what two copies made does not mix', async () => {
 
 test('what ships is what users need', () => {
   const shipped = readdirSync(join(home, 'node_modules', 'gradloom'), { recursive: true, encoding: 'utf8' }).filter((f) => /\.\w+$/.test(f));
-  const expected = /^(CHANGELOG\.md|README\.md|package\.json|dist\/kernels\.wasm|dist\/[\w-]+(\.c?js|\.d\.c?ts))$/;
+  const guides = /^(ARCHITECTURE|CHANGELOG|CONTRIBUTING|README|bench\/README|docs\/[\w-]+|examples\/README)\.md$/;
+  const expected = /^(docs\/losses\.png|examples\/(digits|page|strategies)\/.*\.(ts|js|css|html)|package\.json|dist\/kernels\.wasm|dist\/[\w-]+(\.c?js|\.d\.c?ts))$/;
   assert.equal(
-    shipped.filter((f) => !expected.test(f)),
+    shipped.filter((f) => !expected.test(f) && !guides.test(f)),
     [],
   );
+  for (const guide of shipped.filter((f) => f.endsWith('.md'))) {
+    const folder = join(home, 'node_modules', 'gradloom', guide, '..');
+    const links = readFileSync(join(home, 'node_modules', 'gradloom', guide), 'utf8').matchAll(/\]\((?![a-z]+:|#)([^)#\s]+)/g);
+    for (const [, link] of links) assert.ok(existsSync(join(folder, link as string)), `${guide} links ${link}, which does not ship`);
+  }
   const manifest = JSON.parse(readFileSync(join(home, 'node_modules', 'gradloom', 'package.json'), 'utf8'));
   assert.is(manifest.dependencies, undefined);
   assert.is(manifest.engines.node, '>=20');

@@ -1,10 +1,10 @@
 // The library through every bundler, run in Chromium where there is one, else in Node; and through Jest.
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { runBundle } from './browsers.ts';
+import { runBundle, visit } from './browsers.ts';
 import { background, command, jsonLine, Missing, type Outcome, project, root, type Target, tool, toolsOf, versionIn } from './context.ts';
 
 /** One export of a package of the bundlers' group (their types are not installed with the repository), and the package's version. */
@@ -130,20 +130,55 @@ async function parcelOutcome(): Promise<Outcome> {
   return { ...(await runBundle('Chromium', './out-parcel/bundle.js')), version };
 }
 
-async function viteDev(): Promise<Outcome> {
-  const { version } = await load('vite', 'build');
-  const page = 'vite-dev';
-  mkdirSync(join(project(), page), { recursive: true });
-  for (const file of ['app.mjs', 'smoke.mjs', 'boot.js', 'boot.html']) writeFileSync(join(project(), page, file), readFileSync(join(project(), file)));
+/** Vite's development server on a folder of the project while `use` runs. */
+async function served<T>(page: string, use: (at: string) => Promise<T>): Promise<T> {
   const port = 20_000 + (process.pid % 20_000);
-  const server = background(process.execPath, [tool('bundlers', 'vite', 'bin', 'vite.js'), join(project(), page), '--host', '127.0.0.1', '--port', `${port}`, '--strictPort']);
+  const vite = tool('bundlers', 'vite', 'bin', 'vite.js');
+  const args = [vite, join(project(), page), '--host', '127.0.0.1', '--port', `${port}`, '--strictPort'];
+  // Vite's build, which runs in this process, leaves 'production' behind.
+  const server = background(process.execPath, args, { NODE_ENV: 'development' });
   try {
-    for (let i = 0; i < 100 && !(await fetch(`http://127.0.0.1:${port}/boot.html`).catch(() => null)); i++) await new Promise((r) => setTimeout(r, 100));
-    const outcome = await runBundle('Chromium', './app.mjs', { at: `http://127.0.0.1:${port}` });
-    return { ...outcome, version };
+    for (let i = 0; i < 100 && !(await fetch(`http://127.0.0.1:${port}/`).catch(() => null)); i++) await new Promise((r) => setTimeout(r, 100));
+    return await use(`http://127.0.0.1:${port}`);
   } finally {
     server.stop();
   }
+}
+
+async function viteDev(): Promise<Outcome> {
+  const page = 'vite-dev';
+  mkdirSync(join(project(), page), { recursive: true });
+  for (const file of ['app.mjs', 'smoke.mjs', 'boot.js', 'boot.html']) writeFileSync(join(project(), page, file), readFileSync(join(project(), file)));
+  const outcome = await served(page, (at) => runBundle('Chromium', './app.mjs', { at }));
+  return { ...outcome, version: versionIn('bundlers', 'vite') };
+}
+
+/** React's component that trains in a worker, from Vite's development server or built. */
+async function react(how: 'dev' | 'build'): Promise<Outcome> {
+  const version = versionIn('bundlers', 'react');
+  for (const name of ['react', 'react-dom', 'scheduler']) cpSync(tool('bundlers', name), join(project(), 'node_modules', name), { recursive: true });
+  writeFileSync(
+    join(project(), 'react', 'vite.config.js'),
+    "export default { server: { fs: { allow: ['..'] } }, worker: { format: 'es' }, oxc: { jsx: { runtime: 'automatic' } } };\n",
+  );
+  type Found = Outcome & { error?: string; mounts: number; stopped: number; text: string };
+  let found: Found;
+  if (how === 'dev') found = await served('react', (at) => visit<Found>('Chromium', 'plain', 'index.html', {}, at));
+  else {
+    const { use: build } = await load('vite', 'build');
+    await build({
+      root: join(project(), 'react'),
+      base: './',
+      logLevel: 'silent',
+      build: { outDir: join(project(), 'out-react'), emptyOutDir: false, rollupOptions: { onwarn: fail } },
+    });
+    found = await visit<Found>('Chromium', 'plain', 'out-react/index.html');
+  }
+  const { error, mounts, stopped, text, ...outcome } = found;
+  if (error || text !== outcome.hash) throw new Error(error ?? `the page shows ${text}`);
+  const expected = how === 'dev' ? 2 : 1; // StrictMode mounts twice in development
+  if (mounts !== expected || stopped !== expected - 1) throw new Error(`${mounts} mounts, ${stopped} stopped`);
+  return { ...outcome, version, note: `${mounts} mounts, ${stopped} stopped` };
 }
 
 /** Jest on the tests in `folder`; the first writes what it found. */
@@ -172,7 +207,15 @@ async function jestJsdom(kind: 'cjs' | 'mjs'): Promise<Outcome> {
      });`,
   );
   const environment = join(tool('bundlers', 'jest-environment-jsdom'), 'build', 'index.js');
-  const config = JSON.stringify({ testEnvironment: environment, testMatch: ['**/*.test.*'], moduleFileExtensions: ['mjs', 'cjs', 'js'], transform: {} });
+  // jsdom has none of these, which checkpoints need.
+  writeFileSync(join(folder, 'setup.cjs'), "const { TextDecoder, TextEncoder } = require('node:util'); Object.assign(globalThis, { TextDecoder, TextEncoder });");
+  const config = JSON.stringify({
+    setupFiles: [join(folder, 'setup.cjs')],
+    testEnvironment: environment,
+    testMatch: ['**/*.test.*'],
+    moduleFileExtensions: ['mjs', 'cjs', 'js'],
+    transform: {},
+  });
   return jestRun(folder, ['--config', config], kind === 'mjs' ? ['--experimental-vm-modules'] : []);
 }
 
@@ -204,7 +247,7 @@ async function jest(): Promise<Outcome> {
 
 /** The types, as the oldest TypeScript that reads them does. */
 async function oldestTypes(): Promise<Outcome> {
-  const { version } = JSON.parse(readFileSync(tool('bundlers', 'typescript-oldest', 'package.json'), 'utf8')) as { version: string };
+  const version = versionIn('bundlers', 'typescript-oldest');
   copyFileSync(join(root, 'test', 'package', 'types.mts'), join(project(), 'types.mts'));
   const compilerOptions = { strict: true, exactOptionalPropertyTypes: true, module: 'nodenext', target: 'es2022', noEmit: true, types: [], skipLibCheck: false };
   writeFileSync(join(project(), 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['types.mts'] }));
@@ -216,6 +259,8 @@ export const bundled: Target[] = [
   { name: 'Vite build', run: () => bundlerOutcome('vite') },
   { name: 'Vite dev', run: viteDev },
   ...['webpack', 'rollup', 'rolldown', 'esbuild'].map((name) => ({ name, run: () => bundlerOutcome(name) })),
+  { name: 'React, Vite dev', run: () => react('dev') },
+  { name: 'React, Vite build', run: () => react('build') },
   { name: 'Parcel', run: parcelOutcome },
   { name: 'Jest', run: jest },
   { name: 'Jest, jsdom, require', run: () => jestJsdom('cjs') },

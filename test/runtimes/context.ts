@@ -1,7 +1,7 @@
 // What every target needs: the library packed and installed in a folder of its own, the tools, and processes that end.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -112,7 +112,7 @@ export function project(): string {
     command('tar', ['-xzf', join(home, tarball), '-C', join(modules, 'gradloom'), '--strip-components=1']);
     console.log('npm could not install the tarball: it was unpacked by hand.');
   }
-  for (const file of readdirSync(join(here, 'apps'))) copyFileSync(join(here, 'apps', file), join(home, file));
+  cpSync(join(here, 'apps'), home, { recursive: true });
   copyFileSync(join(here, 'smoke.mjs'), join(home, 'smoke.mjs'));
   const text = readFileSync(join(here, 'smoke.mjs'), 'utf8');
   writeFileSync(join(home, 'smoke.cjs'), `${text.replace(/^export (const|function)/gm, '$1')}\nmodule.exports = { HASH, smoke };\n`);

@@ -13,22 +13,24 @@ const { only } = new Command().option('--only <regex>', 'run the rows whose name
 const wanted = only === undefined ? /./ : new RegExp(only, 'i');
 const targets: Target[] = [...processes, ...edges, ...browsers, ...bundled, ...copies].filter(({ name }) => wanted.test(name));
 const counts = { passed: 0, failed: 0, skipped: 0 };
-const rows: string[][] = [['runtime', 'version', 'result', 'import ms', 'first step ms', 'final hash', 'note']];
+const rows: string[][] = [['runtime', 'version', 'result', 'import ms', 'first step ms', 'row s', 'final hash', 'note']];
 const reasons: string[] = [];
 // Clocks that stand still while a program runs (workerd) say nothing.
 const ms = (n: number | undefined): string => (n ? n.toFixed(1) : '–');
 
 for (const { name, run } of targets) {
+  const start = performance.now();
+  const seconds = (): string => ((performance.now() - start) / 1000).toFixed(1);
   try {
     const { hash, importMs, firstStepMs, version = '', note = '' } = await run();
     if (hash && hash !== HASH) throw new Error(`other bits: ${hash}, expected ${HASH}`);
     counts.passed++;
-    rows.push([name, version, 'ok', ms(importMs), ms(firstStepMs), hash || '–', note]);
+    rows.push([name, version, 'ok', ms(importMs), ms(firstStepMs), seconds(), hash || '–', note]);
   } catch (error) {
     const { message } = error as Error;
     const missing = error instanceof Missing;
     counts[missing ? 'skipped' : 'failed']++;
-    rows.push([name, '', missing ? 'skipped' : 'FAILED', '–', '–', '–', missing ? message : 'see below']);
+    rows.push([name, '', missing ? 'skipped' : 'FAILED', '–', '–', seconds(), '–', missing ? message : 'see below']);
     if (!missing) reasons.push(`FAILED ${name}: ${(error as Error).stack ?? message}`);
   }
   console.error(`${counts.passed + counts.failed + counts.skipped}/${targets.length} ${name}`);
