@@ -112,7 +112,10 @@ function display(): string {
 
 /** The small browser that comes with WebKitGTK. */
 const webkit = (): Browser => ({
-  file: found(() => [process.env['WEBKIT'], ...readdirSync('/usr/lib').map((arch) => `/usr/lib/${arch}/webkit2gtk-4.1/MiniBrowser`)], 'webkit2gtk-driver'),
+  file: found(
+    () => [process.env['WEBKIT'], ...(existsSync('/usr/lib') ? readdirSync('/usr/lib') : []).map((arch) => `/usr/lib/${arch}/webkit2gtk-4.1/MiniBrowser`)],
+    'webkit2gtk-driver',
+  ),
   args: (_profile, url) => ['--private', url],
   env: { DISPLAY: display(), GDK_BACKEND: 'x11', WEBKIT_DISABLE_DMABUF_RENDERER: '1', NO_AT_BRIDGE: '1', GSETTINGS_BACKEND: 'memory' },
 });
