@@ -179,17 +179,10 @@ export abstract class Optimizer<O extends OptimizerOptions> {
     const others = new Set(groups.filter((g) => g !== group).flatMap((g) => g?.params));
     const shared = params.find((p) => others.has(p));
     if (shared) throw valueError(name, `the parameter ${shared.describe()} appears in more than one group. Name it once.`);
-    const block = (bytes: number): Storage => {
-      const made = newStorage(bytes, name, null);
-      params[0]?.storage.lead(made); // as the state does: ends with the parameters
-      return made;
-    };
-    return {
-      hyper: place?.hyper.address ? place.hyper : block(64),
-      table: block(params.length * RECORD * 4),
-      params: [...params],
-      ...this.checked(group),
-    };
+    const hyper = place?.hyper.address ? place.hyper : newStorage(64, name, null);
+    const table = newStorage(params.length * RECORD * 4, name, null);
+    for (const s of [hyper, table]) params[0]?.storage.lead(s); // they end with the parameters, as the state does
+    return { hyper, table, params: [...params], ...this.checked(group) };
   }
 
   /** The group's options, once they are checked. */
