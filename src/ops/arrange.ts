@@ -9,7 +9,6 @@ import { expand } from './reduce.ts';
 
 const flipOp: Op<{ dims: readonly number[] }> = {
   name: 'flip',
-  shape: ([x]) => (x as Tensor).sizes,
   strided: true,
   forward: (y, [input], { dims }) => {
     const x = input as Tensor;

@@ -5,7 +5,22 @@ import { optimizerSteps, parametersOptimized } from '../module/unclaimed.ts';
 import { call } from '../runtime/call.ts';
 import type { Kernel } from '../runtime/kernel-names.ts';
 import { float64View, int32View } from '../runtime/memory.ts';
-import { assertArity, checkArgument, FLAG, FUNCTION, isPlainObject, type Kind, type Kinds, nearest, NUMBER, optionsOf, valueText } from '../tensor/check.ts';
+import {
+  assertArity,
+  checkArgument,
+  filled,
+  FLAG,
+  FUNCTION,
+  isPlainObject,
+  type Kind,
+  type Kinds,
+  nearest,
+  NUMBER,
+  optionsBy,
+  optionsOf,
+  unknownOption,
+  valueText,
+} from '../tensor/check.ts';
 import { GradloomError, valueError, warnOnce } from '../tensor/errors.ts';
 import { copyElements, dense, detach } from '../tensor/op.ts';
 import { settle } from '../tensor/pending.ts';
@@ -15,7 +30,6 @@ import { dispose, newStorage, type Storage } from '../tensor/storage.ts';
 import { callNow } from '../tensor/sync.ts';
 import { enableGrad, noGrad } from '../tensor/tape.ts';
 import { assertAlive, type Tensor } from '../tensor/tensor.ts';
-import { given } from './options.ts';
 import { itemsOf, parametersOf, trainable, type Trainable } from './parameters.ts';
 import { type Moment, type ParamState, readState, tensorsOf } from './state.ts';
 
@@ -95,7 +109,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   constructor(params: Trainable | Iterable<GroupInput<O>>, ...options: GivenOptions<O>) {
     this.rule = this.getRule();
     const { name, kinds, defaults } = this.rule;
-    this.defaults = given<Required<O>>(name, options, kinds as Kinds<Required<O>>, defaults);
+    this.defaults = filled<Required<O>>(defaults, optionsBy(name, options, kinds as Kinds<Required<O>>));
     this.check(this.defaults);
     const list = itemsOf(name, params);
     if (list.length === 0) throw valueError(name, 'got an empty parameter list. Pass model.parameters(); a module finds parameters in its own fields and arrays of modules.');
@@ -159,8 +173,8 @@ export abstract class Optimizer<O extends OptimizerOptions> {
     for (const key in kinds) checkArgument(name, key, group[key as keyof ParamGroup<O>], kinds[key] as Kind);
     for (const key in group) {
       if (key in kinds || this.labels.has(key)) continue;
-      const meant = nearest(key, [...Object.keys(kinds), ...this.labels]);
-      if (meant) throw valueError(name, `there is no option '${key}'. Did you mean '${meant}'? Names unlike any option are kept as labels.`);
+      const known = [...Object.keys(kinds), ...this.labels];
+      if (nearest(key, known)) throw unknownOption(name, key, known, 'Names unlike any option are kept as labels.');
       this.labels.add(key);
     }
     if (group.initialLr !== undefined) checkArgument(name, 'initialLr', group.initialLr, NUMBER);

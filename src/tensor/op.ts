@@ -1,6 +1,6 @@
 // An op is one small object: name, shape rule, forward, backward. This file runs it: checks, allocates, calls, records.
 import { call } from '../runtime/call.ts';
-import { assertArity, assertTensor } from './check.ts';
+import { assertTensor, type OfOne, ofOne } from './check.ts';
 import type { DType } from './dtype.ts';
 import { GradloomError } from './errors.ts';
 import { collapse, MOST_ELEMENTS, type Shape } from './shape.ts';
@@ -12,8 +12,8 @@ import { assertAlive, empty, Tensor } from './tensor.ts';
 export interface Op<A = unknown> {
   /** As in PyTorch, camelCase; stands in messages. */
   readonly name: string;
-  /** The output's shape. Throws, with shapes and remedy, where the inputs do not fit: nothing has been allocated yet. */
-  readonly shape: (inputs: readonly Tensor[], attrs: A) => Shape;
+  /** The output's shape; that of the first input unless said. Throws, with shapes and remedy, where the inputs do not fit: nothing has been allocated yet. */
+  readonly shape?: (inputs: readonly Tensor[], attrs: A) => Shape;
   /** The output's type; that of the first input unless said. */
   readonly dtype?: (inputs: readonly Tensor[], attrs: A) => DType;
   /** Whether forward takes inputs of any strides; others are made contiguous first. */
@@ -58,7 +58,7 @@ export interface OuterGradient<A = unknown> {
 export interface ViewOp<A = unknown> {
   readonly name: string;
   /** Shape, strides and offset of the window. Throws where it does not fit. */
-  readonly window: (x: Tensor, attrs: A) => { shape: Shape; strides: readonly number[]; offset: number };
+  readonly window: (x: Tensor, attrs: A) => Window;
   /** The input's gradient from the output's. */
   readonly backward: (dy: Tensor, node: Node<A>) => Tensor;
   /** As in `Op`. */
@@ -144,8 +144,8 @@ function assertUsable(t: Tensor | undefined, op: string): void {
 /** Runs an op: its output, recorded on the tape where an input needs a gradient. */
 export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor {
   for (let i = 0; i < inputs.length; i++) assertUsable(inputs[i], op.name);
-  const shape = op.shape(inputs, attrs);
-  const y = empty(shape, op.dtype ? op.dtype(inputs, attrs) : (inputs[0] as Tensor).dtype);
+  const [first] = inputs as readonly [Tensor];
+  const y = empty(op.shape ? op.shape(inputs, attrs) : first.sizes, op.dtype ? op.dtype(inputs, attrs) : first.dtype);
   const extras = op.forward(y, op.strided ? inputs : inputs.map(dense), attrs);
   record(op, inputs, attrs, y, extras ?? null);
   return y;
@@ -161,11 +161,36 @@ export function record<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A, y: Ten
   putNode(y, new Node(op, attrs, inputs, inputs.map(edgeOf), inputs.map(requiresGrad), y, extras) as Node);
 }
 
+/** Which part of a tensor's memory a window shows, in elements of it. */
+export interface Window {
+  readonly shape: Shape;
+  readonly strides: readonly number[];
+  readonly offset: number;
+}
+
+/** A window on a tensor's memory, of which autograd knows nothing. */
+export function windowOn({ storage, dtype }: Tensor, { shape, strides, offset }: Window): Tensor {
+  return new Tensor(storage, shape, dtype, strides, offset);
+}
+
+/** The gradient of a view: zeros of the given shape with dy in the window. */
+export function intoZeros<A>(name: string, view: ViewOp<A>): Op<A & { shape: Shape }> {
+  return {
+    name,
+    shape: (_, { shape }) => shape,
+    strided: true,
+    forward: (y, [dy], attrs) => {
+      call('fill', y.address, y.size, 0);
+      copyElements(dy as Tensor, windowOn(y, view.window(y, attrs)));
+    },
+    backward: (dy, { attrs }) => [applyView(view, dy, attrs)],
+  };
+}
+
 /** Runs a view op: a window that shares memory and version counter. `sibling`: one of several windows that one call returns. */
 export function applyView<A>(op: ViewOp<A>, x: Tensor, attrs: A, sibling = false): Tensor {
   assertUsable(x, op.name);
-  const { shape, strides, offset } = op.window(x, attrs);
-  const y = new Tensor(x.storage, shape, x.dtype, strides, offset);
+  const y = windowOn(x, op.window(x, attrs));
   if (y.size > MOST_ELEMENTS) throw new GradloomError('MEMORY', op.name, `a view has at most 2³⁰ elements, this one ${y.describe()}. Use a smaller shape.`);
   const base = x.viewInfo?.base ?? x;
   const records = isGradEnabled();
@@ -183,7 +208,6 @@ function viewAsOp<A>(op: ViewOp<A>): Op<A> {
   if (!made) {
     made = {
       name: op.name,
-      shape: ([x], attrs) => op.window(x as Tensor, attrs).shape,
       forward: () => {
         throw new Error('gradloom: a view has no forward');
       },
@@ -196,11 +220,10 @@ function viewAsOp<A>(op: ViewOp<A>): Op<A> {
 }
 
 /** A window on the same memory that no gradient passes (`detach`): version counter shared, graph not. */
-export function detach(t: Tensor): Tensor {
-  assertArity('detach', arguments, 1);
-  assertUsable(t, 'detach');
+export const detach: OfOne = ofOne('detach', (t) => {
+  assertAlive(t, 'detach');
   const y = new Tensor(t.storage, t.sizes, t.dtype, t.steps, t.offset);
   y.label = t.label;
   y.inference = t.inference;
   return y;
-}
+});

@@ -78,12 +78,6 @@ export function normalizeDim(op: string, dim: number, rank: number): number {
   return dim < 0 ? dim + n : dim;
 }
 
-/** As `normalizeDim`, where a scalar has no dimension that would do. */
-export function dimensionOf(op: string, dim: number, shape: Shape): number {
-  if (shape.length === 0) throw new GradloomError('DIM', op, 'a scalar has no dimension. Use unsqueeze(0) to give it one.');
-  return normalizeDim(op, dim, shape.length);
-}
-
 /** Dimensions as a sorted list without repeats; undefined or an empty list means all of them. */
 export function normalizeDims(op: string, dim: number | readonly number[] | undefined, rank: number): number[] {
   if (dim === undefined || (Array.isArray(dim) && dim.length === 0)) return Array.from({ length: rank }, (_, i) => i);
