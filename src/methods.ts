@@ -235,16 +235,12 @@ function setRequiresGrad(t: Tensor, on: boolean): void {
   checkArgument('requiresGrad', 'requiresGrad', on, FLAG);
   if (nodeOf(t)) {
     if (on) return;
-    throw new GradloomError(
-      'GRAPH',
-      'requiresGrad',
-      `only leaves can change it; ${t.describe()} was computed by ${nodeOf(t)?.op.name}. Use detach() for a tensor without a gradient.`,
-    );
+    throw new GradloomError('GRAPH', 'requiresGrad', `only leaves can change it; ${t.describe()} was computed by ${nodeOf(t)?.op.name}. Use detach().`);
   }
   if (on && t.dtype !== 'float32')
     throw new GradloomError('DTYPE', 'requiresGrad', `only float32 tensors can require gradients, this one is ${t.dtype}. Convert it with .float().`);
   if (on && t.inference && !isInferenceMode())
-    throw new GradloomError('GRAPH', 'requiresGrad', 'an inference tensor cannot require a gradient outside inference(() => …). Clone it first.');
+    throw new GradloomError('GRAPH', 'requiresGrad', 'an inference tensor cannot require a gradient outside inference(() => …). Clone it.');
   setWantsGrad(t, on);
 }
 
@@ -281,7 +277,7 @@ Object.defineProperties(Tensor.prototype, {
       if (!this.gradient && !this.retains && nodeOf(this)) {
         warnOnce(
           'grad of a non-leaf',
-          `the .grad of a tensor that is not a leaf (${shapeText(this.sizes)}, from ${nodeOf(this)?.op.name}) is not filled by backward. Call retainGrad() on it before backward, or use a leaf.`,
+          `the .grad of a tensor that is not a leaf (${shapeText(this.sizes)}, from ${nodeOf(this)?.op.name}) is not filled by backward. Call retainGrad() on it before.`,
         );
       }
       return this.gradient;
@@ -299,12 +295,7 @@ const rest: Partial<Tensor> & ThisType<Tensor> = {
   },
   retainGrad() {
     const node = nodeOf(this);
-    if (!node && !this.wantsGrad)
-      throw new GradloomError(
-        'GRAPH',
-        'retainGrad',
-        `${this.describe()} does not require a gradient, so there is none to keep. Set requiresGrad, or compute it from tensors that have it.`,
-      );
+    if (!node && !this.wantsGrad) throw new GradloomError('GRAPH', 'retainGrad', `${this.describe()} does not require a gradient. Set requiresGrad first.`);
     keepsGradient(this);
     return this;
   },

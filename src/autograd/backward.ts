@@ -57,17 +57,13 @@ function seeds(op: string, roots: readonly Tensor[], given: readonly (Tensor | n
       throw new GradloomError(
         'GRAPH',
         op,
-        `${roots.length > 1 ? `tensor ${i}` : 'the tensor'}, ${root.describe()}, does not require a gradient: nothing that it was computed from does, or detach(), noGrad() or item() cut the graph. Compute it from parameters.`,
+        `${roots.length > 1 ? `tensor ${i}` : 'the tensor'}, ${root.describe()}, does not require a gradient: nothing that it was computed from does, or detach, noGrad or item cut the graph.`,
       );
     }
     const g = given[i];
     if (!g) {
       if (root.size !== 1)
-        throw new GradloomError(
-          'GRAPH',
-          op,
-          `a gradient is implied only for one-element tensors, this one is ${shapeText(root.sizes)}. Reduce the loss (mean or sum), or pass { gradient }.`,
-        );
+        throw new GradloomError('GRAPH', op, `a gradient is implied only for one-element tensors, this one is ${shapeText(root.sizes)}. Reduce it, or pass { gradient }.`);
       return ones(root.sizes);
     }
     assertGradient(op, g, root.sizes, roots.length > 1 ? `gradient ${i}` : 'the gradient');
@@ -83,7 +79,7 @@ function warnNonFinite(root: Tensor): void {
   const name = root.label ? `'${root.label}'` : `computed by ${nodeOf(root)?.op.name ?? 'the caller'}`;
   warnOnce(
     `loss ${name}`,
-    `backward: the loss ${name} is ${value}, so its gradients are not finite either. Lower the learning rate, or look for log(0), x/0 or overflow (setDetectAnomaly(true) names the op).`,
+    `backward: the loss ${name} is ${value}, so its gradients are not finite either. Lower the learning rate, or look for log(0), x/0 or overflow: setDetectAnomaly(true) names the op.`,
   );
 }
 
@@ -103,7 +99,7 @@ export function backward(tensors: Tensor | readonly Tensor[], given?: BackwardOp
   if (roots.length === 0) throw valueError('backward', 'got an empty list of tensors. Pass at least one loss.');
   const gradients = seeds('backward', roots, listOf(options.gradient));
   const inputs = options.inputs && listOf(options.inputs);
-  if (inputs?.length === 0) throw valueError('backward', '`inputs` is empty. Leave it out to fill every leaf, or name at least one tensor.');
+  if (inputs?.length === 0) throw valueError('backward', '`inputs` is empty. Leave it out to fill every leaf.');
   const targets = inputs && new Set(inputs.map((t) => wantedPlace('backward', t)));
   for (const root of roots) warnNonFinite(root);
   const { createGraph = false, retainGraph = createGraph } = options;
@@ -140,7 +136,7 @@ export function keepsGradient(t: Tensor): void {
 function wantedPlace(op: string, t: Tensor): Place {
   assertTensor(op, t);
   assertAlive(t, op);
-  if (!requiresGrad(t)) throw new GradloomError('GRAPH', op, `the input ${t.describe()} does not require a gradient. Set requiresGrad before the forward pass.`);
+  if (!requiresGrad(t)) throw new GradloomError('GRAPH', op, `the input ${t.describe()} does not require a gradient. Set requiresGrad first.`);
   return nodeOf(t) ?? t;
 }
 
@@ -198,11 +194,7 @@ export function gradientsOf(op: string, roots: readonly Tensor[], wanted: readon
     if (g) return places.indexOf(p) === i ? g : clone(g);
     if (options.materializeGrads) return zerosLike(wanted[i] as Tensor);
     if (options.allowUnused) return null;
-    throw new GradloomError(
-      'GRAPH',
-      op,
-      `input ${i}, ${(wanted[i] as Tensor).describe()}, is not used in the graph of the outputs. Pass { allowUnused: true } to get null for it.`,
-    );
+    throw new GradloomError('GRAPH', op, `input ${i}, ${(wanted[i] as Tensor).describe()}, is not used in the graph of the outputs. Pass { allowUnused: true } to get null.`);
   });
 }
 

@@ -53,8 +53,7 @@ export abstract class Module {
   }
 
   constructor(...given: never[]) {
-    if (given.length > 0)
-      throw valueError(new.target.name, `got arguments that it does not take, first ${valueText(given[0])}. Leave them out, or write a constructor that calls super().`);
+    if (given.length > 0) throw valueError(new.target.name, `takes no arguments, got ${valueText(given[0])}. Leave them out, or write a constructor that calls super().`);
   }
 
   /** Computes the output. Call it directly: hooks wrap the instance's own `forward`. */
@@ -126,7 +125,7 @@ export abstract class Module {
       for (const [name, t] of this.#named(parameters)) all.set(name, t);
       for (const [name, t] of this.#everyName('')) {
         if (t instanceof Parameter !== parameters) continue;
-        if (all.has(name) && all.get(name) !== t) throw fieldError(this, name, 'stands for two tensors, since a key has a dot in it. Give it another name.');
+        if (all.has(name) && all.get(name) !== t) throw fieldError(this, name, 'stands for two tensors, since a key has a dot in it. Rename it.');
         all.set(name, t);
       }
     }
@@ -245,7 +244,6 @@ function refuseHidden(module: Module, [field, value, holder]: Fields<Module>['hi
   throw fieldError(
     module,
     field,
-    `has ${value instanceof Module ? `a module (${value.constructor.name})` : 'a parameter'} ${holder}, where it is not found: neither trained nor saved. ` +
-      'Keep it in a field, array, plain object or Map; or in a #private field, where it is only referred to.',
+    `has ${value instanceof Module ? `a module (${value.constructor.name})` : 'a parameter'} ${holder}, where it is not found: neither trained nor saved. Keep it in a field, array, plain object or Map; or in a #private field, where it is only referred to.`,
   );
 }

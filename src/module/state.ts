@@ -24,7 +24,7 @@ export const ownSpelling = (name: string): string => name.replace(/(?<=[a-zA-Z0-
 
 /** @internal Throws unless it is a plain object: what stateDict gives, or JSON made of it. */
 export function assertState(op: string, state: unknown): asserts state is Record<string, unknown> {
-  if (!isPlainObject(state)) throw new GradloomError('STATE', op, `a state is an object of entries by name, got ${valueText(state)}. Pass what stateDict() gave.`);
+  if (!isPlainObject(state)) throw new GradloomError('STATE', op, `a state is an object of entries by name, got ${valueText(state)}. Pass what stateDict gave.`);
 }
 
 /** Numbers nested as a shape is. */
@@ -68,7 +68,7 @@ export function loadInto(op: string, own: ReadonlyMap<string, Tensor>, state: un
   if (strict && unexpectedKeys.length > 0) problems.unshift(`unexpected ${unexpectedKeys.join(', ')}`);
   if (strict && missingKeys.length > 0) problems.unshift(`missing ${missingKeys.join(', ')}`);
   if (problems.length > 0)
-    throw new GradloomError('STATE', op, `the state does not fit: ${problems.join('; ')}. Build the same module, or pass { strict: false } to skip missing and unexpected names.`);
+    throw new GradloomError('STATE', op, `the state does not fit: ${problems.join('; ')}. Build the same module, or pass { strict: false } where names differ.`);
   scope(() => {
     noGrad(() => {
       const pairs = [...given].map(([name, value]): [Tensor, Tensor] => {

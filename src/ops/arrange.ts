@@ -24,7 +24,7 @@ const flipOp: Op<{ dims: readonly number[] }> = {
 /** The order of elements along the given dimensions (a list, or one by one) turned round. */
 export function flip(x: Tensor, ...dims: Sizes): Tensor {
   assertTensor('flip', x);
-  if (dims.length === 0) throw new GradloomError('DIM', 'flip', 'the dimensions are missing. Write flip(0), or flip([0, 1]).');
+  if (dims.length === 0) throw new GradloomError('DIM', 'flip', 'the dimensions are missing. Write flip(0).');
   const list = Array.isArray(dims[0]) && dims.length === 1 ? dims[0] : dims;
   return apply(flipOp, [x], { dims: list.length === 0 ? [] : normalizeDims('flip', list as number[], x.rank) });
 }

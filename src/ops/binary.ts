@@ -77,7 +77,7 @@ const isInt32 = (x: number): boolean => (x | 0) === x;
 export function typeOf(op: string, x: Operand): DType {
   if (x instanceof Tensor) return x.dtype;
   if (typeof x === 'number') return isInt32(x) ? 'int32' : 'float32';
-  throw new GradloomError('DTYPE', op, `takes tensors and numbers, got ${valueText(x)}. Make a tensor with tensor(…).`);
+  throw new GradloomError('DTYPE', op, `takes tensors and numbers, got ${valueText(x)}. Use tensor(…).`);
 }
 
 const convert = (x: Operand, dtype: DType): Tensor => (typeof x === 'number' ? constant(x, dtype) : to(x, dtype));
@@ -85,7 +85,7 @@ const convert = (x: Operand, dtype: DType): Tensor => (typeof x === 'number' ? c
 /** @internal Both operands as tensors of one type: the wider of the two; a whole number takes the tensor's type, or float32 where int32 does not hold it. */
 export function operands(op: string, a: Operand, b: Operand, least: DType = 'bool'): [Tensor, Tensor] {
   const dtype = promote(promote(typeOf(op, a), typeOf(op, b)), least);
-  if (typeof a === 'number' && typeof b === 'number') throw new GradloomError('DTYPE', op, `needs a tensor, got ${a} and ${b}. Make one with tensor(…).`);
+  if (typeof a === 'number' && typeof b === 'number') throw new GradloomError('DTYPE', op, `needs a tensor, got ${a} and ${b}. Use tensor(…).`);
   return [convert(a, dtype), convert(b, dtype)];
 }
 
@@ -272,7 +272,7 @@ const whereOp: Op<void> = {
 /** Throws unless it is a bool tensor. */
 function assertCondition(op: string, condition: Tensor, name: string): void {
   assertTensor(op, condition, name);
-  if (condition.dtype !== 'bool') throw new GradloomError('DTYPE', op, `the ${name} must be bool, got ${condition.describe()}. Compare first: where(x.gt(0), …).`);
+  if (condition.dtype !== 'bool') throw new GradloomError('DTYPE', op, `the ${name} must be bool, got ${condition.describe()}. Compare first, as x.gt(0).`);
 }
 
 /** condition ? a : b, element by element; condition is bool. Shapes broadcast. */
@@ -293,7 +293,7 @@ export function maskedFill(x: Tensor, mask: Tensor, value: Operand | boolean): T
   const given = typeof value === 'boolean' ? +value : value;
   const bit = x.dtype === 'bool' && (given === 0 || given === 1);
   if (!bit && promote(typeOf(op, given), x.dtype) !== x.dtype) {
-    throw new GradloomError('DTYPE', op, `${x.describe()} cannot hold ${valueText(value)}. Convert the tensor first, with .float() or .int().`);
+    throw new GradloomError('DTYPE', op, `${x.describe()} cannot hold ${valueText(value)}. Convert the tensor first.`);
   }
   return apply(whereOp, [mask, convert(given, x.dtype), x], undefined);
 }

@@ -77,8 +77,7 @@ export function leaf(t: Tensor, op: string, requiresGrad: boolean | undefined): 
 const isTyped = (data: unknown): data is ArrayLike<number> => ArrayBuffer.isView(data) && !(data instanceof DataView) && 'length' in data;
 const isRow = (data: unknown): data is ArrayLike<unknown> => Array.isArray(data) || isTyped(data);
 
-const ragged = (shape: Shape): GradloomError =>
-  new GradloomError('SHAPE', 'tensor', `the nested arrays are ragged: expected shape ${shapeText(shape)} throughout. Give every row the same length.`);
+const ragged = (shape: Shape): GradloomError => new GradloomError('SHAPE', 'tensor', `the nested arrays are ragged: expected shape ${shapeText(shape)} throughout.`);
 
 function shapeOf(data: unknown): number[] {
   const shape: number[] = [];
@@ -95,17 +94,16 @@ function elementOf(v: unknown): [value: number, dtype: DType] {
   if (typeof v === 'number') return [v, 'float32'];
   if (typeof v === 'boolean') return [v ? 1 : 0, 'bool'];
   if (typeof v === 'bigint') return [Number(v), 'int32'];
-  if (!(v instanceof Tensor))
-    throw new GradloomError('DTYPE', 'tensor', `elements are numbers or booleans, no ${v === null ? 'null' : typeof v}: got ${valueText(v)}. Convert them first.`);
+  if (!(v instanceof Tensor)) throw new GradloomError('DTYPE', 'tensor', `elements are numbers or booleans, got ${valueText(v)}. Convert them first.`);
   if (v.size === 1 && !requiresGrad(v)) return [v.item(), v.dtype];
   const what = v.size === 1 ? 'would lose its graph here' : 'has several elements';
-  throw new GradloomError('DTYPE', 'tensor', `${v.describe()} ${what}. Join tensors with stack(list) or cat(list), copy one with clone(), or take numbers out with item().`);
+  throw new GradloomError('DTYPE', 'tensor', `${v.describe()} ${what}. Join tensors with stack or cat, copy one with clone, or take numbers out with item.`);
 }
 
 /** Nested arrays as one list with the type that holds all of it; checked to be regular. */
 function flatten(data: unknown, shape: Shape): { values: ArrayLike<number>; dtype: DType } {
   const count = sizeOf(shape);
-  if (count > 2 ** 27) throw new GradloomError('MEMORY', 'tensor', `no room for nested arrays of shape ${shapeText(shape)}. Give a typed array.`);
+  if (count > 2 ** 27) throw new GradloomError('MEMORY', 'tensor', `no room for nested arrays ${shapeText(shape)}. Give a typed array.`);
   const values = new Float64Array(count);
   let [at, dtype] = [0, undefined as DType | undefined];
   const walk = (row: unknown, dim: number): void => {
@@ -165,7 +163,7 @@ export function tensor(data: TensorData, options?: CreateOptions & { shape?: Sha
   const given = shapeOf(data);
   const sizes = shape === undefined ? given : sizesOf(op, [shape]);
   const count = sizeOf(given);
-  if (sizeOf(sizes) !== count) throw new GradloomError('SHAPE', op, `${count} numbers do not fill the shape ${shapeText(sizes)}. It needs ${sizeOf(sizes)}.`);
+  if (sizeOf(sizes) !== count) throw new GradloomError('SHAPE', op, `${count} numbers do not fill the shape ${shapeText(sizes)}.`);
   const read = isTyped(data) ? { values: data, dtype: typedAs(data) } : flatten(data, given);
   const type = dtype ?? read.dtype;
   if (wanted) assertFloat32(op, type);

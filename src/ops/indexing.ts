@@ -16,7 +16,7 @@ import { cat, flatten, narrow, reshape } from './movement.ts';
 export function checkIndices(op: string, index: Tensor, size: number, ignore: number | null = null, what = 'index'): void {
   assertTensor(op, index, `the ${what} tensor`);
   if (index.dtype !== 'int32') {
-    throw new GradloomError('DTYPE', op, `the ${what} tensor must be int32, got ${index.describe()}. Make it with { dtype: 'int32' } or convert it with .int().`);
+    throw new GradloomError('DTYPE', op, `the ${what} tensor must be int32, got ${index.describe()}. Convert it with .int().`);
   }
   if (ignore !== null && (ignore | 0) !== ignore) throw new GradloomError('VALUE', op, `the ${what} to ignore must be a whole number that int32 holds, got ${valueText(ignore)}.`);
   const list = dense(index);
@@ -88,7 +88,7 @@ const indexAddOp: Op<Around> = {
   shape: ([x, index, source], { dim }) => {
     const [a, s] = [(x as Tensor).sizes, (source as Tensor).sizes];
     const expected = a.map((n, i) => (i === dim ? (index as Tensor).size : n));
-    if (!sameShape(expected, s)) throw shapeError('indexAdd', 'the source does not fit', [expected, s], 'It must be x with the dimension as long as the index.');
+    if (!sameShape(expected, s)) throw shapeError('indexAdd', 'the source does not fit', [expected, s], 'Give one part of x for each index.');
     return a;
   },
   forward: (y, [x, index, source], { dim }) => {
@@ -122,7 +122,7 @@ export function indexAdd(x: Tensor, dim: number, index: Tensor, source: Tensor):
 /** The index narrowed to what it addresses: x's other dimensions may be longer than the index's. */
 function gatherShape(op: string, x: Shape, index: Shape, dim: number): Shape {
   const fits = x.length === index.length && index.every((n, i) => i === dim || n === x[i]);
-  if (!fits) throw shapeError(op, `sizes differ outside dimension ${dim}`, [x, index], 'Narrow x (or the index) so that they match there.');
+  if (!fits) throw shapeError(op, `sizes differ outside dimension ${dim}`, [x, index], 'Narrow one.');
   return index;
 }
 
@@ -185,7 +185,7 @@ export function scatterAdd(x: Tensor, dim: number, index: Tensor, source: Tensor
   assertSource(op, x, source);
   const at = normalizeDim(op, dim, x.rank);
   const fits = index.rank === x.rank && source.rank === x.rank && index.sizes.every((n, i) => n <= (source.sizes[i] as number) && (i === at || n <= (x.sizes[i] as number)));
-  if (!fits) throw shapeError(op, 'the index is longer than the source, or than x outside the dimension', [x.sizes, index.sizes, source.sizes], 'Shorten it.');
+  if (!fits) throw shapeError(op, 'the index is longer than the source, or than x elsewhere', [x.sizes, index.sizes, source.sizes], 'Shorten it.');
   checkIndices(op, index, x.sizes[at] ?? 1);
   if (x.rank === 0) return reshape(scatterAdd(reshape(x, [1]), 0, reshape(index, [1]), reshape(source, [1])), []);
   // What the index leaves out is filled up with zeros added at 0.
@@ -231,7 +231,7 @@ export function scatter(x: Tensor, dim: number, index: Tensor, source: Tensor | 
   const from = typeof source === 'number' ? full(index.sizes, source, { dtype: x.dtype }) : source;
   assertSource(op, x, from);
   const fits = index.rank === x.rank && from.rank === x.rank && index.sizes.every((n, i) => n <= (from.sizes[i] as number) && (i === at || n <= (x.sizes[i] as number)));
-  if (!fits) throw shapeError(op, 'the index is longer than the source, or than x outside the dimension', [x.sizes, index.sizes, from.sizes], 'Shorten it.');
+  if (!fits) throw shapeError(op, 'the index is longer than the source, or than x elsewhere', [x.sizes, index.sizes, from.sizes], 'Shorten it.');
   checkIndices(op, index, x.sizes[at] ?? 1);
   if (x.rank === 0) return reshape(scatter(reshape(x, [1]), 0, reshape(index, [1]), reshape(from, [1])), []);
   const part = index.sizes.reduce((s, n, i) => narrow(s, i, 0, n), from);

@@ -111,21 +111,20 @@ function assertWritable(op: string, t: Tensor, value: Tensor, repeats: boolean):
   const isFixedLeaf = (x?: Tensor): unknown => x?.wantsGrad && !x.node;
   refuse(
     !repeats && !isRowMajor(t.sizes, t.steps) && t.steps.some((s, i) => s === 0 && (t.sizes[i] as number) > 1),
-    'the tensor is an expanded view: several of its elements share one place in memory. Write to clone() of it.',
+    'the tensor is an expanded view: several of its elements share one place in memory. Clone it.',
   );
-  refuse(t.inference && !isInferenceMode(), 'an inference tensor may only be written to inside inference(() => …). Clone it first.');
+  refuse(t.inference && !isInferenceMode(), 'an inference tensor may only be written to inside inference(() => …). Clone it.');
   if (!sameShape(value.sizes, t.sizes)) throw shapeError(op, 'the result does not fit in place', [value.sizes, t.sizes], 'Write out of place.');
-  if (promote(value.dtype, t.dtype) !== t.dtype)
-    throw new GradloomError('DTYPE', op, `the result is ${value.dtype}, which ${t.describe()} cannot hold. Write out of place, or convert it first with .to('${value.dtype}').`);
+  if (promote(value.dtype, t.dtype) !== t.dtype) throw new GradloomError('DTYPE', op, `the result is ${value.dtype}, which ${t.describe()} cannot hold. Write out of place.`);
   if (!isGradEnabled() || !(requiresGrad(t) || requiresGrad(value) || (view && requiresGrad(view.base)))) return false;
   const [own, base] = [isFixedLeaf(t), isFixedLeaf(view?.base)];
   refuse(
     own || base,
-    `${t.describe()} is ${own ? '' : 'a view of '}a leaf that requires a gradient, so it cannot be written to in place. Write inside noGrad(() => …), or to a clone().`,
+    `${t.describe()} is ${own ? '' : 'a view of '}a leaf that requires a gradient, so it cannot be written to in place. Write inside noGrad(() => …), or clone it.`,
   );
-  refuse(view?.sibling, 'the tensor is one of several views that unbind, split or chunk returned: writing to it would mislead the others. Write to clone() of it.');
-  refuse(view?.quiet, 'the tensor is a view that was made inside noGrad(() => …), so gradients do not follow it. Write inside noGrad as well, or make the view outside.');
-  refuse(view && !view.base.isContiguous(), 'the tensor is a view of a detached, not row-major one, which gradients cannot follow. Write to clone() of it.');
+  refuse(view?.sibling, 'the tensor is one of several views that unbind, split or chunk returned: writing would mislead the others. Clone it.');
+  refuse(view?.quiet, 'the tensor is a view that was made inside noGrad(() => …), so gradients do not follow it. Write inside noGrad too, or make the view outside.');
+  refuse(view && !view.base.isContiguous(), 'the tensor is a view of a detached, not row-major one, which gradients cannot follow. Clone it.');
   return true;
 }
 

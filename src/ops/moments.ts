@@ -56,7 +56,7 @@ const VARIANCE: Kinds<VarianceOptions> = { ...REDUCE, correction: FINITE };
 /** (x, dim) or (x, { dim, keepdim, correction }), checked. PyTorch's further positions mean different things, so those go by name. */
 function varianceAttrs(op: string, x: Tensor, given: ReduceArgument | undefined, more: readonly unknown[]): RootAttrs {
   assertFloat(op, x);
-  if (more.length > 0) throw valueError(op, `takes only dim by position, got ${valueText(more[0])} behind it. Write { dim, keepdim, correction }.`);
+  if (more.length > 0) throw valueError(op, `takes only dim by position, got ${valueText(more[0])} too. Write { dim, keepdim, correction }.`);
   const options: VarianceOptions = typeof given === 'object' && !Array.isArray(given) ? optionsOf(op, given as VarianceOptions, VARIANCE) : { dim: given as number | undefined };
   const attrs = reduceAttrs(op, x, options.dim, options.keepdim);
   return { ...attrs, divisor: Math.max(0, countOver(x, attrs.dims) - (options.correction ?? 1)) };

@@ -52,7 +52,7 @@ function reshaped(x: Tensor, shape: Shape): Tensor {
 export function view(x: Tensor, ...shape: Sizes): Tensor {
   const sizes = resolved('view', x, shape);
   const strides = viewStrides(x.sizes, x.steps, sizes);
-  if (!strides) throw shapeError('view', 'no strides show the one shape as the other', [x.sizes, sizes], 'Use reshape().');
+  if (!strides) throw shapeError('view', 'is not row-major, so that no strides show it in this shape', [x.sizes, sizes], 'Use reshape().');
   return applyView(viewOp, x, { shape: sizes, strides });
 }
 
@@ -275,7 +275,7 @@ const catOp: Op<{ dim: number }> = {
     const first = xs[0] as Tensor;
     for (const x of xs) {
       if (x.rank !== first.rank || x.sizes.some((n, i) => i !== dim && n !== first.sizes[i])) {
-        throw shapeError('cat', `sizes differ outside dimension ${dim}`, [first.sizes, x.sizes], 'They must match everywhere but along that dimension.');
+        throw shapeError('cat', `sizes differ outside dimension ${dim}`, [first.sizes, x.sizes], 'They must match there.');
       }
     }
     return first.sizes.map((n, i) => (i === dim ? xs.reduce((sum, x) => sum + (x.sizes[dim] as number), 0) : n));

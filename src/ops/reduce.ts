@@ -79,7 +79,7 @@ export function reduceInto(kernel: Kernel, y: Tensor, x: Tensor, dims: readonly 
 export function foldInts(op: 'sum' | 'prod' | 'cumsum' | 'cumprod', y: Tensor, x: Tensor, dims: readonly number[]): void {
   const block = blockOver(x, dims);
   const fit = call('foldInt', block.x.address, y.address, block.outer, block.n, block.inner, op.endsWith('prod') ? 1 : 0, op.startsWith('cum') ? 1 : 0);
-  if (!fit) throw new GradloomError('VALUE', op, `a result of ${x.describe()} is beyond int32, ±2 147 483 647. Convert it with .float() first.`);
+  if (!fit) throw new GradloomError('VALUE', op, `a result of ${x.describe()} is beyond int32, ±2 147 483 647. Convert it with .float().`);
 }
 
 const sumOp: Op<ReduceAttrs> = {

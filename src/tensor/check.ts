@@ -123,7 +123,7 @@ export function checkArgument(op: string, name: string, value: unknown, { what, 
 /** Throws unless it is a tensor. `name`: which argument, where there are several. */
 export function assertTensor(op: string, value: unknown, name = 'input'): asserts value is Tensor {
   if (value instanceof Tensor) return;
-  throw new GradloomError('DTYPE', op, `${name} must be a tensor, got ${valueText(value)}. Make one with tensor(…).`);
+  throw new GradloomError('DTYPE', op, `${name} must be a tensor, got ${valueText(value)}. Use tensor(…).`);
 }
 
 /** Throws where more arguments were given than the function takes, so that none is passed over. A function that is a method too counts its tensor. */

@@ -191,7 +191,7 @@ export function intoZeros<A>(name: string, view: ViewOp<A>): Op<A & { shape: Sha
 export function applyView<A>(op: ViewOp<A>, x: Tensor, attrs: A, sibling = false): Tensor {
   assertUsable(x, op.name);
   const y = windowOn(x, op.window(x, attrs));
-  if (y.size > MOST_ELEMENTS) throw new GradloomError('MEMORY', op.name, `a view has at most 2³⁰ elements, this one ${y.describe()}. Use a smaller shape.`);
+  if (y.size > MOST_ELEMENTS) throw new GradloomError('MEMORY', op.name, `a view has at most 2³⁰ elements, this one ${y.describe()}.`);
   const base = x.viewInfo?.base ?? x;
   const records = isGradEnabled();
   y.inference = x.inference; // a view is what its base is, wherever it was taken

@@ -187,8 +187,7 @@ export class Node<A = unknown> {
     throw new GradloomError(
       'GRAPH',
       'backward',
-      `trying to go backward through ${this.op.name} a second time, but its saved values were freed by the first. ` +
-        'Pass { retainGraph: true } to every backward of this graph but the last, or add the losses and call backward once.',
+      `trying to go backward through ${this.op.name} a second time, but its saved values were freed. Pass { retainGraph: true } to every backward but the last, or add the losses.`,
     );
   }
 
@@ -225,7 +224,7 @@ export function putNode(t: Tensor, node: Node | null): void {
 
 function save(tensor: Tensor): Saved {
   if (tensor.inference) {
-    throw new GradloomError('GRAPH', 'autograd', `the inference tensor ${tensor.describe()} cannot be saved for backward. Clone it outside inference(() => …) first.`);
+    throw new GradloomError('GRAPH', 'autograd', `the inference tensor ${tensor.describe()} cannot be saved for backward. Clone it outside inference(() => …).`);
   }
   return { tensor, version: tensor.storage.version };
 }
