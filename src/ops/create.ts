@@ -163,7 +163,7 @@ export function tensor(data: TensorData, options?: CreateOptions & { shape?: Sha
   const given = shapeOf(data);
   const sizes = shape === undefined ? given : sizesOf(op, [shape]);
   const count = sizeOf(given);
-  if (sizeOf(sizes) !== count) throw new GradloomError('SHAPE', op, `${count} numbers do not fill the shape ${shapeText(sizes)}.`);
+  if (sizeOf(sizes) !== count) throw new GradloomError('SHAPE', op, `${count} numbers do not fill the shape ${shapeText(sizes)}, which needs ${sizeOf(sizes)}.`);
   const read = isTyped(data) ? { values: data, dtype: typedAs(data) } : flatten(data, given);
   const type = dtype ?? read.dtype;
   if (wanted) assertFloat32(op, type);

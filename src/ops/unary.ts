@@ -5,13 +5,33 @@ import { assertArity, assertTensor, either, type Kinds, NUMBER, type OfOne, ofOn
 import { type DType, promote } from '../tensor/dtype.ts';
 import { shapeError, valueError } from '../tensor/errors.ts';
 import { apply, everyInput, type Op } from '../tensor/op.ts';
-import type { Shape } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { add, binaryOp, div, eq, ge, gt, le, logicalAnd, logicalOr, lt, mul, ne, type Operand, operands, reluGrad, sigmoidGrad, sub, tanhGrad, typeOf, where } from './binary.ts';
+import {
+  add,
+  binaryOp,
+  div,
+  eq,
+  ge,
+  gt,
+  le,
+  logicalAnd,
+  logicalOr,
+  lt,
+  mul,
+  ne,
+  type Operand,
+  operands,
+  reluGrad,
+  sigmoidGrad,
+  sub,
+  tanhGrad,
+  towards,
+  typeOf,
+  where,
+} from './binary.ts';
 import { asFloat, assertFloat, to } from './convert.ts';
 import { constant, full } from './create.ts';
 import { clone, reshape } from './movement.ts';
-import { sumTo } from './reduce.ts';
 
 /** Which of its input and output an op's rule reads. */
 type Reads = 'input' | 'output' | 'nothing';
@@ -111,15 +131,17 @@ export const isnan: OfOne = ofOne('isnan', (x) => ne(x, x));
 /** Whether x is neither NaN nor infinite. bool. */
 export const isfinite: OfOne = ofOne('isfinite', (x) => lt(abs(x), Number.POSITIVE_INFINITY));
 
-const powOp = binaryOp('pow', 'pow', {
+const powOp: Op<void> = binaryOp('pow', {
   saves: everyInput,
   backward: (dy, node) => {
     const [a, b] = [node.input(0), node.input(1)];
     const flat = eq(b, 0); // a is kept out there, or second derivatives at 0 would be NaN
-    const da = node.needs[0] ? where(flat, 0, mul(dy, mul(b, apply(powOp, [where(flat, 1, a), sub(b, 1)], undefined)))) : null;
-    // At a = 0 with b ≥ 0 the limit is 0, where 0 · ln 0 would be NaN.
-    const db = node.needs[1] ? where(logicalAnd(eq(a, 0), ge(b, 0)), 0, mul(dy, mul(apply(powOp, [a, b], undefined), log(a)))) : null;
-    return [da && sumTo(da, node.shapes[0] as Shape), db && sumTo(db, node.shapes[1] as Shape)];
+    return towards(
+      node,
+      () => where(flat, 0, mul(dy, mul(b, apply(powOp, [where(flat, 1, a), sub(b, 1)], undefined)))),
+      // At a = 0 with b ≥ 0 the limit is 0, where 0 · ln 0 would be NaN.
+      () => where(logicalAnd(eq(a, 0), ge(b, 0)), 0, mul(dy, mul(apply(powOp, [a, b], undefined), log(a)))),
+    );
   },
 });
 /** As `sqrt`, but backward reads the input, as for other powers. */
@@ -191,7 +213,7 @@ function bounded(x: Tensor, bound: Operand, beyond: (a: Operand, b: Operand) => 
   return where(logicalOr(beyond(x, limit), ne(limit, limit)), limit, x);
 }
 
-const geluGradOp = binaryOp('geluGrad', 'geluGrad', {
+const geluGradOp: Op<void> = binaryOp('geluGrad', {
   saves: everyInput,
   backward: (u, node) => {
     const [dy, x] = [node.input(0), node.input(1)];
@@ -249,13 +271,16 @@ export function softplus(x: Tensor, ...given: [beta?: number | SoftplusOptions, 
   return where(gt(scaled, threshold), x, div(run(softplusOp, scaled), beta));
 }
 
-const leakyReluOp = binaryOp('leakyRelu', 'leakyRelu', {
+const leakyReluOp = binaryOp('leakyRelu', {
   saves: everyInput,
   backward: (dy, node) => {
     const [x, slope] = [node.input(0), node.input(1)];
     const above = gt(x, 0);
-    const dslope = node.needs[1] ? sumTo(where(above, 0, mul(dy, x)), node.shapes[1] as Shape) : null;
-    return [node.needs[0] ? where(above, dy, mul(dy, slope)) : null, dslope];
+    return towards(
+      node,
+      () => where(above, dy, mul(dy, slope)),
+      () => where(above, 0, mul(dy, x)),
+    );
   },
 });
 

@@ -341,24 +341,9 @@ export abstract class Optimizer<O extends OptimizerOptions> {
     return t;
   }
 
-  /** Tells a recording what the step goes by: the version of groups and state, and each group's parameters and flags. Numbers are read from memory. */
+  /** Tells a recording what the step goes by. Numbers are read from memory. */
   #tell(): void {
-    const listening = recording();
-    if (!listening) return;
-    listening.rely(this, () => this.#version);
-    for (const group of this.paramGroups) {
-      const { params } = group;
-      const list = [...params];
-      const flags = Object.entries(group).flatMap(([key, value]) => (typeof value === 'boolean' || key === 'momentum' ? [key as keyof typeof group] : []));
-      const bits = (): number => {
-        let n = 0;
-        for (const key of flags) n = 2 * n + (group[key] ? 1 : 0);
-        return n;
-      };
-      listening.rely(group, bits);
-      listening.rely(params, () => group.params === params && sameItems(params, list));
-      listening.steady(() => this.hyperParameters(group).join());
-    }
+    recording()?.groups(this, () => this.#version, this.paramGroups, (group: ParamGroup<O>) => this.hyperParameters(group));
   }
 
   /** State and options as data; tensors are windows on the live memory. */
