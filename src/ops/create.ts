@@ -94,7 +94,7 @@ function elementOf(v: unknown): [value: number, dtype: DType] {
   if (typeof v === 'number') return [v, 'float32'];
   if (typeof v === 'boolean') return [v ? 1 : 0, 'bool'];
   if (typeof v === 'bigint') return [Number(v), 'int32'];
-  if (!(v instanceof Tensor)) throw new GradloomError('DTYPE', 'tensor', `elements are numbers or booleans, got ${valueText(v)}. Convert them first.`);
+  if (!(v instanceof Tensor)) throw new GradloomError('DTYPE', 'tensor', `elements are numbers or booleans, no ${typeof v}: got ${valueText(v)}. Convert them first.`);
   if (v.size === 1 && !requiresGrad(v)) return [v.item(), v.dtype];
   const what = v.size === 1 ? 'would lose its graph here' : 'has several elements';
   throw new GradloomError('DTYPE', 'tensor', `${v.describe()} ${what}. Join tensors with stack or cat, copy one with clone, or take numbers out with item.`);

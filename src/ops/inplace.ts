@@ -1,5 +1,5 @@
 // Writing in place, under PyTorch's rules: version counters move, leaves that require gradients refuse, graphs follow.
-import { assertArity, assertTensor, assertWhole, checkArgument, either, FLAG, type Kind, NUMBER, type OfOne, ofOne, sizesOf, TENSOR } from '../tensor/check.ts';
+import { assertArity, assertTensor, assertWhole, checkArgument, either, FLAG, type Kind, NUMBER, sizesOf, TENSOR } from '../tensor/check.ts';
 import { bitsOf, promote } from '../tensor/dtype.ts';
 import { GradloomError, shapeError } from '../tensor/errors.ts';
 import { apply, applyView, copyElements, nodeOf, type Op, record, requiresGrad, setRebuildView, type ViewOp, type Window, windowOn } from '../tensor/op.ts';
@@ -161,25 +161,32 @@ function snapshot(t: Tensor): Tensor {
 
 const OPERAND: Kind = either(TENSOR, NUMBER);
 
-/** t ← t ∘ x. `saves`: the op may read t as it was. */
-// @__NO_SIDE_EFFECTS__
-function inPlace(op: string, join: (a: Operand, b: Operand) => Tensor, saves: boolean): (t: Tensor, x: Operand) => Tensor {
-  return function (t, x) {
-    assertArity(op, arguments.length, 2);
-    assertTensor(op, t);
-    checkArgument(op, 'the operand', x, OPERAND);
-    return write(op, t, join(saves ? snapshot(t) : t, x));
-  };
+function check(op: string, t: Tensor, x: Operand, count: number): void {
+  assertArity(op, count, 2);
+  assertTensor(op, t);
+  checkArgument(op, 'the operand', x, OPERAND);
 }
 
 /** t ← t + x (x may broadcast). Returns t. */
-export const add_: (t: Tensor, x: Operand) => Tensor = inPlace('add_', add, false);
+export function add_(t: Tensor, x: Operand): Tensor {
+  check('add_', t, x, arguments.length);
+  return write('add_', t, add(t, x));
+}
 /** t ← t − x. Returns t. */
-export const sub_: (t: Tensor, x: Operand) => Tensor = inPlace('sub_', sub, false);
+export function sub_(t: Tensor, x: Operand): Tensor {
+  check('sub_', t, x, arguments.length);
+  return write('sub_', t, sub(t, x));
+}
 /** t ← t · x. Returns t. */
-export const mul_: (t: Tensor, x: Operand) => Tensor = inPlace('mul_', mul, true);
+export function mul_(t: Tensor, x: Operand): Tensor {
+  check('mul_', t, x, arguments.length);
+  return write('mul_', t, mul(snapshot(t), x));
+}
 /** t ← t / x; float32 only. Returns t. */
-export const div_: (t: Tensor, x: Operand) => Tensor = inPlace('div_', div, true);
+export function div_(t: Tensor, x: Operand): Tensor {
+  check('div_', t, x, arguments.length);
+  return write('div_', t, div(snapshot(t), x));
+}
 /** t ← clamp(t); arguments as in `clamp`. Returns t. */
 export function clamp_(t: Tensor, ...bounds: Bounds): Tensor {
   assertTensor('clamp_', t);
@@ -202,13 +209,16 @@ const VALUE: Kind = either(NUMBER, FLAG);
 /** Every element ← value, as t's type holds it. Returns t. */
 export function fill_(t: Tensor, value: number | boolean): Tensor {
   assertArity('fill_', arguments.length, 2);
-  assertTensor('fill_', t);
   return fillAs('fill_', t, value);
 }
 /** Every element ← 0. Returns t. */
-export const zero_: OfOne = ofOne('zero_', (t) => fillAs('zero_', t, 0));
+export function zero_(t: Tensor): Tensor {
+  assertArity('zero_', arguments.length, 1);
+  return fillAs('zero_', t, 0);
+}
 
 function fillAs(op: string, t: Tensor, value: number | boolean): Tensor {
+  assertTensor(op, t);
   checkArgument(op, 'the value', value, VALUE);
   bitsOf(Number(value), t.dtype, op);
   return write(op, t, full(t.sizes, Number(value), { dtype: t.dtype }), true, true);

@@ -343,7 +343,12 @@ export abstract class Optimizer<O extends OptimizerOptions> {
 
   /** Tells a recording what the step goes by. Numbers are read from memory. */
   #tell(): void {
-    recording()?.groups(this, () => this.#version, this.paramGroups, (group: ParamGroup<O>) => this.hyperParameters(group));
+    recording()?.groups(
+      this,
+      () => this.#version,
+      this.paramGroups,
+      (group: ParamGroup<O>) => this.hyperParameters(group),
+    );
   }
 
   /** State and options as data; tensors are windows on the live memory. */
