@@ -19,7 +19,7 @@ import * as softmaxes from './ops/softmax.ts';
 import * as sorting from './ops/sort.ts';
 import * as triangle from './ops/triangle.ts';
 import * as unary from './ops/unary.ts';
-import { assertArity, checkArgument, FLAG } from './tensor/check.ts';
+import { assertArity, assertTrainable, checkArgument, FLAG } from './tensor/check.ts';
 import type { DType } from './tensor/dtype.ts';
 import { GradloomError, shapeText, warnOnce } from './tensor/errors.ts';
 import { detach, nodeOf, requiresGrad } from './tensor/op.ts';
@@ -237,8 +237,7 @@ function setRequiresGrad(t: Tensor, on: boolean): void {
     if (on) return;
     throw new GradloomError('GRAPH', 'requiresGrad', `only leaves can change it; ${t.describe()} was computed by ${nodeOf(t)?.op.name}. Use detach().`);
   }
-  if (on && t.dtype !== 'float32')
-    throw new GradloomError('DTYPE', 'requiresGrad', `only float32 tensors can require gradients, this one is ${t.dtype}. Convert it with .float().`);
+  if (on) assertTrainable('requiresGrad', t);
   if (on && t.inference && !isInferenceMode())
     throw new GradloomError('GRAPH', 'requiresGrad', 'an inference tensor cannot require a gradient outside inference(() => …). Clone it.');
   setWantsGrad(t, on);

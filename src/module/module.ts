@@ -2,8 +2,8 @@
 // paths are PyTorch's dotted names.
 import type { HookHandle } from '../autograd/hooks.ts';
 import { clearGrad, setWantsGrad } from '../autograd/leaf.ts';
-import { assertArity, checkArgument, FLAG, optionsBy, TEXT, valueText } from '../tensor/check.ts';
-import { COPY, GradloomError, THIS_COPY, valueError } from '../tensor/errors.ts';
+import { assertArity, assertTrainable, checkArgument, FLAG, optionsBy, TEXT, valueText } from '../tensor/check.ts';
+import { COPY, THIS_COPY, valueError } from '../tensor/errors.ts';
 import { detach } from '../tensor/op.ts';
 import { recording } from '../tensor/recording.ts';
 import { HELD } from '../tensor/scope.ts';
@@ -190,8 +190,7 @@ export abstract class Module {
     assertArity('requiresGrad_', arguments.length, 1);
     checkArgument('requiresGrad_', 'what to set', on, FLAG);
     const parameters = this.parameters();
-    const whole = on && parameters.find((p) => p.dtype !== 'float32');
-    if (whole) throw new GradloomError('DTYPE', 'requiresGrad_', `only float32 parameters can have gradients, not ${whole.describe()}. Freeze the rest by name.`);
+    if (on) for (const p of parameters) assertTrainable('requiresGrad_', p);
     for (const p of parameters) setWantsGrad(p, on);
     return this;
   }

@@ -5,6 +5,7 @@ import {
   assertArity,
   assertDType,
   assertTensor,
+  assertTrainable,
   assertWhole,
   checkArgument,
   FLAG,
@@ -46,7 +47,7 @@ const RANDOM: Kinds<RandomOptions> = { ...OPTIONS, generator: instanceOf(Generat
 function created<O extends CreateOptions>(op: string, given: O | undefined, kinds: Kinds<O>): O {
   const options = optionsOf(op, given, kinds);
   if (options.dtype !== undefined) assertDType(op, options.dtype);
-  if (options.requiresGrad && options.dtype !== undefined) assertFloat32(op, options.dtype);
+  if (options.requiresGrad && options.dtype !== undefined) assertTrainable(op, options.dtype);
   return options;
 }
 
@@ -60,15 +61,11 @@ function apart<A, O>(args: readonly (A | O | undefined)[]): [args: A[], options:
 /** Anything that holds numbers: nested arrays, typed arrays, one-element tensors, and lists of them. */
 export type TensorData = NestedArray | ArrayLike<number> | ArrayLike<bigint> | bigint | Tensor | readonly TensorData[];
 
-function assertFloat32(op: string, dtype: DType): void {
-  if (dtype !== 'float32') throw new GradloomError('DTYPE', op, `only float32 tensors can require gradients, this one is ${dtype}. Convert it with .float().`);
-}
-
 /** Marks a fresh leaf as wanting a gradient, or as made in inference mode. */
 export function leaf(t: Tensor, op: string, requiresGrad: boolean | undefined): Tensor {
   t.inference = isInferenceMode();
   if (!requiresGrad) return t;
-  assertFloat32(op, t.dtype);
+  assertTrainable(op, t.dtype);
   t.wantsGrad = true;
   return t;
 }
@@ -166,14 +163,14 @@ export function tensor(data: TensorData, options?: CreateOptions & { shape?: Sha
   if (sizeOf(sizes) !== count) throw new GradloomError('SHAPE', op, `${count} numbers do not fill the shape ${shapeText(sizes)}, which needs ${sizeOf(sizes)}.`);
   const read = isTyped(data) ? { values: data, dtype: typedAs(data) } : flatten(data, given);
   const type = dtype ?? read.dtype;
-  if (wanted) assertFloat32(op, type);
+  if (wanted) assertTrainable(op, type);
   return leaf(filled(op, read.values, sizes, type), op, wanted);
 }
 
 function fullOf(op: string, shape: Shape, value: number | boolean, options: CreateOptions): Tensor {
   if (typeof value !== 'boolean') checkArgument(op, 'the value', value, NUMBER);
   const dtype = options.dtype ?? (typeof value === 'boolean' ? 'bool' : 'float32');
-  if (options.requiresGrad) assertFloat32(op, dtype);
+  if (options.requiresGrad) assertTrainable(op, dtype);
   const bits = bitsOf(Number(value), dtype, op);
   const y = empty(shape, dtype);
   call('fill', y.address, y.size, bits);
@@ -234,7 +231,7 @@ export function fullLike(x: Tensor, value: number | boolean, options?: CreateOpt
 
 /** A tensor whose elements are worked out on the host; a captured step keeps them and copies. */
 function computed(op: string, key: string, shape: Shape, dtype: DType, wanted: boolean | undefined, fill: (t: Tensor) => void): Tensor {
-  if (wanted) assertFloat32(op, dtype);
+  if (wanted) assertTrainable(op, dtype);
   const y = empty(shape, dtype);
   const listening = recording();
   const make = (): Tensor => {
@@ -328,7 +325,7 @@ export function randperm(n: number, options?: RandomOptions): Tensor {
   const op = 'randperm';
   const { dtype = 'int32', generator, requiresGrad: wanted } = created(op, options, RANDOM);
   const shape = sizesOf(op, [n]);
-  if (wanted) assertFloat32(op, 'int32');
+  if (wanted) assertTrainable(op, 'int32');
   if (dtype !== 'int32') throw new GradloomError('DTYPE', op, `gives int32 only, got dtype '${dtype}'. Convert it with .to('${dtype}').`);
   const y = empty(shape, 'int32');
   call('permutation', y.address, n, (generator ?? defaultGenerator()).address);

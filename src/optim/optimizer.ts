@@ -81,13 +81,11 @@ export interface Rule<O> {
   readonly decoupled?: boolean;
 }
 
-/** Of a group: where its hyper-parameters lie, a table with a record of words for each parameter; and parameters, options, number of names as checked. */
+/** Of a group: where its hyper-parameters lie, a table with a record of words for each parameter; and the parameters that were checked. */
 interface Place {
   hyper: Storage;
   table: Storage;
   params: readonly Tensor[];
-  values: readonly unknown[];
-  names: number;
 }
 
 /** Groups of parameters with options, and a state of each. Built from parameters, a module, named parameters or groups; and options by name, or by position as in PyTorch. */
@@ -143,27 +141,16 @@ export abstract class Optimizer<O extends OptimizerOptions> {
     const list = parametersOf(name, group.params);
     if (list.length === 0) throw valueError(name, 'got an empty parameter list in a group. Leave the group out.');
     const complete = {} as ParamGroup<O>;
-    for (const [key, value] of [...Object.entries(this.#defaults), ...Object.entries(group)]) {
-      // Lists of its own: what is written into one reaches no other group.
-      if (value !== undefined) Object.assign(complete, { [key]: Array.isArray(value) ? [...value] : value });
-    }
+    // Lists of its own: what is written into one reaches no other group.
+    for (const [key, value] of Object.entries(filled<object>(this.#defaults, group))) Object.assign(complete, { [key]: Array.isArray(value) ? [...value] : value });
     complete.params = [...new Set(list)];
+    this.#checkOptions(complete);
     const place = this.#placeFor(complete, [...this.paramGroups, complete]);
     if (complete.params.length < list.length) warnOnce(`duplicates in ${name}`, `${name}: a parameter appears twice in one group; it is stepped once.`);
     this.paramGroups.push(complete);
     parametersOptimized(complete.params);
     this.#places.set(complete, place);
     this.#version++;
-  }
-
-  /** Whether the group's options are those that were checked last. */
-  #asChecked(group: ParamGroup<O>, values: readonly unknown[]): boolean {
-    let i = 0;
-    for (const key in this.rule.kinds) {
-      const [value, before] = [group[key as keyof ParamGroup<O>] as unknown, values[i++]];
-      if (value !== before && !(Array.isArray(value) && sameItems(value, before as unknown[]))) return false;
-    }
-    return true;
   }
 
   /** Throws unless every option is of its kind and in its range, and no other name is nearly one. */
@@ -197,26 +184,19 @@ export abstract class Optimizer<O extends OptimizerOptions> {
       hyper: place?.hyper ?? newStorage(64, name, null),
       table: newStorage(params.length * RECORD * 4, name, null),
       params: [...params],
-      ...this.#checked(group),
     };
-  }
-
-  /** The group's options, once they are checked. */
-  #checked(group: ParamGroup<O>): Pick<Place, 'values' | 'names'> {
-    this.#checkOptions(group);
-    const values = Object.keys(this.rule.kinds).map((key) => group[key as keyof ParamGroup<O>] as unknown);
-    return { values: values.map((v) => (Array.isArray(v) ? [...v] : v)), names: countOf(group) };
   }
 
   /** Where each group's numbers lie, after checks of all that a step relies on. Parameters added to a group's list are taken in. */
   #prepare(): void {
     const { paramGroups } = this;
     for (const group of paramGroups) {
+      this.#checkOptions(group);
       const place = this.#placeFor(group, paramGroups);
       if (place !== this.#places.get(group)) {
         this.#places.set(group, place);
         this.#version++;
-      } else if (place.names !== countOf(group) || !this.#asChecked(group, place.values)) Object.assign(place, this.#checked(group));
+      }
       for (const p of place.params) {
         if (!p.gathered) continue;
         assertAlive(p, `${this.rule.name}.step`);
@@ -273,7 +253,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
         const { address } = hyper;
         recording()?.used(hyper);
         recording()?.repeat(() => {
-          if (!this.#asChecked(group, place.values)) Object.assign(place, this.#checked(group));
+          this.#checkOptions(group);
           this.#write(group, address);
         });
         this.#write(group, address);
@@ -387,12 +367,6 @@ export abstract class Optimizer<O extends OptimizerOptions> {
 
 function assertGroup(op: string, group: unknown): void {
   if (!isPlainObject(group)) throw valueError(op, `a group is an object { params, … }, got ${valueText(group)}.`);
-}
-
-function countOf(object: object): number {
-  let n = 0;
-  for (const _ in object) n++;
-  return n;
 }
 
 /** Whether both lists hold the same things in the same order. */

@@ -1,6 +1,7 @@
 // A saved optimizer, looked through before anything of it is taken over. Names may be PyTorch's.
+import { nests } from '../module/state.ts';
 import { copy_ } from '../ops/inplace.ts';
-import { isPlainObject, valueText } from '../tensor/check.ts';
+import { isPlainObject, NUMBER, valueText } from '../tensor/check.ts';
 import { viewOf } from '../tensor/dtype.ts';
 import { GradloomError, shapeText } from '../tensor/errors.ts';
 import { sameShape, type Shape } from '../tensor/shape.ts';
@@ -31,10 +32,9 @@ export function camelKeys(object: Readonly<Record<string, unknown>>): Record<str
 }
 
 /** Whether it is a float32 tensor, or nested numbers, of this shape. */
-function fits(value: unknown, shape: Shape, dim = 0): value is Source {
+function fits(value: unknown, shape: Shape): value is Source {
   if (value instanceof Tensor) return value.dtype === 'float32' && value.storage.address !== 0 && sameShape(value.sizes, shape);
-  if (dim === shape.length) return typeof value === 'number';
-  return Array.isArray(value) && value.length === shape[dim] && value.every((v) => !(v instanceof Tensor) && fits(v, shape, dim + 1));
+  return nests(value, shape, NUMBER.test);
 }
 
 /**

@@ -208,9 +208,7 @@ function viewAsOp<A>(op: ViewOp<A>): Op<A> {
   if (!made) {
     made = {
       name: op.name,
-      forward: () => {
-        throw new Error('gradloom: a view has no forward');
-      },
+      forward: () => {},
       backward: (dy, node) => [op.backward(dy, node)],
       ...(op.batched && { batched: (dy, node) => [(op.batched as NonNullable<typeof op.batched>)(dy, node)] }),
     };

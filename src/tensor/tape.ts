@@ -139,8 +139,7 @@ export class Node<A = unknown> {
   /** What forward returned beside its output. */
   extra(i: number): Tensor {
     this.assertNotFreed();
-    const tensor = this.extras?.[i];
-    if (!tensor) throw new Error(`gradloom: ${this.op.name} kept no extra ${i}`);
+    const tensor = this.extras?.[i] as Tensor;
     assertAlive(tensor, `backward of ${this.op.name}`);
     return tensor;
   }
@@ -195,8 +194,7 @@ export class Node<A = unknown> {
   private read(saved: Saved | null | undefined, input?: number): Tensor {
     this.assertNotFreed();
     const which = (): string => (input === undefined ? 'output' : `input ${input}`);
-    if (!saved) throw new Error(`gradloom: ${this.op.name} did not save its ${which()}`);
-    const { tensor, version } = saved;
+    const { tensor, version } = saved as Saved; // what a rule reads, it named
     assertAlive(tensor, `backward of ${this.op.name}`);
     const { storage } = tensor;
     if (storage.version !== version) {
