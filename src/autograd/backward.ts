@@ -9,7 +9,7 @@ import { recording } from '../tensor/recording.ts';
 import { assertAlive, Tensor } from '../tensor/tensor.ts';
 import { assertGradient } from './hooks.ts';
 import { accumulate } from './leaf.ts';
-import { GRAPH_OPTIONS, type GraphOptions, Pass, type Place } from './pass.ts';
+import { type GraphOptions, Pass, type Place } from './pass.ts';
 import { joins } from './postponed.ts';
 
 /** Options of `backward`. */
@@ -27,7 +27,7 @@ const GRADIENTS: Kind = {
   what: 'a tensor, or a list of one tensor or null for each',
   test: (v) => isTensor(v) || (Array.isArray(v) && v.every((g) => g === null || g === undefined || isTensor(g))),
 };
-const BACKWARD_OPTIONS: Kinds<BackwardOptions> = { ...GRAPH_OPTIONS, gradient: GRADIENTS, inputs: TENSORS };
+const BACKWARD_OPTIONS: Kinds<BackwardOptions> = { retainGraph: FLAG, createGraph: FLAG, gradient: GRADIENTS, inputs: TENSORS };
 
 /** Options of `grad`. */
 export interface GradOptions extends GraphOptions {
@@ -41,7 +41,7 @@ export interface GradOptions extends GraphOptions {
   isGradsBatched?: boolean;
 }
 
-const GRAD_OPTIONS: Kinds<GradOptions> = { ...GRAPH_OPTIONS, gradOutputs: GRADIENTS, allowUnused: FLAG, materializeGrads: FLAG, isGradsBatched: FLAG };
+const GRAD_OPTIONS: Kinds<GradOptions> = { retainGraph: FLAG, createGraph: FLAG, gradOutputs: GRADIENTS, allowUnused: FLAG, materializeGrads: FLAG, isGradsBatched: FLAG };
 
 function listOf<T>(x: T | readonly T[] | undefined): readonly T[] {
   return x === undefined ? [] : Array.isArray(x) ? (x as readonly T[]) : [x as T];

@@ -36,11 +36,8 @@ export function roll(x: Tensor, shifts: number | readonly number[], dims?: numbe
   assertTensor(op, x);
   const by = [shifts].flat();
   if (by.length === 0 || !by.every(Number.isSafeInteger)) throw new GradloomError('VALUE', op, `shifts must be whole numbers, got ${valueText(shifts)}.`);
-  if (dims === undefined) {
-    if (by.length !== 1) throw new GradloomError('VALUE', op, 'several shifts need as many dimensions.');
-    return reshape(roll(flatten(x), by, 0), x.sizes);
-  }
-  const along = [dims].flat();
+  if (dims === undefined && by.length === 1) return reshape(roll(flatten(x), by, 0), x.sizes);
+  const along = [dims ?? []].flat();
   if (by.length !== along.length) throw new GradloomError('VALUE', op, `shifts ${valueText(by)} and dimensions ${valueText(along)} must be as many.`);
   const dimensions = along.map((dim) => normalizeDim(op, dim, x.rank));
   const rolled = dimensions.reduce((y, at, i) => {

@@ -4,7 +4,7 @@ import type { Kernel } from '../runtime/kernel-names.ts';
 import { assertArity, assertTensor, valueText } from '../tensor/check.ts';
 import { type DType, promote } from '../tensor/dtype.ts';
 import { GradloomError } from '../tensor/errors.ts';
-import { apply, dense, everyInput, type Op, otherInputs, requiresGrad, windowOn } from '../tensor/op.ts';
+import { apply, dense, everyInput, type Op, otherInputs, requiresGrad, walkOuter, windowOn } from '../tensor/op.ts';
 import { broadcastShapes, broadcastStrides, collapse, sameShape, type Shape, sizeOf } from '../tensor/shape.ts';
 import { isGradEnabled, type Node } from '../tensor/tape.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -37,15 +37,10 @@ function zip(kernel: Kernel, y: Tensor, a: Tensor, b: Tensor): void {
   const [n, s, t] = [shape, as, bs].map((list, i) => [...(i ? [0, 0] : [1, 1]), ...list.slice(outer)].slice(-3)) as [number[], number[], number[]];
   const block = sizeOf(shape.slice(outer)) * 4;
   let out = y.address;
-  const walk = (dim: number, p: number, q: number): void => {
-    if (dim === outer) {
-      call(kernel, p, q, out, n[0], n[1], n[2], s[0], s[1], s[2], t[0], t[1], t[2]);
-      out += block;
-      return;
-    }
-    for (let i = 0; i < (shape[dim] as number); i++) walk(dim + 1, p + i * (as[dim] as number) * 4, q + i * (bs[dim] as number) * 4);
-  };
-  walk(0, a.address, b.address);
+  walkOuter(shape.slice(0, outer), as, bs, a.address, b.address, (p, q) => {
+    call(kernel, p, q, out, n[0], n[1], n[2], s[0], s[1], s[2], t[0], t[1], t[2]);
+    out += block;
+  });
 }
 
 /** Whether the last dimensions of a shape are those of another. */

@@ -15,7 +15,7 @@ import { cat, flatten, narrow, reshape } from './movement.ts';
 
 /** @internal Throws unless every index is an int32 in [0, size), or equals `ignore` where that is given: what kernels rely on. */
 export function checkIndices(op: string, index: Tensor, size: number, ignore: number | null = null, what = 'index'): void {
-  assertTensor(op, index, `the ${what} tensor`);
+  assertTensor(op, index, `the ${what}`);
   if (index.dtype !== 'int32') {
     throw new GradloomError('DTYPE', op, `the ${what} tensor must be int32, got ${index.describe()}. Convert it with .int().`);
   }

@@ -195,7 +195,7 @@ export function assertSameType(op: string, a: Tensor, b: Tensor): void {
 /** Throws unless tensors of this type can have gradients. */
 export function assertTrainable(op: string, x: DType | Tensor): void {
   const [dtype, what] = x instanceof Tensor ? [x.dtype, x.describe()] : [x, x];
-  if (dtype !== 'float32') throw new GradloomError('DTYPE', op, `only float32 tensors can have gradients, not ${what}. Convert it with .float().`);
+  if (dtype !== 'float32') throw new GradloomError('DTYPE', op, `only float32 tensors can require gradients, not ${what}. Convert it with .float().`);
 }
 
 /** Throws where an argument is no list of tensors. */

@@ -119,14 +119,15 @@ export function copyElements(x: Tensor, y: Tensor): void {
   const n = pad4(shape.slice(outer), 1);
   const s = pad4(xs.slice(outer), 0);
   const d = pad4(ys.slice(outer), 0);
-  const walk = (dim: number, from: number, to: number): void => {
-    if (dim === outer) {
-      call('copy', from, to, n[0], n[1], n[2], n[3], s[0], s[1], s[2], s[3], d[0], d[1], d[2], d[3]);
-      return;
-    }
-    for (let i = 0; i < (shape[dim] as number); i++) walk(dim + 1, from + i * (xs[dim] as number) * 4, to + i * (ys[dim] as number) * 4);
-  };
-  walk(0, x.address, y.address);
+  walkOuter(shape.slice(0, outer), xs, ys, x.address, y.address, (from, to) => {
+    call('copy', from, to, n[0], n[1], n[2], n[3], s[0], s[1], s[2], s[3], d[0], d[1], d[2], d[3]);
+  });
+}
+
+/** Walks the dimensions that a kernel leaves, in order, with the addresses of both operands. */
+export function walkOuter(shape: Shape, a: readonly number[], b: readonly number[], from: number, to: number, visit: (from: number, to: number) => void, dim = 0): void {
+  if (dim === shape.length) visit(from, to);
+  else for (let i = 0; i < (shape[dim] as number); i++) walkOuter(shape, a, b, from + i * (a[dim] as number) * 4, to + i * (b[dim] as number) * 4, visit, dim + 1);
 }
 
 function pad4(list: number[], filler: number): number[] {
