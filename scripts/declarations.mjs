@@ -62,8 +62,7 @@ function withMethods(text) {
   const own = members.members.filter((m) => !declarations.some(([name]) => name === nameOf(m)));
   const methods = declarations.flatMap(([name, found]) =>
     found.map((d) => {
-      const shape = ts.isFunctionDeclaration(d) ? d : d.declarationList.declarations[0].type;
-      const { typeParameters, parameters, type } = ts.isTypeReferenceNode(shape) ? one(shape.typeName.getText()).type : shape;
+      const { typeParameters, parameters, type } = ts.isFunctionDeclaration(d) ? d : d.declarationList.declarations[0].type;
       const first = parameters[0].name.getText();
       const call = new RegExp(`\\b${name}\\(${first}(?:, |(?=\\)))`, 'g');
       const docs = d.jsDoc?.at(-1)?.getText().replace(call, `${first}.${name}(`);

@@ -47,7 +47,7 @@ export function crossEntropy(input: Tensor, target: Tensor, ...given: Given<Cros
   const weight = options.weight ?? undefined;
   assertPair(op, input, target);
   assertFloat(op, input);
-  if (input.rank === 0) throw new GradloomError('SHAPE', op, 'the input is a scalar. It must be [C], [N, C] or [N, C, d1, …].');
+  if (input.rank === 0) throw new GradloomError('SHAPE', op, 'the input is a scalar. It needs a class dimension: [C], [N, C] or [N, C, d1, …].');
   const dim = input.rank === 1 ? 0 : 1;
   const classes = input.sizes[dim] as number;
   const places = input.sizes.filter((_, d) => d !== dim);

@@ -51,7 +51,7 @@ export function checkWeight(op: string, name: string, weight: Tensor | null | un
 /** Throws unless the weight, where there is one, has one number per class. */
 export function checkClassWeight(op: string, weight: Tensor | null | undefined, classes: number): void {
   if (!weight || (weight.rank === 1 && weight.size === classes && weight.dtype === 'float32')) return;
-  throw new GradloomError('SHAPE', op, `the weight is ${weight.describe()} for ${classes} classes. Give it float32 [${classes}].`);
+  throw new GradloomError('SHAPE', op, `the weight is not one number per class: ${weight.describe()} for ${classes} classes. Give it float32 [${classes}].`);
 }
 
 /** Throws where an element is below 0, in replays too. */

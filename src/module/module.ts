@@ -53,7 +53,8 @@ export abstract class Module {
   }
 
   constructor(...given: never[]) {
-    if (given.length > 0) throw valueError(new.target.name, `takes no arguments, got ${valueText(given[0])}. Leave them out, or write a constructor that calls super().`);
+    if (given.length > 0)
+      throw valueError(new.target.name, `got arguments that it does not take, first ${valueText(given[0])}. Leave them out, or write a constructor that calls super().`);
   }
 
   /** Computes the output. Call it directly: hooks wrap the instance's own `forward`. */

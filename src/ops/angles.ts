@@ -1,8 +1,7 @@
 // Angles and hyperbolas: one kernel, atan2; the rest are formulas whose gradients are rules of their own.
-import type { OfOne } from '../tensor/check.ts';
 import { everyInput } from '../tensor/op.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { add, binaryOp, div, eq, gt, minimum, mul, type OfTwo, ofTwo, operands, sub, towards, where } from './binary.ts';
+import { add, binaryOp, div, eq, gt, minimum, mul, type Operand, ofTwo, operands, sub, towards, where } from './binary.ts';
 import { formula } from './formula.ts';
 import { abs, cos, exp, expm1, neg, reciprocal, rsqrt, sign, sin, sqrt, square } from './unary.ts';
 
@@ -21,32 +20,32 @@ const atan2Op = binaryOp('atan2', {
 });
 
 /** The angle of the point (x, y) in (−π, π], radians. Shapes broadcast. */
-export const atan2: OfTwo = ofTwo(atan2Op, (name, y, x) => operands(name, y, x, 'float32'));
+export const atan2: (y: Operand, x: Operand) => Tensor = ofTwo(atan2Op, (name, y, x) => operands(name, y, x, 'float32'));
 
 /** √(1 − x²), exact near ±1. */
 const otherLeg = (x: Tensor): Tensor => sqrt(mul(sub(1, x), add(x, 1)));
 const slope = (x: Tensor): Tensor => rsqrt(mul(sub(1, x), add(x, 1)));
 
 /** The angle whose sine is x, in [−π/2, π/2]; NaN outside [−1, 1]. */
-export const asin: OfOne = /* @__PURE__ */ formula(
+export const asin: (x: Tensor) => Tensor = /* @__PURE__ */ formula(
   'asin',
   (x) => atan2(x, otherLeg(x)),
   (dy, x) => mul(dy, slope(x)),
 );
 /** The angle whose cosine is x, in [0, π]; NaN outside [−1, 1]. */
-export const acos: OfOne = /* @__PURE__ */ formula(
+export const acos: (x: Tensor) => Tensor = /* @__PURE__ */ formula(
   'acos',
   (x) => atan2(otherLeg(x), x),
   (dy, x) => mul(dy, neg(slope(x))),
 );
 /** The angle whose tangent is x, in [−π/2, π/2]. */
-export const atan: OfOne = /* @__PURE__ */ formula(
+export const atan: (x: Tensor) => Tensor = /* @__PURE__ */ formula(
   'atan',
   (x) => atan2(x, 1),
   (dy, x) => mul(dy, reciprocal(add(square(x), 1))),
 );
 /** sin x/cos x, x in radians. */
-export const tan: OfOne = /* @__PURE__ */ formula(
+export const tan: (x: Tensor) => Tensor = /* @__PURE__ */ formula(
   'tan',
   (x) => div(sin(x), cos(x)),
   (dy, y) => mul(dy, add(square(y), 1)),
@@ -61,7 +60,7 @@ function halfPower(x: Tensor, near: Tensor): Tensor {
 }
 
 /** (eˣ − e⁻ˣ)/2, accurate near 0. */
-export const sinh: OfOne = /* @__PURE__ */ formula(
+export const sinh: (x: Tensor) => Tensor = /* @__PURE__ */ formula(
   'sinh',
   (x) => {
     const u = expm1(abs(x));
@@ -70,7 +69,7 @@ export const sinh: OfOne = /* @__PURE__ */ formula(
   (dy, x) => mul(dy, cosh(x)),
 );
 /** (eˣ + e⁻ˣ)/2. */
-export const cosh: OfOne = /* @__PURE__ */ formula(
+export const cosh: (x: Tensor) => Tensor = /* @__PURE__ */ formula(
   'cosh',
   (x) => halfPower(x, mul(add(exp(x), exp(neg(x))), 0.5)),
   (dy, x) => mul(dy, sinh(x)),

@@ -148,12 +148,12 @@ export function add(a: Operand, b: Operand): Tensor {
 }
 
 /** a − b. Shapes broadcast. */
-export const sub: OfTwo = ofTwo(subOp, (name, a, b) => operands(name, a, b, 'int32'));
+export const sub: (a: Operand, b: Operand) => Tensor = ofTwo(subOp, (name, a, b) => operands(name, a, b, 'int32'));
 /** a · b, element by element. Shapes broadcast. */
-export const mul: OfTwo = ofTwo(mulOp);
+export const mul: (a: Operand, b: Operand) => Tensor = ofTwo(mulOp);
 
 /** a / b, always float32. Shapes broadcast. */
-export const div: OfTwo = ofTwo(divOp, (name, a, b) => {
+export const div: (a: Operand, b: Operand) => Tensor = ofTwo(divOp, (name, a, b) => {
   // Backward reads what divides a number. As in PyTorch, where that is a product with 1/b, b may be written to meanwhile.
   const divisor = typeof a === 'number' && b instanceof Tensor && isGradEnabled() && requiresGrad(b) ? clone(b) : b;
   return operands(name, a, divisor, 'float32');
@@ -173,28 +173,28 @@ const compared = (name: string, a: Operand, b: Operand): readonly Tensor[] => op
 const turned = (name: string, a: Operand, b: Operand): readonly Tensor[] => compared(name, b, a);
 
 /** a = b, as bool. */
-export const eq: OfTwo = ofTwo(binaryOp('eq', BOOL), compared);
+export const eq: (a: Operand, b: Operand) => Tensor = ofTwo(binaryOp('eq', BOOL), compared);
 /** a ≠ b, as bool. */
-export const ne: OfTwo = ofTwo(binaryOp('ne', BOOL), compared);
+export const ne: (a: Operand, b: Operand) => Tensor = ofTwo(binaryOp('ne', BOOL), compared);
 /** a < b, as bool. */
-export const lt: OfTwo = ofTwo(ltOp, compared);
+export const lt: (a: Operand, b: Operand) => Tensor = ofTwo(ltOp, compared);
 /** a ≤ b, as bool. */
-export const le: OfTwo = ofTwo(leOp, compared);
+export const le: (a: Operand, b: Operand) => Tensor = ofTwo(leOp, compared);
 /** a > b, as bool. */
-export const gt: OfTwo = ofTwo(ltOp, turned, 'gt');
+export const gt: (a: Operand, b: Operand) => Tensor = ofTwo(ltOp, turned, 'gt');
 /** a ≥ b, as bool. */
-export const ge: OfTwo = ofTwo(leOp, turned, 'ge');
+export const ge: (a: Operand, b: Operand) => Tensor = ofTwo(leOp, turned, 'ge');
 
 const bools = (name: string, a: Operand, b: Operand): readonly Tensor[] => operands(name, a, b).map((x) => to(x, 'bool'));
 // @__NO_SIDE_EFFECTS__
 const logical = (name: string, kernel: Kernel): OfTwo => ofTwo(binaryOp(name, BOOL, kernel, kernel), bools);
 
 /** Whether both are non-zero. bool. */
-export const logicalAnd: OfTwo = logical('logicalAnd', 'and');
+export const logicalAnd: (a: Operand, b: Operand) => Tensor = logical('logicalAnd', 'and');
 /** Whether either is non-zero. bool. */
-export const logicalOr: OfTwo = logical('logicalOr', 'or');
+export const logicalOr: (a: Operand, b: Operand) => Tensor = logical('logicalOr', 'or');
 /** Whether exactly one is non-zero. bool. */
-export const logicalXor: OfTwo = logical('logicalXor', 'xor');
+export const logicalXor: (a: Operand, b: Operand) => Tensor = logical('logicalXor', 'xor');
 
 /** The larger or smaller of two: the gradient goes to the winner, half to each of equals, and to both where one is NaN (PyTorch). */
 // @__NO_SIDE_EFFECTS__
@@ -215,9 +215,9 @@ function extreme(name: string, loses: OfTwo): OfTwo {
 }
 
 /** The larger of a and b; NaN wins. Shapes broadcast. */
-export const maximum: OfTwo = extreme('maximum', lt);
+export const maximum: (a: Operand, b: Operand) => Tensor = extreme('maximum', lt);
 /** The smaller of a and b; NaN wins. Shapes broadcast. */
-export const minimum: OfTwo = extreme('minimum', gt);
+export const minimum: (a: Operand, b: Operand) => Tensor = extreme('minimum', gt);
 
 const whereOp: Op<void> = {
   name: 'where',

@@ -101,30 +101,35 @@ const clearWindowOp: Op<Window> = {
   backward: (dy, { attrs }) => [apply(clearWindowOp, [dy], attrs)],
 };
 
+const isFixedLeaf = (x?: Tensor): boolean => !!x?.wantsGrad && !x.node;
+
+function refuse(op: string, wrong: boolean | undefined | null, what: string): void {
+  if (wrong) throw new GradloomError('INPLACE', op, what);
+}
+
 /** Refuses what autograd cannot follow, before anything is written. `repeats`: whether every element becomes the same. Returns whether a gradient flows. */
 function assertWritable(op: string, t: Tensor, value: Tensor, repeats: boolean): boolean {
   assertAlive(t, op);
   const view = t.viewInfo;
-  const refuse = (wrong: unknown, what: string): void => {
-    if (wrong) throw new GradloomError('INPLACE', op, what);
-  };
-  const isFixedLeaf = (x?: Tensor): unknown => x?.wantsGrad && !x.node;
   refuse(
+    op,
     !repeats && !isRowMajor(t.sizes, t.steps) && t.steps.some((s, i) => s === 0 && (t.sizes[i] as number) > 1),
     'the tensor is an expanded view: several of its elements share one place in memory. Clone it.',
   );
-  refuse(t.inference && !isInferenceMode(), 'an inference tensor may only be written to inside inference(() => …). Clone it.');
+  refuse(op, t.inference && !isInferenceMode(), 'an inference tensor may only be written to inside inference(() => …). Clone it.');
   if (!sameShape(value.sizes, t.sizes)) throw shapeError(op, 'the result does not fit in place', [value.sizes, t.sizes], 'Write out of place.');
   if (promote(value.dtype, t.dtype) !== t.dtype) throw new GradloomError('DTYPE', op, `the result is ${value.dtype}, which ${t.describe()} cannot hold. Write out of place.`);
   if (!isGradEnabled() || !(requiresGrad(t) || requiresGrad(value) || (view && requiresGrad(view.base)))) return false;
-  const [own, base] = [isFixedLeaf(t), isFixedLeaf(view?.base)];
-  refuse(
-    own || base,
-    `${t.describe()} is ${own ? '' : 'a view of '}a leaf that requires a gradient, so it cannot be written to in place. Write inside noGrad(() => …), or clone it.`,
-  );
-  refuse(view?.sibling, 'the tensor is one of several views that unbind, split or chunk returned: writing would mislead the others. Clone it.');
-  refuse(view?.quiet, 'the tensor is a view that was made inside noGrad(() => …), so gradients do not follow it. Write inside noGrad too, or make the view outside.');
-  refuse(view && !view.base.isContiguous(), 'the tensor is a view of a detached, not row-major one, which gradients cannot follow. Clone it.');
+  const own = isFixedLeaf(t);
+  if (own || isFixedLeaf(view?.base))
+    refuse(
+      op,
+      true,
+      `${t.describe()} is ${own ? '' : 'a view of '}a leaf that requires a gradient, so it cannot be written to in place. Write inside noGrad(() => …), or clone it.`,
+    );
+  refuse(op, view?.sibling, 'the tensor is one of several views that unbind, split or chunk returned: writing would mislead the others. Clone it.');
+  refuse(op, view?.quiet, 'the tensor is a view that was made inside noGrad(() => …), so gradients do not follow it. Write inside noGrad too, or make the view outside.');
+  refuse(op, view && !view.base.isContiguous(), 'the tensor is a view of a detached, not row-major one, which gradients cannot follow. Clone it.');
   return true;
 }
 

@@ -1,5 +1,5 @@
 // Moving elements: views, copies, joins. None computes anything, so each gradient is a move back.
-import { assertArity, assertSameType, assertTensor, assertTensors, assertWhole, dimensionOf, dimOf, type OfOne, ofOne, type Sizes, sizesOf } from '../tensor/check.ts';
+import { assertArity, assertSameType, assertTensor, assertTensors, assertWhole, dimensionOf, dimOf, ofOne, type Sizes, sizesOf } from '../tensor/check.ts';
 import { GradloomError, shapeError, shapeText, valueText } from '../tensor/errors.ts';
 import { apply, applyView, copyElements, intoZeros, type Op, type ViewOp, windowOn } from '../tensor/op.ts';
 import { MOST_SIZE, normalizeDims, resolveShape, rowMajor, sameShape, type Shape, sizeOf, viewStrides } from '../tensor/shape.ts';
@@ -15,10 +15,10 @@ const cloneOp: Op<void> = {
 };
 
 /** A copy in row-major order that gradients flow through. */
-export const clone: OfOne = ofOne('clone', (x) => apply(cloneOp, [x], undefined));
+export const clone: (x: Tensor) => Tensor = ofOne('clone', (x) => apply(cloneOp, [x], undefined));
 
 /** The tensor itself where it is row-major, else a copy. */
-export const contiguous: OfOne = ofOne('contiguous', (x) => (x.isContiguous() ? x : clone(x)));
+export const contiguous: (x: Tensor) => Tensor = ofOne('contiguous', (x) => (x.isContiguous() ? x : clone(x)));
 
 const viewOp: ViewOp<{ shape: Shape; strides: readonly number[] }> = {
   name: 'view',
@@ -125,7 +125,7 @@ export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
 }
 
 /** A matrix transposed; vectors and scalars stay. A view. */
-export const t: OfOne = ofOne('t', (x) => {
+export const t: (x: Tensor) => Tensor = ofOne('t', (x) => {
   if (x.rank > 2) throw new GradloomError('DIM', 't', `takes at most 2 dimensions, got ${shapeText(x.sizes)}. Use transpose(dim0, dim1).`);
   return permute(x, [...x.sizes.keys()].reverse());
 });

@@ -1,6 +1,6 @@
 // Activations made of straight pieces, or of pieces that meet in a kink. Their gradients there are PyTorch's.
 import { call } from '../runtime/call.ts';
-import { assertArity, assertTensor, checkArgument, type Kinds, NUMBER, type OfOne, ofOne, optionsBy } from '../tensor/check.ts';
+import { assertArity, assertTensor, checkArgument, type Kinds, NUMBER, ofOne, optionsBy } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 import { apply, everyInput, type Op } from '../tensor/op.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -52,7 +52,7 @@ export function hardtanh(x: Tensor, ...given: [minVal?: number | HardtanhOptions
 }
 
 /** min(max(x, 0), 6). */
-export const relu6: OfOne = ofOne('relu6', (x) => between(x, 0, 6));
+export const relu6: (x: Tensor) => Tensor = ofOne('relu6', (x) => between(x, 0, 6));
 
 /** min(max(x/6 + ½, 0), 1): the sigmoid in straight pieces. */
 export const hardsigmoid: (x: Tensor) => Tensor = /* @__PURE__ */ formula(

@@ -1,5 +1,5 @@
 // Matrices by their diagonals: triangles, diagonals as vectors, vectors as diagonals.
-import { assertArity, assertTensor, assertWhole, type Kinds, type OfOne, ofOne, optionsBy, WHOLE } from '../tensor/check.ts';
+import { assertArity, assertTensor, assertWhole, type Kinds, ofOne, optionsBy, WHOLE } from '../tensor/check.ts';
 import { GradloomError, shapeError } from '../tensor/errors.ts';
 import { apply, applyView, intoZeros, type ViewOp } from '../tensor/op.ts';
 import { normalizeDim, type Shape } from '../tensor/shape.ts';
@@ -110,7 +110,7 @@ export function diag(x: Tensor, offset = 0): Tensor {
 }
 
 /** The sum of a matrix's diagonal. */
-export const trace: OfOne = ofOne('trace', (x) => {
+export const trace: (x: Tensor) => Tensor = ofOne('trace', (x) => {
   if (x.rank !== 2) throw shapeError('trace', 'takes a matrix', [x.sizes], 'Use diagonal() and sum().');
   return sum(diagonal(x));
 });

@@ -82,54 +82,54 @@ function rounding(name: string): OfOne {
 }
 
 /** −x. */
-export const neg: OfOne = ofOne('neg', (x) => apply(negOp, [x.dtype === 'bool' ? to(x, 'int32') : x], undefined));
+export const neg: (x: Tensor) => Tensor = ofOne('neg', (x) => apply(negOp, [x.dtype === 'bool' ? to(x, 'int32') : x], undefined));
 /** |x|; the gradient at 0 is 0. */
-export const abs: OfOne = ofOne('abs', (x) => apply(absOp, [x], undefined));
+export const abs: (x: Tensor) => Tensor = ofOne('abs', (x) => apply(absOp, [x], undefined));
 const signOf = rounding('sign');
 /** −1, 0 or 1, in x's type. */
-export const sign: OfOne = ofOne('sign', (x) => (x.dtype === 'int32' ? apply(clampOp, [x], { min: -1, max: 1 }) : signOf(x)));
+export const sign: (x: Tensor) => Tensor = ofOne('sign', (x) => (x.dtype === 'int32' ? apply(clampOp, [x], { min: -1, max: 1 }) : signOf(x)));
 /** √x; NaN below 0. */
-export const sqrt: OfOne = smooth('sqrt', 'output', (dy, y) => div(dy, mul(y, 2)));
+export const sqrt: (x: Tensor) => Tensor = smooth('sqrt', 'output', (dy, y) => div(dy, mul(y, 2)));
 /** 1/√x. */
-export const rsqrt: OfOne = smooth('rsqrt', 'output', (dy, y) => mul(mul(dy, -0.5), mul(y, square(y))));
+export const rsqrt: (x: Tensor) => Tensor = smooth('rsqrt', 'output', (dy, y) => mul(mul(dy, -0.5), mul(y, square(y))));
 /** 1/x. */
-export const reciprocal: OfOne = smooth('reciprocal', 'output', (dy, y) => neg(mul(dy, square(y))));
+export const reciprocal: (x: Tensor) => Tensor = smooth('reciprocal', 'output', (dy, y) => neg(mul(dy, square(y))));
 /** x². */
-export const square: OfOne = ofOne('square', (x) => (x.dtype === 'float32' ? apply(squareOp, [x], undefined) : mul(x, to(x, 'int32'))));
+export const square: (x: Tensor) => Tensor = ofOne('square', (x) => (x.dtype === 'float32' ? apply(squareOp, [x], undefined) : mul(x, to(x, 'int32'))));
 /** eˣ, ≤ 1 ulp. */
-export const exp: OfOne = smooth('exp', 'output', (dy, y) => mul(dy, y));
+export const exp: (x: Tensor) => Tensor = smooth('exp', 'output', (dy, y) => mul(dy, y));
 /** eˣ − 1, accurate near 0. */
-export const expm1: OfOne = smooth('expm1', 'output', (dy, y) => mul(dy, add(y, 1)));
+export const expm1: (x: Tensor) => Tensor = smooth('expm1', 'output', (dy, y) => mul(dy, add(y, 1)));
 /** ln x, ≤ 1.1 ulp. */
-export const log: OfOne = smooth('log', 'input', (dy, x) => div(dy, x));
+export const log: (x: Tensor) => Tensor = smooth('log', 'input', (dy, x) => div(dy, x));
 /** ln(1 + x), accurate near 0. */
-export const log1p: OfOne = smooth('log1p', 'input', (dy, x) => div(dy, add(x, 1)));
+export const log1p: (x: Tensor) => Tensor = smooth('log1p', 'input', (dy, x) => div(dy, add(x, 1)));
 /** sin x, x in radians. */
-export const sin: OfOne = smooth('sin', 'input', (dy, x) => mul(dy, cos(x)));
+export const sin: (x: Tensor) => Tensor = smooth('sin', 'input', (dy, x) => mul(dy, cos(x)));
 /** cos x, x in radians. */
-export const cos: OfOne = smooth('cos', 'input', (dy, x) => neg(mul(dy, sin(x))));
+export const cos: (x: Tensor) => Tensor = smooth('cos', 'input', (dy, x) => neg(mul(dy, sin(x))));
 /** tanh x, ≤ 1.5 ulp. */
-export const tanh: OfOne = smooth('tanh', 'output', tanhGrad);
+export const tanh: (x: Tensor) => Tensor = smooth('tanh', 'output', tanhGrad);
 /** 1/(1 + e⁻ˣ). */
-export const sigmoid: OfOne = smooth('sigmoid', 'output', sigmoidGrad);
+export const sigmoid: (x: Tensor) => Tensor = smooth('sigmoid', 'output', sigmoidGrad);
 /** max(x, 0); the gradient at 0 is 0. int32 stays int32. */
-export const relu: OfOne = ofOne('relu', (x) => (x.dtype === 'int32' ? apply(clampOp, [x], { min: 0, max: MOST }) : run(reluOp, x)));
+export const relu: (x: Tensor) => Tensor = ofOne('relu', (x) => (x.dtype === 'int32' ? apply(clampOp, [x], { min: 0, max: MOST }) : run(reluOp, x)));
 /** The error function, absolute error ≤ 5e-7. Its slope is 2/√π · e^(−x²). */
-export const erf: OfOne = smooth('erf', 'input', (dy, x) => mul(dy, mul(exp(neg(square(x))), 1.1283791670955126)));
+export const erf: (x: Tensor) => Tensor = smooth('erf', 'input', (dy, x) => mul(dy, mul(exp(neg(square(x))), 1.1283791670955126)));
 /** The largest whole number ≤ x. */
-export const floor: OfOne = rounding('floor');
+export const floor: (x: Tensor) => Tensor = rounding('floor');
 /** The smallest whole number ≥ x. */
-export const ceil: OfOne = rounding('ceil');
+export const ceil: (x: Tensor) => Tensor = rounding('ceil');
 /** x without its fraction. */
-export const trunc: OfOne = rounding('trunc');
+export const trunc: (x: Tensor) => Tensor = rounding('trunc');
 /** The nearest whole number, halves to the even one. */
-export const round: OfOne = rounding('round');
+export const round: (x: Tensor) => Tensor = rounding('round');
 /** Whether x is 0 or false. bool. */
-export const logicalNot: OfOne = ofOne('logicalNot', (x) => apply(notOp, [to(x, 'bool')], undefined));
+export const logicalNot: (x: Tensor) => Tensor = ofOne('logicalNot', (x) => apply(notOp, [to(x, 'bool')], undefined));
 /** Whether x is NaN. bool. */
-export const isnan: OfOne = ofOne('isnan', (x) => ne(x, x));
+export const isnan: (x: Tensor) => Tensor = ofOne('isnan', (x) => ne(x, x));
 /** Whether x is neither NaN nor infinite. bool. */
-export const isfinite: OfOne = ofOne('isfinite', (x) => lt(abs(x), Number.POSITIVE_INFINITY));
+export const isfinite: (x: Tensor) => Tensor = ofOne('isfinite', (x) => lt(abs(x), Number.POSITIVE_INFINITY));
 
 const powOp: Op<void> = binaryOp('pow', {
   saves: everyInput,
@@ -252,7 +252,7 @@ export function gelu(x: Tensor, options?: GELUOptions): Tensor {
 }
 
 /** x·sigmoid(x), also called swish. */
-export const silu: OfOne = ofOne('silu', (x) => mul(x, sigmoid(x)));
+export const silu: (x: Tensor) => Tensor = ofOne('silu', (x) => mul(x, sigmoid(x)));
 
 /** Options of `softplus`. */
 export interface SoftplusOptions {

@@ -1,6 +1,6 @@
 // An op is one small object: name, shape rule, forward, backward. This file runs it: checks, allocates, calls, records.
 import { call } from '../runtime/call.ts';
-import { assertTensor, type OfOne, ofOne } from './check.ts';
+import { assertTensor, ofOne } from './check.ts';
 import type { DType } from './dtype.ts';
 import { GradloomError } from './errors.ts';
 import { collapse, MOST_ELEMENTS, type Shape } from './shape.ts';
@@ -219,7 +219,7 @@ function viewAsOp<A>(op: ViewOp<A>): Op<A> {
 }
 
 /** A window on the same memory that no gradient passes (`detach`): version counter shared, graph not. */
-export const detach: OfOne = ofOne('detach', (t) => {
+export const detach: (x: Tensor) => Tensor = ofOne('detach', (t) => {
   assertAlive(t, 'detach');
   const y = new Tensor(t.storage, t.sizes, t.dtype, t.steps, t.offset);
   y.label = t.label;

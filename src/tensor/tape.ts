@@ -144,11 +144,6 @@ export class Node<A = unknown> {
     return tensor;
   }
 
-  /** The same record for a rule that is to compute some gradients only, or for inputs of other shapes. A copy: V8 is slow with objects that are prototypes. */
-  seenWith(needs: readonly boolean[], shapes = this.shapes): Node<A> {
-    return Object.assign(Object.create(Node.prototype), this, { needs, shapes });
-  }
-
   /** Whether a second backward would find something missing. */
   get savedSomething(): boolean {
     return this.freed || this.inputs !== null || this.result !== null || this.extras !== null;
@@ -209,6 +204,11 @@ export class Node<A = unknown> {
     }
     return tensor;
   }
+}
+
+/** The same record for a rule that is to compute some gradients only, or for inputs of other shapes. A copy: V8 is slow with objects that are prototypes. */
+export function seenWith<A>(node: Node<A>, needs: readonly boolean[], shapes = node.shapes): Node<A> {
+  return Object.assign(Object.create(Node.prototype), node, { needs, shapes });
 }
 
 /** Gives a tensor a new place in the graph. That it keeps its gradient goes with it; hooks stay with the value that they were registered for. */
