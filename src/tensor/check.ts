@@ -163,7 +163,11 @@ export function optionsBy<O extends object>(op: string, given: readonly unknown[
   const names = Object.keys(kinds);
   const values = named ? given.slice(0, -1) : given;
   if (values.length > names.length)
-    throw new GradloomError('VALUE', op, `takes at most ${names.length} by position: ${valueText(values[names.length])} has no meaning. ${takes(kinds)}`);
+    throw new GradloomError(
+      'VALUE',
+      op,
+      `takes at most ${names.length} option${names.length === 1 ? '' : 's'}, ${valueText(values[names.length])} has no meaning. ${takes(kinds)}`,
+    );
   const result: Record<string, unknown> = named ? { ...last } : {};
   values.forEach((value, i) => {
     const name = names[i] as string;
