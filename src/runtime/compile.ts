@@ -9,7 +9,7 @@ export function runtimeError(op: string, message: string, cause?: unknown): Grad
 }
 
 /** What the ordinary build needs beyond the first WebAssembly. */
-export const SIMD = 'WebAssembly SIMD. Use a newer one: Node ≥ 16.4, Chrome ≥ 91, Firefox ≥ 89, Safari ≥ 16.4.';
+export const SIMD = 'WebAssembly SIMD, which gradloom is built on. Use a newer one: Node ≥ 16.4, Chrome ≥ 91, Firefox ≥ 89, Safari ≥ 16.4.';
 
 // A function () → v128: i32.const 0, i8x16.splat.
 const SIMD_PROBE = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11);
