@@ -19,7 +19,7 @@ import * as softmaxes from './ops/softmax.ts';
 import * as sorting from './ops/sort.ts';
 import * as triangle from './ops/triangle.ts';
 import * as unary from './ops/unary.ts';
-import { assertArity, checkArgument, FLAG } from './tensor/check.ts';
+import { assertArity, assertTrainable, checkArgument, FLAG } from './tensor/check.ts';
 import type { DType } from './tensor/dtype.ts';
 import { GradloomError, shapeText, warnOnce } from './tensor/errors.ts';
 import { detach, nodeOf, requiresGrad } from './tensor/op.ts';
@@ -235,16 +235,11 @@ function setRequiresGrad(t: Tensor, on: boolean): void {
   checkArgument('requiresGrad', 'requiresGrad', on, FLAG);
   if (nodeOf(t)) {
     if (on) return;
-    throw new GradloomError(
-      'GRAPH',
-      'requiresGrad',
-      `only leaves can change it; ${t.describe()} was computed by ${nodeOf(t)?.op.name}. Use detach() for a tensor without a gradient.`,
-    );
+    throw new GradloomError('GRAPH', 'requiresGrad', `only leaves can change it; ${t.describe()} was computed by ${nodeOf(t)?.op.name}. Use detach().`);
   }
-  if (on && t.dtype !== 'float32')
-    throw new GradloomError('DTYPE', 'requiresGrad', `only float32 tensors can require gradients, this one is ${t.dtype}. Convert it with .float().`);
+  if (on) assertTrainable('requiresGrad', t);
   if (on && t.inference && !isInferenceMode())
-    throw new GradloomError('GRAPH', 'requiresGrad', 'an inference tensor cannot require a gradient outside inference(() => …). Clone it first.');
+    throw new GradloomError('GRAPH', 'requiresGrad', 'an inference tensor cannot require a gradient outside inference(() => …). Clone it.');
   setWantsGrad(t, on);
 }
 
@@ -281,7 +276,7 @@ Object.defineProperties(Tensor.prototype, {
       if (!this.gradient && !this.retains && nodeOf(this)) {
         warnOnce(
           'grad of a non-leaf',
-          `the .grad of a tensor that is not a leaf (${shapeText(this.sizes)}, from ${nodeOf(this)?.op.name}) is not filled by backward. Call retainGrad() on it before backward, or use a leaf.`,
+          `the .grad of a tensor that is not a leaf (${shapeText(this.sizes)}, from ${nodeOf(this)?.op.name}) is not filled by backward. Call retainGrad() on it before.`,
         );
       }
       return this.gradient;
@@ -299,12 +294,7 @@ const rest: Partial<Tensor> & ThisType<Tensor> = {
   },
   retainGrad() {
     const node = nodeOf(this);
-    if (!node && !this.wantsGrad)
-      throw new GradloomError(
-        'GRAPH',
-        'retainGrad',
-        `${this.describe()} does not require a gradient, so there is none to keep. Set requiresGrad, or compute it from tensors that have it.`,
-      );
+    if (!node && !this.wantsGrad) throw new GradloomError('GRAPH', 'retainGrad', `${this.describe()} does not require a gradient. Set requiresGrad first.`);
     keepsGradient(this);
     return this;
   },

@@ -2,9 +2,9 @@
 // (assembly/guard.ts). What overwrites a guard ends the test when the block is given back, or the file at its end.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { instance, setSources } from '../src/runtime/instance.ts';
+import { instance, setSource } from '../src/runtime/instance.ts';
 
-setSources({ load: () => new WebAssembly.Module(readFileSync(fileURLToPath(new URL('../build/kernels.guard.wasm', import.meta.url)))) });
+setSource(() => new WebAssembly.Module(readFileSync(fileURLToPath(new URL('../build/kernels.guard.wasm', import.meta.url)))));
 process.on('exit', () => {
   const damaged = (instance() as unknown as { checkGuards(): number }).checkGuards() >>> 0;
   if (damaged === 0) return;

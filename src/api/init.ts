@@ -1,6 +1,6 @@
 // The door to the wasm: options are checked here, above the floor that acts on them.
-import { type InitOptions, start } from '../runtime/instance.ts';
-import { assertArity, type Kind, type Kinds, oneOf, optionsOf, WHOLE } from '../tensor/check.ts';
+import { type Builds, type InitOptions, start } from '../runtime/instance.ts';
+import { type Kind, type Kinds, oneOf, optionsOf, WHOLE } from '../tensor/check.ts';
 
 const WASM: Kind = { what: 'a Module, bytes, a Response, a URL, or a promise of one', test: (v) => typeof v === 'string' || (typeof v === 'object' && v !== null) };
 const OPTIONS: Kinds<InitOptions> = { wasm: WASM, simd: oneOf('fixed', 'relaxed'), threads: WHOLE };
@@ -13,6 +13,10 @@ const OPTIONS: Kinds<InitOptions> = { wasm: WASM, simd: oneOf('fixed', 'relaxed'
  * something, where a tensor was made before, and at a second call
  */
 export async function init(options?: InitOptions): Promise<void> {
-  assertArity('init', arguments.length, 1);
-  await start(optionsOf('init', options, OPTIONS));
+  await initWith({}, options, arguments.length);
+}
+
+/** @internal `init` of an entry that can find further builds. */
+export async function initWith(builds: Partial<Builds>, options: InitOptions | undefined, count: number): Promise<void> {
+  await start(optionsOf('init', options, OPTIONS, count), builds);
 }

@@ -9,7 +9,7 @@ import { recording } from '../tensor/recording.ts';
 import { assertAlive, Tensor } from '../tensor/tensor.ts';
 import { assertGradient } from './hooks.ts';
 import { accumulate } from './leaf.ts';
-import { GRAPH_OPTIONS, type GraphOptions, Pass, type Place } from './pass.ts';
+import { type GraphOptions, Pass, type Place } from './pass.ts';
 import { joins } from './postponed.ts';
 
 /** Options of `backward`. */
@@ -27,7 +27,7 @@ const GRADIENTS: Kind = {
   what: 'a tensor, or a list of one tensor or null for each',
   test: (v) => isTensor(v) || (Array.isArray(v) && v.every((g) => g === null || g === undefined || isTensor(g))),
 };
-const BACKWARD_OPTIONS: Kinds<BackwardOptions> = { ...GRAPH_OPTIONS, gradient: GRADIENTS, inputs: TENSORS };
+const BACKWARD_OPTIONS: Kinds<BackwardOptions> = { retainGraph: FLAG, createGraph: FLAG, gradient: GRADIENTS, inputs: TENSORS };
 
 /** Options of `grad`. */
 export interface GradOptions extends GraphOptions {
@@ -41,7 +41,7 @@ export interface GradOptions extends GraphOptions {
   isGradsBatched?: boolean;
 }
 
-const GRAD_OPTIONS: Kinds<GradOptions> = { ...GRAPH_OPTIONS, gradOutputs: GRADIENTS, allowUnused: FLAG, materializeGrads: FLAG, isGradsBatched: FLAG };
+const GRAD_OPTIONS: Kinds<GradOptions> = { retainGraph: FLAG, createGraph: FLAG, gradOutputs: GRADIENTS, allowUnused: FLAG, materializeGrads: FLAG, isGradsBatched: FLAG };
 
 function listOf<T>(x: T | readonly T[] | undefined): readonly T[] {
   return x === undefined ? [] : Array.isArray(x) ? (x as readonly T[]) : [x as T];
@@ -57,17 +57,13 @@ function seeds(op: string, roots: readonly Tensor[], given: readonly (Tensor | n
       throw new GradloomError(
         'GRAPH',
         op,
-        `${roots.length > 1 ? `tensor ${i}` : 'the tensor'}, ${root.describe()}, does not require a gradient: nothing that it was computed from does, or detach(), noGrad() or item() cut the graph. Compute it from parameters.`,
+        `${roots.length > 1 ? `tensor ${i}` : 'the tensor'}, ${root.describe()}, does not require a gradient: nothing that it was computed from does, or detach, noGrad or item cut the graph.`,
       );
     }
     const g = given[i];
     if (!g) {
       if (root.size !== 1)
-        throw new GradloomError(
-          'GRAPH',
-          op,
-          `a gradient is implied only for one-element tensors, this one is ${shapeText(root.sizes)}. Reduce the loss (mean or sum), or pass { gradient }.`,
-        );
+        throw new GradloomError('GRAPH', op, `a gradient is implied only for one-element tensors, this one is ${shapeText(root.sizes)}. Reduce it, or pass { gradient }.`);
       return ones(root.sizes);
     }
     assertGradient(op, g, root.sizes, roots.length > 1 ? `gradient ${i}` : 'the gradient');
@@ -83,7 +79,7 @@ function warnNonFinite(root: Tensor): void {
   const name = root.label ? `'${root.label}'` : `computed by ${nodeOf(root)?.op.name ?? 'the caller'}`;
   warnOnce(
     `loss ${name}`,
-    `backward: the loss ${name} is ${value}, so its gradients are not finite either. Lower the learning rate, or look for log(0), x/0 or overflow (setDetectAnomaly(true) names the op).`,
+    `backward: the loss ${name} is ${value}, so its gradients are not finite either. Lower the learning rate, or look for log(0), x/0 or overflow: setDetectAnomaly(true) names the op.`,
   );
 }
 
@@ -103,7 +99,7 @@ export function backward(tensors: Tensor | readonly Tensor[], given?: BackwardOp
   if (roots.length === 0) throw valueError('backward', 'got an empty list of tensors. Pass at least one loss.');
   const gradients = seeds('backward', roots, listOf(options.gradient));
   const inputs = options.inputs && listOf(options.inputs);
-  if (inputs?.length === 0) throw valueError('backward', '`inputs` is empty. Leave it out to fill every leaf, or name at least one tensor.');
+  if (inputs?.length === 0) throw valueError('backward', '`inputs` is empty. Leave it out to fill every leaf.');
   const targets = inputs && new Set(inputs.map((t) => wantedPlace('backward', t)));
   for (const root of roots) warnNonFinite(root);
   const { createGraph = false, retainGraph = createGraph } = options;
@@ -140,7 +136,7 @@ export function keepsGradient(t: Tensor): void {
 function wantedPlace(op: string, t: Tensor): Place {
   assertTensor(op, t);
   assertAlive(t, op);
-  if (!requiresGrad(t)) throw new GradloomError('GRAPH', op, `the input ${t.describe()} does not require a gradient. Set requiresGrad before the forward pass.`);
+  if (!requiresGrad(t)) throw new GradloomError('GRAPH', op, `the input ${t.describe()} does not require a gradient. Set requiresGrad first.`);
   return nodeOf(t) ?? t;
 }
 
@@ -198,11 +194,7 @@ export function gradientsOf(op: string, roots: readonly Tensor[], wanted: readon
     if (g) return places.indexOf(p) === i ? g : clone(g);
     if (options.materializeGrads) return zerosLike(wanted[i] as Tensor);
     if (options.allowUnused) return null;
-    throw new GradloomError(
-      'GRAPH',
-      op,
-      `input ${i}, ${(wanted[i] as Tensor).describe()}, is not used in the graph of the outputs. Pass { allowUnused: true } to get null for it.`,
-    );
+    throw new GradloomError('GRAPH', op, `input ${i}, ${(wanted[i] as Tensor).describe()}, is not used in the graph of the outputs. Pass { allowUnused: true } to get null.`);
   });
 }
 

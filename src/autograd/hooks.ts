@@ -13,7 +13,7 @@ export type { HookHandle } from '../tensor/tensor.ts';
 /** Runs `hook` with the tensor's gradient in every backward pass, before it is accumulated or goes on; see `Tensor.registerHook`. */
 export function addHook(t: Tensor, hook: GradientHook): HookHandle {
   const place = nodeOf(t) ?? (t.wantsGrad ? t : null);
-  if (!place) throw new GradloomError('GRAPH', 'registerHook', `${t.describe()} does not require a gradient, so the hook would never run. Set requiresGrad first.`);
+  if (!place) throw new GradloomError('GRAPH', 'registerHook', `${t.describe()} does not require a gradient, so no hook would run. Set requiresGrad first.`);
   return register('registerHook', place.hooks, hook, (hooks) => {
     place.hooks = hooks;
   });

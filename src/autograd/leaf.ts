@@ -8,6 +8,7 @@ import { zeros } from '../ops/create.ts';
 import { zero_ } from '../ops/inplace.ts';
 import { clone } from '../ops/movement.ts';
 import { call } from '../runtime/call.ts';
+import { assertTrainable } from '../tensor/check.ts';
 import { GradloomError } from '../tensor/errors.ts';
 import { copyElements, dense, nodeOf } from '../tensor/op.ts';
 import { settle } from '../tensor/pending.ts';
@@ -88,7 +89,7 @@ function lend(storage: Storage, home: Scope | null): void {
 /** Sets `.grad`. A gradient lives as long as its tensor; one that was made for it and is let go of ends with the current scope. */
 export function setGrad(t: Tensor, g: Tensor | null | undefined): void {
   if (g !== null && g !== undefined) {
-    if (t.dtype !== 'float32') throw new GradloomError('DTYPE', 'grad', `${t.describe()} has no gradient: only float32 tensors have. Convert it with .float().`);
+    assertTrainable('grad', t);
     if (g === t) throw new GradloomError('VALUE', 'grad', 'a tensor cannot be its own gradient. Clone it.');
     assertGradient('grad', g, t.sizes, 'the gradient');
   }

@@ -70,109 +70,109 @@ export function survey(roots: readonly Tensor[]): Node[] {
 }
 
 export class Pass {
-  private readonly id = ++passes;
-  private readonly outer = currentScope();
-  private nodes: Node[] = [];
-  private readonly uses = new Map<Tensor, number>();
-  private readonly gathered = new Map<Tensor, Tensor>();
+  readonly #id = ++passes;
+  readonly #outer = currentScope();
+  #nodes: Node[] = [];
+  readonly #uses = new Map<Tensor, number>();
+  readonly #gathered = new Map<Tensor, Tensor>();
   /** With `wanted`: the places on a way to it. */
-  private active: Set<Edge> | null = null;
-  private mine: Scope | null = null;
+  #active: Set<Edge> | null = null;
+  #mine: Scope | null = null;
 
-  private readonly receive: Receiver;
-  private readonly wanted: ReadonlySet<Place> | null;
-  private readonly options: GraphOptions;
+  readonly #receive: Receiver;
+  readonly #wanted: ReadonlySet<Place> | null;
+  readonly #options: GraphOptions;
 
   /** @param wanted the places to find gradients for; null: every leaf */
   constructor(receive: Receiver, wanted: ReadonlySet<Place> | null, options: GraphOptions) {
-    this.receive = receive;
-    this.wanted = wanted;
-    this.options = options;
+    this.#receive = receive;
+    this.#wanted = wanted;
+    this.#options = options;
   }
 
   /** @param begun an op whose gradient has been through its hooks */
   run(roots: readonly Tensor[], gradients: readonly Tensor[], begun: Node | null = null): void {
     const places = roots.map((t): Place => nodeOf(t) ?? t);
-    this.collect(places);
-    for (const node of this.nodes) if (this.leadsOn(node)) node.verify();
-    for (const leaf of this.uses.keys()) if (leaf.gathered && (!this.wanted || this.wanted.has(leaf))) assertAlive(leaf.gathered, 'backward');
-    const { createGraph = false, retainGraph = createGraph } = this.options;
+    this.#collect(places);
+    for (const node of this.#nodes) if (this.#leadsOn(node)) node.verify();
+    for (const leaf of this.#uses.keys()) if (leaf.gathered && (!this.#wanted || this.#wanted.has(leaf))) assertAlive(leaf.gathered, 'backward');
+    const { createGraph = false, retainGraph = createGraph } = this.#options;
     const walk = (): void => {
       places.forEach((p, i) => {
-        this.deposit(p, gradients[i] as Tensor);
+        this.#deposit(p, gradients[i] as Tensor);
       });
-      for (const p of places) if (p instanceof Tensor) this.used(p);
-      for (const node of this.nodes) {
-        this.step(node, node === begun);
-        if (!retainGraph && this.leadsOn(node)) node.free();
+      for (const p of places) if (p instanceof Tensor) this.#used(p);
+      for (const node of this.#nodes) {
+        this.#step(node, node === begun);
+        if (!retainGraph && this.#leadsOn(node)) node.free();
       }
     };
     // A pass around this one, whose hook started it, goes on with the gradients that it had.
-    const around = running > 0 ? this.nodes.map((node) => node.cotangent) : null;
-    if (around) for (const node of this.nodes) node.cotangent = null;
-    if (!createGraph) this.mine = openScope('a backward pass');
+    const around = running > 0 ? this.#nodes.map((node) => node.cotangent) : null;
+    if (around) for (const node of this.#nodes) node.cotangent = null;
+    if (!createGraph) this.#mine = openScope('a backward pass');
     running++;
     try {
       if (createGraph) enableGrad(walk);
       else noGrad(walk);
     } finally {
       running--;
-      for (const node of this.nodes) node.cotangent = null; // where an error ended the walk
+      for (const node of this.#nodes) node.cotangent = null; // where an error ended the walk
       around?.forEach((dy, i) => {
-        (this.nodes[i] as Node).cotangent = dy;
+        (this.#nodes[i] as Node).cotangent = dy;
       });
-      if (this.mine) closeScope(this.mine);
+      if (this.#mine) closeScope(this.#mine);
     }
   }
 
-  private collect(places: readonly Place[]): void {
-    const { uses, wanted } = this;
-    const nodes = nodesBehind(places, this.id);
-    this.nodes = nodes;
+  #collect(places: readonly Place[]): void {
+    const [uses, wanted] = [this.#uses, this.#wanted];
+    const nodes = nodesBehind(places, this.#id);
+    this.#nodes = nodes;
     if (wanted) {
-      this.active = new Set<Edge>(wanted);
-      for (const node of [...nodes].reverse()) if (this.leadsOn(node)) this.active.add(node);
+      this.#active = new Set<Edge>(wanted);
+      for (const node of [...nodes].reverse()) if (this.#leadsOn(node)) this.#active.add(node);
     }
     for (const p of places) if (p instanceof Tensor) uses.set(p, (uses.get(p) ?? 0) + 1);
     for (const { edges } of nodes) for (const e of edges) if (e instanceof Tensor) uses.set(e, (uses.get(e) ?? 0) + 1);
   }
 
   /** Whether the op's inputs need its gradients. */
-  private leadsOn(node: Node): boolean {
-    const { active } = this;
+  #leadsOn(node: Node): boolean {
+    const active = this.#active;
     return active === null || node.edges.some((e) => active.has(e));
   }
 
-  private step(node: Node, begun: boolean): void {
+  #step(node: Node, begun: boolean): void {
     let dy = node.cotangent;
     node.cotangent = null;
     if (dy) {
-      if (node.hooks && !begun) dy = this.callHooks(node.hooks, dy);
+      if (node.hooks && !begun) dy = this.#callHooks(node.hooks, dy);
       const { retaining } = node;
       if (retaining && !begun) this.outside(() => keepGradient(retaining, dy as Tensor));
-      if (this.wanted?.has(node)) this.receive(node, dy, false);
-      if (this.leadsOn(node)) this.propagate(node, dy);
-      this.release(dy);
+      if (this.#wanted?.has(node)) this.#receive(node, dy, false);
+      if (this.#leadsOn(node)) this.#propagate(node, dy);
+      this.#release(dy);
     }
-    for (const e of node.edges) if (e instanceof Tensor) this.used(e);
+    for (const e of node.edges) if (e instanceof Tensor) this.#used(e);
   }
 
   /** Runs the op's rule. What it made and did not hand on is given back at once. */
-  private propagate(node: Node, dy: Tensor): void {
-    const inner = this.mine && openScope('a backward pass');
+  #propagate(node: Node, dy: Tensor): void {
+    const inner = this.#mine && openScope('a backward pass');
     try {
       const gradients = node.op.backward?.(dy, node) ?? [];
       if (isAnomalyEnabled()) assertNoNaN(node, gradients);
       node.edges.forEach((edge, i) => {
         const g = gradients[i];
-        if (g && edge) this.deposit(edge, g);
+        if (g && edge) this.#deposit(edge, g);
       });
     } finally {
       if (inner) {
         leaveScope(inner);
         for (const s of inner.storages) {
           if (s.owner !== inner) continue;
-          if (s.holds > 0) moveStorage(s, this.mine);
+          if (s.holds > 0) moveStorage(s, this.#mine);
           else s.free('a backward pass');
         }
       }
@@ -180,68 +180,68 @@ export class Pass {
   }
 
   /** Adds a gradient to what has gathered at a place. */
-  private deposit(place: Place, g: Tensor): void {
-    if (this.active && !this.active.has(place)) return;
-    const before = place instanceof Node ? place.cotangent : this.gathered.get(place);
+  #deposit(place: Place, g: Tensor): void {
+    if (this.#active && !this.#active.has(place)) return;
+    const before = place instanceof Node ? place.cotangent : this.#gathered.get(place);
     let total = g;
     if (before) {
-      if (this.isExclusive(before)) {
+      if (this.#isExclusive(before)) {
         call('add', before.address, dense(g).address, before.address, 1, 1, before.size, 0, 0, 1, 0, 0, 1);
         return;
       }
       total = add(before, g);
-      this.release(before);
+      this.#release(before);
     }
     total.storage.holds++;
     if (place instanceof Node) place.cotangent = total;
-    else this.gathered.set(place, total);
+    else this.#gathered.set(place, total);
   }
 
   /** Whether nothing but one place of this pass knows the tensor's memory, all of which it covers. */
-  private isExclusive(t: Tensor): boolean {
+  #isExclusive(t: Tensor): boolean {
     const { storage } = t;
-    return this.mine !== null && storage.owner === this.mine && storage.holds === 1 && t.size * 4 === storage.bytes && t.isContiguous();
+    return this.#mine !== null && storage.owner === this.#mine && storage.holds === 1 && t.size * 4 === storage.bytes && t.isContiguous();
   }
 
   /** A leaf was met once more; after the last time its gradient is whole. */
-  private used(leaf: Tensor): void {
-    const left = (this.uses.get(leaf) as number) - 1;
-    this.uses.set(leaf, left);
-    let g = this.gathered.get(leaf);
+  #used(leaf: Tensor): void {
+    const left = (this.#uses.get(leaf) as number) - 1;
+    this.#uses.set(leaf, left);
+    let g = this.#gathered.get(leaf);
     if (left > 0 || !g) return;
-    this.gathered.delete(leaf);
-    if (leaf.hooks) g = this.callHooks(leaf.hooks, g);
-    this.receive(leaf, g, this.isExclusive(g));
-    this.release(g);
+    this.#gathered.delete(leaf);
+    if (leaf.hooks) g = this.#callHooks(leaf.hooks, g);
+    this.#receive(leaf, g, this.#isExclusive(g));
+    this.#release(g);
   }
 
   /** Hands a gradient to hooks, which may keep it; returns what they leave. */
-  private callHooks(hooks: Hooks<GradientHook>, gradient: Tensor): Tensor {
+  #callHooks(hooks: Hooks<GradientHook>, gradient: Tensor): Tensor {
     const g = this.outside(() => runHooks([...hooks.values()], this.expose(gradient)));
     g.storage.holds++;
-    this.release(gradient);
+    this.#release(gradient);
     return g;
   }
 
   /** Runs user code: what it makes belongs to the scope around the pass. */
   outside<T>(fn: () => T): T {
-    if (this.mine) leaveScope(this.mine);
+    if (this.#mine) leaveScope(this.#mine);
     try {
       return fn();
     } finally {
-      if (this.mine) resumeScope(this.mine);
+      if (this.#mine) resumeScope(this.#mine);
     }
   }
 
   /** Hands a gradient to the user: it belongs to the scope around the pass from now on, and is not reused. */
   expose(g: Tensor): Tensor {
-    if (this.mine && g.storage.owner === this.mine) moveStorage(g.storage, this.outer);
+    if (this.#mine && g.storage.owner === this.#mine) moveStorage(g.storage, this.#outer);
     return g;
   }
 
-  private release({ storage }: Tensor): void {
+  #release({ storage }: Tensor): void {
     storage.holds--;
-    if (storage.holds === 0 && this.mine && storage.owner === this.mine) storage.free('a backward pass');
+    if (storage.holds === 0 && this.#mine && storage.owner === this.#mine) storage.free('a backward pass');
   }
 }
 
@@ -249,10 +249,6 @@ export class Pass {
 export function assertNoNaN(node: Node, gradients: readonly (Tensor | null)[]): void {
   gradients.forEach((g, i) => {
     if (!g?.data().some(Number.isNaN)) return;
-    throw new GradloomError(
-      'NONFINITE',
-      'backward',
-      `${node.op.name} returned NaN in the gradient of its input ${i} (anomaly detection). Its forward ran here:\n${node.stack ?? '(detection was off then)'}`,
-    );
+    throw new GradloomError('NONFINITE', 'backward', `${node.op.name} returned NaN in the gradient of its input ${i} (anomaly detection). Its forward ran here:\n${node.stack}`);
   });
 }

@@ -6,7 +6,7 @@ import { cat, reshape, select, stack, unsqueeze } from '../ops/movement.ts';
 import { expand } from '../ops/reduce.ts';
 import { dense, type OuterGradient } from '../tensor/op.ts';
 import { sizeOf } from '../tensor/shape.ts';
-import type { Node } from '../tensor/tape.ts';
+import { type Node, seenWith } from '../tensor/tape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 
 /** Gradients of some of the losses at one place. */
@@ -48,7 +48,7 @@ export function innerProducts(x: Tensor, y: Tensor = x, symmetric = true): Tenso
 
 /** The node as a rule sees it that is to compute some of its gradients only. */
 export function withNeeds(node: Node, needs: readonly boolean[]): Node {
-  return needs.every((n, i) => n === node.needs[i]) ? node : node.seenWith(needs);
+  return needs.every((n, i) => n === node.needs[i]) ? node : seenWith(node, needs);
 }
 
 /** The rows that count; the same object where all do. */

@@ -11,7 +11,7 @@ import { sum } from '../ops/reduce.ts';
 import { nodeOf } from '../tensor/op.ts';
 import { settle } from '../tensor/pending.ts';
 import { closeScope, currentScope, leaveScope, moveStorage, openScope, resumeScope, type Scope } from '../tensor/storage.ts';
-import { isAnomalyEnabled, Node, noGrad } from '../tensor/tape.ts';
+import { isAnomalyEnabled, Node, noGrad, seenWith } from '../tensor/tape.ts';
 import { type GradientHook, type Hooks, Tensor } from '../tensor/tensor.ts';
 import { deferringHooks, runHooks } from './hooks.ts';
 import { keepGradient } from './leaf.ts';
@@ -167,7 +167,7 @@ class Walk {
     if (typeof batched === 'function') return batched(dy, node, wants);
     if (batched === 'same') {
       const shapes = node.shapes.map((shape) => [k, ...new Array<number>(dy.rank - 1 - shape.length).fill(1), ...shape]);
-      const wide = node.seenWith(wants, shapes);
+      const wide = seenWith(node, wants, shapes);
       return backward(dy, wide).map((g, i) => g && inShape(g, [k, ...(node.shapes[i] as readonly number[])]));
     }
     const single = ids.map((_, i) => backward(select(dy, 0, i), withNeeds(node, wants)));

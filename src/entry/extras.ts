@@ -1,6 +1,6 @@
 // The builds beyond the ordinary one. Their texts are large, so a bundle holds one only where the application imports its entry.
 import { compileEmbedded, runtimeError } from '../runtime/compile.ts';
-import type { Sources } from '../runtime/instance.ts';
+import type { Builds } from '../runtime/instance.ts';
 
 /** What a file beside the library, or an entry, brings: the text of a build. */
 interface Build {
@@ -9,18 +9,18 @@ interface Build {
 
 /** The same for shared memory: also how to start a thread. */
 interface ThreadsBuild extends Build {
-  spawn: Required<Sources>['threads']['spawn'];
+  spawn: Builds['threads']['spawn'];
 }
 
 type Get<T> = () => T | Promise<T>;
 
 /** The build with relaxed SIMD, from its text. */
-export const relaxedFrom = (get: Get<Build>): Required<Sources>['relaxed'] => {
+export const relaxedFrom = (get: Get<Build>): Builds['relaxed'] => {
   return async () => compileEmbedded((await get()).text, "relaxed SIMD. Leave out simd: 'relaxed', or use a newer one: Node ≥ 22, Chrome ≥ 114, Firefox ≥ 145.");
 };
 
 /** The build for shared memory, from its text. */
-export const threadsFrom = (get: Get<ThreadsBuild>): Required<Sources>['threads'] => ({
+export const threadsFrom = (get: Get<ThreadsBuild>): Builds['threads'] => ({
   load: async () => compileEmbedded((await get()).text, 'WebAssembly threads. Leave threads out.'),
   spawn: async (job) => (await get()).spawn(job),
 });
@@ -37,5 +37,5 @@ export async function beside<T extends Build>(file: string, entry: string, optio
   } catch (error) {
     cause = error;
   }
-  throw runtimeError('init', `{ ${option} } did not find its build beside the library, as in a bundle. Add import '${entry}' to the program, or leave ${option} out.`, cause);
+  throw runtimeError('init', `{ ${option} } found no build beside the library, as in a bundle. Add import '${entry}', or leave ${option} out.`, cause);
 }

@@ -1,6 +1,6 @@
 // `import 'gradloom/threads'`: puts the build for shared memory into the program, for init({ threads }) in bundles.
-import { addSources } from '../runtime/instance.ts';
+import { addBuilds } from '../runtime/instance.ts';
 import { spawn, text } from './wasm-threads.ts';
 import { threadsFrom } from './extras.ts';
 
-addSources({ threads: threadsFrom(() => ({ text, spawn })) });
+addBuilds({ threads: threadsFrom(() => ({ text, spawn })) });

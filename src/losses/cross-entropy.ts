@@ -62,11 +62,10 @@ export function crossEntropy(input: Tensor, target: Tensor, ...given: Given<Cros
       );
     }
     if (target.dtype !== 'int32') {
-      throw new GradloomError('DTYPE', op, `labels must be whole numbers of type int32, got ${target.describe()}. Make them with { dtype: 'int32' } or convert them with .int().`);
+      throw new GradloomError('DTYPE', op, `labels must be whole numbers of type int32, got ${target.describe()}. Convert them with .int().`);
     }
     checkIndices(op, target, classes, ignoreIndex, 'class');
-  } else if (ignoreIndex >= 0)
-    throw valueError(op, `ignoreIndex is ${ignoreIndex}, but the target has probabilities, none of which can be left out. Weigh the rows, or give classes.`);
+  } else if (ignoreIndex >= 0) throw valueError(op, `ignoreIndex is ${ignoreIndex}, but the target has probabilities. Weigh the rows, or give classes.`);
   checkClassWeight(op, weight, classes);
   const rows = inShape(dim === input.rank - 1 ? input : movedim(input, dim, -1), [places.reduce((a, b) => a * b, 1), classes]);
   const targets = inShape(probabilities && dim !== input.rank - 1 ? movedim(target, dim, -1) : target, probabilities ? rows.sizes : [rows.sizes[0] as number]);

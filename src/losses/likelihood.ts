@@ -32,7 +32,7 @@ export function nllLoss(input: Tensor, target: Tensor, ...given: Given<NLLOption
   const { weight, ignoreIndex = -100, reduction = 'mean' } = optionsBy(op, given, NLL);
   assertPair(op, input, target);
   assertFloat(op, input);
-  if (input.rank === 0) throw new GradloomError('SHAPE', op, 'the input is a scalar. It needs a class dimension: [C], [N, C] or [N, C, d1, …].');
+  if (input.rank === 0) throw new GradloomError('SHAPE', op, 'the input is a scalar. It must be [C], [N, C] or [N, C, d1, …].');
   const dim = input.rank === 1 ? 0 : 1;
   const places = input.sizes.filter((_, d) => d !== dim);
   const classes = input.sizes[dim] as number;

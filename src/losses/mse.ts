@@ -17,7 +17,7 @@ export function warnBroadcast(op: string, input: Tensor, target: Tensor): void {
   if (sameShape(input.sizes, target.sizes)) return;
   warnOnce(
     `${op} ${input.sizes} ${target.sizes}`,
-    `${op}: the target ${shapeText(target.sizes)} has another shape than the input ${shapeText(input.sizes)}; both are broadcast, which is likely not meant. Reshape one.`,
+    `${op}: the target ${shapeText(target.sizes)} has another shape than the input ${shapeText(input.sizes)}; both are broadcast, likely not as meant. Reshape one.`,
   );
 }
 

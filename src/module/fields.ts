@@ -67,7 +67,7 @@ export function fieldsOf<M extends object>(owner: M, isModule: (value: object) =
       }
     } else if (isPlainObject(value)) for (const key of Object.keys(value)) inside(key, value[key]);
     else if (value instanceof WeakMap || value instanceof WeakSet) {
-      if (!holder) throw fieldError(owner, path, `is a ${classOf(value)}, where parameters are not found. Use a Map; or a #private field, where it holds none.`);
+      if (!holder) throw fieldError(owner, path, `is a ${classOf(value)}, where parameters are not found. Use a Map, or a #private field for what holds none.`);
     } else if (!holder) for (const item of Object.values(value)) if (isObject(item)) look(path, item, `in an object of ${classOf(value)}`);
   };
 
@@ -90,7 +90,7 @@ function belongs(owner: object, path: string, t: Tensor): boolean {
     return true;
   }
   const held = places?.get(path);
-  if (held === 'parameter') throw fieldError(owner, path, `was a parameter, and now holds ${t.describe()}, which nothing trains. Assign an nn.Parameter, or use copy_.`);
+  if (held === 'parameter') throw fieldError(owner, path, `was a parameter, and now holds ${t.describe()}, which nothing trains. Assign a Parameter, or use copy_.`);
   if (held && t.storage.address === 0)
     throw fieldError(owner, path, `was a buffer; the tensor assigned in its place ended with ${t.storage.ended}. Assign keep(tensor), or use copy_.`);
   return held === 'buffer';

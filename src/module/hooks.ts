@@ -67,7 +67,7 @@ function run<M>(module: M, lists: Lists<M>, given: Inputs): unknown {
       for (const { hook } of backward) {
         const returned = hook(module, gradInput, gradOutput) as unknown;
         if (returned instanceof Tensor || (Array.isArray(returned) && returned.some((g) => g instanceof Tensor)))
-          throw valueError('registerFullBackwardHook', 'the hook returned gradients, which go nowhere: it watches. Change gradients with registerHook on a tensor.');
+          throw valueError('registerFullBackwardHook', 'the hook returned gradients, but only watches. Change them with registerHook on a tensor.');
       }
     });
   return output;

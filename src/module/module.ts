@@ -2,8 +2,8 @@
 // paths are PyTorch's dotted names.
 import type { HookHandle } from '../autograd/hooks.ts';
 import { clearGrad, setWantsGrad } from '../autograd/leaf.ts';
-import { assertArity, checkArgument, FLAG, optionsBy, TEXT, valueText } from '../tensor/check.ts';
-import { COPY, GradloomError, THIS_COPY, valueError } from '../tensor/errors.ts';
+import { assertArity, assertTrainable, checkArgument, FLAG, optionsBy, TEXT, valueText } from '../tensor/check.ts';
+import { COPY, THIS_COPY, valueError } from '../tensor/errors.ts';
 import { detach } from '../tensor/op.ts';
 import { recording } from '../tensor/recording.ts';
 import { HELD } from '../tensor/scope.ts';
@@ -126,7 +126,7 @@ export abstract class Module {
       for (const [name, t] of this.#named(parameters)) all.set(name, t);
       for (const [name, t] of this.#everyName('')) {
         if (t instanceof Parameter !== parameters) continue;
-        if (all.has(name) && all.get(name) !== t) throw fieldError(this, name, 'stands for two tensors, since a key has a dot in it. Give it another name.');
+        if (all.has(name) && all.get(name) !== t) throw fieldError(this, name, 'stands for two tensors, since a key has a dot in it. Rename it.');
         all.set(name, t);
       }
     }
@@ -191,8 +191,7 @@ export abstract class Module {
     assertArity('requiresGrad_', arguments.length, 1);
     checkArgument('requiresGrad_', 'what to set', on, FLAG);
     const parameters = this.parameters();
-    const whole = on && parameters.find((p) => p.dtype !== 'float32');
-    if (whole) throw new GradloomError('DTYPE', 'requiresGrad_', `only float32 parameters can have gradients, not ${whole.describe()}. Freeze the rest by name.`);
+    if (on) for (const p of parameters) assertTrainable('requiresGrad_', p);
     for (const p of parameters) setWantsGrad(p, on);
     return this;
   }
@@ -245,7 +244,6 @@ function refuseHidden(module: Module, [field, value, holder]: Fields<Module>['hi
   throw fieldError(
     module,
     field,
-    `has ${value instanceof Module ? `a module (${value.constructor.name})` : 'a parameter'} ${holder}, where it is not found: neither trained nor saved. ` +
-      'Keep it in a field, array, plain object or Map; or in a #private field, where it is only referred to.',
+    `has ${value instanceof Module ? `a module (${value.constructor.name})` : 'a parameter'} ${holder}, where it is not found: neither trained nor saved. Keep it in a field, array, plain object or Map; or in a #private field, where it is only referred to.`,
   );
 }

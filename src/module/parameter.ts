@@ -1,6 +1,5 @@
 // Tensors that belong to a module: found by walking its fields, alive as long as it is.
-import { assertArity, assertTensor, FLAG, type Given, type Kinds, optionsBy } from '../tensor/check.ts';
-import { GradloomError } from '../tensor/errors.ts';
+import { assertArity, assertTensor, assertTrainable, FLAG, type Given, type Kinds, optionsBy } from '../tensor/check.ts';
 import { copyElements } from '../tensor/op.ts';
 import { lastingScope } from '../tensor/storage.ts';
 import { empty, Tensor } from '../tensor/tensor.ts';
@@ -28,8 +27,7 @@ export class Parameter extends Tensor {
   constructor(data: Tensor, ...given: Given<ParameterOptions, [requiresGrad?: boolean]>) {
     const { requiresGrad } = optionsBy('Parameter', given, OPTIONS);
     const y = own('Parameter', data);
-    if (requiresGrad && y.dtype !== 'float32')
-      throw new GradloomError('DTYPE', 'Parameter', `only float32 can require gradients, got ${data.describe()}. Convert it with .float().`);
+    if (requiresGrad) assertTrainable('Parameter', y);
     super(y.storage, y.sizes, y.dtype);
     this.wantsGrad = requiresGrad ?? y.dtype === 'float32';
     parameterMade(this);

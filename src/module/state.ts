@@ -24,18 +24,17 @@ export const ownSpelling = (name: string): string => name.replace(/(?<=[a-zA-Z0-
 
 /** @internal Throws unless it is a plain object: what stateDict gives, or JSON made of it. */
 export function assertState(op: string, state: unknown): asserts state is Record<string, unknown> {
-  if (!isPlainObject(state)) throw new GradloomError('STATE', op, `a state is an object of entries by name, got ${valueText(state)}. Pass what stateDict() gave.`);
+  if (!isPlainObject(state)) throw new GradloomError('STATE', op, `a state is an object of entries by name, got ${valueText(state)}. Pass what stateDict gave.`);
 }
 
-/** Numbers nested as a shape is. */
-const fits = (value: unknown, shape: readonly number[], dim = 0): boolean =>
-  dim === shape.length
-    ? typeof value === 'number' || typeof value === 'boolean'
-    : Array.isArray(value) && value.length === shape[dim] && value.every((v) => fits(v, shape, dim + 1));
+/** @internal Elements nested as a shape is. */
+export const nests = (value: unknown, shape: readonly number[], isElement: (v: unknown) => boolean, dim = 0): boolean =>
+  dim === shape.length ? isElement(value) : Array.isArray(value) && value.length === shape[dim] && value.every((v) => nests(v, shape, isElement, dim + 1));
+const isElement = (v: unknown): boolean => typeof v === 'number' || typeof v === 'boolean';
 
 /** @internal What is wrong with an entry that is to take the place of `own`, or null: a tensor of its shape and type that is alive, or such numbers nested (JSON). */
 export function entryProblem(name: string, own: Tensor, value: unknown): string | null {
-  if (Array.isArray(value) || typeof value === 'number') return fits(value, own.sizes) ? null : `${name} is ${own.describe()} here, ${valueText(value)} there`;
+  if (Array.isArray(value) || typeof value === 'number') return nests(value, own.sizes, isElement) ? null : `${name} is ${own.describe()} here, ${valueText(value)} there`;
   if (!(value instanceof Tensor)) return `${name} must be a tensor, got ${valueText(value)}`;
   if (!sameShape(own.sizes, value.sizes)) return `${name} is ${shapeText(own.sizes)} here, ${shapeText(value.sizes)} there`;
   if (own.dtype !== value.dtype) return `${name} is ${own.dtype} here, ${value.dtype} there`;
@@ -68,7 +67,7 @@ export function loadInto(op: string, own: ReadonlyMap<string, Tensor>, state: un
   if (strict && unexpectedKeys.length > 0) problems.unshift(`unexpected ${unexpectedKeys.join(', ')}`);
   if (strict && missingKeys.length > 0) problems.unshift(`missing ${missingKeys.join(', ')}`);
   if (problems.length > 0)
-    throw new GradloomError('STATE', op, `the state does not fit: ${problems.join('; ')}. Build the same module, or pass { strict: false } to skip missing and unexpected names.`);
+    throw new GradloomError('STATE', op, `the state does not fit: ${problems.join('; ')}. Build the same module, or pass { strict: false } where names differ.`);
   scope(() => {
     noGrad(() => {
       const pairs = [...given].map(([name, value]): [Tensor, Tensor] => {

@@ -9,11 +9,7 @@ import { Tensor } from '../tensor/tensor.ts';
 /** Throws unless it is a module. */
 function moduleOf<M extends Module>(op: string, value: M): M {
   if (value instanceof Module) return value;
-  throw new GradloomError(
-    'VALUE',
-    op,
-    `contains modules, got ${valueText(value)}.${typeof value === 'function' ? ' Make one with new, or write a module whose forward calls it.' : ''}`,
-  );
+  throw new GradloomError('VALUE', op, `contains modules, got ${valueText(value)}.${typeof value === 'function' ? ' Write a module whose forward calls it.' : ''}`);
 }
 
 /** A parameter, made of a tensor where it is none yet, as in PyTorch. */

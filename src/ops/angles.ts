@@ -1,29 +1,26 @@
 // Angles and hyperbolas: one kernel, atan2; the rest are formulas whose gradients are rules of their own.
-import { assertArity } from '../tensor/check.ts';
-import { apply, everyInput } from '../tensor/op.ts';
-import type { Shape } from '../tensor/shape.ts';
+import { everyInput } from '../tensor/op.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { add, binaryOp, div, eq, gt, minimum, mul, type Operand, operands, sub, where } from './binary.ts';
+import { add, binaryOp, div, eq, gt, minimum, mul, type Operand, ofTwo, operands, sub, towards, where } from './binary.ts';
 import { formula } from './formula.ts';
-import { sumTo } from './reduce.ts';
 import { abs, cos, exp, expm1, neg, reciprocal, rsqrt, sign, sin, sqrt, square } from './unary.ts';
 
-const atan2Op = binaryOp('atan2', 'atan2', {
+const atan2Op = binaryOp('atan2', {
   saves: everyInput,
   backward: (dy, node) => {
     const [y, x] = [node.input(0), node.input(1)];
     const squares = add(square(x), square(y));
     const scaled = div(dy, where(eq(squares, 0), 1, squares)); // the gradient at the origin is 0
-    const [a, b] = node.shapes as [Shape, Shape];
-    return [node.needs[0] ? sumTo(mul(scaled, x), a) : null, node.needs[1] ? sumTo(neg(mul(scaled, y)), b) : null];
+    return towards(
+      node,
+      () => mul(scaled, x),
+      () => neg(mul(scaled, y)),
+    );
   },
 });
 
 /** The angle of the point (x, y) in (−π, π], radians. Shapes broadcast. */
-export function atan2(y: Operand, x: Operand): Tensor {
-  assertArity('atan2', arguments.length, 2);
-  return apply(atan2Op, operands('atan2', y, x, 'float32'), undefined);
-}
+export const atan2: (y: Operand, x: Operand) => Tensor = ofTwo(atan2Op, (name, y, x) => operands(name, y, x, 'float32'));
 
 /** √(1 − x²), exact near ±1. */
 const otherLeg = (x: Tensor): Tensor => sqrt(mul(sub(1, x), add(x, 1)));

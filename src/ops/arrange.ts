@@ -9,7 +9,6 @@ import { expand } from './reduce.ts';
 
 const flipOp: Op<{ dims: readonly number[] }> = {
   name: 'flip',
-  shape: ([x]) => (x as Tensor).sizes,
   strided: true,
   forward: (y, [input], { dims }) => {
     const x = input as Tensor;
@@ -25,7 +24,7 @@ const flipOp: Op<{ dims: readonly number[] }> = {
 /** The order of elements along the given dimensions (a list, or one by one) turned round. */
 export function flip(x: Tensor, ...dims: Sizes): Tensor {
   assertTensor('flip', x);
-  if (dims.length === 0) throw new GradloomError('DIM', 'flip', 'the dimensions are missing. Write flip(0), or flip([0, 1]).');
+  if (dims.length === 0) throw new GradloomError('DIM', 'flip', 'the dimensions are missing. Write flip(0).');
   const list = Array.isArray(dims[0]) && dims.length === 1 ? dims[0] : dims;
   return apply(flipOp, [x], { dims: list.length === 0 ? [] : normalizeDims('flip', list as number[], x.rank) });
 }
@@ -37,11 +36,8 @@ export function roll(x: Tensor, shifts: number | readonly number[], dims?: numbe
   assertTensor(op, x);
   const by = [shifts].flat();
   if (by.length === 0 || !by.every(Number.isSafeInteger)) throw new GradloomError('VALUE', op, `shifts must be whole numbers, got ${valueText(shifts)}.`);
-  if (dims === undefined) {
-    if (by.length !== 1) throw new GradloomError('VALUE', op, 'several shifts need as many dimensions.');
-    return reshape(roll(flatten(x), by, 0), x.sizes);
-  }
-  const along = [dims].flat();
+  if (dims === undefined && by.length === 1) return reshape(roll(flatten(x), by, 0), x.sizes);
+  const along = [dims ?? []].flat();
   if (by.length !== along.length) throw new GradloomError('VALUE', op, `shifts ${valueText(by)} and dimensions ${valueText(along)} must be as many.`);
   const dimensions = along.map((dim) => normalizeDim(op, dim, x.rank));
   const rolled = dimensions.reduce((y, at, i) => {

@@ -23,7 +23,6 @@ interface NormAttrs {
 /** x [N, C, L], channels normalised over N and L. */
 const normOp: Op<NormAttrs> = {
   name: 'batchNorm',
-  shape: ([x]) => (x as Tensor).sizes,
   forward: (y, [x], { eps, mean, variance }) => {
     const [n, c, l] = y.sizes as [number, number, number];
     const inverse = empty([1, c, 1]);

@@ -11,7 +11,6 @@ const boundedLogOfRest = (x: Tensor): Tensor => maximum(log1p(neg(x)), -100);
 
 const bceOp: Op<void> = {
   name: 'binaryCrossEntropy',
-  shape: ([x]) => (x as Tensor).sizes,
   forward: (y, [x, t]) => {
     const losses = noGrad(() => {
       const rest = boundedLogOfRest(x as Tensor);

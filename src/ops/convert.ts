@@ -17,7 +17,6 @@ const KERNELS: Partial<Record<`${DType} ${DType}`, Kernel>> = {
 
 const toOp: Op<{ dtype: DType }> = {
   name: 'to',
-  shape: ([x]) => (x as Tensor).sizes,
   dtype: (_, { dtype }) => dtype,
   forward: (y, [x]) => {
     const from = x as Tensor;

@@ -5,6 +5,7 @@ import {
   assertArity,
   assertDType,
   assertTensor,
+  assertTrainable,
   assertWhole,
   checkArgument,
   FLAG,
@@ -46,7 +47,7 @@ const RANDOM: Kinds<RandomOptions> = { ...OPTIONS, generator: instanceOf(Generat
 function created<O extends CreateOptions>(op: string, given: O | undefined, kinds: Kinds<O>): O {
   const options = optionsOf(op, given, kinds);
   if (options.dtype !== undefined) assertDType(op, options.dtype);
-  if (options.requiresGrad && options.dtype !== undefined) assertFloat32(op, options.dtype);
+  if (options.requiresGrad && options.dtype !== undefined) assertTrainable(op, options.dtype);
   return options;
 }
 
@@ -60,15 +61,11 @@ function apart<A, O>(args: readonly (A | O | undefined)[]): [args: A[], options:
 /** Anything that holds numbers: nested arrays, typed arrays, one-element tensors, and lists of them. */
 export type TensorData = NestedArray | ArrayLike<number> | ArrayLike<bigint> | bigint | Tensor | readonly TensorData[];
 
-function assertFloat32(op: string, dtype: DType): void {
-  if (dtype !== 'float32') throw new GradloomError('DTYPE', op, `only float32 tensors can require gradients, this one is ${dtype}. Convert it with .float().`);
-}
-
 /** Marks a fresh leaf as wanting a gradient, or as made in inference mode. */
 export function leaf(t: Tensor, op: string, requiresGrad: boolean | undefined): Tensor {
   t.inference = isInferenceMode();
   if (!requiresGrad) return t;
-  assertFloat32(op, t.dtype);
+  assertTrainable(op, t.dtype);
   t.wantsGrad = true;
   return t;
 }
@@ -77,8 +74,7 @@ export function leaf(t: Tensor, op: string, requiresGrad: boolean | undefined): 
 const isTyped = (data: unknown): data is ArrayLike<number> => ArrayBuffer.isView(data) && !(data instanceof DataView) && 'length' in data;
 const isRow = (data: unknown): data is ArrayLike<unknown> => Array.isArray(data) || isTyped(data);
 
-const ragged = (shape: Shape): GradloomError =>
-  new GradloomError('SHAPE', 'tensor', `the nested arrays are ragged: expected shape ${shapeText(shape)} throughout. Give every row the same length.`);
+const ragged = (shape: Shape): GradloomError => new GradloomError('SHAPE', 'tensor', `the nested arrays are ragged: expected shape ${shapeText(shape)} throughout.`);
 
 function shapeOf(data: unknown): number[] {
   const shape: number[] = [];
@@ -95,17 +91,16 @@ function elementOf(v: unknown): [value: number, dtype: DType] {
   if (typeof v === 'number') return [v, 'float32'];
   if (typeof v === 'boolean') return [v ? 1 : 0, 'bool'];
   if (typeof v === 'bigint') return [Number(v), 'int32'];
-  if (!(v instanceof Tensor))
-    throw new GradloomError('DTYPE', 'tensor', `elements are numbers or booleans, no ${v === null ? 'null' : typeof v}: got ${valueText(v)}. Convert them first.`);
+  if (!(v instanceof Tensor)) throw new GradloomError('DTYPE', 'tensor', `elements are numbers or booleans, no ${typeof v}: got ${valueText(v)}. Convert them first.`);
   if (v.size === 1 && !requiresGrad(v)) return [v.item(), v.dtype];
   const what = v.size === 1 ? 'would lose its graph here' : 'has several elements';
-  throw new GradloomError('DTYPE', 'tensor', `${v.describe()} ${what}. Join tensors with stack(list) or cat(list), copy one with clone(), or take numbers out with item().`);
+  throw new GradloomError('DTYPE', 'tensor', `${v.describe()} ${what}. Join tensors with stack or cat, copy one with clone, or take numbers out with item.`);
 }
 
 /** Nested arrays as one list with the type that holds all of it; checked to be regular. */
 function flatten(data: unknown, shape: Shape): { values: ArrayLike<number>; dtype: DType } {
   const count = sizeOf(shape);
-  if (count > 2 ** 27) throw new GradloomError('MEMORY', 'tensor', `no room for nested arrays of shape ${shapeText(shape)}. Give a typed array.`);
+  if (count > 2 ** 27) throw new GradloomError('MEMORY', 'tensor', `no room for nested arrays ${shapeText(shape)}. Give a typed array.`);
   const values = new Float64Array(count);
   let [at, dtype] = [0, undefined as DType | undefined];
   const walk = (row: unknown, dim: number): void => {
@@ -165,17 +160,17 @@ export function tensor(data: TensorData, options?: CreateOptions & { shape?: Sha
   const given = shapeOf(data);
   const sizes = shape === undefined ? given : sizesOf(op, [shape]);
   const count = sizeOf(given);
-  if (sizeOf(sizes) !== count) throw new GradloomError('SHAPE', op, `${count} numbers do not fill the shape ${shapeText(sizes)}. It needs ${sizeOf(sizes)}.`);
+  if (sizeOf(sizes) !== count) throw new GradloomError('SHAPE', op, `${count} numbers do not fill the shape ${shapeText(sizes)}, which needs ${sizeOf(sizes)}.`);
   const read = isTyped(data) ? { values: data, dtype: typedAs(data) } : flatten(data, given);
   const type = dtype ?? read.dtype;
-  if (wanted) assertFloat32(op, type);
+  if (wanted) assertTrainable(op, type);
   return leaf(filled(op, read.values, sizes, type), op, wanted);
 }
 
 function fullOf(op: string, shape: Shape, value: number | boolean, options: CreateOptions): Tensor {
   if (typeof value !== 'boolean') checkArgument(op, 'the value', value, NUMBER);
   const dtype = options.dtype ?? (typeof value === 'boolean' ? 'bool' : 'float32');
-  if (options.requiresGrad) assertFloat32(op, dtype);
+  if (options.requiresGrad) assertTrainable(op, dtype);
   const bits = bitsOf(Number(value), dtype, op);
   const y = empty(shape, dtype);
   call('fill', y.address, y.size, bits);
@@ -236,7 +231,7 @@ export function fullLike(x: Tensor, value: number | boolean, options?: CreateOpt
 
 /** A tensor whose elements are worked out on the host; a captured step keeps them and copies. */
 function computed(op: string, key: string, shape: Shape, dtype: DType, wanted: boolean | undefined, fill: (t: Tensor) => void): Tensor {
-  if (wanted) assertFloat32(op, dtype);
+  if (wanted) assertTrainable(op, dtype);
   const y = empty(shape, dtype);
   const listening = recording();
   const make = (): Tensor => {
@@ -330,7 +325,7 @@ export function randperm(n: number, options?: RandomOptions): Tensor {
   const op = 'randperm';
   const { dtype = 'int32', generator, requiresGrad: wanted } = created(op, options, RANDOM);
   const shape = sizesOf(op, [n]);
-  if (wanted) assertFloat32(op, 'int32');
+  if (wanted) assertTrainable(op, 'int32');
   if (dtype !== 'int32') throw new GradloomError('DTYPE', op, `gives int32 only, got dtype '${dtype}'. Convert it with .to('${dtype}').`);
   const y = empty(shape, 'int32');
   call('permutation', y.address, n, (generator ?? defaultGenerator()).address);

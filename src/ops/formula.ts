@@ -1,5 +1,5 @@
 // Ops of one input whose value is a formula of other ops, and whose gradient is a rule of its own.
-import { assertArity } from '../tensor/check.ts';
+import { type OfOne, ofOne } from '../tensor/check.ts';
 import { apply, copyElements, everyInput, type Op } from '../tensor/op.ts';
 import { noGrad } from '../tensor/tape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -15,7 +15,6 @@ export function formulaOp<A>(
   const output = reads === 'output';
   return {
     name,
-    shape: ([x]) => (x as Tensor).sizes,
     forward: (y, [x], attrs) =>
       copyElements(
         noGrad(() => value(x as Tensor, attrs)),
@@ -28,10 +27,7 @@ export function formulaOp<A>(
 }
 
 /** @internal The op as a function. */
-export function formula(name: string, value: (x: Tensor) => Tensor, backward: (dy: Tensor, x: Tensor) => Tensor, reads?: 'input' | 'output'): (x: Tensor) => Tensor {
+export function formula(name: string, value: (x: Tensor) => Tensor, backward: (dy: Tensor, x: Tensor) => Tensor, reads?: 'input' | 'output'): OfOne {
   const op = formulaOp<void>(name, value, backward, reads);
-  return function (x) {
-    assertArity(name, arguments, 1);
-    return apply(op, [asFloat(x, name)], undefined);
-  };
+  return ofOne(name, (x) => apply(op, [asFloat(x)], undefined));
 }

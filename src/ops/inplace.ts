@@ -2,7 +2,7 @@
 import { assertArity, assertTensor, assertWhole, checkArgument, either, FLAG, type Kind, NUMBER, sizesOf, TENSOR } from '../tensor/check.ts';
 import { bitsOf, promote } from '../tensor/dtype.ts';
 import { GradloomError, shapeError } from '../tensor/errors.ts';
-import { apply, applyView, copyElements, nodeOf, type Op, record, requiresGrad, setRebuildView, type ViewOp } from '../tensor/op.ts';
+import { apply, applyView, copyElements, nodeOf, type Op, record, requiresGrad, setRebuildView, type ViewOp, type Window, windowOn } from '../tensor/op.ts';
 import { settle } from '../tensor/pending.ts';
 import { isRowMajor, rowMajor, sameShape, type Shape } from '../tensor/shape.ts';
 import { enableGrad, isGradEnabled, isInferenceMode, noGrad, putNode } from '../tensor/tape.ts';
@@ -13,13 +13,6 @@ import { full } from './create.ts';
 import { clone, contiguous } from './movement.ts';
 import { expand, sum } from './reduce.ts';
 import { clamp } from './unary.ts';
-
-/** A window on a row-major tensor; the offset counts from its first element. */
-interface Window {
-  shape: Shape;
-  strides: readonly number[];
-  offset: number;
-}
 
 /** Whether a window shows some element twice, other than by expansion: its gradient would have to be summed. */
 function overlaps({ shape, strides }: Window): boolean {
@@ -33,6 +26,7 @@ function overlaps({ shape, strides }: Window): boolean {
   return false;
 }
 
+// Its attributes are a window on a row-major tensor, whose offset counts from the first element.
 const asStridedOp: ViewOp<Window> = {
   name: 'asStrided',
   window: (x, { shape, strides, offset }) => ({ shape, strides, offset: x.offset + offset }),
@@ -49,9 +43,9 @@ const scatterWindowOp: Op<Window & { whole: Shape }> = {
   name: 'asStridedBackward',
   shape: (_, { whole }) => whole,
   strided: true,
-  forward: (y, [dy], { shape, strides, offset, whole }) => {
-    copyElements(full(whole, 0), y);
-    copyElements(dy as Tensor, new Tensor(y.storage, shape, y.dtype, strides, offset));
+  forward: (y, [dy], window) => {
+    copyElements(full(window.whole, 0), y);
+    copyElements(dy as Tensor, windowOn(y, window));
   },
   backward: (dy, { attrs }) => [look(dy, attrs)],
 };
@@ -61,16 +55,13 @@ function look(x: Tensor, { shape, strides, offset }: Window): Tensor {
   return applyView(asStridedOp, contiguous(x), { shape, strides, offset });
 }
 
-const STRIDES: Kind = { what: 'a list of whole numbers ≥ 0', test: (v) => Array.isArray(v) && Array.from(v).every((s) => Number.isSafeInteger(s) && s >= 0) };
-
 /** A window on x's memory by explicit strides and offset, in elements. x must be row-major; the window must not overlap itself. */
 export function asStrided(x: Tensor, shape: Shape, strides: readonly number[], offset = 0): Tensor {
   assertArity('asStrided', arguments.length, 4);
   const op = 'asStrided';
   assertTensor(op, x);
   assertWhole(op, 'offset', offset, 0);
-  checkArgument(op, 'strides', strides, STRIDES);
-  const window = { shape: sizesOf(op, [shape]), strides: Array.from(strides), offset };
+  const window = { shape: sizesOf(op, [shape]), strides: sizesOf(op, [strides], 0, 'strides are a list'), offset };
   if (window.shape.length !== window.strides.length)
     throw shapeError(op, 'shape and strides differ in length', [window.shape, window.strides], 'Give a stride for each dimension.');
   const reach = window.shape.includes(0) ? 0 : offset + 1 + window.shape.reduce((m, n, i) => m + (n - 1) * (window.strides[i] as number), 0);
@@ -83,11 +74,11 @@ export function asStrided(x: Tensor, shape: Shape, strides: readonly number[], o
 // After its base was written to, a view's gradient flows through the base as it is now.
 setRebuildView((view) => {
   const { base } = view.viewInfo as { base: Tensor };
-  return requiresGrad(base) ? enableGrad(() => applyView(asStridedOp, base, windowOn(base, view))).node : null;
+  return requiresGrad(base) ? enableGrad(() => applyView(asStridedOp, base, placeOf(view, base))).node : null;
 });
 
 /** Where a view lies in its base. */
-function windowOn(base: Tensor, view: Tensor): Window {
+function placeOf(view: Tensor, base: Tensor): Window {
   return { shape: view.sizes, strides: view.steps, offset: view.offset - base.offset };
 }
 
@@ -102,36 +93,43 @@ const writeWindowOp: Op<Window> = {
 /** x with zeros in the window. A choice, not a product: what is infinite there goes as well. */
 const clearWindowOp: Op<Window> = {
   name: 'clearWindow',
-  shape: ([x]) => (x as Tensor).sizes,
   strided: true,
-  forward: (y, [x], { shape, strides, offset }) => {
+  forward: (y, [x], window) => {
     copyElements(x as Tensor, y);
-    copyElements(full(shape, 0), new Tensor(y.storage, shape, y.dtype, strides, offset));
+    copyElements(full(window.shape, 0), windowOn(y, window));
   },
   backward: (dy, { attrs }) => [apply(clearWindowOp, [dy], attrs)],
 };
 
+const isFixedLeaf = (x?: Tensor): boolean => !!x?.wantsGrad && !x.node;
+
+function refuse(op: string, wrong: boolean | undefined | null, what: string): void {
+  if (wrong) throw new GradloomError('INPLACE', op, what);
+}
+
 /** Refuses what autograd cannot follow, before anything is written. `repeats`: whether every element becomes the same. Returns whether a gradient flows. */
 function assertWritable(op: string, t: Tensor, value: Tensor, repeats: boolean): boolean {
   assertAlive(t, op);
-  const refused = (what: string): GradloomError => new GradloomError('INPLACE', op, what);
-  if (!repeats && !isRowMajor(t.sizes, t.steps) && t.steps.some((s, i) => s === 0 && (t.sizes[i] as number) > 1))
-    throw refused('the tensor is an expanded view: several of its elements share one place in memory. Write to clone() of it.');
-  if (t.inference && !isInferenceMode()) throw refused('an inference tensor may only be written to inside inference(() => …). Clone it first.');
-  if (!sameShape(value.sizes, t.sizes)) throw shapeError(op, 'the result does not fit in place', [value.sizes, t.sizes], 'Write out of place.');
-  if (promote(value.dtype, t.dtype) !== t.dtype)
-    throw new GradloomError('DTYPE', op, `the result is ${value.dtype}, which ${t.describe()} cannot hold. Write out of place, or convert it first with .to('${value.dtype}').`);
   const view = t.viewInfo;
+  refuse(
+    op,
+    !repeats && !isRowMajor(t.sizes, t.steps) && t.steps.some((s, i) => s === 0 && (t.sizes[i] as number) > 1),
+    'the tensor is an expanded view: several of its elements share one place in memory. Clone it.',
+  );
+  refuse(op, t.inference && !isInferenceMode(), 'an inference tensor may only be written to inside inference(() => …). Clone it.');
+  if (!sameShape(value.sizes, t.sizes)) throw shapeError(op, 'the result does not fit in place', [value.sizes, t.sizes], 'Write out of place.');
+  if (promote(value.dtype, t.dtype) !== t.dtype) throw new GradloomError('DTYPE', op, `the result is ${value.dtype}, which ${t.describe()} cannot hold. Write out of place.`);
   if (!isGradEnabled() || !(requiresGrad(t) || requiresGrad(value) || (view && requiresGrad(view.base)))) return false;
-  if (t.wantsGrad && !t.node)
-    throw refused(`${t.describe()} is a leaf that requires a gradient, so it cannot be written to in place. Write inside noGrad(() => …), or out of place.`);
-  if (view?.base.wantsGrad && !view.base.node)
-    throw refused(`${t.describe()} is a view of a leaf that requires a gradient, so it cannot be written to in place. Write inside noGrad(() => …), or to a clone().`);
-  if (view?.sibling)
-    throw refused('the tensor is one of several views that unbind, split or chunk returned: writing to it in place would mislead the others. Write to clone() of it.');
-  if (view?.quiet)
-    throw refused('the tensor is a view that was made inside noGrad(() => …), so gradients do not follow it. Write inside noGrad as well, or make the view outside.');
-  if (view && !view.base.isContiguous()) throw refused('the tensor is a view of a detached, not row-major one, which gradients cannot follow. Write to clone() of it.');
+  const own = isFixedLeaf(t);
+  if (own || isFixedLeaf(view?.base))
+    refuse(
+      op,
+      true,
+      `${t.describe()} is ${own ? '' : 'a view of '}a leaf that requires a gradient, so it cannot be written to in place. Write inside noGrad(() => …), or clone it.`,
+    );
+  refuse(op, view?.sibling, 'the tensor is one of several views that unbind, split or chunk returned: writing would mislead the others. Clone it.');
+  refuse(op, view?.quiet, 'the tensor is a view that was made inside noGrad(() => …), so gradients do not follow it. Write inside noGrad too, or make the view outside.');
+  refuse(op, view && !view.base.isContiguous(), 'the tensor is a view of a detached, not row-major one, which gradients cannot follow. Clone it.');
   return true;
 }
 
@@ -149,7 +147,7 @@ function write(op: string, t: Tensor, value: Tensor, fresh = false, repeats = fa
     const before = new Tensor(base.storage, base.sizes, base.dtype, base.steps, base.offset);
     before.node = nodeOf(base);
     before.wantsGrad = base.wantsGrad;
-    const window = base === t ? { shape: t.sizes, strides: rowMajor(t.sizes), offset: 0 } : windowOn(base, t);
+    const window = base === t ? { shape: t.sizes, strides: rowMajor(t.sizes), offset: 0 } : placeOf(t, base);
     record(writeWindowOp, [before, value], window, base, null);
   }
   base.generation++;
@@ -168,8 +166,8 @@ function snapshot(t: Tensor): Tensor {
 
 const OPERAND: Kind = either(TENSOR, NUMBER);
 
-function check(op: string, t: Tensor, x: Operand, given: number): void {
-  assertArity(op, given, 2);
+function check(op: string, t: Tensor, x: Operand, count: number): void {
+  assertArity(op, count, 2);
   assertTensor(op, t);
   checkArgument(op, 'the operand', x, OPERAND);
 }
@@ -220,7 +218,7 @@ export function fill_(t: Tensor, value: number | boolean): Tensor {
 }
 /** Every element ← 0. Returns t. */
 export function zero_(t: Tensor): Tensor {
-  assertArity('zero_', arguments, 1);
+  assertArity('zero_', arguments.length, 1);
   return fillAs('zero_', t, 0);
 }
 

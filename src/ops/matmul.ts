@@ -60,7 +60,7 @@ function matrices(op: string, a: Tensor, b: Tensor, rank: number): void {
   assertFloat(op, a);
   assertFloat(op, b, 'the second');
   if (a.rank !== rank || b.rank !== rank) {
-    throw new GradloomError('SHAPE', op, `takes two tensors of ${rank} dimensions, got ${shapeText(a.sizes)} and ${shapeText(b.sizes)}. Use matmul, which broadcasts.`);
+    throw new GradloomError('SHAPE', op, `takes two tensors of ${rank} dimensions, got ${shapeText(a.sizes)} and ${shapeText(b.sizes)}. Use matmul.`);
   }
 }
 
@@ -129,7 +129,7 @@ const linearOp: Op<void> = {
         'linear',
         `the input's last size is not the inFeatures of ${w?.label ? `'${w.label}'` : 'the weight'}`,
         [input, weight],
-        `Flatten or reshape the input to [..., ${weight[1]}], or check inFeatures.`,
+        `Reshape the input to [..., ${weight[1]}], or check inFeatures.`,
       );
     }
     if (bias && (bias.length !== 1 || bias[0] !== weight[0])) throw shapeError('linear', 'the bias is not [outFeatures]', [bias, weight], 'Give it one number per output.');

@@ -1,6 +1,6 @@
 // Reductions made of sums and products: mean, variance, norms; and the largest and smallest element, with their gradients.
 import { call } from '../runtime/call.ts';
-import { assertArity, DIMS, FINITE, FLAG, type Kinds, NUMBER, optionsBy, optionsOf, valueText } from '../tensor/check.ts';
+import { DIMS, FINITE, FLAG, type Kinds, NUMBER, optionsBy, optionsOf, valueText } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 import { apply, detach, everyInput, type Op } from '../tensor/op.ts';
 import type { Shape } from '../tensor/shape.ts';
@@ -33,9 +33,8 @@ const countOver = (x: Tensor, dims: readonly number[]): number => dims.reduce((n
 
 /** Mean over dimensions, all by default: mean(x, dim, keepdim) or mean(x, { dim, keepdim }); NaN over nothing. */
 export function mean(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor {
-  assertArity('mean', arguments.length, 3);
   assertFloat('mean', x);
-  const { dims, keepdim: kept } = reduceAttrs('mean', x, dim, keepdim);
+  const { dims, keepdim: kept } = reduceAttrs('mean', x, dim, keepdim, arguments.length);
   return div(sumOver(x, dims, kept), countOver(x, dims));
 }
 
@@ -56,7 +55,7 @@ const VARIANCE: Kinds<VarianceOptions> = { ...REDUCE, correction: FINITE };
 /** (x, dim) or (x, { dim, keepdim, correction }), checked. PyTorch's further positions mean different things, so those go by name. */
 function varianceAttrs(op: string, x: Tensor, given: ReduceArgument | undefined, more: readonly unknown[]): RootAttrs {
   assertFloat(op, x);
-  if (more.length > 0) throw valueError(op, `takes only dim by position, got ${valueText(more[0])} behind it. Write { dim, keepdim, correction }.`);
+  if (more.length > 0) throw valueError(op, `takes only dim by position, got ${valueText(more[0])} too. Write { dim, keepdim, correction }.`);
   const options: VarianceOptions = typeof given === 'object' && !Array.isArray(given) ? optionsOf(op, given as VarianceOptions, VARIANCE) : { dim: given as number | undefined };
   const attrs = reduceAttrs(op, x, options.dim, options.keepdim);
   return { ...attrs, divisor: Math.max(0, countOver(x, attrs.dims) - (options.correction ?? 1)) };
@@ -185,20 +184,18 @@ const aminOp = extremeOp('amin', 'minOver');
 
 /** The largest element over dimensions, all by default: amax(x, dim, keepdim) or amax(x, { dim, keepdim }). The gradient is shared among equals. */
 export function amax(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor {
-  assertArity('amax', arguments.length, 3);
-  return apply(amaxOp, [x], reduceAttrs('amax', x, dim, keepdim));
+  return apply(amaxOp, [x], reduceAttrs('amax', x, dim, keepdim, arguments.length));
 }
 
 /** The smallest element over dimensions, as `amax`. */
 export function amin(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor {
-  assertArity('amin', arguments.length, 3);
-  return apply(aminOp, [x], reduceAttrs('amin', x, dim, keepdim));
+  return apply(aminOp, [x], reduceAttrs('amin', x, dim, keepdim, arguments.length));
 }
 
 type Extreme = Tensor | { values: Tensor; indices: Tensor };
 
-function extremeAt(name: 'max' | 'min', x: Tensor, given: ReduceArgument | undefined, keepdim: boolean | undefined): Extreme {
-  const { dim, keepdim: kept } = oneDim(name, x, given, keepdim);
+function extremeAt(name: 'max' | 'min', x: Tensor, given: ReduceArgument | undefined, keepdim: boolean | undefined, count: number): Extreme {
+  const { dim, keepdim: kept } = oneDim(name, x, given, keepdim, count);
   if (dim === undefined) return apply(name === 'max' ? amaxOp : aminOp, [x], { dims: x.sizes.map((_, i) => i), keepdim: kept });
   const index = name === 'max' ? argmax : argmin;
   if (x.rank === 0) return { values: clone(x), indices: index(x) };
@@ -212,8 +209,7 @@ export function max(x: Tensor): Tensor;
 /** The largest element along a dimension and where it stands: max(x, dim, keepdim) or max(x, { dim, keepdim }); the gradient goes to that one. */
 export function max(x: Tensor, dim: number | (ReduceOptions & { dim: number }), keepdim?: boolean): { values: Tensor; indices: Tensor };
 export function max(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Extreme {
-  assertArity('max', arguments.length, 3);
-  return extremeAt('max', x, dim, keepdim);
+  return extremeAt('max', x, dim, keepdim, arguments.length);
 }
 
 /** The smallest element over all. Along a dimension with where it stands: min(x, dim, keepdim). */
@@ -221,14 +217,12 @@ export function min(x: Tensor): Tensor;
 /** The smallest element along a dimension and where it stands: min(x, dim, keepdim) or min(x, { dim, keepdim }); the gradient goes to that one. */
 export function min(x: Tensor, dim: number | (ReduceOptions & { dim: number }), keepdim?: boolean): { values: Tensor; indices: Tensor };
 export function min(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Extreme {
-  assertArity('min', arguments.length, 3);
-  return extremeAt('min', x, dim, keepdim);
+  return extremeAt('min', x, dim, keepdim, arguments.length);
 }
 
 /** ln Σ eˣ over dimensions, all by default: logsumexp(x, dim, keepdim) or logsumexp(x, { dim, keepdim }). Shifted by the largest element so that nothing overflows; −∞ over nothing. */
 export function logsumexp(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor {
-  assertArity('logsumexp', arguments.length, 3);
-  const { dims, keepdim: kept } = reduceAttrs('logsumexp', x, dim, keepdim);
+  const { dims, keepdim: kept } = reduceAttrs('logsumexp', x, dim, keepdim, arguments.length);
   const input = asFloat(x);
   if (countOver(x, dims) === 0) return log(sumOver(input, dims, kept));
   const largest = apply(amaxOp, [detach(input)], { dims, keepdim: true });

@@ -1,14 +1,13 @@
 // Moving elements: views, copies, joins. None computes anything, so each gradient is a move back.
-import { call } from '../runtime/call.ts';
-import { assertArity, assertTensor, assertTensors, assertWhole, type Sizes, sizesOf } from '../tensor/check.ts';
+import { assertArity, assertSameType, assertTensor, assertTensors, assertWhole, dimensionOf, dimOf, ofOne, type Sizes, sizesOf } from '../tensor/check.ts';
 import { GradloomError, shapeError, shapeText, valueText } from '../tensor/errors.ts';
-import { apply, applyView, copyElements, type Op, type ViewOp } from '../tensor/op.ts';
-import { dimensionOf, normalizeDim, normalizeDims, resolveShape, rowMajor, sameShape, type Shape, viewStrides } from '../tensor/shape.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { apply, applyView, copyElements, intoZeros, type Op, type ViewOp, windowOn } from '../tensor/op.ts';
+import { MOST_SIZE, normalizeDims, resolveShape, rowMajor, sameShape, type Shape, sizeOf, viewStrides } from '../tensor/shape.ts';
+import type { Node } from '../tensor/tape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 
 const cloneOp: Op<void> = {
   name: 'clone',
-  shape: ([x]) => (x as Tensor).sizes,
   strided: true,
   forward: (y, [x]) => copyElements(x as Tensor, y),
   backward: (dy) => [dy],
@@ -16,17 +15,10 @@ const cloneOp: Op<void> = {
 };
 
 /** A copy in row-major order that gradients flow through. */
-export function clone(x: Tensor): Tensor {
-  assertArity('clone', arguments, 1);
-  return apply(cloneOp, [x], undefined);
-}
+export const clone: (x: Tensor) => Tensor = ofOne('clone', (x) => apply(cloneOp, [x], undefined));
 
 /** The tensor itself where it is row-major, else a copy. */
-export function contiguous(x: Tensor): Tensor {
-  assertArity('contiguous', arguments, 1);
-  assertTensor('contiguous', x);
-  return x.isContiguous() ? x : clone(x);
-}
+export const contiguous: (x: Tensor) => Tensor = ofOne('contiguous', (x) => (x.isContiguous() ? x : clone(x)));
 
 const viewOp: ViewOp<{ shape: Shape; strides: readonly number[] }> = {
   name: 'view',
@@ -37,8 +29,13 @@ const viewOp: ViewOp<{ shape: Shape; strides: readonly number[] }> = {
 
 /** The same elements in another shape, given as a list or size by size; one size may be −1. A view where the memory allows it, else a copy. */
 export function reshape(x: Tensor, ...shape: Sizes): Tensor {
-  assertTensor('reshape', x);
-  return reshaped(x, resolveShape('reshape', sizesOf('reshape', shape, -1), x.size));
+  return reshaped(x, resolved('reshape', x, shape));
+}
+
+/** The shape that was asked for, which holds as many elements. */
+function resolved(op: string, x: Tensor, shape: Sizes): number[] {
+  assertTensor(op, x);
+  return resolveShape(op, sizesOf(op, shape, -1), x.size);
 }
 
 /** @internal x in a shape of as many elements, x itself where it has it: for rules, whose shapes need no check and whose tensors nobody else sees. */
@@ -53,38 +50,27 @@ function reshaped(x: Tensor, shape: Shape): Tensor {
 
 /** As `reshape`, but always a view: refuses where no strides show the elements in that shape, as PyTorch does. */
 export function view(x: Tensor, ...shape: Sizes): Tensor {
-  assertTensor('view', x);
-  const resolved = resolveShape('view', sizesOf('view', shape, -1), x.size);
-  const strides = viewStrides(x.sizes, x.steps, resolved);
-  if (!strides)
-    throw new GradloomError('SHAPE', 'view', `the tensor ${shapeText(x.sizes)} is not row-major in memory, so it has no view as ${shapeText(resolved)}. Use reshape().`);
-  return applyView(viewOp, x, { shape: resolved, strides });
+  const sizes = resolved('view', x, shape);
+  const strides = viewStrides(x.sizes, x.steps, sizes);
+  if (!strides) throw shapeError('view', 'is not row-major, so that no strides show it in this shape', [x.sizes, sizes], 'Use reshape().');
+  return applyView(viewOp, x, { shape: sizes, strides });
 }
 
 /** Dimensions `start` … `end` (both included) merged into one; x itself where that is one already. */
 export function flatten(x: Tensor, start = 0, end = -1): Tensor {
-  assertArity('flatten', arguments.length, 3);
-  assertTensor('flatten', x);
-  if (x.rank === 0) {
-    normalizeDim('flatten', start, 0);
-    normalizeDim('flatten', end, 0);
-    return reshaped(x, [1]);
-  }
-  const from = normalizeDim('flatten', start, x.rank);
-  const to = normalizeDim('flatten', end, x.rank);
-  if (from > to) throw new GradloomError('DIM', 'flatten', `start ${start} lies behind end ${end}. Swap them.`);
-  if (from === to) return x;
-  const merged = x.sizes.slice(from, to + 1).reduce((n, d) => n * d, 1);
-  return reshaped(x, [...x.sizes.slice(0, from), merged, ...x.sizes.slice(to + 1)]);
+  const op = 'flatten';
+  assertArity(op, arguments.length, 3);
+  const [from, to] = [dimOf(op, x, start), dimOf(op, x, end)];
+  if (from > to) throw new GradloomError('DIM', op, `start ${start} lies behind end ${end}. Swap them.`);
+  return from === to && x.rank > 0 ? x : reshaped(x, [...x.sizes.slice(0, from), sizeOf(x.sizes.slice(from, to + 1)), ...x.sizes.slice(to + 1)]);
 }
 
 /** One dimension split in several: `unflatten(x, 0, [2, 3])`. */
 export function unflatten(x: Tensor, dim: number, sizes: Shape): Tensor {
   assertArity('unflatten', arguments.length, 3);
-  assertTensor('unflatten', x);
-  const at = dimensionOf('unflatten', dim, x.sizes);
-  const resolved = resolveShape('unflatten', sizesOf('unflatten', [sizes], -1), x.sizes[at] as number);
-  return reshaped(x, [...x.sizes.slice(0, at), ...resolved, ...x.sizes.slice(at + 1)]);
+  const at = dimensionOf('unflatten', x, dim);
+  const parts = resolveShape('unflatten', sizesOf('unflatten', [sizes], -1), x.sizes[at] as number);
+  return reshaped(x, [...x.sizes.slice(0, at), ...parts, ...x.sizes.slice(at + 1)]);
 }
 
 /** Without the dimensions of size 1, or only without the named ones that have it. */
@@ -100,8 +86,7 @@ export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
 /** With a dimension of size 1 put in at `dim`. */
 export function unsqueeze(x: Tensor, dim: number): Tensor {
   assertArity('unsqueeze', arguments.length, 2);
-  assertTensor('unsqueeze', x);
-  const at = normalizeDim('unsqueeze', dim, x.rank + 1);
+  const at = dimOf('unsqueeze', x, dim, 1);
   const insert = (list: readonly number[], n: number): number[] => [...list.slice(0, at), n, ...list.slice(at)];
   return applyView(viewOp, x, { shape: insert(x.sizes, 1), strides: insert(x.steps, 1) });
 }
@@ -124,8 +109,8 @@ function inverse(dims: readonly number[]): number[] {
 /** Dimensions in another order, given as a list or one by one. A view. */
 export function permute(x: Tensor, ...dims: Sizes): Tensor {
   assertTensor('permute', x);
-  const list = dims.length === 1 && Array.isArray(dims[0]) ? dims[0] : dims;
-  const order = Array.from(list, (d) => normalizeDim('permute', d as number, x.rank));
+  const list = (dims.length === 1 && Array.isArray(dims[0]) ? dims[0] : dims) as readonly number[];
+  const order = Array.from(list, (d) => dimOf('permute', x, d));
   if (order.length !== x.rank || new Set(order).size !== x.rank) {
     throw new GradloomError('DIM', 'permute', `${valueText(list)} is no order of the ${x.rank} dimensions of ${shapeText(x.sizes)}. Name each once.`);
   }
@@ -135,27 +120,21 @@ export function permute(x: Tensor, ...dims: Sizes): Tensor {
 /** Two dimensions swapped. A view. */
 export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
   assertArity('transpose', arguments.length, 3);
-  assertTensor('transpose', x);
-  const a = normalizeDim('transpose', dim0, x.rank);
-  const b = normalizeDim('transpose', dim1, x.rank);
+  const [a, b] = [dimOf('transpose', x, dim0), dimOf('transpose', x, dim1)];
   return applyView(permuteOp, x, { dims: x.sizes.map((_, i) => (i === a ? b : i === b ? a : i)) });
 }
 
 /** A matrix transposed; vectors and scalars stay. A view. */
-export function t(x: Tensor): Tensor {
-  assertArity('t', arguments, 1);
-  assertTensor('t', x);
+export const t: (x: Tensor) => Tensor = ofOne('t', (x) => {
   if (x.rank > 2) throw new GradloomError('DIM', 't', `takes at most 2 dimensions, got ${shapeText(x.sizes)}. Use transpose(dim0, dim1).`);
-  return x.rank === 2 ? transpose(x, 0, 1) : permute(x, x.rank === 1 ? [0] : []);
-}
+  return permute(x, [...x.sizes.keys()].reverse());
+});
 
 /** One dimension moved to another place, the rest in order. A view. */
 export function movedim(x: Tensor, from: number, to: number): Tensor {
   assertArity('movedim', arguments.length, 3);
-  assertTensor('movedim', x);
-  const a = normalizeDim('movedim', from, x.rank);
-  const b = normalizeDim('movedim', to, x.rank);
-  const order = Array.from({ length: x.rank }, (_, i) => i).filter((i) => i !== a);
+  const [a, b] = [dimOf('movedim', x, from), dimOf('movedim', x, to)];
+  const order = [...x.sizes.keys()].filter((i) => i !== a);
   order.splice(b, 0, a);
   return permute(x, order);
 }
@@ -177,32 +156,19 @@ const sliceOp: ViewOp<SliceAttrs> = {
   backward: (dy, node) => apply(sliceBackwardOp, [dy], { ...node.attrs, shape: node.shapes[0] as Shape }),
 };
 
-/** Zeros of the given shape with dy in the slice. */
-const sliceBackwardOp: Op<SliceAttrs & { shape: Shape }> = {
-  name: 'sliceBackward',
-  shape: (_, { shape }) => shape,
-  strided: true,
-  forward: (y, [dy], attrs) => {
-    call('fill', y.address, y.size, 0);
-    const { shape, strides, offset } = sliceOp.window(y, attrs);
-    copyElements(dy as Tensor, new Tensor(y.storage, shape, y.dtype, strides, offset));
-  },
-  backward: (dy, { attrs }) => [applyView(sliceOp, dy, attrs)],
-};
+const sliceBackwardOp = /* @__PURE__ */ intoZeros('sliceBackward', sliceOp);
 
 /** Elements start, start + step, … below `end` along one dimension; both ends may count from the end. A view. */
-export function slice(x: Tensor, dim: number, start?: number, end?: number, step = 1): Tensor {
+export function slice(x: Tensor, dim: number, start = 0, end = MOST_SIZE, step = 1): Tensor {
   assertArity('slice', arguments.length, 5);
-  assertTensor('slice', x);
-  if (!Number.isSafeInteger(step) || step < 1) throw new GradloomError('VALUE', 'slice', `the step must be a whole number ≥ 1, got ${valueText(step)}. Reverse with flip.`);
-  const at = dimensionOf('slice', dim, x.sizes);
+  const at = dimensionOf('slice', x, dim);
+  assertWhole('slice', 'the step (flip reverses)', step, 1);
   const n = x.sizes[at] as number;
   const bound = (name: string, i: number): number => {
     assertWhole('slice', name, i);
     return Math.min(Math.max(i < 0 ? i + n : i, 0), n);
   };
-  const from = start === undefined ? 0 : bound('start', start);
-  const to = end === undefined ? n : bound('end', end);
+  const [from, to] = [bound('start', start), bound('end', end)];
   return applyView(sliceOp, x, { dim: at, start: from, step, count: Math.max(0, Math.ceil((to - from) / step)) });
 }
 
@@ -213,13 +179,12 @@ export function narrow(x: Tensor, dim: number, start: number, length: number): T
 }
 
 function narrowAs(op: string, x: Tensor, dim: number, start: number, length: number, sibling: boolean): Tensor {
-  assertTensor(op, x);
+  const at = dimensionOf(op, x, dim);
   assertWhole(op, 'start', start);
-  assertWhole(op, 'length', length);
-  const at = dimensionOf(op, dim, x.sizes);
+  assertWhole(op, 'length', length, 0);
   const n = x.sizes[at] as number;
   const from = start < 0 ? start + n : start;
-  if (from < 0 || length < 0 || from + length > n)
+  if (from < 0 || from + length > n)
     throw new GradloomError('INDEX', op, `${length} elements from ${start} do not lie within dimension ${dim} of ${shapeText(x.sizes)}. It holds ${n}.`);
   return applyView(sliceOp, x, { dim: at, start: from, step: 1, count: length }, sibling);
 }
@@ -241,8 +206,7 @@ const selectOp: ViewOp<{ dim: number; index: number }> = {
 };
 
 function selectAs(op: string, x: Tensor, dim: number, index: number, sibling: boolean): Tensor {
-  assertTensor(op, x);
-  const at = dimensionOf(op, dim, x.sizes);
+  const at = dimensionOf(op, x, dim);
   const n = x.sizes[at] as number;
   if (!Number.isInteger(index) || index < -n || index >= n)
     throw new GradloomError('INDEX', op, `index ${valueText(index)} is out of range for dimension ${dim} of ${shapeText(x.sizes)}. It holds ${n}.`);
@@ -259,8 +223,7 @@ function assertFew(op: string, count: number): void {
 /** Every part along a dimension, as views. */
 export function unbind(x: Tensor, dim = 0): Tensor[] {
   assertArity('unbind', arguments.length, 2);
-  assertTensor('unbind', x);
-  const at = dimensionOf('unbind', dim, x.sizes);
+  const at = dimensionOf('unbind', x, dim);
   const n = x.sizes[at] as number;
   assertFew('unbind', n);
   return Array.from({ length: n }, (_, i) => selectAs('unbind', x, at, i, true));
@@ -276,8 +239,7 @@ export function split<const Sizes extends number | readonly number[]>(x: Tensor,
 }
 
 function splitAs(op: string, x: Tensor, sizes: number | readonly number[], dim: number): Tensor[] {
-  assertTensor(op, x);
-  const at = dimensionOf(op, dim, x.sizes);
+  const at = dimensionOf(op, x, dim);
   const n = x.sizes[at] as number;
   let list = sizes as readonly number[];
   if (!Array.isArray(sizes)) {
@@ -300,8 +262,7 @@ function splitAs(op: string, x: Tensor, sizes: number | readonly number[], dim: 
 export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
   assertArity('chunk', arguments.length, 3);
   const op = 'chunk';
-  assertTensor(op, x);
-  const n = x.sizes[dimensionOf(op, dim, x.sizes)] as number;
+  const n = x.sizes[dimensionOf(op, x, dim)] as number;
   assertWhole(op, 'chunks', chunks, 1);
   if (n > 0) return splitAs(op, x, Math.ceil(n / chunks), dim);
   assertFew(op, chunks);
@@ -314,7 +275,7 @@ const catOp: Op<{ dim: number }> = {
     const first = xs[0] as Tensor;
     for (const x of xs) {
       if (x.rank !== first.rank || x.sizes.some((n, i) => i !== dim && n !== first.sizes[i])) {
-        throw shapeError('cat', `sizes differ outside dimension ${dim}`, [first.sizes, x.sizes], 'They must match everywhere but along that dimension.');
+        throw shapeError('cat', `sizes differ outside dimension ${dim}`, [first.sizes, x.sizes], 'They must match there.');
       }
     }
     return first.sizes.map((n, i) => (i === dim ? xs.reduce((sum, x) => sum + (x.sizes[dim] as number), 0) : n));
@@ -324,54 +285,46 @@ const catOp: Op<{ dim: number }> = {
     let start = 0;
     for (const x of xs) {
       const count = x.sizes[dim] as number;
-      const { shape, strides, offset } = sliceOp.window(y, { dim, start, step: 1, count });
-      copyElements(x, new Tensor(y.storage, shape, y.dtype, strides, offset));
+      copyElements(x, windowOn(y, sliceOp.window(y, { dim, start, step: 1, count })));
       start += count;
     }
   },
-  backward: (dy, node) => {
-    let start = 0;
-    return node.shapes.map((shape, i) => {
-      const count = shape[node.attrs.dim] as number;
-      start += count;
-      return node.needs[i] ? narrow(dy, node.attrs.dim, start - count, count) : null;
-    });
-  },
-  batched: (dy, node, wants) => {
-    const dim = node.attrs.dim + 1;
-    let start = 0;
-    return node.shapes.map((shape, i) => {
-      const count = shape[node.attrs.dim] as number;
-      start += count;
-      return wants[i] ? narrow(dy, dim, start - count, count) : null;
-    });
-  },
+  backward: (dy, node) => parts(dy, node, node.attrs.dim, node.needs),
+  batched: (dy, node, wants) => parts(dy, node, node.attrs.dim + 1, wants),
 };
+
+/** What lies along a dimension of dy for each wanted input. */
+function parts(dy: Tensor, { shapes, attrs }: Node<{ dim: number }>, dim: number, wants: readonly boolean[]): (Tensor | null)[] {
+  let start = 0;
+  return shapes.map((shape, i) => {
+    const count = shape[attrs.dim] as number;
+    start += count;
+    return wants[i] ? narrow(dy, dim, start - count, count) : null;
+  });
+}
 
 /** Tensors joined along a dimension. Empty one-dimensional ones are skipped, as in PyTorch. */
 export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
   assertArity('cat', arguments.length, 2);
-  assertTensors('cat', tensors);
-  if (tensors.length === 0) throw new GradloomError('VALUE', 'cat', 'needs at least one tensor, got an empty list.');
+  assertTensors('cat', tensors, 'tensors', 1);
   const full = tensors.filter((x) => !(x.rank === 1 && x.size === 0));
   const xs = full.length > 0 ? full : tensors.slice(0, 1);
   const first = xs[0] as Tensor;
   if (first.rank === 0) throw new GradloomError('DIM', 'cat', 'scalars cannot be joined. Use stack.');
-  for (const x of xs) if (x.dtype !== first.dtype) throw new GradloomError('DTYPE', 'cat', `types differ: ${first.dtype} and ${x.dtype}. Convert one.`);
-  return apply(catOp, xs, { dim: normalizeDim('cat', dim, first.rank) });
+  for (const x of xs) assertSameType('cat', first, x);
+  return apply(catOp, xs, { dim: dimOf('cat', first, dim) });
 }
 
 /** Tensors of one shape joined along a new dimension. Gradients flow to each: `stack([loss1, loss2])` keeps the graph. */
 export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
   assertArity('stack', arguments.length, 2);
-  assertTensors('stack', tensors);
-  const first = tensors[0];
-  if (!first) throw new GradloomError('VALUE', 'stack', 'needs at least one tensor, got an empty list.');
+  assertTensors('stack', tensors, 'tensors', 1);
+  const first = tensors[0] as Tensor;
   for (const x of tensors) {
     if (!sameShape(x.sizes, first.sizes)) throw shapeError('stack', 'shapes differ', [first.sizes, x.sizes], 'They must be equal.');
-    if (x.dtype !== first.dtype) throw new GradloomError('DTYPE', 'stack', `types differ: ${first.dtype} and ${x.dtype}. Convert one.`);
+    assertSameType('stack', first, x);
   }
-  const at = normalizeDim('stack', dim, first.rank + 1);
+  const at = dimOf('stack', first, dim, 1);
   return cat(
     tensors.map((x) => unsqueeze(x, at)),
     at,

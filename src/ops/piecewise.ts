@@ -1,6 +1,6 @@
 // Activations made of straight pieces, or of pieces that meet in a kink. Their gradients there are PyTorch's.
 import { call } from '../runtime/call.ts';
-import { assertArity, assertTensor, checkArgument, type Kinds, NUMBER, optionsBy } from '../tensor/check.ts';
+import { assertArity, assertTensor, checkArgument, type Kinds, NUMBER, ofOne, optionsBy } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 import { apply, everyInput, type Op } from '../tensor/op.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -18,7 +18,6 @@ interface Bounds {
 /** As clamp, but without a gradient at the bounds themselves. */
 const hardtanhOp: Op<Bounds> = {
   name: 'hardtanh',
-  shape: ([x]) => (x as Tensor).sizes,
   forward: (y, [x], { min, max }) => {
     const { address, size } = x as Tensor;
     call('maximum', address, constant(min, 'float32').address, y.address, 1, 1, size, 0, 0, 1, 0, 0, 0);
@@ -43,7 +42,7 @@ export interface HardtanhOptions {
 const HARDTANH: Kinds<HardtanhOptions> = { minVal: NUMBER, maxVal: NUMBER };
 
 /** @internal `hardtanh` with its bounds. */
-export const between = (x: Tensor, min: number, max: number, op = 'hardtanh'): Tensor => apply(hardtanhOp, [asFloat(x, op)], { min, max });
+export const between = (x: Tensor, min: number, max: number): Tensor => apply(hardtanhOp, [asFloat(x, 'hardtanh')], { min, max });
 
 /** x kept within [minVal, maxVal], no gradient at or beyond the bounds: hardtanh(x, minVal, maxVal) or hardtanh(x, { minVal, maxVal }). */
 export function hardtanh(x: Tensor, ...given: [minVal?: number | HardtanhOptions, maxVal?: number]): Tensor {
@@ -53,10 +52,7 @@ export function hardtanh(x: Tensor, ...given: [minVal?: number | HardtanhOptions
 }
 
 /** min(max(x, 0), 6). */
-export function relu6(x: Tensor): Tensor {
-  assertArity('relu6', arguments, 1);
-  return between(x, 0, 6, 'relu6');
-}
+export const relu6: (x: Tensor) => Tensor = ofOne('relu6', (x) => between(x, 0, 6));
 
 /** min(max(x/6 + ½, 0), 1): the sigmoid in straight pieces. */
 export const hardsigmoid: (x: Tensor) => Tensor = /* @__PURE__ */ formula(

@@ -30,8 +30,9 @@ export interface ReduceAttrs {
   readonly keepdim: boolean;
 }
 
-/** @internal The dimensions of (x, dim, keepdim) or (x, { dim, keepdim }), checked. */
-export function reduceAttrs(op: string, x: Tensor, given: ReduceArgument | undefined, keepdim: boolean | undefined): ReduceAttrs {
+/** @internal The dimensions of (x, dim, keepdim) or (x, { dim, keepdim }), checked. `count`: how many arguments there were. */
+export function reduceAttrs(op: string, x: Tensor, given: ReduceArgument | undefined, keepdim: boolean | undefined, count = 0): ReduceAttrs {
+  assertArity(op, count, 3);
   assertTensor(op, x);
   if (typeof given === 'number' || given === undefined) {
     if (typeof keepdim !== 'boolean' && keepdim !== undefined) checkArgument(op, 'keepdim', keepdim, FLAG);
@@ -43,8 +44,8 @@ export function reduceAttrs(op: string, x: Tensor, given: ReduceArgument | undef
 }
 
 /** @internal As `reduceAttrs`, for functions that take one dimension, or none. */
-export function oneDim(op: string, x: Tensor, given: ReduceArgument | undefined, keepdim: boolean | undefined): { dim: number | undefined; keepdim: boolean } {
-  const { dims, keepdim: kept } = reduceAttrs(op, x, given, keepdim);
+export function oneDim(op: string, x: Tensor, given: ReduceArgument | undefined, keepdim: boolean | undefined, count: number): { dim: number | undefined; keepdim: boolean } {
+  const { dims, keepdim: kept } = reduceAttrs(op, x, given, keepdim, count);
   const dim = typeof given === 'object' && !Array.isArray(given) ? (given as ReduceOptions).dim : given;
   if (Array.isArray(dim)) throw new GradloomError('DIM', op, `takes one dimension, got ${valueText(dim)}. Call it once for each.`);
   return { dim: dim === undefined ? undefined : (dims[0] ?? 0), keepdim: kept };
@@ -79,7 +80,7 @@ export function reduceInto(kernel: Kernel, y: Tensor, x: Tensor, dims: readonly 
 export function foldInts(op: 'sum' | 'prod' | 'cumsum' | 'cumprod', y: Tensor, x: Tensor, dims: readonly number[]): void {
   const block = blockOver(x, dims);
   const fit = call('foldInt', block.x.address, y.address, block.outer, block.n, block.inner, op.endsWith('prod') ? 1 : 0, op.startsWith('cum') ? 1 : 0);
-  if (!fit) throw new GradloomError('VALUE', op, `a result of ${x.describe()} is beyond int32, ±2 147 483 647. Convert it with .float() first.`);
+  if (!fit) throw new GradloomError('VALUE', op, `a result of ${x.describe()} is beyond int32, ±2 147 483 647. Convert it with .float().`);
 }
 
 const sumOp: Op<ReduceAttrs> = {
@@ -108,8 +109,7 @@ const sumOp: Op<ReduceAttrs> = {
  * @throws VALUE where a sum of int32 is beyond int32
  */
 export function sum(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor {
-  assertArity('sum', arguments.length, 3);
-  return apply(sumOp, [x], reduceAttrs('sum', x, dim, keepdim));
+  return apply(sumOp, [x], reduceAttrs('sum', x, dim, keepdim, arguments.length));
 }
 
 /** @internal `sum` over dimensions that are known to be right. */
@@ -162,21 +162,19 @@ function boolOp(name: string, kernel: Kernel, start: number): Op<ReduceAttrs> {
 const anyOp = boolOp('any', 'maxOverInt', 0);
 const allOp = boolOp('all', 'minOverInt', 1);
 
-function overBools(op: Op<ReduceAttrs>, x: Tensor, dim: ReduceArgument | undefined, keepdim: boolean | undefined): Tensor {
-  const attrs = reduceAttrs(op.name, x, dim, keepdim);
+function overBools(op: Op<ReduceAttrs>, x: Tensor, dim: ReduceArgument | undefined, keepdim: boolean | undefined, count: number): Tensor {
+  const attrs = reduceAttrs(op.name, x, dim, keepdim, count);
   return apply(op, [to(x, 'bool')], attrs);
 }
 
 /** Whether any element is true, over dimensions, all by default: any(x, dim, keepdim) or any(x, { dim, keepdim }). Numbers count as true where they are not 0. */
 export function any(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor {
-  assertArity('any', arguments.length, 3);
-  return overBools(anyOp, x, dim, keepdim);
+  return overBools(anyOp, x, dim, keepdim, arguments.length);
 }
 
 /** Whether every element is true, as `any`. */
 export function all(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor {
-  assertArity('all', arguments.length, 3);
-  return overBools(allOp, x, dim, keepdim);
+  return overBools(allOp, x, dim, keepdim, arguments.length);
 }
 
 /** @internal The shape of what is chosen among elements, of which there must be some. */
@@ -198,20 +196,18 @@ function argOp(name: 'argmax' | 'argmin'): Op<ReduceAttrs> {
 const argmaxOp = argOp('argmax');
 const argminOp = argOp('argmin');
 
-function argument(op: Op<ReduceAttrs>, x: Tensor, given: ReduceArgument | undefined, keepdim: boolean | undefined): Tensor {
-  const { dim, keepdim: kept } = oneDim(op.name, x, given, keepdim);
+function argument(op: Op<ReduceAttrs>, x: Tensor, given: ReduceArgument | undefined, keepdim: boolean | undefined, count: number): Tensor {
+  const { dim, keepdim: kept } = oneDim(op.name, x, given, keepdim, count);
   const dims = dim === undefined ? x.sizes.map((_, i) => i) : x.rank === 0 ? [] : [dim];
   return apply(op, [x], { dims, keepdim: kept });
 }
 
 /** Index of the largest element along a dimension, or in row-major order over all: argmax(x, dim, keepdim) or argmax(x, { dim, keepdim }). The first of equals. int32. */
 export function argmax(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor {
-  assertArity('argmax', arguments.length, 3);
-  return argument(argmaxOp, x, dim, keepdim);
+  return argument(argmaxOp, x, dim, keepdim, arguments.length);
 }
 
 /** Index of the smallest element, as `argmax`. */
 export function argmin(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor {
-  assertArity('argmin', arguments.length, 3);
-  return argument(argminOp, x, dim, keepdim);
+  return argument(argminOp, x, dim, keepdim, arguments.length);
 }

@@ -29,8 +29,7 @@ const productsOp = /* @__PURE__ */ foldOp('cumprod');
  * @throws VALUE where a product of int32 is beyond int32
  */
 export function prod(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor {
-  assertArity('prod', arguments.length, 3);
-  const { dim: at, keepdim: kept } = oneDim('prod', x, dim, keepdim);
+  const { dim: at, keepdim: kept } = oneDim('prod', x, dim, keepdim, arguments.length);
   if (at === undefined) return kept ? reshape(prod(flatten(x), 0), reducedShape(x.sizes, [...x.sizes.keys()], true)) : prod(flatten(x), 0);
   if (x.rank === 0) return reshape(prod(reshape(x, [1]), 0), []);
   const y = x.dtype === 'float32' ? products(x, at) : apply(prodOp, [x], [at]);
@@ -53,8 +52,9 @@ function products(x: Tensor, at: number): Tensor {
 }
 
 /** y[i] = x[0] ∘ … ∘ x[i] along a dimension: each step joins runs of twice the length (Hillis & Steele 1986). */
-function scan(ints: Op<readonly number[]>, x: Tensor, dim: number, join: (a: Operand, b: Operand) => Tensor): Tensor {
+function scan(ints: Op<readonly number[]>, x: Tensor, dim: number, count: number, join: (a: Operand, b: Operand) => Tensor): Tensor {
   const op = ints.name;
+  assertArity(op, count, 2);
   assertTensor(op, x);
   checkArgument(op, 'dim', dim, WHOLE);
   const at = normalizeDim(op, dim, x.rank);
@@ -71,8 +71,7 @@ function scan(ints: Op<readonly number[]>, x: Tensor, dim: number, join: (a: Ope
  * @throws VALUE where a sum of int32 is beyond int32
  */
 export function cumsum(x: Tensor, dim: number): Tensor {
-  assertArity('cumsum', arguments.length, 2);
-  return scan(sumsOp, x, dim, add);
+  return scan(sumsOp, x, dim, arguments.length, add);
 }
 
 /**
@@ -80,6 +79,5 @@ export function cumsum(x: Tensor, dim: number): Tensor {
  * @throws VALUE where a product of int32 is beyond int32
  */
 export function cumprod(x: Tensor, dim: number): Tensor {
-  assertArity('cumprod', arguments.length, 2);
-  return scan(productsOp, x, dim, mul);
+  return scan(productsOp, x, dim, arguments.length, mul);
 }

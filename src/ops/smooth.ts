@@ -1,5 +1,5 @@
 // Smooth activations, and gates: composed of the functions in unary.ts and softmax.ts.
-import { assertArity, assertTensor, checkArgument, type Kinds, NUMBER, optionsBy, WHOLE } from '../tensor/check.ts';
+import { assertArity, assertTensor, checkArgument, type Kinds, NUMBER, ofOne, optionsBy, WHOLE } from '../tensor/check.ts';
 import { GradloomError, shapeText, valueError } from '../tensor/errors.ts';
 import { normalizeDim } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -9,22 +9,14 @@ import { narrow } from './movement.ts';
 import { softmax } from './softmax.ts';
 import { abs, elu, neg, sigmoid, softplus, tanh } from './unary.ts';
 
-/** A function of one tensor that is a formula of ops. */
-const composed = (op: string, value: (x: Tensor) => Tensor): ((x: Tensor) => Tensor) =>
-  function (x) {
-    assertArity(op, arguments, 1);
-    assertTensor(op, x);
-    return value(x);
-  };
-
 /** ln sigmoid(x) = −ln(1 + e⁻ˣ), without overflow. */
-export const logsigmoid: (x: Tensor) => Tensor = /* @__PURE__ */ composed('logsigmoid', (x) => neg(softplus(neg(asFloat(x)))));
+export const logsigmoid: (x: Tensor) => Tensor = /* @__PURE__ */ ofOne('logsigmoid', (x) => neg(softplus(neg(asFloat(x)))));
 
 /** x·tanh(ln(1 + eˣ)) (Misra 2019, arXiv 1908.08681). */
-export const mish: (x: Tensor) => Tensor = /* @__PURE__ */ composed('mish', (x) => mul(x, tanh(softplus(x))));
+export const mish: (x: Tensor) => Tensor = /* @__PURE__ */ ofOne('mish', (x) => mul(x, tanh(softplus(x))));
 
 /** λ·x above 0, λα(eˣ − 1) below: keeps mean 0 and variance 1 through layers (Klambauer et al. 2017, arXiv 1706.02515). */
-export const selu: (x: Tensor) => Tensor = /* @__PURE__ */ composed('selu', (x) => mul(elu(x, 1.6732632423543772), 1.0507009873554805));
+export const selu: (x: Tensor) => Tensor = /* @__PURE__ */ ofOne('selu', (x) => mul(elu(x, 1.6732632423543772), 1.0507009873554805));
 
 /** Options of `celu`. */
 export interface CELUOptions {
@@ -43,10 +35,10 @@ export function celu(x: Tensor, ...given: [alpha?: number | CELUOptions]): Tenso
 }
 
 /** x/(1 + |x|). */
-export const softsign: (x: Tensor) => Tensor = /* @__PURE__ */ composed('softsign', (x) => div(x, add(abs(x), 1)));
+export const softsign: (x: Tensor) => Tensor = /* @__PURE__ */ ofOne('softsign', (x) => div(x, add(abs(x), 1)));
 
 /** x − tanh x. */
-export const tanhshrink: (x: Tensor) => Tensor = /* @__PURE__ */ composed('tanhshrink', (x) => sub(x, tanh(x)));
+export const tanhshrink: (x: Tensor) => Tensor = /* @__PURE__ */ ofOne('tanhshrink', (x) => sub(x, tanh(x)));
 
 /** softmax(−x) along a dimension. */
 export function softmin(x: Tensor, dim: number): Tensor {

@@ -47,7 +47,6 @@ const logSoftmaxGradOp = gradOp('logSoftmaxGrad', 'logSoftmaxGrad', (u, dy, y) =
 function softmaxOp(name: 'softmax' | 'logSoftmax', grad: Op<void>): Op<void> {
   return {
     name,
-    shape: ([x]) => (x as Tensor).sizes,
     forward: (y, [x]) => {
       const [rows, n] = rowsOf(y);
       call(name, (x as Tensor).address, y.address, rows, n);

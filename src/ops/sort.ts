@@ -11,7 +11,6 @@ import { clone, contiguous, narrow, reshape, transpose } from './movement.ts';
 /** Sorts along the last dimension. */
 const argsortOp: Op<{ descending: boolean }> = {
   name: 'argsort',
-  shape: ([x]) => (x as Tensor).sizes,
   dtype: () => 'int32',
   forward: (y, [x], { descending }) => {
     const n = y.sizes.at(-1) as number;

@@ -1,10 +1,9 @@
 // Matrices by their diagonals: triangles, diagonals as vectors, vectors as diagonals.
-import { call } from '../runtime/call.ts';
-import { assertArity, assertTensor, assertWhole, type Kinds, optionsOf, WHOLE } from '../tensor/check.ts';
-import { GradloomError, shapeError, valueText } from '../tensor/errors.ts';
-import { apply, applyView, copyElements, type Op, type ViewOp } from '../tensor/op.ts';
+import { assertArity, assertTensor, assertWhole, type Kinds, ofOne, optionsBy, WHOLE } from '../tensor/check.ts';
+import { GradloomError, shapeError } from '../tensor/errors.ts';
+import { apply, applyView, intoZeros, type ViewOp } from '../tensor/op.ts';
 import { normalizeDim, type Shape } from '../tensor/shape.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import { ge, le, sub, where } from './binary.ts';
 import { constant, constantList } from './create.ts';
 import { clone, narrow, reshape } from './movement.ts';
@@ -20,7 +19,8 @@ export function aside(op: string, x: Tensor): Tensor {
 }
 
 /** A triangle of each matrix: where `keeps` says so of a place and the diagonal. */
-function triangle(op: string, x: Tensor, diagonal: number, keeps: (places: Tensor, diagonal: number) => Tensor): Tensor {
+function triangle(op: string, x: Tensor, diagonal: number, count: number, keeps: (places: Tensor, diagonal: number) => Tensor): Tensor {
+  assertArity(op, count, 2);
   assertWhole(op, 'diagonal', diagonal);
   if (x?.size === 0 && x.rank > 1) return clone(x);
   const places = aside(op, x);
@@ -30,14 +30,12 @@ function triangle(op: string, x: Tensor, diagonal: number, keeps: (places: Tenso
 
 /** The lower triangle of each matrix, 0 elsewhere; `diagonal` > 0 keeps that many more diagonals above, < 0 drops some. x [..., rows, columns]. */
 export function tril(x: Tensor, diagonal = 0): Tensor {
-  assertArity('tril', arguments.length, 2);
-  return triangle('tril', x, diagonal, le);
+  return triangle('tril', x, diagonal, arguments.length, le);
 }
 
 /** The upper triangle of each matrix, 0 elsewhere, from the given diagonal on. x [..., rows, columns]. */
 export function triu(x: Tensor, diagonal = 0): Tensor {
-  assertArity('triu', arguments.length, 2);
-  return triangle('triu', x, diagonal, ge);
+  return triangle('triu', x, diagonal, arguments.length, ge);
 }
 
 interface Diagonal {
@@ -46,34 +44,21 @@ interface Diagonal {
   dim2: number;
 }
 
-/** The window on a diagonal: both dimensions go away, one as long as it comes last. */
-function windowOn(x: Tensor, { offset, dim1, dim2 }: Diagonal): { shape: number[]; strides: number[]; offset: number } {
-  const [n, m] = [x.sizes[dim1] as number, x.sizes[dim2] as number];
-  const [s, t] = [x.steps[dim1] as number, x.steps[dim2] as number];
-  const length = Math.max(0, offset >= 0 ? Math.min(n, m - offset) : Math.min(n + offset, m));
-  const rest = <T>(list: readonly T[]): T[] => list.filter((_, i) => i !== dim1 && i !== dim2);
-  const start = length === 0 ? 0 : offset >= 0 ? offset * t : -offset * s;
-  return { shape: [...rest(x.sizes), length], strides: [...rest(x.steps), s + t], offset: x.offset + start };
-}
-
+/** Both dimensions go away, one as long as the diagonal comes last. */
 const diagonalOp: ViewOp<Diagonal> = {
   name: 'diagonal',
-  window: windowOn,
+  window: (x, { offset, dim1, dim2 }) => {
+    const [n, m] = [x.sizes[dim1] as number, x.sizes[dim2] as number];
+    const [s, t] = [x.steps[dim1] as number, x.steps[dim2] as number];
+    const length = Math.max(0, Math.min(n, m, n + offset, m - offset));
+    const rest = (list: readonly number[]): number[] => list.filter((_, i) => i !== dim1 && i !== dim2);
+    const start = length === 0 ? 0 : offset >= 0 ? offset * t : -offset * s;
+    return { shape: [...rest(x.sizes), length], strides: [...rest(x.steps), s + t], offset: x.offset + start };
+  },
   backward: (dy, node) => apply(embedOp, [dy], { ...node.attrs, shape: node.shapes[0] as Shape }),
 };
 
-/** Zeros of the given shape with dy on the diagonal. */
-const embedOp: Op<Diagonal & { shape: Shape }> = {
-  name: 'diagEmbed',
-  shape: (_, { shape }) => shape,
-  strided: true,
-  forward: (y, [dy], attrs) => {
-    call('fill', y.address, y.size, 0);
-    const { shape, strides, offset } = windowOn(y, attrs);
-    copyElements(dy as Tensor, new Tensor(y.storage, shape, y.dtype, strides, offset));
-  },
-  backward: (u, { attrs }) => [applyView(diagonalOp, u, attrs)],
-};
+const embedOp = /* @__PURE__ */ intoZeros('diagEmbed', diagonalOp);
 
 function twoDims(op: string, dim1: number, dim2: number, rank: number): { dim1: number; dim2: number } {
   const [a, b] = [normalizeDim(op, dim1, rank), normalizeDim(op, dim2, rank)];
@@ -93,31 +78,21 @@ export interface DiagonalOptions {
 
 const OPTIONS: Kinds<DiagonalOptions> = { offset: WHOLE, dim1: WHOLE, dim2: WHOLE };
 
-/** The options, also where they come by position as in PyTorch: offset, dim1, dim2. */
-function diagonalOf(op: string, given: number | DiagonalOptions | undefined, dim1: number | undefined, dim2: number | undefined): DiagonalOptions {
-  if (typeof given === 'object' && (dim1 !== undefined || dim2 !== undefined))
-    throw new GradloomError('VALUE', op, `takes options or dimensions by position, got ${valueText(given)} and ${valueText(dim1 ?? dim2)}.`);
-  return optionsOf(op, typeof given === 'number' || given === undefined ? { offset: given, dim1, dim2 } : given, OPTIONS);
-}
-
 /** A diagonal of dimensions dim1 and dim2 (default 0 and 1) as the last dimension; offset, dim1 and dim2 also by position. A view. */
-export function diagonal(x: Tensor, options?: number | DiagonalOptions, dim1?: number, dim2?: number): Tensor {
-  assertArity('diagonal', arguments.length, 4);
+export function diagonal(x: Tensor, ...given: [offset?: number | DiagonalOptions, dim1?: number, dim2?: number]): Tensor {
   const op = 'diagonal';
   assertTensor(op, x);
-  const given = diagonalOf(op, options, dim1, dim2);
+  const { offset = 0, dim1 = 0, dim2 = 1 } = optionsBy(op, given, OPTIONS);
   if (x.rank < 2) throw shapeError(op, 'takes at least two dimensions', [x.sizes], 'diag() makes a matrix of a vector.');
-  return applyView(diagonalOp, x, { offset: given.offset ?? 0, ...twoDims(op, given.dim1 ?? 0, given.dim2 ?? 1, x.rank) });
+  return applyView(diagonalOp, x, { offset, ...twoDims(op, dim1, dim2, x.rank) });
 }
 
 /** Matrices with the last dimension's elements on a diagonal, 0 elsewhere; they lie along dim1 and dim2 of the result (default the last two). */
-export function diagEmbed(x: Tensor, options?: number | DiagonalOptions, dim1?: number, dim2?: number): Tensor {
-  assertArity('diagEmbed', arguments.length, 4);
+export function diagEmbed(x: Tensor, ...given: [offset?: number | DiagonalOptions, dim1?: number, dim2?: number]): Tensor {
   const op = 'diagEmbed';
   assertTensor(op, x);
-  const given = diagonalOf(op, options, dim1, dim2);
-  const offset = given.offset ?? 0;
-  const dims = twoDims(op, given.dim1 ?? -2, given.dim2 ?? -1, x.rank + 1);
+  const { offset = 0, dim1 = -2, dim2 = -1 } = optionsBy(op, given, OPTIONS);
+  const dims = twoDims(op, dim1, dim2, x.rank + 1);
   if (x.rank === 0) throw shapeError(op, 'takes at least one dimension', [x.sizes], 'Use unsqueeze(0).');
   const side = (x.sizes.at(-1) as number) + Math.abs(offset);
   const outer = [...x.sizes.slice(0, -1)];
@@ -135,9 +110,7 @@ export function diag(x: Tensor, offset = 0): Tensor {
 }
 
 /** The sum of a matrix's diagonal. */
-export function trace(x: Tensor): Tensor {
-  assertArity('trace', arguments, 1);
-  assertTensor('trace', x);
+export const trace: (x: Tensor) => Tensor = ofOne('trace', (x) => {
   if (x.rank !== 2) throw shapeError('trace', 'takes a matrix', [x.sizes], 'Use diagonal() and sum().');
   return sum(diagonal(x));
-}
+});

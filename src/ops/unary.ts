@@ -1,214 +1,151 @@
 // One input, one output of its shape, element by element.
 import { call } from '../runtime/call.ts';
 import type { Kernel } from '../runtime/kernel-names.ts';
-import { assertArity, assertTensor, either, type Kinds, NUMBER, oneOf, optionsBy, optionsOf, TENSOR } from '../tensor/check.ts';
+import { assertArity, assertTensor, either, type Kinds, NUMBER, type OfOne, ofOne, oneOf, optionsBy, optionsOf, TENSOR } from '../tensor/check.ts';
 import { type DType, promote } from '../tensor/dtype.ts';
 import { shapeError, valueError } from '../tensor/errors.ts';
 import { apply, everyInput, type Op } from '../tensor/op.ts';
-import type { Shape } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { add, binaryOp, div, eq, ge, gt, le, logicalAnd, logicalOr, lt, mul, ne, type Operand, operands, sigmoidGrad, sub, tanhGrad, typeOf, where } from './binary.ts';
-import { reluGrad } from './binary.ts';
+import {
+  add,
+  binaryOp,
+  div,
+  eq,
+  ge,
+  gt,
+  le,
+  logicalAnd,
+  logicalOr,
+  lt,
+  mul,
+  ne,
+  type Operand,
+  operands,
+  reluGrad,
+  sigmoidGrad,
+  sub,
+  tanhGrad,
+  towards,
+  typeOf,
+  where,
+} from './binary.ts';
 import { asFloat, assertFloat, to } from './convert.ts';
 import { constant, full } from './create.ts';
 import { clone, reshape } from './movement.ts';
-import { sumTo } from './reduce.ts';
 
-type Rule = { saves: 'input' | 'output' | 'nothing'; backward: (dy: Tensor, saved: Tensor) => Tensor };
+/** Which of its input and output an op's rule reads. */
+type Reads = 'input' | 'output' | 'nothing';
 
-/** An op on one kernel. `rule.backward` gets what it saves: the input or the output. */
+/** An op on one kernel, named as it is unless said. `backward` gets what it reads. */
 // @__NO_SIDE_EFFECTS__
-function unaryOp(name: string, kernel: Kernel, rule?: Rule, intKernel?: Kernel): Op<void> {
-  const op: Op<void> = {
+function unaryOp(name: string, reads: Reads, backward: (dy: Tensor, saved: Tensor) => Tensor, kernel = name as Kernel, intKernel = kernel): Op<void> {
+  return {
     name,
-    shape: ([x]) => (x as Tensor).sizes,
     forward: (y, [x]) => {
-      call(intKernel && y.dtype !== 'float32' ? intKernel : kernel, (x as Tensor).address, y.address, y.size);
+      call(y.dtype === 'float32' ? kernel : intKernel, (x as Tensor).address, y.address, y.size);
     },
+    saves: reads === 'input' ? everyInput : undefined,
+    savesOutput: reads === 'output',
+    backward: (dy, node) => [backward(dy, reads === 'input' ? node.input(0) : reads === 'output' ? node.output : dy)],
+    batched: 'same',
   };
-  if (!rule) return op;
-  const { saves, backward } = rule;
-  const more = { ...op, batched: 'same' as const };
-  if (saves === 'output') return { ...more, savesOutput: true, backward: (dy, node) => [backward(dy, node.output)] };
-  if (saves === 'input') return { ...more, saves: everyInput, backward: (dy, node) => [backward(dy, node.input(0))] };
-  return { ...more, backward: (dy) => [backward(dy, dy)] };
 }
 
-const negOp = unaryOp('neg', 'neg', { saves: 'nothing', backward: (dy) => neg(dy) }, 'negInt');
-const absOp = unaryOp('abs', 'abs', { saves: 'input', backward: (dy, x) => mul(dy, sign(x)) }, 'absInt');
-const sqrtOp = unaryOp('sqrt', 'sqrt', { saves: 'output', backward: (dy, y) => div(dy, mul(y, 2)) });
-const rsqrtOp = unaryOp('rsqrt', 'rsqrt', { saves: 'output', backward: (dy, y) => mul(mul(dy, -0.5), mul(y, square(y))) });
-const reciprocalOp = unaryOp('reciprocal', 'reciprocal', { saves: 'output', backward: (dy, y) => neg(mul(dy, square(y))) });
-const squareOp = unaryOp('square', 'square', { saves: 'input', backward: (dy, x) => mul(dy, mul(x, 2)) });
-const expOp = unaryOp('exp', 'exp', { saves: 'output', backward: (dy, y) => mul(dy, y) });
-const expm1Op = unaryOp('expm1', 'expm1', { saves: 'output', backward: (dy, y) => mul(dy, add(y, 1)) });
-const logOp = unaryOp('log', 'log', { saves: 'input', backward: (dy, x) => div(dy, x) });
-const log1pOp = unaryOp('log1p', 'log1p', { saves: 'input', backward: (dy, x) => div(dy, add(x, 1)) });
-const sinOp = unaryOp('sin', 'sin', { saves: 'input', backward: (dy, x) => mul(dy, cos(x)) });
-const cosOp = unaryOp('cos', 'cos', { saves: 'input', backward: (dy, x) => neg(mul(dy, sin(x))) });
-const tanhOp = unaryOp('tanh', 'tanh', { saves: 'output', backward: tanhGrad });
-const sigmoidOp = unaryOp('sigmoid', 'sigmoid', { saves: 'output', backward: sigmoidGrad });
-const reluOp = unaryOp('relu', 'relu', { saves: 'output', backward: reluGrad });
-// d erf/dx = 2/√π · e^(−x²)
-const erfOp = unaryOp('erf', 'erf', { saves: 'input', backward: (dy, x) => mul(dy, mul(exp(neg(square(x))), 1.1283791670955126)) });
-// Not dy · 0, which is NaN where dy is infinite.
-const flat: Rule = { saves: 'nothing', backward: (dy) => full(dy.sizes, 0) };
-const signOp = unaryOp('sign', 'sign', flat);
-const floorOp = unaryOp('floor', 'floor', flat);
-const ceilOp = unaryOp('ceil', 'ceil', flat);
-const truncOp = unaryOp('trunc', 'trunc', flat);
-const roundOp = unaryOp('round', 'round', flat);
-const softplusOp = unaryOp('softplus', 'softplus', { saves: 'input', backward: (dy, x) => mul(dy, sigmoid(x)) });
-const notOp: Op<void> = { ...unaryOp('logicalNot', 'not'), dtype: (): DType => 'bool' };
+const negOp = unaryOp('neg', 'nothing', (dy) => neg(dy), 'neg', 'negInt');
+const absOp = unaryOp('abs', 'input', (dy, x) => mul(dy, sign(x)), 'abs', 'absInt');
+const squareOp = unaryOp('square', 'input', (dy, x) => mul(dy, mul(x, 2)));
+const reluOp = unaryOp('relu', 'output', reluGrad);
+const softplusOp = unaryOp('softplus', 'input', (dy, x) => mul(dy, sigmoid(x)));
+const notOp: Op<void> = {
+  name: 'logicalNot',
+  dtype: () => 'bool',
+  forward: (y, [x]) => {
+    call('not', (x as Tensor).address, y.address, y.size);
+  },
+};
 
 const run = (op: Op<void>, x: Tensor): Tensor => apply(op, [asFloat(x, op.name)], undefined);
 
-/** Whole numbers as they are, in a tensor of their own; floats through `op`. */
-function whole(op: Op<void>, x: Tensor): Tensor {
-  assertTensor(op.name, x);
-  return x.dtype === 'float32' ? apply(op, [x], undefined) : clone(x);
+/** An op of unaryOp as a function, of float32. */
+// @__NO_SIDE_EFFECTS__
+function smooth(name: string, reads: Reads, backward: (dy: Tensor, saved: Tensor) => Tensor): OfOne {
+  const op = unaryOp(name, reads, backward);
+  return ofOne(name, (x) => run(op, x));
+}
+
+/** A function that is flat between its steps: whole numbers as they are, in a tensor of their own. */
+// @__NO_SIDE_EFFECTS__
+function rounding(name: string): OfOne {
+  // Not dy · 0, which is NaN where dy is infinite.
+  const op = unaryOp(name, 'nothing', (dy) => full(dy.sizes, 0));
+  return ofOne(name, (x) => (x.dtype === 'float32' ? apply(op, [x], undefined) : clone(x)));
 }
 
 /** −x. */
-export function neg(x: Tensor): Tensor {
-  assertArity('neg', arguments, 1);
-  assertTensor('neg', x);
-  return apply(negOp, [x.dtype === 'bool' ? to(x, 'int32') : x], undefined);
-}
+export const neg: (x: Tensor) => Tensor = ofOne('neg', (x) => apply(negOp, [x.dtype === 'bool' ? to(x, 'int32') : x], undefined));
 /** |x|; the gradient at 0 is 0. */
-export function abs(x: Tensor): Tensor {
-  assertArity('abs', arguments, 1);
-  assertTensor('abs', x);
-  return apply(absOp, [x], undefined);
-}
+export const abs: (x: Tensor) => Tensor = ofOne('abs', (x) => apply(absOp, [x], undefined));
+const signOf = rounding('sign');
 /** −1, 0 or 1, in x's type. */
-export function sign(x: Tensor): Tensor {
-  assertArity('sign', arguments, 1);
-  return x?.dtype === 'int32' ? apply(clampOp, [x], { min: -1, max: 1 }) : whole(signOp, x);
-}
+export const sign: (x: Tensor) => Tensor = ofOne('sign', (x) => (x.dtype === 'int32' ? apply(clampOp, [x], { min: -1, max: 1 }) : signOf(x)));
 /** √x; NaN below 0. */
-export function sqrt(x: Tensor): Tensor {
-  assertArity('sqrt', arguments, 1);
-  return run(sqrtOp, x);
-}
+export const sqrt: (x: Tensor) => Tensor = smooth('sqrt', 'output', (dy, y) => div(dy, mul(y, 2)));
 /** 1/√x. */
-export function rsqrt(x: Tensor): Tensor {
-  assertArity('rsqrt', arguments, 1);
-  return run(rsqrtOp, x);
-}
+export const rsqrt: (x: Tensor) => Tensor = smooth('rsqrt', 'output', (dy, y) => mul(mul(dy, -0.5), mul(y, square(y))));
 /** 1/x. */
-export function reciprocal(x: Tensor): Tensor {
-  assertArity('reciprocal', arguments, 1);
-  return run(reciprocalOp, x);
-}
+export const reciprocal: (x: Tensor) => Tensor = smooth('reciprocal', 'output', (dy, y) => neg(mul(dy, square(y))));
 /** x². */
-export function square(x: Tensor): Tensor {
-  assertArity('square', arguments, 1);
-  assertTensor('square', x);
-  return x.dtype === 'float32' ? apply(squareOp, [x], undefined) : mul(x, to(x, 'int32'));
-}
+export const square: (x: Tensor) => Tensor = ofOne('square', (x) => (x.dtype === 'float32' ? apply(squareOp, [x], undefined) : mul(x, to(x, 'int32'))));
 /** eˣ, ≤ 1 ulp. */
-export function exp(x: Tensor): Tensor {
-  assertArity('exp', arguments, 1);
-  return run(expOp, x);
-}
+export const exp: (x: Tensor) => Tensor = smooth('exp', 'output', (dy, y) => mul(dy, y));
 /** eˣ − 1, accurate near 0. */
-export function expm1(x: Tensor): Tensor {
-  assertArity('expm1', arguments, 1);
-  return run(expm1Op, x);
-}
+export const expm1: (x: Tensor) => Tensor = smooth('expm1', 'output', (dy, y) => mul(dy, add(y, 1)));
 /** ln x, ≤ 1.1 ulp. */
-export function log(x: Tensor): Tensor {
-  assertArity('log', arguments, 1);
-  return run(logOp, x);
-}
+export const log: (x: Tensor) => Tensor = smooth('log', 'input', (dy, x) => div(dy, x));
 /** ln(1 + x), accurate near 0. */
-export function log1p(x: Tensor): Tensor {
-  assertArity('log1p', arguments, 1);
-  return run(log1pOp, x);
-}
+export const log1p: (x: Tensor) => Tensor = smooth('log1p', 'input', (dy, x) => div(dy, add(x, 1)));
 /** sin x, x in radians. */
-export function sin(x: Tensor): Tensor {
-  assertArity('sin', arguments, 1);
-  return run(sinOp, x);
-}
+export const sin: (x: Tensor) => Tensor = smooth('sin', 'input', (dy, x) => mul(dy, cos(x)));
 /** cos x, x in radians. */
-export function cos(x: Tensor): Tensor {
-  assertArity('cos', arguments, 1);
-  return run(cosOp, x);
-}
+export const cos: (x: Tensor) => Tensor = smooth('cos', 'input', (dy, x) => neg(mul(dy, sin(x))));
 /** tanh x, ≤ 1.5 ulp. */
-export function tanh(x: Tensor): Tensor {
-  assertArity('tanh', arguments, 1);
-  return run(tanhOp, x);
-}
+export const tanh: (x: Tensor) => Tensor = smooth('tanh', 'output', tanhGrad);
 /** 1/(1 + e⁻ˣ). */
-export function sigmoid(x: Tensor): Tensor {
-  assertArity('sigmoid', arguments, 1);
-  return run(sigmoidOp, x);
-}
+export const sigmoid: (x: Tensor) => Tensor = smooth('sigmoid', 'output', sigmoidGrad);
 /** max(x, 0); the gradient at 0 is 0. int32 stays int32. */
-export function relu(x: Tensor): Tensor {
-  assertArity('relu', arguments, 1);
-  return x?.dtype === 'int32' ? apply(clampOp, [x], { min: 0, max: MOST }) : run(reluOp, x);
-}
-/** The error function, absolute error ≤ 5e-7. */
-export function erf(x: Tensor): Tensor {
-  assertArity('erf', arguments, 1);
-  return run(erfOp, x);
-}
+export const relu: (x: Tensor) => Tensor = ofOne('relu', (x) => (x.dtype === 'int32' ? apply(clampOp, [x], { min: 0, max: MOST }) : run(reluOp, x)));
+/** The error function, absolute error ≤ 5e-7. Its slope is 2/√π · e^(−x²). */
+export const erf: (x: Tensor) => Tensor = smooth('erf', 'input', (dy, x) => mul(dy, mul(exp(neg(square(x))), 1.1283791670955126)));
 /** The largest whole number ≤ x. */
-export function floor(x: Tensor): Tensor {
-  assertArity('floor', arguments, 1);
-  return whole(floorOp, x);
-}
+export const floor: (x: Tensor) => Tensor = rounding('floor');
 /** The smallest whole number ≥ x. */
-export function ceil(x: Tensor): Tensor {
-  assertArity('ceil', arguments, 1);
-  return whole(ceilOp, x);
-}
+export const ceil: (x: Tensor) => Tensor = rounding('ceil');
 /** x without its fraction. */
-export function trunc(x: Tensor): Tensor {
-  assertArity('trunc', arguments, 1);
-  return whole(truncOp, x);
-}
+export const trunc: (x: Tensor) => Tensor = rounding('trunc');
 /** The nearest whole number, halves to the even one. */
-export function round(x: Tensor): Tensor {
-  assertArity('round', arguments, 1);
-  return whole(roundOp, x);
-}
+export const round: (x: Tensor) => Tensor = rounding('round');
 /** Whether x is 0 or false. bool. */
-export function logicalNot(x: Tensor): Tensor {
-  assertArity('logicalNot', arguments, 1);
-  assertTensor('logicalNot', x);
-  return apply(notOp, [to(x, 'bool')], undefined);
-}
+export const logicalNot: (x: Tensor) => Tensor = ofOne('logicalNot', (x) => apply(notOp, [to(x, 'bool')], undefined));
 /** Whether x is NaN. bool. */
-export function isnan(x: Tensor): Tensor {
-  assertArity('isnan', arguments, 1);
-  assertTensor('isnan', x);
-  return ne(x, x);
-}
+export const isnan: (x: Tensor) => Tensor = ofOne('isnan', (x) => ne(x, x));
 /** Whether x is neither NaN nor infinite. bool. */
-export function isfinite(x: Tensor): Tensor {
-  assertArity('isfinite', arguments, 1);
-  assertTensor('isfinite', x);
-  return lt(abs(x), Number.POSITIVE_INFINITY);
-}
+export const isfinite: (x: Tensor) => Tensor = ofOne('isfinite', (x) => lt(abs(x), Number.POSITIVE_INFINITY));
 
-const powOp = binaryOp('pow', 'pow', {
+const powOp: Op<void> = binaryOp('pow', {
   saves: everyInput,
   backward: (dy, node) => {
     const [a, b] = [node.input(0), node.input(1)];
     const flat = eq(b, 0); // a is kept out there, or second derivatives at 0 would be NaN
-    const da = node.needs[0] ? where(flat, 0, mul(dy, mul(b, apply(powOp, [where(flat, 1, a), sub(b, 1)], undefined)))) : null;
-    // At a = 0 with b ≥ 0 the limit is 0, where 0 · ln 0 would be NaN.
-    const db = node.needs[1] ? where(logicalAnd(eq(a, 0), ge(b, 0)), 0, mul(dy, mul(apply(powOp, [a, b], undefined), log(a)))) : null;
-    return [da && sumTo(da, node.shapes[0] as Shape), db && sumTo(db, node.shapes[1] as Shape)];
+    return towards(
+      node,
+      () => where(flat, 0, mul(dy, mul(b, apply(powOp, [where(flat, 1, a), sub(b, 1)], undefined)))),
+      // At a = 0 with b ≥ 0 the limit is 0, where 0 · ln 0 would be NaN.
+      () => where(logicalAnd(eq(a, 0), ge(b, 0)), 0, mul(dy, mul(apply(powOp, [a, b], undefined), log(a)))),
+    );
   },
 });
 /** As `sqrt`, but backward reads the input, as for other powers. */
-const halfPowerOp = unaryOp('pow', 'sqrt', { saves: 'input', backward: (dy, x) => div(dy, mul(apply(halfPowerOp, [x], undefined), 2)) });
+const halfPowerOp: Op<void> = unaryOp('pow', 'input', (dy, x) => div(dy, mul(apply(halfPowerOp, [x], undefined), 2)), 'sqrt');
 
 /** aᵇ, float32 whatever the inputs are. Shapes broadcast. */
 export function pow(a: Operand, b: Operand): Tensor {
@@ -224,7 +161,6 @@ const [LEAST, MOST] = [-(2 ** 31), 2 ** 31 - 1];
 /** Bounds that are numbers: two kernels, no masks in memory. */
 const clampOp: Op<{ min: number; max: number }> = {
   name: 'clamp',
-  shape: ([x]) => (x as Tensor).sizes,
   forward: (y, [x], { min, max }) => {
     const { address, size } = x as Tensor;
     const ints = y.dtype === 'int32';
@@ -277,7 +213,7 @@ function bounded(x: Tensor, bound: Operand, beyond: (a: Operand, b: Operand) => 
   return where(logicalOr(beyond(x, limit), ne(limit, limit)), limit, x);
 }
 
-const geluGradOp = binaryOp('geluGrad', 'geluGrad', {
+const geluGradOp: Op<void> = binaryOp('geluGrad', {
   saves: everyInput,
   backward: (u, node) => {
     const [dy, x] = [node.input(0), node.input(1)];
@@ -289,7 +225,6 @@ const geluGradOp = binaryOp('geluGrad', 'geluGrad', {
 
 const geluOp: Op<void> = {
   name: 'gelu',
-  shape: ([x]) => (x as Tensor).sizes,
   forward: (y, [x]) => {
     const { address, size } = x as Tensor;
     call('mulNormalCdf', address, address, y.address, 1, 1, size, 0, 0, 1, 0, 0, 1);
@@ -317,11 +252,7 @@ export function gelu(x: Tensor, options?: GELUOptions): Tensor {
 }
 
 /** x·sigmoid(x), also called swish. */
-export function silu(x: Tensor): Tensor {
-  assertArity('silu', arguments, 1);
-  assertTensor('silu', x);
-  return mul(x, sigmoid(x));
-}
+export const silu: (x: Tensor) => Tensor = ofOne('silu', (x) => mul(x, sigmoid(x)));
 
 /** Options of `softplus`. */
 export interface SoftplusOptions {
@@ -340,13 +271,16 @@ export function softplus(x: Tensor, ...given: [beta?: number | SoftplusOptions, 
   return where(gt(scaled, threshold), x, div(run(softplusOp, scaled), beta));
 }
 
-const leakyReluOp = binaryOp('leakyRelu', 'leakyRelu', {
+const leakyReluOp = binaryOp('leakyRelu', {
   saves: everyInput,
   backward: (dy, node) => {
     const [x, slope] = [node.input(0), node.input(1)];
     const above = gt(x, 0);
-    const dslope = node.needs[1] ? sumTo(where(above, 0, mul(dy, x)), node.shapes[1] as Shape) : null;
-    return [node.needs[0] ? where(above, dy, mul(dy, slope)) : null, dslope];
+    return towards(
+      node,
+      () => where(above, dy, mul(dy, slope)),
+      () => where(above, 0, mul(dy, x)),
+    );
   },
 });
 

@@ -56,7 +56,7 @@ export class Adam extends Optimizer<AdamOptions> {
   }
 }
 
-const DECOUPLED = { ...RULE, name: 'AdamW', defaults: { ...RULE.defaults, weightDecay: 1e-2 }, decoupled: true };
+const DECOUPLED = /* @__PURE__ */ (() => ({ ...RULE, name: 'AdamW', defaults: { ...RULE.defaults, weightDecay: 1e-2 }, decoupled: true }))();
 
 /** Adam with decoupled weight decay, default 0.01 (Loshchilov & Hutter 2019, arXiv 1711.05101). */
 export class AdamW extends Adam {

@@ -5,7 +5,22 @@ import { optimizerSteps, parametersOptimized } from '../module/unclaimed.ts';
 import { call } from '../runtime/call.ts';
 import type { Kernel } from '../runtime/kernel-names.ts';
 import { float64View, int32View } from '../runtime/memory.ts';
-import { assertArity, checkArgument, FLAG, FUNCTION, isPlainObject, type Kind, type Kinds, nearest, NUMBER, optionsOf, valueText } from '../tensor/check.ts';
+import {
+  assertArity,
+  checkArgument,
+  filled,
+  FLAG,
+  FUNCTION,
+  isPlainObject,
+  type Kind,
+  type Kinds,
+  nearest,
+  NUMBER,
+  optionsBy,
+  optionsOf,
+  unknownOption,
+  valueText,
+} from '../tensor/check.ts';
 import { GradloomError, valueError, warnOnce } from '../tensor/errors.ts';
 import { copyElements, dense, detach } from '../tensor/op.ts';
 import { settle } from '../tensor/pending.ts';
@@ -15,7 +30,6 @@ import { dispose, newStorage, type Storage } from '../tensor/storage.ts';
 import { callNow } from '../tensor/sync.ts';
 import { enableGrad, noGrad } from '../tensor/tape.ts';
 import { assertAlive, type Tensor } from '../tensor/tensor.ts';
-import { given } from './options.ts';
 import { itemsOf, parametersOf, trainable, type Trainable } from './parameters.ts';
 import { type Moment, type ParamState, readState, tensorsOf } from './state.ts';
 
@@ -67,13 +81,11 @@ export interface Rule<O> {
   readonly decoupled?: boolean;
 }
 
-/** Of a group: where its hyper-parameters lie, a table with a record of words for each parameter; and parameters, options, number of names as checked. */
+/** Of a group: where its hyper-parameters lie, a table with a record of words for each parameter; and the parameters that were checked. */
 interface Place {
   hyper: Storage;
   table: Storage;
   params: readonly Tensor[];
-  values: readonly unknown[];
-  names: number;
 }
 
 /** Groups of parameters with options, and a state of each. Built from parameters, a module, named parameters or groups; and options by name, or by position as in PyTorch. */
@@ -82,23 +94,23 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   readonly paramGroups: ParamGroup<O>[] = [];
   /** @internal What its class says of it. */
   protected readonly rule: Rule<O>;
-  private readonly defaults: Required<O>;
-  private states = new Map<Tensor, ParamState>();
-  private readonly places = new WeakMap<ParamGroup<O>, Place>();
+  readonly #defaults: Required<O>;
+  #states = new Map<Tensor, ParamState>();
+  readonly #places = new WeakMap<ParamGroup<O>, Place>();
   /** Names in groups that are no options. */
-  private readonly labels = new Set(['params', 'initialLr']);
+  readonly #labels = new Set(['params', 'initialLr']);
   /** Grows where the addresses of state do, or the parameters of a group. */
-  private version = 0;
-  private disposed = false;
+  #version = 0;
+  #disposed = false;
 
   // No text here: an editor would show it in the place of the subclass's.
   constructor(params: Trainable | Iterable<GroupInput<O>>, ...options: GivenOptions<O>) {
     this.rule = this.getRule();
     const { name, kinds, defaults } = this.rule;
-    this.defaults = given<Required<O>>(name, options, kinds as Kinds<Required<O>>, defaults);
-    this.check(this.defaults);
+    this.#defaults = filled<Required<O>>(defaults, optionsBy(name, options, kinds as Kinds<Required<O>>));
+    this.check(this.#defaults);
     const list = itemsOf(name, params);
-    if (list.length === 0) throw valueError(name, 'got an empty parameter list. Pass model.parameters(); a module finds parameters in its own fields and arrays of modules.');
+    if (list.length === 0) throw valueError(name, 'got an empty parameter list. Pass model.parameters().');
     const isGroup = isPlainObject(list[0]) && typeof list[0].parameters !== 'function';
     for (const g of isGroup ? list : [{ params: list }]) this.addParamGroup(g as GroupInput<O>);
   }
@@ -127,80 +139,63 @@ export abstract class Optimizer<O extends OptimizerOptions> {
     refuseWhileRecording(name, 'a group is added', 'Add it outside, between two calls.');
     assertGroup(name, group);
     const list = parametersOf(name, group.params);
-    if (list.length === 0) throw valueError(name, 'got an empty parameter list in a group. Leave the group out, or give it parameters.');
+    if (list.length === 0) throw valueError(name, 'got an empty parameter list in a group. Leave the group out.');
     const complete = {} as ParamGroup<O>;
-    for (const [key, value] of [...Object.entries(this.defaults), ...Object.entries(group)]) {
-      // Lists of its own: what is written into one reaches no other group.
-      if (value !== undefined) Object.assign(complete, { [key]: Array.isArray(value) ? [...value] : value });
-    }
+    // Lists of its own: what is written into one reaches no other group.
+    for (const [key, value] of Object.entries(filled<object>(this.#defaults, group))) Object.assign(complete, { [key]: Array.isArray(value) ? [...value] : value });
     complete.params = [...new Set(list)];
-    const place = this.placeFor(complete, [...this.paramGroups, complete]);
+    this.#checkOptions(complete);
+    const place = this.#placeFor(complete, [...this.paramGroups, complete]);
     if (complete.params.length < list.length) warnOnce(`duplicates in ${name}`, `${name}: a parameter appears twice in one group; it is stepped once.`);
     this.paramGroups.push(complete);
     parametersOptimized(complete.params);
-    this.places.set(complete, place);
-    this.version++;
-  }
-
-  /** Whether the group's options are those that were checked last. */
-  private asChecked(group: ParamGroup<O>, values: readonly unknown[]): boolean {
-    let i = 0;
-    for (const key in this.rule.kinds) {
-      const [value, before] = [group[key as keyof ParamGroup<O>] as unknown, values[i++]];
-      if (value !== before && !(Array.isArray(value) && sameItems(value, before as unknown[]))) return false;
-    }
-    return true;
+    this.#places.set(complete, place);
+    this.#version++;
   }
 
   /** Throws unless every option is of its kind and in its range, and no other name is nearly one. */
-  private checkOptions(group: ParamGroup<O>): void {
+  #checkOptions(group: ParamGroup<O>): void {
     const { name, kinds } = this.rule;
     assertGroup(name, group);
     for (const key in kinds) checkArgument(name, key, group[key as keyof ParamGroup<O>], kinds[key] as Kind);
     for (const key in group) {
-      if (key in kinds || this.labels.has(key)) continue;
-      const meant = nearest(key, [...Object.keys(kinds), ...this.labels]);
-      if (meant) throw valueError(name, `there is no option '${key}'. Did you mean '${meant}'? Names unlike any option are kept as labels.`);
-      this.labels.add(key);
+      if (key in kinds || this.#labels.has(key)) continue;
+      const known = [...Object.keys(kinds), ...this.#labels];
+      if (nearest(key, known)) throw unknownOption(name, key, known, 'Names unlike any option are kept as labels.');
+      this.#labels.add(key);
     }
     if (group.initialLr !== undefined) checkArgument(name, 'initialLr', group.initialLr, NUMBER);
     this.check(group);
   }
 
   /** The group's place, new where its parameters are not those that were checked. */
-  private placeFor(group: ParamGroup<O>, groups: readonly ParamGroup<O>[]): Place {
+  #placeFor(group: ParamGroup<O>, groups: readonly ParamGroup<O>[]): Place {
     const params = group?.params;
-    const place = this.places.get(group);
+    const place = this.#places.get(group);
     if (place?.hyper.address && sameItems(place.params, params)) return place;
     const { name } = this.rule;
     if (!Array.isArray(params)) throw valueError(name, `params of a group is a list of tensors, got ${valueText(params)}. Use addParamGroup.`);
     for (const p of params) trainable(name, p);
-    if (new Set(params).size < params.length) throw valueError(name, 'a parameter appears twice in the params of a group. Name it once.');
+    if (new Set(params).size < params.length) throw valueError(name, 'a parameter appears twice in one group. Name it once.');
     const others = new Set(groups.filter((g) => g !== group).flatMap((g) => g?.params));
     const shared = params.find((p) => others.has(p));
     if (shared) throw valueError(name, `the parameter ${shared.describe()} appears in more than one group. Name it once.`);
     const hyper = place?.hyper.address ? place.hyper : newStorage(64, name, null);
     const table = newStorage(params.length * RECORD * 4, name, null);
     for (const s of [hyper, table]) params[0]?.storage.lead(s); // they end with the parameters, as the state does
-    return { hyper, table, params: [...params], ...this.checked(group) };
-  }
-
-  /** The group's options, once they are checked. */
-  private checked(group: ParamGroup<O>): Pick<Place, 'values' | 'names'> {
-    this.checkOptions(group);
-    const values = Object.keys(this.rule.kinds).map((key) => group[key as keyof ParamGroup<O>] as unknown);
-    return { values: values.map((v) => (Array.isArray(v) ? [...v] : v)), names: countOf(group) };
+    return { hyper, table, params: [...params] };
   }
 
   /** Where each group's numbers lie, after checks of all that a step relies on. Parameters added to a group's list are taken in. */
-  private prepare(): void {
-    const { paramGroups, places } = this;
+  #prepare(): void {
+    const { paramGroups } = this;
     for (const group of paramGroups) {
-      const place = this.placeFor(group, paramGroups);
-      if (place !== places.get(group)) {
-        places.set(group, place);
-        this.version++;
-      } else if (place.names !== countOf(group) || !this.asChecked(group, place.values)) Object.assign(place, this.checked(group));
+      this.#checkOptions(group);
+      const place = this.#placeFor(group, paramGroups);
+      if (place !== this.#places.get(group)) {
+        this.#places.set(group, place);
+        this.#version++;
+      }
       for (const p of place.params) {
         if (!p.gathered) continue;
         assertAlive(p, `${this.rule.name}.step`);
@@ -212,13 +207,13 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   /** Gives the memory of its state back now; its parameters stay, but it steps no more. Never required; `using` calls it. */
   dispose(): void {
     for (const group of this.paramGroups) {
-      const place = this.places.get(group);
+      const place = this.#places.get(group);
       if (place) for (const s of [place.hyper, place.table]) dispose(s);
     }
-    this.disposed = true;
-    this.version++;
-    for (const state of this.states.values()) for (const t of Object.values(state)) t.dispose();
-    this.states.clear();
+    this.#disposed = true;
+    this.#version++;
+    for (const state of this.#states.values()) for (const t of Object.values(state)) t.dispose();
+    this.#states.clear();
   }
 
   /** As `dispose`. */
@@ -229,8 +224,8 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   /** Sets every parameter's `.grad` to null, so that a step skips it, or with `setToNull: false` to zeros, which a step still applies. */
   zeroGrad(options: { setToNull?: boolean } = {}): void {
     const { setToNull = true } = optionsOf(`${this.rule.name}.zeroGrad`, options, { setToNull: FLAG }, arguments.length);
-    this.tell();
-    for (const group of this.paramGroups) for (const p of this.placeFor(group, this.paramGroups).params) clearGrad(p, setToNull);
+    this.#tell();
+    for (const group of this.paramGroups) for (const p of this.#placeFor(group, this.paramGroups).params) clearGrad(p, setToNull);
   }
 
   /**
@@ -243,31 +238,31 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   step<T>(closure?: () => T): T | undefined {
     assertArity(`${this.rule.name}.step`, arguments.length, 1);
     if (closure !== undefined) checkArgument(`${this.rule.name}.step`, 'the closure', closure, FUNCTION);
-    if (this.disposed) throw new GradloomError('SCOPE', `${this.rule.name}.step`, "the optimizer's state was given back by dispose(). Make a new one.");
+    if (this.#disposed) throw new GradloomError('SCOPE', `${this.rule.name}.step`, 'its state was given back by dispose(). Make a new one.');
     // Nothing may have changed where the closure is async: its gradients come too late.
     const loss = closure && enableGrad(() => callNow(`${this.rule.name}.step`, closure, 'the step'));
     settle();
     optimizerSteps();
     noGrad(() => {
-      this.prepare();
-      this.tell();
+      this.#prepare();
+      this.#tell();
       for (const group of this.paramGroups) {
-        const place = this.places.get(group) as Place;
+        const place = this.#places.get(group) as Place;
         const { hyper, table } = place;
         const { address } = hyper;
         recording()?.used(hyper);
         recording()?.repeat(() => {
-          if (!this.asChecked(group, place.values)) Object.assign(place, this.checked(group));
-          this.write(group, address);
+          this.#checkOptions(group);
+          this.#write(group, address);
         });
-        this.write(group, address);
-        this.move(group, address, table.address);
+        this.#write(group, address);
+        this.#move(group, address, table.address);
       }
     });
     return loss;
   }
 
-  private write(group: ParamGroup<O>, address: number): void {
+  #write(group: ParamGroup<O>, address: number): void {
     const view = float64View();
     this.hyperParameters(group).forEach((x, at) => {
       view[address / 8 + at] = x;
@@ -275,20 +270,20 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   }
 
   /** Moves a group: all parameters by one call, which reads their words from the table. */
-  private move(group: ParamGroup<O>, hyper: number, table: number): void {
+  #move(group: ParamGroup<O>, hyper: number, table: number): void {
     const writer = `${this.rule.name}.step()`;
     let records = 0;
     for (const p of group.params) {
       recording()?.leaf(p, 'read');
       const gradient = p.gathered;
       if (!gradient) continue;
-      let state = this.states.get(p);
+      let state = this.#states.get(p);
       if (!state) {
         state = {};
-        this.states.set(p, state);
+        this.#states.set(p, state);
       }
-      const { version } = this;
-      if (!p.isContiguous() || !gradient.isContiguous()) this.moveStrided(p, gradient, state, hyper, group);
+      const version = this.#version;
+      if (!p.isContiguous() || !gradient.isContiguous()) this.#moveStrided(p, gradient, state, hyper, group);
       else {
         const words = this.words(p, gradient, state, hyper, group);
         // A recording gives buffers other addresses, so it must see each; its calls cost less.
@@ -299,13 +294,13 @@ export abstract class Optimizer<O extends OptimizerOptions> {
         }
       }
       // What is remembered of a parameter ends with it.
-      if (this.version !== version) for (const t of Object.values(state)) p.storage.lead(t.storage);
+      if (this.#version !== version) for (const t of Object.values(state)) p.storage.lead(t.storage);
       p.storage.touch(writer);
     }
     if (this.tableKernel && records > 0) call(this.tableKernel, table, records);
   }
 
-  private moveStrided(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, group: ParamGroup<O>): void {
+  #moveStrided(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, group: ParamGroup<O>): void {
     scope(() => {
       const whole = dense(p);
       call(this.kernel, ...this.words(whole, dense(gradient), state, hyper, group));
@@ -320,39 +315,29 @@ export abstract class Optimizer<O extends OptimizerOptions> {
       recording()?.early();
       t = outlive(full(shape, value));
       state[name] = t;
-      this.version++;
+      this.#version++;
     }
     return t;
   }
 
-  /** Tells a recording what the step goes by: the version of groups and state, and each group's parameters and flags. Numbers are read from memory. */
-  private tell(): void {
-    const listening = recording();
-    if (!listening) return;
-    listening.rely(this, () => this.version);
-    for (const group of this.paramGroups) {
-      const { params } = group;
-      const list = [...params];
-      const flags = Object.entries(group).flatMap(([key, value]) => (typeof value === 'boolean' || key === 'momentum' ? [key as keyof typeof group] : []));
-      const bits = (): number => {
-        let n = 0;
-        for (const key of flags) n = 2 * n + (group[key] ? 1 : 0);
-        return n;
-      };
-      listening.rely(group, bits);
-      listening.rely(params, () => group.params === params && sameItems(params, list));
-      listening.steady(() => this.hyperParameters(group).join());
-    }
+  /** Tells a recording what the step goes by. Numbers are read from memory. */
+  #tell(): void {
+    recording()?.groups(
+      this,
+      () => this.#version,
+      this.paramGroups,
+      (group: ParamGroup<O>) => this.hyperParameters(group),
+    );
   }
 
   /** State and options as data; tensors are windows on the live memory. */
   stateDict(): OptimizerState {
-    for (const group of this.paramGroups) this.placeFor(group, this.paramGroups);
+    for (const group of this.paramGroups) this.#placeFor(group, this.paramGroups);
     const state: Record<number, ParamState> = {};
     this.paramGroups
       .flatMap((g) => g.params)
       .forEach((p, i) => {
-        const s = this.states.get(p);
+        const s = this.#states.get(p);
         if (s) state[i] = Object.fromEntries(Object.entries(s).map(([k, t]) => [k, detach(t)]));
       });
     let next = 0;
@@ -369,24 +354,18 @@ export abstract class Optimizer<O extends OptimizerOptions> {
     const op = `${this.rule.name}.loadStateDict`;
     assertArity(op, arguments.length, 1);
     refuseWhileRecording(op, 'state is replaced', 'Load it outside, before the next call.');
-    for (const group of this.paramGroups) this.placeFor(group, this.paramGroups);
-    const { options, moments } = readState(op, saved, this.paramGroups, this.rule, (merged) => this.checkOptions(merged as ParamGroup<O>));
-    this.states = tensorsOf(moments);
+    for (const group of this.paramGroups) this.#placeFor(group, this.paramGroups);
+    const { options, moments } = readState(op, saved, this.paramGroups, this.rule, (merged) => this.#checkOptions(merged as ParamGroup<O>));
+    this.#states = tensorsOf(moments);
     this.paramGroups.forEach((group, i) => {
       Object.assign(group, options[i]);
     });
-    this.version++;
+    this.#version++;
   }
 }
 
 function assertGroup(op: string, group: unknown): void {
-  if (!isPlainObject(group)) throw valueError(op, `a group is an object { params, … }, got ${valueText(group)}. Put parameters into its params.`);
-}
-
-function countOf(object: object): number {
-  let n = 0;
-  for (const _ in object) n++;
-  return n;
+  if (!isPlainObject(group)) throw valueError(op, `a group is an object { params, … }, got ${valueText(group)}.`);
 }
 
 /** Whether both lists hold the same things in the same order. */

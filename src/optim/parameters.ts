@@ -36,7 +36,7 @@ export function tensorOf(op: string, p: unknown): Tensor {
 export function trainable(op: string, value: unknown): Tensor {
   const p = tensorOf(op, value);
   const node = nodeOf(p);
-  if (node) throw new GradloomError('GRAPH', op, `cannot optimize a non-leaf, ${p.describe()} from ${node.op.name}. Pass the leaf that it was computed from.`);
-  if (p.dtype !== 'float32') throw new GradloomError('DTYPE', op, `cannot optimize ${p.describe()}: only float32 is trained. Convert it with .float() first.`);
+  if (node) throw new GradloomError('GRAPH', op, `cannot optimize a non-leaf, ${p.describe()} from ${node.op.name}. Pass the leaf behind it.`);
+  if (p.dtype !== 'float32') throw new GradloomError('DTYPE', op, `cannot optimize ${p.describe()}: only float32 is trained. Convert it with .float().`);
   return p;
 }

@@ -1,6 +1,7 @@
 // A saved optimizer, looked through before anything of it is taken over. Names may be PyTorch's.
+import { nests } from '../module/state.ts';
 import { copy_ } from '../ops/inplace.ts';
-import { isPlainObject, valueText } from '../tensor/check.ts';
+import { isPlainObject, NUMBER, valueText } from '../tensor/check.ts';
 import { viewOf } from '../tensor/dtype.ts';
 import { GradloomError, shapeText } from '../tensor/errors.ts';
 import { sameShape, type Shape } from '../tensor/shape.ts';
@@ -31,10 +32,9 @@ export function camelKeys(object: Readonly<Record<string, unknown>>): Record<str
 }
 
 /** Whether it is a float32 tensor, or nested numbers, of this shape. */
-function fits(value: unknown, shape: Shape, dim = 0): value is Source {
+function fits(value: unknown, shape: Shape): value is Source {
   if (value instanceof Tensor) return value.dtype === 'float32' && value.storage.address !== 0 && sameShape(value.sizes, shape);
-  if (dim === shape.length) return typeof value === 'number';
-  return Array.isArray(value) && value.length === shape[dim] && value.every((v) => !(v instanceof Tensor) && fits(v, shape, dim + 1));
+  return nests(value, shape, NUMBER.test);
 }
 
 /**
@@ -49,7 +49,7 @@ export function readState<G extends { params: Tensor[] }>(
   check: (group: G) => void,
 ): { options: Record<string, unknown>[]; moments: Found[] } {
   const fail = (why: string): never => {
-    throw new GradloomError('STATE', op, `${why} Pass what stateDict gave; checkpoint.save keeps it in a file.`);
+    throw new GradloomError('STATE', op, `${why} Pass what stateDict gave.`);
   };
   const refuse = (what: string, value: unknown, right: string): never => fail(`${what} is ${valueText(value)}, not ${right}.`);
   const record = (what: string, value: unknown): Record<string, unknown> => (isPlainObject(value) ? camelKeys(value) : refuse(what, value, 'an object'));
@@ -59,14 +59,14 @@ export function readState<G extends { params: Tensor[] }>(
   const theirs = list('paramGroups', paramGroups).map((g, i) => record(`group ${i}`, g));
   const lists = theirs.map(({ params }, i) => list(`params of group ${i}`, params));
   const [there, here] = [lists, groups.map((g) => g.params)].map((all) => all.map((l) => l.length).join(', '));
-  if (there !== here) fail(`groups of [${there}] parameters do not fit groups of [${here}]: build the optimizer over the same parameters.`);
+  if (there !== here) fail(`groups of [${there}] parameters do not fit groups of [${here}]: build it over the same parameters.`);
 
   const options = theirs.map((given, i) => {
     const own = Object.fromEntries(Object.entries(given).flatMap(([key, v]) => (BOOKKEEPING.includes(key) ? [] : [[key, Array.isArray(v) ? [...v] : v]])));
     // An option in PyTorch, classes here: Adam and AdamW.
     if (!('decoupledWeightDecay' in rule.kinds)) {
       const { decoupledWeightDecay: given = rule.decoupled ?? false } = own;
-      if (given !== (rule.decoupled ?? false)) refuse(`decoupledWeightDecay of group ${i}`, given, 'this optimizer’s, but that of Adam or AdamW');
+      if (given !== (rule.decoupled ?? false)) refuse(`decoupledWeightDecay of group ${i}`, given, "this optimizer's");
       delete own.decoupledWeightDecay;
     }
     try {
@@ -86,7 +86,7 @@ export function readState<G extends { params: Tensor[] }>(
     const names = Object.keys(found);
     // PyTorch counts the steps of every optimizer.
     const unknown = names.find((name) => !Object.hasOwn(rule.moments, name) && name !== 'step');
-    if (unknown) fail(`${unknown} of parameter ${id} is unknown: the state is another optimizer’s. This one has ${Object.keys(rule.moments).join(', ')}.`);
+    if (unknown) fail(`${unknown} of parameter ${id} is unknown: the state is another optimizer's. This one has ${Object.keys(rule.moments).join(', ')}.`);
     const here = names.length === 0 ? [] : Object.entries(rule.moments).filter(([name, kind]) => kind !== 'optional' || (found[name] ?? null) !== null);
     return [
       p,

@@ -3,10 +3,11 @@ import { setTracer, type HostWork, type Tracer } from '../runtime/call.ts';
 import type { Kernel } from '../runtime/kernel-names.ts';
 import type { Instruction } from '../runtime/program.ts';
 import { GradloomError } from '../tensor/errors.ts';
-import { type LeafUse, type RecordedMethod, type Recording, refuseWhileRecording, setRecording } from '../tensor/recording.ts';
+import { type LeafUse, type RecordedMethod, type Recording, setRecording } from '../tensor/recording.ts';
 import { outlive } from '../tensor/scope.ts';
 import type { Storage } from '../tensor/storage.ts';
 import { Tensor } from '../tensor/tensor.ts';
+import { callingLine } from './line.ts';
 
 /** Not kernels of a step, but the allocator's. */
 const ALLOCATOR = new Set<Kernel>(['alloc', 'free']);
@@ -128,7 +129,7 @@ export class Recorder implements Recording, Tracer {
   }
   wrote(storage: Storage, writer: string): void {
     const at = this.inputs.findIndex((t) => t.storage === storage);
-    if (at >= 0) refuseWhileRecording(writer, `input ${at} is written to in place, which would not reach the caller's tensor,`, 'Clone it in the step, and write to the clone.');
+    if (at >= 0) this.refuse(writer, `input ${at} is written to in place, which would not reach the caller's tensor,`, 'Clone it in the step, and write to the clone.');
     if (!this.isOwn(storage)) this.writes.push([storage, writer]);
   }
   made(t: Tensor): void {
@@ -136,7 +137,7 @@ export class Recorder implements Recording, Tracer {
   }
   leaf(t: Tensor, use: LeafUse): void {
     if (this.inputs.includes(t) && use !== 'read') {
-      refuseWhileRecording(
+      this.refuse(
         'backward',
         `input ${this.inputs.indexOf(t)} gathers a gradient, which would not reach the caller's tensor,`,
         'Use x.detach().requiresGrad_() in the step, and return its gradient.',
@@ -151,11 +152,26 @@ export class Recorder implements Recording, Tracer {
   asked(t: Tensor): void {
     if (!this.tensors.has(t) && !this.flags.has(t)) this.flags.set(t, flagsOf(t));
   }
+  refuse(op: string, why: string, remedy: string): never {
+    throw new GradloomError('CAPTURE', op, `${why} inside a captured step${callingLine()}. ${remedy}`);
+  }
   rely(owner: object, current: () => unknown, set?: (value: never) => void): void {
     if (!this.reliances.has(owner)) this.reliances.set(owner, { value: current(), current, set });
   }
   method(method: RecordedMethod, names: readonly string[]): void {
     this.methods.push({ method, names: names.join(), before: fieldsOf(method) });
+  }
+  groups<G extends { params: readonly Tensor[] }>(owner: object, version: () => number, groups: readonly G[], numbers: (group: G) => readonly number[]): void {
+    this.rely(owner, version);
+    for (const group of groups) {
+      const { params } = group;
+      const list = [...params];
+      // Options that choose between kernels' ways; the rest is read from memory.
+      const flags = Object.entries(group).flatMap(([key, value]) => (typeof value === 'boolean' || key === 'momentum' ? [key as keyof G] : []));
+      this.rely(group, () => flags.map((key) => (group[key] ? 1 : 0)).join());
+      this.rely(params, () => group.params === params && params.length === list.length && params.every((p, i) => p === list[i]));
+      this.steady(() => numbers(group).join());
+    }
   }
   steady(current: () => unknown): void {
     this.steadies.push(current);

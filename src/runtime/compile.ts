@@ -17,10 +17,7 @@ const SIMD_PROBE = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1,
 /** Throws where there is no WebAssembly at all. */
 export function assertWasm(): void {
   if (typeof WebAssembly === 'object') return;
-  throw runtimeError(
-    'gradloom',
-    'this runtime has no WebAssembly, which gradloom is built on. Where a setting switched it off (--jitless, Lockdown Mode on iOS), allow it for this program.',
-  );
+  throw runtimeError('gradloom', 'this runtime has no WebAssembly. Where a setting switched it off (--jitless, Lockdown Mode on iOS), allow it.');
 }
 
 /** Why bytes that should compile did not, or what they gave did not start. */
@@ -28,7 +25,7 @@ export function refusal(cause: unknown): GradloomError {
   return runtimeError(
     'gradloom',
     "this runtime refused to compile WebAssembly from bytes. In a page, add 'wasm-unsafe-eval' to script-src of its Content-Security-Policy; on an edge runtime, " +
-      'let the bundler use the conditions workerd or edge-light, or link gradloom/kernels.wasm as a module and pass it: await init({ wasm }).',
+      'bundle with the conditions workerd or edge-light, or pass gradloom/kernels.wasm: await init({ wasm }).',
     cause,
   );
 }

@@ -7,14 +7,12 @@ import type { Kernel } from './kernel-names.ts';
 /** The wasm's exports: every parameter and result is one 32-bit word. */
 export type Kernels = Record<Kernel, (...words: number[]) => number> & { memory: WebAssembly.Memory };
 
-/** Where an entry gets its wasm from. */
-export interface Sources {
-  /** The ordinary build, synchronously. */
-  load(): WebAssembly.Module;
-  /** The build with relaxed SIMD, where the entry has it. */
-  relaxed?(): Promise<WebAssembly.Module>;
-  /** The build for shared memory, where the entry has it, and how to start a thread on it. */
-  threads?: {
+/** Builds beyond the ordinary one. */
+export interface Builds {
+  /** The build with relaxed SIMD. */
+  relaxed(): Promise<WebAssembly.Module>;
+  /** The build for shared memory, and how to start a thread on it. */
+  threads: {
     load(): Promise<WebAssembly.Module>;
     /** Starts a thread that joins the team; resolves when it is ready. */
     spawn(job: ThreadJob): Promise<Thread>;
@@ -48,20 +46,20 @@ export interface InitOptions {
   threads?: number;
 }
 
-let sources: Sources | undefined;
-let added: Pick<Sources, 'relaxed' | 'threads'> = {};
+let load: (() => WebAssembly.Module) | undefined;
+let added: Partial<Builds> = {};
 let kernels: Kernels | undefined;
 let team: Thread[] = [];
 /** Whether `init` is at work. */
 let starting = false;
 
-/** Says where the wasm comes from. The first call wins: an application has one instance. */
-export function setSources(given: Sources): void {
-  sources ??= given;
+/** Says where the ordinary wasm comes from, synchronously. The first call wins: an application has one instance. */
+export function setSource(given: () => WebAssembly.Module): void {
+  load ??= given;
 }
 
-/** Adds builds that the entry did not bring. */
-export function addSources(more: Pick<Sources, 'relaxed' | 'threads'>): void {
+/** Adds builds that the program brings. */
+export function addBuilds(more: Partial<Builds>): void {
   added = { ...added, ...more };
 }
 
@@ -71,18 +69,14 @@ function instantiate(module: WebAssembly.Module, imports: WebAssembly.Imports): 
   } catch (cause) {
     if (cause instanceof WebAssembly.CompileError) throw refusal(cause); // WebKit heeds a page's policy here
     if (!(cause instanceof RangeError)) throw cause;
-    throw runtimeError(
-      'gradloom',
-      'this runtime refused the first 2 MB of WebAssembly memory. Give the process more memory (address space: ulimit -v), or close other instances.',
-      cause,
-    );
+    throw runtimeError('gradloom', 'this runtime refused the first 2 MB of WebAssembly memory. Give the process more (ulimit -v), or close other instances.', cause);
   }
 }
 
 /** An instance that is ready to work, not yet the one of this process. */
 function boot(module: WebAssembly.Module, imports: WebAssembly.Imports = {}): Kernels {
   const made = instantiate(module, imports);
-  if (!made.useScratch) throw new GradloomError('FORMAT', 'init', "the module that was given is not gradloom's. Pass gradloom/kernels.wasm of this version.");
+  if (!made.useScratch) throw new GradloomError('FORMAT', 'init', "the module is not gradloom's. Pass gradloom/kernels.wasm of this version.");
   made.useScratch(made.alloc(made.scratchBytes()));
   return made;
 }
@@ -91,8 +85,8 @@ function boot(module: WebAssembly.Module, imports: WebAssembly.Imports = {}): Ke
 export function instance(): Kernels {
   if (kernels) return kernels;
   assertWasm();
-  if (!sources) throw runtimeError('gradloom', "no entry registered the wasm. Import 'gradloom' (or 'gradloom/lean') as well: gradloom/nn, optim and multiloss bring none.");
-  kernels = boot(sources.load());
+  if (!load) throw runtimeError('gradloom', "no entry registered the wasm. Import 'gradloom' (or 'gradloom/lean') as well: gradloom/nn, optim and multiloss bring none.");
+  kernels = boot(load());
   return kernels;
 }
 
@@ -106,8 +100,9 @@ function refuse(message: string): never {
   throw new GradloomError('VALUE', 'init', message);
 }
 
-/** `init`, given options that were checked for their types. */
-export async function start(options: InitOptions): Promise<void> {
+/** `init`, given options that were checked for their types, and the builds that the entry itself can find. */
+export async function start(options: InitOptions, beside: Partial<Builds>): Promise<void> {
+  const builds = { ...beside, ...added };
   const { wasm, simd = 'fixed', threads = 1 } = options;
   if (!(threads >= 1 && threads <= 64)) refuse(`takes threads from 1 to 64, got ${threads}.`);
   if (threads > 1 && (wasm !== undefined || simd === 'relaxed')) refuse('threads go with the build inside the bundle and fixed SIMD only. Leave out wasm and simd.');
@@ -118,10 +113,10 @@ export async function start(options: InitOptions): Promise<void> {
   starting = true;
   try {
     if (wasm !== undefined) adopt(boot(await compileGiven(await wasm)));
-    else if (threads > 1) await startTeam(threads);
+    else if (threads > 1) await startTeam(threads, builds.threads);
     else if (simd === 'fixed') instance();
     else {
-      const relaxed = added.relaxed ?? sources?.relaxed;
+      const { relaxed } = builds;
       if (!relaxed) throw runtimeError('init', "this entry carries no relaxed-SIMD build. Add import 'gradloom/relaxed' where wasm may be compiled from bytes, or leave simd out.");
       const made = boot(await relaxed());
       // Engines of 2025 on keep a tall tile's sums in registers, those before do not (V8 12.4: half the speed); what tells them apart is that they have this.
@@ -152,8 +147,7 @@ function sharedMemory(): WebAssembly.Memory {
   throw runtimeError('init', 'the runtime refused to reserve 1 GB of shared memory. Leave threads out.');
 }
 
-async function startTeam(size: number): Promise<void> {
-  const threads = added.threads ?? sources?.threads;
+async function startTeam(size: number, threads: Builds['threads'] | undefined): Promise<void> {
   if (!threads) throw runtimeError('init', "this entry carries no build for threads. Add import 'gradloom/threads' where there are workers, or leave threads out.");
   const memory = sharedMemory();
   const module = await threads.load();

@@ -1,7 +1,7 @@
 // Arguments as programs give them. Each check says function, argument, value and remedy, and runs before anything is made or changed.
 import { type DType, DTYPES } from './dtype.ts';
 import { GradloomError, valueText } from './errors.ts';
-import { MOST_SIZE } from './shape.ts';
+import { MOST_SIZE, normalizeDim } from './shape.ts';
 import { Tensor } from './tensor.ts';
 
 export { valueText } from './errors.ts';
@@ -79,9 +79,7 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   return first && first[0] <= Math.max(1, Math.floor(first[1].length / 3)) ? first[1] : undefined;
 }
 
-function listOf(names: readonly string[]): string {
-  return names.length === 0 ? 'It takes none.' : `It takes ${names.join(', ')}.`;
-}
+const takes = (kinds: object): string => `It takes ${Object.keys(kinds).join(', ') || 'none'}.`;
 
 /**
  * The options that were given, checked: a plain object or undefined, every key known, every value of its kind. `undefined` means absent.
@@ -91,54 +89,62 @@ function listOf(names: readonly string[]): string {
 export function optionsOf<O extends object>(op: string, given: O | undefined, kinds: Kinds<O>, count = 0, most = 1): O {
   assertArity(op, count, most);
   if (given === undefined) return {} as O;
-  if (!isPlainObject(given)) {
-    const keys = Object.keys(kinds);
-    throw new GradloomError('VALUE', op, `options are an object${keys.length > 0 ? ` such as { ${keys[0]}: … }` : ''}, got ${valueText(given)}. ${listOf(keys)}`);
-  }
+  if (!isPlainObject(given)) throw new GradloomError('VALUE', op, `options are an object { … }, got ${valueText(given)}. ${takes(kinds)}`);
   for (const key in given) {
-    const kind = (kinds as Record<string, Kind>)[key];
-    const value = given[key];
-    if (kind?.test === undefined) {
-      const meant = nearest(key, Object.keys(kinds));
-      throw new GradloomError('VALUE', op, `there is no option '${key}'.${meant ? ` Did you mean '${meant}'?` : ''} ${listOf(Object.keys(kinds))}`);
-    }
-    if (value !== undefined && !kind.test(value)) throw kindError(op, key, kind, value);
+    if (!Object.hasOwn(kinds, key)) throw unknownOption(op, key, Object.keys(kinds), takes(kinds));
+    if (given[key] !== undefined) checkArgument(op, key, given[key], kinds[key as keyof O] as Kind);
   }
   return given;
 }
 
+/** @internal An option that there is not, and the one that was probably meant. */
+export function unknownOption(op: string, key: string, known: readonly string[], remedy: string): GradloomError {
+  const meant = nearest(key, known);
+  return new GradloomError('VALUE', op, `there is no option '${key}'.${meant ? ` Did you mean '${meant}'?` : ''} ${remedy}`);
+}
+
 /** The defaults with what was given put over them; what is `undefined` stays as in the defaults. */
-export function withDefaults<O extends object>(op: string, given: Partial<O> | undefined, kinds: Kinds<O>, defaults: O, count?: number): O {
+export function filled<O extends object>(defaults: O, given: Partial<O>): O {
   const result = { ...defaults };
-  const checked = optionsOf(op, given, kinds as Kinds<Partial<O>>, count);
-  for (const key in checked) if (checked[key] !== undefined) result[key] = checked[key] as O[typeof key];
+  for (const key in given) if (given[key] !== undefined) result[key] = given[key] as O[typeof key];
   return result;
 }
 
-function kindError(op: string, name: string, kind: Kind, value: unknown): GradloomError {
-  return new GradloomError('VALUE', op, `${name} must be ${kind.what}, got ${valueText(value)}.`);
+/** Options that were given, checked by `optionsOf`, put over the defaults. */
+export function withDefaults<O extends object>(op: string, given: Partial<O> | undefined, kinds: Kinds<O>, defaults: O, count?: number): O {
+  return filled(defaults, optionsOf(op, given, kinds as Kinds<Partial<O>>, count));
 }
 
 /** Throws unless an argument is of its kind. */
-export function checkArgument(op: string, name: string, value: unknown, kind: Kind): void {
-  if (!kind.test(value)) throw kindError(op, name, kind, value);
+export function checkArgument(op: string, name: string, value: unknown, { what, test }: Kind): void {
+  if (!test(value)) throw new GradloomError('VALUE', op, `${name} must be ${what}, got ${valueText(value)}.`);
 }
 
 /** Throws unless it is a tensor. `name`: which argument, where there are several. */
 export function assertTensor(op: string, value: unknown, name = 'input'): asserts value is Tensor {
   if (value instanceof Tensor) return;
-  throw new GradloomError('DTYPE', op, `${name} must be a tensor, got ${valueText(value)}. Make one with tensor(…).`);
+  throw new GradloomError('DTYPE', op, `${name} must be a tensor, got ${valueText(value)}. Use tensor(…).`);
 }
 
-/**
- * Throws where more arguments were given than the function takes, so that none is passed over. A function that is a method too counts its tensor. One of
- * a single tensor gives its arguments themselves, and may get what `tensors.map(relu)` hands over: a tensor, its place, the list.
- */
-export function assertArity(op: string, args: number | ArrayLike<unknown>, most: number): void {
-  const given = typeof args === 'number' ? args : args.length;
-  if (given <= most || (typeof args === 'object' && given === 3 && Array.isArray(args[2]) && args[2][args[1] as number] === args[0])) return;
-  throw new GradloomError('VALUE', op, `takes at most ${most} argument${most === 1 ? '' : 's'}, got ${given}. Leave the others out.`);
+/** Throws where more arguments were given than the function takes, so that none is passed over. A function that is a method too counts its tensor. */
+export function assertArity(op: string, given: number, most: number): void {
+  if (given > most) throw new GradloomError('VALUE', op, `takes at most ${most} argument${most === 1 ? '' : 's'}, got ${given}. Leave the others out.`);
 }
+
+/** A function of a single tensor, and no more: `fn` gets one that is checked. It may get what `tensors.map(relu)` hands over: a tensor, its place, the list. */
+// @__NO_SIDE_EFFECTS__
+export function ofOne(op: string, fn: (x: Tensor) => Tensor): OfOne {
+  const checked = function (x: Tensor): Tensor {
+    // Looked at one by one: handed on as a whole they would be an object made at each call.
+    if (arguments.length > 1 && (arguments.length > 3 || arguments[2]?.[arguments[1]] !== x)) assertArity(op, arguments.length, 1);
+    assertTensor(op, x);
+    return fn(x);
+  };
+  return Object.defineProperty(checked, 'name', { value: op });
+}
+
+/** A function of one tensor. */
+export type OfOne = (x: Tensor) => Tensor;
 
 /** A count: channels, features, classes. */
 export const COUNT: Kind = { what: 'a whole number ≥ 1', test: (v) => Number.isSafeInteger(v) && (v as number) >= 1 };
@@ -152,24 +158,55 @@ export type Given<O, P extends readonly unknown[] = never> = readonly [options?:
  */
 export function optionsBy<O extends object>(op: string, given: readonly unknown[], kinds: Kinds<O>): O {
   const last = given[given.length - 1];
-  if (given.length <= 1 && (last === undefined || isPlainObject(last))) return optionsOf(op, last as O | undefined, kinds);
-  const named = isPlainObject(last) ? last : undefined;
+  const named = isPlainObject(last);
+  if (given.length <= 1 && (named || last === undefined)) return optionsOf(op, last as O | undefined, kinds);
   const names = Object.keys(kinds);
-  const count = given.length - (named ? 1 : 0);
-  if (count > names.length) throw new GradloomError('VALUE', op, `${valueText(given[names.length])} has no meaning there. ${listOf(names)}`);
-  const result: Record<string, unknown> = { ...named };
-  for (let i = 0; i < count; i++) {
+  const values = named ? given.slice(0, -1) : given;
+  if (values.length > names.length)
+    throw new GradloomError(
+      'VALUE',
+      op,
+      `takes at most ${names.length} option${names.length === 1 ? '' : 's'}, ${valueText(values[names.length])} has no meaning. ${takes(kinds)}`,
+    );
+  const result: Record<string, unknown> = named ? { ...last } : {};
+  values.forEach((value, i) => {
     const name = names[i] as string;
-    if (result[name] !== undefined) throw new GradloomError('VALUE', op, `${name} is given twice, by position and by name. Leave one out.`);
-    result[name] = given[i];
-  }
+    if (value === undefined) return;
+    if (result[name] !== undefined) throw new GradloomError('VALUE', op, `got ${name} by position and by name. Leave one out.`);
+    result[name] = value;
+  });
   return optionsOf(op, result as O, kinds);
 }
 
+/** The dimension of a tensor, counted from 0; both checked. `more`: how many dimensions there are beyond the tensor's. */
+export function dimOf(op: string, x: Tensor, dim: number, more = 0): number {
+  assertTensor(op, x);
+  return normalizeDim(op, dim, x.rank + more);
+}
+
+/** As `dimOf`, where a scalar has no dimension that would do. */
+export function dimensionOf(op: string, x: Tensor, dim: number): number {
+  const at = dimOf(op, x, dim);
+  if (x.rank === 0) throw new GradloomError('DIM', op, 'a scalar has no dimension. Use unsqueeze(0) to give it one.');
+  return at;
+}
+
+/** Throws unless both are of one type. */
+export function assertSameType(op: string, a: Tensor, b: Tensor): void {
+  if (a.dtype !== b.dtype) throw new GradloomError('DTYPE', op, `types differ: ${a.dtype} and ${b.dtype}. Convert one.`);
+}
+
+/** Throws unless tensors of this type can have gradients. */
+export function assertTrainable(op: string, x: DType | Tensor): void {
+  const [dtype, what] = x instanceof Tensor ? [x.dtype, x.describe()] : [x, x];
+  if (dtype !== 'float32') throw new GradloomError('DTYPE', op, `only float32 tensors can require gradients, not ${what}. Convert it with .float().`);
+}
+
 /** Throws where an argument is no list of tensors. */
-export function assertTensors(op: string, values: unknown, name = 'tensors'): asserts values is readonly Tensor[] {
+export function assertTensors(op: string, values: unknown, name = 'tensors', least = 0): asserts values is readonly Tensor[] {
   if (!Array.isArray(values)) throw new GradloomError('DTYPE', op, `${name} must be a list of tensors, got ${valueText(values)}. Write [a, b].`);
   for (let i = 0; i < values.length; i++) assertTensor(op, values[i], `${name}[${i}]`);
+  if (values.length < least) throw new GradloomError('VALUE', op, 'needs at least one tensor, got an empty list.');
 }
 
 /** Throws unless it is an element type. */
@@ -186,14 +223,14 @@ export function assertWhole(op: string, name: string, value: unknown, least = Nu
 /** A shape as it may be given: a list, or its sizes one by one. */
 export type Sizes = [shape: readonly number[] | number, ...more: number[]];
 
-/** A shape as a list of its own, from a list or from sizes one by one. `least`: −1 where a size may be left open. */
-export function sizesOf(op: string, given: readonly unknown[], least = 0): number[] {
+/** A shape as a list of its own, from a list or from sizes one by one. `least`: −1 where a size may be left open. `what`: where they are no sizes. */
+export function sizesOf(op: string, given: readonly unknown[], least = 0, what = 'a shape is a list of sizes'): number[] {
   const list = given.length < 2 && typeof given[0] !== 'number' ? given[0] : given;
   const right = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) >= least;
   // Array.from: a hole in the list is undefined, where `every` would pass over it.
   const sizes: unknown[] | null = Array.isArray(list) && list.length <= 64 ? Array.from(list) : null;
-  if (!sizes?.every(right)) throw new GradloomError('SHAPE', op, `a shape is a list of sizes ≥ ${least} (at most 64), got ${valueText(list)}. Write [2, 3].`);
+  if (!sizes?.every(right)) throw new GradloomError('SHAPE', op, `${what} ≥ ${least} (at most 64), got ${valueText(list)}. Write [2, 3].`);
   // A shape of no elements asks for no memory, but kernels count its sizes too.
-  if (sizes.includes(0) && sizes.some((n) => (n as number) > MOST_SIZE)) throw new GradloomError('MEMORY', op, `no room for ${valueText(sizes)}: a size is at most 2³¹ − 1.`);
+  if (sizes.includes(0) && sizes.some((n) => (n as number) > MOST_SIZE)) throw new GradloomError('MEMORY', op, `no room for ${valueText(sizes)}: sizes end at 2³¹ − 1.`);
   return sizes as number[];
 }

@@ -26,7 +26,7 @@ const word = new DataView(new ArrayBuffer(4));
 export function int32Of(op: string, value: number): number {
   const whole = Math.trunc(value);
   if (whole >= -0x80000000 && whole <= 0x7fffffff) return whole;
-  throw new GradloomError('VALUE', op, `${value} does not fit int32, which holds −2147483648 … 2147483647. Use { dtype: 'float32' }, or a smaller number.`);
+  throw new GradloomError('VALUE', op, `${value} does not fit int32, −2147483648 … 2147483647. Use { dtype: 'float32' }.`);
 }
 
 /** The 32 bits of a value as an element of this type. */

@@ -15,7 +15,7 @@ export function isForeign(value: unknown): boolean {
 }
 
 /** What to do about it. */
-export const LOAD_ONCE = 'of another copy of gradloom, whose memory is another: load one copy (npm ls gradloom; import and require of it in one program are two)';
+export const LOAD_ONCE = 'of another copy of gradloom: load one (npm ls gradloom; import and require in one program are two)';
 
 /** A value as it stands in messages: short, whatever it is. */
 export function valueText(value: unknown): string {

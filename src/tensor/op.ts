@@ -1,6 +1,6 @@
 // An op is one small object: name, shape rule, forward, backward. This file runs it: checks, allocates, calls, records.
 import { call } from '../runtime/call.ts';
-import { assertArity, assertTensor } from './check.ts';
+import { assertTensor, ofOne } from './check.ts';
 import type { DType } from './dtype.ts';
 import { GradloomError } from './errors.ts';
 import { collapse, MOST_ELEMENTS, type Shape } from './shape.ts';
@@ -12,8 +12,8 @@ import { assertAlive, empty, Tensor } from './tensor.ts';
 export interface Op<A = unknown> {
   /** As in PyTorch, camelCase; stands in messages. */
   readonly name: string;
-  /** The output's shape. Throws, with shapes and remedy, where the inputs do not fit: nothing has been allocated yet. */
-  readonly shape: (inputs: readonly Tensor[], attrs: A) => Shape;
+  /** The output's shape; that of the first input unless said. Throws, with shapes and remedy, where the inputs do not fit: nothing has been allocated yet. */
+  readonly shape?: (inputs: readonly Tensor[], attrs: A) => Shape;
   /** The output's type; that of the first input unless said. */
   readonly dtype?: (inputs: readonly Tensor[], attrs: A) => DType;
   /** Whether forward takes inputs of any strides; others are made contiguous first. */
@@ -58,7 +58,7 @@ export interface OuterGradient<A = unknown> {
 export interface ViewOp<A = unknown> {
   readonly name: string;
   /** Shape, strides and offset of the window. Throws where it does not fit. */
-  readonly window: (x: Tensor, attrs: A) => { shape: Shape; strides: readonly number[]; offset: number };
+  readonly window: (x: Tensor, attrs: A) => Window;
   /** The input's gradient from the output's. */
   readonly backward: (dy: Tensor, node: Node<A>) => Tensor;
   /** As in `Op`. */
@@ -119,14 +119,15 @@ export function copyElements(x: Tensor, y: Tensor): void {
   const n = pad4(shape.slice(outer), 1);
   const s = pad4(xs.slice(outer), 0);
   const d = pad4(ys.slice(outer), 0);
-  const walk = (dim: number, from: number, to: number): void => {
-    if (dim === outer) {
-      call('copy', from, to, n[0], n[1], n[2], n[3], s[0], s[1], s[2], s[3], d[0], d[1], d[2], d[3]);
-      return;
-    }
-    for (let i = 0; i < (shape[dim] as number); i++) walk(dim + 1, from + i * (xs[dim] as number) * 4, to + i * (ys[dim] as number) * 4);
-  };
-  walk(0, x.address, y.address);
+  walkOuter(shape.slice(0, outer), xs, ys, x.address, y.address, (from, to) => {
+    call('copy', from, to, n[0], n[1], n[2], n[3], s[0], s[1], s[2], s[3], d[0], d[1], d[2], d[3]);
+  });
+}
+
+/** Walks the dimensions that a kernel leaves, in order, with the addresses of both operands. */
+export function walkOuter(shape: Shape, a: readonly number[], b: readonly number[], from: number, to: number, visit: (from: number, to: number) => void, dim = 0): void {
+  if (dim === shape.length) visit(from, to);
+  else for (let i = 0; i < (shape[dim] as number); i++) walkOuter(shape, a, b, from + i * (a[dim] as number) * 4, to + i * (b[dim] as number) * 4, visit, dim + 1);
 }
 
 function pad4(list: number[], filler: number): number[] {
@@ -144,8 +145,8 @@ function assertUsable(t: Tensor | undefined, op: string): void {
 /** Runs an op: its output, recorded on the tape where an input needs a gradient. */
 export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor {
   for (let i = 0; i < inputs.length; i++) assertUsable(inputs[i], op.name);
-  const shape = op.shape(inputs, attrs);
-  const y = empty(shape, op.dtype ? op.dtype(inputs, attrs) : (inputs[0] as Tensor).dtype);
+  const [first] = inputs as readonly [Tensor];
+  const y = empty(op.shape ? op.shape(inputs, attrs) : first.sizes, op.dtype ? op.dtype(inputs, attrs) : first.dtype);
   const extras = op.forward(y, op.strided ? inputs : inputs.map(dense), attrs);
   record(op, inputs, attrs, y, extras ?? null);
   return y;
@@ -161,12 +162,37 @@ export function record<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A, y: Ten
   putNode(y, new Node(op, attrs, inputs, inputs.map(edgeOf), inputs.map(requiresGrad), y, extras) as Node);
 }
 
+/** Which part of a tensor's memory a window shows, in elements of it. */
+export interface Window {
+  readonly shape: Shape;
+  readonly strides: readonly number[];
+  readonly offset: number;
+}
+
+/** A window on a tensor's memory, of which autograd knows nothing. */
+export function windowOn({ storage, dtype }: Tensor, { shape, strides, offset }: Window): Tensor {
+  return new Tensor(storage, shape, dtype, strides, offset);
+}
+
+/** The gradient of a view: zeros of the given shape with dy in the window. */
+export function intoZeros<A>(name: string, view: ViewOp<A>): Op<A & { shape: Shape }> {
+  return {
+    name,
+    shape: (_, { shape }) => shape,
+    strided: true,
+    forward: (y, [dy], attrs) => {
+      call('fill', y.address, y.size, 0);
+      copyElements(dy as Tensor, windowOn(y, view.window(y, attrs)));
+    },
+    backward: (dy, { attrs }) => [applyView(view, dy, attrs)],
+  };
+}
+
 /** Runs a view op: a window that shares memory and version counter. `sibling`: one of several windows that one call returns. */
 export function applyView<A>(op: ViewOp<A>, x: Tensor, attrs: A, sibling = false): Tensor {
   assertUsable(x, op.name);
-  const { shape, strides, offset } = op.window(x, attrs);
-  const y = new Tensor(x.storage, shape, x.dtype, strides, offset);
-  if (y.size > MOST_ELEMENTS) throw new GradloomError('MEMORY', op.name, `a view has at most 2³⁰ elements, this one ${y.describe()}. Use a smaller shape.`);
+  const y = windowOn(x, op.window(x, attrs));
+  if (y.size > MOST_ELEMENTS) throw new GradloomError('MEMORY', op.name, `a view has at most 2³⁰ elements, this one ${y.describe()}.`);
   const base = x.viewInfo?.base ?? x;
   const records = isGradEnabled();
   y.inference = x.inference; // a view is what its base is, wherever it was taken
@@ -183,10 +209,7 @@ function viewAsOp<A>(op: ViewOp<A>): Op<A> {
   if (!made) {
     made = {
       name: op.name,
-      shape: ([x], attrs) => op.window(x as Tensor, attrs).shape,
-      forward: () => {
-        throw new Error('gradloom: a view has no forward');
-      },
+      forward: () => {},
       backward: (dy, node) => [op.backward(dy, node)],
       ...(op.batched && { batched: (dy, node) => [(op.batched as NonNullable<typeof op.batched>)(dy, node)] }),
     };
@@ -196,11 +219,10 @@ function viewAsOp<A>(op: ViewOp<A>): Op<A> {
 }
 
 /** A window on the same memory that no gradient passes (`detach`): version counter shared, graph not. */
-export function detach(t: Tensor): Tensor {
-  assertArity('detach', arguments, 1);
-  assertUsable(t, 'detach');
+export const detach: (x: Tensor) => Tensor = ofOne('detach', (t) => {
+  assertAlive(t, 'detach');
   const y = new Tensor(t.storage, t.sizes, t.dtype, t.steps, t.offset);
   y.label = t.label;
   y.inference = t.inference;
   return y;
-}
+});

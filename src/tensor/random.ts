@@ -14,19 +14,19 @@ function wordsOf(op: string, seed: number): number[] {
 
 /** A stream of random numbers (Philox4x32-10) from a seed: a whole number, 0 … 2⁵³ − 1, default 0. Equal seeds give equal numbers in every runtime. */
 export class Generator {
-  private readonly storage: Storage;
+  readonly #storage: Storage;
 
   constructor(seed = 0) {
     assertArity('Generator', arguments.length, 1);
     const words = wordsOf('Generator', seed);
-    this.storage = newStorage(16, 'Generator', null);
+    this.#storage = newStorage(16, 'Generator', null);
     this.setState(words);
   }
 
   /** @internal Where the state lies. */
   get address(): number {
-    recording()?.used(this.storage);
-    return this.storage.address;
+    recording()?.used(this.#storage);
+    return this.#storage.address;
   }
 
   /** Starts again from a seed. Returns itself. */

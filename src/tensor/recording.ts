@@ -1,6 +1,5 @@
 // What a recording of a step must be told by the floors below it. One recording at a time; none unless `capture` runs.
 import { callHost, type HostWork } from '../runtime/call.ts';
-import { GradloomError } from './errors.ts';
 import type { Storage } from './storage.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -13,6 +12,8 @@ export interface RecordedMethod {
 }
 
 export interface Recording {
+  /** Throws: the step does what a replay could not do again. */
+  refuse(op: string, why: string, remedy: string): never;
   /** A block was taken. */
   born(storage: Storage): void;
   /** A block was given back: the recording keeps it until its end, so that no address stands for two things. */
@@ -34,6 +35,8 @@ export interface Recording {
   rely(owner: object, current: () => unknown, set?: (value: never) => void): void;
   /** Which method host work goes by, and for losses of which names: the same in every run of one step. */
   method(method: RecordedMethod, names: readonly string[]): void;
+  /** An optimizer steps, or clears gradients, by what its groups say, and by `version`, which grows where what it remembers changes. */
+  groups(owner: object, version: () => number, groups: readonly { params: readonly Tensor[] }[], numbers: (group: never) => readonly number[]): void;
   /** What the host must not set inside the step, since replays read it as it is then: options of an optimizer. */
   steady(current: () => unknown): void;
   /** State is being made that later runs find: this run counts as a plain one, and the next is recorded. */
@@ -103,19 +106,7 @@ export function hostStep(tensors: readonly Tensor[], work: HostWork): void {
   }
 }
 
-/** The line of the program that called into this library, in brackets, where the runtime tells. */
-export function callingLine(): string {
-  const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 100; // a backward pass is deep
-  const frames = (new Error().stack ?? '').split('\n').slice(1);
-  Error.stackTraceLimit = limit;
-  const user = frames.find(
-    (line) => /:\d/.test(line) && !/[/\\](gradloom|src)[/\\](dist|runtime|ops|tensor|autograd|optim|nn|losses|multiloss|data|module|program|methods)\b/.test(line),
-  );
-  return user ? ` (${user.trim().replace(/^at /, '')})` : '';
-}
-
 /** Refuses, while recording, what a replay could not do again. Before anything has happened. */
 export function refuseWhileRecording(op: string, why: string, remedy: string): void {
-  if (current) throw new GradloomError('CAPTURE', op, `${why} inside a captured step${callingLine()}. ${remedy}`);
+  current?.refuse(op, why, remedy);
 }

@@ -56,7 +56,7 @@ export function broadcastShapes(op: string, a: Shape, b: Shape): Shape {
     const m = a[a.length - i] ?? 1;
     const n = b[b.length - i] ?? 1;
     if (m !== n && m !== 1 && n !== 1) {
-      throw shapeError(op, 'shapes do not broadcast', [a, b], 'Sizes must match or be 1, counted from the last dimension.');
+      throw shapeError(op, 'shapes do not broadcast', [a, b], 'Sizes must match or be 1, from the last dimension on.');
     }
     out[rank - i] = m === 1 ? n : m;
   }
@@ -73,15 +73,9 @@ export function broadcastStrides(shape: Shape, strides: readonly number[], to: S
 export function normalizeDim(op: string, dim: number, rank: number): number {
   const n = Math.max(rank, 1);
   if (!Number.isInteger(dim) || dim < -n || dim >= n) {
-    throw new GradloomError('DIM', op, `dimension ${valueText(dim)} is out of range [${-n}, ${n - 1}]. Count from 0, or from −1 at the end.`);
+    throw new GradloomError('DIM', op, `dimension ${valueText(dim)} is out of range [${-n}, ${n - 1}].`);
   }
   return dim < 0 ? dim + n : dim;
-}
-
-/** As `normalizeDim`, where a scalar has no dimension that would do. */
-export function dimensionOf(op: string, dim: number, shape: Shape): number {
-  if (shape.length === 0) throw new GradloomError('DIM', op, 'a scalar has no dimension. Use unsqueeze(0) to give it one.');
-  return normalizeDim(op, dim, shape.length);
 }
 
 /** Dimensions as a sorted list without repeats; undefined or an empty list means all of them. */

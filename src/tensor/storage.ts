@@ -81,6 +81,8 @@ interface Block {
   loose: boolean;
 }
 
+/** How loops give memory back. */
+const SCOPES = 'Loop over steps(n) or a DataLoader, or wrap each turn in scope(() => …)';
 /** Blocks that are loose, and their bytes. */
 let looseBlocks = 0;
 let looseBytes = 0;
@@ -107,8 +109,7 @@ function register(storage: Storage, loose: boolean): void {
   if (++looseBlocks < MANY_BLOCKS || looseBytes < MANY_BYTES) return;
   warnOnce(
     'plain loop',
-    `tensors made outside of any scope hold ${Math.floor(looseBytes / 2 ** 20)} MB: a plain loop gives nothing back before the event loop turns. ` +
-      'Loop over steps(n) or a DataLoader, or wrap each turn in scope(() => …); keep(tensor) what shall last.',
+    `tensors made outside of any scope hold ${Math.floor(looseBytes / 2 ** 20)} MB: a plain loop gives nothing back before the event loop turns. ${SCOPES}; keep(tensor) what shall last.`,
   );
 }
 
@@ -294,8 +295,7 @@ export function newStorage(bytes: number, what: string, owner?: Scope | null, sh
     throw new GradloomError(
       'MEMORY',
       shape ? `${what} ${shapeText(shape)}` : what,
-      `no room for ${mb(bytes)}: tensors hold ${mb(live)} of the ${mb(reserved)} reserved. Nothing was changed. Loop over a DataLoader or steps(n), ` +
-        'or wrap the work in scope(() => …), so that each turn gives its tensors back; or use a smaller batch. Memory ends at 128 MB in Cloudflare Workers, at 4 GB elsewhere.',
+      `no room for ${mb(bytes)}: tensors hold ${mb(live)} of the ${mb(reserved)} reserved. Nothing was changed. ${SCOPES}; or use a smaller batch. Memory ends at 128 MB in Cloudflare Workers, at 4 GB elsewhere.`,
     );
   }
   const storage = new Storage(address, bytes);

@@ -139,15 +139,9 @@ export class Node<A = unknown> {
   /** What forward returned beside its output. */
   extra(i: number): Tensor {
     this.assertNotFreed();
-    const tensor = this.extras?.[i];
-    if (!tensor) throw new Error(`gradloom: ${this.op.name} kept no extra ${i}`);
+    const tensor = this.extras?.[i] as Tensor;
     assertAlive(tensor, `backward of ${this.op.name}`);
     return tensor;
-  }
-
-  /** The same record for a rule that is to compute some gradients only, or for inputs of other shapes. A copy: V8 is slow with objects that are prototypes. */
-  seenWith(needs: readonly boolean[], shapes = this.shapes): Node<A> {
-    return Object.assign(Object.create(Node.prototype), this, { needs, shapes });
   }
 
   /** Whether a second backward would find something missing. */
@@ -187,8 +181,7 @@ export class Node<A = unknown> {
     throw new GradloomError(
       'GRAPH',
       'backward',
-      `trying to go backward through ${this.op.name} a second time, but its saved values were freed by the first. ` +
-        'Pass { retainGraph: true } to every backward of this graph but the last, or add the losses and call backward once.',
+      `trying to go backward through ${this.op.name} a second time, but its saved values were freed. Pass { retainGraph: true } to every backward but the last, or add the losses.`,
     );
   }
 
@@ -196,8 +189,7 @@ export class Node<A = unknown> {
   private read(saved: Saved | null | undefined, input?: number): Tensor {
     this.assertNotFreed();
     const which = (): string => (input === undefined ? 'output' : `input ${input}`);
-    if (!saved) throw new Error(`gradloom: ${this.op.name} did not save its ${which()}`);
-    const { tensor, version } = saved;
+    const { tensor, version } = saved as Saved; // what a rule reads, it named
     assertAlive(tensor, `backward of ${this.op.name}`);
     const { storage } = tensor;
     if (storage.version !== version) {
@@ -214,6 +206,11 @@ export class Node<A = unknown> {
   }
 }
 
+/** The same record for a rule that is to compute some gradients only, or for inputs of other shapes. A copy: V8 is slow with objects that are prototypes. */
+export function seenWith<A>(node: Node<A>, needs: readonly boolean[], shapes = node.shapes): Node<A> {
+  return Object.assign(Object.create(Node.prototype), node, { needs, shapes });
+}
+
 /** Gives a tensor a new place in the graph. That it keeps its gradient goes with it; hooks stay with the value that they were registered for. */
 export function putNode(t: Tensor, node: Node | null): void {
   if (t.retains) {
@@ -225,7 +222,7 @@ export function putNode(t: Tensor, node: Node | null): void {
 
 function save(tensor: Tensor): Saved {
   if (tensor.inference) {
-    throw new GradloomError('GRAPH', 'autograd', `the inference tensor ${tensor.describe()} cannot be saved for backward. Clone it outside inference(() => …) first.`);
+    throw new GradloomError('GRAPH', 'autograd', `the inference tensor ${tensor.describe()} cannot be saved for backward. Clone it outside inference(() => …).`);
   }
   return { tensor, version: tensor.storage.version };
 }

@@ -84,11 +84,11 @@ export class Tensor {
   accumulateHooks: Hooks<(leaf: Tensor) => void> | null = null;
 
   /** What `shape` has given out. */
-  private shown: Shape | null = null;
+  #shown: Shape | null = null;
 
   /** @internal */
   constructor(storage: Storage, sizes: Shape, dtype: DType, steps: readonly number[] = rowMajor(sizes), offset = 0) {
-    if (!storage || !sizes) throw new GradloomError('VALUE', 'Tensor', 'is not made by new. Use tensor(…), zeros(…), randn(…) and the like.');
+    if (!storage || !sizes) throw new GradloomError('VALUE', 'Tensor', 'is not made by new. Use tensor(…), zeros(…) and the like.');
     this.storage = storage;
     this.sizes = sizes;
     this.dtype = dtype;
@@ -100,8 +100,8 @@ export class Tensor {
 
   /** Sizes; `[]` for a scalar. The list is frozen: `reshape` gives a tensor another shape. */
   get shape(): Shape {
-    this.shown ??= Object.freeze([...this.sizes]);
-    return this.shown;
+    this.#shown ??= Object.freeze([...this.sizes]);
+    return this.#shown;
   }
 
   /** Steps between neighbours along each dimension, in elements. */
@@ -163,7 +163,7 @@ export class Tensor {
     assertAlive(this, 'item');
     refuseWhileRecording('item', 'a value is read', 'Return the tensor from the step and read it outside.');
     if (this.size !== 1) {
-      throw new GradloomError('SHAPE', 'item', `the tensor has ${this.size} elements, shape ${shapeText(this.sizes)}. Reduce it first (mean, sum) or use toArray().`);
+      throw new GradloomError('SHAPE', 'item', `the tensor has ${this.size} elements, shape ${shapeText(this.sizes)}. Reduce it, or use toArray().`);
     }
     return viewOf(this.dtype)[this.address / 4] as number;
   }
@@ -191,13 +191,13 @@ export class Tensor {
       if (this.size > 0) walk(0, start);
       return out;
     } catch (cause) {
-      throw this.noRoom('data', cause);
+      throw this.#noRoom('data', cause);
     }
   }
 
   /** The elements as nested arrays (a bare value for a scalar); bool gives booleans. */
   toArray(): NestedArray {
-    if (this.listed > MOST_LISTED) throw this.noRoom('toArray');
+    if (this.#listed > MOST_LISTED) throw this.#noRoom('toArray');
     const flat = this.data();
     let at = 0;
     const build = (dim: number): NestedArray => {
@@ -211,11 +211,11 @@ export class Tensor {
   }
 
   /** How many numbers and lists `toArray` makes. */
-  private get listed(): number {
+  get #listed(): number {
     return this.sizes.reduce(([all, lists], n) => [all + lists * n, lists * n] as const, [1, 1] as readonly [number, number])[0];
   }
 
-  private noRoom(op: string, cause?: unknown): GradloomError {
+  #noRoom(op: string, cause?: unknown): GradloomError {
     return new GradloomError('MEMORY', op, `JavaScript has no room for ${this.describe()}. Read a part of it: slice(…).${op}().`, { cause });
   }
 
@@ -237,7 +237,7 @@ export class Tensor {
   /** Shape, type and up to a thousand elements, for people. */
   toString(): string {
     if (this.storage.address === 0) return `Tensor(${this.describe()}, ended)`;
-    if (this.size > 1000 || this.listed > 2000) return `Tensor(${this.describe()})`;
+    if (this.size > 1000 || this.#listed > 2000) return `Tensor(${this.describe()})`;
     const format = (v: NestedArray, indent: string): string => {
       if (!Array.isArray(v)) return typeof v === 'number' && this.dtype === 'float32' ? `${Number.parseFloat(v.toPrecision(6))}` : `${v}`;
       const nested = Array.isArray(v[0]);
@@ -250,7 +250,7 @@ export class Tensor {
   [Symbol.toPrimitive](hint: string): number | string {
     if (hint === 'string') return this.rank === 0 && this.storage.address !== 0 ? `${this.dtype === 'bool' ? this.item() !== 0 : this.item()}` : this.toString();
     if (this.size === 1) return this.item();
-    throw new GradloomError('VALUE', 'Tensor', `JavaScript's operators take numbers, this is ${this.describe()}. Use methods (add, lt, …), or item() of one element.`);
+    throw new GradloomError('VALUE', 'Tensor', `operators take numbers, this is ${this.describe()}. Use methods (add, lt, …), or item() of one element.`);
   }
 
   /** What `console.log` shows in Node. */
@@ -268,8 +268,7 @@ export function assertAlive(t: Tensor, op: string): void {
   throw new GradloomError(
     'SCOPE',
     op,
-    `the tensor ${t.describe()} ended with ${t.storage.ended}. Take numbers out before with .item() or .data(), ` +
-      'return it from scope(() => …), or make it last with keep(tensor).',
+    `the tensor ${t.describe()} ended with ${t.storage.ended}. Take numbers out before (item, data), return it from the scope, or keep(tensor).`,
   );
 }
 

@@ -35,7 +35,7 @@ test('scatter: the last of equal indices stays', () => {
   const index = tensor([1, 1], { dtype: 'int32' });
   assert.equal(values(zeros([3]).scatter(0, index, tensor([4, 5]))), [0, 5, 0]);
   assert.equal(values(ones([3]).scatter(0, index, 7)), [1, 7, 1]);
-  throwsCode('DTYPE', /x is float32, the source int32/, () => ones([3]).scatter(0, index, index));
+  throwsCode('DTYPE', /types differ: float32 and int32/, () => ones([3]).scatter(0, index, index));
   throwsCode('INDEX', /3/, () => ones([3]).scatter(0, tensor([3], { dtype: 'int32' }), 1));
 });
 

@@ -58,7 +58,8 @@ test('int32 adds up as int32; types must agree', () => {
       [10, 12, 14, 16, 18],
     ],
   );
-  for (const op of ['scatterAdd', 'indexAdd', 'scatter'] as const) throwsCode('DTYPE', new RegExp(`${op}: x is int32, the source float32`), () => zero[op](0, int([0]), ones([1])));
+  for (const op of ['scatterAdd', 'indexAdd', 'scatter'] as const)
+    throwsCode('DTYPE', new RegExp(`${op}: types differ: int32 and float32`), () => zero[op](0, int([0]), ones([1])));
   for (const op of ['scatterAdd', 'indexAdd'] as const) throwsCode('DTYPE', /bools/, () => zero.bool()[op](0, int([0]), tensor([true])));
 });
 
