@@ -9,6 +9,7 @@ import { Tensor } from '../tensor/tensor.ts';
 
 /** What `forward` leaves for `backward`: tensors by `saveForBackward`, anything else as properties. */
 export class FunctionContext {
+  /** Whatever else forward leaves. */
   [property: string]: unknown;
   /** Which arguments need a gradient: the others' may be null. */
   readonly needsInputGrad: readonly boolean[];
@@ -47,8 +48,11 @@ export type FunctionGradients = Tensor | null | readonly (Tensor | null | undefi
 
 /** What a subclass of `Function` has. */
 export interface FunctionClass<A extends readonly unknown[]> {
+  /** Stands in messages and as `gradFn`. */
   readonly name: string;
+  /** The value; runs without gradients. */
   forward(ctx: FunctionContext, ...args: A): Tensor;
+  /** The arguments' gradients from the output's. */
   backward(ctx: FunctionContext, gradient: Tensor): FunctionGradients;
 }
 

@@ -5,6 +5,7 @@ import { count } from './checks.ts';
 import { History, type Series } from './history.ts';
 import type { Alarm, MonitorData, PairSummary, SeriesKey } from './monitor-data.ts';
 import type { BackwardReport } from './report.ts';
+import { NAMES } from './state.ts';
 
 /** Options of `Monitor`. */
 export interface MonitorOptions {
@@ -26,7 +27,13 @@ export interface StepContext {
 
 const OPTIONS: Kinds<MonitorOptions> = { budget: count(1000), patience: count(1), write: FUNCTION };
 const CONTEXT: Kinds<StepContext> = { lr: NUMBER, phase: TEXT };
-const REPORT = { what: 'a report of multiloss.backward', test: (v: unknown) => typeof v === 'object' && v !== null && Array.isArray((v as Partial<BackwardReport>).names) };
+const REPORT = {
+  what: 'a report of multiloss.backward',
+  test: (v: unknown) => {
+    const { names, losses, weights } = (v ?? {}) as Partial<BackwardReport>;
+    return NAMES.test(names) && [losses, weights].every((numbers) => (names as string[]).every((n) => typeof numbers?.[n] === 'number'));
+  },
+};
 
 /** Phase changes that are remembered. */
 const PHASES = 200;
