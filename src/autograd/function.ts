@@ -1,4 +1,5 @@
 // Functions with a gradient of their own, as users write them: PyTorch's `torch.autograd.Function`.
+// biome-ignore-all lint/complexity/noThisInStatic: the subclass that apply is called on
 import { checkArgument, FUNCTION, valueText } from '../tensor/check.ts';
 import { GradloomError, shapeText } from '../tensor/errors.ts';
 import { apply, copyElements, type Op, requiresGrad } from '../tensor/op.ts';
