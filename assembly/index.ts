@@ -19,8 +19,5 @@ export * from "./kernels/pool";
 export * from "./kernels/batchnorm";
 export * from "./kernels/avgpool";
 export * from "./kernels/sort";
-export { choleskyRows, choleskySolve, multiply } from "./kernels/cholesky";
-export { exchangeColumns, exchangeRows } from "./kernels/exchange";
-export { followPath, pivotAll } from "./kernels/pivot";
 export { gradDrop, trimmedMean } from "./kernels/conflict";
 export { replay } from "./replay";
