@@ -20,4 +20,5 @@ export * from "./kernels/batchnorm";
 export * from "./kernels/avgpool";
 export * from "./kernels/sort";
 export { gradDrop, trimmedMean } from "./kernels/conflict";
+export { nonnegative } from "./kernels/nonnegative";
 export { replay } from "./replay";

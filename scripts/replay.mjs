@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** What is exported for the host and is no part of a step. */
-const HOST = new Set('alloc free scratchBytes useScratch useTallTiles dismiss joinTeam work replay'.split(' '));
+const HOST = new Set('alloc free scratchBytes useScratch useTallTiles dismiss joinTeam work nonnegative replay'.split(' '));
 
 /** What a word of 32 bits is in AssemblyScript. */
 const WORDS = new Set(['usize', 'i32', 'u32']);

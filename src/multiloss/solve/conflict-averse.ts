@@ -50,7 +50,8 @@ function push(g: Float64Array, n: number, mean: Float64Array, radius: number, le
   let w: Float64Array | undefined;
   /** ‖g_w‖ − λ·radius for the shortest point of the hull of gᵢ + λ·g₀, which is left in w. */
   const rest = (lambda: number): number => {
-    const shifted = g.map((v, at) => v + lambda * ((b[Math.floor(at / n)] as number) + (b[at % n] as number) + lambda * squared));
+    const shifted = new Float64Array(n * n);
+    for (let i = 0, at = 0; i < n; i++) for (let j = 0; j < n; j++, at++) shifted[at] = (g[at] as number) + lambda * ((b[i] as number) + (b[j] as number) + lambda * squared);
     w = minNorm(shifted, n, w);
     return Math.sqrt(quadratic(g, w, n)) - lambda * radius;
   };
@@ -60,7 +61,7 @@ function push(g: Float64Array, n: number, mean: Float64Array, radius: number, le
     const line = low + ((high - low) * above) / (above - below);
     const lambda = high > 16 * low ? Math.sqrt(low * high) : line > low && line < high ? line : (low + high) / 2;
     const here = rest(lambda);
-    if (Math.abs(here) <= 1e-14 * lambda * radius || high - low <= 1e-15 * high) break;
+    if (Math.abs(here) <= 1e-12 * lambda * radius || high - low <= 1e-15 * high) break;
     if (here > 0) {
       [low, above] = [lambda, here];
       if (side > 0) below /= 2;

@@ -1,6 +1,6 @@
 // The shortest vector in the convex hull of the gradients.
 import { cosinesOf, quadratic, total } from './matrix.ts';
-import { Nonnegative } from './nonnegative.ts';
+import { nonnegative } from './nonnegative.ts';
 
 /**
  * argmin wᵀG·w over the simplex (w ≥ 0, Σw = 1): Désidéri 2012. w = v/Σv for the v ≥ 0 that minimises ½·vᵀG·v + ½·t·(Σv − 1)², which in
@@ -17,10 +17,8 @@ export function minNorm(gramian: Float64Array, n: number, near?: Float64Array): 
   const shortest = norms.reduce((a, b) => Math.min(a, b));
   const shares = norms.map((v) => shortest / v);
   for (let i = 0, at = 0; i < n; i++) for (let j = 0; j < n; j++, at++) cosines[at] = (cosines[at] as number) + (shares[i] as number) * (shares[j] as number);
-  const z = new Nonnegative(cosines, n).solve(
-    shares.map((v) => -v),
-    near,
-  );
+  const q = shares.map((v) => -v);
+  const z = nonnegative(cosines, n, (solve) => solve(q, near));
   for (let i = 0; i < n; i++) w[i] = (z[i] as number) * (shares[i] as number);
   const sum = total(w);
   return w.map((v) => v / sum);
