@@ -7,8 +7,6 @@ import { minNorm } from './min-norm.ts';
 const TURNS = 100;
 /** Below this share of what its terms' lengths add up to, squared, the square of a sum is what roundings of the gradients' elements make of 0. */
 const NOTHING = 1e-11;
-/** How far float32's roundings may move the square of the distance to the nearest step that raises no loss. */
-const ROUNDED = 1e-6;
 
 /**
  * argmin over the simplex of ⟨g_w, g₀⟩ + c·‖g₀‖·‖g_w‖, where g_w = Jᵀw and g₀ is the mean gradient (Liu et al. 2021, arXiv
@@ -32,7 +30,8 @@ export function conflictAverse(gramian: Float64Array, n: number, c: number, norm
     // ‖g_w‖/λ is constant at first.
     least = 1e-4 * lengths.reduce((a, v) => (v > 0 ? Math.min(a, v) : a), 1);
     const safe = project(g, mean);
-    if (normEps === 0 && quadratic(g, safe.map((v, i) => v - (mean[i] as number)), n) <= (1 + ROUNDED) * radius * radius) return safe; // biome-ignore format: one line
+    const apart = safe.map((v, i) => v - (mean[i] as number));
+    if (quadratic(g, apart, n) <= radius * radius) return normEps === 0 ? safe : new Float64Array(n);
   }
   const w = push(g, n, mean, radius, least);
   const length = Math.sqrt(quadratic(g, w, n));
