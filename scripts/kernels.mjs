@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compressingOrder, reordered } from './order.mjs';
-import { programKernels, replaySource, signatures, sourceFiles } from './replay.mjs';
+import { assertWords, programKernels, replaySource, signatures, sourceFiles } from './replay.mjs';
 import { textOf } from './text.mjs';
 
 process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
@@ -66,6 +66,7 @@ if (!upToDate) {
   // In AssemblyScript an address is a usize; counts and flags are i32. Both are i32 in the wasm, so the sources tell them apart.
   const unknown = names.filter((n) => !all.has(n));
   if (unknown.length > 0) throw new Error(`no signature was found for ${unknown.join(', ')}`);
+  assertWords(all, names);
   const record = (value) => names.map((n) => `${n}: ${value(n, all.get(n))}`).join(', ');
   const masks = record((_, { types }) => types.reduce((mask, type, i) => (type === 'usize' ? mask | (1 << i) : mask), 0));
   const rooms = record((_, { file }) => `'${basename(file, '.ts')}'`);

@@ -3,9 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** What is exported for the host and is no part of a step. */
-const HOST = new Set(
-  'alloc free scratchBytes useScratch useTallTiles dismiss joinTeam work replay pivotAll followPath exchangeColumns exchangeRows choleskyRows choleskySolve multiply'.split(' '),
-);
+const HOST = new Set('alloc free scratchBytes useScratch useTallTiles dismiss joinTeam work nonnegative replay'.split(' '));
+
+/** What a word of 32 bits is in AssemblyScript. */
+const WORDS = new Set(['usize', 'i32', 'u32']);
 
 /** Where sources stand, without the generated one. */
 export function sourceFiles() {
@@ -23,6 +24,14 @@ export function signatures() {
     }
   }
   return found;
+}
+
+/** Throws where a kernel takes what no word of a program can hold. */
+export function assertWords(all, names) {
+  for (const name of names) {
+    const wrong = all.get(name).types.find((type) => !WORDS.has(type));
+    if (wrong) throw new Error(`${name} takes ${wrong}: words are addresses, counts and flags of 32 bits. Pass its address.`);
+  }
 }
 
 /** The kernels that index.ts exports, in its order: a kernel's place is its number in a program. */

@@ -38,9 +38,8 @@ export class AlignedMTL<Name extends string = string> extends Memoryless {
   weights({ gramian, names, rank }: Stats<Name>): Float64Array {
     const m = names.length;
     const p = perLoss(this.name, 'preference', this.preference, names, 1 / m);
-    const cut = m * (this.eps ?? Number.EPSILON);
-    const { values, along, back } = spectrum(gramian, p, m, cut);
-    const least = leastOf(values, cut, rank);
+    const { values, along, back } = spectrum(gramian, p, m);
+    const least = leastOf(values, m * (this.eps ?? Number.EPSILON), rank);
     const kept = values.filter((v) => v > least);
     if (kept.length === 0) return p;
     const scale = Math.sqrt(this.scale([...kept]));

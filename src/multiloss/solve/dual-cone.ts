@@ -1,7 +1,7 @@
 // The projection onto the dual cone of the gradients, { d : J·d ≥ 0 }: the nearest direction that raises no loss (Lopez-Paz & Ranzato
 // 2017, arXiv 1706.08840). G is the gradients' Gramian [n · n]; what is projected is Jᵀu, and the result is Jᵀv.
 import { cosinesOf, times } from './matrix.ts';
-import { nonnegative, nonnegativeColumns } from './nonnegative.ts';
+import { nonnegative } from './nonnegative.ts';
 
 /**
  * argmin vᵀG·v over v ≥ u. With v = u + z/‖gᵢ‖ it is min ½·zᵀC·z + qᵀz, z ≥ 0, q = C·(‖gᵢ‖·uᵢ): cosines only, so that rows of any lengths
@@ -18,16 +18,22 @@ export function project(gramian: Float64Array, u: Float64Array): Float64Array {
     lengths.map((v) => v / unit),
     n,
   );
-  const { z } = nonnegative(cosines, q, { inRange: true });
+  const z = nonnegative(cosines, n, (solve) => solve(q));
   return u.map((ui, i) => (z[i] === 0 ? ui : ui + ((z[i] as number) * unit) / (norms[i] as number)));
 }
 
 /** Σ of the projections of each uᵢ·gᵢ alone. */
 export function projectEach(gramian: Float64Array, u: Float64Array): Float64Array {
-  const { norms, cosines } = cosinesOf(gramian, u.length);
-  const sum = nonnegativeColumns(
-    cosines,
-    u.map((ui, i) => ui * (norms[i] as number)),
-  );
-  return u.map((ui, i) => (sum[i] === 0 ? ui : ui + (sum[i] as number) / (norms[i] as number)));
+  const n = u.length;
+  const { norms, cosines } = cosinesOf(gramian, n);
+  const v = u.slice();
+  nonnegative(cosines, n, (solve) => {
+    for (let row = 0; row < n; row++) {
+      const share = (u[row] as number) * (norms[row] as number);
+      if (share === 0) continue;
+      const z = solve(cosines.subarray(row * n, row * n + n).map((x) => Math.sign(share) * x));
+      for (let i = 0; i < n; i++) if (z[i] !== 0) v[i] = (v[i] as number) + ((z[i] as number) * Math.abs(share)) / (norms[i] as number);
+    }
+  });
+  return v;
 }

@@ -1,8 +1,6 @@
 // Weights whose losses gain alike: G·w = w^(−1/α), of which α = 1 is the Nash bargaining solution.
-import { lend } from '../../tensor/lend.ts';
 import { power } from '../../tensor/elementary.ts';
-import { Cholesky, numbersOf } from './cholesky.ts';
-import { Laid, numbersOf as laidNumbers } from './laid.ts';
+import { Cholesky } from './cholesky.ts';
 import { cosinesOf, indices, times } from './matrix.ts';
 import { isStationary } from './min-norm.ts';
 
@@ -23,8 +21,6 @@ const SHORTER = 10;
 const SHORTENED = 20;
 /** What dependent rows are kept apart by, as a share of their squares, where nothing else does. */
 const APART = 1e-15;
-/** Rows below which a call costs more than a product. */
-const FEW = 12;
 /** How nearly the equations must hold, relative to their right-hand sides. */
 const EXACT = 1e-13;
 /** How much of the terms of an equation its rounding may be, in units of EXACT: where they nearly cancel, its right-hand side is less than that. */
@@ -64,17 +60,11 @@ export function fair(gramian: Float64Array, n: number, alpha: number): Float64Ar
   if (size.some((v) => !(v > 0 && v < Number.POSITIVE_INFINITY))) return w;
   // With z = size·x: (size·C·size)·x = size²·x^(−β).
   for (let i = 0, at = 0; i < k; i++) for (let j = 0; j < k; j++, at++) a[at] = (a[at] as number) * ((size[i] as number) * (size[j] as number));
-  const x = lend(2 * (2 * laidNumbers(k) + numbersOf(k)), (address) => new Equations(a, k, beta, address).solve());
+  const x = new Equations(a, k, beta).solve();
   rows.forEach((row, i) => {
     w[row] = ((x[i] as number) * (size[i] as number)) / (norms[row] as number);
   });
   return w;
-}
-
-/** y ← A·x. */
-function product(a: Laid, x: Float64Array, y: Float64Array<ArrayBuffer>): void {
-  if (a.n < FEW) times(a.a, x, a.n, y);
-  else a.times(x, y);
 }
 
 /** Weights, A·x, and the right-hand sides, aᵢᵢ·xᵢ^(−β). */
@@ -86,9 +76,9 @@ interface Point {
 
 /** A·x = aᵢᵢ·xᵢ^(−β), A [k · k]. */
 class Equations {
-  private readonly a: Laid;
+  private readonly a: Float64Array;
   /** |A|, element by element. */
-  private readonly sizes: Laid;
+  private readonly sizes: Float64Array;
   private readonly k: number;
   private readonly beta: number;
   private readonly hessian: Cholesky;
@@ -100,12 +90,10 @@ class Equations {
   private readonly set: Int32Array;
   private readonly rest: Float64Array;
 
-  /** @param address of memory for two `Laid` and a `Cholesky`. */
-  constructor(a: Float64Array, k: number, beta: number, address: number) {
-    const bytes = 8 * laidNumbers(k);
-    this.a = new Laid(a, k, address);
-    this.sizes = new Laid(a.map(Math.abs), k, address + bytes);
-    this.hessian = new Cholesky(this.a, address + 2 * bytes);
+  constructor(a: Float64Array, k: number, beta: number) {
+    this.a = a;
+    this.sizes = a.map(Math.abs);
+    this.hessian = new Cholesky(a, k);
     this.k = k;
     this.beta = beta;
     this.diagonal = Float64Array.from({ length: k }, (_, i) => a[i * (k + 1)] as number);
@@ -133,7 +121,7 @@ class Equations {
     for (let turn = 0; turn < STEPS; turn++) {
       if (this.settle(here, order) > 0) this.look(here);
       const { x, ax, push } = here;
-      product(this.sizes, x, terms);
+      times(this.sizes, x, k, terms);
       let error = 0;
       for (let i = 0; i < k; i++) {
         const pushed = push[i] as number;
@@ -167,7 +155,7 @@ class Equations {
 
   /** Finds out about a point whose x is new. */
   private look({ x, ax, push }: Point): void {
-    product(this.a, x, ax);
+    times(this.a, x, this.k, ax);
     for (let i = 0; i < this.k; i++) push[i] = (this.diagonal[i] as number) * inverse(x[i] as number, this.beta);
   }
 
@@ -176,8 +164,7 @@ class Equations {
    * Newton's steps alone would be many where weights are orders of magnitude from their places. How many those were.
    */
   private settle({ x, ax, push }: Point, order: Int32Array): number {
-    const { k, beta, diagonal } = this;
-    const { a } = this.a;
+    const { a, k, beta, diagonal } = this;
     let moved = 0;
     for (const i of order) {
       const [gain, pushed, own] = [ax[i] as number, push[i] as number, diagonal[i] as number];
@@ -214,16 +201,16 @@ class Equations {
         if (falls[i] === 0) set[count++] = i;
         step[i] = falls[i] === 0 ? 0 : (LEFT - 1) * (x[i] as number);
       }
-      if (fallen > 0) product(a, step, along);
+      if (fallen > 0) times(a, step, k, along);
       else along.fill(0);
       for (let i = 0; i < count; i++) rest[i] = (gradient[set[i] as number] as number) - (along[set[i] as number] as number);
       // Weights may be so large that what keeps dependent rows apart is lost beside the roundings of others. A step is then too short.
-      for (let apart = APART; !hessian.factor(set, count, 1e-300, bends) && apart < 1; apart *= 10) {
+      for (let apart = APART; !hessian.factor(set, count, { more: bends }) && apart < 1; apart *= 10) {
         for (let i = 0; i < k; i++) bends[i] = (bends[i] as number) + apart * (diagonal[i] as number);
       }
       hessian.solve(rest);
       for (let i = 0; i < count; i++) step[set[i] as number] = rest[i] as number;
-      if (fallen > 0) product(a, step, along);
+      if (fallen > 0) times(a, step, k, along);
       let changes = 0;
       for (let i = 0; i < k; i++) {
         const [fell, si] = [falls[i] === 1, step[i] as number];
