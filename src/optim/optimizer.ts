@@ -238,7 +238,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   step<T>(closure?: () => T): T | undefined {
     assertArity(`${this.rule.name}.step`, arguments.length, 1);
     if (closure !== undefined) checkArgument(`${this.rule.name}.step`, 'the closure', closure, FUNCTION);
-    if (this.#disposed) throw new GradloomError('SCOPE', `${this.rule.name}.step`, 'its state was given back by dispose(). Make a new one.');
+    if (this.#disposed) throw new GradloomError('SCOPE', `${this.rule.name}.step`, "the optimizer's state was given back by dispose(). Make a new one.");
     // Nothing may have changed where the closure is async: its gradients come too late.
     const loss = closure && enableGrad(() => callNow(`${this.rule.name}.step`, closure, 'the step'));
     settle();

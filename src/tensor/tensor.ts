@@ -268,7 +268,7 @@ export function assertAlive(t: Tensor, op: string): void {
   throw new GradloomError(
     'SCOPE',
     op,
-    `the tensor ${t.describe()} ended with ${t.storage.ended}. Take numbers out before (item, data), return it from the scope, or keep(tensor).`,
+    `the tensor ${t.describe()} ended with ${t.storage.ended}. Take numbers out before with .item() or .data(), return it from scope(() => …), or make it last with keep(tensor).`,
   );
 }
 
