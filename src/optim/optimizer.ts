@@ -97,6 +97,8 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   readonly #defaults: Required<O>;
   #states = new Map<Tensor, ParamState>();
   readonly #places = new WeakMap<ParamGroup<O>, Place>();
+  /** Options of each group, lists laid open, as they were checked last. */
+  readonly #seen = new WeakMap<object, readonly unknown[]>();
   /** Names in groups that are no options. */
   readonly #labels = new Set(['params', 'initialLr']);
   /** Grows where the addresses of state do, or the parameters of a group. */
@@ -156,6 +158,8 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   /** Throws unless every option is of its kind and in its range, and no other name is nearly one. */
   #checkOptions(group: ParamGroup<O>): void {
     const { name, kinds } = this.rule;
+    const seen = this.#seen.get(group);
+    if (seen && isAsSeen(group, seen)) return; // as at the last step
     assertGroup(name, group);
     for (const key in kinds) checkArgument(name, key, group[key as keyof ParamGroup<O>], kinds[key] as Kind);
     for (const key in group) {
@@ -166,6 +170,10 @@ export abstract class Optimizer<O extends OptimizerOptions> {
     }
     if (group.initialLr !== undefined) checkArgument(name, 'initialLr', group.initialLr, NUMBER);
     this.check(group);
+    this.#seen.set(
+      group,
+      Object.entries(group).flatMap(([key, value]): unknown[] => (key === 'params' ? [] : [value].flat())),
+    );
   }
 
   /** The group's place, new where its parameters are not those that were checked. */
@@ -373,4 +381,17 @@ function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
   if (a.length !== b?.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;
+}
+
+/** Whether a group's options are those of a list. */
+function isAsSeen(group: Readonly<Record<string, unknown>>, seen: readonly unknown[]): boolean {
+  let i = 0;
+  for (const key in group) {
+    if (key === 'params') continue;
+    const value = group[key];
+    if (!Array.isArray(value)) {
+      if (value !== seen[i++]) return false;
+    } else for (const item of value) if (item !== seen[i++]) return false;
+  }
+  return i === seen.length;
 }
