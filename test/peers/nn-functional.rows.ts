@@ -1,18 +1,10 @@
 // PyTorch's test_nn: functions beside layers and losses, with the gradients of what they take.
 import { B, type Row, t } from './row.ts';
-import { fixed, functionRow as f, ints, leaf, prelude as losses } from './nn-losses.rows.ts';
+import { A, fixed, functionRow as f, ints, leaf, prelude as losses, Z } from './nn-losses.rows.ts';
 import { nn } from 'gradloom';
 
 export const prelude = losses;
 
-const A = [
-  [0.5, -1.5, 2],
-  [1, 0.25, -0.75],
-];
-const Z = [
-  [0.5, 1, -2],
-  [3, 0.25, 0.5],
-];
 const IMAGE = [
   [
     [1, -2, 3, 0.5],

@@ -62,11 +62,11 @@ const moduleRow = (name: string, args: readonly Arg[], options: Options = {}): R
   py: `loss(nn.${name}(${named(options)}), ${args.map(theirs).join(', ')})`,
 });
 
-const A = [
+export const A = [
   [0.5, -1.5, 2],
   [1, 0.25, -0.75],
 ];
-const Z = [
+export const Z = [
   [0.5, 1, -2],
   [3, 0.25, 0.5],
 ];
