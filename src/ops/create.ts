@@ -74,7 +74,8 @@ export function leaf(t: Tensor, op: string, requiresGrad: boolean | undefined): 
 const isTyped = (data: unknown): data is ArrayLike<number> => ArrayBuffer.isView(data) && !(data instanceof DataView) && 'length' in data;
 const isRow = (data: unknown): data is ArrayLike<unknown> => Array.isArray(data) || isTyped(data);
 
-const ragged = (shape: Shape): GradloomError => new GradloomError('SHAPE', 'tensor', `the nested arrays are ragged: expected shape ${shapeText(shape)} throughout.`);
+const ragged = (shape: Shape): GradloomError =>
+  new GradloomError('SHAPE', 'tensor', `the nested arrays are ragged: expected shape ${shapeText(shape)} throughout. Give every row the same length.`);
 
 function shapeOf(data: unknown): number[] {
   const shape: number[] = [];

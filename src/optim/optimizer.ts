@@ -373,7 +373,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
 }
 
 function assertGroup(op: string, group: unknown): void {
-  if (!isPlainObject(group)) throw valueError(op, `a group is an object { params, … }, got ${valueText(group)}.`);
+  if (!isPlainObject(group)) throw valueError(op, `a group is an object { params, … }, got ${valueText(group)}. Put parameters into its params.`);
 }
 
 /** Whether both lists hold the same things in the same order. */
