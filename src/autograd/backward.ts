@@ -8,8 +8,7 @@ import { settle } from '../tensor/pending.ts';
 import { recording } from '../tensor/recording.ts';
 import { assertAlive, Tensor } from '../tensor/tensor.ts';
 import { assertGradient } from './hooks.ts';
-import { accumulate } from './leaf.ts';
-import { type GraphOptions, Pass, type Place } from './pass.ts';
+import { asRow, fill, type GraphOptions, Pass, type Place, placeOf } from './pass.ts';
 import { joins } from './postponed.ts';
 
 /** Options of `backward`. */
@@ -106,22 +105,12 @@ export function backward(tensors: Tensor | readonly Tensor[], given?: BackwardOp
   if (!inputs && !createGraph && joins(roots, gradients, retainGraph)) return;
   settle();
   for (const t of inputs ?? []) keepsGradient(t);
-  filling(targets ?? null, options).run(roots, gradients);
-}
-
-/** A pass that adds to `.grad`: of every leaf, or of those among `targets`. */
-function filling(targets: ReadonlySet<Place> | null, options: GraphOptions): Pass {
-  const outside = (fn: () => void): void => pass.outside(fn);
-  const receive = (place: Place, g: Tensor, exclusive: boolean): void => {
-    if (place instanceof Tensor) accumulate(place, g, exclusive, options.createGraph ?? false, outside);
-  };
-  const pass: Pass = new Pass(receive, targets, options);
-  return pass;
+  fill(roots, gradients, { createGraph, retainGraph, wanted: targets });
 }
 
 /** @internal Goes on behind a tensor whose gradients have met there and been through its hooks. */
 export function continueBackward(t: Tensor, gradient: Tensor, retainGraph?: boolean): void {
-  filling(null, { retainGraph }).run([t], [gradient], nodeOf(t));
+  fill([t], [gradient], { retainGraph, begun: nodeOf(t) });
 }
 
 /** Lets a tensor keep its gradient in `.grad`, as leaves do. */
@@ -137,7 +126,7 @@ function wantedPlace(op: string, t: Tensor): Place {
   assertTensor(op, t);
   assertAlive(t, op);
   if (!requiresGrad(t)) throw new GradloomError('GRAPH', op, `the input ${t.describe()} does not require a gradient. Set requiresGrad first.`);
-  return nodeOf(t) ?? t;
+  return placeOf(t);
 }
 
 /** One gradient per input: a tuple of as many as there are inputs, where that is known. */
@@ -174,21 +163,21 @@ export function gradientsOf(op: string, roots: readonly Tensor[], wanted: readon
   const places = wanted.map((t) => wantedPlace(op, t));
   if (options.isGradsBatched) return batched(op, roots, wanted, options);
   const gradients = seeds(op, roots, listOf(options.gradOutputs));
+  const { createGraph, retainGraph } = options;
   settle();
   const found = new Map<Place, Tensor>();
   // Results share no memory with one another, nor with what the pass started from.
   const taken = new Set(gradients.map((g) => g.storage));
   const own = (g: Tensor): Tensor => (taken.has(g.storage) ? clone(g) : g);
   const pass: Pass = new Pass(
-    (place, g) => {
-      const mine = pass.expose(own(g));
+    (place, { values }) => {
+      const mine = pass.expose(own(values));
       taken.add(mine.storage);
       found.set(place, mine);
     },
-    new Set(places),
-    options,
+    { createGraph, retainGraph, wanted: new Set(places) },
   );
-  pass.run(roots, gradients);
+  pass.run(roots, gradients.map(asRow));
   return places.map((p, i) => {
     const g = found.get(p);
     if (g) return places.indexOf(p) === i ? g : clone(g);

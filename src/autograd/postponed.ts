@@ -5,8 +5,7 @@ import { nodeOf } from '../tensor/op.ts';
 import { setPending, settle } from '../tensor/pending.ts';
 import { isAnomalyEnabled, type Node, withoutModes } from '../tensor/tape.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { accumulate } from './leaf.ts';
-import { insidePass, Pass, survey } from './pass.ts';
+import { fill, insidePass, survey } from './pass.ts';
 
 /** What waits: where passes start, from which gradients, and the ops behind them. */
 interface Waiting {
@@ -22,8 +21,7 @@ function flush(): void {
   const { roots, gradients } = waiting as Waiting;
   waiting = null;
   setPending(null);
-  const receive = (leaf: Tensor | Node, g: Tensor, exclusive: boolean): void => accumulate(leaf as Tensor, g, exclusive, false);
-  withoutModes(() => new Pass(receive, null, { retainGraph: true }).run(roots, gradients));
+  withoutModes(() => fill(roots, gradients, { retainGraph: true }));
 }
 
 /** Whether someone could see the pass at work: by a hook, or in a gradient that is there already and would be added to. */

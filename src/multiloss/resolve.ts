@@ -113,7 +113,8 @@ export class Resolution<Name extends string> {
     const cross = this.options.other ? crossProducts(this.names, this.options.other) : null;
     const walkOptions = {
       retainGraph: this.options.retainGraph,
-      boundary: boundary instanceof Node ? new Set([boundary]) : undefined,
+      fills: true,
+      ends: boundary instanceof Node ? new Set([boundary]) : undefined,
       factored: (leaf: Tensor) => method.needs !== 'jacobian' && !cross && leaf !== boundary,
       measured: (place: Place) => this.looksAt(place) || (this.measures && !this.on && place instanceof Tensor),
       counts: only.some((o) => o !== null) ? (leaf: Tensor, id: number) => only[id]?.has(leaf) ?? true : undefined,
@@ -148,7 +149,7 @@ export class Resolution<Name extends string> {
     if (boundary && found.rows.has(boundary)) {
       const rows = found.rows.get(boundary) as Rows;
       const { at, retainGraph } = this.options;
-      found.outside(() => {
+      found.pass.outside(() => {
         const gradient = combineRows(weights(0, rows.ids), stacked(rows));
         if (boundary instanceof Node) continueBackward(at as Tensor, gradient, retainGraph);
         else accumulate(boundary, gradient, false, false);
