@@ -137,13 +137,10 @@ export class Pass {
           this.#deposit(p, rows[i] as Rows);
         });
         for (const p of places) if (p instanceof Tensor) this.#used(p);
-        for (const node of this.nodes) {
-          this.#step(node);
-          if (!then && !retainGraph && this.#leadsOn(node)) node.free();
-        }
+        for (const node of this.nodes) this.#step(node);
         const result = then?.() as T;
         for (const keep of this.#kept ?? []) keep();
-        if (then && !retainGraph) for (const node of this.nodes) if (this.#leadsOn(node)) node.free();
+        if (!retainGraph) for (const node of this.nodes) if (this.#leadsOn(node)) node.free();
         return result;
       });
     } finally {
