@@ -336,7 +336,7 @@ export class Pass {
 
 /** All that comes from any root is one row: ordinary passes add it up. */
 const ALL: readonly number[] = [0];
-export const asRow = (values: Tensor): Rows => ({ ids: ALL, values });
+const asRow = (values: Tensor): Rows => ({ ids: ALL, values });
 
 /** A pass that adds to `.grad`: of every leaf, or of those that are wanted. */
 export function fill(roots: readonly Tensor[], gradients: readonly Tensor[], options: PassOptions): void {

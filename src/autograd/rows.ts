@@ -56,15 +56,15 @@ export function sameIds({ ids: a }: Rows, { ids: b }: Rows): boolean {
   return a === b || (a.length === b.length && a.every((id, i) => id === b[i]));
 }
 
-/** One row for each input of an op from those of its output, by the op's rule. `recorded`: a graph of the rule is made, so all of it is ops. */
+/** The rows of an op's inputs from those of its output. `recorded`: they can be differentiated again, for which a row goes by itself. */
 export function gradientsOf(node: Node, { ids, values: dy }: Rows, wants: readonly boolean[], recorded = false): readonly (Tensor | null)[] {
   const { backward, batched } = node.op;
   if (!backward) return [];
   const seen = withNeeds(node, wants);
   if (ids.length === 1) return backward(dy, seen);
   const k = ids.length;
-  if (typeof batched === 'function' && !recorded) return batched(dy, node, wants);
-  if (batched === 'same') {
+  if (!recorded && typeof batched === 'function') return batched(dy, node, wants);
+  if (!recorded && batched === 'same') {
     const shapes = node.shapes.map((shape) => [k, ...new Array<number>(dy.rank - 1 - shape.length).fill(1), ...shape]);
     return backward(dy, seenWith(node, wants, shapes)).map((g, i) => g && inShape(g, [k, ...(node.shapes[i] as readonly number[])]));
   }

@@ -52,7 +52,13 @@ for (const [way, run] of Object.entries(ways)) {
     p.h.registerHook((g) => void seen.h?.push(list(g)));
     p.w.registerHook((g) => void seen.w?.push(list(g)));
     run(p);
-    const [each, sum] = [(f: number) => [[f, 2 * f], [3 * f, -f]], (f: number) => [[4 * f, f]]];
+    const [each, sum] = [
+      (f: number) => [
+        [f, 2 * f],
+        [3 * f, -f],
+      ],
+      (f: number) => [[4 * f, f]],
+    ];
     assert.equal(seen.h, ONCE.includes(way) ? sum(1) : each(1));
     assert.equal(seen.w, ONCE.includes(way) || AT.includes(way) ? sum(2) : each(2));
   });
