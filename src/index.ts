@@ -140,7 +140,7 @@ export { detach } from './tensor/op.ts';
 export { defaultGenerator, Generator, manualSeed } from './tensor/random.ts';
 export { keep, type LoopOptions, memory, scope, steps } from './tensor/scope.ts';
 export type { Shape } from './tensor/shape.ts';
-export { enableGrad, inference, isGradEnabled, isInferenceMode, noGrad, setGradEnabled } from './tensor/tape.ts';
+export { enableGrad, inference, isGradEnabled, isInferenceMode, noGrad, setGradEnabled } from './tensor/modes.ts';
 export { type GradientHook, type HookHandle, type NestedArray, Tensor, type TypedArrays } from './tensor/tensor.ts';
 export type { ScaleOptions } from './ops/formulas.ts';
 export type { AddmmOptions } from './ops/matmul.ts';

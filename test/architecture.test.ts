@@ -34,10 +34,10 @@ function statements(file: string): { text: string; from: string }[] {
   return [...code(file).matchAll(/^(?:(?:import|export)\s[^;']*\sfrom|import) '([^']*)';/gm)].map((m) => ({ text: m[0], from: m[1] as string }));
 }
 
-/** Relative imports of a file; without those of types alone, which are gone at run time, where `values` is said. */
-function importsOf(file: string, values = false): string[] {
-  const kept = statements(file).filter(({ text, from }) => from.startsWith('.') && !(values && /^(?:import|export) type /.test(text)));
-  return kept.map(({ from }) => normalize(join(dirname(file), from))).filter((f) => !generated.has(f));
+/** Relative imports of a file, those of types too. */
+function importsOf(file: string): string[] {
+  const relative = statements(file).filter(({ from }) => from.startsWith('.'));
+  return relative.map(({ from }) => normalize(join(dirname(file), from))).filter((f) => !generated.has(f));
 }
 
 test('every file stands in a room', () => {
@@ -75,7 +75,7 @@ test('no import goes in a circle', () => {
   const visit = (file: string, path: string[]): void => {
     if (path.includes(file)) throw new Error(`cycle: ${[...path.slice(path.indexOf(file)), file].join(' → ')}`);
     if (done.has(file)) return;
-    for (const g of importsOf(file, true)) visit(g, [...path, file]);
+    for (const g of importsOf(file)) visit(g, [...path, file]);
     done.add(file);
   };
   for (const f of files) visit(f, []);

@@ -3,5 +3,5 @@ export { type BackwardOptions, backward, type GradientsOf, type GradOptions, gra
 export { CustomFunction as Function, type FunctionClass, type FunctionContext, type FunctionGradients } from '../autograd/function.ts';
 export { type GradcheckOptions, gradcheck, gradgradcheck } from '../autograd/gradcheck.ts';
 export type { GraphOptions } from '../autograd/pass.ts';
-export { setDetectAnomaly } from '../tensor/tape.ts';
+export { setDetectAnomaly } from '../tensor/modes.ts';
 export { gramian, jacobian, type JacobianOptions } from '../autograd/jacobian.ts';

@@ -7,7 +7,7 @@ import { nodeOf, requiresGrad } from '../tensor/op.ts';
 import { settle } from '../tensor/pending.ts';
 import { recording } from '../tensor/recording.ts';
 import type { Shape } from '../tensor/shape.ts';
-import { assertAlive, Tensor } from '../tensor/tensor.ts';
+import { assertAlive, metaOf, Tensor } from '../tensor/tensor.ts';
 import { assertGradient } from './hooks.ts';
 import { fill, type GraphOptions, Pass, type Place, placeOf } from './pass.ts';
 import { joins } from './postponed.ts';
@@ -121,7 +121,7 @@ export function keepsGradient(t: Tensor): void {
   if (!node) return;
   settle();
   node.retaining = t;
-  t.retains = true;
+  metaOf(t).retains = true;
 }
 
 function wantedPlace(op: string, t: Tensor): Place {

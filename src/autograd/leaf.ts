@@ -14,8 +14,9 @@ import { copyElements, dense, nodeOf } from '../tensor/op.ts';
 import { settle } from '../tensor/pending.ts';
 import { recording } from '../tensor/recording.ts';
 import { currentScope, moveStorage, openScopes, type Scope, type Storage } from '../tensor/storage.ts';
-import { noGrad } from '../tensor/tape.ts';
-import { empty, Tensor } from '../tensor/tensor.ts';
+import { noGrad } from '../tensor/modes.ts';
+import { putNode } from '../tensor/tape.ts';
+import { empty, metaOf, Tensor } from '../tensor/tensor.ts';
 import { assertGradient, gradientArrived } from './hooks.ts';
 
 /**
@@ -23,7 +24,7 @@ import { assertGradient, gradientArrived } from './hooks.ts';
  * `exclusive`: the gradient's memory may be kept as it is.
  */
 export function accumulate(leaf: Tensor, g: Tensor, exclusive: boolean, createGraph: boolean, around: (fn: () => void) => void = noGrad): void {
-  if (!leaf.wantsGrad) return;
+  if (!leaf.meta?.wantsGrad) return;
   recording()?.leaf(leaf, 'added');
   const old = leaf.gradient;
   if (old && !createGraph && !isExpanded(old)) {
@@ -41,7 +42,7 @@ export function accumulate(leaf: Tensor, g: Tensor, exclusive: boolean, createGr
     }
     put(leaf, next, createGraph);
   }
-  if (leaf.accumulateHooks) gradientArrived(leaf, around);
+  if (leaf.meta?.accumulateHooks) gradientArrived(leaf, around);
 }
 
 /** @internal Adds to the gradient that a tensor between keeps, in memory of its own. */
@@ -108,10 +109,10 @@ export function clearGrad(t: Tensor, setToNull: boolean): void {
     return;
   }
   const g = t.gradient;
-  if (g && (isExpanded(g) || (g.viewInfo && nodeOf(g)))) setGrad(t, zeros(g.sizes));
+  if (g && (isExpanded(g) || (g.meta?.view && nodeOf(g)))) setGrad(t, zeros(g.sizes));
   else if (g) {
-    g.node = null;
-    g.wantsGrad = false;
+    putNode(g, null);
+    metaOf(g).wantsGrad = false;
     noGrad(() => zero_(g));
   }
 }
@@ -120,5 +121,5 @@ export function clearGrad(t: Tensor, setToNull: boolean): void {
 export function setWantsGrad(leaf: Tensor, on: boolean): void {
   settle();
   recording()?.asked(leaf);
-  leaf.wantsGrad = on;
+  metaOf(leaf).wantsGrad = on;
 }

@@ -19,7 +19,8 @@ import { FLAG, type Kinds } from '../tensor/check.ts';
 import { GradloomError } from '../tensor/errors.ts';
 import { dense, nodeOf } from '../tensor/op.ts';
 import { closeScope, currentScope, leaveScope, moveStorage, openScope, resumeScope, type Scope } from '../tensor/storage.ts';
-import { enableGrad, isAnomalyEnabled, Node, noGrad } from '../tensor/tape.ts';
+import { enableGrad, isAnomalyEnabled, noGrad } from '../tensor/modes.ts';
+import { Node } from '../tensor/tape.ts';
 import { assertAlive, type GradientHook, type Hooks, Tensor } from '../tensor/tensor.ts';
 import { runHooks } from './hooks.ts';
 import { accumulate, keepGradient } from './leaf.ts';
@@ -273,9 +274,9 @@ export class Pass {
       rows = chosen;
     }
     if (rows.ids.length > 0) {
-      if (leaf.hooks) rows = this.#callHooks(leaf.hooks, rows);
+      if (leaf.meta?.hooks) rows = this.#callHooks(leaf.meta?.hooks, rows);
       // A leaf that was frozen since forward gets no gradient.
-      if (leaf.wantsGrad) this.#receive(leaf, rows, this.#isExclusive(rows.values));
+      if (leaf.meta?.wantsGrad) this.#receive(leaf, rows, this.#isExclusive(rows.values));
     }
     this.#release(rows.values);
   }
@@ -286,9 +287,10 @@ export class Pass {
       const g = rows.ids.length === 1 ? rows.values : sum(rows.values, { dim: 0 });
       this.outside(() => keepGradient(t, g));
     };
-    if (!this.#kept) return keep();
-    this.hold(rows);
-    this.#kept.push(keep);
+    if (this.#kept) {
+      this.hold(rows);
+      this.#kept.push(keep);
+    } else keep();
   }
 
   /** Hands each loss's gradient on its own to hooks, which may keep it; returns what they leave. */

@@ -3,7 +3,8 @@
 // once. Gradients add up either way; only roundings differ.
 import { nodeOf } from '../tensor/op.ts';
 import { setPending, settle } from '../tensor/pending.ts';
-import { isAnomalyEnabled, type Node, withoutModes } from '../tensor/tape.ts';
+import { isAnomalyEnabled, withoutModes } from '../tensor/modes.ts';
+import type { Node } from '../tensor/tape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { fill, insidePass, survey } from './pass.ts';
 
@@ -26,7 +27,7 @@ function flush(): void {
 
 /** Whether someone could see the pass at work: by a hook, or in a gradient that is there already and would be added to. */
 function isWatched(nodes: readonly Node[], roots: readonly Tensor[]): boolean {
-  const watched = (leaf: Tensor): boolean => leaf.gathered !== null || leaf.hooks !== null || leaf.accumulateHooks !== null;
+  const watched = (leaf: Tensor): boolean => leaf.gathered !== null || leaf.meta?.hooks !== null || leaf.meta?.accumulateHooks !== null;
   return (
     isAnomalyEnabled() ||
     roots.some((t) => nodeOf(t) === null && watched(t)) ||

@@ -6,7 +6,8 @@
 import { ones } from '../ops/create.ts';
 import { reshape } from '../ops/movement.ts';
 import { settle } from '../tensor/pending.ts';
-import { type Node, noGrad } from '../tensor/tape.ts';
+import { noGrad } from '../tensor/modes.ts';
+import type { Node } from '../tensor/tape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { deferringHooks } from './hooks.ts';
 import { Pass, type PassOptions, type Place } from './pass.ts';
@@ -55,7 +56,7 @@ export class Found {
   private keepFactor(node: Node, input: number, rows: Rows): boolean {
     const { outer } = node.op;
     const leaf = node.edges[input];
-    if (outer?.input !== input || !(leaf instanceof Tensor) || leaf.hooks || !leaf.wantsGrad || this.pass.repeated.has(leaf)) return false;
+    if (outer?.input !== input || !(leaf instanceof Tensor) || leaf.meta?.hooks || !leaf.meta?.wantsGrad || this.pass.repeated.has(leaf)) return false;
     const { factored, counts, measured, wanted } = this.options;
     if ((wanted && !wanted.has(leaf)) || !factored?.(leaf)) return false;
     const { ids, values: cotangents } = choose(rows, counts && ((id) => counts(leaf, id)));

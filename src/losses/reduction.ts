@@ -12,7 +12,7 @@ import { GradloomError, shapeError, shapeText, valueError } from '../tensor/erro
 import { dense } from '../tensor/op.ts';
 import { recording } from '../tensor/recording.ts';
 import { broadcastShapes, sameShape, type Shape } from '../tensor/shape.ts';
-import { noGrad } from '../tensor/tape.ts';
+import { noGrad } from '../tensor/modes.ts';
 import { Tensor } from '../tensor/tensor.ts';
 
 export type { Reduction } from '../ops/loss.ts';

@@ -9,7 +9,7 @@ import { squeeze, unsqueeze } from '../ops/movement.ts';
 import { assertTensor, checkArgument, COUNT, FINITE, FLAG, type Given, type Kinds, NUMBER, optionsBy, orNull } from '../tensor/check.ts';
 import { shapeError, valueError } from '../tensor/errors.ts';
 import { scope } from '../tensor/scope.ts';
-import { noGrad } from '../tensor/tape.ts';
+import { noGrad } from '../tensor/modes.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 /** Options of batch and instance normalisation. */

@@ -1,7 +1,7 @@
 // Ops of one input whose value is a formula of other ops, and whose gradient is a rule of its own.
 import { type OfOne, ofOne } from '../tensor/check.ts';
 import { apply, copyElements, everyInput, type Op } from '../tensor/op.ts';
-import { noGrad } from '../tensor/tape.ts';
+import { noGrad } from '../tensor/modes.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { asFloat } from './convert.ts';
 

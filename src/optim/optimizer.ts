@@ -28,7 +28,7 @@ import { recording, refuseWhileRecording } from '../tensor/recording.ts';
 import { outlive, scope } from '../tensor/scope.ts';
 import { dispose, newStorage, type Storage } from '../tensor/storage.ts';
 import { callNow } from '../tensor/sync.ts';
-import { enableGrad, noGrad } from '../tensor/tape.ts';
+import { enableGrad, noGrad } from '../tensor/modes.ts';
 import { assertAlive, type Tensor } from '../tensor/tensor.ts';
 import { itemsOf, parametersOf, trainable, type Trainable } from './parameters.ts';
 import { type Moment, type ParamState, readState, tensorsOf } from './state.ts';

@@ -12,7 +12,7 @@ import { detach, requiresGrad } from '../tensor/op.ts';
 import { settle } from '../tensor/pending.ts';
 import { collectHanded, recording } from '../tensor/recording.ts';
 import { scope } from '../tensor/scope.ts';
-import { isAnomalyEnabled } from '../tensor/tape.ts';
+import { isAnomalyEnabled } from '../tensor/modes.ts';
 import { assertAlive, Tensor } from '../tensor/tensor.ts';
 import { Shown } from './handed.ts';
 import { fail } from './recorder.ts';

@@ -30,7 +30,7 @@ export interface LeafRecord {
 export type Flags = number;
 
 /** What a leaf asks for now. */
-export const flagsOf = (t: Tensor): Flags => (t.wantsGrad ? 1 : 0) + (t.hooks !== null || t.accumulateHooks !== null ? 2 : 0);
+export const flagsOf = (t: Tensor): Flags => (t.meta?.wantsGrad ? 1 : 0) + (t.meta?.hooks || t.meta?.accumulateHooks ? 2 : 0);
 
 /** A block that was given back during the step. */
 export interface Returned {
@@ -205,13 +205,10 @@ export class Recorder implements Recording, Tracer {
       setTracer(this);
     }
   }
-  kept(key: string, make: () => Tensor): Tensor {
-    let t = this.numbers.get(key);
-    if (!t) {
-      t = this.unheard(() => outlive(make()));
-      this.numbers.set(key, t);
-    }
-    return t;
+  kept<T>(key: string, make: () => T): T {
+    const t = this.numbers.get(key) ?? this.unheard(() => outlive(make() as Tensor));
+    this.numbers.set(key, t);
+    return t as T;
   }
 }
 

@@ -8,7 +8,7 @@ import { collectHanded, hookChanges } from '../tensor/recording.ts';
 import { scope } from '../tensor/scope.ts';
 import { sameShape } from '../tensor/shape.ts';
 import { currentScope, moveStorage, newStorage, Scope, type Storage } from '../tensor/storage.ts';
-import { isGradEnabled, isInferenceMode, setGradEnabled } from '../tensor/tape.ts';
+import { isGradEnabled, isInferenceMode, setGradEnabled } from '../tensor/modes.ts';
 import { empty, Tensor } from '../tensor/tensor.ts';
 import type { Handed, Shown } from './handed.ts';
 import { addressOf, type LeafPlan, Leaves } from './leaves.ts';

@@ -2,8 +2,8 @@
 import { isPlainObject, valueText } from '../tensor/check.ts';
 import { shapeText } from '../tensor/errors.ts';
 import { copyElements } from '../tensor/op.ts';
-import { isInferenceMode } from '../tensor/tape.ts';
-import { empty, Tensor } from '../tensor/tensor.ts';
+import { isInferenceMode } from '../tensor/modes.ts';
+import { empty, metaOf, Tensor } from '../tensor/tensor.ts';
 
 /** The value with every tensor in it replaced. */
 export function mapTensors(value: unknown, change: (t: Tensor) => Tensor): unknown {
@@ -19,7 +19,7 @@ export function copierOf(value: unknown, at: (t: Tensor) => Tensor = (t) => t): 
   if (value instanceof Tensor) {
     return () => {
       const y = empty(value.sizes, value.dtype);
-      y.inference = isInferenceMode();
+      if (isInferenceMode()) metaOf(y).inference = true;
       copyElements(at(value), y);
       return y;
     };

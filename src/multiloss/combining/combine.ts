@@ -3,7 +3,7 @@ import { tensor } from '../../ops/create.ts';
 import { assertArity, checkArgument, type Kinds, NUMBERS, optionsOf, valueText } from '../../tensor/check.ts';
 import { GradloomError, shapeText, valueError } from '../../tensor/errors.ts';
 import { scope } from '../../tensor/scope.ts';
-import { noGrad } from '../../tensor/tape.ts';
+import { noGrad } from '../../tensor/modes.ts';
 import { Tensor } from '../../tensor/tensor.ts';
 import { type Aggregator, isAggregator, isScalarizer, METHOD, type Method, type Stats, type Weighting } from '../methods/method.ts';
 import { atRank, roundedElements } from '../solve/rank.ts';

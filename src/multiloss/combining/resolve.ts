@@ -326,5 +326,5 @@ function combined(found: Found, leaf: Tensor, weights: ((ids: readonly number[])
   if (factor) return [formGradient(factor, weights ? weights(factor.ids) : ones([factor.ids.length])), true];
   const rows = found.rows.get(leaf) as Rows;
   if (weights) return [combineRows(weights(rows.ids), stacked(rows)), true];
-  return rows.ids.length === 1 ? [rows.values, !leaf.hooks && isWhole(rows.values) && rows.values.storage.holds === 1] : [sum(rows.values, { dim: 0 }), true];
+  return rows.ids.length === 1 ? [rows.values, !leaf.meta?.hooks && isWhole(rows.values) && rows.values.storage.holds === 1] : [sum(rows.values, { dim: 0 }), true];
 }

@@ -5,8 +5,8 @@ import { float32View } from '../../runtime/memory.ts';
 import { GradloomError } from '../../tensor/errors.ts';
 import { detach } from '../../tensor/op.ts';
 import { hostStep, recording } from '../../tensor/recording.ts';
-import { enableGrad } from '../../tensor/tape.ts';
-import { empty, type Tensor } from '../../tensor/tensor.ts';
+import { enableGrad } from '../../tensor/modes.ts';
+import { empty, metaOf, type Tensor } from '../../tensor/tensor.ts';
 import { isScalarizer, type Method, type Scalarizer, type Stats, type Weighting } from '../methods/method.ts';
 import { OP } from './options.ts';
 import type { LiveReport } from './report.ts';
@@ -40,12 +40,12 @@ export function scalarize(method: Method, losses: readonly Tensor[], names: read
     );
   const leaves = losses.map((loss) => {
     const leaf = reshape(detach(loss), []);
-    leaf.wantsGrad = true;
+    metaOf(leaf).wantsGrad = true;
     leaf.label = loss.label;
     return leaf;
   });
   // What is frozen is used as it is.
-  const params = method.parameters().filter((p) => p.wantsGrad);
+  const params = method.parameters().filter((p) => p.meta?.wantsGrad);
   const value = enableGrad(() => method.combine(leaves, names));
   const gradients = grad(value, [...leaves, ...params], { allowUnused: true, materializeGrads: true });
   return { weights: gradients.slice(0, leaves.length), learnt: params.map((p, i) => [p, gradients[leaves.length + i] as Tensor]) };

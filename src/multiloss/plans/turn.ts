@@ -72,7 +72,7 @@ export function leavesIn(op: string, list: Trainable): Tensor[] {
 
 /** Runs `fn` while the leaves ask for no gradient; afterwards each is as it was, also after an error. */
 function whileFrozen<T>(leaves: readonly Tensor[], fn: () => T): T {
-  const asked = leaves.filter((t) => t.wantsGrad);
+  const asked = leaves.filter((t) => t.meta?.wantsGrad);
   for (const t of asked) setWantsGrad(t, false);
   try {
     return fn();

@@ -4,7 +4,7 @@ import { assertArity, checkArgument, FUNCTION, type Kinds, optionsOf, valueText 
 import { GradloomError, valueError } from '../../tensor/errors.ts';
 import { refuseWhileRecording } from '../../tensor/recording.ts';
 import { scope } from '../../tensor/scope.ts';
-import { enableGrad } from '../../tensor/tape.ts';
+import { enableGrad } from '../../tensor/modes.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { count } from '../checks.ts';
 import { sharedLeaves } from './leaves.ts';
