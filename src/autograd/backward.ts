@@ -1,10 +1,10 @@
 // From losses to gradients: `backward` fills .grad of the leaves, `grad` returns gradients and touches nothing.
 import { ones, zeros } from '../ops/create.ts';
 import { clone, select } from '../ops/movement.ts';
+import { withoutSettling } from '../runtime/call.ts';
 import { assertArity, assertTensor, checkArgument, FLAG, type Kind, type Kinds, optionsOf } from '../tensor/check.ts';
 import { GradloomError, shapeText, valueError, warnOnce } from '../tensor/errors.ts';
 import { nodeOf, requiresGrad } from '../tensor/op.ts';
-import { settle } from '../tensor/pending.ts';
 import { recording } from '../tensor/recording.ts';
 import type { Shape } from '../tensor/shape.ts';
 import { assertAlive, metaOf, Tensor } from '../tensor/tensor.ts';
@@ -98,14 +98,16 @@ export function backward(tensors: Tensor | readonly Tensor[], given?: BackwardOp
   const options = given instanceof Tensor ? { gradient: given } : optionsOf('backward', given, BACKWARD_OPTIONS);
   const roots = listOf(tensors);
   if (roots.length === 0) throw valueError('backward', 'got an empty list of tensors. Pass at least one loss.');
-  const gradients = seeds('backward', roots, listOf(options.gradient));
   const inputs = options.inputs && listOf(options.inputs);
   if (inputs?.length === 0) throw valueError('backward', '`inputs` is empty. Leave it out to fill every leaf.');
   const targets = inputs && new Set(inputs.map((t) => wantedPlace('backward', t)));
-  for (const root of roots) warnNonFinite(root);
+  const gradients = withoutSettling(() => {
+    const starts = seeds('backward', roots, listOf(options.gradient));
+    for (const root of roots) warnNonFinite(root);
+    return starts;
+  });
   const { createGraph = false, retainGraph = createGraph } = options;
   if (!inputs && !createGraph && joins(roots, gradients, retainGraph)) return;
-  settle();
   for (const t of inputs ?? []) keepsGradient(t);
   fill(roots, gradients, { createGraph, retainGraph, wanted: targets });
 }
@@ -119,7 +121,6 @@ export function continueBackward(t: Tensor, gradient: Tensor, retainGraph?: bool
 export function keepsGradient(t: Tensor): void {
   const node = nodeOf(t);
   if (!node) return;
-  settle();
   node.retaining = t;
   metaOf(t).retains = true;
 }
@@ -171,7 +172,6 @@ export function gradientsOf(op: string, roots: readonly Tensor[], wanted: readon
   const gradients = seeds(op, roots, starts, batch);
   const ids = Array.from({ length: k }, (_, i) => i);
   const rows = gradients.map((values): Rows => ({ ids, values: isGradsBatched && k === 1 ? select(values, 0, 0) : values }));
-  settle();
   const found = new Map<Place, Tensor>();
   // Results share no memory with one another, nor with what the pass started from.
   const taken = new Set(gradients.map((g) => g.storage));

@@ -3,7 +3,6 @@
 import { checkArgument, FUNCTION, valueText } from '../tensor/check.ts';
 import { GradloomError, shapeError } from '../tensor/errors.ts';
 import { nodeOf } from '../tensor/op.ts';
-import { settle } from '../tensor/pending.ts';
 import { refuseWhileRecording } from '../tensor/recording.ts';
 import { sameShape, type Shape } from '../tensor/shape.ts';
 import { assertAlive, type GradientHook, type HookHandle, type Hooks, metaOf, Tensor } from '../tensor/tensor.ts';
@@ -31,11 +30,9 @@ export function addAccumulateHook(t: Tensor, hook: (leaf: Tensor) => void): Hook
 /** Adds a hook to some, which `put` puts where they are looked for: null where the last one has gone, so that nothing waits for them. */
 function register<Hook>(op: string, before: Hooks<Hook> | null, hook: Hook, put: (hooks: Hooks<Hook> | null) => void): HookHandle {
   checkArgument(op, 'hook', hook, FUNCTION);
-  settle();
   const hooks = before ?? new Map<HookHandle, Hook>();
   const handle: HookHandle = {
     remove() {
-      settle();
       if (hooks.delete(handle) && hooks.size === 0) put(null);
     },
   };

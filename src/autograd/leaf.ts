@@ -11,7 +11,6 @@ import { call } from '../runtime/call.ts';
 import { assertTrainable } from '../tensor/check.ts';
 import { GradloomError } from '../tensor/errors.ts';
 import { copyElements, dense, nodeOf } from '../tensor/op.ts';
-import { settle } from '../tensor/pending.ts';
 import { recording } from '../tensor/recording.ts';
 import { currentScope, moveStorage, openScopes, type Scope, type Storage } from '../tensor/storage.ts';
 import { noGrad } from '../tensor/modes.ts';
@@ -20,11 +19,10 @@ import { empty, metaOf, Tensor } from '../tensor/tensor.ts';
 import { assertGradient, gradientArrived } from './hooks.ts';
 
 /**
- * @internal Adds a finished gradient to a leaf's `.grad`, and runs the leaf's hooks by `around`. A leaf that was frozen since forward gets none.
+ * @internal Adds a finished gradient to a leaf's `.grad`, and runs the leaf's hooks by `around`.
  * `exclusive`: the gradient's memory may be kept as it is.
  */
-export function accumulate(leaf: Tensor, g: Tensor, exclusive: boolean, createGraph: boolean, around: (fn: () => void) => void = noGrad): void {
-  if (!leaf.meta?.wantsGrad) return;
+export function accumulate(leaf: Tensor, g: Tensor, exclusive: boolean, createGraph: boolean, around: ((fn: () => void) => void) | null = noGrad): void {
   recording()?.leaf(leaf, 'added');
   const old = leaf.gradient;
   if (old && !createGraph && !isExpanded(old)) {
@@ -42,7 +40,7 @@ export function accumulate(leaf: Tensor, g: Tensor, exclusive: boolean, createGr
     }
     put(leaf, next, createGraph);
   }
-  if (leaf.meta?.accumulateHooks) gradientArrived(leaf, around);
+  if (around && leaf.meta?.accumulateHooks) gradientArrived(leaf, around);
 }
 
 /** @internal Adds to the gradient that a tensor between keeps, in memory of its own. */
@@ -117,9 +115,8 @@ export function clearGrad(t: Tensor, setToNull: boolean): void {
   }
 }
 
-/** @internal Lets a leaf ask for a gradient, or no longer. A pass that waits sees the leaf as it was. */
+/** @internal Lets a leaf ask for a gradient, or no longer. */
 export function setWantsGrad(leaf: Tensor, on: boolean): void {
-  settle();
   recording()?.asked(leaf);
   metaOf(leaf).wantsGrad = on;
 }

@@ -14,7 +14,7 @@
 import { add } from '../ops/binary.ts';
 import { select, stack } from '../ops/movement.ts';
 import { sum } from '../ops/reduce.ts';
-import { call } from '../runtime/call.ts';
+import { call, settle } from '../runtime/call.ts';
 import { FLAG, type Kinds } from '../tensor/check.ts';
 import { GradloomError } from '../tensor/errors.ts';
 import { dense, nodeOf } from '../tensor/op.ts';
@@ -57,6 +57,8 @@ export interface PassOptions extends GraphOptions {
   readonly takes?: (node: Node, input: number, rows: Rows) => boolean;
   /** An op whose gradient has been through its hooks. */
   readonly begun?: Node | null;
+  /** It was asked for before, when nothing watched it: hooks and flags that were set since are not its own. */
+  readonly waited?: boolean;
 }
 
 let passes = 0;
@@ -124,6 +126,7 @@ export class Pass {
   /** @param then what waits for all rows: it runs while they are there, before anything of the user's changes */
   run<T>(roots: readonly Tensor[], rows: readonly Rows[], then?: () => T): T {
     const { createGraph = false, retainGraph = createGraph, fills, wanted } = this.#options;
+    settle();
     const places = roots.map(placeOf);
     this.#collect(places);
     for (const node of this.nodes) if (this.#leadsOn(node)) node.verify();
@@ -181,9 +184,10 @@ export class Pass {
   #step(node: Node): void {
     let rows = this.#take(node);
     if (rows) {
-      const { begun, wanted } = this.#options;
-      if (node.hooks && node !== begun) rows = this.#callHooks(node.hooks, rows);
-      if (node.retaining && node !== begun) this.#keepGradient(node.retaining, rows);
+      const { begun, wanted, waited } = this.#options;
+      const heard = node !== begun && !waited;
+      if (node.hooks && heard) rows = this.#callHooks(node.hooks, rows);
+      if (node.retaining && heard) this.#keepGradient(node.retaining, rows);
       if (wanted?.has(node) || this.#endsAt(node)) this.#receive(node, rows, false);
       if (this.#leadsOn(node)) this.#propagate(node, rows);
       this.#release(rows.values);
@@ -265,7 +269,7 @@ export class Pass {
   #used(leaf: Tensor): void {
     const left = (this.#uses.get(leaf) as number) - 1;
     this.#uses.set(leaf, left);
-    const { counts } = this.#options;
+    const { counts, waited } = this.#options;
     let rows = left > 0 ? undefined : this.#take(leaf);
     if (!rows) return;
     if (counts) {
@@ -274,9 +278,9 @@ export class Pass {
       rows = chosen;
     }
     if (rows.ids.length > 0) {
-      if (leaf.meta?.hooks) rows = this.#callHooks(leaf.meta?.hooks, rows);
+      if (leaf.meta?.hooks && !waited) rows = this.#callHooks(leaf.meta?.hooks, rows);
       // A leaf that was frozen since forward gets no gradient.
-      if (leaf.meta?.wantsGrad) this.#receive(leaf, rows, this.#isExclusive(rows.values));
+      if (leaf.meta?.wantsGrad || waited) this.#receive(leaf, rows, this.#isExclusive(rows.values));
     }
     this.#release(rows.values);
   }
@@ -345,7 +349,7 @@ export function fill(roots: readonly Tensor[], gradients: readonly Tensor[], opt
   const outside = (fn: () => void): void => pass.outside(fn);
   const pass: Pass = new Pass(
     (place, { values }, exclusive) => {
-      if (place instanceof Tensor) accumulate(place, values, exclusive, options.createGraph ?? false, outside);
+      if (place instanceof Tensor) accumulate(place, values, exclusive, options.createGraph ?? false, options.waited ? null : outside);
     },
     { ...options, fills: true },
   );

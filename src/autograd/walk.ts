@@ -5,7 +5,6 @@
 //   use       the caller combines rows into one gradient per leaf; only then does anything change, and the graph is freed
 import { ones } from '../ops/create.ts';
 import { reshape } from '../ops/movement.ts';
-import { settle } from '../tensor/pending.ts';
 import { noGrad } from '../tensor/modes.ts';
 import type { Node } from '../tensor/tape.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -75,7 +74,6 @@ export class Found {
  * `retainGraph`, and leaves' post-accumulate hooks run. Errors come before anything has changed.
  */
 export function withRows<T>(losses: readonly Tensor[], options: WalkOptions, use: (found: Found) => T): T {
-  settle();
   const found = new Found(options);
   const seeds = losses.map((loss, id): Rows => ({ ids: [id], values: ones(loss.sizes) }));
   return deferringHooks(() => found.pass.run(losses, seeds, () => use(found)), noGrad);

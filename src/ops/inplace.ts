@@ -3,7 +3,6 @@ import { assertArity, assertTensor, assertWhole, checkArgument, either, FLAG, ty
 import { bitsOf, promote } from '../tensor/dtype.ts';
 import { GradloomError, shapeError } from '../tensor/errors.ts';
 import { apply, applyView, copyElements, nodeOf, type Op, record, requiresGrad, type ViewOp, type Window, windowOn } from '../tensor/op.ts';
-import { settle } from '../tensor/pending.ts';
 import { isRowMajor, rowMajor, sameShape, type Shape } from '../tensor/shape.ts';
 import { isGradEnabled, isInferenceMode, noGrad } from '../tensor/modes.ts';
 import { putNode } from '../tensor/tape.ts';
@@ -132,7 +131,6 @@ function assertWritable(op: string, t: Tensor, value: Tensor, repeats: boolean):
 function write(op: string, t: Tensor, value: Tensor, fresh = false, repeats = false): Tensor {
   const tracked = assertWritable(op, t, value, repeats);
   const base = t.meta?.view?.base ?? t;
-  settle();
   copyElements(to(value, t.dtype), t);
   t.storage.touch(op);
   if (!tracked) return t;

@@ -23,7 +23,6 @@ import {
 } from '../tensor/check.ts';
 import { GradloomError, valueError, warnOnce } from '../tensor/errors.ts';
 import { copyElements, dense, detach } from '../tensor/op.ts';
-import { settle } from '../tensor/pending.ts';
 import { recording, refuseWhileRecording } from '../tensor/recording.ts';
 import { outlive, scope } from '../tensor/scope.ts';
 import { dispose, newStorage, type Storage } from '../tensor/storage.ts';
@@ -249,7 +248,6 @@ export abstract class Optimizer<O extends OptimizerOptions> {
     if (this.#disposed) throw new GradloomError('SCOPE', `${this.rule.name}.step`, "the optimizer's state was given back by dispose(). Make a new one.");
     // Nothing may have changed where the closure is async: its gradients come too late.
     const loss = closure && enableGrad(() => callNow(`${this.rule.name}.step`, closure, 'the step'));
-    settle();
     optimizerSteps();
     noGrad(() => {
       this.#prepare();

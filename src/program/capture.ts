@@ -9,7 +9,6 @@
 import { full } from '../ops/create.ts';
 import { assertArity, checkArgument, FUNCTION, valueText } from '../tensor/check.ts';
 import { detach, requiresGrad } from '../tensor/op.ts';
-import { settle } from '../tensor/pending.ts';
 import { collectHanded, recording } from '../tensor/recording.ts';
 import { scope } from '../tensor/scope.ts';
 import { isAnomalyEnabled } from '../tensor/modes.ts';
@@ -114,7 +113,6 @@ export function capture<Inputs extends readonly Tensor[], Result>(step: (...inpu
   };
   const call = (...given: (Tensor | number)[]): Result => {
     if (recording()) fail('a captured step cannot run inside another. Call the plain step.');
-    settle();
     count ??= given.length;
     check(given);
     if (isAnomalyEnabled()) return plain(given);

@@ -93,8 +93,8 @@ export class Recorder implements Recording, Tracer {
 
   /** Runs a step while listening. */
   listen<T>(step: () => T): T {
-    setRecording(this);
     setTracer(this);
+    setRecording(this);
     try {
       return step();
     } finally {
@@ -196,13 +196,13 @@ export class Recorder implements Recording, Tracer {
 
   /** Runs what is not the step's own. */
   protected unheard<T>(run: () => T): T {
-    setRecording(null);
     setTracer(null);
+    setRecording(null);
     try {
       return run();
     } finally {
-      setRecording(this);
       setTracer(this);
+      setRecording(this);
     }
   }
   kept<T>(key: string, make: () => T): T {

@@ -3,7 +3,6 @@ import { float32View, release } from '../runtime/memory.ts';
 import { Program } from '../runtime/program.ts';
 import { GradloomError } from '../tensor/errors.ts';
 import { copyElements, detach } from '../tensor/op.ts';
-import { settle } from '../tensor/pending.ts';
 import { collectHanded, hookChanges } from '../tensor/recording.ts';
 import { scope } from '../tensor/scope.ts';
 import { sameShape } from '../tensor/shape.ts';
@@ -106,11 +105,7 @@ export class Replay<Result> {
     recorder.rely(isGradEnabled, isGradEnabled, setGradEnabled);
     recorder.rely(isInferenceMode, isInferenceMode);
     recorder.rely(hookChanges, hookChanges);
-    const result = recorder.listen(() => {
-      const given = step(...recorder.inputs);
-      settle();
-      return given;
-    });
+    const result = recorder.listen(() => step(...recorder.inputs));
     const hidden = hiding(result);
     if (hidden) fail(`the step returns ${hidden} with tensors in it, which later calls could not fill. Return them in a plain object, a list or a Map.`);
     return result;

@@ -100,13 +100,15 @@ export function hookChanges(): number {
  */
 export function hostStep(tensors: readonly Held[], work: HostWork): void {
   const addresses = tensors.map((t) => t.address);
-  const listening = current;
-  current = null;
-  try {
-    callHost(work, addresses);
-  } finally {
-    current = listening;
-  }
+  callHost((at) => {
+    const listening = current;
+    current = null;
+    try {
+      work(at);
+    } finally {
+      current = listening;
+    }
+  }, addresses);
 }
 
 /** Refuses, while recording, what a replay could not do again. Before anything has happened. */

@@ -1,7 +1,7 @@
 // A tensor: a window on a storage, and its place in the graph. What tensors can do is added by ops/methods.ts.
 import { type DType, viewOf } from './dtype.ts';
 import { COPY, GradloomError, shapeText, THIS_COPY } from './errors.ts';
-import { settle } from './pending.ts';
+import { settle } from '../runtime/call.ts';
 import { recording, refuseWhileRecording } from './recording.ts';
 import { isRowMajor, rowMajor, type Shape, sizeOf } from './shape.ts';
 import { dispose, newStorage, type Scope, type Storage } from './storage.ts';
@@ -55,8 +55,6 @@ export class AutogradMeta {
   generation = 0;
   /** Whether a leaf asks for a gradient. */
   wantsGrad = false;
-  /** The accumulated gradient. */
-  grad: Tensor | null = null;
   /** Whether a non-leaf keeps its gradient. */
   retains = false;
   /** Made in inference mode. */
@@ -65,6 +63,20 @@ export class AutogradMeta {
   hooks: Hooks<GradientHook> | null = null;
   /** Hooks after accumulation, on leaves. */
   accumulateHooks: Hooks<(leaf: Tensor) => void> | null = null;
+  #grad: Tensor | null = null;
+
+  /** The accumulated gradient, with what a pass that waits adds to it. */
+  get grad(): Tensor | null {
+    settle();
+    return this.#grad;
+  }
+
+  set grad(g: Tensor | null) {
+    settle();
+    if (this.#grad) this.#grad.storage.gradients--;
+    if (g) g.storage.gradients++;
+    this.#grad = g;
+  }
 }
 
 /** The record beside a tensor, made where there is none. */
@@ -122,24 +134,20 @@ export class Tensor {
     return Object.freeze([...this.steps]);
   }
 
-  /** @internal The gradient accumulated so far, without what a pass that waits will add. */
+  /** @internal The accumulated gradient, of which recordings do not hear. */
   get gathered(): Tensor | null {
     return this.meta?.grad ?? null;
   }
 
   /** @internal The accumulated gradient. */
   get gradient(): Tensor | null {
-    settle();
+    const { gathered } = this;
     recording()?.leaf(this, 'read');
-    return this.gathered;
+    return gathered;
   }
 
   set gradient(g: Tensor | null) {
-    settle();
-    const meta = metaOf(this);
-    if (meta.grad) meta.grad.storage.gradients--;
-    if (g) g.storage.gradients++;
-    meta.grad = g;
+    metaOf(this).grad = g;
   }
 
   /** Number of dimensions. */

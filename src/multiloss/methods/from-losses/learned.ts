@@ -8,7 +8,6 @@ import { exp, neg, softplus } from '../../../ops/unary.ts';
 import { float32View } from '../../../runtime/memory.ts';
 import { FINITE, type Kind, type Kinds, oneOf, optionsOf, valueText } from '../../../tensor/check.ts';
 import { valueError } from '../../../tensor/errors.ts';
-import { settle } from '../../../tensor/pending.ts';
 import { refuseWhileRecording } from '../../../tensor/recording.ts';
 import type { Tensor } from '../../../tensor/tensor.ts';
 import type { Scalarizer } from '../method.ts';
@@ -96,7 +95,6 @@ abstract class Learned<Name extends string> extends CheckedMethod implements Sca
 
   private write(values: readonly number[]): void {
     refuseWhileRecording(this.name, 'parameters are written', 'Do it before.');
-    settle();
     float32View().set(values, this.parameter.address / 4);
     this.parameter.storage.touch(this.name);
   }

@@ -2,7 +2,6 @@
 import { reshape, stack } from '../../../ops/movement.ts';
 import { float32View } from '../../../runtime/memory.ts';
 import { GradloomError } from '../../../tensor/errors.ts';
-import { settle } from '../../../tensor/pending.ts';
 import { recording } from '../../../tensor/recording.ts';
 import { empty, type Tensor } from '../../../tensor/tensor.ts';
 import type { Scalarizer } from '../method.ts';
@@ -17,7 +16,6 @@ export class HostVector {
     const place = this.places.get(first.length) ?? empty([first.length], 'float32', null);
     this.places.set(first.length, place);
     const write = (values: ArrayLike<number>): void => float32View().set(values, place.address / 4);
-    settle();
     write(first);
     recording()?.repeat(() => write(numbers()));
     return place;

@@ -4,7 +4,6 @@ import { add, mul } from '../../../ops/binary.ts';
 import { float32View } from '../../../runtime/memory.ts';
 import { assertArity, type Kind, optionsOf, valueText } from '../../../tensor/check.ts';
 import { GradloomError, valueError } from '../../../tensor/errors.ts';
-import { settle } from '../../../tensor/pending.ts';
 import { recording } from '../../../tensor/recording.ts';
 import { empty, type Tensor } from '../../../tensor/tensor.ts';
 import type { Scalarizer, Stats, Weighting } from '../method.ts';
@@ -60,7 +59,6 @@ abstract class HostWeighted<Name extends string> extends Stateless implements St
       });
       this.steps++;
     };
-    settle();
     write();
     recording()?.repeat(write);
     recording()?.steady(() => this.weightsOf(names, 0).join()); // schedules move on by themselves
