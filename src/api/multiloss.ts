@@ -5,11 +5,11 @@ export type { Groups, MultiBackwardOptions } from '../multiloss/combining/option
 export type { GradientsOf } from '../autograd/backward.ts';
 export { gramian, jacobian, type JacobianOptions } from '../autograd/jacobian.ts';
 export { reverseGrad, scaleGrad } from '../ops/gradient.ts';
-export type { Aggregator, Elements, Method, Needs, Scalarizer, Stats, Weighting } from '../multiloss/methods/method.ts';
+export type { Aggregator, Elements, Method, Needs, Scalarizer, Stateful, Stats, Weighting, Wrapped } from '../multiloss/methods/method.ts';
 export type { BackwardReport, Conflict, LayerConflict } from '../multiloss/combining/report.ts';
 export type { Losses, Report, Strategy } from '../multiloss/strategy.ts';
 
-export { type AnnealOptions, anneal, type Schedule, type SchedulePlan, type Weight } from '../multiloss/methods/from-losses/anneal.ts';
+export { type AnnealOptions, anneal, type Schedule, type SchedulePlan } from '../multiloss/methods/from-losses/anneal.ts';
 export { weighted } from '../multiloss/methods/from-losses/weighted.ts';
 
 // Staged training and seeing conflict.
@@ -26,4 +26,5 @@ export type { Diagnosis, Finding, LossFacts, Trouble } from '../multiloss/watchi
 export { applyCombiner, type Combined, type CombinerOptions } from '../multiloss/combining/combine.ts';
 export { Constrained, type ConstrainOptions, constrain } from '../multiloss/methods/from-losses/constrained.ts';
 export type { PerLoss } from '../multiloss/checks.ts';
-export { type ClipWeightsOptions, clipWeights, ema, every, normalize, warmup, type Weigher } from '../multiloss/methods/wrappers.ts';
+export { normalize } from '../multiloss/methods/normalize.ts';
+export { type ClipWeightsOptions, clipWeights, ema, every, warmup } from '../multiloss/methods/wrappers.ts';

@@ -274,7 +274,7 @@ export const schedulers: Readonly<Record<string, Row<Pick<optim.lrScheduler.Redu
 };
 
 /** Methods that look at losses, made for a number of losses. */
-export const scalarizers: Readonly<Record<string, Row<multiloss.Scalarizer | multiloss.Weighting>>> = {
+export const scalarizers: Readonly<Record<string, Row<(multiloss.Scalarizer | multiloss.Weighting) & multiloss.Stateful>>> = {
   Constant: ['count weights', (_count: number, weights: number[]) => new multiloss.Constant(weights)],
   DWA: ['count * temperature', (_count: number, options: multiloss.DWAOptions) => new multiloss.DWA(options)],
   FAMO: ['count * lr weightDecay', (_count: number, options: multiloss.FAMOOptions) => new multiloss.FAMO(options)],
@@ -289,7 +289,7 @@ export const scalarizers: Readonly<Record<string, Row<multiloss.Scalarizer | mul
 
 /** A multi-loss method, and what is known of it. */
 export interface AggregatorRow {
-  method: multiloss.Weighting | multiloss.Aggregator;
+  method: (multiloss.Weighting | multiloss.Aggregator) & multiloss.Stateful;
   /** It draws random numbers: an answer of any seed counts. */
   random?: boolean;
   /** Rows may score alike, and which one is taken then is nobody's claim: the answer for the rows in reverse counts as well. */

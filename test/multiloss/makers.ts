@@ -1,7 +1,7 @@
 // The one table of all methods, for losses a, b and c.
 import { multiloss as M } from 'gradloom';
 
-export const makers: Readonly<Record<string, () => M.Method>> = {
+export const makers: Readonly<Record<string, () => M.Method & M.Stateful>> = {
   Sum: () => new M.Sum(),
   Mean: () => new M.Mean(),
   Constant: () => new M.Constant([1, 2, 0.5]),

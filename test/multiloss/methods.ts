@@ -3,7 +3,7 @@ import { multiloss as M } from 'gradloom';
 
 export interface MethodRow {
   name: string;
-  make: () => M.Weighting | M.Aggregator;
+  make: () => (M.Weighting | M.Aggregator) & M.Stateful;
   /** The fewest losses it takes; 1 unless said. */
   least?: number;
   /** It raises no loss: J·g ≥ 0 to rounding. */

@@ -566,7 +566,7 @@ function several(method: () => multiloss.Method, change: (m: never, i: number) =
 const resets = (m: { reset(): void }, i: number): void => {
   if (i === 5 || i === 13) m.reset();
 };
-const methods: Record<string, () => multiloss.Method> = {
+const methods: Record<string, () => multiloss.Method & multiloss.Stateful> = {
   ExcessMTL: () => new multiloss.ExcessMTL(),
   STCH: () => new multiloss.STCH(),
   UPGrad: () => new multiloss.UPGrad(),
@@ -580,7 +580,7 @@ for (const [name, make] of Object.entries(methods)) {
   compare(`${name}: reset()`, 'same', () => several(make, resets as never));
   compare(`${name}: loadStateDict`, 'same', () => {
     let saved: Record<string, unknown>;
-    return several(make, ((m: multiloss.Method, i: number) => {
+    return several(make, ((m: multiloss.Stateful, i: number) => {
       if (i === 4) saved = JSON.parse(JSON.stringify(m.stateDict()));
       if (i === 9) m.loadStateDict(saved);
     }) as never);

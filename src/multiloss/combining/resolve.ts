@@ -67,7 +67,7 @@ export class Resolution<Name extends string> {
     this.measures = (options.measure ?? false) || method.needs !== 'losses';
     this.weighsElements = method.needs === 'jacobian' && !isAggregator(method);
     if (groups !== 'model') {
-      const stateful = method.needs !== 'losses' && !isAggregator(method) && Object.keys(method.stateDict()).length > 0;
+      const stateful = method.needs !== 'losses' && !isAggregator(method) && Object.keys(method.stateDict?.() ?? {}).length > 0;
       if (stateful || method.needs === 'losses' || isAggregator(method)) {
         throw valueError(
           OP,

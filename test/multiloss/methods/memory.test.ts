@@ -20,7 +20,7 @@ type Formula = (step: Step) => readonly number[];
 
 interface MemoryRow {
   name: string;
-  make: () => M.Method;
+  make: () => M.Method & M.Stateful;
   formula: () => Formula;
   /** The formula gives a direction, not weights. */
   direction?: true;

@@ -9,7 +9,7 @@ import type { Tensor } from '../../../tensor/tensor.ts';
 import { each, type PerLoss, perLoss, range } from '../../checks.ts';
 import { stateOf } from '../../state.ts';
 import { HostVector, vectorOf } from './per-loss.ts';
-import { StatelessScalarizer } from './stateless.ts';
+import { ScalarizerBase } from '../base.ts';
 
 const RAY: Kind = { what: `${each(0).what}, not all 0`, test: (v) => each(0).test(v) && Object.values(v as object).some((w) => w > 0) };
 
@@ -34,7 +34,7 @@ const NOISE = 8 * 2 ** -24;
  * d₁ + θ·d₂: how far along the ray from z the losses are, and how far beside it (penalty-based boundary intersection: Zhang & Li, MOEA/D,
  * IEEE TEVC 2007). d₂ = √(‖r‖² + 1e-12), whose gradient on the ray is 0; what float32 cannot tell from the ray counts as on it.
  */
-export class PBI<Name extends string = string> extends StatelessScalarizer {
+export class PBI<Name extends string = string> extends ScalarizerBase {
   readonly name = 'PBI';
   private readonly options: Readonly<Required<Pick<PBIOptions, 'weights' | 'theta'>> & PBIOptions>;
   private readonly direction = new HostVector();
@@ -79,7 +79,7 @@ export interface COSMOSOptions<Name extends string = string> {
 const COSMOS_OPTIONS: Kinds<COSMOSOptions> = { weights: RAY, lambda: range(0) };
 
 /** ⟨r, L⟩ − λ·cos(r, L) (Ruchte & Grabocka, ICDM 2021, arXiv 2103.13392). The cosine of a zero vector is 0. */
-export class COSMOS<Name extends string = string> extends StatelessScalarizer {
+export class COSMOS<Name extends string = string> extends ScalarizerBase {
   readonly name = 'COSMOS';
   private preference: PerLoss;
   private readonly lambda: number;

@@ -7,7 +7,7 @@ import { type Kinds, withDefaults } from '../../../tensor/check.ts';
 import { GradloomError, valueError } from '../../../tensor/errors.ts';
 import { recording, refuseWhileRecording } from '../../../tensor/recording.ts';
 import type { Tensor } from '../../../tensor/tensor.ts';
-import { StatelessScalarizer } from './stateless.ts';
+import { ScalarizerBase } from '../base.ts';
 import { count, each, POSITIVE, type PerLoss, perLoss } from '../../checks.ts';
 import { Memory } from '../memory.ts';
 import { assertEager, assertPositive, HostVector, vectorOf } from './per-loss.ts';
@@ -33,13 +33,13 @@ const OPTIONS: Kinds<STCHOptions> = { mu: POSITIVE, weights: each(0), zeroPoint:
 const TINY = 1e-20;
 
 /** μ·ln Σ exp(λᵢ(Lᵢ − zᵢ)/μ), shifted by the largest term so that nothing overflows (smooth Tchebycheff: Lin et al., ICML 2024, arXiv 2402.19078). */
-export class STCH<Name extends string = string> extends StatelessScalarizer {
+export class STCH<Name extends string = string> extends ScalarizerBase {
   readonly name = 'STCH';
   private readonly options: Readonly<Required<Pick<STCHOptions, 'mu' | 'warmupSteps'>> & STCHOptions>;
   private readonly lambda = new HostVector();
   private readonly zero = new HostVector();
   /** Steps of the warm-up so far; of each loss its sum over them, and of how many. */
-  private readonly memory = new Memory({ steps: 0 }, ['sum', 'count']);
+  protected override readonly memory = new Memory({ steps: 0 }, ['sum', 'count']);
 
   constructor(options?: STCHOptions<Name>) {
     super();
@@ -98,17 +98,5 @@ export class STCH<Name extends string = string> extends StatelessScalarizer {
     });
     const terms = div(log(add(div(all, nadir), TINY)), mu);
     return mul(logsumexp(terms, 0), mu * losses.length);
-  }
-
-  override stateDict(): Record<string, unknown> {
-    return this.memory.stateDict();
-  }
-
-  override loadStateDict(state: Readonly<Record<string, unknown>>): void {
-    this.memory.load(this.name, state);
-  }
-
-  override reset(): void {
-    this.memory.reset();
   }
 }

@@ -1,10 +1,11 @@
-// The root of every method: arguments that a program hands to one by hand are checked here, before its formula sees them.
+// What methods and strategies are made of: arguments that a program hands to one are checked before its formula sees them, and what it
+// remembers is saved, loaded and forgotten in one way.
 import { assertArity, assertTensors, checkArgument, isPlainObject, type Kind, optionsOf } from '../../tensor/check.ts';
 import { GradloomError, shapeText } from '../../tensor/errors.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { count } from '../checks.ts';
-import type { Stats } from './method.ts';
-import { NAMES, OBJECT } from '../state.ts';
+import type { Needs, Scalarizer, Stats, Weighting } from './method.ts';
+import { NAMES, OBJECT, STATELESS, type State } from '../state.ts';
 
 const floats = (n: number): Kind => ({ what: `a Float64Array of ${n}`, test: (v) => v instanceof Float64Array && v.length === n });
 
@@ -61,14 +62,16 @@ const TAKES: Readonly<Record<string, readonly [most: number, check?: (op: string
   reset: [0],
 };
 
-/** A method whose arguments are checked. */
-export abstract class CheckedMethod {
+/** A method or strategy whose arguments are checked. */
+export abstract class MethodBase {
   /** As in its paper; stands in reports. */
   abstract readonly name: string;
+  /** @internal What it remembers between steps; nothing by default. */
+  protected readonly memory: State = STATELESS;
 
   constructor() {
     for (const [key, [most, check]] of Object.entries(TAKES)) {
-      const own = (this as Record<string, unknown>)[key];
+      const own = (this as unknown as Record<string, unknown>)[key];
       if (typeof own !== 'function') continue;
       const value = (...given: unknown[]): unknown => {
         const op = `${this.name}.${key}`;
@@ -78,5 +81,42 @@ export abstract class CheckedMethod {
       };
       Object.defineProperty(this, key, { value, writable: true, configurable: true });
     }
+  }
+
+  /** What it remembers between steps, as plain data (JSON). */
+  stateDict(): Record<string, unknown> {
+    return this.memory.save() as Record<string, unknown>;
+  }
+
+  /** Takes up what `stateDict` gave. */
+  loadStateDict(state: Readonly<Record<string, unknown>>): void {
+    this.memory.load(this.name, state);
+  }
+
+  /** Forgets what it learned: the next step is like the first. */
+  reset(): void {
+    this.memory.reset();
+  }
+}
+
+/** A method that weighs losses, by their gradients' inner products unless it says otherwise. */
+export abstract class WeightingBase extends MethodBase implements Weighting {
+  /** What it must be told. */
+  readonly needs: Needs = 'gramian';
+
+  /** One weight per loss. */
+  abstract weights(stats: Stats): Float64Array;
+}
+
+/** A method that is a function of the losses, and learns nothing. */
+export abstract class ScalarizerBase extends MethodBase implements Scalarizer {
+  /** The losses' values are enough. */
+  readonly needs = 'losses';
+
+  /** One scalar from the losses. */
+  abstract combine(losses: readonly Tensor[], names: readonly string[]): Tensor;
+
+  parameters(): Tensor[] {
+    return [];
   }
 }
