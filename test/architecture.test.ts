@@ -86,6 +86,11 @@ test('only runtime knows the wasm, only the seam calls it', () => {
   assert.equal(touching.sort(), ['runtime/call.ts', 'runtime/instance.ts', 'runtime/memory.ts']);
 });
 
+test('multiloss reads and writes memory through tensor/host.ts, but for its solvers', () => {
+  const wrong = files.filter((f) => /^multiloss\/(?!solve\/)/.test(f) && importsOf(f).some((g) => g === 'runtime/memory.ts'));
+  assert.equal(wrong, []);
+});
+
 test('only methods.ts touches Tensor.prototype', () => {
   assert.equal(
     files.filter((f) => /Tensor\.prototype/.test(code(f))),

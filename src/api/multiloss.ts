@@ -23,7 +23,7 @@ export { type DiagnoseOptions, diagnose } from '../multiloss/watching/diagnose.t
 export type { Diagnosis, Finding, LossFacts, Trouble } from '../multiloss/watching/verdict.ts';
 
 // What applies methods, and wrappers around them.
-export { applyCombiner, type Combined, type CombinerOptions } from '../multiloss/combining/combine.ts';
+export { applyCombiner, type Combined, type CombinerOptions } from '../multiloss/combining/apply-combiner.ts';
 export { Constrained, type ConstrainOptions, constrain } from '../multiloss/methods/from-losses/constrained.ts';
 export type { PerLoss } from '../multiloss/checks.ts';
 export { normalize } from '../multiloss/methods/normalize.ts';

@@ -3,9 +3,9 @@ import { full } from '../../../ops/create.ts';
 import { reshape } from '../../../ops/movement.ts';
 import { sum } from '../../../ops/reduce.ts';
 import { sqrt, square } from '../../../ops/unary.ts';
-import { float32View } from '../../../runtime/memory.ts';
 import { type Kinds, optionsOf } from '../../../tensor/check.ts';
 import { logarithm } from '../../../tensor/elementary.ts';
+import { floatsAt } from '../../../tensor/host.ts';
 import type { Tensor } from '../../../tensor/tensor.ts';
 import type { Aggregator, Stats } from '../method.ts';
 import { POSITIVE } from '../../checks.ts';
@@ -75,7 +75,7 @@ export class ExcessMTL extends MethodBase implements Aggregator {
     });
     const w = told(m, [excess], ([address]) => {
       const known = remembered();
-      const found = float32View().slice((address as number) / 4, (address as number) / 4 + m);
+      const found = floatsAt(address as number, m);
       const start = this.numbers.own.steps++ === 0;
       known.forEach((row, i) => {
         const e = found[i] as number;

@@ -4,9 +4,9 @@ import { full, tensor } from '../../../ops/create.ts';
 import { copy_, zero_ } from '../../../ops/inplace.ts';
 import { mm } from '../../../ops/matmul.ts';
 import { cat, reshape, select, stack } from '../../../ops/movement.ts';
-import { float32View, float64View } from '../../../runtime/memory.ts';
 import { isPlainObject, type Kind } from '../../../tensor/check.ts';
 import { GradloomError } from '../../../tensor/errors.ts';
+import { doublesAt, writeFloats } from '../../../tensor/host.ts';
 import { hostStep, recording } from '../../../tensor/recording.ts';
 import { keep, outlive } from '../../../tensor/scope.ts';
 import { empty, type Tensor } from '../../../tensor/tensor.ts';
@@ -28,16 +28,15 @@ export function vector(values: Float64Array): Tensor {
 export function told(n: number, inputs: readonly Tensor[], work: (addresses: readonly number[]) => ArrayLike<number>): Tensor {
   const y = empty([n]);
   hostStep([y, ...inputs], ([address, ...rest]) => {
-    const values = work(rest);
-    float32View().set(values, (address as number) / 4);
+    writeFloats(address as number, work(rest));
   });
   return y;
 }
 
 /** ⟨rowᵢ, rowⱼ⟩ over all parameters, [m · m] on the host, from what `innerProducts` left of each. */
 export function gramianAt(addresses: readonly number[], m: number): Float64Array {
-  const memory = float64View();
-  return new Float64Array(m * m).map((_, at) => addresses.reduce((sum, address) => sum + (memory[address / 8 + at] as number), 0));
+  const blocks = addresses.map((address) => doublesAt(address, m * m));
+  return new Float64Array(m * m).map((_, at) => blocks.reduce((sum, block) => sum + (block[at] as number), 0));
 }
 
 /** What `gramianAt` reads. */

@@ -5,10 +5,9 @@ import { full } from '../../../ops/create.ts';
 import { select, stack } from '../../../ops/movement.ts';
 import { sum } from '../../../ops/reduce.ts';
 import { exp, neg, softplus } from '../../../ops/unary.ts';
-import { float32View } from '../../../runtime/memory.ts';
 import { FINITE, type Kind, type Kinds, oneOf, optionsOf, valueText } from '../../../tensor/check.ts';
 import { valueError } from '../../../tensor/errors.ts';
-import { settle } from '../../../tensor/pending.ts';
+import { overwrite } from '../../../tensor/host.ts';
 import { refuseWhileRecording } from '../../../tensor/recording.ts';
 import type { Tensor } from '../../../tensor/tensor.ts';
 import type { Scalarizer } from '../method.ts';
@@ -96,9 +95,7 @@ abstract class Learned<Name extends string> extends MethodBase implements Scalar
 
   private write(values: readonly number[]): void {
     refuseWhileRecording(this.name, 'parameters are written', 'Do it before.');
-    settle();
-    float32View().set(values, this.parameter.address / 4);
-    this.parameter.storage.touch(this.name);
+    overwrite(this.parameter, values, this.name);
   }
 }
 

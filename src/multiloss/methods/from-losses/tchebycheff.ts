@@ -6,11 +6,12 @@ import { log } from '../../../ops/unary.ts';
 import { type Kinds, withDefaults } from '../../../tensor/check.ts';
 import { GradloomError, valueError } from '../../../tensor/errors.ts';
 import { recording, refuseWhileRecording } from '../../../tensor/recording.ts';
+import { HostNumbers } from '../../../tensor/host.ts';
 import type { Tensor } from '../../../tensor/tensor.ts';
 import { ScalarizerBase } from '../base.ts';
 import { count, each, POSITIVE, type PerLoss, perLoss } from '../../checks.ts';
 import { Memory } from '../memory.ts';
-import { assertEager, assertPositive, HostVector, vectorOf } from './per-loss.ts';
+import { assertEager, assertPositive, vectorOf } from './per-loss.ts';
 
 /** Options of `STCH`. */
 export interface STCHOptions<Name extends string = string> {
@@ -36,8 +37,8 @@ const TINY = 1e-20;
 export class STCH<Name extends string = string> extends ScalarizerBase {
   readonly name = 'STCH';
   private readonly options: Readonly<Required<Pick<STCHOptions, 'mu' | 'warmupSteps'>> & STCHOptions>;
-  private readonly lambda = new HostVector();
-  private readonly zero = new HostVector();
+  private readonly lambda = new HostNumbers();
+  private readonly zero = new HostNumbers();
   /** Steps of the warm-up so far; of each loss its sum over them, and of how many. */
   protected override readonly memory = new Memory({ steps: 0 }, ['sum', 'count']);
 
@@ -60,13 +61,13 @@ export class STCH<Name extends string = string> extends ScalarizerBase {
     const above = zeroPoint
       ? sub(
           all,
-          this.zero.tensor(() => perLoss(this.name, 'zeroPoint', zeroPoint, names, 0)),
+          this.zero.vector(names.join(), () => perLoss(this.name, 'zeroPoint', zeroPoint, names, 0)),
         )
       : all;
     const scaled = weights
       ? mul(
           above,
-          this.lambda.tensor(() => perLoss(this.name, 'weights', weights, names, 0).map((w) => w / mu)),
+          this.lambda.vector(names.join(), () => perLoss(this.name, 'weights', weights, names, 0).map((w) => w / mu)),
         )
       : div(above, mu * losses.length);
     return mul(logsumexp(scaled, 0), mu);
@@ -91,7 +92,7 @@ export class STCH<Name extends string = string> extends ScalarizerBase {
       if (row.count === 0) take(row, i);
     });
     recording()?.rely(this.lambda, () => memory.own.steps < warmupSteps);
-    const nadir = this.lambda.tensor(() => {
+    const nadir = this.lambda.vector(names.join(), () => {
       if (memory.own.steps < warmupSteps)
         throw new GradloomError('CAPTURE', this.name, 'its warm-up begins anew, and the captured step has none. Call release() on the captured step and run plain steps first.');
       return memory.of(names, () => ({ sum: 0, count: 1 })).map((row) => Math.max(row.sum / row.count, TINY));

@@ -1,12 +1,11 @@
 // One backward pass over a linear combination of the losses: the simplest forms. Each is a strategy of its own and a method for others.
 import { backward } from '../../../autograd/backward.ts';
 import { add, mul } from '../../../ops/binary.ts';
-import { float32View } from '../../../runtime/memory.ts';
 import { assertArity, type Kind, optionsOf, valueText } from '../../../tensor/check.ts';
 import { GradloomError, valueError } from '../../../tensor/errors.ts';
-import { settle } from '../../../tensor/pending.ts';
+import { HostNumbers } from '../../../tensor/host.ts';
 import { recording } from '../../../tensor/recording.ts';
-import { empty, type Tensor } from '../../../tensor/tensor.ts';
+import type { Tensor } from '../../../tensor/tensor.ts';
 import type { Scalarizer, Stats, Weighting } from '../method.ts';
 import { count } from '../../checks.ts';
 import { anneal, Schedule, type SchedulePlan, weightAt } from './anneal.ts';
@@ -20,7 +19,7 @@ abstract class HostWeighted<Name extends string> extends MethodBase implements S
   readonly needs = 'losses';
   /** Steps so far: where schedules stand. */
   protected steps = 0;
-  private readonly scalars = new Map<string, Tensor>();
+  private readonly numbers = new HostNumbers();
 
   /** How much each loss counts at a step. */
   protected abstract weightsOf(names: readonly string[], step: number): readonly number[];
@@ -45,35 +44,9 @@ abstract class HostWeighted<Name extends string> extends MethodBase implements S
 
   /** Σ λᵢ·lossᵢ; one step of the schedules. */
   protected weightedSum(losses: readonly Tensor[], names: readonly string[]): Tensor {
-    const weights = this.inMemory(names);
-    return losses.map((loss, i) => mul(loss, weights[i] as Tensor)).reduce((a, b) => add(a, b));
-  }
-
-  /** The weights as tensors, at addresses of their own: a captured step reads there what the weights are by then. */
-  private inMemory(names: readonly string[]): Tensor[] {
-    const write = (): void => {
-      const weights = this.weightsOf(names, this.steps);
-      const places = names.map((name) => this.place(name));
-      const memory = float32View();
-      places.forEach(({ address }, i) => {
-        memory[address / 4] = weights[i] as number;
-      });
-      this.steps++;
-    };
-    settle();
-    write();
-    recording()?.repeat(write);
+    const weights = this.numbers.scalars(names, () => this.nextWeights(names));
     recording()?.steady(() => this.weightsOf(names, 0).join()); // schedules move on by themselves
-    return names.map((name) => this.place(name));
-  }
-
-  private place(name: string): Tensor {
-    let t = this.scalars.get(name);
-    if (!t) {
-      t = empty([], 'float32', null);
-      this.scalars.set(name, t);
-    }
-    return t;
+    return losses.map((loss, i) => mul(loss, weights[i] as Tensor)).reduce((a, b) => add(a, b));
   }
 
   override reset(): void {

@@ -1,8 +1,8 @@
 // Weights from the losses' values alone, and what every way of weighing checks.
 import { grad } from '../../autograd/backward.ts';
 import { narrow, reshape } from '../../ops/movement.ts';
-import { float32View } from '../../runtime/memory.ts';
 import { GradloomError } from '../../tensor/errors.ts';
+import { floatsAt, writeFloats } from '../../tensor/host.ts';
 import { detach } from '../../tensor/op.ts';
 import { hostStep, recording } from '../../tensor/recording.ts';
 import { enableGrad } from '../../tensor/tape.ts';
@@ -13,8 +13,7 @@ import type { LiveReport } from './report.ts';
 
 /** The numbers at some addresses. */
 export function readScalars(addresses: readonly number[]): Float64Array {
-  const memory = float32View();
-  return new Float64Array(addresses.length).map((_, i) => memory[(addresses[i] as number) / 4] as number);
+  return Float64Array.from(addresses, (address) => floatsAt(address, 1)[0] as number);
 }
 
 /** The losses' values. Throws where one is not finite, by name: in a captured step at each replay, before anything is stepped. */
@@ -52,7 +51,7 @@ export function scalarize(method: Method, losses: readonly Tensor[], names: read
 }
 
 /** The weights of a method that looks at the losses' values: scalars in memory. */
-export function weigh(method: Weighting, losses: readonly Tensor[], absent: readonly string[], report: LiveReport<string>): Tensor[] {
+export function weightsFromLosses(method: Weighting, losses: readonly Tensor[], absent: readonly string[], report: LiveReport<string>): Tensor[] {
   const m = losses.length;
   const w = empty([m]);
   const { needs } = method;
@@ -61,19 +60,19 @@ export function weigh(method: Weighting, losses: readonly Tensor[], absent: read
     const values = readLosses(report.names, places);
     const stats: Stats = { names: report.names, absent, losses: values, norms: new Float64Array(m), gramian: new Float64Array(m * m) };
     report.lossValues.set(values);
-    report.weightValues.set(checked(method, method.weights(stats), m));
-    float32View().set(report.weightValues, (address as number) / 4);
+    report.weightValues.set(checkedWeights(method, method.weights(stats), m));
+    writeFloats(address as number, report.weightValues);
   });
   return losses.map((_, i) => reshape(narrow(w, 0, i, 1), []));
 }
 
 /** Puts losses and weights that lie in memory into the report. Refuses those that the method cannot take, or gave. */
-export function tell(method: Method, report: LiveReport<string>, losses: readonly Tensor[], weights: readonly Tensor[]): void {
+export function reportWeights(method: Method, report: LiveReport<string>, losses: readonly Tensor[], weights: readonly Tensor[]): void {
   hostStep([...losses, ...weights], (addresses) => {
     const values = readLosses(report.names, addresses.slice(0, losses.length));
     (method as Partial<Scalarizer>).assert?.(values, report.names);
     report.lossValues.set(values);
-    report.weightValues.set(checked(method, readScalars(addresses.slice(losses.length)), losses.length));
+    report.weightValues.set(checkedWeights(method, readScalars(addresses.slice(losses.length)), losses.length));
   });
 }
 
@@ -88,7 +87,7 @@ export function assertNeeds(method: Method, recorded: Method['needs']): void {
 }
 
 /** The weights, if they are numbers and one for each loss. */
-export function checked(method: Method, weights: Float64Array, m: number): Float64Array {
+export function checkedWeights(method: Method, weights: Float64Array, m: number): Float64Array {
   // They are kept as float32.
   if (weights?.length === m && weights.every((w) => Number.isFinite(Math.fround(w)))) return weights;
   throw new GradloomError(
