@@ -50,6 +50,6 @@ export const makers: Readonly<Record<string, () => M.Method & M.Stateful>> = {
   'normalize(PCGrad)': () => M.normalize(new M.PCGrad()),
   'normalize(Mean)': () => M.normalize(new M.Mean()),
   'normalize(GradDrop)': () => M.normalize(new M.GradDrop()),
-  'every(3, MGDA)': () => M.every(3, new M.MGDA()),
+  'every(3, MGDA)': () => M.every(new M.MGDA(), 3),
   'warmup(Mean, PCGrad)': () => M.warmup(new M.Mean(), new M.PCGrad(), 4),
 };

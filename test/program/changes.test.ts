@@ -572,7 +572,7 @@ const methods: Record<string, () => multiloss.Method & multiloss.Stateful> = {
   UPGrad: () => new multiloss.UPGrad(),
   GradNorm: () => new multiloss.DWA(),
   ema: () => multiloss.ema(new multiloss.PCGrad()),
-  every: () => multiloss.every(3, new multiloss.PCGrad()),
+  every: () => multiloss.every(new multiloss.PCGrad(), 3),
   warmup: () => multiloss.warmup(new multiloss.Mean(), new multiloss.UPGrad(), 4),
 };
 for (const [name, make] of Object.entries(methods)) {

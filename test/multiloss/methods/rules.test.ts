@@ -142,7 +142,7 @@ for (const [name, make] of rows) {
     }
 
     test(`${name}: a zero gradient has a finite weight and adds nothing; a head that starts at zero trains`, () => {
-      const combine = name.startsWith('every') ? M.every(1, new M.MGDA()) : make();
+      const combine = name.startsWith('every') ? M.every(new M.MGDA(), 1) : make();
       const w = new nn.Parameter(tensor([1, -2, 0.5]));
       const head = new nn.Parameter(tensor([0, 0, 0]));
       const optimizer = new optim.SGD([head], { lr: 0.05 });
@@ -534,7 +534,7 @@ test('states of plans, players, wrappers and strategies: all or nothing', () => 
   game.step();
   const hybrid = new M.Hybrid([M.weighted({ a: 1, b: 2 }), new M.Independent()], { every: 1 });
   hybrid.backward(losses());
-  const wrapped = M.warmup(M.ema(first), M.every(2, new M.MGDA()), 1);
+  const wrapped = M.warmup(M.ema(first), M.every(new M.MGDA(), 2), 1);
   M.backward(losses(), { combine: wrapped });
   for (const [name, it] of Object.entries({ plan, game, hybrid, wrapped }) as [string, { stateDict(): object; loadStateDict(s: never): void }][]) {
     const state = JSON.parse(JSON.stringify(it.stateDict()));
