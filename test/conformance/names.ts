@@ -228,10 +228,16 @@ export const modules: Readonly<Record<string, Row<nn.Module>>> = {
 export const optimizers: Readonly<Record<string, Row<Pick<optim.SGD, 'step' | 'zeroGrad'>>>> = {
   ASGD: ['params * lr lambd alpha t0 weight_decay maximize', (params: Tensor[], options: optim.ASGDOptions) => new optim.ASGD(params, options)],
   Adadelta: ['params * lr rho eps weight_decay maximize', (params: Tensor[], options: optim.AdadeltaOptions) => new optim.Adadelta(params, options)],
+  Adafactor: ['params * lr beta2_decay eps d weight_decay maximize', (params: Tensor[], options: optim.AdafactorOptions) => new optim.Adafactor(params, options)],
   Adagrad: ['params * lr lr_decay weight_decay initial_accumulator_value eps maximize', (params: Tensor[], options: optim.AdagradOptions) => new optim.Adagrad(params, options)],
   Adam: ['params * lr betas eps weight_decay amsgrad maximize', (params: Tensor[], options: optim.AdamOptions) => new optim.Adam(params, options)],
   AdamW: ['params * lr betas eps weight_decay amsgrad maximize', (params: Tensor[], options: optim.AdamOptions) => new optim.AdamW(params, options)],
   Adamax: ['params * lr betas eps weight_decay maximize', (params: Tensor[], options: optim.AdamaxOptions) => new optim.Adamax(params, options)],
+  LBFGS: [
+    'params * lr max_iter max_eval tolerance_grad tolerance_change history_size line_search_fn maximize',
+    (params: Tensor[], options: optim.LBFGSOptions) => new optim.LBFGS(params, options),
+  ],
+  Muon: ['params * lr weight_decay momentum nesterov ns_coefficients eps ns_steps adjust_lr_fn', (params: Tensor[], options: optim.MuonOptions) => new optim.Muon(params, options)],
   NAdam: ['params * lr betas eps weight_decay momentum_decay decoupled_weight_decay maximize', (params: Tensor[], options: optim.NAdamOptions) => new optim.NAdam(params, options)],
   RAdam: ['params * lr betas eps weight_decay decoupled_weight_decay maximize', (params: Tensor[], options: optim.RAdamOptions) => new optim.RAdam(params, options)],
   RMSprop: ['params * lr alpha eps weight_decay momentum centered maximize', (params: Tensor[], options: optim.RMSpropOptions) => new optim.RMSprop(params, options)],
