@@ -93,6 +93,21 @@ export {
 } from './ops/movement.ts';
 export { type PadOptions, pad } from './ops/pad.ts';
 export { all, any, argmax, argmin, expand, type ReduceOptions, sum } from './ops/reduce.ts';
+export {
+  bernoulli,
+  bernoulli_,
+  cauchy_,
+  type DrawOptions,
+  exponential_,
+  geometric_,
+  logNormal_,
+  normal,
+  normal_,
+  randLike,
+  randnLike,
+  uniform_,
+} from './ops/random.ts';
+export { multinomial, type MultinomialOptions, poisson, randint, randintLike, type RandintOptions, random_ } from './ops/sampling.ts';
 export { cumprod, cumsum, prod } from './ops/scan.ts';
 export { logSoftmax, softmax } from './ops/softmax.ts';
 export { argsort, type SortOptions, sort, topk } from './ops/sort.ts';

@@ -16,3 +16,4 @@ export { Rprop, type RpropOptions } from '../optim/rprop.ts';
 export type { ParamState } from '../optim/state.ts';
 export { SGD, type SGDOptions } from '../optim/sgd.ts';
 export * as lrScheduler from './lr-scheduler.ts';
+export * as swaUtils from './swa-utils.ts';

@@ -30,7 +30,7 @@ import { dispose, newStorage, type Storage } from '../tensor/storage.ts';
 import { callNow } from '../tensor/sync.ts';
 import { enableGrad, noGrad } from '../tensor/tape.ts';
 import { assertAlive, type Tensor } from '../tensor/tensor.ts';
-import { itemsOf, parametersOf, trainable, type Trainable } from './parameters.ts';
+import { isAsSeen, itemsOf, parametersOf, sameItems, trainable, type Trainable } from './parameters.ts';
 import { type Moment, type ParamState, readState, tensorsOf } from './state.ts';
 
 /** Words of a record in the tables of `sgdAll` and `adamAll` (assembly/kernels/update.ts): those of one call, zeros behind. */
@@ -384,24 +384,4 @@ export abstract class Optimizer<O extends OptimizerOptions> {
 
 function assertGroup(op: string, group: unknown): void {
   if (!isPlainObject(group)) throw valueError(op, `a group is an object { params, … }, got ${valueText(group)}. Put parameters into its params.`);
-}
-
-/** Whether both lists hold the same things in the same order. */
-function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
-  if (a.length !== b?.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
-}
-
-/** Whether a group's options are those of a list. */
-function isAsSeen(group: Readonly<Record<string, unknown>>, seen: readonly unknown[]): boolean {
-  let i = 0;
-  for (const key in group) {
-    if (key === 'params') continue;
-    const value = group[key];
-    if (!Array.isArray(value)) {
-      if (value !== seen[i++]) return false;
-    } else for (const item of value) if (item !== seen[i++]) return false;
-  }
-  return i === seen.length;
 }
