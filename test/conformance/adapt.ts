@@ -104,19 +104,6 @@ export function narrow(x: Tensor, dim: number, start: Operand, length: number): 
   return g.narrow(x, dim, toNumber(start), length);
 }
 
-/** 'fro' is the 2-norm of the elements; 'nuc' would need singular values. */
-export function norm(x: Tensor, p: number | string = 2, dim?: Dims, keepdim?: boolean): Tensor {
-  if (typeof p === 'string') only('p', p, 'fro');
-  return g.norm(x, { p: typeof p === 'string' ? 2 : p, dim, keepdim });
-}
-
-/** Two dimensions with an order mean a matrix norm, of which only Frobenius' is a norm of the elements. */
-export function linalgNorm(x: Tensor, ord?: number | string, dim?: Dims, keepdim?: boolean): Tensor {
-  const dims = dim === undefined ? x.rank : typeof dim === 'number' ? 1 : dim.length;
-  if (dims === 2) only('matrix norm', ord, 'fro');
-  return norm(x, ord, dim, keepdim);
-}
-
 /** Ours gives float32, which is what losses take; PyTorch's integers are one conversion away. */
 export function oneHot(index: Tensor, classes = -1): Tensor {
   if (classes === -1) throw new Unsupported('num_classes -1');

@@ -1,8 +1,15 @@
 // PyTorch's names of element-wise mathematics, products and linear algebra: rows of names.ts.
 import * as g from 'gradloom';
-import type { Operand, Tensor } from 'gradloom';
+import { linalg, type Operand, type Tensor } from 'gradloom';
 import { binary, type Output, unary } from './adapt.ts';
 import type { Row } from './bind.ts';
+
+/** Several results in PyTorch's order. */
+const values = (results: object): Output => Object.values(results) as Tensor[];
+
+/** The older name takes the norms of matrices too, and counts everything as one vector elsewhere. */
+const norm = (x: Tensor, p: number | 'fro' | 'nuc' = 2, dim?: number | readonly number[], keepdim?: boolean): Tensor =>
+  p === 'nuc' ? linalg.matrixNorm(x, 'nuc', dim as [number, number] | undefined, keepdim) : g.norm(x, { p: p === 'fro' ? 2 : p, dim, keepdim });
 
 /** Operators. */
 export const mathOperators: Readonly<Record<string, Row<Output>>> = {
@@ -46,12 +53,35 @@ export const mathOperators: Readonly<Record<string, Row<Output>>> = {
   lcm: binary(g.lcm),
   ldexp: ['input other', g.ldexp],
   lgamma: unary(g.lgamma),
+  'linalg.cholesky': ['input * upper', linalg.cholesky],
+  'linalg.cross': ['input other * dim', linalg.cross],
+  'linalg.det': unary(linalg.det),
+  'linalg.eigh': ['input UPLO', (x: Tensor, uplo?: 'L' | 'U') => values(linalg.eigh(x, uplo))],
+  'linalg.eigvalsh': ['input UPLO', linalg.eigvalsh],
+  'linalg.inv': unary(linalg.inv),
+  'linalg.lstsq': ['input B * rcond', (a: Tensor, b: Tensor, options: linalg.LstsqOptions) => values(linalg.lstsq(a, b, options))],
+  'linalg.matrix_exp': unary(linalg.matrixExp),
+  'linalg.matrix_norm': ['input ord dim keepdim', linalg.matrixNorm],
+  'linalg.matrix_power': ['input n', linalg.matrixPower],
+  'linalg.matrix_rank': ['input * atol rtol hermitian', linalg.matrixRank],
+  'linalg.multi_dot': ['tensors', linalg.multiDot],
+  'linalg.norm': ['input ord dim keepdim', linalg.norm],
+  'linalg.pinv': ['input * atol rtol hermitian', linalg.pinv],
+  'linalg.qr': ['input * mode', (x: Tensor, options: linalg.QROptions) => values(linalg.qr(x, options))],
+  'linalg.slogdet': ['input', (x: Tensor) => values(linalg.slogdet(x))],
+  'linalg.solve': ['input other * left', linalg.solve],
+  'linalg.solve_triangular': ['input other * upper left unitriangular', linalg.solveTriangular],
+  'linalg.svd': ['input * full_matrices', (x: Tensor, options: linalg.SVDOptions) => values(linalg.svd(x, options))],
+  'linalg.svdvals': unary(linalg.svdvals),
+  'linalg.vector_norm': ['input ord dim keepdim', linalg.vectorNorm],
   log10: unary(g.log10),
   log2: unary(g.log2),
   logaddexp2: ['input other', g.logaddexp2],
   logit: ['input eps', g.logit],
+  matrix_exp: unary(linalg.matrixExp),
   mv: ['input vec', g.mv],
   mvlgamma: ['input p', g.mvlgamma],
+  norm: ['input p dim keepdim', norm],
   polygamma: ['n input', g.polygamma],
   positive: unary(g.positive),
   rad2deg: unary(g.rad2deg),

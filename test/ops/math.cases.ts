@@ -1,7 +1,8 @@
 // Rows of element-wise mathematics, products and linear algebra.
 import * as g from 'gradloom';
+import type { Tensor } from 'gradloom';
 import { erfc, erfinv, lgamma, polygamma, sinc } from '../../src/tensor/special.ts';
-import { type Case, pair } from './case.ts';
+import { type Case, once, pair } from './case.ts';
 
 const fmodOf = (a: number, b: number): number => a % b;
 /** What the remainders are tried on: no quotient is near a whole number. */
@@ -122,4 +123,134 @@ const products: Case[] = [
   },
 ];
 
-export const mathCases: readonly Case[] = [...special, ...numbers, ...products];
+const { linalg } = g;
+const square = (n: number): g.Shape[] => [[2, n, n]];
+const tall = (n: number): g.Shape[] => [[n + 1, n]];
+/** Symmetric, and positive definite with eigenvalues ≥ 1. */
+const definite = (x: Tensor): Tensor =>
+  x
+    .matmul(x.transpose(-2, -1))
+    .mul(0.3)
+    .add(g.eye(x.shape.at(-1) as number));
+/** Well away from singular, and with eigenvalues and singular values that differ. */
+const spread = (x: Tensor): Tensor =>
+  x.mul(0.3).add(
+    once(`steps ${x.shape.slice(-2)}`, () => g.diag(g.arange(1, 1 + Math.max(...x.shape.slice(-2)))))
+      .narrow(0, 0, x.shape.at(-2) as number)
+      .narrow(1, 0, x.shape.at(-1) as number),
+  );
+const symmetric = (x: Tensor): Tensor => spread(x).add(spread(x).transpose(-2, -1)).mul(0.5);
+
+// The sizes of the checks are 1, 3, 5 and 17; the largest would only take long.
+const matrices: Case[] = (
+  [
+    ['det', (x) => linalg.det(spread(x)), square],
+    ['slogdet', (x) => linalg.slogdet(spread(x)).logabsdet, square],
+    ['inv', (x) => linalg.inv(spread(x)), square],
+    [
+      'solve',
+      (x, b) => linalg.solve(spread(x), b),
+      (n) => [
+        [2, n, n],
+        [n, 3],
+      ],
+    ],
+    [
+      'solve right',
+      (x, b) => linalg.solve(spread(x), b, { left: false }),
+      (n) => [
+        [n, n],
+        [2, n],
+      ],
+    ],
+    [
+      'solve a vector',
+      (x, b) => linalg.solve(spread(x), b),
+      (n) => [
+        [2, n, n],
+        [2, n],
+      ],
+    ],
+    ['cholesky', (x) => linalg.cholesky(definite(x)), square],
+    ['cholesky upper', (x) => linalg.cholesky(definite(x), { upper: true }), square],
+    [
+      'choleskySolve',
+      (b, x) => linalg.choleskySolve(b, linalg.cholesky(definite(x))),
+      (n) => [
+        [n, 2],
+        [n, n],
+      ],
+    ],
+    [
+      'solveTriangular',
+      (x, b) => linalg.solveTriangular(spread(x), b, { upper: true }),
+      (n) => [
+        [n, n],
+        [2, n, 1],
+      ],
+    ],
+    [
+      'solveTriangular right',
+      (x, b) => linalg.solveTriangular(x.mul(0.3), b, { upper: false, left: false, unitriangular: true }),
+      (n) => [
+        [n, n],
+        [2, n],
+      ],
+    ],
+    ['qr', (x) => both(linalg.qr(spread(x))), tall],
+    ['qr wide', (x) => both(linalg.qr(spread(x))), (n) => [[2, n, n + 1]]],
+    ['eigh', (x) => known(linalg.eigh(symmetric(x)).eigenvectors, linalg.eigh(symmetric(x)).eigenvalues), square],
+    ['eigvalsh', (x) => linalg.eigvalsh(symmetric(x)), square],
+    ['svd', (x) => ofSingular(spread(x)), tall],
+    ['svd wide', (x) => ofSingular(spread(x)), (n) => [[n, n + 1]]],
+    ['svdvals', (x) => linalg.svdvals(spread(x)), tall],
+    ['pinv', (x) => linalg.pinv(spread(x)), tall],
+    ['pinv wide', (x) => linalg.pinv(spread(x)), (n) => [[2, n, n + 1]]],
+    [
+      'lstsq',
+      (x, b) => linalg.lstsq(spread(x), b).solution,
+      (n) => [
+        [n + 1, n],
+        [2, n + 1, 2],
+      ],
+    ],
+    [
+      'lstsq residuals',
+      (x, b) => linalg.lstsq(spread(x), b).residuals,
+      (n) => [
+        [n + 1, n],
+        [n + 1, 2],
+      ],
+    ],
+    ['matrixExp', (x) => linalg.matrixExp(x.mul(0.5)), square],
+    ['matrixPower', (x) => linalg.matrixPower(spread(x), 3), square],
+    ['matrixPower −2', (x) => linalg.matrixPower(spread(x), -2), square],
+    ['matrixNorm nuc', (x) => linalg.matrixNorm(spread(x), 'nuc'), tall],
+    ['matrixNorm 2', (x) => linalg.matrixNorm(spread(x), 2, [1, 0]), tall],
+    ['matrixNorm 1', (x) => linalg.matrixNorm(spread(x).add(0.1), 1), tall],
+    ['vectorNorm', (x) => linalg.vectorNorm(x, 3, -1), tall],
+    ['norm of matrices', (x) => linalg.norm(spread(x), -2), tall],
+    [
+      'linalg cross',
+      (a, b) => linalg.cross(a, b, { dim: 0 }),
+      (n) => [
+        [3, n],
+        [3, n],
+      ],
+    ],
+    ['multiDot', (a, b, c) => linalg.multiDot([a, b, c]), (n) => [[n], [n, 3], [3, 2]]],
+  ] as [string, Case['run'], (n: number) => g.Shape[]][]
+).map(([name, run, shapes]) => ({ name, run, shapes: (n) => shapes(Math.min(n, 4)) }));
+
+/** q and r in one tensor. */
+const both = ({ q, r }: { q: Tensor; r: Tensor }): Tensor => g.cat([q.flatten(), r.flatten().mul(0.7)]);
+/** A function of eigenvectors that their signs do not change. */
+function known(vectors: Tensor, values: Tensor): Tensor {
+  return vectors.mul(values.sin().unsqueeze(-2)).matmul(vectors.transpose(-2, -1));
+}
+function ofSingular(x: Tensor): Tensor {
+  const { u, s, vh } = linalg.svd(x, { fullMatrices: false });
+  return g.cat([u.mul(s.sin().unsqueeze(-2)).matmul(vh).flatten(), u.square().flatten()]);
+}
+
+export const mathCases: readonly Case[] = [...special, ...numbers, ...products, ...matrices];
