@@ -7,6 +7,7 @@ import './methods.ts';
 export { init } from './api/init.ts';
 export * as autograd from './api/autograd.ts';
 export * as checkpoint from './api/checkpoint.ts';
+export * as distributions from './api/distributions.ts';
 export * as linalg from './api/linalg.ts';
 export * as multiloss from './api/multiloss.ts';
 export * as nn from './api/nn.ts';

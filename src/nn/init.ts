@@ -2,7 +2,7 @@
 import { mul } from '../ops/binary.ts';
 import { copy_, fill_ } from '../ops/inplace.ts';
 import { type DrawOptions, GENERATOR, normal_, uniform_ } from '../ops/random.ts';
-import { sampled, type Stream } from '../ops/sampling.ts';
+import { hostNormal, sampled, type Stream } from '../ops/sampling.ts';
 import { tensor } from '../ops/create.ts';
 import { assertTensor, assertWhole, checkArgument, type Given, type Kinds, NUMBER, oneOf, optionsBy } from '../tensor/check.ts';
 import { exponential, logarithm } from '../tensor/elementary.ts';
@@ -196,15 +196,6 @@ export function truncNormal_(t: Tensor, ...given: Given<TruncNormalOptions, [mea
       sampled(t.sizes, 'float32', [], generator, (_, next) => Float64Array.from({ length: t.size }, () => within(draw(low, high, next)))),
     ),
   );
-}
-
-/** A normal number on the host, by Marsaglia's polar method. */
-export function hostNormal(next: Stream): number {
-  for (;;) {
-    const [u, v] = [2 * next() - 1, 2 * next() - 1];
-    const s = u * u + v * v;
-    if (s > 0 && s < 1) return u * Math.sqrt((-2 * logarithm(s)) / s);
-  }
 }
 
 function truncated(low: number, high: number, next: Stream): number {

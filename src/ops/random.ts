@@ -21,6 +21,9 @@ export interface DrawOptions {
   generator?: Generator;
 }
 
+/** Options by position, and where to draw from by name. */
+export type Draws<P extends readonly unknown[], O> = Given<O & DrawOptions, P> | readonly [...Required<P>, DrawOptions];
+
 /** @internal */
 export const GENERATOR: Kind = /* @__PURE__ */ instanceOf(Generator, 'a Generator');
 const DRAW: Kinds<DrawOptions> = { generator: GENERATOR };
@@ -45,7 +48,7 @@ export function randnLike(x: Tensor, options?: RandomOptions): Tensor {
 }
 
 /** 1 with the probability that p says, else 0: for each element of p, in its type; or with one probability for all, in p's shape. p has no gradient. */
-export function bernoulli(input: Tensor, ...given: Given<DrawOptions & { p?: number }, [p?: number]>): Tensor {
+export function bernoulli(input: Tensor, ...given: Draws<[p?: number], { p?: number }>): Tensor {
   const op = 'bernoulli';
   assertTensor(op, input);
   const { p, generator } = optionsBy<DrawOptions & { p?: number }>(op, given, { p: NUMBER, generator: GENERATOR });
@@ -84,9 +87,6 @@ function assertDeviation(op: string, std: Operand): void {
     if (!(std >= 0)) throw valueError(op, what);
   } else assertEvery(op, () => ge(std, 0), what);
 }
-
-/** Options by position, and where to draw from by name. */
-type Draws<P extends readonly unknown[], O> = Given<O & DrawOptions, P>;
 
 /** Overwrites t by what is drawn, without a gradient. */
 function drawInto(op: string, t: Tensor, draw: (shape: Shape) => Tensor, floats = true): Tensor {

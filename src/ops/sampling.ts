@@ -1,6 +1,6 @@
 // Random tensors that the host works out, in float64 by + − × ÷ √ and tensor/elementary.ts: a captured step does so again at each replay (`hostStep`).
 import { float32View } from '../runtime/memory.ts';
-import { assertArity, assertDType, assertTensor, assertWhole, FLAG, type Given, isPlainObject, type Kinds, optionsBy, optionsOf, sizesOf } from '../tensor/check.ts';
+import { assertArity, assertDType, assertTensor, assertWhole, FLAG, isPlainObject, type Kinds, optionsBy, optionsOf, sizesOf } from '../tensor/check.ts';
 import { type DType, viewOf } from '../tensor/dtype.ts';
 import { exponential, logarithm } from '../tensor/elementary.ts';
 import { shapeError, valueError } from '../tensor/errors.ts';
@@ -12,14 +12,15 @@ import { noGrad } from '../tensor/tape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import { asFloat } from './convert.ts';
 import { copy_ } from './inplace.ts';
-import { type DrawOptions, GENERATOR } from './random.ts';
+import { type DrawOptions, type Draws, GENERATOR } from './random.ts';
 
 /** Uniform numbers in [0, 1), multiples of 2⁻⁴⁸. */
 export type Stream = () => number;
 
 const BLOCK = 256;
 
-function stream(generator: Generator): Stream {
+/** @internal A stream from a generator, for host work. */
+export function stream(generator: Generator): Stream {
   let block: Float64Array = new Float64Array(0);
   let at = 0;
   return () => {
@@ -33,7 +34,16 @@ function stream(generator: Generator): Stream {
   };
 }
 
-/** A tensor that `fill` works out from the elements of others. It runs again at each replay, so it goes by what it gets alone. */
+/** @internal A normal number on the host, by Marsaglia's polar method. */
+export function hostNormal(next: Stream): number {
+  for (;;) {
+    const [u, v] = [2 * next() - 1, 2 * next() - 1];
+    const s = u * u + v * v;
+    if (s > 0 && s < 1) return u * Math.sqrt((-2 * logarithm(s)) / s);
+  }
+}
+
+/** @internal A tensor that `fill` works out from the elements of others. It runs again at each replay, so it goes by what it gets alone. */
 export function sampled(
   shape: Shape,
   dtype: DType,
@@ -126,7 +136,7 @@ export interface MultinomialOptions extends DrawOptions {
  * Draws categories by weights that need not sum to 1. weights [n] or [m, n] → int32 [numSamples] or [m, numSamples]. No gradient.
  * @throws VALUE where a weight is negative, infinite or NaN, where all of a row are 0, or fewer are not than are drawn
  */
-export function multinomial(weights: Tensor, numSamples: number, ...given: Given<MultinomialOptions, [replacement?: boolean]>): Tensor {
+export function multinomial(weights: Tensor, numSamples: number, ...given: Draws<[replacement?: boolean], MultinomialOptions>): Tensor {
   const op = 'multinomial';
   assertTensor(op, weights);
   assertWhole(op, 'numSamples', numSamples, 1);

@@ -37,7 +37,7 @@ for (const [i, { kind, layer, options, state, x, runs }] of recorded.parametrize
     const { n_power_iterations: nPowerIterations, ...rest } = options;
     const given = { ...rest, ...(nPowerIterations !== undefined && { nPowerIterations }) };
     const m = (layers[layer] as () => nn.Module & nn.Layer)();
-    assert.is(kind === 'weight_norm' ? utils.weightNorm(m, given) : utils.spectralNorm(m, given), m);
+    assert.is(kind === 'weight_norm' ? utils.weightNorm(m, given as object) : utils.spectralNorm(m, given as object), m);
     const name = (options.name as string) ?? 'weight';
     assert.equal([utils.isParametrized(m), utils.isParametrized(m, name), utils.isParametrized(m, 'other')], [true, true, false]);
     assert.equal(Object.keys(m.stateDict()).sort(), Object.keys(state).sort());
