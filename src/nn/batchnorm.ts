@@ -105,6 +105,13 @@ export class BatchNorm2d extends BatchNorm {
   }
 }
 
+/** As `BatchNorm1d`, for volumes. x [N, C, D, H, W]. */
+export class BatchNorm3d extends BatchNorm {
+  constructor(numFeatures: number, ...options: Given<BatchNormModuleOptions, Positions>) {
+    super('BatchNorm3d', [5, 5], numFeatures, options, true);
+  }
+}
+
 class InstanceNorm extends RunningNorm {
   forward(x: Tensor): Tensor {
     this.checkRank(x);
@@ -142,5 +149,16 @@ export class InstanceNorm2d extends InstanceNorm {
 
   protected override get unbatched(): number {
     return 3;
+  }
+}
+
+/** As `InstanceNorm1d`, for volumes. x [N, C, D, H, W] or [C, D, H, W]. */
+export class InstanceNorm3d extends InstanceNorm {
+  constructor(numFeatures: number, ...options: Given<BatchNormModuleOptions, Positions>) {
+    super('InstanceNorm3d', [4, 5], numFeatures, options, false);
+  }
+
+  protected override get unbatched(): number {
+    return 4;
   }
 }
