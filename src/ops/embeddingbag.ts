@@ -5,7 +5,7 @@ import { sameShape } from '../tensor/shape.ts';
 import { noGrad } from '../tensor/tape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { add, div, eq, gt, logicalAnd, maximum, mul, ne, sub, where } from './binary.ts';
-import { asFloat, assertFloat, to } from './convert.ts';
+import { asFloat, assertFloat } from './convert.ts';
 import { arange, full } from './create.ts';
 import { embedding } from './embedding.ts';
 import { checkIndices, gather, indexAdd, indexSelect } from './indexing.ts';
@@ -91,7 +91,7 @@ export function embeddingBag(
     if (!sameShape(perSampleWeights.sizes, index.sizes))
       throw shapeError(op, 'there must be a weight for each index', [index.sizes, perSampleWeights.sizes], 'Give them one shape.');
   }
-  const [rowCount, d] = weight.sizes as [number, number];
+  const rowCount = weight.sizes[0] as number;
   if (typeof paddingIdx === 'number' && (paddingIdx < -rowCount || paddingIdx >= rowCount))
     throw new GradloomError('INDEX', op, `paddingIdx ${paddingIdx} is out of range: the weight has ${rowCount} rows. Count from 0, or from −1 at the end.`);
   if (includeLastOffset && !offsets) throw valueError(op, 'includeLastOffset goes with offsets. Leave it out.');

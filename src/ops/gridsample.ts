@@ -16,7 +16,7 @@ import { floor, round } from './unary.ts';
 
 /** Options of `gridSample`, with PyTorch's defaults. */
 export interface GridSampleOptions {
-  /** How a value between pixels is made; 'bilinear' (in volumes: of eight) unless said. 'bicubic' is for images only. */
+  /** How a value between pixels is made; from the two, or with 'bicubic' the four pixels next to it in each direction; default 'bilinear'. */
   mode?: 'bilinear' | 'nearest' | 'bicubic';
   /** What lies outside: zeros (the default), the edge's pixels, or the picture mirrored. */
   paddingMode?: 'zeros' | 'border' | 'reflection';
@@ -91,7 +91,6 @@ export function gridSample(x: Tensor, grid: Tensor, ...given: Arguments): Tensor
   const rank = x.rank - 2;
   if ((rank !== 2 && rank !== 3) || grid.rank !== x.rank || grid.sizes[rank + 1] !== rank || grid.sizes[0] !== x.sizes[0])
     throw shapeError(op, 'takes [N, C, H, W] and a grid [N, OH, OW, 2], or [N, C, D, H, W] and [N, OD, OH, OW, 3]', [x.sizes, grid.sizes], 'Reshape them.');
-  if (mode === 'bicubic' && rank === 3) throw valueError(op, "mode 'bicubic' is for images [N, C, H, W]. Use 'bilinear'.");
   const image = x.sizes.slice(2);
   if (image.includes(0)) throw shapeError(op, 'the picture is empty', [x.sizes], 'Give it at least one pixel in each direction.');
   const [n, channels] = x.sizes as [number, number];

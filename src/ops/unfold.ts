@@ -1,5 +1,5 @@
 // Windows that slide along dimensions: as a view, and the sums that bring them back. Images as columns and columns as images (im2col, col2im).
-import { assertArity, assertTensor, assertWhole, dimOf, type Kinds, optionsBy } from '../tensor/check.ts';
+import { assertArity, assertWhole, dimOf, type Kinds, optionsBy } from '../tensor/check.ts';
 import { GradloomError, shapeError, shapeText, valueText } from '../tensor/errors.ts';
 import { call } from '../runtime/call.ts';
 import { apply, applyView, copyElements, dense, type Op, type ViewOp, windowOn } from '../tensor/op.ts';

@@ -32,7 +32,10 @@ export const imageOperators: Readonly<Record<string, Row<Output>>> = {
   ],
   'nn.functional.conv_transpose2d': ['input weight bias * stride padding output_padding groups dilation', F.convTranspose2d],
   'nn.functional.conv_transpose3d': ['input weight bias * stride padding output_padding groups dilation', F.convTranspose3d],
-  'nn.functional.embedding_bag': ['input weight offsets * mode per_sample_weights include_last_offset padding_idx', F.embeddingBag],
+  'nn.functional.embedding_bag': [
+    'weight input offsets * mode per_sample_weights include_last_offset padding_idx',
+    (w: Tensor, index: Tensor, offsets: Tensor | undefined, options: nn.EmbeddingBagOptions) => F.embeddingBag(index, w, offsets, options),
+  ],
   'nn.functional.fold': ['input output_size kernel_size * dilation padding stride', F.fold],
   'nn.functional.grid_sample': ['input grid * mode padding_mode align_corners', F.gridSample],
   'nn.functional.interpolate': ['input * size scale_factor mode align_corners recompute_scale_factor antialias', F.interpolate],
@@ -42,7 +45,11 @@ export const imageOperators: Readonly<Record<string, Row<Output>>> = {
     (x: Tensor, kernel: nn.Triple, { returnIndices, ...options }: nn.MaxPool3dOptions & { returnIndices?: boolean }) =>
       both(returnIndices ? F.maxPool3dWithIndices(x, kernel, options) : F.maxPool3d(x, kernel, options)),
   ],
-  'nn.functional.max_unpool1d': ['input indices kernel_size * stride padding output_size', F.maxUnpool1d],
+  'nn.functional.max_unpool1d': [
+    'input indices kernel_size * stride padding output_size',
+    (x: Tensor, indices: Tensor, kernel: number | [number], { outputSize, ...options }: nn.functional.MaxUnpoolOptions<number>) =>
+      F.maxUnpool1d(x, indices, adapt.single(kernel), { ...line(options), outputSize }),
+  ],
   'nn.functional.max_unpool2d': ['input indices kernel_size * stride padding output_size', F.maxUnpool2d],
   'nn.functional.max_unpool3d': ['input indices kernel_size * stride padding output_size', F.maxUnpool3d],
   'nn.functional.pixel_shuffle': ['input upscale_factor', F.pixelShuffle],
@@ -71,7 +78,6 @@ export const imageModules: Readonly<Record<string, Row<nn.Module>>> = {
   'nn.AdaptiveMaxPool2d': sized(nn.AdaptiveMaxPool2d, ADAPTIVE),
   'nn.AdaptiveMaxPool3d': sized(nn.AdaptiveMaxPool3d, ADAPTIVE),
   'nn.AvgPool3d': sized(nn.AvgPool3d, 'kernel_size * stride padding ceil_mode count_include_pad divisor_override'),
-  'nn.BatchNorm3d': sized(nn.BatchNorm3d, 'num_features * eps momentum affine track_running_stats'),
   'nn.Bilinear': [
     'in1_features in2_features out_features * bias',
     (first: number, second: number, outputs: number, options: nn.BilinearOptions) => new nn.Bilinear(first, second, outputs, options),
@@ -88,7 +94,6 @@ export const imageModules: Readonly<Record<string, Row<nn.Module>>> = {
     (n: number, d: number, options: nn.EmbeddingBagModuleOptions) => new nn.EmbeddingBag(n, d, options),
   ],
   'nn.Fold': ['output_size kernel_size * dilation padding stride', (size: nn.Pair, kernel: nn.Pair, options: nn.UnfoldOptions) => new nn.Fold(size, kernel, options)],
-  'nn.InstanceNorm3d': sized(nn.InstanceNorm3d, 'num_features * eps momentum affine track_running_stats'),
   'nn.LPPool1d': [LP, (p: number, kernel: number, options: nn.LPPoolOptions<number>) => new nn.LPPool1d(p, kernel, options)],
   'nn.LPPool2d': [LP, (p: number, kernel: nn.Pair, options: nn.LPPoolOptions<nn.Pair>) => new nn.LPPool2d(p, kernel, options)],
   'nn.LPPool3d': [LP, (p: number, kernel: nn.Triple, options: nn.LPPoolOptions<nn.Triple>) => new nn.LPPool3d(p, kernel, options)],
