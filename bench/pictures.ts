@@ -57,8 +57,7 @@ export abstract class Pictured extends nn.Module {
   abstract losses(x: Tensor, labels: Tensor, values: Tensor): { first: Tensor; second: Tensor };
 }
 
-const conv = (inputs: number, outputs: number, kernel: number, stride = 1): nn.Conv2d =>
-  new nn.Conv2d(inputs, outputs, kernel, { stride, padding: (kernel - 1) / 2, bias: false });
+const conv = (inputs: number, outputs: number, kernel: number, stride = 1): nn.Conv2d => new nn.Conv2d(inputs, outputs, kernel, { stride, padding: (kernel - 1) / 2, bias: false });
 const active = (inputs: number, outputs: number, stride = 1): nn.Sequential => new nn.Sequential(conv(inputs, outputs, 3, stride), new nn.BatchNorm2d(outputs), new nn.ReLU());
 
 class UNet extends Pictured {
@@ -101,7 +100,10 @@ class Block extends nn.Module {
   }
 
   forward(x: Tensor): Tensor {
-    return this.second.forward(this.first.forward(x)).add(this.shortcut ? this.shortcut.forward(x) : x).relu();
+    return this.second
+      .forward(this.first.forward(x))
+      .add(this.shortcut ? this.shortcut.forward(x) : x)
+      .relu();
   }
 }
 

@@ -298,4 +298,17 @@ const images: Case[] = [
 ];
 
 /** Every differentiable op of the public surface. */
-export const cases: readonly Case[] = [...elementwise, ...moving, ...reducing, ...products, ...picking, ...soft, ...losses, ...images, ...imageCases, ...lossCases, ...layerCases, ...arrayCases];
+export const cases: readonly Case[] = [
+  ...elementwise,
+  ...moving,
+  ...reducing,
+  ...products,
+  ...picking,
+  ...soft,
+  ...losses,
+  ...images,
+  ...imageCases,
+  ...lossCases,
+  ...layerCases,
+  ...arrayCases,
+];

@@ -59,7 +59,12 @@ const pools: Case[] = [
 const places = (x: Tensor, start: number): Tensor =>
   g.add(
     g.mul(x, 0.09),
-    once(`places ${start} ${x.shape}`, () => g.tensor(Float32Array.from({ length: x.size }, (_, i) => (((start + i * 5) % 7) - 3) * (2 / 3)), { shape: x.shape })),
+    once(`places ${start} ${x.shape}`, () =>
+      g.tensor(
+        Float32Array.from({ length: x.size }, (_, i) => (((start + i * 5) % 7) - 3) * (2 / 3)),
+        { shape: x.shape },
+      ),
+    ),
   );
 const grid = (n: number): number[] => [1, n, 1, 2];
 
