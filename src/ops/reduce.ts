@@ -141,7 +141,7 @@ export function expand(x: Tensor, ...sizes: Sizes): Tensor {
   return applyView(expandOp, x, { shape: resolved });
 }
 
-/** Sums what broadcasting stretched, so that the result has `shape` again: the gradient of broadcasting. */
+/** @internal Sums what broadcasting stretched, so that the result has `shape` again: the gradient of broadcasting. */
 export function sumTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.sizes, shape)) return x;
   const lead = x.rank - shape.length;
