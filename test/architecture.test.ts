@@ -18,6 +18,8 @@ const floors = [
   ['index.ts'],
   ['entry'],
 ];
+// The same inside of multiloss, whose lowest files lie in the folder itself.
+const inMultiloss = [[''], ['solve'], ['methods'], ['combining'], ['plans', 'watching']];
 const generated = new Set(['entry/kernels.wasm', 'entry/kernels.wasm?module', 'report/assets.ts']);
 
 const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((f) => /(?<!\.d)\.ts$/.test(f) && !/^((runtime|entry)\/wasm|report\/assets)/.test(f));
@@ -52,6 +54,20 @@ test('imports point down', () => {
       .map((g) => `${f} → ${g}`),
   );
   assert.equal(wrong, []);
+});
+
+test('inside of multiloss imports point down as well', () => {
+  const partOf = (file: string): string => file.split('/').slice(1, -1)[0] ?? '';
+  const levelOf = (file: string): number => inMultiloss.findIndex((parts) => parts.includes(partOf(file)));
+  const mine = files.filter((f) => roomOf(f) === 'multiloss');
+  const unplaced = mine.filter((f) => levelOf(f) < 0);
+  const isAllowed = (f: string, g: string): boolean => roomOf(g) !== 'multiloss' || levelOf(g) < levelOf(f) || partOf(g) === partOf(f);
+  const wrong = mine.flatMap((f) =>
+    importsOf(f)
+      .filter((g) => !isAllowed(f, g))
+      .map((g) => `${f} → ${g}`),
+  );
+  assert.equal([...unplaced, ...wrong], []);
 });
 
 test('no import goes in a circle', () => {
