@@ -3,6 +3,7 @@ import { autograd, capture, manualSeed, multiloss, nn, randn, reverseGrad, scale
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { flatRows } from '../../src/autograd/jacobian.ts';
+import { withRows } from '../../src/autograd/walk.ts';
 import { Node } from '../../src/tensor/tape.ts';
 import { throwsCode } from '../helpers.ts';
 import { cases } from '../ops/cases.ts';
@@ -142,6 +143,19 @@ test('attention and normalisation over a batch, slices and picks of it; captured
     return params.map((p) => (p.grad as Tensor).data());
   };
   assert.equal(run(true), run(false));
+});
+
+test('each leaf is found with an op that it went into', () => {
+  const [layer, scale] = [new nn.Linear(2, 2), randn([2], { requiresGrad: true })];
+  const losses = [0, 1].map((i) =>
+    layer
+      .forward(randn([3, 2]))
+      .mul(scale)
+      .select(1, i)
+      .sum(),
+  );
+  const ops = withRows(losses, {}, ({ users }) => [...layer.parameters(), scale].map((leaf) => users.get(leaf)?.op.name));
+  assert.equal(ops, ['linear', 'linear', 'mul']);
 });
 
 test('Jacobians of parameters of any rank stand side by side', () => {
