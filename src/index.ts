@@ -135,6 +135,8 @@ export {
   trunc,
 } from './ops/unary.ts';
 export { type Captured, capture } from './program/capture.ts';
+export { EarlyStopping, type EarlyStoppingOptions, type Watched } from './training/early-stopping.ts';
+export { evaluate, type Means, type Measured } from './training/evaluate.ts';
 export type { GivenWasm } from './runtime/given.ts';
 export { close, type InitOptions } from './runtime/instance.ts';
 export type { DType } from './tensor/dtype.ts';
