@@ -7,6 +7,7 @@ import './methods.ts';
 export { init } from './api/init.ts';
 export * as autograd from './api/autograd.ts';
 export * as checkpoint from './api/checkpoint.ts';
+export { type Summary, type SummaryRow, summary } from './inspect/summary.ts';
 export * as metrics from './api/metrics.ts';
 export * as multiloss from './api/multiloss.ts';
 export * as nn from './api/nn.ts';

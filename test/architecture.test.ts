@@ -13,7 +13,7 @@ const floors = [
   ['ops'],
   ['autograd'],
   ['module'],
-  ['nn', 'losses', 'optim', 'multiloss', 'program', 'data', 'checkpoint', 'metrics', 'training'],
+  ['nn', 'losses', 'optim', 'multiloss', 'program', 'data', 'checkpoint', 'metrics', 'training', 'inspect'],
   ['api', 'methods.ts', 'report'],
   ['index.ts'],
   ['entry'],
