@@ -1,4 +1,4 @@
-// What a recording of a step must be told by the floors below it. One recording at a time; none unless `capture` runs.
+// What a recording of a step must be told by the levels below it. One recording at a time; none unless `capture` runs.
 import { callHost, type HostWork } from '../runtime/call.ts';
 
 /** How a leaf's `.grad` was first met: read, added to, or set. */
@@ -6,7 +6,7 @@ export type LeafUse = 'read' | 'added' | 'set';
 
 /** What a recording must know of a multi-loss method. */
 export interface RecordedMethod {
-  stateDict(): unknown;
+  stateDict?(): unknown;
 }
 
 /** A block of memory, or a tensor, as this file knows it: those who are told of it know the rest (program/recorder.ts). */
@@ -32,7 +32,7 @@ export interface Recording {
   /** Whether a tensor requires a gradient is looked at, or about to be set. */
   asked(t: Held): void;
   /**
-   * The step goes by what `current` gives, which no replay sees: where it has changed, the plain step runs. CheckedMethod before the step changes it.
+   * The step goes by what `current` gives, which no replay sees: where it has changed, the plain step runs. Called before the step changes it.
    * `set` puts back a flag that the step itself sets. Said once for each owner.
    */
   rely(owner: object, current: () => unknown, set?: (value: never) => void): void;
