@@ -52,9 +52,11 @@ export function allocate(bytes: number): number {
 /** Gives a block back, or to who keeps it; `bytes` is what was asked for. */
 export function release(address: number, bytes: number, keeper?: { freed(address: number, bytes: number): void } | null): void {
   settle();
-  if (keeper) return keeper.freed(address, bytes);
-  call('free', address, bytes);
-  liveBytes -= bytes;
+  if (keeper) keeper.freed(address, bytes);
+  else {
+    call('free', address, bytes);
+    liveBytes -= bytes;
+  }
 }
 
 /** What tensors hold now, the most they held since `resetPeak`, and what the wasm has taken from the system. Bytes. */
