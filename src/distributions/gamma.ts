@@ -43,8 +43,8 @@ export class Exponential extends Distribution {
     return square(this.mean);
   }
 
-  override expand(batchShape: Shape): Exponential {
-    return new Exponential(stretched(this.rate, this.batchTo(batchShape)), { validateArgs: this.validates });
+  protected override enlarged(shape: Shape): Exponential {
+    return new Exponential(stretched(this.rate, shape), { validateArgs: this.validates });
   }
 
   protected override draw(sampleShape: Shape, generator: Generator | undefined): Tensor {
@@ -55,21 +55,19 @@ export class Exponential extends Distribution {
     return ge(value, 0);
   }
 
-  override logProb(value: Tensor): Tensor {
-    return sub(log(this.rate), mul(this.rate, this.valueOf('logProb', value)));
+  protected override logDensity(x: Tensor): Tensor {
+    return sub(log(this.rate), mul(this.rate, x));
   }
 
-  override entropy(): Tensor {
+  protected override disorder(): Tensor {
     return sub(1, log(this.rate));
   }
 
-  /** The probability of at most each value. */
-  cdf(value: Tensor): Tensor {
-    return neg(expm1(neg(mul(this.rate, this.valueOf('cdf', value)))));
+  protected override cumulative(x: Tensor): Tensor {
+    return neg(expm1(neg(mul(this.rate, x))));
   }
 
-  /** The values below which each probability lies. */
-  icdf(probability: Tensor): Tensor {
+  protected override quantile(probability: Tensor): Tensor {
     return div(neg(log1p(neg(probability))), this.rate);
   }
 
@@ -132,8 +130,7 @@ export class Gamma extends Distribution {
     return div(this.concentration, square(this.rate));
   }
 
-  override expand(batchShape: Shape): Gamma {
-    const shape = this.batchTo(batchShape);
+  protected override enlarged(shape: Shape): Gamma {
     return new Gamma(stretched(this.concentration, shape), stretched(this.rate, shape), { validateArgs: this.validates });
   }
 
@@ -145,13 +142,12 @@ export class Gamma extends Distribution {
     return ge(value, 0);
   }
 
-  override logProb(value: Tensor): Tensor {
+  protected override logDensity(x: Tensor): Tensor {
     const { concentration: a, rate } = this;
-    const x = this.valueOf('logProb', value);
     return sub(sub(add(xlogy(a, rate), xlogy(sub(a, 1), x)), mul(rate, x)), lgamma(a));
   }
 
-  override entropy(): Tensor {
+  protected override disorder(): Tensor {
     const { concentration: a, rate } = this;
     return add(add(sub(a, log(rate)), lgamma(a)), mul(sub(1, a), digamma(a)));
   }

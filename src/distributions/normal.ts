@@ -48,8 +48,7 @@ export class Normal extends Distribution {
     return square(this.scale);
   }
 
-  override expand(batchShape: Shape): Normal {
-    const shape = this.batchTo(batchShape);
+  protected override enlarged(shape: Shape): Normal {
     return new Normal(stretched(this.loc, shape), stretched(this.scale, shape), { validateArgs: this.validates });
   }
 
@@ -61,22 +60,20 @@ export class Normal extends Distribution {
     return isfinite(value);
   }
 
-  override logProb(value: Tensor): Tensor {
-    const z = div(sub(this.valueOf('logProb', value), this.loc), this.scale);
+  protected override logDensity(x: Tensor): Tensor {
+    const z = div(sub(x, this.loc), this.scale);
     return sub(mul(square(z), -0.5), add(log(this.scale), HALF_LOG_TWO_PI));
   }
 
-  override entropy(): Tensor {
+  protected override disorder(): Tensor {
     return add(log(this.scale), 0.5 + HALF_LOG_TWO_PI);
   }
 
-  /** The probability of at most each value. */
-  cdf(value: Tensor): Tensor {
-    return mul(add(erf(div(sub(this.valueOf('cdf', value), this.loc), mul(this.scale, Math.SQRT2))), 1), 0.5);
+  protected override cumulative(x: Tensor): Tensor {
+    return mul(add(erf(div(sub(x, this.loc), mul(this.scale, Math.SQRT2))), 1), 0.5);
   }
 
-  /** The values below which each probability lies. */
-  icdf(probability: Tensor): Tensor {
+  protected override quantile(probability: Tensor): Tensor {
     return add(mul(mul(erfinv(sub(mul(probability, 2), 1)), this.scale), Math.SQRT2), this.loc);
   }
 
@@ -125,8 +122,8 @@ export class LogNormal extends Distribution {
     return mul(expm1(square2), exp(add(mul(this.loc, 2), square2)));
   }
 
-  override expand(batchShape: Shape): LogNormal {
-    const { loc, scale } = this.base.expand(this.batchTo(batchShape));
+  protected override enlarged(shape: Shape): LogNormal {
+    const { loc, scale } = this.base.expand(shape);
     return new LogNormal(loc, scale, { validateArgs: this.validates });
   }
 
@@ -138,22 +135,20 @@ export class LogNormal extends Distribution {
     return gt(value, 0);
   }
 
-  override logProb(value: Tensor): Tensor {
-    const logarithm = log(this.valueOf('logProb', value));
+  protected override logDensity(x: Tensor): Tensor {
+    const logarithm = log(x);
     return sub(this.base.logProb(logarithm), logarithm);
   }
 
-  override entropy(): Tensor {
+  protected override disorder(): Tensor {
     return add(this.base.entropy(), this.loc);
   }
 
-  /** The probability of at most each value. */
-  cdf(value: Tensor): Tensor {
-    return this.base.cdf(log(this.valueOf('cdf', value)));
+  protected override cumulative(x: Tensor): Tensor {
+    return this.base.cdf(log(x));
   }
 
-  /** The values below which each probability lies. */
-  icdf(probability: Tensor): Tensor {
+  protected override quantile(probability: Tensor): Tensor {
     return exp(this.base.icdf(probability));
   }
 

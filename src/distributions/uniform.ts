@@ -45,8 +45,7 @@ export class Uniform extends Distribution {
     return div(this.#range, Math.sqrt(12));
   }
 
-  override expand(batchShape: Shape): Uniform {
-    const shape = this.batchTo(batchShape);
+  protected override enlarged(shape: Shape): Uniform {
     return new Uniform(stretched(this.low, shape), stretched(this.high, shape), { validateArgs: this.validates });
   }
 
@@ -58,22 +57,19 @@ export class Uniform extends Distribution {
     return logicalAnd(ge(value, this.low), le(value, this.high));
   }
 
-  override logProb(value: Tensor): Tensor {
-    const x = this.valueOf('logProb', value);
+  protected override logDensity(x: Tensor): Tensor {
     return where(logicalAnd(ge(x, this.low), lt(x, this.high)), neg(log(this.#range)), Number.NEGATIVE_INFINITY);
   }
 
-  override entropy(): Tensor {
+  protected override disorder(): Tensor {
     return log(this.#range);
   }
 
-  /** The probability of at most each value. */
-  cdf(value: Tensor): Tensor {
-    return clamp(div(sub(this.valueOf('cdf', value), this.low), this.#range), { min: 0, max: 1 });
+  protected override cumulative(x: Tensor): Tensor {
+    return clamp(div(sub(x, this.low), this.#range), { min: 0, max: 1 });
   }
 
-  /** The values below which each probability lies. */
-  icdf(probability: Tensor): Tensor {
+  protected override quantile(probability: Tensor): Tensor {
     return add(mul(probability, this.#range), this.low);
   }
 
