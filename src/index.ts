@@ -104,6 +104,7 @@ export {
   bernoulli_,
   cauchy_,
   type DrawOptions,
+  type Draws,
   exponential_,
   geometric_,
   logNormal_,

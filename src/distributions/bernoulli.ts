@@ -1,4 +1,4 @@
-import { add, div, eq, ge, le, logicalAnd, logicalOr, mul, sub, where } from '../ops/binary.ts';
+import { add, div, eq, ge, le, logicalAnd, logicalOr, mul, sub, where, type Operand } from '../ops/binary.ts';
 import { arange } from '../ops/create.ts';
 import { to } from '../ops/convert.ts';
 import { gather } from '../ops/indexing.ts';
@@ -15,7 +15,7 @@ import { shapeError, valueError } from '../tensor/errors.ts';
 import type { Generator } from '../tensor/random.ts';
 import { broadcastShapes, type Shape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { broadcastAll, DIVERGENCE, Distribution, type DistributionOptions, PARAMETER, type Parameter, stretched } from './distribution.ts';
+import { broadcastAll, DIVERGENCE, Distribution, type DistributionOptions, PARAMETER, stretched } from './distribution.ts';
 
 /** Probabilities, or their logarithmic odds: one of both. */
 export interface ProbsOptions<P> extends DistributionOptions {
@@ -36,7 +36,7 @@ function oneOfBoth<P>(op: string, { probs, logits }: ProbsOptions<P>): { key: 'p
   return p === null ? { key: 'logits', value: l as P } : { key: 'probs', value: p };
 }
 
-const BERNOULLI: Kinds<ProbsOptions<Parameter>> = { probs: /* @__PURE__ */ orNull(PARAMETER), logits: /* @__PURE__ */ orNull(PARAMETER), validateArgs: FLAG };
+const BERNOULLI: Kinds<ProbsOptions<Operand>> = { probs: /* @__PURE__ */ orNull(PARAMETER), logits: /* @__PURE__ */ orNull(PARAMETER), validateArgs: FLAG };
 
 /**
  * 1 with a probability, else 0: from `probs`, or from `logits`. Draws have no gradient.
@@ -47,7 +47,7 @@ export class Bernoulli extends Distribution {
   readonly #given: 'probs' | 'logits';
   readonly #parameter: Tensor;
 
-  constructor(...given: Given<ProbsOptions<Parameter>, [probs?: Parameter | null, logits?: Parameter | null, validateArgs?: boolean]>) {
+  constructor(...given: Given<ProbsOptions<Operand>, [probs?: Operand | null, logits?: Operand | null, validateArgs?: boolean]>) {
     const options = optionsBy('Bernoulli', given, BERNOULLI);
     const { key, value } = oneOfBoth('Bernoulli', options);
     const parameter = broadcastAll('Bernoulli', { [key]: value })[key] as Tensor;

@@ -1,4 +1,4 @@
-import { add, div, ge, gt, le, logicalAnd, logicalOr, lt, mul, sub, where } from '../ops/binary.ts';
+import { add, div, ge, gt, le, logicalAnd, logicalOr, lt, mul, sub, where, type Operand } from '../ops/binary.ts';
 import { asFloat } from '../ops/convert.ts';
 import { oneHot } from '../ops/indexing.ts';
 import { select, stack, unsqueeze } from '../ops/movement.ts';
@@ -10,7 +10,7 @@ import { shapeError } from '../tensor/errors.ts';
 import type { Generator } from '../tensor/random.ts';
 import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { broadcastAll, DIVERGENCE, Distribution, type DistributionOptions, type Parameter, stretched, VALIDATE } from './distribution.ts';
+import { broadcastAll, DIVERGENCE, Distribution, type DistributionOptions, stretched, VALIDATE } from './distribution.ts';
 import type { Exponential, Gamma } from './gamma.ts';
 import { standardDirichlet } from './gamma-draws.ts';
 import type { Normal } from './normal.ts';
@@ -89,7 +89,7 @@ export class Beta extends Distribution {
   /** β: the larger, the nearer to 0. */
   readonly concentration0: Tensor;
 
-  constructor(concentration1: Parameter, concentration0: Parameter, ...given: Given<DistributionOptions, [validateArgs?: boolean]>) {
+  constructor(concentration1: Operand, concentration0: Operand, ...given: Given<DistributionOptions, [validateArgs?: boolean]>) {
     const { validateArgs } = optionsBy('Beta', given, VALIDATE);
     const both = broadcastAll('Beta', { concentration1, concentration0 });
     super('Beta', both.concentration1.sizes, [], validateArgs);

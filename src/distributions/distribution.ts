@@ -1,5 +1,6 @@
 // What every distribution is: shapes, parameters that broadcast, and checks of what is given. Each family is a file of its own.
 import { expand as expandTo } from '../ops/reduce.ts';
+import type { Operand } from '../ops/binary.ts';
 import { asFloat } from '../ops/convert.ts';
 import { full } from '../ops/create.ts';
 import { assertEvery, type DrawOptions, GENERATOR } from '../ops/random.ts';
@@ -10,9 +11,6 @@ import type { Generator } from '../tensor/random.ts';
 import { broadcastShapes, sameShape, type Shape } from '../tensor/shape.ts';
 import { noGrad } from '../tensor/tape.ts';
 import { Tensor } from '../tensor/tensor.ts';
-
-/** A parameter as it may be given: a tensor, or a number for all. */
-export type Parameter = Tensor | number;
 
 /** Options of every distribution. */
 export interface DistributionOptions {
@@ -26,7 +24,7 @@ export const PARAMETER: Kind = /* @__PURE__ */ either(TENSOR, NUMBER);
 export const VALIDATE: Kinds<DistributionOptions> = { validateArgs: FLAG };
 
 /** @internal Parameters as float32 tensors of one shape. */
-export function broadcastAll<K extends string>(op: string, given: Readonly<Record<K, Parameter>>): Record<K, Tensor> {
+export function broadcastAll<K extends string>(op: string, given: Readonly<Record<K, Operand>>): Record<K, Tensor> {
   const names = Object.keys(given) as K[];
   for (const name of names) checkArgument(op, name, given[name], PARAMETER);
   const tensors = names.map((name) => (given[name] instanceof Tensor ? asFloat(given[name] as Tensor) : full([], given[name] as number)));

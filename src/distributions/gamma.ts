@@ -1,4 +1,4 @@
-import { add, div, ge, gt, mul, sub } from '../ops/binary.ts';
+import { add, div, ge, gt, mul, sub, type Operand } from '../ops/binary.ts';
 import { rand } from '../ops/create.ts';
 import { digamma, lgamma, xlogy } from '../ops/special.ts';
 import { clamp, expm1, log, log1p, neg, reciprocal, square } from '../ops/unary.ts';
@@ -6,7 +6,7 @@ import { type Given, optionsBy } from '../tensor/check.ts';
 import type { Generator } from '../tensor/random.ts';
 import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { broadcastAll, DIVERGENCE, Distribution, type DistributionOptions, infinite, type Parameter, stretched, VALIDATE } from './distribution.ts';
+import { broadcastAll, DIVERGENCE, Distribution, type DistributionOptions, infinite, stretched, VALIDATE } from './distribution.ts';
 import { standardGamma } from './gamma-draws.ts';
 import type { Normal } from './normal.ts';
 
@@ -18,7 +18,7 @@ export class Exponential extends Distribution {
   /** How many come in a unit of time. */
   readonly rate: Tensor;
 
-  constructor(rate: Parameter, ...given: Given<DistributionOptions, [validateArgs?: boolean]>) {
+  constructor(rate: Operand, ...given: Given<DistributionOptions, [validateArgs?: boolean]>) {
     const { validateArgs } = optionsBy('Exponential', given, VALIDATE);
     const all = broadcastAll('Exponential', { rate });
     super('Exponential', all.rate.sizes, [], validateArgs);
@@ -107,7 +107,7 @@ export class Gamma extends Distribution {
   /** The rate: the mean is concentration/rate. */
   readonly rate: Tensor;
 
-  constructor(concentration: Parameter, rate: Parameter, ...given: Given<DistributionOptions, [validateArgs?: boolean]>) {
+  constructor(concentration: Operand, rate: Operand, ...given: Given<DistributionOptions, [validateArgs?: boolean]>) {
     const { validateArgs } = optionsBy('Gamma', given, VALIDATE);
     const all = broadcastAll('Gamma', { concentration, rate });
     super('Gamma', all.rate.sizes, [], validateArgs);

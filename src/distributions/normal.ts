@@ -1,4 +1,4 @@
-import { add, div, gt, mul, sub } from '../ops/binary.ts';
+import { add, div, gt, mul, sub, type Operand } from '../ops/binary.ts';
 import { randn } from '../ops/create.ts';
 import { erfinv } from '../ops/special.ts';
 import { erf, exp, expm1, isfinite, log, square } from '../ops/unary.ts';
@@ -6,7 +6,7 @@ import { type Given, optionsBy } from '../tensor/check.ts';
 import type { Generator } from '../tensor/random.ts';
 import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { broadcastAll, DIVERGENCE, Distribution, type DistributionOptions, infinite, type Parameter, stretched, VALIDATE } from './distribution.ts';
+import { broadcastAll, DIVERGENCE, Distribution, type DistributionOptions, infinite, stretched, VALIDATE } from './distribution.ts';
 
 const HALF_LOG_TWO_PI = 0.9189385332046727;
 
@@ -22,7 +22,7 @@ export class Normal extends Distribution {
   /** The standard deviation. */
   readonly scale: Tensor;
 
-  constructor(loc: Parameter, scale: Parameter, ...given: Given<DistributionOptions, [validateArgs?: boolean]>) {
+  constructor(loc: Operand, scale: Operand, ...given: Given<DistributionOptions, [validateArgs?: boolean]>) {
     const { validateArgs } = optionsBy('Normal', given, VALIDATE);
     const all = broadcastAll('Normal', { loc, scale });
     super('Normal', all.loc.sizes, [], validateArgs);
@@ -91,7 +91,7 @@ export class LogNormal extends Distribution {
   /** The logarithm's law. */
   readonly base: Normal;
 
-  constructor(loc: Parameter, scale: Parameter, ...given: Given<DistributionOptions, [validateArgs?: boolean]>) {
+  constructor(loc: Operand, scale: Operand, ...given: Given<DistributionOptions, [validateArgs?: boolean]>) {
     const { validateArgs } = optionsBy('LogNormal', given, VALIDATE);
     const base = new Normal(loc, scale, { validateArgs });
     super('LogNormal', base.batchShape, [], validateArgs);

@@ -1,4 +1,4 @@
-import { add, div, ge, gt, le, logicalAnd, logicalOr, lt, mul, sub, where } from '../ops/binary.ts';
+import { add, div, ge, gt, le, logicalAnd, logicalOr, lt, mul, sub, where, type Operand } from '../ops/binary.ts';
 import { rand } from '../ops/create.ts';
 import { lgamma, xlogy } from '../ops/special.ts';
 import { clamp, log, neg, square } from '../ops/unary.ts';
@@ -7,7 +7,7 @@ import type { Generator } from '../tensor/random.ts';
 import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Beta } from './beta.ts';
-import { broadcastAll, DIVERGENCE, Distribution, type DistributionOptions, type Parameter, stretched, VALIDATE } from './distribution.ts';
+import { broadcastAll, DIVERGENCE, Distribution, type DistributionOptions, stretched, VALIDATE } from './distribution.ts';
 import type { Exponential, Gamma } from './gamma.ts';
 import type { Normal } from './normal.ts';
 
@@ -20,7 +20,7 @@ export class Uniform extends Distribution {
   /** What values lie below. */
   readonly high: Tensor;
 
-  constructor(low: Parameter, high: Parameter, ...given: Given<DistributionOptions, [validateArgs?: boolean]>) {
+  constructor(low: Operand, high: Operand, ...given: Given<DistributionOptions, [validateArgs?: boolean]>) {
     const { validateArgs } = optionsBy('Uniform', given, VALIDATE);
     const all = broadcastAll('Uniform', { low, high });
     super('Uniform', all.low.sizes, [], validateArgs);

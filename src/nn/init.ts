@@ -152,7 +152,6 @@ const KAIMING: Kinds<KaimingOptions> = {
   nonlinearity: { what: 'the name of a function', test: (v) => typeof v === 'string' },
   generator: GENERATOR,
 };
-type KaimingPositions = [a?: number, mode?: FanMode, nonlinearity?: Nonlinearity];
 
 function kaiming(op: string, t: Tensor, given: readonly unknown[]): { std: number; generator: DrawOptions['generator'] } {
   const [fanIn, fanOut] = fans(op, t);
@@ -161,13 +160,13 @@ function kaiming(op: string, t: Tensor, given: readonly unknown[]): { std: numbe
 }
 
 /** t ← uniform in ±gain·√(3/fan) (He et al. 2015, arXiv 1502.01852). Returns t. */
-export function kaimingUniform_(t: Tensor, ...given: Given<KaimingOptions, KaimingPositions>): Tensor {
+export function kaimingUniform_(t: Tensor, ...given: Given<KaimingOptions, [a?: number, mode?: FanMode, nonlinearity?: Nonlinearity]>): Tensor {
   const { std, generator } = kaiming('kaimingUniform_', t, given);
   return spread(t, std, generator);
 }
 
 /** t ← normal of deviation gain/√fan (He et al. 2015, arXiv 1502.01852). Returns t. */
-export function kaimingNormal_(t: Tensor, ...given: Given<KaimingOptions, KaimingPositions>): Tensor {
+export function kaimingNormal_(t: Tensor, ...given: Given<KaimingOptions, [a?: number, mode?: FanMode, nonlinearity?: Nonlinearity]>): Tensor {
   const { std, generator } = kaiming('kaimingNormal_', t, given);
   return t.size === 0 ? t : normal_(t, { std, generator });
 }
