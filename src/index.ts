@@ -106,6 +106,7 @@ export {
   bernoulli_,
   cauchy_,
   type DrawOptions,
+  type Draws,
   exponential_,
   geometric_,
   logNormal_,
