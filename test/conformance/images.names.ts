@@ -108,7 +108,7 @@ export const imageModules: Readonly<Record<string, Row<nn.Module>>> = {
   'nn.ReplicationPad3d': ['padding', (padding: nn.Margins3d) => new nn.ReplicationPad3d(padding)],
   'nn.Softmax2d': ['', () => new nn.Softmax2d()],
   'nn.Unflatten': ['dim unflattened_size', (dim: number, sizes: readonly number[]) => new nn.Unflatten(dim, sizes)],
-  'nn.Unfold': sized(nn.Unfold, 'kernel_size * dilation padding stride'),
+  'nn.Unfold': ['kernel_size * dilation padding stride', (kernel: nn.Pair, options: nn.UnfoldOptions) => new nn.Unfold(kernel, options)],
   'nn.Upsample': ['* size scale_factor mode align_corners recompute_scale_factor', (options: nn.UpsampleModuleOptions) => new nn.Upsample(options)],
   'nn.UpsamplingBilinear2d': ['* size scale_factor', (options: nn.Upsampling2dOptions) => new nn.UpsamplingBilinear2d(options)],
   'nn.UpsamplingNearest2d': ['* size scale_factor', (options: nn.Upsampling2dOptions) => new nn.UpsamplingNearest2d(options)],

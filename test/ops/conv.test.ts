@@ -132,7 +132,8 @@ test('what is not finite reaches those who see it, and nobody else', () => {
     dy[dy.length - 2] = Number.NEGATIVE_INFINITY;
     dy[1] = Number.NaN;
   };
-  for (const name of ['whole tiles', 'rows of whole tiles', 'odd everything', 'few positions', 'dilation', 'groups', 'stride down columns']) check(name, CASES[name] as Case, spoil);
+  for (const name of ['whole tiles', 'rows of whole tiles', 'odd everything', 'few positions', 'dilation', 'groups', 'stride down columns'])
+    check(name, CASES[name] as Case, spoil);
 });
 
 test.run();
