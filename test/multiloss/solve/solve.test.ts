@@ -6,8 +6,9 @@ import { manualSeed, randn, scope } from '../../../src/entry/default.ts';
 import { conflictAverse } from '../../../src/multiloss/solve/conflict-averse.ts';
 import { eigen } from '../../../src/multiloss/solve/eigen.ts';
 import { times, total } from '../../../src/multiloss/solve/matrix.ts';
-import { minNorm } from '../../../src/multiloss/solve/min-norm.ts';
-import { atRank, roundedProducts } from '../../../src/multiloss/solve/rank.ts';
+import { isStationary, minNorm } from '../../../src/multiloss/solve/min-norm.ts';
+import { nonnegative } from '../../../src/multiloss/solve/nonnegative.ts';
+import { atRank, roundedElements, roundedProducts } from '../../../src/multiloss/solve/rank.ts';
 import { ontoSimplex } from '../../../src/multiloss/solve/simplex.ts';
 import { pseudoSolve, spectrum } from '../../../src/multiloss/solve/spectrum.ts';
 import { anyRows, gramianOf, independentRows, longest, manyRows, scaled } from '../samples.ts';
@@ -90,7 +91,7 @@ test('eigenvalues and vectors make the matrix; the pseudo-inverse solves what ca
       }
       // G·x = G·1 has solutions; the one found has the same product.
       const b = times(g, new Float64Array(m).fill(1), m);
-      const back = times(g, pseudoSolve(g, b, m), m);
+      const back = times(g, pseudoSolve(g, b, m, m * Number.EPSILON), m);
       for (let i = 0; i < m; i++) assert.ok(Math.abs(at(back, i) - at(b, i)) <= 1e-11 * size * m);
     }),
     { seed: 5, numRuns: 300 },
@@ -122,7 +123,7 @@ test('a spectrum is that of Jacobi, and f(A)·b the same by either way', () => {
         assert.ok(Math.abs(v - at(gb, i)) <= 1e-14 * m * size);
       });
       // A⁺·A·x comes back to A·x.
-      const again = times(g, pseudoSolve(g, gb, m), m);
+      const again = times(g, pseudoSolve(g, gb, m, m * Number.EPSILON), m);
       for (let i = 0; i < m; i++) assert.ok(Math.abs(at(again, i) - at(gb, i)) <= 1e-11 * size * m);
     }),
     { seed: 7, numRuns: 100 },
@@ -194,6 +195,25 @@ test('eigenvalues of rows whose lengths differ 1e8 times keep their digits, and 
     }),
     { seed: 9, numRuns: 100 },
   );
+});
+
+test('what float32 leaves of dependent rows is no rank: of rounded products 3·2⁻²³ of the largest eigenvalue, of rounded elements the square of that', () => {
+  const rank = (rest: number, share: number): number => atRank(gramianOf([[1, 0, 0], [0, 1, 0], [1, 1, rest]]), 3, share).rank; // biome-ignore format: rows
+  assert.equal([rank(5e-4, roundedProducts(3)), rank(4e-3, roundedProducts(3))], [2, 3]);
+  assert.equal([rank(3e-7, roundedElements(3)), rank(2e-6, roundedElements(3))], [2, 3]);
+});
+
+test('two rows that oppose one another but for roundings are stationary, and but for more than that not', () => {
+  const apart = (by: number): Float64Array => Float64Array.of(1, by - 1, by - 1, 1);
+  assert.equal([isStationary(apart(1e-15), 2), isStationary(apart(1e-12), 2)], [true, false]);
+});
+
+test('where only roundings are left of a cone, weights are no larger than a ridge of 1e-10 lets them be', () => {
+  for (const left of [1e-13, 1e-14, 1e-15]) {
+    const z = nonnegative(Float64Array.of(1, left - 1, left - 1, 1), 2, (solve) => solve(Float64Array.of(-1e-7, -1e-7)));
+    // Without one 1e-7/left; four steps with it go 1e-7/1e-10 each.
+    assert.ok(at(z, 0) > 3e3 && at(z, 0) <= 4.001e3, `${z}`);
+  }
 });
 
 test("the simplex's nearest point", () => {
