@@ -5,11 +5,11 @@ export type { Groups, MultiBackwardOptions } from '../multiloss/combining/option
 export type { GradientsOf } from '../autograd/backward.ts';
 export { gramian, jacobian, type JacobianOptions } from '../autograd/jacobian.ts';
 export { reverseGrad, scaleGrad } from '../ops/gradient.ts';
-export type { Aggregator, Elements, Method, Needs, Scalarizer, Stats, Weighting } from '../multiloss/methods/method.ts';
+export type { Aggregator, Elements, Method, Needs, Scalarizer, Stateful, Stats, Weighting, Wrapped } from '../multiloss/methods/method.ts';
 export type { BackwardReport, Conflict, LayerConflict } from '../multiloss/combining/report.ts';
 export type { Losses, Report, Strategy } from '../multiloss/strategy.ts';
 
-export { type AnnealOptions, anneal, type Schedule, type SchedulePlan, type Weight } from '../multiloss/methods/from-losses/anneal.ts';
+export { type AnnealOptions, anneal, type Schedule, type SchedulePlan } from '../multiloss/methods/from-losses/anneal.ts';
 export { weighted } from '../multiloss/methods/from-losses/weighted.ts';
 
 // Staged training and seeing conflict.
@@ -23,7 +23,8 @@ export { type DiagnoseOptions, diagnose } from '../multiloss/watching/diagnose.t
 export type { Diagnosis, Finding, LossFacts, Trouble } from '../multiloss/watching/verdict.ts';
 
 // What applies methods, and wrappers around them.
-export { applyCombiner, type Combined, type CombinerOptions } from '../multiloss/combining/combine.ts';
+export { applyCombiner, type Combined, type CombinerOptions } from '../multiloss/combining/apply-combiner.ts';
 export { Constrained, type ConstrainOptions, constrain } from '../multiloss/methods/from-losses/constrained.ts';
 export type { PerLoss } from '../multiloss/checks.ts';
-export { type ClipWeightsOptions, clipWeights, ema, every, normalize, warmup, type Weigher } from '../multiloss/methods/wrappers.ts';
+export { normalize } from '../multiloss/methods/normalize.ts';
+export { type ClipWeightsOptions, clipWeights, ema, every, warmup } from '../multiloss/methods/wrappers.ts';

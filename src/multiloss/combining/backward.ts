@@ -9,9 +9,9 @@ import type { Tensor } from '../../tensor/tensor.ts';
 import type { Method, Weighting } from '../methods/method.ts';
 import { BACKWARD, type MultiBackwardOptions, OP } from './options.ts';
 import { type BackwardReport, LiveReport } from './report.ts';
-import { Resolution } from './resolve.ts';
+import { Resolution } from './resolution.ts';
 import { type Losses, presentOf } from '../strategy.ts';
-import { scalarize, tell, weigh } from './weigh.ts';
+import { reportWeights, scalarize, weightsFromLosses } from './losses-only.ts';
 import { Sum } from '../methods/from-losses/weighted.ts';
 
 /**
@@ -37,8 +37,8 @@ export function backward<Name extends string>(losses: Losses<Name>, options?: Mu
   hand(report);
   const scalarized = scalarize(method, tensors, names);
   if (resolution.plain) {
-    const weights = scalarized?.weights ?? weigh(method as Weighting, tensors, absent, report);
-    if (scalarized) tell(method, report, tensors, weights);
+    const weights = scalarized?.weights ?? weightsFromLosses(method as Weighting, tensors, absent, report);
+    if (scalarized) reportWeights(method, report, tensors, weights);
     sumBackward(tensors, { gradient: weights.map((w, i) => reshape(w, (tensors[i] as Tensor).sizes)), retainGraph: given.retainGraph });
   } else resolution.run(tensors, scalarized?.weights ?? null, report);
   for (const [p, g] of scalarized?.learnt ?? []) accumulate(p, g, false, false);

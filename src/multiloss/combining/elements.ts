@@ -4,7 +4,7 @@ import { amax } from '../../ops/moments.ts';
 import { reshape } from '../../ops/movement.ts';
 import { sum } from '../../ops/reduce.ts';
 import { abs } from '../../ops/unary.ts';
-import { float32View } from '../../runtime/memory.ts';
+import { floatsAt } from '../../tensor/host.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Elements } from '../methods/method.ts';
 
@@ -29,14 +29,13 @@ export function sizesOf(rows: Rows): RowSizes | null {
 
 /** Of all m losses over several places; a loss that does not reach one has zeros there. `addressOf`: where a tensor lies by now. */
 export function elementsOf(places: readonly RowSizes[], m: number, addressOf: (t: Tensor) => number): Elements {
-  const memory = float32View();
   const [largest, mean] = [new Float64Array(m), new Float64Array(m)];
   const total = places.reduce((n, { count }) => n + count, 0);
   for (const place of places) {
-    const [most, sums] = [addressOf(place.largest) / 4, addressOf(place.sums) / 4];
+    const [most, sums] = [place.largest, place.sums].map((t) => floatsAt(addressOf(t), t.size)) as [Float32Array, Float32Array];
     place.ids.forEach((id, i) => {
-      largest[id] = Math.max(largest[id] as number, memory[most + i] as number); // NaN wins
-      mean[id] = (mean[id] as number) + (memory[sums + i] as number) / total;
+      largest[id] = Math.max(largest[id] as number, most[i] as number); // NaN wins
+      mean[id] = (mean[id] as number) + (sums[i] as number) / total;
     });
   }
   return { largest, mean };

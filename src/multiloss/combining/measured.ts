@@ -4,8 +4,8 @@ import type { Place } from '../../autograd/pass.ts';
 import { innerProducts, type Products, stacked } from '../../autograd/rows.ts';
 import type { Found } from '../../autograd/walk.ts';
 import { reshape } from '../../ops/movement.ts';
-import { float64View } from '../../runtime/memory.ts';
 import { GradloomError } from '../../tensor/errors.ts';
+import { doublesAt } from '../../tensor/host.ts';
 import type { Node } from '../../tensor/tape.ts';
 import { Tensor } from '../../tensor/tensor.ts';
 import { OP } from './options.ts';
@@ -33,10 +33,10 @@ export class Measured {
 
   /** Throws where a loss's gradient is not finite. @param addresses where each block lies */
   assertFinite(names: readonly string[], addresses: readonly number[]): void {
-    const memory = float64View();
     this.all.forEach(({ ids }, p) => {
+      const products = doublesAt(addresses[p] as number, ids.length ** 2);
       ids.forEach((id, i) => {
-        if (Number.isFinite(memory[(addresses[p] as number) / 8 + i * (ids.length + 1)])) return;
+        if (Number.isFinite(products[i * (ids.length + 1)])) return;
         throw new GradloomError(
           'NONFINITE',
           OP,

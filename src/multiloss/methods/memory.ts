@@ -1,14 +1,13 @@
 // What methods remember of losses: by name, so that their order does not matter and losses may come and go.
 import { FINITE } from '../../tensor/check.ts';
 import { valueError } from '../../tensor/errors.ts';
-import type { Needs, Stats, Weighting } from './method.ts';
-import { NAMES, numbers, stateOf } from '../state.ts';
-import { CheckedMethod } from './checked.ts';
+import { NAMES, numbers, type State, stateOf } from '../state.ts';
+import type { Stats } from './method.ts';
 
 type Numbers<Key extends string> = Record<Key, number>;
 
 /** Numbers of a method's own, and some for each loss that it has met. */
-export class Memory<Own extends string, Per extends string> {
+export class Memory<Own extends string, Per extends string> implements State {
   own: Numbers<Own>;
   private rows = new Map<string, Numbers<Per>>();
   private readonly start: Readonly<Numbers<Own>>;
@@ -48,13 +47,12 @@ export class Memory<Own extends string, Per extends string> {
     });
   }
 
-  /** Plain data: its own numbers, names, and a list for each number of a loss. */
-  stateDict(): Record<string, unknown> {
+  /** Its own numbers, names, and a list for each number of a loss. */
+  save(): Record<string, unknown> {
     const rows = [...this.rows.values()];
     return { ...this.own, names: this.names, ...Object.fromEntries(this.per.map((key) => [key, rows.map((row) => row[key])])) };
   }
 
-  /** Takes up what `stateDict` gave. @param op whose it is, for messages */
   load(op: string, state: unknown): void {
     const own = Object.keys(this.start) as Own[];
     const kinds = { ...Object.fromEntries(own.map((key) => [key, FINITE])), names: NAMES, ...Object.fromEntries(this.per.map((key) => [key, numbers()])) };
@@ -67,27 +65,6 @@ export class Memory<Own extends string, Per extends string> {
   reset(): void {
     this.own = { ...this.start };
     this.rows.clear();
-  }
-}
-
-/** A weighting that remembers losses. */
-export abstract class Remembering extends CheckedMethod implements Weighting {
-  readonly needs: Needs = 'gramian';
-  /** @internal What it remembers. */
-  protected abstract readonly memory: Memory<string, string>;
-
-  abstract weights(stats: Stats): Float64Array;
-
-  stateDict(): Record<string, unknown> {
-    return this.memory.stateDict();
-  }
-
-  loadStateDict(state: Readonly<Record<string, unknown>>): void {
-    this.memory.load(this.name, state);
-  }
-
-  reset(): void {
-    this.memory.reset();
   }
 }
 

@@ -40,11 +40,9 @@ export interface Stats<Name extends string = string> {
 // biome-ignore lint/suspicious/noExplicitAny: a method of whatever losses serves any, and any serves there
 export type AnyLoss = any;
 
-/** What every method has. */
-interface Stateful {
-  /** As in its paper; stands in reports. */
-  readonly name: string;
-  /** What it remembers between steps, as plain data (JSON). */
+/** What remembers something from step to step has these three. */
+export interface Stateful {
+  /** What it remembers, as plain data (JSON). */
   stateDict(): Record<string, unknown>;
   /** Takes up what `stateDict` gave. */
   loadStateDict(state: Readonly<Record<string, unknown>>): void;
@@ -52,8 +50,14 @@ interface Stateful {
   reset(): void;
 }
 
+/** What every method has: a name, and a state if it remembers something. */
+interface Named extends Partial<Stateful> {
+  /** As in its paper; stands in reports. */
+  readonly name: string;
+}
+
 /** A differentiable function of the losses: its derivatives are the weights, and what it learns gets gradients of its own. */
-export interface Scalarizer<Name extends string = AnyLoss> extends Stateful {
+export interface Scalarizer<Name extends string = AnyLoss> extends Named {
   /** The losses' values are enough. */
   readonly needs: 'losses';
   /** One scalar from the losses, each a scalar that requires a gradient; made of ops. */
@@ -65,7 +69,7 @@ export interface Scalarizer<Name extends string = AnyLoss> extends Stateful {
 }
 
 /** Weights from numbers, computed on the host in float64. */
-export interface Weighting<Name extends string = AnyLoss> extends Stateful {
+export interface Weighting<Name extends string = AnyLoss> extends Named {
   /** What it must be told. */
   readonly needs: Needs;
   /** What parameters of single losses (heads) get; where left out, 'unweighted' of a method that needs 'gramian', else 'weighted'. */
@@ -76,8 +80,18 @@ export interface Weighting<Name extends string = AnyLoss> extends Stateful {
   readonly weights: (stats: Stats<Name>) => Float64Array;
 }
 
+/** A weighting around another method. */
+export interface Wrapped<Name extends string = AnyLoss> extends Weighting<Name> {
+  /** What it and the method inside remember, as plain data (JSON). */
+  stateDict(): Record<string, unknown>;
+  /** Takes up what `stateDict` gave. */
+  loadStateDict(state: Readonly<Record<string, unknown>>): void;
+  /** Forgets what both learned. */
+  reset(): void;
+}
+
 /** A direction from every loss's gradient itself, where no weights say it. */
-export interface Aggregator<Name extends string = AnyLoss> extends Stateful {
+export interface Aggregator<Name extends string = AnyLoss> extends Named {
   /** The gradients themselves. */
   readonly needs: 'jacobian';
   /**
@@ -90,14 +104,19 @@ export interface Aggregator<Name extends string = AnyLoss> extends Stateful {
 /** How several losses become one step. With `Name`: one that knows losses of these names. */
 export type Method<Name extends string = AnyLoss> = Scalarizer<Name> | Weighting<Name> | Aggregator<Name>;
 
+const isFunction = (method: object, key: string): boolean => typeof (method as Record<string, unknown>)[key] === 'function';
+
 /** A method, as options take it. */
 export const METHOD: Kind = {
-  what: "a method, such as new multiloss.UPGrad(), or an object of your own whose needs say what it must be told ('jacobian' for directions, 'losses' for combine)",
+  what:
+    "a method, such as new multiloss.UPGrad(), or an object of your own: { name, needs, weights(stats) } with needs 'losses', 'norms', 'gramian' or 'jacobian', " +
+    "directions(rows, stats) with needs 'jacobian', or combine(losses, names) with needs 'losses'; stateDict and loadStateDict both, or neither",
   test: (v) => {
-    const { needs, combine, directions, weights } = (v ?? {}) as Record<string, unknown>;
-    if (typeof combine === 'function') return needs === 'losses';
-    if (typeof directions === 'function') return needs === 'jacobian';
-    return typeof weights === 'function' && ['losses', 'norms', 'gramian', 'jacobian'].includes(needs as string);
+    if (typeof v !== 'object' || v === null || isFunction(v, 'stateDict') !== isFunction(v, 'loadStateDict')) return false;
+    const { needs } = v as Partial<Method>;
+    if (isFunction(v, 'combine')) return needs === 'losses';
+    if (isFunction(v, 'directions')) return needs === 'jacobian';
+    return isFunction(v, 'weights') && ['losses', 'norms', 'gramian', 'jacobian'].includes(needs as string);
   },
 };
 
@@ -106,6 +125,6 @@ export const headsOf = (method: Method): 'unweighted' | 'weighted' =>
   (method as Partial<Weighting>).heads ?? (isAggregator(method) || method.needs === 'gramian' ? 'unweighted' : 'weighted');
 
 /** Whether the method is a function of the losses. */
-export const isScalarizer = (method: Method): method is Scalarizer => 'combine' in method;
+export const isScalarizer = (method: Method): method is Scalarizer => isFunction(method, 'combine');
 /** Whether the method makes a direction from gradients. */
-export const isAggregator = (method: Method): method is Aggregator => 'directions' in method;
+export const isAggregator = (method: Method): method is Aggregator => isFunction(method, 'directions');

@@ -1,18 +1,12 @@
-// Methods made of methods. Each passes on what the inner one needs and remembers, so they nest: ema(every(10, normalize(new MGDA())), 0.9).
-import { mul } from '../../ops/binary.ts';
-import { reshape } from '../../ops/movement.ts';
+// Methods made of methods. Each passes on what the inner one needs and remembers, so they nest: ema(every(normalize(new MGDA()), 10), 0.9).
 import { assertArity, checkArgument, type Kinds, NUMBER, withDefaults } from '../../tensor/check.ts';
 import { valueError } from '../../tensor/errors.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
-import { told } from './from-gradients/rows.ts';
 import { count, range } from '../checks.ts';
-import { Memory } from './memory.ts';
-import { type Aggregator, type AnyLoss, headsOf, isAggregator, METHOD, type Method, type Stats, type Weighting } from './method.ts';
-import { loadAll, OBJECT, type Restorable, stateOf } from '../state.ts';
-import { CheckedMethod } from './checked.ts';
+import { STATELESS, type State, States, stateIn } from '../state.ts';
+import { MethodBase } from './base.ts';
 import { Weighted } from './from-losses/weighted.ts';
-
-type State = Record<string, unknown>;
+import { Memory } from './memory.ts';
+import { headsOf, isAggregator, isScalarizer, METHOD, type Method, type Stats, type Weighting, type Wrapped } from './method.ts';
 
 /** A weighting that may be told the losses after the step (FAMO). */
 interface Updated extends Weighting {
@@ -22,12 +16,9 @@ interface Updated extends Weighting {
 function needWeights(wrapper: string, method: Method): Updated {
   checkArgument(wrapper, 'method', method, METHOD);
   if (method instanceof Weighted) return asWeighting(method);
-  if ('weights' in method) return method as Updated;
+  if (!isScalarizer(method) && !isAggregator(method)) return method;
   throw valueError(wrapper, `${method.name} gives no weights, but ${isAggregator(method) ? 'a direction' : 'a function of the losses'}. Wrap a method that weighs losses.`);
 }
-
-/** A method that gives weights, or `Weighted`, which says them. */
-export type Weigher<Name extends string = AnyLoss> = Weighting<Name> | Weighted<Name>;
 
 /** Weights by name as a method that gives weights. */
 function asWeighting(method: Weighted<string>): Weighting {
@@ -42,18 +33,19 @@ function asWeighting(method: Weighted<string>): Weighting {
 }
 
 /** What every wrapper of one weighting shares. */
-abstract class Wrapper extends CheckedMethod implements Weighting {
+export abstract class Wrapper extends MethodBase implements Weighting {
   readonly name: string;
   protected readonly inner: Updated;
+  protected override readonly memory: State;
   /** There only where the inner method has it. */
   declare update?: (lossesAfter: Float64Array) => void;
-  /** What the wrapper itself remembers. */
-  protected readonly memory: Memory<string, string> = new Memory({}, []);
 
-  constructor(wrapper: string, method: Method) {
+  /** @param own what the wrapper itself remembers. @param others further methods inside, by their names in states */
+  constructor(wrapper: string, method: Method, own: State = STATELESS, others: Readonly<Record<string, State>> = {}) {
     super();
     this.inner = needWeights(wrapper, method);
     this.name = `${wrapper}(${method.name})`;
+    this.memory = new States({ own, inner: stateIn(this.inner), ...others });
     if (this.inner.update) this.update = (after) => this.inner.update?.(after);
   }
 
@@ -71,43 +63,24 @@ abstract class Wrapper extends CheckedMethod implements Weighting {
   }
 
   abstract weights(stats: Stats): Float64Array;
-
-  /** Every method inside, by its name in states. */
-  protected parts(): Record<string, Weighting> {
-    return { inner: this.inner };
-  }
-
-  stateDict(): State {
-    return { own: this.memory.stateDict(), ...Object.fromEntries(Object.entries(this.parts()).map(([key, part]) => [key, part.stateDict()])) };
-  }
-
-  loadStateDict(state: Readonly<State>): void {
-    const parts = this.parts();
-    const given = stateOf(this.name, state, { own: OBJECT, ...Object.fromEntries(Object.keys(parts).map((key) => [key, OBJECT])) });
-    const own: Restorable = { stateDict: () => this.memory.stateDict(), loadStateDict: (of) => this.memory.load(this.name, of) };
-    loadAll([[own, given.own], ...Object.entries(parts).map(([key, part]) => [part, given[key]] as const)]);
-  }
-
-  reset(): void {
-    this.memory.reset();
-    for (const part of Object.values(this.parts())) part.reset();
-  }
 }
 
 class Ema extends Wrapper {
-  protected override readonly memory = new Memory<never, 'mean'>({}, ['mean']);
+  private readonly means: Memory<never, 'mean'>;
   private readonly decay: number;
 
   constructor(method: Method, decay: number) {
-    super('ema', method);
+    const means = new Memory<never, 'mean'>({}, ['mean']);
+    super('ema', method, means);
+    this.means = means;
     checkArgument('ema', 'decay', decay, range(0, 1));
     this.decay = decay;
   }
 
   weights(stats: Stats): Float64Array {
     const now = this.inner.weights(stats);
-    const known = this.memory.names;
-    const rows = this.memory.of(stats.names, (i) => ({ mean: now[i] as number }));
+    const known = this.means.names;
+    const rows = this.means.of(stats.names, (i) => ({ mean: now[i] as number }));
     return now.map((w, i) => {
       const row = rows[i] as { mean: number };
       if (known.includes(stats.names[i] as string)) row.mean = this.decay * row.mean + (1 - this.decay) * w;
@@ -120,23 +93,25 @@ class Ema extends Wrapper {
  * Weights as a running mean with the given decay, a loss's first as they are: CR-MOGM (Zhou et al., NeurIPS 2022), which keeps noisy gradients
  * from making noisy weights.
  */
-export function ema<Name extends string>(method: Weigher<Name>, decay = 0.9): Weighting<Name> {
+export function ema<Name extends string>(method: Weighting<Name> | Weighted<Name>, decay = 0.9): Wrapped<Name> {
   assertArity('ema', arguments.length, 2);
   return new Ema(method, decay);
 }
 
 class Every extends Wrapper {
-  protected override readonly memory = new Memory<'step', 'latest'>({ step: 0 }, ['latest']);
+  private readonly latest: Memory<'step', 'latest'>;
   private readonly n: number;
 
-  constructor(n: number, method: Method) {
-    super('every', method);
+  constructor(method: Method, n: number) {
+    const latest = new Memory<'step', 'latest'>({ step: 0 }, ['latest']);
+    super('every', method, latest);
+    this.latest = latest;
     checkArgument('every', 'n', n, count(1));
     this.n = n;
   }
 
   private get due(): boolean {
-    return this.memory.own.step % this.n === 0;
+    return this.latest.own.step % this.n === 0;
   }
 
   override get needs(): Weighting['needs'] {
@@ -144,7 +119,7 @@ class Every extends Wrapper {
   }
 
   weights(stats: Stats): Float64Array {
-    const { memory } = this;
+    const { latest: memory } = this;
     const { names } = stats;
     if (this.due) {
       const w = this.inner.weights(stats);
@@ -167,9 +142,13 @@ class Every extends Wrapper {
  * Heads get what they get in the other steps; where that is their own gradient, `heads: 'weighted'` makes the steps in between cost no more
  * than a sum's.
  */
-export function every<Name extends string>(n: number, method: Weigher<Name>): Weighting<Name> {
-  assertArity('every', arguments.length, 2);
-  return new Every(n, method);
+export function every<Name extends string>(method: Weighting<Name> | Weighted<Name>, n: number): Wrapped<Name>;
+/** The same, the number first. */
+export function every<Name extends string>(n: number, method: Weighting<Name> | Weighted<Name>): Wrapped<Name>;
+export function every(...given: unknown[]): Wrapped {
+  assertArity('every', given.length, 2);
+  const [method, n] = typeof given[0] === 'number' ? [given[1], given[0]] : given;
+  return new Every(method as Method, n as number);
 }
 
 /** Bounds of `clipWeights`. */
@@ -200,123 +179,37 @@ class Clip extends Wrapper {
 }
 
 /** Weights kept between `min` and `max`: against a weight that collapses or explodes. What the method promises of its direction no longer holds where a weight is clipped. */
-export function clipWeights<Name extends string>(method: Weigher<Name>, options: ClipWeightsOptions): Weighting<Name> {
+export function clipWeights<Name extends string>(method: Weighting<Name> | Weighted<Name>, options: ClipWeightsOptions): Wrapped<Name> {
   assertArity('clipWeights', arguments.length, 2);
   return new Clip(method, options);
 }
 
-/** A gradient no longer than this is none, as in PyTorch's normalize: it is not stretched. */
-const NONE = 1e-12;
-
-/** 1/‖gᵢ‖; 1 for a gradient that is none. */
-const inverses = (norms: Float64Array): Float64Array => norms.map((v) => (v > NONE ? 1 / v : 1));
-
-/** What is known of the same step with gradients of length 1, or 0 where one is none. */
-function unitStats(stats: Stats): Stats {
-  const { names, norms, gramian, elements } = stats;
-  const m = names.length;
-  const s = norms.map((v) => (v > NONE ? 1 / v : 0));
-  const cosines = gramian.map((v, at) => v * (s[Math.floor(at / m)] as number) * (s[at % m] as number));
-  // A length times its inverse is 1 but for rounding.
-  for (let i = 0; i < m; i++) if ((s[i] as number) > 0 && (gramian[i * m + i] as number) > 0) cosines[i * m + i] = 1;
-  const unit = { ...stats, norms: norms.map((v) => (v > NONE ? 1 : 0)), gramian: cosines };
-  if (!elements) return unit;
-  const shortened = (values: Float64Array): Float64Array => values.map((v, i) => v * (s[i] as number));
-  return { ...unit, elements: { largest: shortened(elements.largest), mean: shortened(elements.mean) } };
-}
-
-class Normalized extends Wrapper {
-  constructor(method: Method) {
-    super('normalize', method);
-  }
-
-  override get heads(): 'unweighted' {
-    return 'unweighted';
-  }
-
-  /** The lengths at least, which its weights are divided by. */
-  override get needs(): Weighting['needs'] {
-    return this.inner.needs === 'losses' ? 'norms' : this.inner.needs;
-  }
-
-  weights(stats: Stats): Float64Array {
-    const s = inverses(stats.norms);
-    return this.inner.weights(unitStats(stats)).map((w, i) => w * (s[i] as number));
-  }
-}
-
-class NormalizedRows extends CheckedMethod implements Aggregator {
-  readonly name: string;
-  readonly needs = 'jacobian';
-  private readonly inner: Aggregator;
-
-  constructor(method: Aggregator) {
-    super();
-    this.inner = method;
-    this.name = `normalize(${method.name})`;
-  }
-
-  directions(rows: readonly Tensor[], stats: Stats): Tensor[] {
-    const m = stats.names.length;
-    const s = reshape(
-      told(m, [], () => inverses(stats.norms)),
-      [m, 1],
-    );
-    return this.inner.directions(
-      rows.map((r) => mul(r, s)),
-      unitStats(stats),
-    );
-  }
-
-  stateDict(): State {
-    return this.inner.stateDict();
-  }
-
-  loadStateDict(state: Readonly<State>): void {
-    this.inner.loadStateDict(state);
-  }
-
-  reset(): void {
-    this.inner.reset();
-  }
-}
-
-/**
- * The method sees every gradient with length 1, so a loss's scale does not count, only where it pulls: `normalize(new PCGrad())` first
- * balances, then resolves. A gradient no longer than 1e-12 stays as it is; parameters of single losses get these losses' own gradients.
- */
-export function normalize<Name extends string>(method: Weigher<Name>): Weighting<Name>;
-/** The same of a method that gives directions. */
-export function normalize<Name extends string>(method: Aggregator<Name>): Aggregator<Name>;
-export function normalize(method: Weigher | Aggregator): Weighting | Aggregator {
-  assertArity('normalize', arguments.length, 1);
-  checkArgument('normalize', 'method', method, METHOD);
-  return isAggregator(method) ? new NormalizedRows(method) : new Normalized(method);
-}
+const WHOLE = count(0);
 
 class WarmUp extends Wrapper {
   override readonly name: string;
-  protected override readonly memory = new Memory<'step', never>({ step: 0 }, []);
+  private readonly count: Memory<'step', never>;
   private readonly first: Updated;
   private readonly steps: number;
 
   constructor(first: Method, then: Method, steps: number) {
-    super('warmup', then);
-    this.first = needWeights('warmup', first);
+    const [begin, count] = [needWeights('warmup', first), new Memory<'step', never>({ step: 0 }, [])];
+    super('warmup', then, count, { first: stateIn(begin) });
+    [this.first, this.count] = [begin, count];
     this.name = `warmup(${first.name}, ${then.name})`;
-    checkArgument('warmup', 'steps', steps, count(0));
+    checkArgument('warmup', 'steps', steps, WHOLE);
     this.steps = steps;
     if (this.first.update || this.inner.update) this.update = (after) => this.latest.update?.(after);
   }
 
   /** The method of the step to come. */
   private get current(): Updated {
-    return this.memory.own.step < this.steps ? this.first : this.inner;
+    return this.count.own.step < this.steps ? this.first : this.inner;
   }
 
   /** The method of the step that was. */
   private get latest(): Updated {
-    return this.memory.own.step <= this.steps && this.steps > 0 ? this.first : this.inner;
+    return this.count.own.step <= this.steps && this.steps > 0 ? this.first : this.inner;
   }
 
   override get needs(): Weighting['needs'] {
@@ -333,17 +226,17 @@ class WarmUp extends Wrapper {
 
   weights(stats: Stats): Float64Array {
     const w = this.current.weights(stats);
-    this.memory.own.step++;
+    this.count.own.step++;
     return w;
-  }
-
-  protected override parts(): Record<string, Weighting> {
-    return { inner: this.inner, first: this.first };
   }
 }
 
 /** The first method for so many steps, then the other one: `warmup(new Mean(), new PCGrad(), 500)`. Each step costs what its own method needs. */
-export function warmup<First extends string, Then extends string>(first: Weigher<First>, then: Weigher<Then>, steps: number): Weighting<First & Then> {
+export function warmup<First extends string, Then extends string>(
+  first: Weighting<First> | Weighted<First>,
+  then: Weighting<Then> | Weighted<Then>,
+  steps: number,
+): Wrapped<First & Then> {
   assertArity('warmup', arguments.length, 3);
   return new WarmUp(first, then, steps);
 }

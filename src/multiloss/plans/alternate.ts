@@ -7,8 +7,8 @@ import { type MultiBackwardOptions, WITHOUT_COMBINE } from '../combining/options
 import { METHOD, type Method } from '../methods/method.ts';
 import type { BackwardReport } from '../combining/report.ts';
 import type { Losses } from '../strategy.ts';
-import { loadAll, OBJECT, stateOf } from '../state.ts';
-import { leavesIn, OPTIMIZER, type Steppable, type Trainable, takeTurn } from './turn.ts';
+import { OBJECT, type States, stateOf } from '../state.ts';
+import { leavesIn, OPTIMIZER, type Steppable, statesOf, type Trainable, takeTurn } from './turn.ts';
 
 /** One player. */
 export interface Player<Args extends readonly unknown[] = readonly unknown[], Name extends string = string> {
@@ -99,18 +99,21 @@ export class Alternate<Args extends readonly unknown[], Key extends string> {
     return Object.fromEntries(turns) as Record<Key, PlayerStep | null>;
   }
 
+  /** What the players' methods remember. */
+  private get methods(): States {
+    return statesOf(this.players.map(([name, { combine }]) => [name, combine]));
+  }
+
   /** The count of steps and the methods' states, as plain data. */
   stateDict(): { steps: number; methods: Record<string, Record<string, unknown>> } {
-    return { steps: this.count, methods: Object.fromEntries(this.players.flatMap(([name, { combine }]) => (combine ? [[name, combine.stateDict()]] : []))) };
+    return { steps: this.count, methods: this.methods.save() as Record<string, Record<string, unknown>> };
   }
 
   /** Takes up what `stateDict` gave. */
   loadStateDict(state: { steps: number; methods: Readonly<Record<string, Record<string, unknown>>> }): void {
     assertArity('alternate.loadStateDict', arguments.length, 1);
     stateOf('alternate', state, { steps: count(0), methods: OBJECT });
-    const methods = this.players.flatMap(([name, { combine }]) => (combine ? [[name, combine] as const] : []));
-    stateOf('alternate', state.methods, Object.fromEntries(methods.map(([name]) => [name, OBJECT])));
-    loadAll(methods.map(([name, method]) => [method, state.methods[name]] as const));
+    this.methods.load('alternate', state.methods);
     this.count = state.steps;
   }
 }

@@ -7,9 +7,9 @@ import { advance, begin, CONDITION, type Condition, fits, lossesIn, type Progres
 import { count, range } from '../checks.ts';
 import { METHOD, type Method } from '../methods/method.ts';
 import type { BackwardReport } from '../combining/report.ts';
-import { loadAll, NAMES, OBJECT, stateOf } from '../state.ts';
+import { NAMES, OBJECT, type States, stateOf } from '../state.ts';
 import type { Losses } from '../strategy.ts';
-import { leavesIn, OPTIMIZER, type Steppable, type Trainable, takeTurn } from './turn.ts';
+import { leavesIn, OPTIMIZER, type Steppable, statesOf, type Trainable, takeTurn } from './turn.ts';
 
 /** What one phase is. */
 export interface PhaseOptions<Name extends string = string> {
@@ -219,12 +219,16 @@ export class Plan<Name extends string = string> {
     this.backTo = backTo ? begin(backTo[1]) : null;
   }
 
+  /** What the phases' methods remember. */
+  private get methods(): States {
+    return statesOf(this.list.map(({ name, options }) => [name, options.combine]));
+  }
+
   /** Where the plan stands, as JSON: conditions' running means and counts, and the methods' states. */
   stateDict(): PlanState {
-    const methods = this.check().list.flatMap(({ name, options: { combine } }) => (combine ? [[name, combine.stateDict()]] : []));
     const { name: phase } = this.present;
     const state = { phases: this.list.map((p) => p.name), phase, steps: this.steps, done: this.finished, until: this.until, backTo: this.backTo };
-    return JSON.parse(JSON.stringify({ ...state, methods: Object.fromEntries(methods) })) as PlanState;
+    return JSON.parse(JSON.stringify({ ...state, methods: this.methods.save() })) as PlanState;
   }
 
   /**
@@ -244,9 +248,7 @@ export class Plan<Name extends string = string> {
     for (const [key, condition] of [['until', until] as const, ['backTo', backTo?.[1]] as const]) {
       if (condition ? !fits(condition, state[key]) : state[key] !== null) throw misfit(`'${key}' of the phase '${state.phase}' is another condition`);
     }
-    const methods = this.list.flatMap(({ name, options: { combine } }) => (combine ? [[name, combine] as const] : []));
-    stateOf('phases', state.methods, Object.fromEntries(methods.map(([name]) => [name, OBJECT])));
-    loadAll(methods.map(([name, method]) => [method, state.methods[name]] as const));
+    this.methods.load('phases', state.methods);
     const copy = JSON.parse(JSON.stringify(state)) as PlanState;
     this.at = at;
     this.steps = copy.steps;

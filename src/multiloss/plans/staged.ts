@@ -4,9 +4,8 @@ import { checkArgument, FINITE, FUNCTION, type Kind, type Kinds, optionsOf, TEXT
 import { valueError } from '../../tensor/errors.ts';
 import { refuseWhileRecording } from '../../tensor/recording.ts';
 import { count } from '../checks.ts';
-import { loadAll, OBJECT, stateOf } from '../state.ts';
-import { Stateless } from '../methods/stateless.ts';
-import { CheckedMethod } from '../methods/checked.ts';
+import { OBJECT, States, stateIn, stateOf } from '../state.ts';
+import { MethodBase } from '../methods/base.ts';
 import { entriesOf, type Losses, lossOf, type Report, type Strategy } from '../strategy.ts';
 
 /** Options of `Phased`. */
@@ -25,7 +24,7 @@ const PHASED: Kinds<PhasedOptions<string>> = { first: TEXT, second: TEXT, thresh
  * One loss at a time, chosen by the first one's value at this step: the second trains while the first is below the threshold, else the
  * first. The head of the loss that rests keeps a null gradient, so an optimizer leaves it alone.
  */
-export class Phased<Name extends string> extends Stateless implements Strategy<Name> {
+export class Phased<Name extends string> extends MethodBase implements Strategy<Name> {
   readonly name = 'phased';
   private readonly options: PhasedOptions<Name>;
 
@@ -49,10 +48,11 @@ const STRATEGY: Kind = { what: 'a list of strategies', test: (v) => Array.isArra
 const HYBRID: Kinds<{ every: number }> = { every: count(1) };
 
 /** Strategies in turn, each for `every` steps, around and around. */
-export class Hybrid<Name extends string> extends CheckedMethod implements Strategy<Name> {
+export class Hybrid<Name extends string> extends MethodBase implements Strategy<Name> {
   readonly name = 'hybrid';
   private readonly phases: readonly Strategy<Name>[];
   private readonly every: number;
+  private readonly states: States;
   private step = 0;
 
   constructor(phases: readonly Strategy<Name>[], options: { every: number }) {
@@ -62,6 +62,7 @@ export class Hybrid<Name extends string> extends CheckedMethod implements Strate
     checkArgument('Hybrid', 'every', every, HYBRID.every);
     if (phases.length === 0) throw valueError('Hybrid', 'got no strategies to switch between. Pass at least one.');
     this.phases = phases;
+    this.states = new States(Object.fromEntries(phases.map((p, i) => [i, stateIn(p)])));
     this.every = every;
   }
 
@@ -77,15 +78,19 @@ export class Hybrid<Name extends string> extends CheckedMethod implements Strate
     return report;
   }
 
-  stateDict(): Record<string, unknown> {
-    return { step: this.step, phases: this.phases.map((p) => p.stateDict()) };
+  override stateDict(): Record<string, unknown> {
+    return { step: this.step, phases: Object.values(this.states.save()) };
   }
 
-  loadStateDict(state: Readonly<Record<string, unknown>>): void {
+  override loadStateDict(state: Readonly<Record<string, unknown>>): void {
     const { length } = this.phases;
     const states: Kind = { what: `the states of ${length} strategies`, test: (v) => Array.isArray(v) && v.length === length && v.every(OBJECT.test) };
     const { step, phases } = stateOf(this.name, state, { step: count(0), phases: states }) as { step: number; phases: Record<string, unknown>[] };
-    loadAll(this.phases.map((p, i) => [p, phases[i]] as const));
+    this.states.load(this.name, { ...phases });
     this.step = step;
+  }
+  override reset(): void {
+    this.states.reset();
+    this.step = 0;
   }
 }

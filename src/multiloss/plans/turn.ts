@@ -9,6 +9,7 @@ import { backward } from '../combining/backward.ts';
 import { type MultiBackwardOptions, TENSORS } from '../combining/options.ts';
 import type { Method } from '../methods/method.ts';
 import type { BackwardReport } from '../combining/report.ts';
+import { States, stateIn } from '../state.ts';
 import { type Losses, presentOf } from '../strategy.ts';
 
 /** What a turn needs of an optimizer; those of `optim` are. */
@@ -40,6 +41,11 @@ export interface Turn {
   optimizer: Steppable;
   /** Runs before the step, when gradients are whole. */
   beforeStep: (() => void) | undefined;
+}
+
+/** What methods remember, by the names of their phases or players. */
+export function statesOf(methods: readonly (readonly [name: string, method: Method | undefined])[]): States {
+  return new States(Object.fromEntries(methods.flatMap(([name, method]) => (method ? [[name, stateIn(method)]] : []))));
 }
 
 /** An optimizer, as far as a turn needs one. */

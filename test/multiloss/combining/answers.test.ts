@@ -88,10 +88,10 @@ for (const scale of [1, 30]) {
 }
 
 for (const [name, combine, right] of [
-  ['every(3, MGDA)', () => M.every(3, new M.MGDA()), 1],
-  ['every(2, UPGrad)', () => M.every(2, new M.UPGrad()), 1],
-  ['every(4, IMTLG)', () => M.every(4, new M.IMTLG()), 1],
-  ['every(3, Mean)', () => M.every(3, new M.Mean()), 0.5],
+  ['every(3, MGDA)', () => M.every(new M.MGDA(), 3), 1],
+  ['every(2, UPGrad)', () => M.every(new M.UPGrad(), 2), 1],
+  ['every(4, IMTLG)', () => M.every(new M.IMTLG(), 4), 1],
+  ['every(3, Mean)', () => M.every(new M.Mean(), 3), 0.5],
 ] as const) {
   test(`${name}: heads get the same at every step`, () => {
     const [w, head] = [leaf([1, -2]), leaf([3])];

@@ -163,7 +163,7 @@ agree('the trimmed mean, column by column', rowsOf(5, 7), (rows) => {
 });
 
 agree('every is the method itself in every nth step, and its old weights in between', rowsOf(3, 4), (rows) => {
-  const method = M.every(2, new M.MGDA());
+  const method = M.every(new M.MGDA(), 2);
   const other = rows.toReversed().map((r) => r.map((v) => v + 1));
   assert.is(method.needs, 'gramian');
   const first = weigh(method, rows);

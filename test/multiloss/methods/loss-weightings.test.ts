@@ -171,7 +171,7 @@ test('FocalKPI: solved tasks count nothing, hard ones most', () => {
   throwsCode('VALUE', /score of 'a'.*got 0/, () => kpi.update({ a: 0 }));
 });
 
-const makers: [string, () => multiloss.Weighting][] = [
+const makers: [string, () => multiloss.Weighting & multiloss.Stateful][] = [
   ['DWA', () => new multiloss.DWA({ stepsPerEpoch: 2 })],
   ['FAMO', () => new multiloss.FAMO({ after: 'next' })],
   ['RLW', () => new multiloss.RLW()],

@@ -20,7 +20,7 @@ type Formula = (step: Step) => readonly number[];
 
 interface MemoryRow {
   name: string;
-  make: () => M.Method;
+  make: () => M.Method & M.Stateful;
   formula: () => Formula;
   /** The formula gives a direction, not weights. */
   direction?: true;
@@ -498,9 +498,9 @@ const rows: readonly MemoryRow[] = [
   },
   { name: 'ema(SoftAdapt)', make: () => M.ema(new M.SoftAdapt()), formula: ema(softAdapt(), 0.9) },
   { name: 'ema(GradNorm, 0.5)', make: () => M.ema(new M.GradNorm(), 0.5), formula: ema(gradNorm, 0.5), positive: true },
-  { name: 'every(3, SoftAdapt)', make: () => M.every(3, new M.SoftAdapt()), formula: every(3, softAdapt()) },
-  { name: 'every(4, PINNAnnealing)', make: () => M.every(4, new M.PINNAnnealing({ main: 'a' })), formula: every(4, pinn) },
-  { name: 'ema(every(2, normalize(Mean)))', make: () => M.ema(M.every(2, M.normalize(new M.Mean()))), formula: ema(every(2, normalized(MEAN)), 0.9) },
+  { name: 'every(3, SoftAdapt)', make: () => M.every(new M.SoftAdapt(), 3), formula: every(3, softAdapt()) },
+  { name: 'every(4, PINNAnnealing)', make: () => M.every(new M.PINNAnnealing({ main: 'a' }), 4), formula: every(4, pinn) },
+  { name: 'ema(every(2, normalize(Mean)))', make: () => M.ema(M.every(M.normalize(new M.Mean()), 2)), formula: ema(every(2, normalized(MEAN)), 0.9) },
   {
     name: 'warmup(Mean, EnCodecBalancer)',
     make: () => M.warmup(new M.Mean(), new M.EnCodecBalancer(), 20),

@@ -142,7 +142,7 @@ for (const [name, make] of rows) {
     }
 
     test(`${name}: a zero gradient has a finite weight and adds nothing; a head that starts at zero trains`, () => {
-      const combine = name.startsWith('every') ? M.every(1, new M.MGDA()) : make();
+      const combine = name.startsWith('every') ? M.every(new M.MGDA(), 1) : make();
       const w = new nn.Parameter(tensor([1, -2, 0.5]));
       const head = new nn.Parameter(tensor([0, 0, 0]));
       const optimizer = new optim.SGD([head], { lr: 0.05 });
@@ -274,7 +274,7 @@ for (const name of [...SCALED, 'ExcessMTL', 'SDMGrad', 'ema(NashMTL)']) {
 test('negative losses are refused by name, where the formula supposes positive ones', () => {
   const w = new nn.Parameter(tensor([1, -2]));
   const refusing = ['MoCo', 'DBMTL', 'GradNorm', 'DWA', 'ReLoBRaLo', 'CoV', 'UncertaintyWeighting', 'IMTLL', 'GeometricMean', 'ScaleInvariant', 'FAMO', 'STCH with a warm-up'];
-  const methods = refusing.map((name) => [name, makers[name] as () => multiloss.Method] as const);
+  const methods = refusing.map((name) => [name, makers[name] as () => multiloss.Method & multiloss.Stateful] as const);
   for (const [name, make] of [...methods, ['SoftAdapt', () => new M.SoftAdapt({ lossWeighted: true })] as const]) {
     const combine = make();
     const state = JSON.stringify(combine.stateDict());
@@ -534,7 +534,7 @@ test('states of plans, players, wrappers and strategies: all or nothing', () => 
   game.step();
   const hybrid = new M.Hybrid([M.weighted({ a: 1, b: 2 }), new M.Independent()], { every: 1 });
   hybrid.backward(losses());
-  const wrapped = M.warmup(M.ema(first), M.every(2, new M.MGDA()), 1);
+  const wrapped = M.warmup(M.ema(first), M.every(new M.MGDA(), 2), 1);
   M.backward(losses(), { combine: wrapped });
   for (const [name, it] of Object.entries({ plan, game, hybrid, wrapped }) as [string, { stateDict(): object; loadStateDict(s: never): void }][]) {
     const state = JSON.parse(JSON.stringify(it.stateDict()));
@@ -551,6 +551,54 @@ test('states of plans, players, wrappers and strategies: all or nothing', () => 
     it.loadStateDict(state as never);
     assert.is(JSON.stringify(it.stateDict()), before);
   }
+});
+
+test('a method of the user that remembers nothing needs no state methods', () => {
+  const mine: multiloss.Weighting = { name: 'mine', needs: 'gramian', weights: ({ names }) => new Float64Array(names.length).fill(2) };
+  const w = new nn.Parameter(tensor([1, -2, 3]));
+  const losses = (): multiloss.Losses => ({ a: w.square().sum(), b: w.sum().square() });
+  for (const combine of [mine, M.normalize(mine), M.ema(mine), M.every(mine, 2), M.clipWeights(mine, { max: 1 }), M.warmup(mine, new M.Mean(), 1)])
+    assert.ok(Object.values(M.backward(losses(), { combine }).weights).every((v) => v > 0));
+  M.backward(losses(), { combine: mine, groups: 'param' });
+  const wrapped = M.ema(mine);
+  M.backward(losses(), { combine: wrapped });
+  const copy = M.ema(mine);
+  copy.loadStateDict(JSON.parse(JSON.stringify(wrapped.stateDict())));
+  assert.equal(copy.stateDict(), wrapped.stateDict());
+  copy.reset();
+  throwsCode('STATE', /'more' is unknown/, () => copy.loadStateDict({ ...wrapped.stateDict(), inner: { more: 1 } }));
+  const plan = M.phases().phase('one', { losses: ['a', 'b'], combine: mine });
+  plan.step(losses, new optim.SGD([w], { lr: 0.1 }));
+  plan.loadStateDict(plan.stateDict());
+});
+
+test('what is no method is refused where it is given, with what a method has', () => {
+  const junk: readonly unknown[] = [
+    { name: 'x', needs: 'losses', weights: 3 },
+    { name: 'x', needs: 'none', weights: () => new Float64Array(1) },
+    { name: 'x', needs: 'gramian', directions: () => [] },
+    { name: 'x', needs: 'gramian', weights: () => new Float64Array(1), stateDict: () => ({}) },
+    new M.Monitor(),
+    M.UPGrad,
+    () => {},
+  ];
+  for (const bad of junk as never[]) {
+    for (const wrap of [
+      () => M.ema(bad),
+      () => M.every(bad, 2),
+      () => M.every(2, bad),
+      () => M.normalize(bad),
+      () => M.clipWeights(bad, {}),
+      () => M.warmup(bad, new M.Mean(), 1),
+      () => M.warmup(new M.Mean(), bad, 1),
+    ])
+      throwsCode('VALUE', /must be a method, such as .* needs 'losses', 'norms', 'gramian' or 'jacobian'/, wrap);
+  }
+  // Another member of that name does not make it one.
+  const product = Object.assign(new M.GeometricMean(), { weights: { a: 1 } });
+  throwsCode('VALUE', /GeometricMean gives no weights, but a function of the losses/, () => M.normalize(product as never));
+  const directed = Object.assign(new M.GradDrop(), { weights: { a: 1 } });
+  throwsCode('VALUE', /GradDrop gives no weights, but a direction/, () => M.ema(directed as never));
 });
 
 test.run();

@@ -14,7 +14,7 @@ const MORE = new Set(['Krum']);
 const COUNT = 10;
 
 /** A net with three heads, trained by a method; resumed: half way a new one takes up its state. */
-function train(make: () => multiloss.Method, way: 'eager' | 'captured' | 'resumed'): { finals: number[][]; states: string } {
+function train(make: () => multiloss.Method & multiloss.Stateful, way: 'eager' | 'captured' | 'resumed'): { finals: number[][]; states: string } {
   manualSeed(3);
   const trunk = new nn.Sequential(new nn.Linear(5, 8), new nn.Tanh(), new nn.Linear(8, 6), new nn.ReLU());
   const heads = [new nn.Linear(6, 3), new nn.Linear(6, 2), new nn.Linear(6, 1)] as const;

@@ -2,7 +2,7 @@ import { type Kinds, oneOf, optionsOf } from '../../../tensor/check.ts';
 import type { Stats } from '../method.ts';
 import { each, type PerLoss, perLoss, range } from '../../checks.ts';
 import { leastOf, spectrum } from '../../solve/spectrum.ts';
-import { Memoryless } from './memoryless.ts';
+import { WeightingBase } from '../base.ts';
 
 /** Options of AlignedMTL. */
 export interface AlignedMTLOptions<Name extends string = string> {
@@ -20,7 +20,7 @@ const OPTIONS: Kinds<AlignedMTLOptions> = { preference: each(0), scaleMode: oneO
  * Gradients replaced by the nearest ones that are orthogonal and equally long, then added (Senushkin et al. 2023, arXiv 2305.19000):
  * w = √s·V·Λ^(−½)·Vᵀ·p over the eigenvalues of the Gramian that are not 0.
  */
-export class AlignedMTL<Name extends string = string> extends Memoryless {
+export class AlignedMTL<Name extends string = string> extends WeightingBase {
   readonly name = 'AlignedMTL';
   /** What counts as 0: see its option. */
   readonly eps: number | undefined;

@@ -2,10 +2,10 @@
 import { type Kinds, optionsOf, withDefaults } from '../../../tensor/check.ts';
 import type { Stats } from '../method.ts';
 import { count, range } from '../../checks.ts';
-import { Memory, Remembering } from '../memory.ts';
+import { Memory } from '../memory.ts';
 import { fair } from '../../solve/fair.ts';
 import { quadratic } from '../../solve/matrix.ts';
-import { Memoryless } from './memoryless.ts';
+import { WeightingBase } from '../base.ts';
 
 /** Options of FairGrad. */
 export interface FairGradOptions {
@@ -20,7 +20,7 @@ const FAIR: Kinds<FairGradOptions> = { alpha: range(0) };
  * roundings of a float32 Gramian hide that no direction serves all losses. Solved to the rounding of the equations' terms for α from 0.1
  * to 5, whatever the gradients' lengths and rank.
  */
-export class FairGrad extends Memoryless {
+export class FairGrad extends WeightingBase {
   readonly name = 'FairGrad';
   private readonly alpha: number;
 
@@ -49,9 +49,9 @@ const NASH: Kinds<NashMTLOptions> = { maxNorm: range(0), updateEvery: count(1) }
  * The Nash bargaining solution: G·w = 1/w (Navon et al. 2022, arXiv 2202.01017), whatever the losses' scales. Solved exactly by damped
  * Newton; the paper's program stops at an approximation. All 0 at Pareto stationary points.
  */
-export class NashMTL extends Remembering {
+export class NashMTL extends WeightingBase {
   readonly name = 'NashMTL';
-  protected readonly memory = new Memory({ step: 0 }, ['w']);
+  protected override readonly memory = new Memory({ step: 0 }, ['w']);
   private readonly options: Required<NashMTLOptions>;
 
   constructor(options?: NashMTLOptions) {

@@ -2,7 +2,7 @@ import { type Kinds, withDefaults } from '../../../tensor/check.ts';
 import type { Stats } from '../method.ts';
 import { range } from '../../checks.ts';
 import { conflictAverse } from '../../solve/conflict-averse.ts';
-import { Memoryless } from './memoryless.ts';
+import { WeightingBase } from '../base.ts';
 
 /** Options of CAGrad. */
 export interface CAGradOptions {
@@ -18,7 +18,7 @@ const OPTIONS: Kinds<CAGradOptions> = { c: range(0), normEps: range(0) };
  * The step within c·‖g₀‖ of the mean gradient g₀ that lowers the worst-off loss most (Liu et al. 2021, arXiv 2110.14048). Not divided
  * by 1 + c or 1 + c², as some programs do. At Pareto stationary points it is the mean gradient's projection onto the directions that raise no loss: 0 from c = 1 on.
  */
-export class CAGrad extends Memoryless {
+export class CAGrad extends WeightingBase {
   readonly name = 'CAGrad';
   private readonly options: Required<CAGradOptions>;
 

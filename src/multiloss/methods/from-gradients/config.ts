@@ -4,7 +4,7 @@ import { each, type PerLoss, perLoss, range } from '../../checks.ts';
 import { solveDefinite } from '../../solve/cholesky.ts';
 import { cosinesOf, inner, times } from '../../solve/matrix.ts';
 import { pseudoSolve } from '../../solve/spectrum.ts';
-import { Memoryless } from './memoryless.ts';
+import { WeightingBase } from '../base.ts';
 
 /** Options of ConFIG. */
 export interface ConFIGOptions<Name extends string = string> {
@@ -21,7 +21,7 @@ const OPTIONS: Kinds<ConFIGOptions> = { preference: each(0), eps: range(0, 1) };
  * d = U⁺·p, U the unit gradients (Liu, Chu & Thuerey, ICLR 2025, arXiv 2408.11104). Parallel to IMTL-G where gradients are
  * independent. From the Gramian: U⁺ = Uᵀ·C⁺, C the cosines, so weights are C⁺·p over the lengths, times a number.
  */
-export class ConFIG<Name extends string = string> extends Memoryless {
+export class ConFIG<Name extends string = string> extends WeightingBase {
   readonly name = 'ConFIG';
   /** What counts as 0: see its option. */
   readonly eps: number | undefined;

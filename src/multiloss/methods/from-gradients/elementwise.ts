@@ -8,10 +8,10 @@ import { keep } from '../../../tensor/scope.ts';
 import { empty, type Tensor } from '../../../tensor/tensor.ts';
 import type { Aggregator, Stats } from '../method.ts';
 import { count, each, type PerLoss, perLoss } from '../../checks.ts';
-import { Stateless } from '../stateless.ts';
+import { MethodBase } from '../base.ts';
 import { vector } from './rows.ts';
 
-abstract class Elementwise extends Stateless implements Aggregator {
+abstract class Elementwise extends MethodBase implements Aggregator {
   readonly needs = 'jacobian';
 
   abstract directions(rows: readonly Tensor[], stats: Stats): Tensor[];

@@ -1,7 +1,8 @@
 import { FLAG, type Kinds, withDefaults } from '../../../tensor/check.ts';
 import type { Stats } from '../method.ts';
 import { each, POSITIVE, type PerLoss, perLoss, range } from '../../checks.ts';
-import { Memory, Remembering } from '../memory.ts';
+import { WeightingBase } from '../base.ts';
+import { Memory } from '../memory.ts';
 import { total } from '../../solve/matrix.ts';
 
 /** Options of EnCodecBalancer. */
@@ -26,13 +27,13 @@ const NONE = 1e-12;
  * where one tensor stands for all parameters, and their lengths item by item; here it is one length. What only one loss reaches gets that loss's own
  * gradient.
  */
-export class EnCodecBalancer<Name extends string = string> extends Remembering {
+export class EnCodecBalancer<Name extends string = string> extends WeightingBase {
   readonly name = 'EnCodecBalancer';
   override readonly needs = 'norms';
   /** What parameters of single losses get: those losses' own gradients. */
   readonly heads = 'unweighted';
   /** Of each loss Σ ema^k·‖gᵢ‖ and Σ ema^k over its steps so far. */
-  protected readonly memory = new Memory({}, ['sum', 'count']);
+  protected override readonly memory = new Memory({}, ['sum', 'count']);
   private readonly options: Required<Omit<EnCodecBalancerOptions, 'shares'>> & Pick<EnCodecBalancerOptions, 'shares'>;
 
   constructor(options?: EnCodecBalancerOptions<Name>) {

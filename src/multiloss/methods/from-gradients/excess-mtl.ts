@@ -3,17 +3,17 @@ import { full } from '../../../ops/create.ts';
 import { reshape } from '../../../ops/movement.ts';
 import { sum } from '../../../ops/reduce.ts';
 import { sqrt, square } from '../../../ops/unary.ts';
-import { float32View } from '../../../runtime/memory.ts';
 import { type Kinds, optionsOf } from '../../../tensor/check.ts';
 import { logarithm } from '../../../tensor/elementary.ts';
+import { floatsAt } from '../../../tensor/host.ts';
 import type { Tensor } from '../../../tensor/tensor.ts';
 import type { Aggregator, Stats } from '../method.ts';
 import { POSITIVE } from '../../checks.ts';
 import { Memory } from '../memory.ts';
 import { softmax } from '../softmax.ts';
-import { OBJECT, stateOf } from '../../state.ts';
-import { CheckedMethod } from '../checked.ts';
-import { combined, ROWS, RowMemory, told } from './rows.ts';
+import { States } from '../../state.ts';
+import { MethodBase } from '../base.ts';
+import { combined, RowMemory, told } from './rows.ts';
 
 /** Options of ExcessMTL. */
 export interface ExcessMTLOptions {
@@ -37,13 +37,14 @@ type Per = 'logit' | 'first' | 'scale';
  * made to add up to 1 (He et al. 2024, arXiv 2402.02009). Robust against losses that noise keeps high. In the first step the
  * estimate stands for itself.
  */
-export class ExcessMTL extends CheckedMethod implements Aggregator {
+export class ExcessMTL extends MethodBase implements Aggregator {
   readonly name = 'ExcessMTL';
   readonly needs = 'jacobian';
   private readonly eta: number;
-  private readonly memory = new Memory<'steps', Per>({ steps: 0 }, ['logit', 'first', 'scale']);
+  private readonly numbers = new Memory<'steps', Per>({ steps: 0 }, ['logit', 'first', 'scale']);
   /** Σ over time of g², per element. */
   private readonly squares = new RowMemory('ExcessMTL');
+  protected override readonly memory = new States({ losses: this.numbers, squares: this.squares });
 
   constructor(options?: ExcessMTLOptions) {
     super();
@@ -59,7 +60,7 @@ export class ExcessMTL extends CheckedMethod implements Aggregator {
         const length = norms[i] as number;
         return { logit: -logarithm(m), first: -1, scale: length > LONG || (length > 0 && length < SHORT) ? 1 / length : 1 };
       };
-      return this.memory.of(names, fresh);
+      return this.numbers.of(names, fresh);
     };
     const scale = reshape(
       told(m, [], () => remembered().map((row) => row.scale)),
@@ -74,8 +75,8 @@ export class ExcessMTL extends CheckedMethod implements Aggregator {
     });
     const w = told(m, [excess], ([address]) => {
       const known = remembered();
-      const found = float32View().slice((address as number) / 4, (address as number) / 4 + m);
-      const start = this.memory.own.steps++ === 0;
+      const found = floatsAt(address as number, m);
+      const start = this.numbers.own.steps++ === 0;
       known.forEach((row, i) => {
         const e = found[i] as number;
         if (row.first < 0) row.first = e;
@@ -89,20 +90,5 @@ export class ExcessMTL extends CheckedMethod implements Aggregator {
       return weights;
     });
     return rows.map((r) => combined(w, r));
-  }
-
-  stateDict(): Record<string, unknown> {
-    return { losses: this.memory.stateDict(), squares: this.squares.toJSON() };
-  }
-
-  loadStateDict(state: Readonly<Record<string, unknown>>): void {
-    const { losses, squares } = stateOf(this.name, state, { losses: OBJECT, squares: ROWS });
-    this.memory.load(this.name, losses);
-    this.squares.load(squares as ReturnType<RowMemory['toJSON']>);
-  }
-
-  reset(): void {
-    this.memory.reset();
-    this.squares.reset();
   }
 }

@@ -2,7 +2,8 @@ import { power } from '../../../tensor/elementary.ts';
 import { type Kinds, withDefaults } from '../../../tensor/check.ts';
 import type { Stats } from '../method.ts';
 import { assertLosses, POSITIVE, range } from '../../checks.ts';
-import { Memory, Remembering, reshare } from '../memory.ts';
+import { WeightingBase } from '../base.ts';
+import { Memory, reshare } from '../memory.ts';
 import { total } from '../../solve/matrix.ts';
 
 /** Options of GradNorm. */
@@ -35,10 +36,10 @@ const [BETA1, BETA2, EPSILON] = [0.9, 0.999, 1e-8];
  * relative to the others (Chen et al. 2018, arXiv 1711.02257). They start at 1 and add up to m. The weights of a step are those that
  * the steps before have learned. A negative loss is refused.
  */
-export class GradNorm extends Remembering {
+export class GradNorm extends WeightingBase {
   readonly name = 'GradNorm';
   override readonly needs = 'norms';
-  protected readonly memory = new Memory({}, ['first', 'w', 'm1', 'm2', 'decay1', 'decay2']);
+  protected override readonly memory = new Memory({}, ['first', 'w', 'm1', 'm2', 'decay1', 'decay2']);
   private readonly options: Required<GradNormOptions>;
 
   constructor(options?: GradNormOptions) {

@@ -4,7 +4,7 @@ import { range } from '../../checks.ts';
 import { solveDefinite } from '../../solve/cholesky.ts';
 import { cosinesOf, total } from '../../solve/matrix.ts';
 import { pseudoSolve } from '../../solve/spectrum.ts';
-import { Memoryless } from './memoryless.ts';
+import { WeightingBase } from '../base.ts';
 
 /** Options of IMTLG. */
 export interface IMTLGOptions {
@@ -18,7 +18,7 @@ const OPTIONS: Kinds<IMTLGOptions> = { eps: range(0, 1) };
  * The step with equal projections onto all gradients' directions, weights adding up to 1 (Liu et al., ICLR 2021, openreview
  * IMPnRXEWpvr). w = G⁺·d / Σ, d = ‖gᵢ‖. All 0 where that sum is 0. Weights may be negative.
  */
-export class IMTLG extends Memoryless {
+export class IMTLG extends WeightingBase {
   readonly name = 'IMTLG';
   /** What counts as 0: see its option. */
   readonly eps: number | undefined;

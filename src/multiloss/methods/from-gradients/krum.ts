@@ -2,7 +2,7 @@ import { checkArgument, type Kinds, withDefaults } from '../../../tensor/check.t
 import { GradloomError, valueError } from '../../../tensor/errors.ts';
 import type { Stats } from '../method.ts';
 import { count } from '../../checks.ts';
-import { Memoryless } from './memoryless.ts';
+import { WeightingBase } from '../base.ts';
 
 /** Options of Krum. */
 export interface KrumOptions {
@@ -18,7 +18,7 @@ const OPTIONS: Kinds<KrumOptions> = { nByzantine: count(0), nSelected: count(1) 
  * The mean of the gradients that lie closest to their m − f − 2 nearest ones, so that f gradients may be anything (Blanchard et al.
  * 2017, arXiv 1703.02757). Takes at least f + 3 losses.
  */
-export class Krum extends Memoryless {
+export class Krum extends WeightingBase {
   readonly name = 'Krum';
   private readonly options: Required<KrumOptions>;
 

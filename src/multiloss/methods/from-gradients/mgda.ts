@@ -4,7 +4,7 @@ import { count, POSITIVE } from '../../checks.ts';
 import { OBJECT } from '../../state.ts';
 import { minNorm } from '../../solve/min-norm.ts';
 import { times } from '../../solve/matrix.ts';
-import { Memoryless } from './memoryless.ts';
+import { WeightingBase } from '../base.ts';
 
 /** Options of MGDA. */
 export interface MGDAOptions {
@@ -19,7 +19,7 @@ const FRANK_WOLFE: Kinds<NonNullable<MGDAOptions['frankWolfe']>> = { epsilon: PO
  * The shortest vector in the gradients' convex hull, which lowers every loss alike, or is 0 (Désidéri 2012; Sener & Koltun 2018, arXiv
  * 1810.04650). Solved exactly. At the gradient of a shared feature it is MGDA-UB. Short gradients get large weights: see `normalize`.
  */
-export class MGDA extends Memoryless {
+export class MGDA extends WeightingBase {
   readonly name = 'MGDA';
   private readonly frankWolfe: MGDAOptions['frankWolfe'];
 

@@ -9,9 +9,9 @@ import { assertLosses, range } from '../../checks.ts';
 import { Memory, reshare } from '../memory.ts';
 import { softmax } from '../softmax.ts';
 import { times } from '../../solve/matrix.ts';
-import { OBJECT, stateOf } from '../../state.ts';
-import { CheckedMethod } from '../checked.ts';
-import { combined, gramianAt, productsOf, ROWS, RowMemory, told } from './rows.ts';
+import { type State, States } from '../../state.ts';
+import { MethodBase } from '../base.ts';
+import { combined, gramianAt, productsOf, RowMemory, told } from './rows.ts';
 
 /** What is added to losses and lengths before dividing by them. */
 const EPSILON = 1e-8;
@@ -22,17 +22,19 @@ function towards(a: Tensor, b: Tensor, s: Tensor): Tensor {
 }
 
 /** A method on the rows' running means. `Per`: what there is of each loss, its count of steps among it. */
-abstract class Momentum<Per extends string> extends CheckedMethod implements Aggregator {
+abstract class Momentum<Per extends string> extends MethodBase implements Aggregator {
   readonly needs = 'jacobian';
   /** @internal What it remembers of losses. */
-  protected readonly memory: Memory<never, Per | 'steps'>;
+  protected readonly numbers: Memory<never, Per | 'steps'>;
   /** @internal The rows' running means. */
   protected readonly means: RowMemory;
+  protected override readonly memory: State;
 
   constructor(name: string, per: Per[]) {
     super();
-    this.memory = new Memory({}, ['steps', ...per]);
+    this.numbers = new Memory({}, ['steps', ...per]);
     this.means = new RowMemory(name);
+    this.memory = new States({ losses: this.numbers, means: this.means });
   }
 
   abstract directions(rows: readonly Tensor[], stats: Stats): Tensor[];
@@ -42,21 +44,6 @@ abstract class Momentum<Per extends string> extends CheckedMethod implements Agg
     const m = names.length;
     const both = told(2 * m, [], () => numbers().flatMap((list) => [...list]));
     return [reshape(narrow(both, 0, 0, m), [m, 1]), reshape(narrow(both, 0, m, m), [m, 1])];
-  }
-
-  stateDict(): Record<string, unknown> {
-    return { losses: this.memory.stateDict(), means: this.means.toJSON() };
-  }
-
-  loadStateDict(state: Readonly<Record<string, unknown>>): void {
-    const { losses, means } = stateOf(this.name, state, { losses: OBJECT, means: ROWS });
-    this.memory.load(this.name, losses);
-    this.means.load(means as ReturnType<RowMemory['toJSON']>);
-  }
-
-  reset(): void {
-    this.memory.reset();
-    this.means.reset();
   }
 }
 
@@ -90,7 +77,7 @@ export class DBMTL extends Momentum<never> {
     const [ofLogarithm, stays] = this.columns(stats, () => {
       assertLosses(this.name, losses, names, 'it takes logarithms of losses');
       const steps = Float64Array.from(
-        this.memory.of(names, () => ({ steps: 0 })),
+        this.numbers.of(names, () => ({ steps: 0 })),
         (row) => ++row.steps,
       );
       return [losses.map((v) => 1 / (v + EPSILON)), steps.map((step) => beta / power(step, sigma))];
@@ -135,7 +122,7 @@ export class MoCo extends Momentum<'lambda'> {
     const { beta, gamma, rho } = this.options;
     const { names, losses, norms } = stats;
     const m = names.length;
-    const remembered = (): Record<'steps' | 'lambda', number>[] => this.memory.of(names, () => ({ steps: 0, lambda: 1 / m }));
+    const remembered = (): Record<'steps' | 'lambda', number>[] => this.numbers.of(names, () => ({ steps: 0, lambda: 1 / m }));
     const [unit, moves] = this.columns(stats, () => {
       assertLosses(this.name, losses, names, 'it multiplies gradients by losses, so it would climb a negative one');
       const steps = Float64Array.from(remembered(), (row) => ++row.steps);

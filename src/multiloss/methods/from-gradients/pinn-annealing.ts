@@ -1,7 +1,8 @@
 import { checkArgument, type Kinds, TEXT, withDefaults } from '../../../tensor/check.ts';
 import type { Stats } from '../method.ts';
 import { range } from '../../checks.ts';
-import { Memory, placeOfLoss, Remembering } from '../memory.ts';
+import { WeightingBase } from '../base.ts';
+import { Memory, placeOfLoss } from '../memory.ts';
 
 /** Options of PINNAnnealing. */
 export interface PINNAnnealingOptions {
@@ -21,10 +22,10 @@ const OPTIONS: Kinds<PINNAnnealingOptions> = { main: TEXT, alpha: range(0, 1) };
  * that of lossᵢ itself, without λᵢ. A loss without a gradient keeps its weight, and
  * all do in a step that lacks the main one.
  */
-export class PINNAnnealing extends Remembering {
+export class PINNAnnealing extends WeightingBase {
   readonly name = 'PINNAnnealing';
   override readonly needs = 'jacobian';
-  protected readonly memory = new Memory({}, ['w']);
+  protected override readonly memory = new Memory({}, ['w']);
   private readonly options: Required<PINNAnnealingOptions>;
 
   constructor(options: PINNAnnealingOptions) {

@@ -3,7 +3,7 @@ import { type Kinds, optionsOf } from '../../../tensor/check.ts';
 import type { Stats } from '../method.ts';
 import { each, type PerLoss, perLoss, range } from '../../checks.ts';
 import { project, projectEach } from '../../solve/dual-cone.ts';
-import { Memoryless } from './memoryless.ts';
+import { WeightingBase } from '../base.ts';
 
 /** Options of UPGrad and DualProj. */
 export interface ProjectingOptions<Name extends string = string> {
@@ -17,7 +17,7 @@ export interface ProjectingOptions<Name extends string = string> {
 
 const OPTIONS: Kinds<ProjectingOptions> = { preference: each(0), normEps: range(0), regEps: range(0) };
 
-abstract class Projecting extends Memoryless {
+abstract class Projecting extends WeightingBase {
   private readonly options: ProjectingOptions;
 
   constructor(name: string, options: ProjectingOptions | undefined, count: number) {

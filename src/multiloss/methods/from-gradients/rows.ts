@@ -4,14 +4,14 @@ import { full, tensor } from '../../../ops/create.ts';
 import { copy_, zero_ } from '../../../ops/inplace.ts';
 import { mm } from '../../../ops/matmul.ts';
 import { cat, reshape, select, stack } from '../../../ops/movement.ts';
-import { float32View, float64View } from '../../../runtime/memory.ts';
 import { isPlainObject, type Kind } from '../../../tensor/check.ts';
 import { GradloomError } from '../../../tensor/errors.ts';
+import { doublesAt, writeFloats } from '../../../tensor/host.ts';
 import { hostStep, recording } from '../../../tensor/recording.ts';
 import { keep, outlive } from '../../../tensor/scope.ts';
 import { empty, type Tensor } from '../../../tensor/tensor.ts';
 import type { Stats } from '../method.ts';
-import { NAMES, numbers } from '../../state.ts';
+import { NAMES, numbers, type State, stateOf } from '../../state.ts';
 
 /** Σ wᵢ·rowᵢ of one parameter, [n]; w is [m]. */
 export function combined(w: Tensor, rows: Tensor): Tensor {
@@ -28,16 +28,15 @@ export function vector(values: Float64Array): Tensor {
 export function told(n: number, inputs: readonly Tensor[], work: (addresses: readonly number[]) => ArrayLike<number>): Tensor {
   const y = empty([n]);
   hostStep([y, ...inputs], ([address, ...rest]) => {
-    const values = work(rest);
-    float32View().set(values, (address as number) / 4);
+    writeFloats(address as number, work(rest));
   });
   return y;
 }
 
 /** ⟨rowᵢ, rowⱼ⟩ over all parameters, [m · m] on the host, from what `innerProducts` left of each. */
 export function gramianAt(addresses: readonly number[], m: number): Float64Array {
-  const memory = float64View();
-  return new Float64Array(m * m).map((_, at) => addresses.reduce((sum, address) => sum + (memory[address / 8 + at] as number), 0));
+  const blocks = addresses.map((address) => doublesAt(address, m * m));
+  return new Float64Array(m * m).map((_, at) => blocks.reduce((sum, block) => sum + (block[at] as number), 0));
 }
 
 /** What `gramianAt` reads. */
@@ -51,10 +50,26 @@ interface Kept {
   rows: Tensor;
 }
 
+/** One parameter's rows as plain data. */
+interface SavedRows {
+  readonly label: string;
+  readonly names: string[];
+  readonly rows: number[];
+}
+
+const ROWS: Kind = {
+  what: 'a list of { label, names, rows }',
+  test: (v) =>
+    Array.isArray(v) &&
+    v.every(
+      (k) => isPlainObject(k) && typeof k.label === 'string' && NAMES.test(k.names) && numbers().test(k.rows) && (k.rows as number[]).length % (k.names as string[]).length === 0,
+    ),
+};
+
 const widthOf = (kept: Kept): number => kept.rows.sizes[1] as number;
 
 /** What a method remembers of each loss's gradient, parameter by parameter. */
-export class RowMemory {
+export class RowMemory implements State {
   private readonly method: string;
   private list: Kept[] = [];
 
@@ -101,15 +116,15 @@ export class RowMemory {
     return found;
   }
 
-  /** As plain data. */
-  toJSON(): { label: string; names: string[]; rows: number[] }[] {
+  save(): SavedRows[] {
     return this.list.map(({ label, names, rows }) => ({ label, names: [...names], rows: [...rows.data()] }));
   }
 
-  /** Takes up what `toJSON` gave. What has its place keeps it, for captured steps. */
-  load(saved: ReturnType<RowMemory['toJSON']>): void {
+  /** What has its address keeps it, for captured steps. */
+  load(op: string, saved: unknown): void {
     const before = this.list;
-    this.list = saved.map(({ label, names, rows }, p): Kept => {
+    const { rows: given } = stateOf(op, { rows: saved }, { rows: ROWS }) as { rows: SavedRows[] };
+    this.list = given.map(({ label, names, rows }, p): Kept => {
       const values = tensor(Float32Array.from(rows), { shape: [names.length, rows.length / names.length] });
       const same = before[p];
       if (same?.label === label && same.names.join('\n') === names.join('\n') && same.rows.size === rows.length) return { ...same, rows: copy_(same.rows, values) };
@@ -122,13 +137,3 @@ export class RowMemory {
     for (const { rows } of this.list) zero_(rows);
   }
 }
-
-/** A state of a RowMemory. */
-export const ROWS: Kind = {
-  what: 'a list of { label, names, rows }',
-  test: (v) =>
-    Array.isArray(v) &&
-    v.every(
-      (k) => isPlainObject(k) && typeof k.label === 'string' && NAMES.test(k.names) && numbers().test(k.rows) && (k.rows as number[]).length % (k.names as string[]).length === 0,
-    ),
-};

@@ -3,13 +3,14 @@
 import { type Kinds, withDefaults } from '../../../tensor/check.ts';
 import type { Stats } from '../method.ts';
 import { count, each, POSITIVE, type PerLoss, perLoss, range } from '../../checks.ts';
-import { Memory, Remembering, reshare } from '../memory.ts';
+import { WeightingBase } from '../base.ts';
+import { Memory, reshare } from '../memory.ts';
 import { ontoSimplex } from '../../solve/simplex.ts';
 import { times } from '../../solve/matrix.ts';
 
 /** What both remember: the simplex's point, as a share for each loss. */
-abstract class Walking extends Remembering {
-  protected readonly memory = new Memory({}, ['share']);
+abstract class Walking extends WeightingBase {
+  protected override readonly memory = new Memory({}, ['share']);
 
   /** Goes on from where it stands, equal shares at first. Returns the new point. */
   protected walk(names: readonly string[], step: (point: Float64Array) => Float64Array): Float64Array {

@@ -4,7 +4,7 @@ import { drawPermutations } from '../../../tensor/random.ts';
 import type { Stats } from '../method.ts';
 import { range } from '../../checks.ts';
 import { NAMES, numbers, stateOf } from '../../state.ts';
-import { Memoryless } from './memoryless.ts';
+import { WeightingBase } from '../base.ts';
 
 /** A square that falls below this share of what it was is summed anew. */
 const SHRUNK = 0.1;
@@ -60,7 +60,7 @@ class Combination {
  * conflicting gradients (Yu et al. 2020, arXiv 2001.06782). The order comes from the generator that `manualSeed` seeds. With two
  * losses it raises neither; with more it may.
  */
-export class PCGrad extends Memoryless {
+export class PCGrad extends WeightingBase {
   readonly name = 'PCGrad';
 
   constructor(options?: Record<string, never>) {
@@ -98,7 +98,7 @@ const OPTIONS: Kinds<GradVacOptions> = { beta: range(0, 1) };
  * As PCGrad, but each pair is brought to the cosine that it usually has (a running mean, 0 at first) instead of to 0 (Wang et al. 2021,
  * arXiv 2010.05874). Its first step is PCGrad's.
  */
-export class GradVac extends Memoryless {
+export class GradVac extends WeightingBase {
   readonly name = 'GradVac';
   private readonly beta: number;
   /** Losses met so far, and φ, the cosine aimed at for each pair of them. */

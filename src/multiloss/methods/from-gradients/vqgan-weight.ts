@@ -1,7 +1,8 @@
 import { checkArgument, type Kinds, TEXT, withDefaults } from '../../../tensor/check.ts';
 import type { Stats } from '../method.ts';
 import { count, POSITIVE, range } from '../../checks.ts';
-import { Memory, placeOfLoss, Remembering } from '../memory.ts';
+import { WeightingBase } from '../base.ts';
+import { Memory, placeOfLoss } from '../memory.ts';
 
 /** Options of VQGANWeight. */
 export interface VQGANWeightOptions {
@@ -26,10 +27,10 @@ const OPTIONS: Kinds<VQGANWeightOptions> = { rec: TEXT, gan: TEXT, weight: range
  * for the adversarial loss, 0 before `start`; 1 for every other loss. The paper takes the gradients at the decoder's last layer: give
  * that layer's parameters as what the method looks at. A step that lacks one of the two has weights of 1.
  */
-export class VQGANWeight extends Remembering {
+export class VQGANWeight extends WeightingBase {
   readonly name = 'VQGANWeight';
   override readonly needs = 'norms';
-  protected readonly memory = new Memory({ step: 0 }, []);
+  protected override readonly memory = new Memory({ step: 0 }, []);
   private readonly options: Required<VQGANWeightOptions>;
 
   constructor(options: VQGANWeightOptions) {

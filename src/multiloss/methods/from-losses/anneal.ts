@@ -172,10 +172,7 @@ function load(plan: SchedulePlan): Schedule {
 /** Schedules of weights: `anneal.cosine(0, 1, { steps: 5000 })` wherever a weight goes. */
 export const anneal = { constant, linear, cosine, exponential: exponentially, cyclical, warmup: warmedUp, piecewise, load } as const;
 
-/** A weight: a number, or one that changes with the step. */
-export type Weight = number | Schedule;
-
 /** @internal The weight at a step. */
-export function weightAt(weight: Weight, step: number): number {
+export function weightAt(weight: number | Schedule, step: number): number {
   return typeof weight === 'number' ? weight : weight.value(step);
 }

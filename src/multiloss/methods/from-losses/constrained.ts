@@ -5,7 +5,7 @@ import { assertLosses, each, POSITIVE, range } from '../../checks.ts';
 import { placeOfLoss } from '../memory.ts';
 import type { Stats, Weighting } from '../method.ts';
 import { stateOf } from '../../state.ts';
-import { CheckedMethod } from '../checked.ts';
+import { MethodBase } from '../base.ts';
 
 /** Options of `Constrained`. */
 export interface ConstrainOptions<Main extends string = string, Limited extends string = string> {
@@ -35,7 +35,7 @@ const OPTIONS: Kinds<ConstrainOptions> = {
  * 1988). The weight of a limited loss is its λ, plus damping·(Lᵢ − cᵢ) where that is positive; a loss below its limit comes to
  * weight 0.
  */
-export class Constrained<Main extends string = string, Limited extends string = string> extends CheckedMethod implements Weighting<Main | Limited> {
+export class Constrained<Main extends string = string, Limited extends string = string> extends MethodBase implements Weighting<Main | Limited> {
   readonly name = 'Constrained';
   /** The losses' values are enough. */
   readonly needs = 'losses';
@@ -78,18 +78,18 @@ export class Constrained<Main extends string = string, Limited extends string = 
     });
   }
 
-  stateDict(): Record<string, unknown> {
+  override stateDict(): Record<string, unknown> {
     return { multipliers: Object.fromEntries(this.multipliers) };
   }
 
-  loadStateDict(state: Readonly<Record<string, unknown>>): void {
+  override loadStateDict(state: Readonly<Record<string, unknown>>): void {
     const names = [...this.limits.keys()];
     const fits = (v: unknown): boolean => each(0).test(v) && names.length === Object.keys(v as object).length && names.every((name) => Object.hasOwn(v as object, name));
     const { multipliers } = stateOf(this.name, state, { multipliers: { what: `numbers ≥ 0 for ${names.join(', ')}`, test: fits } });
     this.multipliers = new Map(Object.entries(multipliers as Record<string, number>));
   }
 
-  reset(): void {
+  override reset(): void {
     this.multipliers = new Map([...this.limits.keys()].map((name) => [name, 0]));
   }
 }

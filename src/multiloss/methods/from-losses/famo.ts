@@ -36,7 +36,7 @@ const EPS = 1e-8;
  */
 export class FAMO<Name extends string = string> extends LossWeighting<Name> {
   readonly name = 'FAMO';
-  protected readonly memory = new Memory<never, OfLoss>({}, ['logits', 'first', 'second', 'steps', 'before']);
+  protected override readonly memory = new Memory<never, OfLoss>({}, ['logits', 'first', 'second', 'steps', 'before']);
   /** The losses of the latest step, in its order; none where its outcome is known. */
   private open: readonly string[] = [];
   private readonly options: Readonly<Required<Omit<FAMOOptions, 'lowerBounds'>> & FAMOOptions>;

@@ -5,22 +5,21 @@ import { full } from '../../../ops/create.ts';
 import { select, stack } from '../../../ops/movement.ts';
 import { sum } from '../../../ops/reduce.ts';
 import { exp, neg, softplus } from '../../../ops/unary.ts';
-import { float32View } from '../../../runtime/memory.ts';
 import { FINITE, type Kind, type Kinds, oneOf, optionsOf, valueText } from '../../../tensor/check.ts';
 import { valueError } from '../../../tensor/errors.ts';
-import { settle } from '../../../tensor/pending.ts';
+import { overwrite } from '../../../tensor/host.ts';
 import { refuseWhileRecording } from '../../../tensor/recording.ts';
 import type { Tensor } from '../../../tensor/tensor.ts';
 import type { Scalarizer } from '../method.ts';
 import { NAMES, numbers, stateOf } from '../../state.ts';
-import { CheckedMethod } from '../checked.ts';
+import { MethodBase } from '../base.ts';
 import { assertEager, assertPositive, vectorOf } from './per-loss.ts';
 
 /** How many losses there are, or their names: with names others are refused, else the first so many that come are the ones. */
 export type LossCount<Name extends string = string> = number | readonly Name[];
 
 /** A scalarizer with one learnt number sᵢ per loss. */
-abstract class Learned<Name extends string> extends CheckedMethod implements Scalarizer<Name> {
+abstract class Learned<Name extends string> extends MethodBase implements Scalarizer<Name> {
   readonly needs = 'losses';
   /** s, [m]. */
   readonly parameter: Parameter;
@@ -71,12 +70,12 @@ abstract class Learned<Name extends string> extends CheckedMethod implements Sca
     return [this.parameter];
   }
 
-  stateDict(): Record<string, unknown> {
+  override stateDict(): Record<string, unknown> {
     return { s: [...this.parameter.data()], names: [...this.names] };
   }
 
   /** Takes up what `stateDict` gave; or only { s }, in the order in which losses come. */
-  loadStateDict(state: Readonly<Record<string, unknown>>): void {
+  override loadStateDict(state: Readonly<Record<string, unknown>>): void {
     const { size } = this.parameter;
     const mine = this.named ? [...this.names].sort().join('\n') : null;
     const fits: Kind = {
@@ -89,16 +88,14 @@ abstract class Learned<Name extends string> extends CheckedMethod implements Sca
   }
 
   /** The first values again. The optimizer keeps what it remembers of them. */
-  reset(): void {
+  override reset(): void {
     if (!this.named) this.names = [];
     this.write(new Array(this.parameter.size).fill(this.start));
   }
 
   private write(values: readonly number[]): void {
     refuseWhileRecording(this.name, 'parameters are written', 'Do it before.');
-    settle();
-    float32View().set(values, this.parameter.address / 4);
-    this.parameter.storage.touch(this.name);
+    overwrite(this.parameter, values, this.name);
   }
 }
 

@@ -1,10 +1,10 @@
 // What weightings from loss values share: memory by the losses' names, and losses that are checked before it changes.
 import { assertLosses } from '../../checks.ts';
-import { Remembering } from '../memory.ts';
+import { WeightingBase } from '../base.ts';
 import type { Stats } from '../method.ts';
 
 /** @internal A weighting that looks at the losses' values. */
-export abstract class LossWeighting<Name extends string = string> extends Remembering {
+export abstract class LossWeighting<Name extends string = string> extends WeightingBase {
   override readonly needs = 'losses';
   /** What is wrong with a negative loss; undefined where nothing is. */
   protected readonly negative: string | undefined;

@@ -5,11 +5,12 @@ import { sum } from '../../../ops/reduce.ts';
 import { abs, sqrt, square } from '../../../ops/unary.ts';
 import { checkArgument, type Kind, type Kinds, withDefaults } from '../../../tensor/check.ts';
 import { detach } from '../../../tensor/op.ts';
+import { HostNumbers } from '../../../tensor/host.ts';
 import type { Tensor } from '../../../tensor/tensor.ts';
 import { each, type PerLoss, perLoss, range } from '../../checks.ts';
 import { stateOf } from '../../state.ts';
-import { HostVector, vectorOf } from './per-loss.ts';
-import { StatelessScalarizer } from './stateless.ts';
+import { vectorOf } from './per-loss.ts';
+import { ScalarizerBase } from '../base.ts';
 
 const RAY: Kind = { what: `${each(0).what}, not all 0`, test: (v) => each(0).test(v) && Object.values(v as object).some((w) => w > 0) };
 
@@ -34,11 +35,11 @@ const NOISE = 8 * 2 ** -24;
  * d₁ + θ·d₂: how far along the ray from z the losses are, and how far beside it (penalty-based boundary intersection: Zhang & Li, MOEA/D,
  * IEEE TEVC 2007). d₂ = √(‖r‖² + 1e-12), whose gradient on the ray is 0; what float32 cannot tell from the ray counts as on it.
  */
-export class PBI<Name extends string = string> extends StatelessScalarizer {
+export class PBI<Name extends string = string> extends ScalarizerBase {
   readonly name = 'PBI';
   private readonly options: Readonly<Required<Pick<PBIOptions, 'weights' | 'theta'>> & PBIOptions>;
-  private readonly direction = new HostVector();
-  private readonly zero = new HostVector();
+  private readonly direction = new HostNumbers();
+  private readonly zero = new HostNumbers();
 
   constructor(options: PBIOptions<Name>) {
     super();
@@ -52,10 +53,10 @@ export class PBI<Name extends string = string> extends StatelessScalarizer {
     const above = zeroPoint
       ? sub(
           all,
-          this.zero.tensor(() => perLoss(this.name, 'zeroPoint', zeroPoint, names, 0)),
+          this.zero.vector(names.join(), () => perLoss(this.name, 'zeroPoint', zeroPoint, names, 0)),
         )
       : all;
-    const ray = this.direction.tensor(() => {
+    const ray = this.direction.vector(names.join(), () => {
       const w = perLoss(this.name, 'weights', weights, names, 0);
       const length = Math.sqrt(w.reduce((s, x) => s + x * x, 0));
       return w.map((x) => x / length);
@@ -79,11 +80,11 @@ export interface COSMOSOptions<Name extends string = string> {
 const COSMOS_OPTIONS: Kinds<COSMOSOptions> = { weights: RAY, lambda: range(0) };
 
 /** ⟨r, L⟩ − λ·cos(r, L) (Ruchte & Grabocka, ICDM 2021, arXiv 2103.13392). The cosine of a zero vector is 0. */
-export class COSMOS<Name extends string = string> extends StatelessScalarizer {
+export class COSMOS<Name extends string = string> extends ScalarizerBase {
   readonly name = 'COSMOS';
   private preference: PerLoss;
   private readonly lambda: number;
-  private readonly ray = new HostVector();
+  private readonly ray = new HostNumbers();
 
   constructor(options: COSMOSOptions<Name>) {
     super();
@@ -100,7 +101,7 @@ export class COSMOS<Name extends string = string> extends StatelessScalarizer {
   }
 
   combine(losses: readonly Tensor[], names: readonly Name[]): Tensor {
-    const r = this.ray.tensor(() => perLoss(this.name, 'weights', this.preference, names, 0));
+    const r = this.ray.vector(names.join(), () => perLoss(this.name, 'weights', this.preference, names, 0));
     const all = vectorOf(losses);
     // The root and the quotient see no 0, so no infinity meets the gradient of where. Below float32's smallest square everything is 0.
     const squared = sum(square(all));

@@ -6,7 +6,7 @@ import { all, sum } from '../../../ops/reduce.ts';
 import { exp, log } from '../../../ops/unary.ts';
 import { type Kinds, optionsOf } from '../../../tensor/check.ts';
 import type { Tensor } from '../../../tensor/tensor.ts';
-import { StatelessScalarizer } from './stateless.ts';
+import { ScalarizerBase } from '../base.ts';
 import { range } from '../../checks.ts';
 import { assertEager, assertPositive, vectorOf } from './per-loss.ts';
 
@@ -14,7 +14,7 @@ import { assertEager, assertPositive, vectorOf } from './per-loss.ts';
  * (∏ Lᵢ)^(1/m) = exp(mean ln Lᵢ), which neither overflows nor vanishes as the product would; weights are mean/(m·Lᵢ) (GLS: Chennupati et
  * al., MultiNet++, CVPRW 2019). Losses must be ≥ 0: a negative one is an error. Where one is 0, so is the mean, and every weight.
  */
-export class GeometricMean extends StatelessScalarizer {
+export class GeometricMean extends ScalarizerBase {
   readonly name = 'GeometricMean';
 
   constructor(options?: Record<string, never>) {
@@ -42,7 +42,7 @@ const OPTIONS: Kinds<{ eps?: number }> = { eps: range(0) };
  * Σ ln(Lᵢ + ε): each loss counts 1/(Lᵢ + ε), whatever its unit (a baseline in Navon et al., ICML 2022, arXiv 2202.01017). Default ε = 0.
  * Lᵢ + ε must be positive: else it is an error.
  */
-export class ScaleInvariant extends StatelessScalarizer {
+export class ScaleInvariant extends ScalarizerBase {
   readonly name = 'ScaleInvariant';
   private readonly eps: number;
 

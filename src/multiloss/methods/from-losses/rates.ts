@@ -25,7 +25,7 @@ export class DWA extends LossWeighting {
   readonly name = 'DWA';
   protected override readonly negative = RATIOS;
   /** The current epoch's steps; of each loss its sum and count over them, means of its last two epochs, and how many of those there are. */
-  protected readonly memory = new Memory({ steps: 0 }, ['sum', 'count', 'last', 'before', 'epochs']);
+  protected override readonly memory = new Memory({ steps: 0 }, ['sum', 'count', 'last', 'before', 'epochs']);
   private readonly temperature: number;
   private readonly stepsPerEpoch: number;
 
@@ -89,7 +89,7 @@ export class ReLoBRaLo extends LossWeighting {
   readonly name = 'ReLoBRaLo';
   protected override readonly negative = RATIOS;
   /** Of each loss its first value, its latest, and its latest weight. */
-  protected readonly memory = new Memory({ steps: 0 }, ['first', 'last', 'weight']);
+  protected override readonly memory = new Memory({ steps: 0 }, ['first', 'last', 'weight']);
   private readonly options: Readonly<Required<Omit<ReLoBRaLoOptions, 'generator'>> & ReLoBRaLoOptions>;
 
   constructor(options?: ReLoBRaLoOptions) {
@@ -137,7 +137,7 @@ const SOFT_ADAPT: Kinds<SoftAdaptOptions> = { beta: FINITE, normalized: FLAG, lo
 export class SoftAdapt extends LossWeighting {
   readonly name = 'SoftAdapt';
   protected override readonly negative: string | undefined;
-  protected readonly memory = new Memory({}, ['last']);
+  protected override readonly memory = new Memory({}, ['last']);
   private readonly options: Readonly<Required<SoftAdaptOptions>>;
 
   constructor(options?: SoftAdaptOptions) {

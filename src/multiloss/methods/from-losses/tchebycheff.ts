@@ -6,11 +6,12 @@ import { log } from '../../../ops/unary.ts';
 import { type Kinds, withDefaults } from '../../../tensor/check.ts';
 import { GradloomError, valueError } from '../../../tensor/errors.ts';
 import { recording, refuseWhileRecording } from '../../../tensor/recording.ts';
+import { HostNumbers } from '../../../tensor/host.ts';
 import type { Tensor } from '../../../tensor/tensor.ts';
-import { StatelessScalarizer } from './stateless.ts';
+import { ScalarizerBase } from '../base.ts';
 import { count, each, POSITIVE, type PerLoss, perLoss } from '../../checks.ts';
 import { Memory } from '../memory.ts';
-import { assertEager, assertPositive, HostVector, vectorOf } from './per-loss.ts';
+import { assertEager, assertPositive, vectorOf } from './per-loss.ts';
 
 /** Options of `STCH`. */
 export interface STCHOptions<Name extends string = string> {
@@ -33,13 +34,13 @@ const OPTIONS: Kinds<STCHOptions> = { mu: POSITIVE, weights: each(0), zeroPoint:
 const TINY = 1e-20;
 
 /** μ·ln Σ exp(λᵢ(Lᵢ − zᵢ)/μ), shifted by the largest term so that nothing overflows (smooth Tchebycheff: Lin et al., ICML 2024, arXiv 2402.19078). */
-export class STCH<Name extends string = string> extends StatelessScalarizer {
+export class STCH<Name extends string = string> extends ScalarizerBase {
   readonly name = 'STCH';
   private readonly options: Readonly<Required<Pick<STCHOptions, 'mu' | 'warmupSteps'>> & STCHOptions>;
-  private readonly lambda = new HostVector();
-  private readonly zero = new HostVector();
+  private readonly lambda = new HostNumbers();
+  private readonly zero = new HostNumbers();
   /** Steps of the warm-up so far; of each loss its sum over them, and of how many. */
-  private readonly memory = new Memory({ steps: 0 }, ['sum', 'count']);
+  protected override readonly memory = new Memory({ steps: 0 }, ['sum', 'count']);
 
   constructor(options?: STCHOptions<Name>) {
     super();
@@ -60,13 +61,13 @@ export class STCH<Name extends string = string> extends StatelessScalarizer {
     const above = zeroPoint
       ? sub(
           all,
-          this.zero.tensor(() => perLoss(this.name, 'zeroPoint', zeroPoint, names, 0)),
+          this.zero.vector(names.join(), () => perLoss(this.name, 'zeroPoint', zeroPoint, names, 0)),
         )
       : all;
     const scaled = weights
       ? mul(
           above,
-          this.lambda.tensor(() => perLoss(this.name, 'weights', weights, names, 0).map((w) => w / mu)),
+          this.lambda.vector(names.join(), () => perLoss(this.name, 'weights', weights, names, 0).map((w) => w / mu)),
         )
       : div(above, mu * losses.length);
     return mul(logsumexp(scaled, 0), mu);
@@ -91,24 +92,12 @@ export class STCH<Name extends string = string> extends StatelessScalarizer {
       if (row.count === 0) take(row, i);
     });
     recording()?.rely(this.lambda, () => memory.own.steps < warmupSteps);
-    const nadir = this.lambda.tensor(() => {
+    const nadir = this.lambda.vector(names.join(), () => {
       if (memory.own.steps < warmupSteps)
         throw new GradloomError('CAPTURE', this.name, 'its warm-up begins anew, and the captured step has none. Call release() on the captured step and run plain steps first.');
       return memory.of(names, () => ({ sum: 0, count: 1 })).map((row) => Math.max(row.sum / row.count, TINY));
     });
     const terms = div(log(add(div(all, nadir), TINY)), mu);
     return mul(logsumexp(terms, 0), mu * losses.length);
-  }
-
-  override stateDict(): Record<string, unknown> {
-    return this.memory.stateDict();
-  }
-
-  override loadStateDict(state: Readonly<Record<string, unknown>>): void {
-    this.memory.load(this.name, state);
-  }
-
-  override reset(): void {
-    this.memory.reset();
   }
 }

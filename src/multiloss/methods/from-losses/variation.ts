@@ -23,7 +23,7 @@ const RLW_OPTIONS: Kinds<RLWOptions> = { generator: instanceOf(Generator, 'a Gen
  */
 export class RLW extends LossWeighting {
   readonly name = 'RLW';
-  protected readonly memory = new Memory({}, []);
+  protected override readonly memory = new Memory({}, []);
   private readonly generator: Generator | undefined;
 
   constructor(options?: RLWOptions) {
@@ -55,7 +55,7 @@ export class CoV extends LossWeighting {
   readonly name = 'CoV';
   protected override readonly negative = RATIOS;
   /** Of each loss its steps, its running mean, that of its ratio ℓᵢ, and the sum of ℓᵢ's squared deviations (Welford). */
-  protected readonly memory = new Memory({}, ['steps', 'mean', 'ratio', 'squares']);
+  protected override readonly memory = new Memory({}, ['steps', 'mean', 'ratio', 'squares']);
   private readonly decay: number | undefined;
 
   constructor(options?: CoVOptions) {
@@ -99,7 +99,7 @@ const FOCAL: Kinds<FocalKPIOptions> = { gamma: range(0), alpha: range(0, 1, true
 export class FocalKPI extends LossWeighting {
   readonly name = 'FocalKPI';
   /** Running means of the tasks' scores, by loss. */
-  protected readonly memory = new Memory({}, ['score']);
+  protected override readonly memory = new Memory({}, ['score']);
   private readonly gamma: number;
   private readonly alpha: number;
 

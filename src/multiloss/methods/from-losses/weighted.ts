@@ -1,26 +1,25 @@
 // One backward pass over a linear combination of the losses: the simplest forms. Each is a strategy of its own and a method for others.
 import { backward } from '../../../autograd/backward.ts';
 import { add, mul } from '../../../ops/binary.ts';
-import { float32View } from '../../../runtime/memory.ts';
 import { assertArity, type Kind, optionsOf, valueText } from '../../../tensor/check.ts';
 import { GradloomError, valueError } from '../../../tensor/errors.ts';
-import { settle } from '../../../tensor/pending.ts';
+import { HostNumbers } from '../../../tensor/host.ts';
 import { recording } from '../../../tensor/recording.ts';
-import { empty, type Tensor } from '../../../tensor/tensor.ts';
+import type { Tensor } from '../../../tensor/tensor.ts';
 import type { Scalarizer, Stats, Weighting } from '../method.ts';
 import { count } from '../../checks.ts';
-import { anneal, Schedule, type SchedulePlan, type Weight, weightAt } from './anneal.ts';
+import { anneal, Schedule, type SchedulePlan, weightAt } from './anneal.ts';
 import { OBJECT, stateOf } from '../../state.ts';
-import { Stateless } from '../stateless.ts';
+import { MethodBase } from '../base.ts';
 import { entriesOf, type Losses, nonFinite, type Report, type Strategy } from '../../strategy.ts';
 
 /** Σ λᵢ·lossᵢ with weights from the host. */
-abstract class HostWeighted<Name extends string> extends Stateless implements Strategy<Name> {
+abstract class HostWeighted<Name extends string> extends MethodBase implements Strategy<Name> {
   /** The losses' values are enough. */
   readonly needs = 'losses';
   /** Steps so far: where schedules stand. */
   protected steps = 0;
-  private readonly scalars = new Map<string, Tensor>();
+  private readonly numbers = new HostNumbers();
 
   /** How much each loss counts at a step. */
   protected abstract weightsOf(names: readonly string[], step: number): readonly number[];
@@ -45,35 +44,9 @@ abstract class HostWeighted<Name extends string> extends Stateless implements St
 
   /** Σ λᵢ·lossᵢ; one step of the schedules. */
   protected weightedSum(losses: readonly Tensor[], names: readonly string[]): Tensor {
-    const weights = this.inMemory(names);
-    return losses.map((loss, i) => mul(loss, weights[i] as Tensor)).reduce((a, b) => add(a, b));
-  }
-
-  /** The weights as tensors, at addresses of their own: a captured step reads there what the weights are by then. */
-  private inMemory(names: readonly string[]): Tensor[] {
-    const write = (): void => {
-      const weights = this.weightsOf(names, this.steps);
-      const places = names.map((name) => this.place(name));
-      const memory = float32View();
-      places.forEach(({ address }, i) => {
-        memory[address / 4] = weights[i] as number;
-      });
-      this.steps++;
-    };
-    settle();
-    write();
-    recording()?.repeat(write);
+    const weights = this.numbers.scalars(names, () => this.nextWeights(names));
     recording()?.steady(() => this.weightsOf(names, 0).join()); // schedules move on by themselves
-    return names.map((name) => this.place(name));
-  }
-
-  private place(name: string): Tensor {
-    let t = this.scalars.get(name);
-    if (!t) {
-      t = empty([], 'float32', null);
-      this.scalars.set(name, t);
-    }
-    return t;
+    return losses.map((loss, i) => mul(loss, weights[i] as Tensor)).reduce((a, b) => add(a, b));
   }
 
   override reset(): void {
@@ -85,14 +58,14 @@ abstract class HostWeighted<Name extends string> extends Stateless implements St
 export class Weighted<Name extends string> extends HostWeighted<Name> implements Scalarizer<Name> {
   readonly name = 'weighted';
   /** How much each loss counts, by name; free to be changed between steps. */
-  readonly weights: Record<Name, Weight>;
+  readonly weights: Record<Name, number | Schedule>;
 
-  constructor(weights: Readonly<Record<Name, Weight>>) {
+  constructor(weights: Readonly<Record<Name, number | Schedule>>) {
     super();
     assertArity('Weighted', arguments.length, 1);
     if (!OBJECT.test(weights)) throw valueError('Weighted', `weights are an object { name: weight, … }, got ${valueText(weights)}.`);
-    for (const [name, w] of Object.entries<Weight>(weights)) finiteAt(name, w, 0);
-    this.weights = byName(Object.entries<Weight>(weights));
+    for (const [name, w] of Object.entries<number | Schedule>(weights)) finiteAt(name, w, 0);
+    this.weights = byName(Object.entries<number | Schedule>(weights));
   }
 
   combine(losses: readonly Tensor[], names: readonly Name[]): Tensor {
@@ -106,14 +79,14 @@ export class Weighted<Name extends string> extends HostWeighted<Name> implements
 
   protected weightsOf(names: readonly string[], step: number): number[] {
     return names.map((name) => {
-      const w: Weight | undefined = this.weights[name as Name];
+      const w: number | Schedule | undefined = this.weights[name as Name];
       if (w === undefined) throw new GradloomError('VALUE', 'Weighted', `there is no weight for the loss '${name}', only for ${Object.keys(this.weights).join(', ')}. Add one.`);
       return finiteAt(name, w, step);
     });
   }
 
   override stateDict(): Record<string, unknown> {
-    const plain = Object.entries<Weight>(this.weights).map(([name, w]) => [name, typeof w === 'number' ? w : w.toJSON()]);
+    const plain = Object.entries<number | Schedule>(this.weights).map(([name, w]) => [name, typeof w === 'number' ? w : w.toJSON()]);
     return { weights: Object.fromEntries(plain), steps: this.steps };
   }
 
@@ -129,10 +102,10 @@ export class Weighted<Name extends string> extends HostWeighted<Name> implements
             .join('\n'),
     };
     const given = stateOf(this.name, state, { weights: fits, steps: count(0) }) as { weights: Record<Name, number | SchedulePlan>; steps: number };
-    const weights = mine.map((name): [Name, Weight] => {
+    const weights = mine.map((name): [Name, number | Schedule] => {
       const w = given.weights[name as Name];
       try {
-        const weight = typeof w === 'number' ? w : anneal.load(w);
+        const weight: number | Schedule = typeof w === 'number' ? w : anneal.load(w);
         finiteAt(name, weight, given.steps);
         return [name as Name, weight];
       } catch (error) {
@@ -152,7 +125,7 @@ function byName<Name extends string, V>(entries: readonly (readonly [string, V])
 }
 
 /** The weight at a step; throws where it is not a finite number. */
-function finiteAt(name: string, weight: Weight, step: number): number {
+function finiteAt(name: string, weight: number | Schedule, step: number): number {
   const w = typeof weight === 'number' || weight instanceof Schedule ? weightAt(weight, step) : weight;
   if (!Number.isFinite(w)) throw valueError('Weighted', `the weight of '${name}' must be finite, got ${valueText(w)}.`);
   return w;
