@@ -30,7 +30,8 @@ export function conflictAverse(gramian: Float64Array, n: number, c: number, norm
     least = 0;
     const safe = project(g, mean);
     const apart = safe.map((v, i) => v - (mean[i] as number));
-    if (quadratic(g, apart, n) <= radius * radius) return normEps === 0 ? safe : new Float64Array(n);
+    // But for roundings: at c = 1 it may be as far as that.
+    if (quadratic(g, apart, n) <= (1 + 1e-9) * radius * radius) return normEps === 0 ? safe : new Float64Array(n);
   }
   const w = push(g, n, mean, radius, least);
   const length = Math.sqrt(quadratic(g, w, n));
@@ -56,7 +57,7 @@ function push(g: Float64Array, n: number, mean: Float64Array, radius: number, le
   let [low, high] = [(least || 1) / radius, 2 / radius]; // no gradient is longer than 1
   let [above, below] = [rest(low), rest(high)];
   // Where the shortest g_w is 0, ‖g_w‖/λ is constant at first, and above the radius there.
-  for (let turn = 0; above < 0 && turn < TURNS; turn++) {
+  for (let turn = 0; above < 0 && turn < 10; turn++) {
     [high, below] = [low, above];
     low /= 16;
     above = rest(low);
