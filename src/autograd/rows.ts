@@ -65,7 +65,7 @@ export function gradientsOf(node: Node, { ids, values: dy }: Rows, wants: readon
   const k = ids.length;
   if (!recorded && typeof batched === 'function') return batched(dy, node, wants);
   if (!recorded && batched === 'same') {
-    const shapes = node.shapes.map((shape) => [k, ...new Array<number>(dy.rank - 1 - shape.length).fill(1), ...shape]);
+    const shapes = node.shapes.map((shape) => [k, ...new Array<number>(Math.max(0, dy.rank - 1 - shape.length)).fill(1), ...shape]);
     return backward(dy, seenWith(node, wants, shapes)).map((g, i) => g && inShape(g, [k, ...(node.shapes[i] as readonly number[])]));
   }
   const single = ids.map((_, i) => backward(select(dy, 0, i), seen));
