@@ -80,7 +80,6 @@ export {
   permute,
   reshape,
   select,
-  slice,
   split,
   squeeze,
   stack,
@@ -95,7 +94,9 @@ export { type PadOptions, pad } from './ops/pad.ts';
 export { all, any, argmax, argmin, expand, type ReduceOptions, sum } from './ops/reduce.ts';
 export { cumprod, cumsum, prod } from './ops/scan.ts';
 export { logSoftmax, softmax } from './ops/softmax.ts';
+export { slice } from './ops/slice.ts';
 export { argsort, type SortOptions, sort, topk } from './ops/sort.ts';
+export { type IndexList, type IndexPart, type IndexPutOptions, indexPut, type Slice } from './ops/subscript.ts';
 export { diag, diagEmbed, diagonal, trace, tril, triu } from './ops/triangle.ts';
 export {
   abs,

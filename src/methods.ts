@@ -17,6 +17,7 @@ import * as reduce from './ops/reduce.ts';
 import * as scans from './ops/scan.ts';
 import * as softmaxes from './ops/softmax.ts';
 import * as sorting from './ops/sort.ts';
+import * as subscripts from './ops/subscript.ts';
 import * as triangle from './ops/triangle.ts';
 import * as unary from './ops/unary.ts';
 import { assertArity, assertTrainable, checkArgument, FLAG } from './tensor/check.ts';
@@ -109,6 +110,8 @@ const functions = {
   addmm: products.addmm,
   softmax: softmaxes.softmax,
   logSoftmax: softmaxes.logSoftmax,
+  index: subscripts.index,
+  indexPut_: subscripts.indexPut_,
   indexSelect: indexing.indexSelect,
   indexAdd: indexing.indexAdd,
   gather: indexing.gather,

@@ -7,14 +7,15 @@ import { GradloomError, shapeError, shapeText, valueText } from '../tensor/error
 import { apply, copyElements, dense, type Op } from '../tensor/op.ts';
 import { recording } from '../tensor/recording.ts';
 import { MOST_SIZE, sameShape, type Shape, sizeOf } from '../tensor/shape.ts';
+import type { Node } from '../tensor/tape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { eq } from './binary.ts';
+import { add, eq, lt, where } from './binary.ts';
 import { asFloat } from './convert.ts';
 import { full } from './create.ts';
 import { cat, flatten, narrow, reshape } from './movement.ts';
 
-/** @internal Throws unless every index is an int32 in [0, size), or equals `ignore` where that is given: what kernels rely on. */
-export function checkIndices(op: string, index: Tensor, size: number, ignore: number | null = null, what = 'index'): void {
+/** @internal Throws unless every index is an int32 in [low, size), or equals `ignore` where that is given: what kernels rely on. */
+export function checkIndices(op: string, index: Tensor, size: number, ignore: number | null = null, what = 'index', low = 0): void {
   assertTensor(op, index, `the ${what}`);
   if (index.dtype !== 'int32') {
     throw new GradloomError('DTYPE', op, `the ${what} tensor must be int32, got ${index.describe()}. Convert it with .int().`);
@@ -23,13 +24,19 @@ export function checkIndices(op: string, index: Tensor, size: number, ignore: nu
   const list = dense(index);
   const error = (bad: number, address: number): Error => {
     const value = viewOf('int32')[address / 4 + bad] as number;
-    const range = size === 0 ? 'there is none to choose' : `it must lie in [0, ${size - 1}]`;
+    const range = size === 0 ? 'there is none to choose' : `it must lie in [${low}, ${size - 1}]`;
     return new GradloomError('INDEX', op, `${what} ${value} at position ${bad} is out of range: ${range}${ignore === null ? '' : ` or be ${ignore} (ignored)`}.`);
   };
   // To ignore what lies in the range ignores nothing; in an empty one every index is wrong.
-  const bad = size > 0 || ignore !== null ? call('findOutOfRange', list.address, list.size, 0, size, ignore ?? 0) : list.size > 0 ? 0 : -1;
+  const bad = size > 0 || ignore !== null ? call('findOutOfRange', list.address, list.size, low, size, ignore ?? low) : list.size > 0 ? 0 : -1;
   if (bad >= 0) throw error(bad, list.address);
   if (size > 0 || ignore !== null) recording()?.check(error);
+}
+
+/** @internal An int32 index in [−size, size), counted from the start: what is negative counts from the end. */
+export function fromStart(op: string, index: Tensor, size: number): Tensor {
+  checkIndices(op, index, size, null, 'index', -size);
+  return where(lt(index, 0), add(index, size), index);
 }
 
 interface Around {
@@ -78,22 +85,28 @@ export function indexSelectAs(op: string, x: Tensor, dim: number, index: Tensor)
   return apply(indexSelectOp, [x, index], { dim: places(op, x, dim, index) });
 }
 
-/** The dimension, once an index of one dimension fits there. */
-function places(op: string, x: Tensor, dim: number, index: Tensor): number {
+/** @internal The dimension, once an index of one dimension fits there. */
+export function places(op: string, x: Tensor, dim: number, index: Tensor): number {
   const at = dimOf(op, x, dim);
   checkIndices(op, index, x.sizes[at] ?? 1);
   if (index.rank > 1) throw new GradloomError('SHAPE', op, `the index must have one dimension, got ${shapeText(index.sizes)}. Flatten it.`);
   return at;
 }
 
-const indexAddOp: Op<Around> = {
-  name: 'indexAdd',
-  shape: ([x, index, source], { dim }) => {
+/** x's shape, once the source has a part of it for each index. */
+const partsShape =
+  (op: string) =>
+  ([x, index, source]: readonly Tensor[], { dim }: Around): Shape => {
     const [a, s] = [(x as Tensor).sizes, (source as Tensor).sizes];
     const expected = a.map((n, i) => (i === dim ? (index as Tensor).size : n));
-    if (!sameShape(expected, s)) throw shapeError('indexAdd', 'the source does not fit', [expected, s], 'Give one part of x for each index.');
+    if (!sameShape(expected, s)) throw shapeError(op, 'the source does not fit', [expected, s], 'Give one part of x for each index.');
     return a;
-  },
+  };
+
+/** @internal */
+export const indexAddOp: Op<Around> = {
+  name: 'indexAdd',
+  shape: /* @__PURE__ */ partsShape('indexAdd'),
   forward: (y, [x, index, source], { dim }) => {
     copyElements(x as Tensor, y);
     along(y.dtype === 'float32' ? 'indexAdd' : 'indexAddInt', source as Tensor, index as Tensor, y, y.sizes, dim, (index as Tensor).size);
@@ -102,11 +115,32 @@ const indexAddOp: Op<Around> = {
   backward: (dy, node) => [dy, null, node.needs[2] ? apply(indexSelectOp, [dy, node.input(1)], node.attrs) : null],
 };
 
-/** Throws unless the source has x's type, in which sums make sense. */
-function assertSource(op: string, x: Tensor, source: Tensor): void {
+/** @internal */
+export const indexCopyOp: Op<Around> = {
+  name: 'indexCopy',
+  shape: /* @__PURE__ */ partsShape('indexCopy'),
+  forward: (y, [x, index, source], { dim }) => {
+    copyElements(x as Tensor, y);
+    along('indexCopy', source as Tensor, index as Tensor, y, y.sizes, dim, (index as Tensor).size);
+  },
+  saves: () => [false, true, false],
+  backward: (dy, node) => copyGradients(dy, node, 0),
+  batched: (dy, node) => copyGradients(dy, node, 1),
+};
+
+/** Zeros where x was overwritten, and the source's part for each index; `lead`: how many dimensions stand before x's. */
+function copyGradients(dy: Tensor, node: Node<Around>, lead: number): (Tensor | null)[] {
+  const index = node.input(1);
+  const attrs = { dim: node.attrs.dim + lead };
+  const zeros = (): Tensor => full([...dy.sizes.slice(0, lead), ...(node.shapes[2] as Shape)], 0);
+  return [node.needs[0] ? apply(indexCopyOp, [dy, index, zeros()], attrs) : null, null, node.needs[2] ? apply(indexSelectOp, [dy, index], attrs) : null];
+}
+
+/** @internal Throws unless the source has x's type, in which sums make sense where it is to be added. */
+export function assertSource(op: string, x: Tensor, source: Tensor, adds = true): void {
   assertTensor(op, source, 'the source');
   assertSameType(op, x, source);
-  if (x.dtype === 'bool' && op !== 'scatter') throw new GradloomError('DTYPE', op, 'bools do not add up. Convert them with .int().');
+  if (x.dtype === 'bool' && adds) throw new GradloomError('DTYPE', op, 'bools do not add up. Convert them with .int().');
 }
 
 /** x with the parts of `source` added at the listed indices of a dimension, in order; an index may repeat. */
@@ -172,7 +206,7 @@ function scattered(op: string, x: Tensor, dim: number, index: Tensor, source: Te
   const at = dimOf(op, x, dim);
   assertTensor(op, index, 'the index');
   const from = typeof source === 'number' && op === 'scatter' ? full(index.sizes, source, { dtype: x.dtype }) : (source as Tensor);
-  assertSource(op, x, from);
+  assertSource(op, x, from, op !== 'scatter');
   const fits = index.rank === x.rank && from.rank === x.rank && index.sizes.every((n, i) => n <= (from.sizes[i] as number) && (i === at || n <= (x.sizes[i] as number)));
   if (!fits) throw shapeError(op, 'the index is longer than the source, or than x elsewhere', [x.sizes, index.sizes, from.sizes], 'Shorten it.');
   checkIndices(op, index, x.sizes[at] ?? 1);

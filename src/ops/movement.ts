@@ -98,7 +98,8 @@ const permuteOp: ViewOp<{ dims: readonly number[] }> = {
   batched: (dy, node) => permute(dy, [0, ...inverse(node.attrs.dims).map((d) => d + 1)]),
 };
 
-function inverse(dims: readonly number[]): number[] {
+/** @internal The order that puts back what `dims` has ordered. */
+export function inverse(dims: readonly number[]): number[] {
   const out = new Array<number>(dims.length);
   dims.forEach((d, i) => {
     out[d] = i;
@@ -161,11 +162,16 @@ const sliceBackwardOp = /* @__PURE__ */ intoZeros('sliceBackward', sliceOp);
 /** Elements start, start + step, … below `end` along one dimension; both ends may count from the end. A view. */
 export function slice(x: Tensor, dim: number, start = 0, end = MOST_SIZE, step = 1): Tensor {
   assertArity('slice', arguments.length, 5);
-  const at = dimensionOf('slice', x, dim);
-  assertWhole('slice', 'the step (flip reverses)', step, 1);
+  return sliceAs('slice', x, dim, start, end, step);
+}
+
+/** @internal `slice` under the name of what calls it. */
+export function sliceAs(op: string, x: Tensor, dim: number, start: number, end: number, step: number): Tensor {
+  const at = dimensionOf(op, x, dim);
+  assertWhole(op, 'the step (flip reverses)', step, 1);
   const n = x.sizes[at] as number;
   const bound = (name: string, i: number): number => {
-    assertWhole('slice', name, i);
+    assertWhole(op, name, i);
     return Math.min(Math.max(i < 0 ? i + n : i, 0), n);
   };
   const [from, to] = [bound('start', start), bound('end', end)];
@@ -205,7 +211,8 @@ const selectOp: ViewOp<{ dim: number; index: number }> = {
   backward: (dy, { attrs: { dim, index }, shapes }) => apply(sliceBackwardOp, [unsqueeze(dy, dim)], { dim, start: index, step: 1, count: 1, shape: shapes[0] as Shape }),
 };
 
-function selectAs(op: string, x: Tensor, dim: number, index: number, sibling: boolean): Tensor {
+/** @internal `select` under the name of what calls it. */
+export function selectAs(op: string, x: Tensor, dim: number, index: number, sibling: boolean): Tensor {
   const at = dimensionOf(op, x, dim);
   const n = x.sizes[at] as number;
   if (!Number.isInteger(index) || index < -n || index >= n)

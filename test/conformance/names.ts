@@ -6,15 +6,14 @@ import { arrayOperators } from './arrays.names.ts';
 import * as adapt from './adapt.ts';
 import { alongDim, binary, extreme, joined, type Output, reduction, scaled, spread, unary } from './adapt.ts';
 import { call, type Row } from './bind.ts';
+import { indexOperators } from './indexing.names.ts';
 import { layerModules, layerOperators } from './layers.names.ts';
 import { lossModules, lossOperators } from './losses.names.ts';
 import { solvesNash } from './nash.ts';
-import { type Index, subscript } from './subscript.ts';
 
 /** Operators, by the name that PyTorch's op_db has for them. */
 export const operators: Readonly<Record<string, Row<Output>>> = {
   T: unary(g.t),
-  __getitem__: ['input index', (x: Tensor, index: Index) => subscript(x, index)],
   __rmatmul__: ['input other', (x: Tensor, other: Tensor) => g.matmul(other, x)],
   abs: unary(g.abs),
   add: scaled(g.add),
@@ -183,6 +182,7 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
   zeros: ['size * dtype requires_grad', g.zeros],
   zeros_like: ['input * dtype requires_grad', g.zerosLike],
   ...arrayOperators,
+  ...indexOperators,
   ...layerOperators,
   ...lossOperators,
 };
