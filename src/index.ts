@@ -65,6 +65,61 @@ export { einsum } from './ops/einsum.ts';
 export { addcdiv, addcmul, lerp, logaddexp, type NanToNumOptions, nanToNum, outer } from './ops/formulas.ts';
 export { gather, indexAdd, indexSelect, oneHot, scatter, scatterAdd } from './ops/indexing.ts';
 export { asStrided } from './ops/inplace.ts';
+export { allclose, type CloseOptions, equal, isclose } from './ops/close.ts';
+export { cumulativeTrapezoid, diff, type DiffOptions, logcumsumexp, trapezoid, type TrapezoidOptions } from './ops/differences.ts';
+export {
+  type Chosen,
+  type ChosenOptions,
+  cummax,
+  cummin,
+  kthvalue,
+  median,
+  mode,
+  msort,
+  nanmedian,
+  nanquantile,
+  quantile,
+  type QuantileOptions,
+} from './ops/order.ts';
+export { cdist, combinations, type CombinationsOptions, type DistanceOptions, pdist } from './ops/pairs.ts';
+export {
+  argwhere,
+  indexCopy,
+  indexFill,
+  maskedScatter,
+  maskedSelect,
+  nonzero,
+  type NonzeroOptions,
+  put,
+  type PutOptions,
+  take,
+  takeAlongDim,
+} from './ops/pick.ts';
+export { diagonalScatter, fliplr, flipud, rot90, selectScatter, sliceScatter, trilIndices, triuIndices, unfoldCopy } from './ops/placed.ts';
+export { cartesianProd, cross, kron, meshgrid, type MeshgridOptions, tensordot, vander, type VanderOptions } from './ops/products.ts';
+export { indexReduce, scatterReduce, type ScatterReduceOptions, type ScatterReduction } from './ops/scatter-reduce.ts';
+export { bincount, type BincountOptions, bucketize, type BucketizeOptions, histc, type HistcOptions, searchsorted, type SearchOptions } from './ops/search.ts';
+export {
+  atleast1d,
+  atleast2d,
+  atleast3d,
+  blockDiag,
+  broadcastTensors,
+  broadcastTo,
+  columnStack,
+  dsplit,
+  dstack,
+  hsplit,
+  hstack,
+  moveaxis,
+  swapaxes,
+  type TensorList,
+  tensorSplit,
+  vsplit,
+  vstack,
+} from './ops/stacks.ts';
+export { aminmax, corrcoef, countNonzero, cov, type CovOptions, nanmean, nansum, renorm } from './ops/statistics.ts';
+export { type ConsecutiveOptions, repeatInterleave, type RepeatOptions, type Unique, unique, uniqueConsecutive, type UniqueOptions } from './ops/unique.ts';
 export type { Reduction } from './ops/loss.ts';
 export { addmm, bmm, dot, matmul, mm } from './ops/matmul.ts';
 export { amax, amin, logsumexp, max, mean, min, norm, std, variance } from './ops/moments.ts';

@@ -239,8 +239,8 @@ const whereOp: Op<void> = {
     ),
 };
 
-/** Throws unless it is a bool tensor. */
-function assertCondition(op: string, condition: Tensor, name: string): void {
+/** @internal Throws unless it is a bool tensor. */
+export function assertCondition(op: string, condition: Tensor, name: string): void {
   assertTensor(op, condition, name);
   if (condition.dtype !== 'bool') throw new GradloomError('DTYPE', op, `the ${name} must be bool, got ${condition.describe()}. Compare first, as x.gt(0).`);
 }

@@ -13,6 +13,7 @@ import { add, eq, lt, where } from './binary.ts';
 import { asFloat } from './convert.ts';
 import { full } from './create.ts';
 import { cat, flatten, narrow, reshape } from './movement.ts';
+import { refuseDataShape } from './nonzero.ts';
 
 /** @internal Throws unless every index is an int32 in [low, size), or equals `ignore` where that is given: what kernels rely on. */
 export function checkIndices(op: string, index: Tensor, size: number, ignore: number | null = null, what = 'index', low = 0): void {
@@ -39,13 +40,14 @@ export function fromStart(op: string, index: Tensor, size: number): Tensor {
   return where(lt(index, 0), add(index, size), index);
 }
 
-interface Around {
+/** @internal The dimension along which indices count. */
+export interface Around {
   dim: number;
 }
 
-/** Calls a kernel of this family: from, to, and how many elements lie outside of the dimension, in it and inside; `n`: how many indices go along it. */
-function along(kernel: Kernel, from: Tensor, index: Tensor, to: Tensor, shape: Shape, dim: number, n: number): void {
-  call(kernel, from.address, index.address, to.address, sizeOf(shape.slice(0, dim)), shape[dim] ?? 1, sizeOf(shape.slice(dim + 1)), n);
+/** @internal Calls a kernel of this family: from, to, and how many elements lie outside of the dimension, in it and inside; `n`: how many indices go along it. */
+export function along(kernel: Kernel, from: Tensor, index: Tensor, to: Tensor, shape: Shape, dim: number, n: number, ...more: readonly number[]): void {
+  call(kernel, from.address, index.address, to.address, sizeOf(shape.slice(0, dim)), shape[dim] ?? 1, sizeOf(shape.slice(dim + 1)), n, ...more);
 }
 
 const indexSelectOp: Op<Around> = {
@@ -158,7 +160,8 @@ function assertAround(op: string, x: Shape, index: Shape, dim: number): void {
   if (!fits) throw shapeError(op, `sizes differ outside dimension ${dim}`, [x, index], 'Narrow one.');
 }
 
-const gatherOp: Op<Around> = {
+/** @internal */
+export const gatherOp: Op<Around> = {
   name: 'gather',
   shape: ([x, index], { dim }) => {
     assertAround('gather', (x as Tensor).sizes, (index as Tensor).sizes, dim);
@@ -185,7 +188,8 @@ function scatterOpOf(name: 'scatter' | 'scatterAdd', kernel: (y: Tensor) => Kern
   };
 }
 
-const scatterAddOp: Op<Around> = scatterOpOf('scatterAdd', (y) => (y.dtype === 'float32' ? 'scatterAdd' : 'scatterAddInt'), {
+/** @internal */
+export const scatterAddOp: Op<Around> = scatterOpOf('scatterAdd', (y) => (y.dtype === 'float32' ? 'scatterAdd' : 'scatterAddInt'), {
   saves: (needs) => [false, needs[2] as boolean, false],
   backward: (dy, node) => [dy, null, node.needs[2] ? apply(gatherOp, [dy, node.input(1)], node.attrs) : null],
 });
@@ -201,12 +205,27 @@ export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
   return apply(gatherOp, [narrowed, index], { dim: at });
 }
 
-/** Checks what both scatters are given. Scalars become vectors; `put` gets the dimension, and the part of the source that the index names. */
-function scattered(op: string, x: Tensor, dim: number, index: Tensor, source: Tensor | number, put: (x: Tensor, dim: number, index: Tensor, part: Tensor) => Tensor): Tensor {
+/** @internal Runs `put` where the index reaches; what lies outside of it stays beside. */
+export function beside(x: Tensor, dim: number, index: Tensor, part: Tensor, put: (x: Tensor, dim: number, index: Tensor, part: Tensor) => Tensor): Tensor {
+  const short = x.sizes.findIndex((n, i) => i !== dim && n > (index.sizes[i] as number));
+  if (short < 0) return put(x, dim, index, part);
+  const n = index.sizes[short] as number;
+  return cat([beside(narrow(x, short, 0, n), dim, index, part, put), narrow(x, short, n, (x.sizes[short] as number) - n)], short);
+}
+
+/** @internal Checks what scatters are given. Scalars become vectors; `put` gets the dimension, and the part of the source that the index names. */
+export function scattered(
+  op: string,
+  x: Tensor,
+  dim: number,
+  index: Tensor,
+  source: Tensor | number,
+  put: (x: Tensor, dim: number, index: Tensor, part: Tensor) => Tensor,
+): Tensor {
   const at = dimOf(op, x, dim);
   assertTensor(op, index, 'the index');
   const from = typeof source === 'number' && op === 'scatter' ? full(index.sizes, source, { dtype: x.dtype }) : (source as Tensor);
-  assertSource(op, x, from, op !== 'scatter');
+  assertSource(op, x, from, op === 'scatterAdd');
   const fits = index.rank === x.rank && from.rank === x.rank && index.sizes.every((n, i) => n <= (from.sizes[i] as number) && (i === at || n <= (x.sizes[i] as number)));
   if (!fits) throw shapeError(op, 'the index is longer than the source, or than x elsewhere', [x.sizes, index.sizes, from.sizes], 'Shorten it.');
   checkIndices(op, index, x.sizes[at] ?? 1);
@@ -236,7 +255,8 @@ export function scatterAdd(x: Tensor, dim: number, index: Tensor, source: Tensor
   });
 }
 
-const scatterOp: Op<Around> = scatterOpOf('scatter', () => 'scatter', {
+/** @internal */
+export const scatterOp: Op<Around> = scatterOpOf('scatter', () => 'scatter', {
   saves: () => [false, true, false],
   backward: (dy, node) => {
     const index = node.input(1);
@@ -251,21 +271,24 @@ const scatterOp: Op<Around> = scatterOpOf('scatter', () => 'scatter', {
  */
 export function scatter(x: Tensor, dim: number, index: Tensor, source: Tensor | number): Tensor {
   assertArity('scatter', arguments.length, 4);
-  return scattered('scatter', x, dim, index, source, function put(x, at, index, part): Tensor {
-    // Where the index is shorter than x, the rest of x stays beside.
-    const short = x.sizes.findIndex((n, i) => i !== at && n > (index.sizes[i] as number));
-    if (short < 0) return apply(scatterOp, [x, index, part], { dim: at });
-    const n = index.sizes[short] as number;
-    return cat([put(narrow(x, short, 0, n), at, index, part), narrow(x, short, n, (x.sizes[short] as number) - n)], short);
-  });
+  return scattered('scatter', x, dim, index, source, (x, at, index, part) => beside(x, at, index, part, (x, at, index, part) => apply(scatterOp, [x, index, part], { dim: at })));
 }
 
-/** Classes as rows of 0 and 1: int32 [...] → float32 [..., classes]. */
-export function oneHot(index: Tensor, classes: number): Tensor {
-  assertArity('oneHot', arguments.length, 2);
-  assertTensor('oneHot', index, 'the classes');
-  assertWhole('oneHot', 'the number of classes', classes, 1);
-  checkIndices('oneHot', index, Math.min(classes, MOST_SIZE), null, 'class');
+/** Classes as rows of 0 and 1: int32 [...] → float32 [..., classes]. Without `classes`, or with −1, as many as there are, which a captured step cannot know. */
+export function oneHot(index: Tensor, classes = -1): Tensor {
+  const op = 'oneHot';
+  assertArity(op, arguments.length, 2);
+  assertTensor(op, index, 'the classes');
+  const count = classes === -1 ? highest(op, index) + 1 : classes;
+  assertWhole(op, 'the number of classes', count, 1);
+  checkIndices(op, index, Math.min(count, MOST_SIZE), null, 'class');
   const column = reshape(index, [...index.sizes, 1]);
-  return scatterAdd(full([...index.sizes, classes], 0), -1, column, full(column.sizes, 1));
+  return scatterAdd(full([...index.sizes, count], 0), -1, column, full(column.sizes, 1));
+}
+
+/** The largest of some whole numbers ≥ 0, or −1. */
+function highest(op: string, index: Tensor): number {
+  refuseDataShape(op, 'Give the number of classes.');
+  checkIndices(op, index, MOST_SIZE, null, 'class');
+  return index.data('int32').reduce((a, b) => Math.max(a, b), -1);
 }

@@ -131,12 +131,20 @@ export const t: (x: Tensor) => Tensor = ofOne('t', (x) => {
   return permute(x, [...x.sizes.keys()].reverse());
 });
 
-/** One dimension moved to another place, the rest in order. A view. */
-export function movedim(x: Tensor, from: number, to: number): Tensor {
+/** One dimension, or a list of them, moved to other places, the rest in order. A view. */
+export function movedim(x: Tensor, from: number | readonly number[], to: number | readonly number[]): Tensor {
   assertArity('movedim', arguments.length, 3);
-  const [a, b] = [dimOf('movedim', x, from), dimOf('movedim', x, to)];
-  const order = [...x.sizes.keys()].filter((i) => i !== a);
-  order.splice(b, 0, a);
+  return movedAs('movedim', x, from, to);
+}
+
+/** @internal `movedim` under the name of what calls it. */
+export function movedAs(op: string, x: Tensor, from: number | readonly number[], to: number | readonly number[]): Tensor {
+  const list = (dims: number | readonly number[]): number[] => [dims].flat().map((d) => dimOf(op, x, d));
+  const [a, b] = [list(from), list(to)];
+  if (a.length !== b.length || new Set(a).size !== a.length || new Set(b).size !== b.length)
+    throw new GradloomError('DIM', op, `dimensions ${valueText(from)} and places ${valueText(to)} must be as many, and each stand once.`);
+  const order = [...x.sizes.keys()].filter((d) => !a.includes(d));
+  for (const [place, d] of b.map((place, i) => [place, a[i] as number] as const).sort((p, q) => p[0] - q[0])) order.splice(place, 0, d);
   return permute(x, order);
 }
 
@@ -184,7 +192,8 @@ export function narrow(x: Tensor, dim: number, start: number, length: number): T
   return narrowAs('narrow', x, dim, start, length, false);
 }
 
-function narrowAs(op: string, x: Tensor, dim: number, start: number, length: number, sibling: boolean): Tensor {
+/** @internal `narrow` under the name of what calls it; `sibling`: one of several views that one call returns. */
+export function narrowAs(op: string, x: Tensor, dim: number, start: number, length: number, sibling: boolean): Tensor {
   const at = dimensionOf(op, x, dim);
   assertWhole(op, 'start', start);
   assertWhole(op, 'length', length, 0);

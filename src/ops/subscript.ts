@@ -61,7 +61,11 @@ function find(op: string, x: Tensor, given: readonly unknown[]): { view: Tensor;
   const covers = (part: unknown): number => (part instanceof Tensor ? (part.dtype === 'bool' ? part.rank : 1) : typeof part === 'number' || part instanceof Slice ? 1 : 0);
   const rest = parts.reduce((n: number, part: unknown) => n - covers(part), x.rank);
   if (rest < 0 || parts.length === 0)
-    throw new GradloomError('INDEX', op, `${parts.length === 0 ? 'no index' : `indices for ${x.rank - rest} dimensions`} of ${shapeText(x.sizes)}. Give one for each at most, '...' for all.`);
+    throw new GradloomError(
+      'INDEX',
+      op,
+      `${parts.length === 0 ? 'no index' : `indices for ${x.rank - rest} dimensions`} of ${shapeText(x.sizes)}. Give one for each at most, '...' for all.`,
+    );
   if (parts.indexOf('...') !== parts.lastIndexOf('...')) throw new GradloomError('INDEX', op, `'...' stands twice. Write slice() for one of them.`);
   const picks: Pick[] = [];
   let view = x;
@@ -148,7 +152,8 @@ function valuesFor(op: string, x: Tensor, given: unknown, accumulate: boolean): 
   const values = typeof given === 'boolean' ? +given : (given as Tensor | number);
   if (typeof values === 'number') {
     const bit = x.dtype === 'bool' && (values === 0 || values === 1);
-    if (!bit && promote(typeOf(op, values), x.dtype) !== x.dtype) throw new GradloomError('DTYPE', op, `${x.describe()} cannot hold ${valueText(given)}. Convert the tensor first.`);
+    if (!bit && promote(typeOf(op, values), x.dtype) !== x.dtype)
+      throw new GradloomError('DTYPE', op, `${x.describe()} cannot hold ${valueText(given)}. Convert the tensor first.`);
     bitsOf(values, x.dtype, op);
   }
   const source = typeof values === 'number' ? constant(values, x.dtype) : values;
@@ -161,7 +166,8 @@ function putInto(op: string, x: Tensor, parts: readonly unknown[], given: unknow
   const values = valuesFor(op, x, given, accumulate);
   const { view, picks } = find(op, x, parts);
   const stretched = (shape: Shape): Tensor => {
-    if (!sameShape(broadcastShapes(op, values.sizes, shape), shape)) throw shapeError(op, 'the values do not fit what is indexed', [values.sizes, shape], 'They must broadcast to it.');
+    if (!sameShape(broadcastShapes(op, values.sizes, shape), shape))
+      throw shapeError(op, 'the values do not fit what is indexed', [values.sizes, shape], 'They must broadcast to it.');
     return expand(values, shape);
   };
   const [{ dim, by } = { dim: 0, by: values }] = picks;

@@ -4,7 +4,7 @@ import * as g from 'gradloom';
 import { multiloss, nn, type Operand, optim, type ReduceOptions, type Tensor } from 'gradloom';
 import { arrayOperators } from './arrays.names.ts';
 import * as adapt from './adapt.ts';
-import { alongDim, binary, extreme, joined, type Output, reduction, scaled, spread, unary } from './adapt.ts';
+import { alongDim, binary, extreme, type Output, reduction, scaled, spread, unary } from './adapt.ts';
 import { call, type Row } from './bind.ts';
 import { indexOperators } from './indexing.names.ts';
 import { layerModules, layerOperators } from './layers.names.ts';
@@ -21,13 +21,11 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
   all: reduction((x, options) => g.all(x.bool(), options)),
   amax: reduction(g.amax),
   amin: reduction(g.amin),
-  aminmax: reduction((x, options) => [g.amin(x, options), g.amax(x, options)]),
   any: reduction((x, options) => g.any(x.bool(), options)),
   arange: ['start end step * dtype requires_grad', adapt.arange],
   argmax: ['input dim keepdim', g.argmax],
   argmin: ['input dim keepdim', g.argmin],
   bmm: ['input mat2', g.bmm],
-  broadcast_to: ['input size', g.expand],
   cat: ['tensors dim', g.cat],
   ceil: unary(g.ceil),
   chunk: ['input chunks dim', g.chunk],
@@ -35,20 +33,11 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
   clamp_max: ['input max', (x: Tensor, max: Operand) => g.clamp(x, { max })],
   clamp_min: ['input min', (x: Tensor, min: Operand) => g.clamp(x, { min })],
   clone: unary(g.clone),
-  column_stack: joined(
-    () => 1,
-    (x) => (x.rank < 2 ? [x.size, 1] : x.shape),
-  ),
   contiguous: unary(g.contiguous),
   cos: unary(g.cos),
-  count_nonzero: ['input * dim', (x: Tensor, options: ReduceOptions) => g.sum(g.ne(x, 0), options)],
   dist: ['input other p', (a: Tensor, b: Tensor, p?: number) => g.norm(g.sub(a, b), { p })],
   div: ['input other rounding_mode', adapt.div],
   dot: ['input tensor', g.dot],
-  dstack: joined(
-    () => 2,
-    (x) => (x.rank < 2 ? [1, x.size, 1] : x.rank === 2 ? [...x.shape, 1] : x.shape),
-  ),
   eq: binary(g.eq),
   erf: unary(g.erf),
   exp: unary(g.exp),
@@ -66,10 +55,6 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
   gather: ['input dim index', g.gather],
   ge: binary(g.ge),
   gt: binary(g.gt),
-  hstack: joined(
-    (first) => (first.rank < 2 ? 0 : 1),
-    (x) => (x.rank === 0 ? [1] : x.shape),
-  ),
   index_add: [
     'input dim index source alpha',
     (x: Tensor, dim: number, index: Tensor, source: Tensor, alpha = 1) => g.indexAdd(x, dim, index, alpha === 1 ? source : g.mul(source, alpha)),
@@ -96,7 +81,6 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
   logical_not: unary(g.logicalNot),
   logical_or: binary(g.logicalOr),
   logical_xor: binary(g.logicalXor),
-  logsumexp: ['input dim keepdim', adapt.logsumexp],
   lt: binary(g.lt),
   mT: unary((x) => g.transpose(x, -2, -1)),
   masked_fill: ['input mask value', g.maskedFill],
@@ -107,7 +91,6 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
   min: extreme(g.min, g.minimum),
   minimum: binary(g.minimum),
   mm: ['input mat2', g.mm],
-  movedim: ['input source destination', adapt.movedim],
   mul: binary(g.mul),
   mv: ['input vec', g.matmul],
   narrow: ['input dim start length', adapt.narrow],
@@ -174,10 +157,6 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
   vdot: ['input other', g.dot],
   view: ['input size', g.view],
   view_as: ['input other', (x: Tensor, other: Tensor) => g.view(x, other.shape)],
-  vstack: joined(
-    () => 0,
-    (x) => (x.rank < 2 ? [1, x.size] : x.shape),
-  ),
   where: ['self condition other', (a: Operand, condition: Tensor, b: Operand) => g.where(condition, a, b)],
   zeros: ['size * dtype requires_grad', g.zeros],
   zeros_like: ['input * dtype requires_grad', g.zerosLike],
