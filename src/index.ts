@@ -81,7 +81,7 @@ export {
   quantile,
   type QuantileOptions,
 } from './ops/order.ts';
-export { cdist, combinations, type CombinationsOptions, type DistanceOptions, pdist } from './ops/pairs.ts';
+export { cdist, combinations, type CombinationsOptions, type DistanceOptions } from './ops/pairs.ts';
 export {
   argwhere,
   indexCopy,

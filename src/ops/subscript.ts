@@ -1,12 +1,11 @@
 // x[…] as Python writes it, read and written. Ranges, numbers and new dimensions are views; indices in several dimensions become one into their product.
-import { assertTensor, checkArgument, either, FLAG, isPlainObject, type Kind, type Kinds, NUMBER, optionsOf, orNull, TENSOR, valueText, WHOLE } from '../tensor/check.ts';
-import { bitsOf, promote } from '../tensor/dtype.ts';
+import { assertTensor, checkArgument, FLAG, isPlainObject, type Kind, type Kinds, optionsOf, orNull, valueText, WHOLE } from '../tensor/check.ts';
 import { GradloomError, shapeError, shapeText } from '../tensor/errors.ts';
 import { apply } from '../tensor/op.ts';
 import { recording, refuseWhileRecording } from '../tensor/recording.ts';
 import { broadcastShapes, MOST_SIZE, sameShape, type Shape, sizeOf } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { add, mul, typeOf, where } from './binary.ts';
+import { add, held, mul, type Operand, where } from './binary.ts';
 import { constant, constantList, tensor } from './create.ts';
 import { assertSource, fromStart, indexAddOp, indexCopyOp, indexSelectAs } from './indexing.ts';
 import { write } from './inplace.ts';
@@ -49,74 +48,92 @@ function asTensor(op: string, part: unknown): unknown {
   if (typeof part === 'boolean') return constant(+part, 'bool');
   if (!Array.isArray(part)) return part;
   const flat = part.flat(Number.POSITIVE_INFINITY);
-  if (flat.length > 0 && flat.every((v) => typeof v === 'boolean')) return tensor(part, { dtype: 'bool' });
-  if (!flat.every(Number.isSafeInteger)) throw new GradloomError('VALUE', op, `a list of indices holds whole numbers or booleans, got ${valueText(part)}.`);
-  return recording() && flat.length === part.length ? constantList(flat) : tensor(part, { dtype: 'int32' });
+  const masks = typeof flat[0] === 'boolean';
+  if (!flat.every((v) => (masks ? typeof v === 'boolean' : Number.isSafeInteger(v)))) throw unfit(op, part);
+  return recording() && !masks && flat.length === part.length ? constantList(flat) : tensor(part, { dtype: masks ? 'bool' : 'int32' });
 }
+
+const unfit = (op: string, part: unknown): GradloomError =>
+  new GradloomError('DTYPE', op, `an index is a whole number, slice(…), null, '...', a tensor of int32 or bool, or a list of such, got ${valueText(part)}.`);
 
 /** What ranges, numbers and new dimensions show of x, and the indices that are left. */
 function find(op: string, x: Tensor, given: readonly unknown[]): { view: Tensor; picks: Pick[] } {
   const only = given[0];
   const parts = (given.length === 1 && Array.isArray(only) && !isPlain(only) ? only : given).map((part: unknown) => asTensor(op, part));
-  const covers = (part: unknown): number => (part instanceof Tensor ? (part.dtype === 'bool' ? part.rank : 1) : typeof part === 'number' || part instanceof Slice ? 1 : 0);
-  const rest = parts.reduce((n: number, part: unknown) => n - covers(part), x.rank);
-  if (rest < 0 || parts.length === 0)
-    throw new GradloomError(
-      'INDEX',
-      op,
-      `${parts.length === 0 ? 'no index' : `indices for ${x.rank - rest} dimensions`} of ${shapeText(x.sizes)}. Give one for each at most, '...' for all.`,
-    );
-  if (parts.indexOf('...') !== parts.lastIndexOf('...')) throw new GradloomError('INDEX', op, `'...' stands twice. Write slice() for one of them.`);
+  // How many dimensions each is for.
+  const spans = parts.map((part: unknown) =>
+    part instanceof Tensor && part.dtype === 'bool' ? part.rank : +(typeof part === 'number' || part instanceof Slice || part instanceof Tensor),
+  );
+  const rest = spans.reduce((n: number, span: number) => n - span, x.rank);
+  if (rest < 0 || parts.length === 0 || parts.indexOf('...') !== parts.lastIndexOf('...'))
+    throw new GradloomError('INDEX', op, `${parts.length} indices do not fit ${shapeText(x.sizes)}. Give one for each dimension at most, and '...' once.`);
   const picks: Pick[] = [];
   let view = x;
   let dim = 0;
-  for (const part of parts) {
+  for (const [i, part] of parts.entries()) {
+    const span = spans[i] as number;
     if (part === '...') dim += rest;
     else if (part === null) view = unsqueeze(view, dim++);
     else if (typeof part === 'number') view = selectAs(op, view, dim, part, false);
     else if (part instanceof Slice) view = sliceAs(op, view, dim++, part.start, part.end, part.step);
-    else if (!(part instanceof Tensor) || part.dtype === 'float32')
-      throw new GradloomError('DTYPE', op, `an index is a whole number, slice(…), null, '...', an int32 or bool tensor, or a list, got ${valueText(part)}.`);
-    else if (part.rank === 0 && part.dtype === 'int32' && !recording()) view = selectAs(op, view, dim, part.item(), false);
+    else if (!(part instanceof Tensor) || part.dtype === 'float32') throw unfit(op, part);
+    else if (part.rank === 0 && span === 1 && !recording()) view = selectAs(op, view, dim, part.item(), false);
     else {
-      const mask = part.dtype === 'bool';
-      if (mask && part.rank === 0) view = unsqueeze(view, dim);
-      const by = mask && part.rank === 0 ? reshape(part, [1]) : part;
+      const by = span === 0 ? reshape(part, [1]) : part;
+      if (span === 0) view = unsqueeze(view, dim);
       const under = view.sizes.slice(dim, dim + by.rank);
-      if (mask && !sameShape(by.sizes, under)) throw shapeError(op, 'the mask does not fit the dimensions that it is for', [by.sizes, under], 'They must be equal.');
+      if (part.dtype === 'bool' && !sameShape(by.sizes, under)) throw shapeError(op, 'the mask does not fit its dimensions', [by.sizes, under], 'They must be equal.');
       picks.push({ dim, by });
-      dim += mask ? by.rank : 1;
+      dim += span || 1;
     }
   }
   if (picks.length > 1 && picks.some(({ by }) => by.rank === 0)) refuseWhileRecording(op, 'a scalar stands among its index tensors', 'Give it a dimension: unsqueeze(0).');
   return { view, picks };
 }
 
-/** Where the indexed dimensions of a view come together, as one of their product's size, and the index into that. */
+/** The indexed dimensions of a view brought together as one. */
 interface Spot {
-  /** The order of the view's dimensions in which they are neighbours. */
-  readonly order: readonly number[];
-  /** Where they begin there. */
+  readonly block: Tensor;
+  /** Where the one stands. */
   readonly at: number;
-  readonly before: Shape;
-  readonly size: number;
-  readonly after: Shape;
+  /** The index into it, and the shape that it comes in. */
   readonly index: Tensor;
+  readonly shape: Shape;
+  /** The block's shape with other sizes in the place of the one. */
+  readonly around: (sizes: Shape) => Shape;
+  /** A block as the view was. */
+  readonly back: (block: Tensor) => Tensor;
 }
 
 /** Side by side they stay where they are, else they come first (PyTorch's rule). */
 function spotOf(op: string, view: Tensor, picks: readonly Pick[]): Spot {
-  const spans = picks.map(({ dim, by }) => Array.from({ length: by.dtype === 'bool' ? by.rank : 1 }, (_, i) => dim + i));
   const sizes = (dims: readonly number[]): number[] => dims.map((d) => view.sizes[d] as number);
-  const flat = picks.map(({ by }, i) => (by.dtype === 'bool' ? placesOf(op, by) : fromStart(op, by, sizeOf(sizes(spans[i] as number[])))));
-  flat.reduce((shape: Shape, t) => broadcastShapes(op, shape, t.sizes), []);
-  const index = flat.reduce((sum, t, i) => add(mul(sum, sizeOf(sizes(spans[i] as number[]))), t));
-  const taken = spans.flat();
+  const taken: number[] = [];
+  let shape: Shape = [];
+  let index: Tensor | undefined;
+  for (const { dim, by } of picks) {
+    const mask = by.dtype === 'bool';
+    const dims = [...view.sizes.keys()].slice(dim, dim + (mask ? by.rank : 1));
+    const n = sizeOf(sizes(dims));
+    const places = mask ? placesOf(op, by) : fromStart(op, by, n);
+    shape = broadcastShapes(op, shape, places.sizes);
+    index = index ? add(mul(index, n), places) : places;
+    taken.push(...dims);
+  }
   const rest = [...view.sizes.keys()].filter((d) => !taken.includes(d));
-  const [first, last] = [taken[0] as number, taken[taken.length - 1] as number];
-  const at = last - first === taken.length - 1 ? first : 0;
+  const first = taken[0] as number;
+  const at = (taken[taken.length - 1] as number) - first === taken.length - 1 ? first : 0;
   const order = [...rest.slice(0, at), ...taken, ...rest.slice(at)];
-  return { order, at, before: sizes(rest.slice(0, at)), size: sizeOf(sizes(taken)), after: sizes(rest.slice(at)), index };
+  const moved = ordered(view, order);
+  const around = (middle: Shape): Shape => [...sizes(rest.slice(0, at)), ...middle, ...sizes(rest.slice(at))];
+  return {
+    block: inShape(moved, around([sizeOf(sizes(taken))])),
+    at,
+    index: inShape(index as Tensor, [sizeOf(shape)]),
+    shape,
+    around,
+    back: (block) => ordered(inShape(block, moved.sizes), inverse(order)),
+  };
 }
 
 const ordered = (x: Tensor, order: readonly number[]): Tensor => (order.every((d, i) => d === i) ? x : permute(x, order));
@@ -126,15 +143,15 @@ const ordered = (x: Tensor, order: readonly number[]): Tensor => (order.every((d
  * booleans. Several index tensors broadcast; what they pick stands where they do, or first where they stand apart. Without them a view, else a copy; gradients flow to x.
  *
  * @example x.index(0, slice(1, null), '...', tensor([2, 0], { dtype: 'int32' })); // x[0, 1:, ..., [2, 0]]
- * @throws INDEX where an index is out of range, or there are too many; inside `capture` where a mask is given
+ * @throws INDEX where an index is out of range, or there are too many; CAPTURE where a mask is given inside `capture`
  */
 export function index(x: Tensor, ...parts: (IndexPart | readonly IndexPart[])[]): Tensor {
-  assertTensor('index', x);
-  const { view, picks } = find('index', x, parts);
+  const op = 'index';
+  assertTensor(op, x);
+  const { view, picks } = find(op, x, parts);
   if (picks.length === 0) return view === x ? reshape(x, x.sizes) : view;
-  const { order, at, before, size, after, index } = spotOf('index', view, picks);
-  const picked = indexSelectAs('index', inShape(ordered(view, order), [...before, size, ...after]), at, inShape(index, [index.size]));
-  return inShape(picked, [...before, ...index.sizes, ...after]);
+  const { block, at, index, shape, around } = spotOf(op, view, picks);
+  return inShape(indexSelectAs(op, block, at, index), around(shape));
 }
 
 /** Options of `indexPut`. */
@@ -144,44 +161,26 @@ export interface IndexPutOptions {
 }
 
 const PUT: Kinds<IndexPutOptions> = { accumulate: FLAG };
-const VALUES: Kind = /* @__PURE__ */ either(TENSOR, NUMBER, FLAG);
-
-/** Values as a tensor of x's type, which must hold them. */
-function valuesFor(op: string, x: Tensor, given: unknown, accumulate: boolean): Tensor {
-  checkArgument(op, 'the values', given, VALUES);
-  const values = typeof given === 'boolean' ? +given : (given as Tensor | number);
-  if (typeof values === 'number') {
-    const bit = x.dtype === 'bool' && (values === 0 || values === 1);
-    if (!bit && promote(typeOf(op, values), x.dtype) !== x.dtype)
-      throw new GradloomError('DTYPE', op, `${x.describe()} cannot hold ${valueText(given)}. Convert the tensor first.`);
-    bitsOf(values, x.dtype, op);
-  }
-  const source = typeof values === 'number' ? constant(values, x.dtype) : values;
-  assertSource(op, x, source, accumulate);
-  return source;
-}
 
 /** Values put into x, or added, and x. */
 function putInto(op: string, x: Tensor, parts: readonly unknown[], given: unknown, accumulate: boolean): Tensor {
-  const values = valuesFor(op, x, given, accumulate);
+  const values = held(op, x, given as Operand);
+  assertSource(op, x, values, accumulate);
   const { view, picks } = find(op, x, parts);
   const stretched = (shape: Shape): Tensor => {
     if (!sameShape(broadcastShapes(op, values.sizes, shape), shape))
       throw shapeError(op, 'the values do not fit what is indexed', [values.sizes, shape], 'They must broadcast to it.');
     return expand(values, shape);
   };
-  const [{ dim, by } = { dim: 0, by: values }] = picks;
-  if (picks.length === 0) write(op, view, accumulate ? add(view, stretched(view.sizes)) : clone(stretched(view.sizes)), !accumulate);
-  else if (picks.length === 1 && by.dtype === 'bool' && values.size === 1 && !accumulate) {
+  const pick = picks[0];
+  if (!pick) write(op, view, accumulate ? add(view, stretched(view.sizes)) : clone(stretched(view.sizes)), !accumulate);
+  else if (picks.length === 1 && pick.by.dtype === 'bool' && values.size === 1 && !accumulate) {
     // One value needs no places, so that a captured step can do it.
-    const mask = reshape(by, [...by.sizes, ...view.sizes.slice(dim + by.rank).map(() => 1)]);
+    const mask = reshape(pick.by, [...pick.by.sizes, ...view.sizes.slice(pick.dim + pick.by.rank).map(() => 1)]);
     write(op, view, where(mask, reshape(values, []), view));
   } else {
-    const { order, at, before, size, after, index } = spotOf(op, view, picks);
-    const source = inShape(stretched([...before, ...index.sizes, ...after]), [...before, index.size, ...after]);
-    const apart = ordered(view, order);
-    const done = apply(accumulate ? indexAddOp : indexCopyOp, [inShape(apart, [...before, size, ...after]), inShape(index, [index.size]), source], { dim: at });
-    write(op, view, ordered(inShape(done, apart.sizes), inverse(order)));
+    const { block, at, index, shape, around, back } = spotOf(op, view, picks);
+    write(op, view, back(apply(accumulate ? indexAddOp : indexCopyOp, [block, index, inShape(stretched(around(shape)), around(index.sizes))], { dim: at })));
   }
   return x;
 }

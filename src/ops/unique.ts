@@ -5,7 +5,7 @@ import { GradloomError, shapeError } from '../tensor/errors.ts';
 import { dense, detach } from '../tensor/op.ts';
 import { normalizeDim } from '../tensor/shape.ts';
 import { empty, Tensor } from '../tensor/tensor.ts';
-import { arange } from './create.ts';
+import { arange, computed, fillWith } from './create.ts';
 import { checkIndices, indexSelectAs } from './indexing.ts';
 import { clone, flatten, reshape, movedim, unsqueeze } from './movement.ts';
 import { refuseDataShape } from './nonzero.ts';
@@ -141,7 +141,13 @@ export function repeatInterleave(x: Tensor, repeats?: number | readonly number[]
     const t = times[0] as number;
     return reshape(clone(expand(unsqueeze(line, at + 1), shape(t, true))), shape(t, false));
   }
-  return indexSelectAs(op, line, at, vector(times.flatMap((t, i) => new Array<number>(t).fill(i))));
+  const places = times.flatMap((t, i) => new Array<number>(t).fill(i));
+  return indexSelectAs(
+    op,
+    line,
+    at,
+    computed(op, times.join(), [total], 'int32', false, (y) => fillWith(y, (i) => places[i] as number)),
+  );
 }
 
 function timesOf(op: string, repeats: readonly number[] | Tensor): readonly number[] {

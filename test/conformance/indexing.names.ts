@@ -83,7 +83,7 @@ export const indexOperators: Readonly<Record<string, Row<Output>>> = {
   corrcoef: unary(g.corrcoef),
   count_nonzero: ['input dim', g.countNonzero],
   cov: ['input * correction fweights aweights', g.cov],
-  cross: ['input other dim', (a: Tensor, b: Tensor, dim?: number) => g.cross(a, b, dim ?? a.shape.findIndex((n) => n === 3))],
+  cross: ['input other dim', (a: Tensor, b: Tensor, dim?: number) => g.cross(a, b, dim ?? a.shape.indexOf(3))],
   cummax: running(g.cummax),
   cummin: running(g.cummin),
   cumulative_trapezoid: area(g.cumulativeTrapezoid),

@@ -1,7 +1,7 @@
 // The one table from PyTorch's names to ours. A name that is missing here is not offered, and neither is a parameter that its signature
 // leaves out. A row is our function itself, or what its user writes in at most two calls; longer formulas do not count as offered.
 import * as g from 'gradloom';
-import { multiloss, nn, type Operand, optim, type ReduceOptions, type Tensor } from 'gradloom';
+import { multiloss, nn, type Operand, optim, type Tensor } from 'gradloom';
 import { arrayOperators } from './arrays.names.ts';
 import * as adapt from './adapt.ts';
 import { alongDim, binary, extreme, type Output, reduction, scaled, spread, unary } from './adapt.ts';

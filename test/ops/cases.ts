@@ -3,6 +3,7 @@ import * as g from 'gradloom';
 import type { Tensor } from 'gradloom';
 import { arrayCases } from './arrays.cases.ts';
 import { type Case, cycle, index, mask, pair, rows, shares, weights } from './case.ts';
+import { indexCases } from './indexing.cases.ts';
 import { layerCases } from './layers.cases.ts';
 import { lossCases } from './losses.cases.ts';
 
@@ -297,4 +298,17 @@ const images: Case[] = [
 ];
 
 /** Every differentiable op of the public surface. */
-export const cases: readonly Case[] = [...elementwise, ...moving, ...reducing, ...products, ...picking, ...soft, ...losses, ...images, ...lossCases, ...layerCases, ...arrayCases];
+export const cases: readonly Case[] = [
+  ...elementwise,
+  ...moving,
+  ...reducing,
+  ...products,
+  ...picking,
+  ...soft,
+  ...losses,
+  ...images,
+  ...lossCases,
+  ...layerCases,
+  ...arrayCases,
+  ...indexCases,
+];
