@@ -1,14 +1,13 @@
-// Parts put back where views show them, turns by right angles, windows, and the places of triangles.
-import { assertArity, assertSameType, assertTensor, assertWhole, dimOf, type Kinds, ofOne, optionsBy, valueText } from '../tensor/check.ts';
+// Parts put back where views show them, turns by right angles, and the places of triangles.
+import { assertArity, assertSameType, assertTensor, assertWhole, type Kinds, ofOne, optionsBy, valueText } from '../tensor/check.ts';
 import { viewOf } from '../tensor/dtype.ts';
 import { GradloomError, shapeError } from '../tensor/errors.ts';
 import { MOST_SIZE, normalizeDim, sameShape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { flip } from './arrange.ts';
 import { computed } from './create.ts';
-import { indexSelectAs } from './indexing.ts';
 import { write } from './inplace.ts';
-import { clone, movedim, selectAs, sliceAs, transpose, unflatten, unsqueeze } from './movement.ts';
+import { clone, selectAs, sliceAs, transpose } from './movement.ts';
 import { diagonal, type DiagonalOptions } from './triangle.ts';
 
 /** A copy of x with `source` in the part that a view of it shows. */
@@ -69,24 +68,6 @@ export const flipud: (x: Tensor) => Tensor = /* @__PURE__ */ ofOne('flipud', (x)
   if (x.rank < 1) throw shapeError('flipud', 'takes at least one dimension', [x.sizes], 'Use unsqueeze(0).');
   return flip(x, 0);
 });
-
-/** Windows of `size` elements along a dimension, `step` apart: [..., windows, ..., size]. What does not fill a window is left out. A copy; PyTorch's `x.unfold` is a view. */
-export function unfoldCopy(x: Tensor, dim: number, size: number, step: number): Tensor {
-  const op = 'unfoldCopy';
-  assertArity(op, arguments.length, 4);
-  const at = dimOf(op, x, dim);
-  assertWhole(op, 'size', size, 0);
-  assertWhole(op, 'step', step, 1);
-  const n = x.sizes[at] ?? 1;
-  if (size > n) throw new GradloomError('VALUE', op, `a window of ${size} is longer than dimension ${dim} of ${valueText(x)}. Take a shorter one.`);
-  const count = Math.floor((n - size) / step) + 1;
-  const places = computed(op, `${count} ${size} ${step}`, [count * size], 'int32', false, (y) => {
-    const memory = viewOf('int32');
-    for (let i = 0, to = y.address / 4; i < count; i++) for (let j = 0; j < size; j++) memory[to++] = i * step + j;
-  });
-  if (x.rank === 0) return indexSelectAs(op, unsqueeze(x, 0), 0, places);
-  return movedim(unflatten(indexSelectAs(op, x, at, places), at, [count, size]), at + 1, -1);
-}
 
 interface TrianglePlaces {
   /** Which diagonal bounds it: above the main one where > 0; default 0. */

@@ -83,7 +83,6 @@ export const indexOperators: Readonly<Record<string, Row<Output>>> = {
   corrcoef: unary(g.corrcoef),
   count_nonzero: ['input dim', g.countNonzero],
   cov: ['input * correction fweights aweights', g.cov],
-  cross: ['input other dim', (a: Tensor, b: Tensor, dim?: number) => g.cross(a, b, dim ?? a.shape.indexOf(3))],
   cummax: running(g.cummax),
   cummin: running(g.cummin),
   cumulative_trapezoid: area(g.cumulativeTrapezoid),
@@ -108,7 +107,6 @@ export const indexOperators: Readonly<Record<string, Row<Output>>> = {
     (x: Tensor, dim: number, index: Tensor, source: Tensor, reduce: 'amax', options: ScatterReduceOptions) => g.indexReduce(x, dim, index, source, reduce, options),
   ],
   isclose: ['input other * rtol atol equal_nan', (a: Tensor, b: Tensor, options: g.CloseOptions) => g.isclose(a, b, options)],
-  kron: ['input other', g.kron],
   kthvalue: [
     'input k dim keepdim',
     (x: Tensor, k: number, dim?: number, keepdim?: boolean) => {
@@ -116,7 +114,6 @@ export const indexOperators: Readonly<Record<string, Row<Output>>> = {
       return [values, indices];
     },
   ],
-  'linalg.cross': ['input other * dim', (a: Tensor, b: Tensor, options: { dim?: number }) => g.cross(a, b, options)],
   'linalg.vander': ['x * N', (x: Tensor, { N }: { N?: number }) => g.vander(x, { n: N, increasing: true })],
   logcumsumexp: ['input dim', g.logcumsumexp],
   logsumexp: ['input dim keepdim', (x: Tensor, dim: number | number[], keepdim?: boolean) => g.logsumexp(x, dim, keepdim)],
@@ -166,12 +163,10 @@ export const indexOperators: Readonly<Record<string, Row<Output>>> = {
   take: ['input index', g.take],
   take_along_dim: ['input indices dim', g.takeAlongDim],
   tensor_split: ['input indices_or_sections dim', g.tensorSplit],
-  tensordot: ['a b dims', (a: Tensor, b: Tensor, dims?: number | [number[], number[]]) => g.tensordot(a, b, dims)],
   trapezoid: area(g.trapezoid),
   trapz: area(g.trapezoid),
   tril_indices: triangle(g.trilIndices),
   triu_indices: triangle(g.triuIndices),
-  unfold: ['input dimension size step', g.unfoldCopy],
   unique: ['input * sorted return_inverse return_counts dim', (x: Tensor, options: g.UniqueOptions) => distinct(x, g.unique, options)],
   unique_consecutive: ['input * return_inverse return_counts dim', (x: Tensor, options: g.UniqueOptions) => distinct(x, g.uniqueConsecutive, options)],
   vsplit: ['input indices_or_sections', g.vsplit],

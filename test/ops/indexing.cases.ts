@@ -169,7 +169,6 @@ const arrangements: Case[] = [
   { name: 'rot90 back', run: (x) => g.rot90(x, -1), shapes: rows, linear: true },
   { name: 'fliplr', run: g.fliplr, shapes: rows, linear: true },
   { name: 'flipud', run: g.flipud, shapes: rows, linear: true },
-  { name: 'unfoldCopy', run: (x) => g.unfoldCopy(x, 0, 2, 1), shapes: rows, linear: true },
   {
     name: 'hstack',
     run: (a, b) => g.hstack([a, b]),
@@ -199,20 +198,6 @@ const arrangements: Case[] = [
   { name: 'meshgrid', run: (a, b) => g.meshgrid([a, b], { indexing: 'xy' }).reduce((x, y) => x.mul(y)), shapes: (n) => [[n], [2]] },
   { name: 'cartesianProd', run: (a, b) => g.cartesianProd(a, b), shapes: (n) => [[n], [2]], linear: true },
   { name: 'combinations', run: (x) => g.combinations(x, 2, true), linear: true },
-  {
-    name: 'tensordot',
-    run: (a, b) =>
-      g.tensordot(a, b, [
-        [2, 0],
-        [0, 1],
-      ]),
-    shapes: (n) => [
-      [2, 3, n],
-      [n, 2],
-    ],
-  },
-  { name: 'kron', run: g.kron, shapes: (n) => [[2, n], [3]] },
-  { name: 'cross', run: (a, b) => g.cross(a, b, 0), shapes: rowsTwice },
   { name: 'vander', run: (x) => g.vander(x, 3) },
 ];
 
