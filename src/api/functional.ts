@@ -16,6 +16,7 @@ export { conv2d } from '../ops/conv.ts';
 export { dropout, dropout1d, dropout2d, dropout3d } from '../ops/dropout.ts';
 export { embedding } from '../ops/embedding.ts';
 export { oneHot } from '../ops/indexing.ts';
+export { pdist } from '../ops/pairs.ts';
 export { linear } from '../ops/matmul.ts';
 export { groupNorm, layerNorm, rmsNorm } from '../ops/norm.ts';
 export { pad } from '../ops/pad.ts';
