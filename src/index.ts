@@ -66,6 +66,7 @@ export { type DivideOptions, divide, floorDivide, fmod, remainder, trueDivide } 
 export { einsum } from './ops/einsum.ts';
 export { addcdiv, addcmul, lerp, logaddexp, type NanToNumOptions, nanToNum, outer } from './ops/formulas.ts';
 export { gather, indexAdd, indexSelect, oneHot, scatter, scatterAdd } from './ops/indexing.ts';
+export { type FunctionalCallOptions, functionalCall } from './module/functional-call.ts';
 export { asStrided } from './ops/inplace.ts';
 export { bitwiseAnd, bitwiseLeftShift, bitwiseNot, bitwiseOr, bitwiseRightShift, bitwiseXor, gcd, lcm } from './ops/integers.ts';
 export type { Reduction } from './ops/loss.ts';
