@@ -6,6 +6,7 @@ import { arrayOperators } from './arrays.names.ts';
 import * as adapt from './adapt.ts';
 import { alongDim, binary, extreme, joined, type Output, reduction, scaled, spread, unary } from './adapt.ts';
 import { call, type Row } from './bind.ts';
+import { imageModules, imageOperators } from './images.names.ts';
 import { layerModules, layerOperators } from './layers.names.ts';
 import { lossModules, lossOperators } from './losses.names.ts';
 import { mathOperators } from './math.names.ts';
@@ -164,6 +165,7 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
   zeros: ['size * dtype requires_grad', g.zeros],
   zeros_like: ['input * dtype requires_grad', g.zerosLike],
   ...arrayOperators,
+  ...imageOperators,
   ...layerOperators,
   ...lossOperators,
   ...mathOperators,
@@ -202,6 +204,7 @@ export const modules: Readonly<Record<string, Row<nn.Module>>> = {
   'nn.Softmax': ['dim', (dim: number) => new nn.Softmax(dim)],
   'nn.Softplus': ['* beta threshold', (options: { beta?: number; threshold?: number }) => new nn.Softplus(options)],
   'nn.Tanh': ['', () => new nn.Tanh()],
+  ...imageModules,
   ...layerModules,
   ...lossModules,
 };
@@ -210,10 +213,16 @@ export const modules: Readonly<Record<string, Row<nn.Module>>> = {
 export const optimizers: Readonly<Record<string, Row<Pick<optim.SGD, 'step' | 'zeroGrad'>>>> = {
   ASGD: ['params * lr lambd alpha t0 weight_decay maximize', (params: Tensor[], options: optim.ASGDOptions) => new optim.ASGD(params, options)],
   Adadelta: ['params * lr rho eps weight_decay maximize', (params: Tensor[], options: optim.AdadeltaOptions) => new optim.Adadelta(params, options)],
+  Adafactor: ['params * lr beta2_decay eps d weight_decay maximize', (params: Tensor[], options: optim.AdafactorOptions) => new optim.Adafactor(params, options)],
   Adagrad: ['params * lr lr_decay weight_decay initial_accumulator_value eps maximize', (params: Tensor[], options: optim.AdagradOptions) => new optim.Adagrad(params, options)],
   Adam: ['params * lr betas eps weight_decay amsgrad maximize', (params: Tensor[], options: optim.AdamOptions) => new optim.Adam(params, options)],
   AdamW: ['params * lr betas eps weight_decay amsgrad maximize', (params: Tensor[], options: optim.AdamOptions) => new optim.AdamW(params, options)],
   Adamax: ['params * lr betas eps weight_decay maximize', (params: Tensor[], options: optim.AdamaxOptions) => new optim.Adamax(params, options)],
+  LBFGS: [
+    'params * lr max_iter max_eval tolerance_grad tolerance_change history_size line_search_fn maximize',
+    (params: Tensor[], options: optim.LBFGSOptions) => new optim.LBFGS(params, options),
+  ],
+  Muon: ['params * lr weight_decay momentum nesterov ns_coefficients eps ns_steps adjust_lr_fn', (params: Tensor[], options: optim.MuonOptions) => new optim.Muon(params, options)],
   NAdam: ['params * lr betas eps weight_decay momentum_decay decoupled_weight_decay maximize', (params: Tensor[], options: optim.NAdamOptions) => new optim.NAdam(params, options)],
   RAdam: ['params * lr betas eps weight_decay decoupled_weight_decay maximize', (params: Tensor[], options: optim.RAdamOptions) => new optim.RAdam(params, options)],
   RMSprop: ['params * lr alpha eps weight_decay momentum centered maximize', (params: Tensor[], options: optim.RMSpropOptions) => new optim.RMSprop(params, options)],
@@ -256,7 +265,7 @@ export const schedulers: Readonly<Record<string, Row<Pick<optim.lrScheduler.Redu
 };
 
 /** Methods that look at losses, made for a number of losses. */
-export const scalarizers: Readonly<Record<string, Row<multiloss.Scalarizer | multiloss.Weighting>>> = {
+export const scalarizers: Readonly<Record<string, Row<(multiloss.Scalarizer | multiloss.Weighting) & multiloss.Stateful>>> = {
   Constant: ['count weights', (_count: number, weights: number[]) => new multiloss.Constant(weights)],
   DWA: ['count * temperature', (_count: number, options: multiloss.DWAOptions) => new multiloss.DWA(options)],
   FAMO: ['count * lr weightDecay', (_count: number, options: multiloss.FAMOOptions) => new multiloss.FAMO(options)],
@@ -271,7 +280,7 @@ export const scalarizers: Readonly<Record<string, Row<multiloss.Scalarizer | mul
 
 /** A multi-loss method, and what is known of it. */
 export interface AggregatorRow {
-  method: multiloss.Weighting | multiloss.Aggregator;
+  method: (multiloss.Weighting | multiloss.Aggregator) & multiloss.Stateful;
   /** It draws random numbers: an answer of any seed counts. */
   random?: boolean;
   /** Rows may score alike, and which one is taken then is nobody's claim: the answer for the rows in reverse counts as well. */
