@@ -69,6 +69,7 @@ export { type DivideOptions, divide, floorDivide, fmod, remainder, trueDivide } 
 export { einsum } from './ops/einsum.ts';
 export { addcdiv, addcmul, lerp, logaddexp, type NanToNumOptions, nanToNum, outer } from './ops/formulas.ts';
 export { gather, indexAdd, indexSelect, oneHot, scatter, scatterAdd } from './ops/indexing.ts';
+export { type FunctionalCallOptions, functionalCall } from './module/functional-call.ts';
 export { asStrided } from './ops/inplace.ts';
 export { allclose, type CloseOptions, equal, isclose } from './ops/close.ts';
 export { cumulativeTrapezoid, diff, type DiffOptions, logcumsumexp, trapezoid, type TrapezoidOptions } from './ops/differences.ts';

@@ -15,6 +15,9 @@ export interface Fields<M> {
 /** @internal The method that gives a module's fields: a name that no field of a user's class can take. */
 export const FIELDS = Symbol('fields');
 
+/** @internal The method of a module that keeps tensors elsewhere than in its fields: puts one in a place, or returns false. */
+export const PUT = Symbol('put');
+
 /** Which paths of a module have held a parameter or buffer: what is assigned there takes its place. */
 const known = new WeakMap<object, Map<string, 'parameter' | 'buffer'>>();
 /** How many elements are looked at of each container that an instance of an unknown class holds. */
