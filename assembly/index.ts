@@ -19,6 +19,7 @@ export * from "./kernels/pool";
 export * from "./kernels/batchnorm";
 export * from "./kernels/avgpool";
 export * from "./kernels/sort";
+export * from "./kernels/recurrent";
 export { gradDrop, trimmedMean } from "./kernels/conflict";
 export { nonnegative } from "./kernels/nonnegative";
 export { replay } from "./replay";

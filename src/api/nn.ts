@@ -25,6 +25,7 @@ export { ELU, Flatten, GELU, Identity, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiL
 export { AdaptiveAvgPool1d, AdaptiveAvgPool2d, AvgPool1d, AvgPool2d } from '../nn/avgpool.ts';
 export { BatchNorm1d, BatchNorm2d, type BatchNormModuleOptions, InstanceNorm1d, InstanceNorm2d } from '../nn/batchnorm.ts';
 export { ModuleDict, ModuleList, type Named, ParameterDict, ParameterList, Sequential } from '../nn/containers.ts';
+export { type CellOptions, GRUCell, LSTMCell, RNNCell, type RNNCellOptions } from '../nn/cells.ts';
 export { Conv1d, MaxPool1d } from '../nn/conv1d.ts';
 export { Conv2d, type Conv2dOptions, MaxPool2d, type Pooled } from '../nn/conv.ts';
 export { Dropout, Dropout2d, type DropoutModuleOptions } from '../nn/dropout.ts';
@@ -46,6 +47,7 @@ export {
   ZeroPad2d,
 } from '../nn/padding.ts';
 export { Hardshrink, Hardsigmoid, Hardswish, Hardtanh, PReLU, ReLU6, Softshrink, Threshold } from '../nn/piecewise.ts';
+export { GRU, LSTM, type LSTMOptions, type LSTMState, type RecurrentOptions, RNN, type RNNOptions, type SequenceOptions } from '../nn/recurrent.ts';
 export { CELU, GLU, LogSigmoid, Mish, SELU, Softmin, Softsign, Tanhshrink } from '../nn/smooth.ts';
 export type { AttentionOptions } from '../ops/attention.ts';
 export type { AvgPoolOptions, OutputSize } from '../ops/avgpool.ts';

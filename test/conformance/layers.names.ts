@@ -93,4 +93,16 @@ export const layerModules: Readonly<Record<string, Row<nn.Module>>> = {
   'nn.Softsign': ['', () => new nn.Softsign()],
   'nn.Tanhshrink': ['', () => new nn.Tanhshrink()],
   'nn.Threshold': ['threshold value', (threshold: number, value: number) => new nn.Threshold(threshold, value)],
+  'nn.GRU': ['input_size hidden_size * num_layers bias batch_first dropout bidirectional', (i: number, h: number, options: nn.RecurrentOptions) => new nn.GRU(i, h, options)],
+  'nn.GRUCell': ['input_size hidden_size * bias', (i: number, h: number, options: nn.CellOptions) => new nn.GRUCell(i, h, options)],
+  'nn.LSTM': [
+    'input_size hidden_size * num_layers bias batch_first dropout bidirectional proj_size',
+    (i: number, h: number, options: nn.LSTMOptions) => new nn.LSTM(i, h, options),
+  ],
+  'nn.LSTMCell': ['input_size hidden_size * bias', (i: number, h: number, options: nn.CellOptions) => new nn.LSTMCell(i, h, options)],
+  'nn.RNN': [
+    'input_size hidden_size * num_layers nonlinearity bias batch_first dropout bidirectional',
+    (i: number, h: number, options: nn.RNNOptions) => new nn.RNN(i, h, options),
+  ],
+  'nn.RNNCell': ['input_size hidden_size * bias nonlinearity', (i: number, h: number, options: nn.RNNCellOptions) => new nn.RNNCell(i, h, options)],
 };
