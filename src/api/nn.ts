@@ -31,6 +31,7 @@ export { Conv2d, type Conv2dOptions, MaxPool2d, type Pooled } from '../nn/conv.t
 export { Dropout, Dropout2d, type DropoutModuleOptions } from '../nn/dropout.ts';
 export { Embedding } from '../nn/embedding.ts';
 export { Linear } from '../nn/linear.ts';
+export { MultiheadAttention, type MultiheadForwardOptions, type MultiheadOptions } from '../nn/multihead.ts';
 export { GroupNorm, type GroupNormModuleOptions, LayerNorm, type LayerNormModuleOptions, RMSNorm, type RMSNormModuleOptions } from '../nn/norm.ts';
 export {
   CircularPad1d,
@@ -49,6 +50,21 @@ export {
 export { Hardshrink, Hardsigmoid, Hardswish, Hardtanh, PReLU, ReLU6, Softshrink, Threshold } from '../nn/piecewise.ts';
 export { GRU, LSTM, type LSTMOptions, type LSTMState, type RecurrentOptions, RNN, type RNNOptions, type SequenceOptions } from '../nn/recurrent.ts';
 export { CELU, GLU, LogSigmoid, Mish, SELU, Softmin, Softsign, Tanhshrink } from '../nn/smooth.ts';
+export {
+  type DecoderMasks,
+  type EncoderLayerMasks,
+  type EncoderMasks,
+  type LayerSource,
+  Transformer,
+  type TransformerActivation,
+  TransformerDecoder,
+  TransformerDecoderLayer,
+  TransformerEncoder,
+  TransformerEncoderLayer,
+  type TransformerLayerOptions,
+  type TransformerMasks,
+  type TransformerOptions,
+} from '../nn/transformer.ts';
 export type { AttentionOptions } from '../ops/attention.ts';
 export type { AvgPoolOptions, OutputSize } from '../ops/avgpool.ts';
 export type { BatchNormOptions, InstanceNormOptions } from '../ops/batchnorm.ts';
