@@ -1,4 +1,6 @@
-// What is measured: three training steps, and the kernels that such steps are made of. Who measures a work looks up its `operation`.
+// What is measured: training steps, and the kernels that such steps are made of. Who measures a work looks up its `operation`.
+
+import { SEQUENCES } from './sequences.ts';
 
 export type Unit = 'steps/s' | 'GFLOP/s' | 'Gelem/s';
 
@@ -66,6 +68,7 @@ const MODELS: Readonly<Record<string, readonly Input[]>> = {
     ...layer('first', 10, 784),
     ...layer('second', 1, 784),
   ],
+  ...SEQUENCES,
 };
 
 const steps = Object.entries(MODELS).flatMap(([operation, inputs]) =>
