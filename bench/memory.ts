@@ -32,7 +32,9 @@ export function memoryBench(models: readonly string[], everyone: readonly string
       const { first, last, peak } = measure(model, who);
       const flat = first.live === last.live && first.reserved === last.reserved;
       if (!flat) process.exitCode = 1;
-      const looks = looksOf(model).map((n) => n.toLocaleString('en')).join(' → ');
+      const looks = looksOf(model)
+        .map((n) => n.toLocaleString('en'))
+        .join(' → ');
       const change = (early: number, late: number): string => (early === late ? kilo(late) : `${kilo(early)} → ${kilo(late)}`);
       rows.push([model, who, looks, change(first.live, last.live), change(first.reserved, last.reserved), kilo(peak), flat ? 'flat' : 'GROWS']);
       bytes[who] = last.live;

@@ -72,7 +72,7 @@ export abstract class Reader extends nn.Module {
     this.embedding = new nn.Embedding(tokens, width);
   }
 
-  abstract forward(x: Tensor): Tensor;
+  abstract override forward(x: Tensor): Tensor;
   abstract last(features: Tensor): Tensor;
 }
 

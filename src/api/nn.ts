@@ -51,20 +51,22 @@ export { Hardshrink, Hardsigmoid, Hardswish, Hardtanh, PReLU, ReLU6, Softshrink,
 export { GRU, LSTM, type LSTMOptions, type LSTMState, type RecurrentOptions, RNN, type RNNOptions, type SequenceOptions } from '../nn/recurrent.ts';
 export { CELU, GLU, LogSigmoid, Mish, SELU, Softmin, Softsign, Tanhshrink } from '../nn/smooth.ts';
 export {
-  type DecoderMasks,
-  type EncoderLayerMasks,
   type EncoderMasks,
   type LayerSource,
   Transformer,
-  type TransformerActivation,
   TransformerDecoder,
-  TransformerDecoderLayer,
   TransformerEncoder,
-  TransformerEncoderLayer,
-  type TransformerLayerOptions,
   type TransformerMasks,
   type TransformerOptions,
 } from '../nn/transformer.ts';
+export {
+  type DecoderMasks,
+  type EncoderLayerMasks,
+  type TransformerActivation,
+  TransformerDecoderLayer,
+  TransformerEncoderLayer,
+  type TransformerLayerOptions,
+} from '../nn/transformerlayers.ts';
 export type { AttentionOptions } from '../ops/attention.ts';
 export type { AvgPoolOptions, OutputSize } from '../ops/avgpool.ts';
 export type { BatchNormOptions, InstanceNormOptions } from '../ops/batchnorm.ts';

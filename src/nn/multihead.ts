@@ -159,14 +159,7 @@ export class MultiheadAttention extends Module {
     value: Tensor,
     ...given: Given<
       MultiheadForwardOptions,
-      [
-        keyPaddingMask?: Tensor | null,
-        needWeights?: boolean,
-        attnMask?: Tensor | null,
-        averageAttnWeights?: boolean,
-        isCausal?: boolean,
-        options?: MultiheadForwardOptions,
-      ]
+      [keyPaddingMask?: Tensor | null, needWeights?: boolean, attnMask?: Tensor | null, averageAttnWeights?: boolean, isCausal?: boolean, options?: MultiheadForwardOptions]
     >
   ): [output: Tensor, weights: Tensor | null] {
     const op = 'MultiheadAttention';
@@ -201,7 +194,8 @@ export class MultiheadAttention extends Module {
     for (const [i, x] of [query, key, value].entries()) {
       const name = ['query', 'key', 'value'][i] as string;
       assertFloat(op, x, name);
-      if ((x.rank !== 2 && x.rank !== 3) || x.rank !== query.rank) throw shapeError(op, `the ${name} must be [L, N, E], [N, L, E] with batchFirst, or [L, E], like the query`, [x.sizes, query.sizes], 'Reshape it.');
+      if ((x.rank !== 2 && x.rank !== 3) || x.rank !== query.rank)
+        throw shapeError(op, `the ${name} must be [L, N, E], [N, L, E] with batchFirst, or [L, E], like the query`, [x.sizes, query.sizes], 'Reshape it.');
       if (x.sizes.at(-1) !== widths[i]) throw shapeError(op, `the ${name}'s last size is not ${widths[i]}`, [x.sizes], 'Reshape it, or check embedDim, kdim and vdim.');
     }
     if (key.sizes.slice(0, -1).join() !== value.sizes.slice(0, -1).join()) throw shapeError(op, 'key and value differ', [key.sizes, value.sizes], 'Each key has a value.');
@@ -242,7 +236,12 @@ export class MultiheadAttention extends Module {
     if (attnMask) {
       const shape = attnMask.rank === 3 ? [batch * this.numHeads, length, keys] : [length, keys];
       if (attnMask.sizes.join() !== shape.join())
-        throw shapeError(op, 'attnMask does not fit', [attnMask.sizes, shape], `It must be ${shapeText([length, keys])} or ${shapeText([batch * this.numHeads, length, keys])} here.`);
+        throw shapeError(
+          op,
+          'attnMask does not fit',
+          [attnMask.sizes, shape],
+          `It must be ${shapeText([length, keys])} or ${shapeText([batch * this.numHeads, length, keys])} here.`,
+        );
       const mask = additive(op, 'attnMask', attnMask);
       masks.push(mask.rank === 3 ? inShape(mask, [batch, this.numHeads, length, keys]) : mask);
     }

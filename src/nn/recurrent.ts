@@ -128,7 +128,8 @@ abstract class Recurrent extends Module {
     const [op, kind, out] = [this.#op, this.#kind, this.projSize || this.hiddenSize];
     const { lengths } = optionsOf(op, options, SEQUENCE);
     assertFloat(op, input);
-    if (input.rank !== 2 && input.rank !== 3) throw shapeError(op, 'takes [T, N, features], [N, T, features] with batchFirst, or [T, features]', [input.sizes], 'Reshape the input.');
+    if (input.rank !== 2 && input.rank !== 3)
+      throw shapeError(op, 'takes [T, N, features], [N, T, features] with batchFirst, or [T, features]', [input.sizes], 'Reshape the input.');
     const single = input.rank === 2;
     const swapped = this.batchFirst && !single;
     let x = single ? unsqueeze(input, 1) : swapped ? transpose(input, 0, 1) : input;
@@ -245,10 +246,7 @@ export class LSTM extends Recurrent {
   constructor(
     inputSize: number,
     hiddenSize: number,
-    ...given: Given<
-      LSTMOptions,
-      [numLayers?: number, bias?: boolean, batchFirst?: boolean, dropout?: number, bidirectional?: boolean, projSize?: number, options?: LSTMOptions]
-    >
+    ...given: Given<LSTMOptions, [numLayers?: number, bias?: boolean, batchFirst?: boolean, dropout?: number, bidirectional?: boolean, projSize?: number, options?: LSTMOptions]>
   ) {
     super('LSTM', 'lstm', inputSize, hiddenSize, optionsBy('LSTM', given, LONG));
   }

@@ -266,14 +266,7 @@ export function within(lengths: Tensor, steps: number): Tensor {
  * @internal One layer in one direction: gx [T, N, gates·H] what the input says (with the biases, but a GRU's of the state), w
  * [gates·H, P], h0 [N, P]. All sizes fit, T ≥ 1. → the states [T, N, P], the last one [N, P], and the last of the cells [N, H].
  */
-export function recurrence(
-  kind: CellKind,
-  gx: Tensor,
-  w: Tensor,
-  h0: Tensor,
-  given: RecurrenceParts,
-  reverse = false,
-): { output: Tensor; state: Tensor; cell: Tensor | null } {
+export function recurrence(kind: CellKind, gx: Tensor, w: Tensor, h0: Tensor, given: RecurrenceParts, reverse = false): { output: Tensor; state: Tensor; cell: Tensor | null } {
   const parts = PARTS.filter((name) => given[name]);
   const attrs: Attrs = { kind, reverse, parts };
   const { t, n, p, h, cells } = layoutOf(attrs, gx.sizes, w.sizes);
