@@ -83,22 +83,23 @@ type LayerPositions = [
 
 /** What both kinds of layers have: attention of the input to itself, and a feed-forward part. */
 export abstract class TransformerLayer extends Module {
+  // Declared only: the constructor assigns them in PyTorch's order, which is that of optimizers' states.
   /** The attention of the input to itself. */
-  readonly selfAttn: MultiheadAttention;
+  declare readonly selfAttn: MultiheadAttention;
   /** Into the feed-forward part. */
-  readonly linear1: Linear;
+  declare readonly linear1: Linear;
   /** Out of it. */
-  readonly linear2: Linear;
+  declare readonly linear2: Linear;
   /** The first normalisation. */
-  readonly norm1: LayerNorm;
+  declare readonly norm1: LayerNorm;
   /** The second one. */
-  readonly norm2: LayerNorm;
+  declare readonly norm2: LayerNorm;
   /** Within the feed-forward part. */
-  readonly dropout: Dropout;
+  declare readonly dropout: Dropout;
   /** Behind the first part. */
-  readonly dropout1: Dropout;
+  declare readonly dropout1: Dropout;
   /** Behind the second one. */
-  readonly dropout2: Dropout;
+  declare readonly dropout2: Dropout;
   protected readonly normFirst: boolean;
   readonly #made: readonly [op: string, dModel: number, nhead: number, options: TransformerLayerOptions];
 
@@ -112,7 +113,6 @@ export abstract class TransformerLayer extends Module {
     const attention = (): MultiheadAttention => new MultiheadAttention(dModel, nhead, { dropout, bias, batchFirst });
     const norm = (): LayerNorm => new LayerNorm(dModel, { eps: layerNormEps, bias });
     this.selfAttn = attention();
-    // In PyTorch's order, which is that of optimizers' states.
     if (decodes) Object.assign(this, { multiheadAttn: attention() });
     this.linear1 = new Linear(dModel, dimFeedforward, { bias });
     this.linear2 = new Linear(dimFeedforward, dModel, { bias });
