@@ -68,6 +68,7 @@ export {
   type TransformerLayerOptions,
 } from '../nn/transformerlayers.ts';
 export type { AttentionOptions } from '../ops/attention.ts';
+export type { RotaryOptions } from '../ops/rotary.ts';
 export type { AvgPoolOptions, OutputSize } from '../ops/avgpool.ts';
 export type { BatchNormOptions, InstanceNormOptions } from '../ops/batchnorm.ts';
 export type { Conv1dOptions, MaxPool1dOptions } from '../ops/conv1d.ts';

@@ -140,7 +140,11 @@ const transformers: Row[] = [
 ];
 
 const names = (m: nn.Module): unknown => Object.entries(m.stateDict()).map(([name, x]) => [name, [...x.shape]]);
-const named = (made: string, make: () => nn.Module): Row => ({ name: `names of ${made}`, js: () => names(make()), py: `return [[n, list(x.shape)] for n, x in ${made}.state_dict().items()]` });
+const named = (made: string, make: () => nn.Module): Row => ({
+  name: `names of ${made}`,
+  js: () => names(make()),
+  py: `return [[n, list(x.shape)] for n, x in ${made}.state_dict().items()]`,
+});
 
 export const rows: Row[] = [
   ...recurrentRows,
@@ -158,7 +162,20 @@ export const rows: Row[] = [
   named('nn.MultiheadAttention(4, 2, add_bias_kv=True)', () => new nn.MultiheadAttention(4, 2, { addBiasKv: true })),
   named('nn.MultiheadAttention(4, 2, kdim=3)', () => new nn.MultiheadAttention(4, 2, { kdim: 3 })),
   named('nn.Transformer(4, 2, 1, 2, 3)', () => new nn.Transformer(4, 2, 1, 2, 3)),
-  named('nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 3, bias=False), 2)', () => new nn.TransformerEncoder(new nn.TransformerEncoderLayer(4, 2, 3, { bias: false }), 2)),
+  named(
+    'nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 3, bias=False), 2)',
+    () => new nn.TransformerEncoder(new nn.TransformerEncoderLayer(4, 2, { dimFeedforward: 3, bias: false }), 2),
+  ),
+  {
+    name: 'rotary embedding, neighbours and halves',
+    js: () => [true, false].map((interleaved) => nn.functional.rotaryEmbedding(wave([2, 3, 6]), { interleaved, positions: I([7, 0, 2]), base: 50 })),
+    py: `angles = torch.tensor([7.0, 0, 2])[:, None] * 50 ** (-torch.arange(3) / 3)
+c, s, x = angles.cos(), angles.sin(), wave(2, 3, 6)
+a, b = x[..., 0::2], x[..., 1::2]
+n = torch.stack([a * c - b * s, a * s + b * c], -1).flatten(-2)
+a, b = x[..., :3], x[..., 3:]
+return [n, torch.cat([a * c - b * s, a * s + b * c], -1)]`,
+  },
   {
     name: 'lengths as a tensor',
     js: () => fill(new nn.LSTM(2, 3)).forward(wave([3, 2, 2]), null, { lengths: I([2, 3]) })[0],
