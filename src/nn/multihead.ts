@@ -1,7 +1,7 @@
 // Attention in several heads, with the projections around it.
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
-import { scaledDotProductAttention } from '../ops/attention.ts';
+import { attentionOfHeads, byHeads, type Heads, scaledDotProductAttention, sideBySide } from '../ops/attention.ts';
 import { add, mul, where } from '../ops/binary.ts';
 import { assertFloat } from '../ops/convert.ts';
 import { randn, zeros } from '../ops/create.ts';
@@ -9,11 +9,12 @@ import { checkProbability, dropout } from '../ops/dropout.ts';
 import { zero_ } from '../ops/inplace.ts';
 import { linear, matmul } from '../ops/matmul.ts';
 import { mean } from '../ops/moments.ts';
-import { cat, chunk, inShape, permute, select, transpose, unsqueeze } from '../ops/movement.ts';
+import { cat, chunk, inShape, select, transpose, unsqueeze } from '../ops/movement.ts';
 import { expand } from '../ops/reduce.ts';
 import { softmax } from '../ops/softmax.ts';
 import { assertTensor, checkArgument, COUNT, FLAG, type Given, type Kinds, NUMBER, optionsBy, orNull, TENSOR } from '../tensor/check.ts';
 import { GradloomError, shapeError, shapeText, valueError } from '../tensor/errors.ts';
+import { requiresGrad } from '../tensor/op.ts';
 import { scope } from '../tensor/scope.ts';
 import type { Shape } from '../tensor/shape.ts';
 import { noGrad } from '../tensor/tape.ts';
@@ -167,25 +168,28 @@ export class MultiheadAttention extends Module {
     const [batch, length, keys] = this.#sizes(op, query, key, value);
     if (isCausal && !attnMask) throw valueError(op, 'isCausal says what attnMask is, and there is none. Give it: Transformer.generateSquareSubsequentMask(length).');
     const single = query.rank === 2;
-    const [q, k, v] = this.#projected(query, key, value);
+    const parts = this.#projected(query, key, value);
     const more = (this.biasK ? 1 : 0) + (this.addZeroAttn ? 1 : 0);
     // A causal mask alone need not be read.
     const causal = isCausal && !keyPaddingMask && !needWeights;
     const mask = this.#mask(op, causal ? null : attnMask, keyPaddingMask, [batch, length, keys], more);
     const p = this.training ? this.dropout : 0;
+    const how: Heads = { heads: this.numHeads, batchFirst: this.batchFirst || single, causal };
     let weights: Tensor | null = null;
     let mixed: Tensor;
-    if (needWeights) {
-      const scores = matmul(mul(q, Math.sqrt(this.numHeads / this.embedDim)), transpose(k, -2, -1));
-      weights = softmax(mask ? add(scores, mask) : scores, -1);
-      if (p > 0) weights = dropout(weights, { p });
-      mixed = matmul(weights, v);
-      if (averageAttnWeights) weights = mean(weights, 1);
-      if (single) weights = select(weights, 0, 0);
-    } else mixed = scaledDotProductAttention(q, k, v, { attnMask: mask, dropoutP: p, isCausal: causal });
-    // [N, heads, L, d] as the input is.
-    const joined = inShape(permute(mixed, this.batchFirst || single ? [0, 2, 1, 3] : [2, 0, 1, 3]), query.sizes);
-    return [linear(joined, this.outProj.weight, this.outProj.bias), weights];
+    if (!needWeights && p === 0 && !(mask && requiresGrad(mask))) mixed = attentionOfHeads(parts, mask, how);
+    else {
+      const [q, k, v] = (parts.length === 1 ? chunk(parts[0] as Tensor, 3, 2) : parts).map((x) => byHeads(x, how)) as [Tensor, Tensor, Tensor];
+      if (needWeights) {
+        const scores = matmul(mul(q, Math.sqrt(this.numHeads / this.embedDim)), transpose(k, -2, -1));
+        weights = softmax(mask ? add(scores, mask) : scores, -1);
+        if (p > 0) weights = dropout(weights, { p });
+        mixed = sideBySide(matmul(weights, v), how);
+        if (averageAttnWeights) weights = mean(weights, 1);
+        if (single) weights = select(weights, 0, 0);
+      } else mixed = sideBySide(scaledDotProductAttention(q, k, v, { attnMask: mask, dropoutP: p, isCausal: causal }), how);
+    }
+    return [linear(inShape(mixed, query.sizes), this.outProj.weight, this.outProj.bias), weights];
   }
 
   /** Batch, length and number of keys, once all is checked. */
@@ -205,28 +209,30 @@ export class MultiheadAttention extends Module {
     return [query.sizes[batch] as number, query.sizes[time] as number, key.sizes[time] as number];
   }
 
-  /** Queries, keys and values by heads, [N, heads, length, d]. */
-  #projected(query: Tensor, key: Tensor, value: Tensor): [q: Tensor, k: Tensor, v: Tensor] {
-    const { embedDim, numHeads, inProjWeight, inProjBias, biasK, biasV } = this;
+  /** Queries, keys and values with a batch, one beside another where they come from one product, else three tensors. */
+  #projected(query: Tensor, key: Tensor, value: Tensor): Tensor[] {
+    const { inProjWeight, inProjBias, biasK, biasV, addZeroAttn } = this;
     const single = query.rank === 2;
-    const first = this.batchFirst || single;
+    const batched = (x: Tensor): Tensor => (single ? unsqueeze(x, 0) : x);
+    const more = biasK !== null || addZeroAttn;
     let parts: Tensor[];
-    if (inProjWeight && query === key && key === value) parts = chunk(linear(query, inProjWeight, inProjBias), 3, -1);
-    else {
+    if (inProjWeight && query === key && key === value) {
+      const all = batched(linear(query, inProjWeight, inProjBias));
+      if (!more) return [all];
+      parts = chunk(all, 3, 2);
+    } else {
       const weights = inProjWeight ? chunk(inProjWeight, 3) : [this.qProjWeight, this.kProjWeight, this.vProjWeight];
       const biases = inProjBias ? chunk(inProjBias, 3) : [];
-      parts = [query, key, value].map((x, i) => linear(x, weights[i] as Tensor, biases[i]));
+      parts = [query, key, value].map((x, i) => batched(linear(x, weights[i] as Tensor, biases[i])));
     }
-    return parts.map((part, i) => {
-      let x = single ? unsqueeze(part, 0) : part;
-      const behind: Tensor[] = [];
-      const shape: Shape = x.sizes.map((n, dim) => (dim === (first ? 1 : 0) ? 1 : n));
+    if (!more) return parts;
+    const time = this.batchFirst || single ? 1 : 0;
+    return parts.map((x, i) => {
+      if (i === 0) return x;
+      const shape = x.sizes.map((n, dim) => (dim === time ? 1 : n));
       const learnt = i === 1 ? biasK : biasV;
-      if (i > 0 && learnt) behind.push(expand(learnt, shape as number[]));
-      if (i > 0 && this.addZeroAttn) behind.push(zeros(shape as number[]));
-      if (behind.length > 0) x = cat([x, ...behind], first ? 1 : 0);
-      return permute(inShape(x, [x.sizes[0] as number, x.sizes[1] as number, numHeads, embedDim / numHeads]), first ? [0, 2, 1, 3] : [1, 2, 0, 3]);
-    }) as [Tensor, Tensor, Tensor];
+      return cat([x, ...(learnt ? [expand(learnt, shape)] : []), ...(addZeroAttn ? [zeros(shape)] : [])], time);
+    });
   }
 
   /** What is added to the scores [N, heads, L, S + more], or null. */

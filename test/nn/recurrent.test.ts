@@ -98,7 +98,7 @@ test('views as inputs and states, an empty batch', () => {
   const [none, [last]] = lstm.forward(zeros([4, 0, 2]));
   assert.equal([none.shape, last.shape], [[4, 0, 3], [1, 0, 3]]); // biome-ignore format: one line
   none.sum().backward();
-  assert.equal([...(lstm.parameters()[0]?.grad as Tensor).data()], new Array(24).fill(0));
+  assert.equal([...(lstm.parameters() as [nn.Parameter])[0].grad!.data()], new Array(24).fill(0));
 });
 
 test('states travel as files', () => {
