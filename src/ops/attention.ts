@@ -124,19 +124,26 @@ const headsOp: Op<HeadsAttrs> = {
     return [weights];
   },
   saves: everyInput,
-  backward: (dy, node) => (isGradEnabled() ? headsByOps : headsByKernel)(dy, node),
+  backward: (dy, node) => (isGradEnabled() ? headsByOps(dy, node) : headsByKernel(inShape(dy, [1, ...dy.sizes]), node).map((g) => g && inShape(g, g.sizes.slice(1)))),
+  batched: headsByKernel,
 };
 
+/** Gradients for k cotangents, dy [k, …]. */
 function headsByKernel(dy: Tensor, node: Node<HeadsAttrs>): (Tensor | null)[] {
-  const inputs = node.shapes.map((_, i) => dense(node.input(i)));
-  const { at, mask, table } = placesOf(inputs, node.attrs, true);
+  const { attrs, shapes } = node;
+  const inputs = shapes.map((_, i) => dense(node.input(i)));
+  const { at, mask, table } = placesOf(inputs, attrs, true);
   const [, , length, keys, d] = table as [number, number, number, number, number];
-  const gradients = inputs.slice(0, node.attrs.packed ? 1 : 3).map((x) => empty(x.sizes));
-  const to = placesOf(gradients, node.attrs, true).at;
-  const [scratch, scale] = [empty([length, keys]), constant(1 / Math.sqrt(d), 'float32')];
-  const weights = node.extra(0).address;
-  call('attentionGrad', at[0], at[1], at[2], dense(dy).address, weights, mask?.address ?? 0, scale.address, to[0], to[1], to[2], scratch.address, constantList(table).address);
-  return node.shapes.map((_, i) => gradients[i] ?? null);
+  const k = dy.sizes[0] as number;
+  const gradients = inputs.slice(0, attrs.packed ? 1 : 3).map((x) => empty([k, ...x.sizes]));
+  const to = attrs.packed ? [0, 1, 2].map((i) => (gradients[0] as Tensor).address + 4 * i * d * attrs.heads) : gradients.map((g) => g.address);
+  const [u, scratch, scale, weights, sizes] = [dense(dy), empty([length, keys]), constant(1 / Math.sqrt(d), 'float32'), node.extra(0), constantList(table)];
+  for (let i = 0; i < k; i++) {
+    const [dq, dk, dv] = to.map((address, j) => address + 4 * i * (inputs[attrs.packed ? 0 : j] as Tensor).size);
+    const from = u.address + (4 * i * u.size) / k;
+    call('attentionGrad', at[0], at[1], at[2], from, weights.address, mask?.address ?? 0, scale.address, dq, dk, dv, scratch.address, sizes.address);
+  }
+  return shapes.map((_, i) => gradients[i] ?? null);
 }
 
 /** The same by ops, so that it can be differentiated again. */

@@ -2,7 +2,7 @@
 import { call } from '../runtime/call.ts';
 import { checkArgument, FINITE, type Kind, type Kinds, optionsBy, orNull, TENSOR, valueText, WHOLE } from '../tensor/check.ts';
 import { shapeError, shapeText, valueError } from '../tensor/errors.ts';
-import { apply, everyInput, type Op } from '../tensor/op.ts';
+import { apply, dense, everyInput, type Op } from '../tensor/op.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import { add, mul, sub } from './binary.ts';
@@ -26,6 +26,15 @@ const normOp: Op<NormAttrs> = {
   },
   saves: everyInput,
   backward: (dy, node) => [apply(rowGradOp, [dy, node.input(0), node.extra(0), node.extra(1)], node.attrs)],
+  batched: (dy, node) => {
+    const [k, rows, n] = dy.sizes as [number, number, number];
+    const [g, x, dx] = [dense(dy), dense(node.input(0)), empty(dy.sizes)];
+    for (let i = 0; i < k; i++) {
+      const offset = 4 * i * rows * n;
+      call('layerNormGrad', g.address + offset, x.address, node.extra(0).address, node.extra(1).address, dx.address + offset, rows, n);
+    }
+    return [dx];
+  },
 };
 
 /**

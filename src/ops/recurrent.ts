@@ -12,9 +12,9 @@ import { isGradEnabled, type Node } from '../tensor/tape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import { add, gt, mul, sub, where } from './binary.ts';
 import { constantList } from './create.ts';
-import { matmul, mm } from './matmul.ts';
+import { bmm, matmul, mm } from './matmul.ts';
 import { cat, chunk, inShape, narrow, select, stack, transpose, unbind } from './movement.ts';
-import { sumOver } from './reduce.ts';
+import { expand, sumOver } from './reduce.ts';
 import { sigmoid, tanh } from './unary.ts';
 
 /** What a step does: the function of a plain layer, or the kind of gates. */
@@ -105,7 +105,8 @@ const recurrenceOp: Op<Attrs> = {
   },
   saves: (needs) => needs.map((_, i) => i !== 2),
   savesOutput: true,
-  backward: (dy, node) => (isGradEnabled() ? backwardByOps : backwardByKernels)(dy, node),
+  backward: (dy, node) => (isGradEnabled() ? backwardByOps(dy, node) : backwardByKernels(inShape(dy, [1, dy.size]), node).map((g) => g && inShape(g, g.sizes.slice(1)))),
+  batched: backwardByKernels,
 };
 
 /** Gradients by input, from what a backward found. */
@@ -122,43 +123,52 @@ function statesOf(flat: Tensor, start: number, t: number, n: number, width: numb
 
 const flatRows = (x: Tensor): Tensor => inShape(x, [sizeOf(x.sizes.slice(0, -1)), x.sizes.at(-1) as number]);
 
+/** Gradients for k cotangents, dy [k, states]. */
 function backwardByKernels(dy: Tensor, node: Node<Attrs>): (Tensor | null)[] {
   const { attrs } = node;
   const { kind, reverse } = attrs;
   const { t, n, p, h, g, cells } = layoutOf(attrs, node.shapes[0] as Shape, node.shapes[1] as Shape);
   const part = (name: Part): Tensor | undefined => partOf(attrs, name, (i) => dense(node.input(i)));
   const [projection, lengths, w, y] = [part('projection'), part('lengths'), dense(node.input(1)), node.output];
+  const [k, size] = dy.sizes as [number, number];
   // Gradients of all states, to which each step adds.
   const d = empty(dy.sizes);
   copyElements(dy, d);
-  const dgates = empty([t, n, g]);
-  const dsaid = kind === 'gru' ? empty([t, n, g]) : dgates;
+  const dgates = empty([k, t, n, g]);
+  const dsaid = kind === 'gru' ? empty([k, t, n, g]) : dgates;
   const dout = projection ? empty([n, h]) : null;
   const state = (base: number, i: number): number => base + 4 * i * n * p;
   const cell = (base: number, i: number): number => base + 4 * (cells + i * n * h);
   const row = 4 * n * g;
-  for (const [time, from, to] of [...stepsOf(t, reverse)].reverse()) {
-    const [dfrom, dto, dg] = [state(d.address, from), state(d.address, to), dgates.address + time * row];
-    if (lengths) call('holdGrad', dfrom, dto, lengths.address, n, p, time);
-    if (kind === 'lstm') {
-      if (lengths) call('holdGrad', cell(d.address, from), cell(d.address, to), lengths.address, n, h, time);
-      if (dout) call('matmul', n, h, p, dto, p, 1, (projection as Tensor).address, h, 1, dout.address, h, 0, 0);
-      const gates = node.extra(0).address + time * row;
-      call('lstmCellGrad', gates, cell(y.address, from), cell(y.address, to), dout ? dout.address : dto, cell(d.address, to), dg, cell(d.address, from), n, h);
-    } else if (kind === 'gru') {
-      const [gates, said] = [node.extra(0).address + time * row, node.extra(1).address + time * row];
-      call('gruCellGrad', gates, said, state(y.address, from), dto, dg, dsaid.address + time * row, dfrom, n, h);
-    } else call(`${kind}Grad`, dto, state(y.address, to), dg, 1, 1, n * h, 0, 0, 1, 0, 0, 1);
-    call('matmul', n, p, g, dsaid.address + time * row, g, 1, w.address, p, 1, dfrom, p, 1, 0);
+  for (let i = 0; i < k; i++) {
+    const [states, blocks] = [d.address + 4 * i * size, i * t];
+    for (const [time, from, to] of [...stepsOf(t, reverse)].reverse()) {
+      const [dfrom, dto, dg] = [state(states, from), state(states, to), dgates.address + (blocks + time) * row];
+      const ds = dsaid.address + (blocks + time) * row;
+      if (lengths) call('holdGrad', dfrom, dto, lengths.address, n, p, time);
+      if (kind === 'lstm') {
+        if (lengths) call('holdGrad', cell(states, from), cell(states, to), lengths.address, n, h, time);
+        if (dout) call('matmul', n, h, p, dto, p, 1, (projection as Tensor).address, h, 1, dout.address, h, 0, 0);
+        const gates = node.extra(0).address + time * row;
+        call('lstmCellGrad', gates, cell(y.address, from), cell(y.address, to), dout ? dout.address : dto, cell(states, to), dg, cell(states, from), n, h);
+      } else if (kind === 'gru') call('gruCellGrad', node.extra(0).address + time * row, node.extra(1).address + time * row, state(y.address, from), dto, dg, ds, dfrom, n, h);
+      else call(`${kind}Grad`, dto, state(y.address, to), dg, 1, 1, n * h, 0, 0, 1, 0, 0, 1);
+      call('matmul', n, p, g, ds, g, 1, w.address, p, 1, dfrom, p, 1, 0);
+    }
   }
+  const said = inShape(dsaid, [k, t * n, g]);
+  /** Σ over steps of the products of gradients [k, T·N, a] and values [T·N, b]: [k, a, b]. */
+  const products = (u: Tensor, v: Tensor): Tensor => bmm(transpose(u, 1, 2), expand(inShape(v, [1, ...v.sizes]), [k, ...v.sizes]));
+  /** Gradients of states of a width, [k, …]; of one place in time or of those that steps go to. */
+  const gradientOf = (start: number, width: number): Tensor => inShape(narrow(d, 1, start, (t + 1) * n * width), [k, t + 1, n, width]);
   const first = reverse ? t : 0;
   return gradients(node, {
     gx: () => dgates,
-    w: () => mm(transpose(flatRows(dsaid), 0, 1), flatRows(statesOf(y, 0, t, n, p, reverse).from)),
-    h0: () => select(statesOf(d, 0, t, n, p, reverse).all, 0, first),
-    c0: () => select(statesOf(d, cells, t, n, h, reverse).all, 0, first),
-    bias: () => sumOver(flatRows(dsaid), [0]),
-    projection: () => mm(transpose(flatRows(statesOf(d, 0, t, n, p, reverse).to), 0, 1), flatRows(node.extra(1))),
+    w: () => products(said, flatRows(statesOf(y, 0, t, n, p, reverse).from)),
+    h0: () => select(gradientOf(0, p), 1, first),
+    c0: () => select(gradientOf(cells, h), 1, first),
+    bias: () => sumOver(said, [1]),
+    projection: () => products(inShape(narrow(gradientOf(0, p), 1, reverse ? 0 : 1, t), [k, t * n, p]), flatRows(node.extra(1))),
   });
 }
 
