@@ -1,11 +1,12 @@
 // What is measured: training steps, and the kernels that such steps are made of. Who measures a work looks up its `operation`.
 
+import { PICTURES } from './pictures.ts';
 import { SEQUENCES } from './sequences.ts';
 
 export type Unit = 'steps/s' | 'GFLOP/s' | 'Gelem/s';
 
 /** How an input's numbers come about; the stream is seeded by the work. */
-export type Fill = { normal: true } | { from: number; to: number } | { classes: number } | { same: string };
+export type Fill = { normal: true } | { from: number; to: number } | { classes: number } | { same: string } | { coin: true };
 
 export interface Input {
   readonly name: string;
@@ -69,6 +70,7 @@ const MODELS: Readonly<Record<string, readonly Input[]>> = {
     ...layer('second', 1, 784),
   ],
   ...SEQUENCES,
+  ...PICTURES,
 };
 
 const steps = Object.entries(MODELS).flatMap(([operation, inputs]) =>

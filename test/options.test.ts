@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 // biome-ignore lint/suspicious/noExplicitAny: what is called is found by name
 type Any = any;
 const F = nn.functional;
-const [x, image, row] = [ones([2, 4]), ones([1, 2, 8, 8]), ones([1, 2, 8])];
+const [x, image, row, volume] = [ones([2, 4]), ones([1, 2, 8, 8]), ones([1, 2, 8]), ones([1, 2, 4, 4, 4])];
 const classes = tensor([0, 1], { dtype: 'int32' });
 const made = (): optim.SGD => new optim.SGD([new nn.Parameter(ones([2]))], { lr: 0.1, momentum: 0.9 });
 const losses = (): M.Losses => ({ a: new nn.Parameter(ones([1])).sum(), b: new nn.Parameter(ones([1])).sum() });
@@ -68,6 +68,26 @@ const functions: [of: object, rows: Record<string, unknown[]>][] = [
       maxPool2d: [image, 2],
       conv1d: [row, ones([2, 2, 3]), null],
       conv2d: [image, ones([2, 2, 3, 3]), null],
+      avgPool3d: [volume, 2],
+      maxPool3d: [volume, 2],
+      lpPool1d: [row, 2, 2],
+      lpPool2d: [image, 2, 2],
+      lpPool3d: [volume, 2, 2],
+      maxUnpool1d: [row, row.int(), 2],
+      maxUnpool2d: [image, image.int(), 2],
+      maxUnpool3d: [volume, volume.int(), 2],
+      conv3d: [volume, ones([2, 2, 3, 3, 3]), null],
+      convTranspose1d: [row, ones([2, 2, 3]), null],
+      convTranspose2d: [image, ones([2, 2, 3, 3]), null],
+      convTranspose3d: [volume, ones([2, 2, 3, 3, 3]), null],
+      interpolate: [image, 4],
+      upsampleNearest: [image, 4],
+      upsampleBilinear: [image, 4],
+      gridSample: [image, ones([1, 3, 3, 2])],
+      unfold: [image, 2],
+      fold: [ones([1, 8, 9]), 4, 2],
+      localResponseNorm: [image, 2],
+      embeddingBag: [tensor([[0, 1]], { dtype: 'int32' }), ones([3, 2]), null],
       batchNorm: [image, ones([2]), ones([2])],
       instanceNorm: [image],
       layerNorm: [x, [4]],
@@ -107,6 +127,25 @@ const functions: [of: object, rows: Record<string, unknown[]>][] = [
   ],
   [M, { backward: [losses()], below: ['a', 1], above: ['a', 1], applyCombiner: [new M.Mean(), [[1], [2]]], clipWeights: [new M.Mean()], phases: [] }],
   [nn, { clipGradNorm_: [made().paramGroups[0]?.params, 1] }],
+  [
+    gradloom,
+    Object.fromEntries([
+      ...['uniform_', 'normal_', 'logNormal_', 'exponential_', 'cauchy_', 'bernoulli_', 'bernoulli', 'poisson'].map((k) => [k, [gradloom.full([2], 0.5)]]),
+      ['geometric_', [gradloom.ones([2]), 0.5]],
+      ['multinomial', [gradloom.ones([3]), 2]],
+      ['randint', [3, [2]]],
+      ['randintLike', [gradloom.ones([2]), 3]],
+      ['random_', [gradloom.ones([2])]],
+    ]),
+  ],
+  [
+    nn.init,
+    Object.fromEntries([
+      ...['xavierUniform_', 'xavierNormal_', 'kaimingUniform_', 'kaimingNormal_', 'truncNormal_', 'orthogonal_'].map((k) => [k, [gradloom.ones([2, 2])]]),
+      ['sparse_', [gradloom.ones([2, 2]), 0.5]],
+      ['dirac_', [gradloom.ones([2, 2, 2])]],
+    ]),
+  ],
 ];
 const needed: [of: object, rows: Record<string, unknown[]>][] = [
   [gradloom, { DataLoader: [new gradloom.TensorDataset(x)] }],
@@ -120,6 +159,22 @@ const needed: [of: object, rows: Record<string, unknown[]>][] = [
       Embedding: [4, 2],
       BatchNorm1d: [2],
       InstanceNorm2d: [2],
+      Conv3d: [2, 3, 2],
+      ConvTranspose1d: [2, 3, 2],
+      ConvTranspose2d: [2, 3, 2],
+      ConvTranspose3d: [2, 3, 2],
+      BatchNorm3d: [2],
+      InstanceNorm3d: [2],
+      MaxPool3d: [2],
+      AvgPool3d: [2],
+      AdaptiveMaxPool2d: [2],
+      LPPool2d: [2, 2],
+      MaxUnpool2d: [2],
+      Unfold: [2],
+      Fold: [4, 2],
+      Bilinear: [2, 2, 2],
+      LocalResponseNorm: [2],
+      EmbeddingBag: [4, 2],
       LayerNorm: [3],
       RMSNorm: [3],
       GroupNorm: [1, 2],
@@ -134,12 +189,35 @@ const needed: [of: object, rows: Record<string, unknown[]>][] = [
       TransformerDecoder: [() => new nn.TransformerDecoderLayer(4, 2), 1],
       Transformer: [8, 2, 1, 1],
       ...Object.fromEntries(
-        ['Dropout', 'Dropout2d', 'GELU', 'LeakyReLU', 'ELU', 'CELU', 'GLU', 'Softplus', 'Flatten', 'Hardtanh', 'Hardshrink', 'Softshrink', 'PReLU'].map((k) => [k, []]),
+        [
+          'Dropout',
+          'Dropout1d',
+          'Dropout2d',
+          'Dropout3d',
+          'Upsample',
+          'UpsamplingNearest2d',
+          'GELU',
+          'LeakyReLU',
+          'ELU',
+          'CELU',
+          'GLU',
+          'Softplus',
+          'Flatten',
+          'Hardtanh',
+          'Hardshrink',
+          'Softshrink',
+          'PReLU',
+        ].map((k) => [k, []]),
       ),
       ...Object.fromEntries(Object.keys(nn).flatMap((k) => (k.endsWith('Loss') ? [[k, []]] : []))),
     },
   ],
-  [optim, Object.fromEntries(Object.keys(optim).flatMap((k) => (/^[A-Z]/.test(k) && k !== 'Optimizer' ? [[k, [made().paramGroups[0]?.params]]] : [])))],
+  [
+    optim,
+    Object.fromEntries(
+      Object.keys(optim).flatMap((k) => (/^[A-Z]/.test(k) && k !== 'Optimizer' ? [[k, [k === 'Muon' ? [gradloom.ones([2, 2])] : made().paramGroups[0]?.params]]] : [])),
+    ),
+  ],
   [
     optim.lrScheduler,
     {

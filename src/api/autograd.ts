@@ -1,6 +1,6 @@
 /** Gradients beyond `tensor.backward()`: PyTorch's `torch.autograd`. @module */
 export { type BackwardOptions, backward, type GradientsOf, type GradOptions, grad } from '../autograd/backward.ts';
-export { CustomFunction as Function, type FunctionClass, FunctionContext, type FunctionGradients } from '../autograd/function.ts';
+export { CustomFunction as Function, type FunctionClass, type FunctionContext, type FunctionGradients } from '../autograd/function.ts';
 export { type GradcheckOptions, gradcheck, gradgradcheck } from '../autograd/gradcheck.ts';
 export type { GraphOptions } from '../autograd/pass.ts';
 export { setDetectAnomaly } from '../tensor/tape.ts';

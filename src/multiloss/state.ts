@@ -28,21 +28,76 @@ export const NAMES: Kind = { what: "a list of the losses' names", test: (v) => A
 /** A plain object; what is in it is for its reader to check. */
 export const OBJECT: Kind = { what: 'an object', test: isPlainObject };
 
-/** What has a state. */
-export interface Restorable {
-  stateDict(): object;
-  loadStateDict(state: never): void;
+/** What is remembered from step to step. */
+export interface State {
+  /** As plain data. */
+  save(): unknown;
+  /** Takes up what `save` gave; throws before anything has changed where it is none. @param op whose it is, for messages */
+  load(op: string, saved: unknown): void;
+  /** As at the start. */
+  reset(): void;
 }
 
-/** Loads every state or, where one is refused, none. */
-export function loadAll(list: readonly (readonly [Restorable, unknown])[]): void {
-  const before = list.map(([to]) => to.stateDict());
-  list.forEach(([to, state], i) => {
+/** Of what remembers nothing. */
+export const STATELESS: State = {
+  save: () => ({}),
+  load: (op, saved) => {
+    stateOf(op, saved, {});
+  },
+  reset: () => {},
+};
+
+/** Of a method or strategy, which has these three where it remembers something. */
+export function stateIn(of: {
+  readonly name: string;
+  stateDict?(): Record<string, unknown>;
+  loadStateDict?(state: Readonly<Record<string, unknown>>): void;
+  reset?(): void;
+}): State {
+  return {
+    save: () => of.stateDict?.() ?? {},
+    load: (_op, saved) => (of.loadStateDict ? of.loadStateDict(saved as Record<string, unknown>) : STATELESS.load(of.name, saved)),
+    reset: () => of.reset?.(),
+  };
+}
+
+const PRESENT: Kind = { what: 'a state', test: (v) => v !== undefined };
+
+/** Several by name: all are taken up or, where one is refused, none. */
+export class States implements State {
+  private readonly parts: Readonly<Record<string, State>>;
+
+  constructor(parts: Readonly<Record<string, State>>) {
+    this.parts = parts;
+  }
+
+  save(): Record<string, unknown> {
+    return mapped(this.parts, (part) => part.save());
+  }
+
+  load(op: string, saved: unknown): void {
+    const given = stateOf(
+      op,
+      saved,
+      mapped(this.parts, () => PRESENT),
+    );
+    const undo: (() => void)[] = [];
     try {
-      to.loadStateDict(state as never);
+      for (const [key, part] of Object.entries(this.parts)) {
+        const before = part.save();
+        part.load(op, given[key]);
+        undo.push(() => part.load(op, before));
+      }
     } catch (error) {
-      for (let k = 0; k < i; k++) (list[k] as readonly [Restorable, unknown])[0].loadStateDict(before[k] as never);
+      for (const back of undo) back();
       throw error;
     }
-  });
+  }
+
+  reset(): void {
+    for (const part of Object.values(this.parts)) part.reset();
+  }
 }
+
+const mapped = <T>(parts: Readonly<Record<string, State>>, of: (part: State) => T): Record<string, T> =>
+  Object.fromEntries(Object.entries(parts).map(([key, part]) => [key, of(part)]));

@@ -23,10 +23,10 @@ export interface Strategy<Name extends string = string> {
   readonly name: string;
   /** Runs the backward pass or passes of one step; gradients add to `.grad`. The graph is freed. */
   backward(losses: Losses<Name>): Report<Name>;
-  /** What it remembers between steps, as plain data. */
-  stateDict(): Record<string, unknown>;
+  /** What it remembers between steps, as plain data; left out, with the next one, where it remembers nothing. */
+  stateDict?(): Record<string, unknown>;
   /** Takes up what `stateDict` gave. */
-  loadStateDict(state: Readonly<Record<string, unknown>>): void;
+  loadStateDict?(state: Readonly<Record<string, unknown>>): void;
 }
 
 /**

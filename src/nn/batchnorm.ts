@@ -4,7 +4,7 @@ import { Buffer, Parameter } from '../module/parameter.ts';
 import { batchNorm, instanceNorm } from '../ops/batchnorm.ts';
 import { div, type Operand } from '../ops/binary.ts';
 import { ones, zeros } from '../ops/create.ts';
-import { add_ } from '../ops/inplace.ts';
+import { add_, fill_, zero_ } from '../ops/inplace.ts';
 import { squeeze, unsqueeze } from '../ops/movement.ts';
 import { assertTensor, checkArgument, COUNT, FINITE, FLAG, type Given, type Kinds, NUMBER, optionsBy, orNull } from '../tensor/check.ts';
 import { shapeError, valueError } from '../tensor/errors.ts';
@@ -22,12 +22,14 @@ export interface BatchNormModuleOptions {
   affine?: boolean;
   /** Whether to keep running statistics for evaluation: true for batch, false for instance normalisation unless said. */
   trackRunningStats?: boolean;
+  /** Whether a learned scale has a shift beside it; default true. */
+  bias?: boolean;
 }
 
-const OPTIONS: Kinds<BatchNormModuleOptions> = { eps: NUMBER, momentum: /* @__PURE__ */ orNull(FINITE), affine: FLAG, trackRunningStats: FLAG };
+const OPTIONS: Kinds<BatchNormModuleOptions> = { eps: NUMBER, momentum: /* @__PURE__ */ orNull(FINITE), affine: FLAG, trackRunningStats: FLAG, bias: FLAG };
 
 /** Options by position: PyTorch's order. */
-type Positions = [eps?: number, momentum?: number | null, affine?: boolean, trackRunningStats?: boolean];
+type Positions = [eps?: number, momentum?: number | null, affine?: boolean, trackRunningStats?: boolean, bias?: boolean];
 
 /** What both kinds have: parameters [C], which start at 1 and 0, and running statistics, which start at mean 0 and variance 1. */
 abstract class RunningNorm extends Module {
@@ -42,7 +44,8 @@ abstract class RunningNorm extends Module {
   /** Batches seen in training, int32. */
   readonly numBatchesTracked: Buffer | null;
   protected readonly eps: number;
-  protected readonly momentum: number | null;
+  /** How far running statistics go towards each batch's; null averages all batches alike. */
+  momentum: number | null;
   private readonly name: string;
   private readonly ranks: readonly [number, number];
 
@@ -50,7 +53,7 @@ abstract class RunningNorm extends Module {
   constructor(name: string, ranks: readonly [number, number], numFeatures: number, given: readonly unknown[], usual: boolean) {
     super();
     checkArgument(name, 'numFeatures', numFeatures, COUNT);
-    const { eps = 1e-5, momentum = 0.1, affine = usual, trackRunningStats = usual } = optionsBy(name, given, OPTIONS);
+    const { eps = 1e-5, momentum = 0.1, affine = usual, trackRunningStats = usual, bias = true } = optionsBy(name, given, OPTIONS);
     if (!(eps >= 0)) throw valueError(name, `eps must be ≥ 0, got ${eps}.`);
     const c = [numFeatures];
     this.name = name;
@@ -59,10 +62,19 @@ abstract class RunningNorm extends Module {
     this.momentum = momentum;
     const make = <T>(wanted: boolean, build: () => T): T | null => (wanted ? scope(build) : null);
     this.weight = make(affine, () => new Parameter(ones(c)));
-    this.bias = make(affine, () => new Parameter(zeros(c)));
+    this.bias = make(affine && bias, () => new Parameter(zeros(c)));
     this.runningMean = make(trackRunningStats, () => new Buffer(zeros(c)));
     this.runningVar = make(trackRunningStats, () => new Buffer(ones(c)));
     this.numBatchesTracked = make(trackRunningStats, () => new Buffer(zeros([], { dtype: 'int32' })));
+  }
+
+  /** The running statistics as at the start: mean 0, variance 1, no batches. */
+  resetRunningStats(): void {
+    noGrad(() => {
+      if (this.runningMean) zero_(this.runningMean);
+      if (this.runningVar) fill_(this.runningVar, 1);
+      if (this.numBatchesTracked) zero_(this.numBatchesTracked);
+    });
   }
 
   protected checkRank(x: Tensor): void {
@@ -79,7 +91,8 @@ abstract class RunningNorm extends Module {
   }
 }
 
-class BatchNorm extends RunningNorm {
+/** @internal What the normalisations over batches are. */
+export class BatchNorm extends RunningNorm {
   forward(x: Tensor): Tensor {
     this.checkRank(x);
     const { weight, bias, runningMean, runningVar, numBatchesTracked, eps } = this;
@@ -102,6 +115,13 @@ export class BatchNorm1d extends BatchNorm {
 export class BatchNorm2d extends BatchNorm {
   constructor(numFeatures: number, ...options: Given<BatchNormModuleOptions, Positions>) {
     super('BatchNorm2d', [4, 4], numFeatures, options, true);
+  }
+}
+
+/** As `BatchNorm1d`, for volumes. x [N, C, D, H, W]. */
+export class BatchNorm3d extends BatchNorm {
+  constructor(numFeatures: number, ...options: Given<BatchNormModuleOptions, Positions>) {
+    super('BatchNorm3d', [5, 5], numFeatures, options, true);
   }
 }
 
@@ -142,5 +162,16 @@ export class InstanceNorm2d extends InstanceNorm {
 
   protected override get unbatched(): number {
     return 3;
+  }
+}
+
+/** As `InstanceNorm1d`, for volumes. x [N, C, D, H, W] or [C, D, H, W]. */
+export class InstanceNorm3d extends InstanceNorm {
+  constructor(numFeatures: number, ...options: Given<BatchNormModuleOptions, Positions>) {
+    super('InstanceNorm3d', [4, 5], numFeatures, options, false);
+  }
+
+  protected override get unbatched(): number {
+    return 4;
   }
 }

@@ -38,7 +38,9 @@ function differenceOf(recorded: MethodUse, { method, names, before }: MethodUse)
   if (recorded.names !== names) return `takes the losses ${names}, where ${recorded.names} were recorded`;
   if (recorded.method === method) return '';
   if (Object.getPrototypeOf(recorded.method) !== Object.getPrototypeOf(method) || recorded.before !== before) return 'takes another method than was recorded';
-  return JSON.stringify(recorded.method.stateDict()) === JSON.stringify(method.stateDict()) ? '' : 'takes a method that is made in the step and remembers. Make it once, outside';
+  return JSON.stringify(recorded.method.stateDict?.()) === JSON.stringify(method.stateDict?.())
+    ? ''
+    : 'takes a method that is made in the step and remembers. Make it once, outside';
 }
 
 export class Signature {

@@ -1,11 +1,11 @@
 // The monitor's report: one HTML page that needs nothing else, with charts of losses, weights, gradient norms and conflict.
-import type { MonitorData } from '../multiloss/monitor-data.ts';
+import type { MonitorData } from '../multiloss/watching/monitor-data.ts';
 import { GradloomError } from '../runtime/errors.ts';
 import { charts, styles, template, uplot } from './assets.ts';
 import { alarmsHtml, escapeHtml, layersHtml, pairsHtml, summaryHtml } from './tables.ts';
 import { thin } from './thin.ts';
 
-export type { Alarm, AlarmKind, MonitorData, PairSummary, SeriesKey } from '../multiloss/monitor-data.ts';
+export type { Alarm, AlarmKind, MonitorData, PairSummary, SeriesKey } from '../multiloss/watching/monitor-data.ts';
 
 /** Options of `monitorReport`. */
 export interface ReportOptions {

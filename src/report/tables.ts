@@ -1,5 +1,5 @@
 // The parts of the page that are text: what a reader who sees no charts gets as well.
-import type { MonitorData, PairSummary } from '../multiloss/monitor-data.ts';
+import type { MonitorData, PairSummary } from '../multiloss/watching/monitor-data.ts';
 
 /** Text as HTML. */
 export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);

@@ -1,5 +1,5 @@
 // A monitor's points, few enough for a page.
-import type { MonitorData } from '../multiloss/monitor-data.ts';
+import type { MonitorData } from '../multiloss/watching/monitor-data.ts';
 
 /** What the page's script draws. */
 export interface PageData extends Pick<MonitorData, 'steps' | 'series' | 'phases'> {

@@ -1,4 +1,4 @@
-// What a recording of a step must be told by the floors below it. One recording at a time; none unless `capture` runs.
+// What a recording of a step must be told by the levels below it. One recording at a time; none unless `capture` runs.
 import { callHost, type HostWork } from '../runtime/call.ts';
 import type { Storage } from './storage.ts';
 import type { Tensor } from './tensor.ts';
@@ -8,7 +8,7 @@ export type LeafUse = 'read' | 'added' | 'set';
 
 /** What a recording must know of a multi-loss method. */
 export interface RecordedMethod {
-  stateDict(): unknown;
+  stateDict?(): unknown;
 }
 
 export interface Recording {
@@ -29,7 +29,7 @@ export interface Recording {
   /** Whether a tensor requires a gradient is looked at, or about to be set. */
   asked(t: Tensor): void;
   /**
-   * The step goes by what `current` gives, which no replay sees: where it has changed, the plain step runs. CheckedMethod before the step changes it.
+   * The step goes by what `current` gives, which no replay sees: where it has changed, the plain step runs. Called before the step changes it.
    * `set` puts back a flag that the step itself sets. Said once for each owner.
    */
   rely(owner: object, current: () => unknown, set?: (value: never) => void): void;

@@ -44,7 +44,7 @@ function compareLists(what: string, actual: ArrayLike<number>, expected: readonl
 const namesOf = (losses: readonly number[]): string[] => losses.map((_, i) => `loss${i}`);
 
 /** Value and gradients of a differentiable one. */
-function runCombine(method: multiloss.Scalarizer, { losses = [], out = Number.NaN, grad = [], parameter, parameterGrad }: ScalarizerCase): number {
+function runCombine(method: multiloss.Scalarizer & multiloss.Stateful, { losses = [], out = Number.NaN, grad = [], parameter, parameterGrad }: ScalarizerCase): number {
   const leaves = losses.map((loss) => tensor(loss, { requiresGrad: true }));
   if (parameter) method.loadStateDict({ s: parameter });
   const total = method.combine(leaves, namesOf(losses));

@@ -1,7 +1,7 @@
 // The one table of all methods, for losses a, b and c.
 import { multiloss as M } from 'gradloom';
 
-export const makers: Readonly<Record<string, () => M.Method>> = {
+export const makers: Readonly<Record<string, () => M.Method & M.Stateful>> = {
   Sum: () => new M.Sum(),
   Mean: () => new M.Mean(),
   Constant: () => new M.Constant([1, 2, 0.5]),
@@ -50,6 +50,6 @@ export const makers: Readonly<Record<string, () => M.Method>> = {
   'normalize(PCGrad)': () => M.normalize(new M.PCGrad()),
   'normalize(Mean)': () => M.normalize(new M.Mean()),
   'normalize(GradDrop)': () => M.normalize(new M.GradDrop()),
-  'every(3, MGDA)': () => M.every(3, new M.MGDA()),
+  'every(3, MGDA)': () => M.every(new M.MGDA(), 3),
   'warmup(Mean, PCGrad)': () => M.warmup(new M.Mean(), new M.PCGrad(), 4),
 };

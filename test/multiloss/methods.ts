@@ -3,7 +3,7 @@ import { multiloss as M } from 'gradloom';
 
 export interface MethodRow {
   name: string;
-  make: () => M.Weighting | M.Aggregator;
+  make: () => (M.Weighting | M.Aggregator) & M.Stateful;
   /** The fewest losses it takes; 1 unless said. */
   least?: number;
   /** It raises no loss: J·g ≥ 0 to rounding. */
@@ -67,10 +67,10 @@ export const methods: readonly MethodRow[] = [
   { name: 'DBMTL', make: () => new M.DBMTL() },
   { name: 'MoCo', make: () => new M.MoCo() },
   { name: 'ema(UPGrad)', make: () => M.ema(new M.UPGrad()), nonConflicting: true, permutationInvariant: exact, homogeneous: true },
-  { name: 'every(2, MGDA)', make: () => M.every(2, new M.MGDA()), nonConflicting: true, permutationInvariant: exact },
+  { name: 'every(2, MGDA)', make: () => M.every(new M.MGDA(), 2), nonConflicting: true, permutationInvariant: exact },
   { name: 'clipWeights(FairGrad)', make: () => M.clipWeights(new M.FairGrad(), { min: 0.1, max: 10 }) },
   { name: 'normalize(UPGrad)', make: () => M.normalize(new M.UPGrad()), nonConflicting: true, permutationInvariant: exact },
   { name: 'normalize(GradDrop)', make: () => M.normalize(new M.GradDrop()), random: true },
   { name: 'warmup(Mean, PCGrad)', make: () => M.warmup(new M.Mean(), new M.PCGrad(), 1), random: true },
-  { name: 'ema(every(3, normalize(GradVac)))', make: () => M.ema(M.every(3, M.normalize(new M.GradVac())), 0.5), random: true },
+  { name: 'ema(every(3, normalize(GradVac)))', make: () => M.ema(M.every(M.normalize(new M.GradVac()), 3), 0.5), random: true },
 ];

@@ -207,7 +207,7 @@ const nonfinite: readonly Row[] = (['nan', 'inf', '-inf'] as const).flatMap((bad
 /** Four steps: the second as the first, the third with other lengths, the last with a loss that is done. */
 const SEQUENCE: readonly Matrix[] = [GENERAL, GENERAL, GENERAL.map((row, i) => row.map((v) => v * (i + 1) * 0.5)), [[0, 0, 0, 0], ...GENERAL.slice(1)]];
 const PAIRS = SEQUENCE.map((rows) => rows.slice(0, 2));
-const remembered: readonly (readonly [py: string, make: () => M.Method, steps?: readonly Matrix[], tolerance?: number])[] = [
+const remembered: readonly (readonly [py: string, make: () => M.Method & M.Stateful, steps?: readonly Matrix[], tolerance?: number])[] = [
   ['ExcessMTL()', () => new M.ExcessMTL()],
   ['ExcessMTL(robust_step_size=0.1)', () => new M.ExcessMTL({ eta: 0.1 })],
   ['GradVac()', () => new M.GradVac(), PAIRS],

@@ -566,13 +566,13 @@ function several(method: () => multiloss.Method, change: (m: never, i: number) =
 const resets = (m: { reset(): void }, i: number): void => {
   if (i === 5 || i === 13) m.reset();
 };
-const methods: Record<string, () => multiloss.Method> = {
+const methods: Record<string, () => multiloss.Method & multiloss.Stateful> = {
   ExcessMTL: () => new multiloss.ExcessMTL(),
   STCH: () => new multiloss.STCH(),
   UPGrad: () => new multiloss.UPGrad(),
   GradNorm: () => new multiloss.DWA(),
   ema: () => multiloss.ema(new multiloss.PCGrad()),
-  every: () => multiloss.every(3, new multiloss.PCGrad()),
+  every: () => multiloss.every(new multiloss.PCGrad(), 3),
   warmup: () => multiloss.warmup(new multiloss.Mean(), new multiloss.UPGrad(), 4),
 };
 for (const [name, make] of Object.entries(methods)) {
@@ -580,7 +580,7 @@ for (const [name, make] of Object.entries(methods)) {
   compare(`${name}: reset()`, 'same', () => several(make, resets as never));
   compare(`${name}: loadStateDict`, 'same', () => {
     let saved: Record<string, unknown>;
-    return several(make, ((m: multiloss.Method, i: number) => {
+    return several(make, ((m: multiloss.Stateful, i: number) => {
       if (i === 4) saved = JSON.parse(JSON.stringify(m.stateDict()));
       if (i === 9) m.loadStateDict(saved);
     }) as never);

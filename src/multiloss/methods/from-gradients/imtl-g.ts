@@ -1,0 +1,59 @@
+import { type Kinds, optionsOf } from '../../../tensor/check.ts';
+import type { Stats } from '../method.ts';
+import { range } from '../../checks.ts';
+import { solveDefinite } from '../../solve/cholesky.ts';
+import { cosinesOf, total } from '../../solve/matrix.ts';
+import { pseudoSolve } from '../../solve/spectrum.ts';
+import { WeightingBase } from '../base.ts';
+
+/** Options of IMTLG. */
+export interface IMTLGOptions {
+  /** Eigenvalues of the Gramian below m·eps times the largest count as 0; default what its precision can tell from 0. */
+  eps?: number;
+}
+
+const OPTIONS: Kinds<IMTLGOptions> = { eps: range(0, 1) };
+
+/**
+ * The step with equal projections onto all gradients' directions, weights adding up to 1 (Liu et al., ICLR 2021, openreview
+ * IMPnRXEWpvr). w = G⁺·d / Σ, d = ‖gᵢ‖. All 0 where that sum is 0. Weights may be negative.
+ */
+export class IMTLG extends WeightingBase {
+  readonly name = 'IMTLG';
+  /** What counts as 0: see its option. */
+  readonly eps: number | undefined;
+
+  constructor(options?: IMTLGOptions) {
+    super();
+    this.eps = optionsOf('IMTLG', options, OPTIONS, arguments.length).eps;
+  }
+
+  weights({ gramian, names, rank = names.length }: Stats): Float64Array {
+    const m = names.length;
+    const w = this.equalProjections(gramian, m, rank);
+    const sum = total(w);
+    let size = 0;
+    for (const v of w) size += Math.abs(v);
+    // What is left of terms that cancel is rounding, not a direction.
+    if (size === 0 || Math.abs(sum) <= 1e-12 * size) return new Float64Array(m);
+    return w.map((v) => v / sum);
+  }
+
+  /** G⁺·d up to a factor. Independent rows need cosines only (G⁻¹·d = D⁻¹·C⁻¹·1), whatever their lengths. */
+  private equalProjections(gramian: Float64Array, m: number, rank: number): Float64Array {
+    const { norms, cosines } = cosinesOf(gramian, m);
+    let [longest, shortest] = [0, Number.POSITIVE_INFINITY];
+    for (const v of norms) [longest, shortest] = [Math.max(longest, v), Math.min(shortest, v)];
+    if (longest === 0) return new Float64Array(m);
+    const x = rank < m || shortest === 0 ? null : solveDefinite(cosines, new Float64Array(m).fill(1));
+    if (x) return x.map((v, i) => (v * shortest) / (norms[i] as number));
+    const square = longest * longest;
+    return pseudoSolve(
+      gramian.map((v) => v / square),
+      norms.map((v) => v / longest),
+      m,
+      m * (this.eps ?? Number.EPSILON),
+      rank,
+    );
+  }
+}

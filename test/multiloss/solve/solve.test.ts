@@ -1,0 +1,215 @@
+// The small solvers, by the conditions that define their answers.
+import fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { manualSeed, randn, scope } from '../../../src/entry/default.ts';
+import { conflictAverse } from '../../../src/multiloss/solve/conflict-averse.ts';
+import { eigen } from '../../../src/tensor/eigen.ts';
+import { times, total } from '../../../src/multiloss/solve/matrix.ts';
+import { minNorm } from '../../../src/multiloss/solve/min-norm.ts';
+import { atRank, roundedProducts } from '../../../src/multiloss/solve/rank.ts';
+import { ontoSimplex } from '../../../src/multiloss/solve/simplex.ts';
+import { pseudoSolve, spectrum } from '../../../src/multiloss/solve/spectrum.ts';
+import { anyRows, gramianOf, independentRows, longest, manyRows, scaled } from '../samples.ts';
+
+const anyScale = fc.constantFrom(1e-10, 1e-3, 1, 1e4, 1e10);
+const at = (a: Float64Array, i: number): number => a[i] as number;
+
+test('the shortest point of a hull: no row comes nearer (Gw)ᵢ ≥ wᵀGw, with equality where wᵢ > 0', () => {
+  fc.assert(
+    fc.property(anyRows, anyScale, (rows, scale) => {
+      const g = gramianOf(scaled(rows, scale));
+      const m = rows.length;
+      const w = minNorm(g, m);
+      const square = longest(scaled(rows, scale)) ** 2;
+      assert.ok(Math.abs(total(w) - 1) < 1e-12 && w.every((v) => v >= 0), `${w}`);
+      const gw = times(g, w, m);
+      const least = w.reduce((sum, v, i) => sum + v * at(gw, i), 0);
+      for (let i = 0; i < m; i++) {
+        assert.ok(at(gw, i) >= least - 1e-11 * square, `row ${i}: ${at(gw, i)} < ${least}`);
+        if (at(w, i) > 1e-9) assert.ok(Math.abs(at(gw, i) - least) <= 1e-11 * square, `row ${i} is active: ${at(gw, i)}, ${least}`);
+      }
+    }),
+    { seed: 1, numRuns: 500 },
+  );
+});
+
+test("CAGrad's weights: no other point of the simplex is better", () => {
+  fc.assert(
+    fc.property(independentRows, fc.constantFrom(0.1, 0.5, 0.9, 1.5), anyScale, (rows, c, scale) => {
+      const m = rows.length;
+      const g = gramianOf(scaled(rows, scale));
+      const w = conflictAverse(g, m, c);
+      assert.ok(
+        w.some((v) => v !== 0),
+        'independent gradients are not stationary',
+      );
+      // w = 1/m + k·v with v on the simplex: the objective ⟨g_v, g₀⟩ + c·‖g₀‖·‖g_v‖ and its slope.
+      const v = w.map((x) => x - 1 / m);
+      const sum = total(v);
+      const point = v.map((x) => x / sum);
+      const mean = new Float64Array(m).fill(1 / m);
+      const b = times(g, mean, m);
+      const gp = times(g, point, m);
+      const norm = (x: Float64Array, gx: Float64Array): number =>
+        Math.sqrt(
+          Math.max(
+            x.reduce((s, y, i) => s + y * at(gx, i), 0),
+            0,
+          ),
+        );
+      const [g0, length] = [norm(mean, b), norm(point, gp)];
+      const slope = b.map((x, i) => x + (c * g0 * at(gp, i)) / length);
+      const average = point.reduce((s, y, i) => s + y * at(slope, i), 0);
+      const size = longest(scaled(rows, scale)) ** 2;
+      for (let i = 0; i < m; i++) assert.ok(at(slope, i) >= average - 1e-8 * size, `${at(slope, i)} < ${average} of ${size}`);
+      assert.ok(point.every((x) => x >= -1e-12));
+    }),
+    { seed: 4, numRuns: 300 },
+  );
+});
+
+test('eigenvalues and vectors make the matrix; the pseudo-inverse solves what can be solved', () => {
+  fc.assert(
+    fc.property(anyRows, anyScale, (rows, scale) => {
+      const m = rows.length;
+      const g = gramianOf(scaled(rows, scale));
+      const { values, vectors } = eigen(g, m);
+      const size = Math.max(...values, 0);
+      for (let i = 0; i < m; i++) {
+        for (let j = 0; j < m; j++) {
+          let made = 0;
+          let product = 0;
+          for (let k = 0; k < m; k++) {
+            made += at(vectors, k * m + i) * at(values, k) * at(vectors, k * m + j);
+            product += at(vectors, i * m + k) * at(vectors, j * m + k);
+          }
+          assert.ok(Math.abs(made - at(g, i * m + j)) <= 1e-13 * size * m);
+          assert.ok(Math.abs(product - (i === j ? 1 : 0)) <= 1e-13 * m);
+        }
+      }
+      // G·x = G·1 has solutions; the one found has the same product.
+      const b = times(g, new Float64Array(m).fill(1), m);
+      const back = times(g, pseudoSolve(g, b, m), m);
+      for (let i = 0; i < m; i++) assert.ok(Math.abs(at(back, i) - at(b, i)) <= 1e-11 * size * m);
+    }),
+    { seed: 5, numRuns: 300 },
+  );
+});
+
+test('a spectrum is that of Jacobi, and f(A)·b the same by either way', () => {
+  fc.assert(
+    fc.property(manyRows, anyScale, (rows, scale) => {
+      const m = rows.length;
+      const g = gramianOf(scaled(rows, scale));
+      const b = Float64Array.from({ length: m }, (_, i) => (i % 3) - 1);
+      const { values, along, back } = spectrum(g, b, m);
+      const slow = eigen(g, m);
+      const size = Math.max(...slow.values);
+      const sorted = slow.values.slice().sort();
+      values
+        .slice()
+        .sort()
+        .forEach((v, i) => {
+          assert.ok(Math.abs(v - at(sorted, i)) <= 1e-15 * m * size, `${v} ≠ ${at(sorted, i)}`);
+        });
+      // The identity, and A itself.
+      back(along.slice()).forEach((v, i) => {
+        assert.ok(Math.abs(v - at(b, i)) <= 1e-14 * m);
+      });
+      const gb = times(g, b, m);
+      back(along.map((v, k) => v * at(values, k))).forEach((v, i) => {
+        assert.ok(Math.abs(v - at(gb, i)) <= 1e-14 * m * size);
+      });
+      // A⁺·A·x comes back to A·x.
+      const again = times(g, pseudoSolve(g, gb, m), m);
+      for (let i = 0; i < m; i++) assert.ok(Math.abs(at(again, i) - at(gb, i)) <= 1e-11 * size * m);
+    }),
+    { seed: 7, numRuns: 100 },
+  );
+});
+
+test('dependent rows whose Gramian float32 rounds: f(A)·b gives the direction that the exact one gives', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 3, max: 12 }), fc.constantFrom(3, 5), fc.constantFrom(0, 3), anyScale, fc.integer(), (n, share, spread, scale, seed) => {
+      manualSeed(seed >>> 0);
+      const m = n * share;
+      const rows = scaled(
+        scope(() => randn([m, n]).toArray() as number[][]).map((row, i) => row.map((v) => v * 10 ** (((i % 5) / 5) * spread))),
+        scale,
+      );
+      const g = gramianOf(rows);
+      const norms = Float64Array.from(rows, (_, i) => Math.sqrt(at(g, i * m + i)));
+      const direction = (gramian: Float64Array, rank: number): number[] => {
+        const x = pseudoSolve(gramian, norms, m, m * Number.EPSILON, rank);
+        return (rows[0] as number[]).map((_, k) => rows.reduce((sum, row, i) => sum + at(x, i) * (row[k] as number), 0));
+      };
+      const seen = atRank(g.map(Math.fround), m, roundedProducts(m));
+      assert.is(seen.rank, n);
+      const [exact, rounded] = [direction(g, n), direction(seen.gramian, n)];
+      const length = Math.hypot(...exact);
+      // Roundings of 6e-8 times how unlike the rows' eigenvalues are, up to 1e5 for rows of lengths 1e3 apart.
+      exact.forEach((v, k) => {
+        assert.ok(Math.abs(v - (rounded[k] as number)) <= 1e-2 * length, `${rounded} instead of ${exact}`);
+      });
+    }),
+    { seed: 17, numRuns: 100 },
+  );
+});
+
+test('eigenvalues of rows whose lengths differ 1e8 times keep their digits, and so does f(A)·b', () => {
+  const lengths = fc.constantFrom<(i: number, m: number) => number>(
+    (i) => (i % 9) - 4,
+    (i) => ((i * i) % 7) - 3,
+    (i, m) => 4 - (8 * i) / m,
+    (i) => (i === 3 ? 4 : -4),
+  );
+  fc.assert(
+    fc.property(manyRows, lengths, anyScale, (rows, exponent, scale) => {
+      const m = rows.length;
+      // Square ones are too badly conditioned for that.
+      const n = (rows[0] as number[]).length;
+      fc.pre(n !== m);
+      const g = gramianOf(scaled(rows, scale).map((row, i) => row.map((v) => v * 10 ** exponent(i, m))));
+      const b = new Float64Array(m).fill(1);
+      const cut = m * Number.EPSILON;
+      const { values, along, back } = spectrum(g, b, m);
+      const slow = eigen(g, m);
+      const sorted = slow.values.slice().sort();
+      const made = values.slice().sort();
+      // What is left of the cosines' condition, about 1e3, and m² roundings. Beyond the rank there are only roundings.
+      for (let i = m - Math.min(m, n); i < m; i++) assert.ok(Math.abs(at(made, i) - at(sorted, i)) <= 1e-10 * at(sorted, i), `${at(made, i)} ≠ ${at(sorted, i)}`);
+      const least = at(sorted, m - 1) * cut;
+      const root = (v: number, value: number): number => (value > least ? v / Math.sqrt(value) : 0);
+      const x = back(along.map((v, k) => root(v, at(values, k))));
+      const expected = new Float64Array(m);
+      for (let k = 0; k < m; k++) {
+        const share = root(total(slow.vectors.slice(k * m, k * m + m)), at(slow.values, k));
+        for (let i = 0; i < m; i++) expected[i] = at(expected, i) + share * at(slow.vectors, k * m + i);
+      }
+      const size = Math.max(...expected.map(Math.abs));
+      x.forEach((v, i) => {
+        assert.ok(Math.abs(v - at(expected, i)) <= 1e-9 * size, `${v} ≠ ${at(expected, i)} of ${size}`);
+      });
+    }),
+    { seed: 9, numRuns: 100 },
+  );
+});
+
+test("the simplex's nearest point", () => {
+  fc.assert(
+    fc.property(fc.array(fc.double({ min: -1e6, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 8 }), (list) => {
+      const v = Float64Array.from(list);
+      const w = ontoSimplex(v);
+      assert.ok(Math.abs(total(w) - 1) < 1e-9 && w.every((x) => x >= 0));
+      // v − w is the same number θ where w > 0, and at most θ elsewhere.
+      const theta = Math.max(...list.map((x, i) => x - at(w, i)));
+      list.forEach((x, i) => {
+        if (at(w, i) > 0) assert.ok(Math.abs(x - at(w, i) - theta) < 1e-9 * (1 + Math.abs(theta)));
+      });
+    }),
+    { seed: 6, numRuns: 300 },
+  );
+});
+
+test.run();

@@ -1,0 +1,188 @@
+// Problems whose truth is known: each loss is ⟨w, direction + noise of the batch⟩, so its gradient is exactly that vector.
+import { DataLoader, manualSeed, memory, multiloss, nn, noGrad, randn, type Tensor, TensorDataset, tensor } from 'gradloom';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { throwsCode } from '../../helpers.ts';
+
+const P = 200;
+
+/** Two directions at right angles, of length 1. */
+function axes(): [Tensor, Tensor] {
+  const half = (first: boolean): Tensor => tensor(Float32Array.from({ length: P }, (_, i) => (i < P / 2 === first ? 0.1 : 0)));
+  return [half(true), half(false)];
+}
+
+/** What is found for losses a and b with these gradients and noise of this length per batch. */
+function found(a: Tensor, b: Tensor, noise: number, options: { batches?: number; scale?: number } = {}): multiloss.Diagnosis<'a' | 'b'> {
+  manualSeed(11);
+  const w = tensor(new Float32Array(P), { requiresGrad: true });
+  const { scale = 1, batches = 8 } = options;
+  const part = (g: Tensor): Tensor => w.mul(g.add(randn([P]).mul(noise / Math.sqrt(P)))).sum();
+  return multiloss.diagnose(() => ({ a: part(a), b: part(b).mul(scale) }), { batches });
+}
+
+test('scale: one loss a thousand times louder, directions apart', () => {
+  const [x, y] = axes();
+  const d = found(x, y, 0.3, { scale: 1000 });
+  assert.is(d.kind, 'scale');
+  assert.ok(Math.abs(d.ratio / 1000 - 1) < 0.1, `${d.ratio}`);
+  assert.equal(d.findings.map((f) => f.kind).filter((k) => k === 'direction'), []); // biome-ignore format: short
+  assert.match(d.sentence, /^'b' is \d+ times as loud as 'a'.*not at odds beyond noise.*weight near 0\.001 on 'b'/);
+  assert.ok(d.findings.some((f) => f.kind === 'starved' && f.losses[0] === 'a'));
+});
+
+test('direction: opposed, beyond what batches differ by', () => {
+  const [x, y] = axes();
+  const d = found(x, y.mul(0.6).sub(x.mul(0.8)), 0.5);
+  assert.is(d.kind, 'direction');
+  assert.ok(Math.abs((d.cosine[0]?.[1] as number) + 0.8) < 0.15, `${d.cosine}`);
+  assert.match(d.sentence, /^'a' and 'b' pull in opposed directions \(cosine -0\.\d+ ± 0\.\d+\)\. Try UPGrad, PCGrad or CAGrad/);
+  assert.match(`${d}`, /loss +value +gradient +repeat +reach\na /);
+});
+
+test('scale and direction together: normalize, then resolve', () => {
+  const [x] = axes();
+  const d = found(x, x.neg(), 0.3, { scale: 100 });
+  assert.equal(d.findings.map((f) => f.kind), ['scale', 'direction', 'starved']); // biome-ignore format: short
+  assert.match(d.sentence, /normalizing, then resolving/);
+});
+
+test('where findings begin: norms 30 times apart, cosines of −0.1, a thirtieth of the sum, 1e-12 of the largest', () => {
+  const [x, y] = axes();
+  const kinds = (b: Tensor): string[] => found(x, b, 0).findings.map((f) => f.kind);
+  const at = (cosine: number): Tensor => y.mul(Math.sqrt(1 - cosine ** 2)).add(x.mul(cosine));
+  assert.equal(kinds(y.mul(29)), []);
+  assert.equal(kinds(y.mul(31)), ['scale', 'starved']);
+  assert.equal(kinds(at(-0.09)), []);
+  assert.equal(kinds(at(-0.11)), ['direction']);
+  assert.match(found(x, at(-0.49), 0).sentence, /partly at odds/);
+  assert.match(found(x, at(-0.51), 0).sentence, /opposed directions/);
+  // a's cosine with the sum: 0.9/25, then 0.8/25.
+  assert.equal(kinds(y.mul(25).sub(x.mul(0.1))), []);
+  assert.equal(kinds(y.mul(25).sub(x.mul(0.2))), ['starved']);
+  assert.equal(kinds(y.mul(1e-11))[0], 'scale');
+  assert.equal(kinds(y.mul(1e-13))[0], 'dead');
+});
+
+test('noise: cosines of single batches mean nothing', () => {
+  const [x, y] = axes();
+  const pure = found(x.mul(0), y.mul(0), 1);
+  assert.is(pure.kind, 'noise');
+  assert.equal(pure.findings[0]?.losses, ['a', 'b']);
+  assert.match(pure.sentence, /^Noise: batches do not agree on the gradient of 'a' and 'b'.*larger batches/);
+  const drowned = found(x.mul(0.1), y, 1);
+  assert.equal(drowned.findings[0]?.losses, ['a']);
+  assert.ok((drowned.losses[1]?.repeat as number) > 0.3);
+});
+
+test('noise that both losses share is not conflict', () => {
+  manualSeed(4);
+  const [x, y] = axes();
+  const w = tensor(new Float32Array(P), { requiresGrad: true });
+  const d = multiloss.diagnose(() => {
+    const noise = randn([P]).mul(0.1);
+    return { a: w.mul(x.add(noise)).sum(), b: w.mul(y.sub(noise)).sum() };
+  });
+  // In each batch the cosine is about −0.67; what batches agree on stands at right angles.
+  assert.not(
+    d.findings.some((f) => f.kind === 'direction'),
+    d.sentence,
+  );
+});
+
+test('a dead loss', () => {
+  const [x] = axes();
+  const d = found(x, x, 0, { scale: 0 });
+  assert.is(d.kind, 'dead');
+  assert.match(d.sentence, /no gradient of 'b' reaches/i);
+});
+
+test('a loss that is NaN, and a gradient that is', () => {
+  const [x, y] = axes();
+  const d = found(x, y, 0.1, { scale: Number.NaN });
+  assert.is(d.kind, 'non-finite');
+  assert.match(d.sentence, /the loss 'b' is not finite \(mean NaN\)/i);
+  const w = tensor([0], { requiresGrad: true });
+  const root = multiloss.diagnose(() => ({ a: w.sqrt().sum(), b: w.mul(2).sum() }));
+  assert.match(root.sentence, /the gradient of 'a' is not finite/i);
+});
+
+test('nothing wrong: the plain sum is enough', () => {
+  const [x, y] = axes();
+  const d = found(x, x.add(y), 0.3);
+  assert.is(d.kind, 'fine', d.sentence);
+  assert.match(d.sentence, /plain sum/);
+  assert.is(found(x, y, 0).kind, 'fine');
+});
+
+test('how often pure noise or right angles are taken for conflict', () => {
+  const [x, y] = axes();
+  manualSeed(1);
+  const w = tensor(new Float32Array(P), { requiresGrad: true });
+  let wrong = 0;
+  for (let i = 0; i < 60; i++) {
+    const part = (g: Tensor): Tensor => w.mul(g.add(randn([P]).mul(1 / Math.sqrt(P)))).sum();
+    const of = i % 2 ? 0 : 1;
+    const d = multiloss.diagnose(() => ({ a: part(x.mul(of)), b: part(y.mul(of)) }));
+    if (d.findings.some((f) => f.kind === 'direction')) wrong++;
+  }
+  assert.ok(wrong <= 3, `${wrong} of 60`);
+});
+
+test('one or two batches say that noise is unknown', () => {
+  const [x] = axes();
+  const one = found(x, x.neg(), 0.1, { batches: 1 });
+  assert.is(one.kind, 'direction');
+  assert.is(one.losses[0]?.repeat, null);
+  assert.match(one.sentence, /noise unknown.*From one batch noise cannot be told apart/);
+  assert.match(found(x, x.neg(), 0.1, { batches: 2 }).sentence, /two batches/);
+});
+
+test('takes functions too, more than eight, and leaves .grad, mode and parameters alone', () => {
+  manualSeed(6);
+  const model = new nn.Linear(3, 2);
+  const optimal = model.parameters().map((p) => [...p.data()]);
+  const x = randn([4, 3]);
+  model.forward(x).sum().backward();
+  const before = model.parameters().map((p) => p.grad);
+  const kept = before.map((g) => [...(g as Tensor).data()]);
+  const batches = Array.from({ length: 19 }, () => (): { a: Tensor; b: Tensor } => {
+    const out = model.forward(randn([4, 3]));
+    return { a: out.mean(), b: out.square().mean() };
+  });
+  const d = noGrad(() => multiloss.diagnose(batches, { batches: 17 }));
+  assert.is(d.batches, 17);
+  assert.ok(model.parameters().every((p, i) => p.grad === before[i]));
+  assert.equal(
+    model.parameters().map((p) => [...(p.grad as Tensor).data()]),
+    kept,
+  );
+  assert.equal(
+    model.parameters().map((p) => [...p.data()]),
+    optimal,
+  );
+});
+
+test('takes a loader and a function of its batches', () => {
+  manualSeed(8);
+  const model = new nn.Linear(3, 2);
+  const loader = new DataLoader(new TensorDataset(randn([64, 3])), { batchSize: 8, shuffle: true });
+  const before = memory().live;
+  const d = multiloss.diagnose(loader, ([x]) => {
+    const out = model.forward(x);
+    return { a: out.mean(), b: out.square().mean() };
+  }, { batches: 5 }); // biome-ignore format: short
+  assert.is(d.batches, 5);
+  assert.ok(memory().live - before <= 64, `${memory().live - before} bytes more`);
+});
+
+test('what cannot be diagnosed is refused by name', () => {
+  const [u, v] = [tensor([1], { requiresGrad: true }), tensor([2], { requiresGrad: true })];
+  throwsCode('GRAPH', /losses left, right share no parameter/, () => multiloss.diagnose(() => ({ left: u.mul(2).sum(), right: v.mul(2).sum() })));
+  throwsCode('GRAPH', /loss 'right' does not require a gradient/, () => multiloss.diagnose(() => ({ left: u.sum(), right: u.detach().sum() })));
+  throwsCode('VALUE', /got no batches/, () => multiloss.diagnose([]));
+  throwsCode('VALUE', /batches must be/, () => multiloss.diagnose(() => ({ left: u.sum() }), { batches: 0 }));
+  throwsCode('VALUE', /the first one had left/, () => multiloss.diagnose((k) => ({ [k ? 'right' : 'left']: u.mul(2).sum(), both: u.mul(3).sum() }) as Record<string, Tensor>));
+});
+
+test.run();

@@ -1,0 +1,181 @@
+// The monitor over reports whose course is known: what it keeps, what it warns of, and that it does not grow.
+import { manualSeed, multiloss, nn, optim, randn } from 'gradloom';
+import fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { throwsCode } from '../../helpers.ts';
+
+type Report = Parameters<multiloss.Monitor['record']>[0];
+
+/** A report of losses a and b. */
+function report(a: number, b: number, more: { weights?: [number, number]; norms?: [number, number]; cosine?: number } = {}): Report {
+  const [wa, wb] = more.weights ?? [1, 1];
+  const [na, nb] = more.norms ?? [1, 1];
+  const c = more.cosine;
+  const g = na * nb * (c ?? 0);
+  const conflict = { norms: { a: na, b: nb }, cosine: [[1, c ?? 0], [c ?? 0, 1]], gramian: [[na * na, g], [g, nb * nb]] }; // biome-ignore format: a matrix
+  const { norms, cosine, gramian } = c === undefined ? { norms: null, cosine: null, gramian: null } : conflict;
+  const layers = c === undefined ? null : [{ name: 'trunk.0', ...conflict, cosine: [[1, -c], [-c, 1]] }]; // biome-ignore format: a matrix
+  return { branch: 'sum', names: ['a', 'b'], losses: { a, b }, weights: { a: wa, b: wb }, norms, cosine, gramian, rank: null, layers, groups: [] };
+}
+
+/** Values of one series. */
+const series = (m: multiloss.Monitor, kind: string, name: string, layer?: string): (number | null)[] | undefined =>
+  m.toJSON().series.find((s) => s.kind === kind && s.name === name && s.layer === layer)?.values;
+
+test('keeps losses, weights, norms, cosines per layer, conflict, predicted and measured change', () => {
+  const m = new multiloss.Monitor();
+  m.record(report(4, 2, { weights: [0.5, 1], norms: [2, 3], cosine: -0.5 }), { lr: 0.1, phase: 'first' });
+  m.record(report(3.9, 1.5, { norms: [1, 1], cosine: 0.25 }), { lr: 0.1, phase: 'second' });
+  assert.equal(series(m, 'loss', 'a'), [4, 3.9]);
+  assert.equal(series(m, 'weight', 'a'), [0.5, 1]);
+  assert.equal(series(m, 'norm', 'b'), [3, 1]);
+  assert.equal(series(m, 'cosine', 'a·b'), [-0.5, 0.25]);
+  assert.equal(series(m, 'conflict', 'a·b'), [1, 0]);
+  assert.equal(series(m, 'cosine', 'a·b', 'trunk.0'), [0.5, -0.25]);
+  // G = [4 −3; −3 9], w = (½, 1): −0.1·(2 − 3) and −0.1·(−1.5 + 9).
+  assert.equal(series(m, 'predicted', 'a'), [null, 0.1]);
+  assert.equal(series(m, 'predicted', 'b'), [null, -0.75]);
+  assert.equal(series(m, 'measured', 'b'), [null, -0.5]);
+  const { pairs, phases, total } = m.toJSON();
+  assert.equal([pairs[0]?.name, pairs[0]?.mean, pairs[0]?.conflictRate, total], ['a·b', -0.125, 0.5, 2]);
+  assert.equal(phases, [
+    { step: 0, phase: 'first' },
+    { step: 1, phase: 'second' },
+  ]);
+});
+
+test('writes a line per step, and gives lines of what it keeps', () => {
+  const lines: string[] = [];
+  const m = new multiloss.Monitor({ write: (line) => lines.push(line) });
+  m.record(report(1, Number.NaN, { cosine: 0.5 }), { phase: 'p' });
+  m.record(report(0.5, 2));
+  assert.ok(lines.every((l) => l.endsWith('\n')));
+  const [first, second] = lines.map((l) => JSON.parse(l));
+  assert.equal([first.step, first.phase, first.losses, first.layers], [0, 'p', { a: 1, b: null }, { 'trunk.0': { a·b: -0.5 } }]);
+  assert.match(first.alarms[0].message, /the loss 'b' is NaN/);
+  assert.equal(second, { step: 1, losses: { a: 0.5, b: 2 }, weights: { a: 1, b: 1 } });
+  const kept = m.toJSONLines().trimEnd().split('\n').map((l) => JSON.parse(l)); // biome-ignore format: short
+  assert.equal(kept[0].losses, { a: 1 });
+  assert.equal(kept[1], second);
+});
+
+test('memory is bounded: neighbours are averaged, the whole run stays in view', () => {
+  const m = new multiloss.Monitor({ budget: 1000 });
+  for (let i = 0; i < 10_000; i++) m.record(report(i, 1, { cosine: i % 2 ? 0.5 : -0.5 }));
+  const { steps, series: all, stride } = m.toJSON();
+  assert.ok((all.length + 1) * steps.length <= 1000, `${all.length} × ${steps.length}`);
+  assert.ok(steps.length >= 50);
+  assert.is(steps.at(-1), 9999);
+  const a = series(m, 'loss', 'a') as number[];
+  assert.is(a[0], (stride - 1) / 2);
+  assert.is(series(m, 'conflict', 'a·b')?.[0], 0.5);
+  // Many series more than fit are not kept rather than grow.
+  const many = new multiloss.Monitor({ budget: 1000 });
+  for (let i = 0; i < 200; i++) many.record({ ...report(1, 1), names: [`l${i}`], losses: { [`l${i}`]: 1 }, weights: { [`l${i}`]: 1 } });
+  const data = many.toJSON();
+  assert.ok((data.series.length + 1) * data.steps.length <= 1000);
+});
+
+test('averaging loses nothing: points stand for as many steps each', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 3000 }), fc.integer({ min: 1000, max: 4000 }), (n, budget) => {
+      const m = new multiloss.Monitor({ budget });
+      for (let i = 0; i < n; i++) m.record(report(i, -i));
+      const { steps, stride } = m.toJSON();
+      const a = series(m, 'loss', 'a') as number[];
+      let from = 0;
+      for (const [k, last] of steps.entries()) {
+        assert.ok(last - from + 1 === stride || k === steps.length - 1);
+        assert.ok(Math.abs((a[k] as number) - (from + last) / 2) < 1e-6);
+        from = last + 1;
+      }
+      assert.is(from, n);
+    }),
+    { numRuns: 40, seed: 1 },
+  );
+});
+
+test('alarms: each once until it clears, by name', () => {
+  const m = new multiloss.Monitor({ patience: 5 });
+  assert.equal(m.record(report(1, Number.POSITIVE_INFINITY)).map((x) => [x.kind, x.loss]), [['non-finite', 'b']]); // biome-ignore format: short
+  assert.equal(m.record(report(1, Number.NaN)), []);
+  assert.is(m.alarms.length, 1);
+  m.record(report(2, 1));
+  assert.equal(m.alarms, []);
+  assert.equal(m.toJSON().alarms[0]?.cleared, 2);
+  assert.is(m.record(report(1, Number.NaN)).length, 1);
+});
+
+test('a weight that collapses, whatever it began with', () => {
+  const run = (weights: (i: number) => [number, number]): string[] => {
+    const m = new multiloss.Monitor({ patience: 10 });
+    return Array.from({ length: 400 }, (_, i) => m.record(report(1 / (i + 1), 1 / (i + 1), { weights: weights(i) }))).flat().map((x) => `${x.kind} ${x.loss}`); // biome-ignore format: short
+  };
+  assert.equal(run(() => [1, 1e-5]), []); // biome-ignore format: short
+  assert.equal(run((i) => (i < 100 ? [1, 1] : [2, 0])), ['collapse b']); // biome-ignore format: short
+  assert.equal(run((i) => (i % 200 < 100 ? [1, 1] : [2, 0])), ['collapse b', 'collapse b']); // biome-ignore format: short
+});
+
+test('one loss that dominates, and a dead one', () => {
+  const run = (of: (i: number) => Report): string[] => {
+    const m = new multiloss.Monitor({ patience: 10 });
+    return Array.from({ length: 60 }, (_, i) => m.record(of(i))).flat().map((x) => `${x.kind} ${x.loss} ${x.step}`); // biome-ignore format: short
+  };
+  const falling = (i: number): number => 1 / (i + 1);
+  assert.equal(run((i) => report(falling(i), 1, { norms: [1, 20], cosine: 0 })), []); // biome-ignore format: short
+  assert.equal(run((i) => report(falling(i), 1, { norms: [1, 40], cosine: 0 })), ['dominating b 9']); // biome-ignore format: short
+  assert.equal(run((i) => report(falling(i), falling(i), { norms: [1, 40], weights: [1, 0.025], cosine: 0 })), []); // biome-ignore format: short
+  assert.ok(run((i) => report(falling(i), 1, { norms: [1, 0], cosine: 0 })).includes('dead b 9'));
+  assert.equal(run((i) => report(falling(i), 1)), ['dead b 10']); // biome-ignore format: short
+});
+
+test('where alarms begin and end: 30 times all others and half of that, a hundredth and twice that, over the last 20 steps or so', () => {
+  /** Kinds that last after a long time with each of the values, one after the other. */
+  const course = (values: readonly number[], of: (value: number, i: number) => Report, steps = 300): string[] => {
+    const m = new multiloss.Monitor({ patience: 10 });
+    return values.map((value) => {
+      for (let i = 0; i < steps; i++) m.record(of(value, i));
+      return m.alarms.map((a) => a.kind).join();
+    });
+  };
+  const louder = (times: number, i: number): Report => report(i, i + 1, { norms: [1, times], cosine: 0 });
+  assert.equal(course([29, 31, 15.5, 14.5, 29], louder), ['', 'dominating', 'dominating', '', '']);
+  // ½ of the highest share relative to an even one: w/(w + 1)·2.
+  const lighter = (share: number, i: number): Report => report(i, i + 1, { weights: [share / (2 - share), 1] });
+  assert.equal(course([1, 0.011, 0.009, 0.019, 0.021], lighter), ['', '', 'collapse', 'collapse', '']);
+  // From even parts to a thousand times: the mean passes 30/31 after 54 steps.
+  assert.equal(course([1, 1000], louder, 50), ['', '']);
+  assert.equal(course([1, 1000], louder, 58), ['', 'dominating']);
+  const many = new multiloss.Monitor({ patience: 10 });
+  for (let i = 0; i < 300; i++) many.record(report(1, i % 2 ? 1 : Number.NaN));
+  assert.is(many.toJSON().alarms.length, 100);
+});
+
+test('options are checked', () => {
+  throwsCode('VALUE', /budget/, () => new multiloss.Monitor({ budget: 10 }));
+  throwsCode('VALUE', /patience/, () => new multiloss.Monitor({ patience: 0 }));
+});
+
+test('what a plain gradient step changes is what was predicted, to first order', () => {
+  manualSeed(2);
+  const layer = new nn.Linear(3, 2);
+  const [x, y] = [randn([8, 3]), randn([8, 2])];
+  const lr = 1e-3;
+  const plan = multiloss.phases().phase('both', { losses: ['a', 'b'], backward: { measure: true } });
+  const optimizer = new optim.SGD(layer.parameters(), { lr });
+  const m = new multiloss.Monitor();
+  for (let i = 0; i < 5; i++) {
+    const step = plan.step(() => {
+      const out = layer.forward(x);
+      return { a: nn.functional.mseLoss(out, y), b: out.square().mean() };
+    }, optimizer);
+    m.record(step.report, { lr, phase: step.phase });
+  }
+  for (const name of ['a', 'b']) {
+    const [predicted, measured] = [series(m, 'predicted', name) as number[], series(m, 'measured', name) as number[]];
+    for (let i = 1; i < 5; i++) assert.ok(Math.abs((measured[i] as number) / (predicted[i] as number) - 1) < 0.01, `${name}: ${measured[i]} ${predicted[i]}`);
+  }
+});
+
+test.run();
