@@ -9,7 +9,7 @@ import { checkIndices } from '../ops/indexing.ts';
 import { linear } from '../ops/matmul.ts';
 import { cat, inShape, select, stack, transpose, unsqueeze } from '../ops/movement.ts';
 import { type CellKind, GATES, recurrence, within } from '../ops/recurrent.ts';
-import { assertTensor, checkArgument, COUNT, FLAG, type Given, type Kinds, NUMBER, oneOf, optionsBy, optionsOf, orNull, TENSOR } from '../tensor/check.ts';
+import { assertArity, assertTensor, checkArgument, COUNT, FLAG, type Given, type Kinds, NUMBER, oneOf, optionsBy, optionsOf, orNull, TENSOR } from '../tensor/check.ts';
 import { GradloomError, shapeError, shapeText, valueError, valueText } from '../tensor/errors.ts';
 import type { Shape } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -121,7 +121,9 @@ abstract class Recurrent extends Module {
   }
 
   /** Nothing to do here: weights lie as kernels read them. For programs that call it. */
-  flattenParameters(): void {}
+  flattenParameters(): void {
+    assertArity('flattenParameters', arguments.length, 0);
+  }
 
   /** @internal Output [T, N, D·P] (or as batchFirst says), and the last states of all layers. */
   protected run(input: Tensor, given: readonly (Tensor | null | undefined)[], options: SequenceOptions | undefined): [output: Tensor, state: Tensor, cell: Tensor | null] {

@@ -2,7 +2,7 @@
 import { Module } from '../module/module.ts';
 import { add } from '../ops/binary.ts';
 import { gelu, relu } from '../ops/unary.ts';
-import { checkArgument, COUNT, FLAG, FUNCTION, type Given, type Kind, type Kinds, NUMBER, optionsBy, orNull, TENSOR } from '../tensor/check.ts';
+import { assertArity, checkArgument, COUNT, FLAG, FUNCTION, type Given, type Kind, type Kinds, NUMBER, optionsBy, orNull, TENSOR } from '../tensor/check.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { Dropout } from './dropout.ts';
 import { Linear } from './linear.ts';
@@ -127,6 +127,7 @@ export abstract class TransformerLayer extends Module {
 
   /** Another layer of the same options and values. */
   copy(): this {
+    assertArity('copy', arguments.length, 0);
     const [, dModel, nhead, options] = this.#made;
     const made = new (this.constructor as new (dModel: number, nhead: number, options: TransformerLayerOptions) => this)(dModel, nhead, options);
     made.loadStateDict(this.stateDict());
