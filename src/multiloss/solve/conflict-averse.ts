@@ -27,11 +27,11 @@ export function conflictAverse(gramian: Float64Array, n: number, c: number, norm
   const shortest = minNorm(g, n);
   let least = Math.sqrt(quadratic(g, shortest, n));
   if (isNothing(shortest)) {
-    // ‖g_w‖/λ is constant at first.
-    least = 1e-4 * lengths.reduce((a, v) => (v > 0 ? Math.min(a, v) : a), 1);
+    least = 0;
     const safe = project(g, mean);
     const apart = safe.map((v, i) => v - (mean[i] as number));
-    if (quadratic(g, apart, n) <= radius * radius) return normEps === 0 ? safe : new Float64Array(n);
+    // But for roundings: at c = 1 it may be as far as that.
+    if (quadratic(g, apart, n) <= (1 + 1e-9) * radius * radius) return normEps === 0 ? safe : new Float64Array(n);
   }
   const w = push(g, n, mean, radius, least);
   const length = Math.sqrt(quadratic(g, w, n));
@@ -54,8 +54,14 @@ function push(g: Float64Array, n: number, mean: Float64Array, radius: number, le
     w = minNorm(shifted, n, w);
     return Math.sqrt(quadratic(g, w, n)) - lambda * radius;
   };
-  let [low, high] = [least / radius, 2 / radius]; // no gradient is longer than 1
+  let [low, high] = [(least || 1) / radius, 2 / radius]; // no gradient is longer than 1
   let [above, below] = [rest(low), rest(high)];
+  // Where the shortest g_w is 0, ‖g_w‖/λ is constant at first, and above the radius there.
+  for (let turn = 0; above < 0 && turn < 10; turn++) {
+    [high, below] = [low, above];
+    low /= 16;
+    above = rest(low);
+  }
   for (let turn = 0, side = 0; turn < TURNS; turn++) {
     const line = low + ((high - low) * above) / (above - below);
     const lambda = high > 16 * low ? Math.sqrt(low * high) : line > low && line < high ? line : (low + high) / 2;

@@ -6,21 +6,14 @@ import { isStationary } from './min-norm.ts';
 
 /** Newton steps; 5 to 15 are needed, more where roundings of the Gramian hide that there is no solution. */
 const STEPS = 60;
-/** How often a start goes through all rows. */
-const PASSES = 4;
-/** Newton steps of a row alone, and the share of one that is near enough: others will move it again. */
-const RISE = 6;
-const ROUGHLY = 1e-3;
 /** A row is dealt with alone where one side of its equation is so many times the other. */
 const AWAY = 2;
+/** How often a step is halved, at most; once is rare. */
+const HALVINGS = 5;
 /** What is left of a weight at least after a step. */
 const LEFT = 0.01;
-/** Factors of a step after which it is made shorter, by how many times, and how often. */
+/** How often a step is solved for anew, at most, because other rows would fall further than they may. */
 const ROUNDS = 6;
-const SHORTER = 10;
-const SHORTENED = 20;
-/** What dependent rows are kept apart by, as a share of their squares, where nothing else does. */
-const APART = 1e-15;
 /** How nearly the equations must hold, relative to their right-hand sides. */
 const EXACT = 1e-13;
 /** How much of the terms of an equation its rounding may be, in units of EXACT: where they nearly cancel, its right-hand side is less than that. */
@@ -113,11 +106,8 @@ class Equations {
     // The largest first: a start goes through them without those that come after.
     const order = indices(k).sort((i, j) => (diagonal[j] as number) - (diagonal[i] as number) || i - j);
     here.push.fill(Number.POSITIVE_INFINITY);
-    for (let pass = 0; pass < PASSES; pass++) this.settle(here, order);
-    this.look(here);
     let best = here.x;
     let bestError = Number.POSITIVE_INFINITY;
-    let stuck = 0;
     for (let turn = 0; turn < STEPS; turn++) {
       if (this.settle(here, order) > 0) this.look(here);
       const { x, ax, push } = here;
@@ -129,19 +119,16 @@ class Equations {
         error = Math.max(error, Math.abs(gradient[i] as number) / (pushed + ROUNDING * (terms[i] as number)));
         bends[i] = (beta * pushed) / (x[i] as number);
       }
-      stuck = error < 0.9 * bestError ? 0 : stuck + 1;
       if (error < bestError) [best, bestError] = [x.slice(), error];
-      // Near the solution only roundings are left to move.
-      if (error < EXACT || (bestError < 1e-9 && stuck >= 2)) break;
+      if (error < EXACT) break;
       const step = this.newton(here, gradient, bends);
       let [slope, roundings] = [0, 0];
       for (let i = 0; i < k; i++) {
         slope += (gradient[i] as number) * (step[i] as number);
         roundings += EXACT * ROUNDING * (terms[i] as number) * Math.abs(step[i] as number);
       }
-      if (!(slope > -roundings)) break;
       // Along a convex function a step is good unless the slope at its end is again as steep upwards.
-      for (let [halving, reach] = [0, 1]; halving < 60; halving++, reach /= 2) {
+      for (let [halving, reach] = [0, 1]; halving < HALVINGS; halving++, reach /= 2) {
         for (let i = 0; i < k; i++) trial.x[i] = (x[i] as number) + reach * (step[i] as number);
         this.look(trial);
         let there = 0;
@@ -160,7 +147,7 @@ class Equations {
   }
 
   /**
-   * Solves the equations that are far from holding for their own weight, given the others, one after another: descent by coordinates.
+   * Solves the equations that are far from holding roughly for their own weight, given the others, one after another: descent by coordinates.
    * Newton's steps alone would be many where weights are orders of magnitude from their places. How many those were.
    */
   private settle({ x, ax, push }: Point, order: Int32Array): number {
@@ -170,13 +157,10 @@ class Equations {
       const [gain, pushed, own] = [ax[i] as number, push[i] as number, diagonal[i] as number];
       if (gain < AWAY * pushed && pushed < AWAY * gain) continue;
       const given = gain / own - (x[i] as number);
-      // x + given − x^(−β) is concave: from below its root Newton's steps rise to it.
+      // x + given − x^(−β) is concave: from below its root Newton's step rises towards it.
       let v = given > 0 ? inverse(1 + given, 1 / beta) : Math.max(1, -given);
-      for (let [step, more] = [0, v]; step < RISE && Math.abs(more) > ROUGHLY * v; step++) {
-        const p = inverse(v, beta);
-        more = (p - v - given) / (1 + (beta * p) / v);
-        v += more;
-      }
+      const p = inverse(v, beta);
+      v += (p - v - given) / (1 + (beta * p) / v);
       if (!(v > 0 && v < Number.POSITIVE_INFINITY)) v = x[i] || 1;
       const more = v - (x[i] as number);
       x[i] = v;
@@ -189,13 +173,12 @@ class Equations {
 
   /**
    * Newton's step, of those that leave LEFT of each weight: the lowest point of the quadratic. Those that would fall further go that far, and
-   * the others are solved for again, until none would and each that does is pressed down (block pivoting). Where that goes in circles, steps
-   * are made shorter. `bends`: what is added to A's diagonal, which may be more then. The step stands until the next one.
+   * the others are solved for again, until none would and each that does is pressed down (block pivoting). `bends`: what is added to A's diagonal, which may be more then. The step stands until the next one.
    */
   private newton({ x }: Point, gradient: Float64Array, bends: Float64Array): Float64Array {
     const { a, k, diagonal, hessian, along, step, falls, set, rest } = this;
     falls.fill(0);
-    for (let [round, fallen] = [1, 0]; round <= ROUNDS * SHORTENED; round++) {
+    for (let [round, fallen] = [0, 0]; round < ROUNDS; round++) {
       let count = 0;
       for (let i = 0; i < k; i++) {
         if (falls[i] === 0) set[count++] = i;
@@ -205,7 +188,7 @@ class Equations {
       else along.fill(0);
       for (let i = 0; i < count; i++) rest[i] = (gradient[set[i] as number] as number) - (along[set[i] as number] as number);
       // Weights may be so large that what keeps dependent rows apart is lost beside the roundings of others. A step is then too short.
-      for (let apart = APART; !hessian.factor(set, count, { more: bends }) && apart < 1; apart *= 10) {
+      for (let apart = Number.EPSILON; !hessian.factor(set, count, { more: bends }) && apart < 1; apart *= 10) {
         for (let i = 0; i < k; i++) bends[i] = (bends[i] as number) + apart * (diagonal[i] as number);
       }
       hessian.solve(rest);
@@ -221,7 +204,6 @@ class Equations {
         changes++;
       }
       if (changes === 0) break;
-      if (round % ROUNDS === 0) for (let i = 0; i < k; i++) bends[i] = SHORTER * (bends[i] as number);
     }
     for (let i = 0; i < k; i++) step[i] = Math.max(step[i] as number, (LEFT - 1) * (x[i] as number));
     return step;

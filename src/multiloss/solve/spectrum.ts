@@ -25,7 +25,7 @@ export function leastOf(values: Float64Array, cut: number, rank = values.length)
 }
 
 /** A⁺·b: the shortest of the vectors that come nearest to solving A·x = b. A symmetric, [n · n]. `cut`, `rank`: see leastOf. */
-export function pseudoSolve(matrix: Float64Array, b: Float64Array, n: number, cut = n * Number.EPSILON, rank = n): Float64Array {
+export function pseudoSolve(matrix: Float64Array, b: Float64Array, n: number, cut: number, rank = n): Float64Array {
   const { values, along, back } = spectrum(matrix, b, n);
   const least = leastOf(values, cut, rank);
   return back(along.map((v, k) => (Math.abs(values[k] as number) > least ? v / (values[k] as number) : 0)));
