@@ -135,6 +135,7 @@ const functions: [of: object, rows: Record<string, unknown[]>][] = [
       cosineSimilarity: [x, x],
       pairwiseDistance: [x, x],
       scaledDotProductAttention: [row, row, row],
+      rotaryEmbedding: [ones([2, 4])],
       dropout: [x],
       dropout2d: [image],
       embedding: [classes, ones([3, 2])],
@@ -215,6 +216,12 @@ const needed: [of: object, rows: Record<string, unknown[]>][] = [
       MaxPool2d: [2],
       AvgPool1d: [2],
       AvgPool2d: [2],
+      ...Object.fromEntries(
+        ['RNN', 'LSTM', 'GRU', 'RNNCell', 'LSTMCell', 'GRUCell', 'MultiheadAttention', 'TransformerEncoderLayer', 'TransformerDecoderLayer'].map((k) => [k, [4, 2]]),
+      ),
+      TransformerEncoder: [() => new nn.TransformerEncoderLayer(4, 2), 1],
+      TransformerDecoder: [() => new nn.TransformerDecoderLayer(4, 2), 1],
+      Transformer: [8, 2, 1, 1],
       ...Object.fromEntries(
         [
           'Dropout',
