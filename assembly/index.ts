@@ -19,6 +19,8 @@ export * from "./kernels/pool";
 export * from "./kernels/batchnorm";
 export * from "./kernels/avgpool";
 export * from "./kernels/sort";
+export * from "./kernels/recurrent";
+export { attention, attentionGrad } from "./kernels/attention";
 export { gradDrop, trimmedMean } from "./kernels/conflict";
 export { nonnegative } from "./kernels/nonnegative";
 export { replay } from "./replay";

@@ -3,6 +3,7 @@ import * as gradloom from 'gradloom';
 import { nn, optim, scope, type Tensor, tensor } from 'gradloom';
 import type { Data, Values } from './data.ts';
 import { Pictured, picturedOf } from './pictures.ts';
+import { Reader, readerOf } from './sequences.ts';
 import type { Work } from './works.ts';
 
 /** One training step: both losses. */
@@ -34,12 +35,12 @@ const TRUNKS: Readonly<Record<string, () => nn.Sequential>> = {
 };
 
 class TwoHeads extends nn.Module {
-  readonly trunk: nn.Sequential;
+  readonly trunk: nn.Sequential | Reader;
   readonly first: nn.Linear;
   readonly second: nn.Linear;
 
   /** Sizes are those of the weights that it is about to load. */
-  constructor(trunk: nn.Sequential, data: Data) {
+  constructor(trunk: nn.Sequential | Reader, data: Data) {
     super();
     this.trunk = trunk;
     const head = (name: string): nn.Linear => {
@@ -52,13 +53,15 @@ class TwoHeads extends nn.Module {
 
   forward(x: Tensor): [Tensor, Tensor] {
     const h = this.trunk.forward(x);
-    return [this.first.forward(h), this.second.forward(h)];
+    if (!(this.trunk instanceof Reader)) return [this.first.forward(h), this.second.forward(h)];
+    // Logits for each token's next one; a value for the last.
+    return [this.first.forward(h).flatten(0, 1), this.second.forward(this.trunk.last(h))];
   }
 }
 
 /** The step of a work, ready to run. `captured`: recorded and replayed. */
 export function stepOf(work: Work, data: Data, captured = false): Step {
-  const model = picturedOf(work.operation) ?? new TwoHeads((TRUNKS[work.operation] as () => nn.Sequential)(), data);
+  const model = picturedOf(work.operation) ?? new TwoHeads(readerOf(work.operation, data) ?? (TRUNKS[work.operation] as () => nn.Sequential)(), data);
   const given = (name: string): Tensor => {
     const { shape, data: values } = data.get(name) as Values;
     return tensor(values, { shape });

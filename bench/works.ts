@@ -1,6 +1,7 @@
 // What is measured: training steps, and the kernels that such steps are made of. Who measures a work looks up its `operation`.
 
 import { PICTURES } from './pictures.ts';
+import { SEQUENCES } from './sequences.ts';
 
 export type Unit = 'steps/s' | 'GFLOP/s' | 'Gelem/s';
 
@@ -68,6 +69,7 @@ const MODELS: Readonly<Record<string, readonly Input[]>> = {
     ...layer('first', 10, 784),
     ...layer('second', 1, 784),
   ],
+  ...SEQUENCES,
   ...PICTURES,
 };
 

@@ -25,8 +25,8 @@ const imports = /^(?:import .*\n)+/.exec(core.slice(runtimeImport.length))?.[0] 
 writeFileSync('dist/core.js', `${imports}${runtime}${core.slice(runtimeImport.length + imports.length)}`);
 rmSync('dist/rolldown-runtime.js');
 
-// gradloom/nn, nn/functional, optim, multiloss and distributions: the namespaces of the main entry as modules, for bundlers that do not take namespaces apart.
-for (const path of ['nn', 'nn.functional', 'optim', 'multiloss', 'distributions']) {
+// gradloom/nn, nn/functional, optim, multiloss, linalg and distributions: the namespaces of the main entry as modules, for bundlers that do not take namespaces apart.
+for (const path of ['nn', 'nn.functional', 'optim', 'multiloss', 'linalg', 'distributions']) {
   const [outer, name] = [path.split('.')[0], path.split('.').at(-1)];
   for (const [types, entry] of [
     ['d.ts', 'default.js'],
@@ -67,13 +67,14 @@ const modules = {
   nn_utils: 'nn-utils',
   lr_scheduler: 'lr-scheduler',
   swa_utils: 'swa-utils',
+  linalg: 'linalg',
   distributions: 'distributions',
 };
 for (const [file, namespaces] of Object.entries({
-  default: ['nn', 'optim', 'multiloss', 'distributions'],
-  lean: ['nn', 'optim', 'multiloss', 'distributions'],
-  workerd: ['nn', 'optim', 'multiloss', 'distributions'],
-  'edge-light': ['nn', 'optim', 'multiloss', 'distributions'],
+  default: ['nn', 'optim', 'multiloss', 'linalg', 'distributions'],
+  lean: ['nn', 'optim', 'multiloss', 'linalg', 'distributions'],
+  workerd: ['nn', 'optim', 'multiloss', 'linalg', 'distributions'],
+  'edge-light': ['nn', 'optim', 'multiloss', 'linalg', 'distributions'],
   nn: ['functional', 'nn_init', 'nn_utils'],
   optim: ['lr_scheduler', 'swa_utils'],
 })) {

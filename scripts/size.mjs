@@ -6,7 +6,10 @@ import { rolldown } from 'rolldown';
 
 const { 'size-limit': budgets } = JSON.parse(readFileSync('package.json', 'utf8'));
 const alias = Object.fromEntries(
-  ['/lean', '/relaxed', '/threads', '/worker', '/multiloss', '/nn', '/optim', ''].map((entry) => [`gradloom${entry}`, `${process.cwd()}/dist/${entry.slice(1) || 'default'}.js`]),
+  ['/lean', '/relaxed', '/threads', '/worker', '/multiloss', '/nn', '/optim', '/linalg', ''].map((entry) => [
+    `gradloom${entry}`,
+    `${process.cwd()}/dist/${entry.slice(1) || 'default'}.js`,
+  ]),
 );
 
 /** An application as one minified file. */

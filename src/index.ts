@@ -69,7 +69,63 @@ export { type DivideOptions, divide, floorDivide, fmod, remainder, trueDivide } 
 export { einsum } from './ops/einsum.ts';
 export { addcdiv, addcmul, lerp, logaddexp, type NanToNumOptions, nanToNum, outer } from './ops/formulas.ts';
 export { gather, indexAdd, indexSelect, oneHot, scatter, scatterAdd } from './ops/indexing.ts';
+export { type FunctionalCallOptions, functionalCall } from './module/functional-call.ts';
 export { asStrided } from './ops/inplace.ts';
+export { allclose, type CloseOptions, equal, isclose } from './ops/close.ts';
+export { cumulativeTrapezoid, diff, type DiffOptions, logcumsumexp, trapezoid, type TrapezoidOptions } from './ops/differences.ts';
+export {
+  type Chosen,
+  type ChosenOptions,
+  cummax,
+  cummin,
+  kthvalue,
+  median,
+  mode,
+  msort,
+  nanmedian,
+  nanquantile,
+  quantile,
+  type QuantileOptions,
+} from './ops/order.ts';
+export { cdist, combinations, type CombinationsOptions, type DistanceOptions } from './ops/pairs.ts';
+export {
+  argwhere,
+  indexCopy,
+  indexFill,
+  maskedScatter,
+  maskedSelect,
+  nonzero,
+  type NonzeroOptions,
+  put,
+  type PutOptions,
+  take,
+  takeAlongDim,
+} from './ops/pick.ts';
+export { diagonalScatter, fliplr, flipud, rot90, selectScatter, sliceScatter, trilIndices, triuIndices } from './ops/placed.ts';
+export { cartesianProd, meshgrid, type MeshgridOptions, vander, type VanderOptions } from './ops/grids.ts';
+export { indexReduce, scatterReduce, type ScatterReduceOptions, type ScatterReduction } from './ops/scatter-reduce.ts';
+export { bincount, type BincountOptions, bucketize, type BucketizeOptions, histc, type HistcOptions, searchsorted, type SearchOptions } from './ops/search.ts';
+export {
+  atleast1d,
+  atleast2d,
+  atleast3d,
+  blockDiag,
+  broadcastTensors,
+  broadcastTo,
+  columnStack,
+  dsplit,
+  dstack,
+  hsplit,
+  hstack,
+  moveaxis,
+  swapaxes,
+  type TensorList,
+  tensorSplit,
+  vsplit,
+  vstack,
+} from './ops/stacks.ts';
+export { aminmax, corrcoef, countNonzero, cov, type CovOptions, nanmean, nansum, renorm } from './ops/statistics.ts';
+export { type ConsecutiveOptions, repeatInterleave, type RepeatOptions, type Unique, unique, uniqueConsecutive, type UniqueOptions } from './ops/unique.ts';
 export { bitwiseAnd, bitwiseLeftShift, bitwiseNot, bitwiseOr, bitwiseRightShift, bitwiseXor, gcd, lcm } from './ops/integers.ts';
 export type { Reduction } from './ops/loss.ts';
 export { addmm, bmm, dot, matmul, mm } from './ops/matmul.ts';
@@ -86,7 +142,6 @@ export {
   permute,
   reshape,
   select,
-  slice,
   split,
   squeeze,
   stack,
@@ -120,7 +175,9 @@ export { multinomial, type MultinomialOptions, poisson, randint, randintLike, ty
 export { cumprod, cumsum, prod } from './ops/scan.ts';
 export { clampMax, clampMin, copysign, fmax, fmin, heaviside, hypot, isinf, isneginf, isposinf, positive, signbit } from './ops/signs.ts';
 export { logSoftmax, softmax } from './ops/softmax.ts';
+export { slice } from './ops/slice.ts';
 export { argsort, type SortOptions, sort, topk } from './ops/sort.ts';
+export { type IndexList, type IndexPart, type IndexPutOptions, indexPut, type Slice } from './ops/subscript.ts';
 export { digamma, erfc, erfinv, i0, lgamma, logit, mvlgamma, polygamma, sinc, xlog1py, xlogy } from './ops/special.ts';
 export { diag, diagEmbed, diagonal, trace, tril, triu } from './ops/triangle.ts';
 export {

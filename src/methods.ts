@@ -17,6 +17,7 @@ import * as reduce from './ops/reduce.ts';
 import * as scans from './ops/scan.ts';
 import * as softmaxes from './ops/softmax.ts';
 import * as sorting from './ops/sort.ts';
+import * as subscripts from './ops/subscript.ts';
 import * as triangle from './ops/triangle.ts';
 import * as unary from './ops/unary.ts';
 import { assertArity, assertTrainable, checkArgument, FLAG } from './tensor/check.ts';
@@ -24,7 +25,7 @@ import type { DType } from './tensor/dtype.ts';
 import { GradloomError, shapeText, warnOnce } from './tensor/errors.ts';
 import { detach, nodeOf, requiresGrad } from './tensor/op.ts';
 import { isInferenceMode } from './tensor/modes.ts';
-import { type GradientHook, Tensor } from './tensor/tensor.ts';
+import { type GradientHook, type NestedArray, Tensor } from './tensor/tensor.ts';
 
 const functions = {
   add: binary.add,
@@ -109,6 +110,8 @@ const functions = {
   addmm: products.addmm,
   softmax: softmaxes.softmax,
   logSoftmax: softmaxes.logSoftmax,
+  index: subscripts.index,
+  indexPut_: subscripts.indexPut_,
   indexSelect: indexing.indexSelect,
   indexAdd: indexing.indexAdd,
   gather: indexing.gather,
@@ -192,6 +195,16 @@ export interface TensorMembers extends Methods {
   registerHook(hook: GradientHook): HookHandle;
   /** Runs `hook` with this leaf after a backward pass, of one loss or several, has added to its `.grad`. */
   registerPostAccumulateGradHook(hook: (leaf: Tensor) => void): HookHandle;
+  /** Number of dimensions. */
+  readonly ndim: number;
+  /** With its dimensions in reverse: a matrix transposed. A view. */
+  readonly T: Tensor;
+  /** Number of elements. */
+  numel(): number;
+  /** Number of dimensions. */
+  dim(): number;
+  /** The elements as nested arrays, as `toArray`. */
+  tolist(): NestedArray;
   /** As float32. */
   float(): Tensor;
   /** As int32. */
@@ -217,8 +230,22 @@ function define(name: string, fn: (x: Tensor, ...given: unknown[]) => unknown): 
 for (const [name, fn] of Object.entries(functions)) define(name, fn as (x: Tensor, ...given: unknown[]) => unknown);
 
 const types: Record<string, DType> = { float: 'float32', int: 'int32', bool: 'bool' };
-for (const name of ['item', 'data', 'toArray', 'isContiguous'] as const) {
-  const read = Tensor.prototype[name] as (...given: unknown[]) => unknown;
+const { item, data, toArray, isContiguous } = Tensor.prototype;
+const readers = {
+  item,
+  data,
+  toArray,
+  isContiguous,
+  tolist: toArray,
+  numel(this: Tensor): number {
+    return this.size;
+  },
+  dim(this: Tensor): number {
+    return this.rank;
+  },
+};
+for (const [name, value] of Object.entries(readers)) {
+  const read = value as (...given: unknown[]) => unknown;
   define(name, (x, ...given) => {
     assertArity(name, given.length, name === 'data' ? 1 : 0);
     return read.apply(x, given);
@@ -262,6 +289,18 @@ Object.defineProperties(Tensor.prototype, {
   gradFn: {
     get(this: Tensor) {
       return nodeOf(this)?.op.name ?? null;
+    },
+    configurable: true,
+  },
+  ndim: {
+    get(this: Tensor) {
+      return this.rank;
+    },
+    configurable: true,
+  },
+  T: {
+    get(this: Tensor) {
+      return movement.permute(this, [...this.sizes.keys()].reverse());
     },
     configurable: true,
   },

@@ -186,3 +186,33 @@ export function scatter(x: usize, index: usize, y: usize, outer: i32, size: i32,
     y += <usize>(size * inner) << 2;
   }
 }
+
+/** y[o, index[i], :] = x[o, i, :] over y [outer, size, inner], x [outer, count, inner], in order: the last of equals stays; index within [0, size). 32-bit words. */
+export function indexCopy(x: usize, index: usize, y: usize, outer: i32, size: i32, inner: i32, count: i32): void {
+  const row = <usize>inner << 2;
+  for (let o = 0; o < outer; o++) {
+    for (let i = 0; i < count; i++, x += row) memory.copy(y + row * <usize>load<i32>(index + (<usize>i << 2)), x, row);
+    y += row * <usize>size;
+  }
+}
+
+/** a·b (kind 0), the larger (1) or the smaller (2) of both. f32, where NaN wins, or i32. */
+@inline function folded<T>(kind: i32, a: T, b: T): T {
+  return kind == 0 ? <T>(a * b) : kind == 1 ? max<T>(a, b) : min<T>(a, b);
+}
+
+/** As `scatterAdd`, with a product, the largest or the smallest in the sum's place (`kind` 0, 1, 2). f32, or i32 where `ints`. */
+export function scatterFold(x: usize, index: usize, y: usize, outer: i32, size: i32, inner: i32, count: i32, kind: i32, ints: i32): void {
+  for (let o = 0; o < outer; o++) {
+    for (let i = 0; i < count; i++) {
+      for (let k = 0; k < inner; k++) {
+        const q = y + (<usize>(load<i32>(index) * inner + k) << 2);
+        if (ints) store<i32>(q, folded<i32>(kind, load<i32>(q), load<i32>(x)));
+        else store<f32>(q, folded<f32>(kind, load<f32>(q), load<f32>(x)));
+        index += 4;
+        x += 4;
+      }
+    }
+    y += <usize>(size * inner) << 2;
+  }
+}

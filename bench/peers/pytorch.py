@@ -85,6 +85,42 @@ def kernel(work, data):
     return [v for r in reversed(results) for v in digest(r)], lambda: operation(*inputs)
 
 
+class Recurrent(nn.Module):
+    """Tokens [time, batch] to features of each."""
+
+    def __init__(self, data):
+        super().__init__()
+        self.embedding = nn.Embedding(*data["trunk.embedding.weight"].shape)
+        self.lstm = nn.LSTM(self.embedding.embedding_dim, data["trunk.lstm.weight_hh_l0"].shape[1])
+
+    def forward(self, x):
+        return self.lstm(self.embedding(x))[0]
+
+    def last(self, h):
+        return h[-1]
+
+
+class Attentive(nn.Module):
+    """Tokens [batch, time] to features of each, which see those before; heads of 16 features."""
+
+    def __init__(self, data):
+        super().__init__()
+        self.embedding = nn.Embedding(*data["trunk.embedding.weight"].shape)
+        width = self.embedding.embedding_dim
+        layer = nn.TransformerEncoderLayer(width, width // 16, 4 * width, dropout=0, batch_first=True)
+        self.encoder = nn.TransformerEncoder(layer, 2)
+        self.mask = nn.Transformer.generate_square_subsequent_mask(data["x"].shape[1])
+
+    def forward(self, x):
+        return self.encoder(self.embedding(x), mask=self.mask, is_causal=True)
+
+    def last(self, h):
+        return h[:, -1]
+
+
+READERS = {"lstm": Recurrent, "lstm-128": Recurrent, "attention": Attentive, "attention-64": Attentive}
+
+
 def conv(inputs, outputs, kernel, stride=1):
     return nn.Conv2d(inputs, outputs, kernel, stride, (kernel - 1) // 2, bias=False)
 
@@ -148,13 +184,16 @@ TRUNKS = {
 class TwoHeads(nn.Module):
     def __init__(self, work, data):
         super().__init__()
-        self.trunk = TRUNKS[work["operation"]]()
+        operation = work["operation"]
+        self.trunk = READERS[operation](data) if operation in READERS else TRUNKS[operation]()
         self.first = nn.Linear(*reversed(data["first.weight"].shape))
         self.second = nn.Linear(*reversed(data["second.weight"].shape))
-        self.load_state_dict({name: t for name, t in data.items() if re.search(r"weight$|bias$", name)})
+        self.load_state_dict({name: t for name, t in data.items() if re.match(r"trunk|first|second", name)})
 
     def forward(self, x):
         h = self.trunk(x)
+        if hasattr(self.trunk, "last"):
+            return self.first(h).flatten(0, 1), self.second(self.trunk.last(h))
         return self.first(h), self.second(h)
 
     def losses(self, x, labels, values):

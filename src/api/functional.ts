@@ -9,6 +9,7 @@ export { binaryCrossEntropyWithLogits, klDiv, nllLoss } from '../losses/likeliho
 export { hingeEmbeddingLoss, marginRankingLoss, multilabelMarginLoss, multilabelSoftMarginLoss, multiMarginLoss, softMarginLoss } from '../losses/margin.ts';
 export { mseLoss } from '../losses/mse.ts';
 export { scaledDotProductAttention } from '../ops/attention.ts';
+export { rotaryEmbedding } from '../ops/rotary.ts';
 export { adaptiveAvgPool1d, adaptiveAvgPool2d, avgPool1d, avgPool2d } from '../ops/avgpool.ts';
 export { batchNorm, instanceNorm } from '../ops/batchnorm.ts';
 export { conv1d, maxPool1d, maxPool1dWithIndices } from '../ops/conv1d.ts';
@@ -16,6 +17,7 @@ export { conv2d } from '../ops/conv.ts';
 export { dropout, dropout1d, dropout2d, dropout3d } from '../ops/dropout.ts';
 export { embedding } from '../ops/embedding.ts';
 export { oneHot } from '../ops/indexing.ts';
+export { pdist } from '../ops/pairs.ts';
 export { linear } from '../ops/matmul.ts';
 export { groupNorm, layerNorm, rmsNorm } from '../ops/norm.ts';
 export { pad } from '../ops/pad.ts';

@@ -27,11 +27,13 @@ export { ELU, Flatten, GELU, Identity, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiL
 export { AdaptiveAvgPool1d, AdaptiveAvgPool2d, AvgPool1d, AvgPool2d } from '../nn/avgpool.ts';
 export { BatchNorm1d, BatchNorm2d, BatchNorm3d, type BatchNormModuleOptions, InstanceNorm1d, InstanceNorm2d, InstanceNorm3d } from '../nn/batchnorm.ts';
 export { ModuleDict, ModuleList, type Named, ParameterDict, ParameterList, Sequential } from '../nn/containers.ts';
+export { type CellOptions, GRUCell, LSTMCell, RNNCell, type RNNCellOptions } from '../nn/cells.ts';
 export { Conv1d, MaxPool1d } from '../nn/conv1d.ts';
 export { Conv2d, type Conv2dOptions, MaxPool2d, type Pooled } from '../nn/conv.ts';
 export { Dropout, Dropout1d, Dropout2d, Dropout3d, type DropoutModuleOptions } from '../nn/dropout.ts';
 export { Embedding } from '../nn/embedding.ts';
 export { Linear } from '../nn/linear.ts';
+export { MultiheadAttention, type MultiheadForwardOptions, type MultiheadOptions } from '../nn/multihead.ts';
 export { GroupNorm, type GroupNormModuleOptions, LayerNorm, type LayerNormModuleOptions, RMSNorm, type RMSNormModuleOptions } from '../nn/norm.ts';
 export {
   CircularPad1d,
@@ -54,7 +56,25 @@ export {
   ZeroPad3d,
 } from '../nn/padding.ts';
 export { Hardshrink, Hardsigmoid, Hardswish, Hardtanh, PReLU, ReLU6, Softshrink, Threshold } from '../nn/piecewise.ts';
+export { GRU, LSTM, type LSTMOptions, type LSTMState, type RecurrentOptions, RNN, type RNNOptions, type SequenceOptions } from '../nn/recurrent.ts';
 export { CELU, GLU, LogSigmoid, Mish, SELU, Softmin, Softsign, Tanhshrink } from '../nn/smooth.ts';
+export {
+  type EncoderMasks,
+  type LayerSource,
+  Transformer,
+  TransformerDecoder,
+  TransformerEncoder,
+  type TransformerMasks,
+  type TransformerOptions,
+} from '../nn/transformer.ts';
+export {
+  type DecoderMasks,
+  type EncoderLayerMasks,
+  type TransformerActivation,
+  TransformerDecoderLayer,
+  TransformerEncoderLayer,
+  type TransformerLayerOptions,
+} from '../nn/transformerlayers.ts';
 export { Bilinear, type BilinearOptions, LocalResponseNorm } from '../nn/bilinear.ts';
 export { AdaptiveAvgPool3d, AvgPool3d, Conv3d, type Conv3dModuleOptions, MaxPool3d } from '../nn/conv3d.ts';
 export { ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, type ConvTransposeModuleOptions } from '../nn/convtranspose.ts';
@@ -87,6 +107,7 @@ export {
   UpsamplingNearest2d,
 } from '../nn/pictures.ts';
 export type { AttentionOptions } from '../ops/attention.ts';
+export type { RotaryOptions } from '../ops/rotary.ts';
 export type { AvgPoolOptions, OutputSize } from '../ops/avgpool.ts';
 export type { BatchNormOptions, InstanceNormOptions } from '../ops/batchnorm.ts';
 export type { Conv1dOptions, MaxPool1dOptions } from '../ops/conv1d.ts';

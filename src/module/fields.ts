@@ -6,14 +6,26 @@ import { Buffer, Parameter } from './parameter.ts';
 
 /** What the fields of a module hold. `M` is Module, which stands above this file. */
 export interface Fields<M> {
-  /** Modules, parameters and buffers with their paths: `heads.digit`. */
+  /** Modules, parameters and buffers with their paths, the field's name in PyTorch's spelling: `heads.digit`. Keys stay as they are. */
   readonly own: [path: string, value: M | Parameter | Buffer][];
   /** Modules and parameters where paths do not lead: the field, and what holds them there. */
   readonly hidden: [field: string, value: M | Parameter, holder: string][];
 }
 
+/** @internal A field's name as PyTorch spells it, `runningMean` as `running_mean`. Names that have an underscore, or begin with a capital, stay. */
+export const torchSpelling = (field: string): string =>
+  /^[a-z][a-zA-Z0-9]*$/.test(field)
+    ? field
+        .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+        .replace(/([A-Z])([A-Z][a-z])/g, '$1_$2')
+        .toLowerCase()
+    : field;
+
 /** @internal The method that gives a module's fields: a name that no field of a user's class can take. */
 export const FIELDS = Symbol('fields');
+
+/** @internal The method of a module that keeps tensors elsewhere than in its fields: puts one in a place, or returns false. */
+export const PUT = Symbol('put');
 
 /** Which paths of a module have held a parameter or buffer: what is assigned there takes its place. */
 const known = new WeakMap<object, Map<string, 'parameter' | 'buffer'>>();
@@ -32,14 +44,21 @@ export function fieldError(owner: object, field: string, what: string): Gradloom
 export function fieldsOf<M extends object>(owner: M, isModule: (value: object) => value is M): Fields<M> {
   const fields: Fields<M> = { own: [], hidden: [] };
   const walking: object[] = [];
+  const keys = Reflect.ownKeys(owner);
+  /** The path with its field spelled as in PyTorch, unless another field has that name. */
+  const named = (path: string): string => {
+    const [field = '', ...rest] = path.split('.');
+    const name = torchSpelling(field);
+    return keys.includes(name) ? path : [name, ...rest].join('.');
+  };
 
   /** What lies at a path; `holder`: what stands between, where the path says too little. */
   const look = (path: string, value: object, holder: string): void => {
     if (isModule(value)) {
       if (holder) fields.hidden.push([path, value, holder]);
-      else fields.own.push([path, value]);
+      else fields.own.push([named(path), value]);
     } else if (value instanceof Tensor) {
-      if (!holder && belongs(owner, path, value)) fields.own.push([path, value]);
+      if (!holder && belongs(owner, path, value)) fields.own.push([named(path), value]);
       else if (holder && value instanceof Parameter) fields.hidden.push([path, value, holder]);
     } else if (isForeign(value)) throw fieldError(owner, path, `holds a ${classOf(value)} ${LOAD_ONCE}.`);
     else if (!ArrayBuffer.isView(value) && !walking.includes(value)) {
@@ -71,7 +90,7 @@ export function fieldsOf<M extends object>(owner: M, isModule: (value: object) =
     } else if (!holder) for (const item of Object.values(value)) if (isObject(item)) look(path, item, `in an object of ${classOf(value)}`);
   };
 
-  for (const key of Reflect.ownKeys(owner)) {
+  for (const key of keys) {
     const value = (owner as Record<PropertyKey, unknown>)[key as string];
     if (isObject(value)) look(String(key), value, typeof key === 'symbol' ? 'under a symbol' : '');
   }

@@ -229,15 +229,15 @@ export abstract class Module {
     }
   }
 
-  /** Parameters and buffers by dotted path, as windows on the live memory; what is shared stands under each of its names. */
+  /** Parameters and buffers by dotted path in PyTorch's spelling (`norm.running_mean`), as windows on the live memory; what is shared stands under each of its names. */
   stateDict(): StateDict {
     assertArity('stateDict', arguments.length, 0);
     return Object.fromEntries([...this.#entries(true, false)].map(([name, t]) => [name, detach(t)]));
   }
 
   /**
-   * Copies named tensors (or numbers nested as in JSON) into the module's own, in place. Everything is checked before anything is written. PyTorch's
-   * spelling (`running_mean`) counts as ours. Returns the names that the state lacked and had beyond.
+   * Copies named tensors (or numbers nested as in JSON) into the module's own, in place. Everything is checked before anything is written. The
+   * fields' spelling (`runningMean`) counts as PyTorch's (`running_mean`). Returns the names that the state lacked and had beyond.
    * @throws STATE naming missing, unexpected (unless `strict: false`) and unfit entries
    */
   loadStateDict(state: Readonly<Record<string, Tensor>>, ...options: [options?: { strict?: boolean }] | [strict: boolean]): LoadedKeys {

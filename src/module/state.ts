@@ -7,6 +7,7 @@ import { scope } from '../tensor/scope.ts';
 import { sameShape } from '../tensor/shape.ts';
 import { noGrad } from '../tensor/modes.ts';
 import { type NestedArray, Tensor } from '../tensor/tensor.ts';
+import { torchSpelling } from './fields.ts';
 
 /** Named tensors: what a module or optimizer is, as data. */
 export type StateDict = Record<string, Tensor>;
@@ -19,8 +20,12 @@ export interface LoadedKeys {
   unexpectedKeys: string[];
 }
 
-/** A name as this library spells it: `norm.running_mean` is `norm.runningMean`. */
-export const ownSpelling = (name: string): string => name.replace(/(?<=[a-zA-Z0-9])_+([a-zA-Z0-9])/g, (_, letter: string) => letter.toUpperCase());
+/** A name apart from its spelling: `norm.running_mean` and `norm.runningMean` are one. */
+const plain = (name: string): string =>
+  name
+    .split('.')
+    .map((part) => torchSpelling(part).replace(/(?<=[a-zA-Z0-9])_+([a-zA-Z0-9])/g, (_, letter: string) => letter.toUpperCase()))
+    .join('.');
 
 /** @internal Throws unless it is a plain object: what stateDict gives, or JSON made of it. */
 export function assertState(op: string, state: unknown): asserts state is Record<string, unknown> {
@@ -43,17 +48,17 @@ export function entryProblem(name: string, own: Tensor, value: unknown): string 
 
 /**
  * @internal Copies a state into tensors by name, in place. A tensor of several names is not missed where one of them is there; several own names
- * that are one in PyTorch's spelling go by the exact one.
+ * that are one apart from their spelling go by the exact one.
  * @throws STATE that lists what is wrong; nothing has changed then
  */
 export function loadInto(op: string, own: ReadonlyMap<string, Tensor>, state: unknown, strict: boolean): LoadedKeys {
   assertState(op, state);
-  const spelled = new Map([...own.keys()].map((name) => [ownSpelling(name), name]));
+  const spelled = new Map([...own.keys()].map((name) => [plain(name), name]));
   const given = new Map<string, unknown>();
   const unexpectedKeys: string[] = [];
   const problems: string[] = [];
   for (const [key, value] of Object.entries(state)) {
-    const name = own.has(key) ? key : spelled.get(ownSpelling(key));
+    const name = own.has(key) ? key : spelled.get(plain(key));
     if (name === undefined) unexpectedKeys.push(key);
     else if (given.has(name)) problems.push(`${name} is there twice, as ${key} too`);
     else {

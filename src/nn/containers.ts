@@ -1,5 +1,5 @@
 // Modules of modules and of parameters. What they contain is named by position or key: `0.weight`, `digit.weight`.
-import { FIELDS, type Fields } from '../module/fields.ts';
+import { FIELDS, type Fields, PUT } from '../module/fields.ts';
 import { type Layer, Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
 import { checkArgument, isPlainObject, valueText, WHOLE } from '../tensor/check.ts';
@@ -157,6 +157,13 @@ abstract class List<T extends Module | Parameter, In = T> extends Module {
     return containing(this.#items.entries(), super[FIELDS]());
   }
 
+  /** @internal */
+  [PUT](path: string, to: Tensor): boolean {
+    const held = Number(path) < this.#items.length;
+    if (held) this.#items[Number(path)] = to as never;
+    return held;
+  }
+
   forward(..._: never[]): never {
     throw forwardError(this.#name);
   }
@@ -253,6 +260,13 @@ abstract class Dict<T extends Module | Parameter, In = T> extends Module {
 
   override [FIELDS](): Fields<Module> {
     return containing(this.#items, super[FIELDS]());
+  }
+
+  /** @internal */
+  [PUT](path: string, to: Tensor): boolean {
+    const held = this.#items.has(path);
+    if (held) this.#items.set(path, to as never);
+    return held;
   }
 
   forward(..._: never[]): never {

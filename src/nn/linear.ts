@@ -8,8 +8,8 @@ import type { Shape } from '../tensor/shape.ts';
 import { scope } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
-/** Uniform in [−bound, bound). */
-function uniform(shape: Shape, bound: number): Parameter {
+/** @internal Uniform in [−bound, bound). */
+export function uniform(shape: Shape, bound: number): Parameter {
   return scope(() => new Parameter(sub(mul(rand(shape), 2 * bound), bound)));
 }
 

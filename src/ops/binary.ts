@@ -240,8 +240,8 @@ const whereOp: Op<void> = {
     ),
 };
 
-/** Throws unless it is a bool tensor. */
-function assertCondition(op: string, condition: Tensor, name: string): void {
+/** @internal Throws unless it is a bool tensor. */
+export function assertCondition(op: string, condition: Tensor, name: string): void {
   assertTensor(op, condition, name);
   if (condition.dtype !== 'bool') throw new GradloomError('DTYPE', op, `the ${name} must be bool, got ${condition.describe()}. Compare first, as x.gt(0).`);
 }
@@ -261,12 +261,17 @@ export function maskedFill(x: Tensor, mask: Tensor, value: Operand | boolean): T
   const op = 'maskedFill';
   assertTensor(op, x);
   assertCondition(op, mask, 'mask');
+  return apply(whereOp, [mask, held(op, x, value), x], undefined);
+}
+
+/** @internal A value as a tensor of x's type, which must hold it. */
+export function held(op: string, x: Tensor, value: Operand | boolean): Tensor {
   const given = typeof value === 'boolean' ? +value : value;
   const bit = x.dtype === 'bool' && (given === 0 || given === 1);
   if (!bit && promote(typeOf(op, given), x.dtype) !== x.dtype) {
     throw new GradloomError('DTYPE', op, `${x.describe()} cannot hold ${valueText(value)}. Convert the tensor first.`);
   }
-  return apply(whereOp, [mask, convert(given, x.dtype), x], undefined);
+  return convert(given, x.dtype);
 }
 
 /** A fused gradient, itself an op: z = dy ⊙ g(y). `rule(u, dy, y)` gives the gradients of dy and y from z's gradient u. */

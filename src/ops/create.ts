@@ -230,8 +230,8 @@ export function fullLike(x: Tensor, value: number | boolean, options?: CreateOpt
   return alike('fullLike', x, value, options);
 }
 
-/** A tensor whose elements are worked out on the host; a captured step keeps them and copies. */
-function computed(op: string, key: string, shape: Shape, dtype: DType, wanted: boolean | undefined, fill: (t: Tensor) => void): Tensor {
+/** @internal A tensor whose elements are worked out on the host; a captured step keeps them and copies. */
+export function computed(op: string, key: string, shape: Shape, dtype: DType, wanted: boolean | undefined, fill: (t: Tensor) => void): Tensor {
   if (wanted) assertTrainable(op, dtype);
   const y = empty(shape, dtype);
   const listening = recording();
@@ -245,8 +245,8 @@ function computed(op: string, key: string, shape: Shape, dtype: DType, wanted: b
   return leaf(y, op, wanted);
 }
 
-/** `at(i)` for each element of a vector, as its type holds it. */
-function fillWith(t: Tensor, at: (i: number) => number): void {
+/** @internal `at(i)` for each element of a vector, as its type holds it. */
+export function fillWith(t: Tensor, at: (i: number) => number): void {
   const memory = viewOf(t.dtype);
   const start = t.address / 4;
   for (let i = 0; i < t.size; i++) memory[start + i] = t.dtype === 'bool' ? (at(i) === 0 ? 0 : 1) : at(i);

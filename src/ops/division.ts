@@ -58,19 +58,19 @@ const truncQuotient: OfTwo = /* @__PURE__ */ dividing('div', FLAT, (a, b) => Mat
 const floored: OfTwo = /* @__PURE__ */ dividing('div', FLAT, floorQuotient);
 
 /** What is left of a after whole multiples of b, with a's sign, exact. Of whole numbers whole. Shapes broadcast. */
-export const fmod: OfTwo = /* @__PURE__ */ dividing(
+export const fmod: (a: Operand, b: Operand) => Tensor = /* @__PURE__ */ dividing(
   'fmod',
   leaving((a, b) => truncQuotient(a, b)),
   (a, b) => a % b,
 );
 /** What is left of a after whole multiples of b, with b's sign. Of whole numbers whole. Shapes broadcast. */
-export const remainder: OfTwo = /* @__PURE__ */ dividing(
+export const remainder: (a: Operand, b: Operand) => Tensor = /* @__PURE__ */ dividing(
   'remainder',
   leaving((a, b) => floored(a, b)),
   remainderOf,
 );
 /** ⌊a/b⌋, of whole numbers whole. Its gradient is 0. Shapes broadcast. */
-export const floorDivide: OfTwo = /* @__PURE__ */ dividing('floorDivide', FLAT, floorQuotient);
+export const floorDivide: (a: Operand, b: Operand) => Tensor = /* @__PURE__ */ dividing('floorDivide', FLAT, floorQuotient);
 
 /** Options of `divide`. */
 export interface DivideOptions {

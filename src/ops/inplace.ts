@@ -127,8 +127,8 @@ function assertWritable(op: string, t: Tensor, value: Tensor, repeats: boolean):
   return true;
 }
 
-/** Writes `value` (of t's shape) into t and lets t take its place in the graph. `fresh`: the value does not come from t. Returns t. */
-function write(op: string, t: Tensor, value: Tensor, fresh = false, repeats = false): Tensor {
+/** @internal Writes `value` (of t's shape) into t and lets t take its place in the graph. `fresh`: the value does not come from t. Returns t. */
+export function write(op: string, t: Tensor, value: Tensor, fresh = false, repeats = false): Tensor {
   const tracked = assertWritable(op, t, value, repeats);
   const base = t.meta?.view?.base ?? t;
   copyElements(to(value, t.dtype), t);

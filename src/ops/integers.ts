@@ -1,5 +1,5 @@
 // Whole numbers: divisors, multiples and bits. int32, and bool where PyTorch takes it; nothing has a gradient.
-import { assertTensor, type OfOne, ofOne } from '../tensor/check.ts';
+import { assertTensor, ofOne } from '../tensor/check.ts';
 import { GradloomError } from '../tensor/errors.ts';
 import { promote } from '../tensor/dtype.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -33,22 +33,22 @@ function divisor(a: number, b: number): number {
 }
 
 /** The greatest common divisor, ≥ 0. int32. Shapes broadcast. */
-export const gcd: OfTwo = /* @__PURE__ */ ofInts('gcd', divisor, false);
+export const gcd: (a: Operand, b: Operand) => Tensor = /* @__PURE__ */ ofInts('gcd', divisor, false);
 /** The least common multiple, ≥ 0. int32. Shapes broadcast. */
-export const lcm: OfTwo = /* @__PURE__ */ ofInts('lcm', (a, b) => (a === 0 || b === 0 ? 0 : Math.abs((a / divisor(a, b)) * b)), false);
+export const lcm: (a: Operand, b: Operand) => Tensor = /* @__PURE__ */ ofInts('lcm', (a, b) => (a === 0 || b === 0 ? 0 : Math.abs((a / divisor(a, b)) * b)), false);
 /** Bits that both have; of bools whether both are true. Shapes broadcast. */
-export const bitwiseAnd: OfTwo = /* @__PURE__ */ ofInts('bitwiseAnd', (a, b) => a & b);
+export const bitwiseAnd: (a: Operand, b: Operand) => Tensor = /* @__PURE__ */ ofInts('bitwiseAnd', (a, b) => a & b);
 /** Bits that either has; of bools whether either is true. Shapes broadcast. */
-export const bitwiseOr: OfTwo = /* @__PURE__ */ ofInts('bitwiseOr', (a, b) => a | b);
+export const bitwiseOr: (a: Operand, b: Operand) => Tensor = /* @__PURE__ */ ofInts('bitwiseOr', (a, b) => a | b);
 /** Bits that exactly one has; of bools whether exactly one is true. Shapes broadcast. */
-export const bitwiseXor: OfTwo = /* @__PURE__ */ ofInts('bitwiseXor', (a, b) => a ^ b);
+export const bitwiseXor: (a: Operand, b: Operand) => Tensor = /* @__PURE__ */ ofInts('bitwiseXor', (a, b) => a ^ b);
 /** a·2ᵇ in 32 bits; 0 where b is negative or beyond them. int32. Shapes broadcast. */
-export const bitwiseLeftShift: OfTwo = /* @__PURE__ */ ofInts('bitwiseLeftShift', (a, b) => (b >= 0 && b < 32 ? a << b : 0), false);
+export const bitwiseLeftShift: (a: Operand, b: Operand) => Tensor = /* @__PURE__ */ ofInts('bitwiseLeftShift', (a, b) => (b >= 0 && b < 32 ? a << b : 0), false);
 /** ⌊a/2ᵇ⌋; what is left of the sign where b is negative or beyond 31. int32. Shapes broadcast. */
-export const bitwiseRightShift: OfTwo = /* @__PURE__ */ ofInts('bitwiseRightShift', (a, b) => a >> (b >= 0 && b < 32 ? b : 31), false);
+export const bitwiseRightShift: (a: Operand, b: Operand) => Tensor = /* @__PURE__ */ ofInts('bitwiseRightShift', (a, b) => a >> (b >= 0 && b < 32 ? b : 31), false);
 
 /** Every bit turned, −1 − x; of a bool its contrary. */
-export const bitwiseNot: OfOne = /* @__PURE__ */ ofOne('bitwiseNot', (x) => {
+export const bitwiseNot: (x: Tensor) => Tensor = /* @__PURE__ */ ofOne('bitwiseNot', (x) => {
   assertTensor('bitwiseNot', x);
   if (x.dtype === 'float32') throw new GradloomError('DTYPE', 'bitwiseNot', `takes whole numbers, got ${x.describe()}. Convert it with .int().`);
   return x.dtype === 'bool' ? logicalNot(x) : sub(-1, x);

@@ -98,7 +98,8 @@ const permuteOp: ViewOp<{ dims: readonly number[] }> = {
   batched: (dy, node) => permute(dy, [0, ...inverse(node.attrs.dims).map((d) => d + 1)]),
 };
 
-function inverse(dims: readonly number[]): number[] {
+/** @internal The order that puts back what `dims` has ordered. */
+export function inverse(dims: readonly number[]): number[] {
   const out = new Array<number>(dims.length);
   dims.forEach((d, i) => {
     out[d] = i;
@@ -130,12 +131,20 @@ export const t: (x: Tensor) => Tensor = ofOne('t', (x) => {
   return permute(x, [...x.sizes.keys()].reverse());
 });
 
-/** One dimension moved to another place, the rest in order. A view. */
-export function movedim(x: Tensor, from: number, to: number): Tensor {
+/** One dimension, or a list of them, moved to other places, the rest in order. A view. */
+export function movedim(x: Tensor, from: number | readonly number[], to: number | readonly number[]): Tensor {
   assertArity('movedim', arguments.length, 3);
-  const [a, b] = [dimOf('movedim', x, from), dimOf('movedim', x, to)];
-  const order = [...x.sizes.keys()].filter((i) => i !== a);
-  order.splice(b, 0, a);
+  return movedAs('movedim', x, from, to);
+}
+
+/** @internal `movedim` under the name of what calls it. */
+export function movedAs(op: string, x: Tensor, from: number | readonly number[], to: number | readonly number[]): Tensor {
+  const list = (dims: number | readonly number[]): number[] => [dims].flat().map((d) => dimOf(op, x, d));
+  const [a, b] = [list(from), list(to)];
+  if (a.length !== b.length || new Set(a).size !== a.length || new Set(b).size !== b.length)
+    throw new GradloomError('DIM', op, `dimensions ${valueText(from)} and places ${valueText(to)} must be as many, and each stand once.`);
+  const order = [...x.sizes.keys()].filter((d) => !a.includes(d));
+  for (const [place, d] of b.map((place, i) => [place, a[i] as number] as const).sort((p, q) => p[0] - q[0])) order.splice(place, 0, d);
   return permute(x, order);
 }
 
@@ -162,11 +171,16 @@ const sliceBackwardOp = /* @__PURE__ */ intoZeros('sliceBackward', sliceOp);
 /** Elements start, start + step, … below `end` along one dimension; both ends may count from the end. A view. */
 export function slice(x: Tensor, dim: number, start = 0, end = MOST_SIZE, step = 1): Tensor {
   assertArity('slice', arguments.length, 5);
-  const at = dimensionOf('slice', x, dim);
-  assertWhole('slice', 'the step (flip reverses)', step, 1);
+  return sliceAs('slice', x, dim, start, end, step);
+}
+
+/** @internal `slice` under the name of what calls it. */
+export function sliceAs(op: string, x: Tensor, dim: number, start: number, end: number, step: number): Tensor {
+  const at = dimensionOf(op, x, dim);
+  assertWhole(op, 'the step (flip reverses)', step, 1);
   const n = x.sizes[at] as number;
   const bound = (name: string, i: number): number => {
-    assertWhole('slice', name, i);
+    assertWhole(op, name, i);
     return Math.min(Math.max(i < 0 ? i + n : i, 0), n);
   };
   const [from, to] = [bound('start', start), bound('end', end)];
@@ -179,7 +193,8 @@ export function narrow(x: Tensor, dim: number, start: number, length: number): T
   return narrowAs('narrow', x, dim, start, length, false);
 }
 
-function narrowAs(op: string, x: Tensor, dim: number, start: number, length: number, sibling: boolean): Tensor {
+/** @internal `narrow` under the name of what calls it; `sibling`: one of several views that one call returns. */
+export function narrowAs(op: string, x: Tensor, dim: number, start: number, length: number, sibling: boolean): Tensor {
   const at = dimensionOf(op, x, dim);
   assertWhole(op, 'start', start);
   assertWhole(op, 'length', length, 0);
@@ -209,7 +224,8 @@ const selectOp: ViewOp<{ dim: number; index: number }> = {
 
 const selectBackward = (dy: Tensor, dim: number, start: number, shape: Shape): Tensor => apply(sliceBackwardOp, [unsqueeze(dy, dim)], { dim, start, step: 1, count: 1, shape });
 
-function selectAs(op: string, x: Tensor, dim: number, index: number, sibling: boolean): Tensor {
+/** @internal `select` under the name of what calls it. */
+export function selectAs(op: string, x: Tensor, dim: number, index: number, sibling: boolean): Tensor {
   const at = dimensionOf(op, x, dim);
   const n = x.sizes[at] as number;
   if (!Number.isInteger(index) || index < -n || index >= n)

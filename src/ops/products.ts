@@ -130,10 +130,10 @@ function contract(op: string, a: Tensor, b: Tensor, over: readonly number[], wit
   return reshape(mm(x, y), [...left.map((d) => a.sizes[d] as number), ...right.map((d) => b.sizes[d] as number)]);
 }
 
-const isDims = (v: unknown): boolean => Array.isArray(v) && v.every(Number.isInteger);
+const isDims = (v: unknown): boolean => Array.isArray(v) && [...v].every(Number.isInteger);
 const OVER: Kind = /* @__PURE__ */ either(
   { what: 'a whole number', test: (v) => Number.isSafeInteger(v) },
-  { what: 'two lists of dimensions', test: (v) => Array.isArray(v) && v.length === 2 && v.every(isDims) },
+  { what: 'two lists of dimensions', test: (v) => Array.isArray(v) && v.length === 2 && [...v].every(isDims) },
 );
 
 /** Sums over dimensions of both: the last `dims` of a with the first of b (2 by default), or two lists, one for each. */

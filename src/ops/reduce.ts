@@ -178,7 +178,7 @@ export function all(x: Tensor, dim?: ReduceArgument, keepdim?: boolean): Tensor 
 }
 
 /** @internal The shape of what is chosen among elements, of which there must be some. */
-export function choiceShape(op: string, { shape }: Tensor, { dims, keepdim }: ReduceAttrs): number[] {
+export function choiceShape(op: string, { sizes: shape }: Tensor, { dims, keepdim }: ReduceAttrs): number[] {
   if (dims.some((d) => shape[d] === 0)) throw new GradloomError('SHAPE', op, `nothing to choose from in ${shapeText(shape)}. The reduced dimension must not be empty.`);
   return reducedShape(shape, dims, keepdim);
 }

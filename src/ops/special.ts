@@ -1,5 +1,6 @@
 // Special functions, computed on the host in float64 and rounded once; gradients are ops. `torch.special` has the same under its own names.
 import { assertArity, assertWhole, checkArgument, NUMBER, type OfOne, ofOne } from '../tensor/check.ts';
+import { valueError } from '../tensor/errors.ts';
 import { apply, type Op } from '../tensor/op.ts';
 import * as numbers from '../tensor/special.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -37,10 +38,13 @@ export function polygamma(n: number, x: Tensor): Tensor {
   return apply(polygammaOp, [asFloat(x, 'polygamma')], { n });
 }
 
+const MOST_DIMENSIONS = 4096;
+
 /** ln Γₚ(x), the logarithm of the multivariate gamma function of p dimensions, x > (p − 1)/2. */
 export function mvlgamma(x: Tensor, p: number): Tensor {
   assertArity('mvlgamma', arguments.length, 2);
   assertWhole('mvlgamma', 'p', p, 1);
+  if (p > MOST_DIMENSIONS) throw valueError('mvlgamma', `p must be at most ${MOST_DIMENSIONS}, got ${p}: it makes as many tensors.`);
   let y = add(lgamma(asFloat(x, 'mvlgamma')), p * (p - 1) * 0.28618247146235004); // ln π/4
   for (let j = 1; j < p; j++) y = add(y, lgamma(sub(x, j / 2)));
   return y;

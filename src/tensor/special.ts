@@ -105,7 +105,11 @@ export function zeta(s: number, x: number): number {
     return zeta(s, part) + (s % 2 === 0 ? left : -left);
   }
   let [a, sum] = [x, 0];
-  for (; a < 12 + s; a++) sum += 1 / wholePower(a, s);
+  for (; a < 12 + s; a++) {
+    const term = 1 / wholePower(a, s);
+    sum += term;
+    if (term <= 1e-17 * sum) return sum; // soon, where s is large
+  }
   const last = 1 / wholePower(a, s);
   sum += (last * a) / (s - 1) + last / 2;
   let term = (last * s) / a / 2;
@@ -119,9 +123,15 @@ export function zeta(s: number, x: number): number {
 /** ψ⁽ⁿ⁾(x), the n-th derivative of ψ. */
 export function polygamma(n: number, x: number): number {
   if (n === 0) return digamma(x);
-  let factorial = n % 2 === 0 ? -1 : 1;
+  const [sign, sum] = [n % 2 === 0 ? -1 : 1, zeta(n + 1, x)];
+  // n! is beyond float64, and the sum may be so too.
+  if (n > 170)
+    return x > 0
+      ? sign * exponential(lgamma(n + 1) + (sum > 0 && sum < Number.POSITIVE_INFINITY ? logarithm(sum) : -(n + 1) * logarithm(x)))
+      : sign * sum * Number.POSITIVE_INFINITY;
+  let factorial = sign;
   for (let k = 2; k <= n; k++) factorial *= k;
-  return factorial * zeta(n + 1, x);
+  return factorial * sum;
 }
 
 /** The modified Bessel functions I₀ and I₁: their series, or that of e⁻ˣ·√(2πx)·Iₙ far out (DLMF 10.25.2, 10.40.1). */

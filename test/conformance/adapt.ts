@@ -13,14 +13,6 @@ export function only(name: string, value: unknown, ...offered: unknown[]): void 
   if (value !== undefined && !offered.includes(value)) throw new Unsupported(`${name} ${value}`);
 }
 
-/** One dimension where PyTorch also takes several. */
-function oneDim(dim: Dims): number {
-  if (typeof dim === 'number') return dim;
-  const [first, ...others] = dim;
-  if (first === undefined || others.length > 0) throw new Unsupported('several dimensions');
-  return first;
-}
-
 /** A number that may come as a one-element tensor or a boolean. */
 const toNumber = (x: Operand | boolean): number => (typeof x === 'object' ? x.item() : Number(x));
 
@@ -63,15 +55,6 @@ export const extreme = (over: typeof g.max, between: typeof g.maximum): Row<Outp
   },
 ];
 
-/** hstack, vstack, …: each tensor gets the dimensions that it lacks, then all are joined. */
-export const joined = (dim: (first: Tensor) => number, shape: (x: Tensor) => readonly number[]): Row<Output> => [
-  'tensors',
-  (xs: readonly Tensor[]) => {
-    const whole = xs.map((x) => g.reshape(x, shape(x)));
-    return g.cat(whole, dim(whole[0] as Tensor));
-  },
-];
-
 export function arange(start: number | boolean, end: number | boolean | undefined, step: number | boolean | undefined, options: CreateOptions): Tensor {
   return g.arange(Number(start), end === undefined ? end : Number(end), step === undefined ? step : Number(step), options);
 }
@@ -84,10 +67,6 @@ export function linspace(start: Operand, end: Operand, steps: number, options: C
   return g.linspace(toNumber(start), toNumber(end), steps, options);
 }
 
-export function logsumexp(x: Tensor, dim: Dims, keepdim?: boolean): Tensor {
-  return g.logsumexp(x, oneDim(dim), keepdim);
-}
-
 /** PyTorch gives the indices with a flag, ours with a function of its own. */
 export function maxPool2d(x: Tensor, kernel: nn.Pair, stride?: nn.Pair, padding?: nn.Pair, dilation?: nn.Pair, ceilMode?: boolean, returnIndices?: boolean): Output {
   const options = { stride, padding, dilation, ceilMode };
@@ -96,19 +75,12 @@ export function maxPool2d(x: Tensor, kernel: nn.Pair, stride?: nn.Pair, padding?
   return [values, indices];
 }
 
-export function movedim(x: Tensor, from: Dims, to: Dims): Tensor {
-  return g.movedim(x, oneDim(from), oneDim(to));
-}
-
 export function narrow(x: Tensor, dim: number, start: Operand, length: number): Tensor {
   return g.narrow(x, dim, toNumber(start), length);
 }
 
 /** Ours gives float32, which is what losses take; PyTorch's integers are one conversion away. */
-export function oneHot(index: Tensor, classes = -1): Tensor {
-  if (classes === -1) throw new Unsupported('num_classes -1');
-  return g.oneHot(index, classes).int();
-}
+export const oneHot = (index: Tensor, classes?: number): Tensor => g.oneHot(index, classes).int();
 
 /** The slopes stand along dimension 1. */
 export function prelu(x: Tensor, weight: Tensor): Tensor {

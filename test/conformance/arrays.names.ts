@@ -34,7 +34,6 @@ export const arrayOperators: Readonly<Record<string, Row<Output>>> = {
   flip: ['input dims', g.flip],
   lerp: ['input end weight', (a: Tensor, b: Tensor, weight: Operand) => g.lerp(a, b, weight)],
   logaddexp: ['input other', g.logaddexp],
-  msort: unary((x) => g.sort(x, { dim: 0 }).values),
   nan_to_num: ['input * nan posinf neginf', g.nanToNum],
   'nn.functional.pad': ['input pad mode value', (x: Tensor, pads: number[], mode?: 'constant', value?: number) => g.pad(x, pads, { mode, value })],
   outer: ['input vec2', g.outer],

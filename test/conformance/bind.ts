@@ -3,9 +3,10 @@ import { Unsupported } from './decode.ts';
 
 /**
  * PyTorch's parameters, and what to call with them. The signature lists PyTorch's names in their order; those behind `*` are gathered
- * into one options object under our names (`weight_decay` → `weightDecay`). A parameter that is not listed is not offered.
+ * into one options object under our names (`weight_decay` → `weightDecay`). A parameter that is not listed is not offered. For modules, `forward` is
+ * the same for what their forward takes, where that is more than an input and a target.
  */
-export type Row<Result = unknown> = readonly [signature: string, run: (...args: never[]) => Result];
+export type Row<Result = unknown> = readonly [signature: string, run: (...args: never[]) => Result, forward?: string];
 
 /** Options that choose how PyTorch computes, not what: their default is what we do. */
 const NEUTRAL: Readonly<Record<string, unknown>> = { inplace: false, foreach: false, fused: false, capturable: false, differentiable: false };

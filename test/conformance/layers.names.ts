@@ -46,6 +46,9 @@ const running = (make: new (features: number, options: nn.BatchNormModuleOptions
     new make(features, { eps, momentum: eps !== undefined && momentum === undefined ? null : momentum, affine, trackRunningStats, bias }),
 ];
 
+/** A layer of a transformer. */
+const TRANSFORMER_LAYER = 'dim_feedforward dropout activation layer_norm_eps batch_first norm_first bias';
+
 /** Modules. */
 export const layerModules: Readonly<Record<string, Row<nn.Module>>> = {
   'nn.AdaptiveAvgPool1d': ['output_size', (size: number) => new nn.AdaptiveAvgPool1d(size)],
@@ -95,4 +98,36 @@ export const layerModules: Readonly<Record<string, Row<nn.Module>>> = {
   'nn.Softsign': ['', () => new nn.Softsign()],
   'nn.Tanhshrink': ['', () => new nn.Tanhshrink()],
   'nn.Threshold': ['threshold value', (threshold: number, value: number) => new nn.Threshold(threshold, value)],
+  'nn.GRU': ['input_size hidden_size * num_layers bias batch_first dropout bidirectional', (i: number, h: number, options: nn.RecurrentOptions) => new nn.GRU(i, h, options)],
+  'nn.GRUCell': ['input_size hidden_size * bias', (i: number, h: number, options: nn.CellOptions) => new nn.GRUCell(i, h, options)],
+  'nn.LSTM': [
+    'input_size hidden_size * num_layers bias batch_first dropout bidirectional proj_size',
+    (i: number, h: number, options: nn.LSTMOptions) => new nn.LSTM(i, h, options),
+  ],
+  'nn.LSTMCell': ['input_size hidden_size * bias', (i: number, h: number, options: nn.CellOptions) => new nn.LSTMCell(i, h, options)],
+  'nn.RNN': [
+    'input_size hidden_size * num_layers nonlinearity bias batch_first dropout bidirectional',
+    (i: number, h: number, options: nn.RNNOptions) => new nn.RNN(i, h, options),
+  ],
+  'nn.RNNCell': ['input_size hidden_size * bias nonlinearity', (i: number, h: number, options: nn.RNNCellOptions) => new nn.RNNCell(i, h, options)],
+  'nn.MultiheadAttention': [
+    'embed_dim num_heads * dropout bias add_bias_kv add_zero_attn kdim vdim batch_first',
+    (width: number, heads: number, options: nn.MultiheadOptions) => new nn.MultiheadAttention(width, heads, options),
+    'query key value * key_padding_mask need_weights attn_mask average_attn_weights is_causal',
+  ],
+  'nn.Transformer': [
+    `* d_model nhead num_encoder_layers num_decoder_layers ${TRANSFORMER_LAYER.replace('activation', 'activation custom_encoder custom_decoder')}`,
+    (options: nn.TransformerOptions) => new nn.Transformer(options),
+    'src tgt * src_mask tgt_mask memory_mask src_key_padding_mask tgt_key_padding_mask memory_key_padding_mask src_is_causal tgt_is_causal memory_is_causal',
+  ],
+  'nn.TransformerDecoderLayer': [
+    `d_model nhead * ${TRANSFORMER_LAYER}`,
+    (width: number, heads: number, options: nn.TransformerLayerOptions) => new nn.TransformerDecoderLayer(width, heads, options),
+    'tgt memory * tgt_mask memory_mask tgt_key_padding_mask memory_key_padding_mask tgt_is_causal memory_is_causal',
+  ],
+  'nn.TransformerEncoderLayer': [
+    `d_model nhead * ${TRANSFORMER_LAYER}`,
+    (width: number, heads: number, options: nn.TransformerLayerOptions) => new nn.TransformerEncoderLayer(width, heads, options),
+    'src * src_mask src_key_padding_mask is_causal',
+  ],
 };

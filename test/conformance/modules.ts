@@ -1,6 +1,6 @@
 // One case of a module: built, given its state, called, and asked for every parameter's gradient and every buffer afterwards.
 import { type nn, Tensor } from 'gradloom';
-import { call, camelCase, type Row } from './bind.ts';
+import { call, type Row } from './bind.ts';
 import { compareGradients, compareTensors, Mismatch, TOLERANCES } from './compare.ts';
 import { decode, decodeRecord, decodeTensor, type EncodedTensor } from './decode.ts';
 import { type CallCase, runCall } from './ops.ts';
@@ -17,9 +17,6 @@ export interface ModuleCase extends CallCase {
 /** What the forward methods of our modules are called with: first the input, and what else there is goes by position. */
 const FORWARD = 'input target third fourth';
 
-/** `norm.running_mean` → `norm.runningMean`: fields have our names. */
-const ourName = (path: string): string => path.split('.').map(camelCase).join('.');
-
 export function runModule(row: Row<nn.Module>, given: ModuleCase): number {
   const module = call(
     row,
@@ -27,13 +24,13 @@ export function runModule(row: Row<nn.Module>, given: ModuleCase): number {
     decodeRecord(given.ctorKwargs ?? {}, []),
   );
   module.train(given.training);
-  module.loadStateDict(Object.fromEntries(Object.entries(given.state ?? {}).map(([name, t]) => [ourName(name), decodeTensor(t)])));
+  module.loadStateDict(Object.fromEntries(Object.entries(given.state ?? {}).map(([name, t]) => [name, decodeTensor(t)])));
   const forward = (...inputs: unknown[]): unknown => {
     const output = (module.forward as (...inputs: unknown[]) => unknown).apply(module, inputs);
     // Several outputs have names in ours, positions in PyTorch's.
-    return output instanceof Tensor ? output : Object.values(output as object);
+    return output instanceof Tensor ? output : Object.values(output as object).filter((y) => y !== null);
   };
-  const errors = [runCall([FORWARD, forward], given)];
+  const errors = [runCall([row[2] ?? FORWARD, forward], given)];
 
   const parameters = new Map(module.namedParameters());
   for (const [name, expected] of Object.entries(given.paramGrads ?? {})) {
@@ -43,7 +40,7 @@ export function runModule(row: Row<nn.Module>, given: ModuleCase): number {
   }
   const state = module.stateDict();
   for (const [name, expected] of Object.entries(given.buffersAfter ?? {})) {
-    const buffer = state[ourName(name)];
+    const buffer = state[name];
     if (!buffer) throw new Mismatch(`there is no buffer ${name}, only ${Object.keys(state).join(', ')}`);
     errors.push(compareTensors(`${name} afterwards`, buffer, expected, TOLERANCES.call));
   }

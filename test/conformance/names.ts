@@ -1,22 +1,21 @@
 // The one table from PyTorch's names to ours. A name that is missing here is not offered, and neither is a parameter that its signature
 // leaves out. A row is our function itself, or what its user writes in at most two calls; longer formulas do not count as offered.
 import * as g from 'gradloom';
-import { multiloss, nn, type Operand, optim, type ReduceOptions, type Tensor } from 'gradloom';
+import { multiloss, nn, type Operand, optim, type Tensor } from 'gradloom';
 import { arrayOperators } from './arrays.names.ts';
 import * as adapt from './adapt.ts';
-import { alongDim, binary, extreme, joined, type Output, reduction, scaled, spread, unary } from './adapt.ts';
+import { alongDim, binary, extreme, type Output, reduction, scaled, spread, unary } from './adapt.ts';
 import { call, type Row } from './bind.ts';
 import { imageModules, imageOperators } from './images.names.ts';
+import { indexOperators } from './indexing.names.ts';
 import { layerModules, layerOperators } from './layers.names.ts';
 import { lossModules, lossOperators } from './losses.names.ts';
 import { mathOperators } from './math.names.ts';
 import { solvesNash } from './nash.ts';
-import { type Index, subscript } from './subscript.ts';
 
 /** Operators, by the name that PyTorch's op_db has for them. */
 export const operators: Readonly<Record<string, Row<Output>>> = {
   T: unary(g.t),
-  __getitem__: ['input index', (x: Tensor, index: Index) => subscript(x, index)],
   __rmatmul__: ['input other', (x: Tensor, other: Tensor) => g.matmul(other, x)],
   abs: unary(g.abs),
   add: scaled(g.add),
@@ -24,31 +23,20 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
   all: reduction((x, options) => g.all(x.bool(), options)),
   amax: reduction(g.amax),
   amin: reduction(g.amin),
-  aminmax: reduction((x, options) => [g.amin(x, options), g.amax(x, options)]),
   any: reduction((x, options) => g.any(x.bool(), options)),
   arange: ['start end step * dtype requires_grad', adapt.arange],
   argmax: ['input dim keepdim', g.argmax],
   argmin: ['input dim keepdim', g.argmin],
   bmm: ['input mat2', g.bmm],
-  broadcast_to: ['input size', g.expand],
   cat: ['tensors dim', g.cat],
   ceil: unary(g.ceil),
   chunk: ['input chunks dim', g.chunk],
   clamp: ['input min max', adapt.clamp],
   clone: unary(g.clone),
-  column_stack: joined(
-    () => 1,
-    (x) => (x.rank < 2 ? [x.size, 1] : x.shape),
-  ),
   contiguous: unary(g.contiguous),
   cos: unary(g.cos),
-  count_nonzero: ['input * dim', (x: Tensor, options: ReduceOptions) => g.sum(g.ne(x, 0), options)],
   dist: ['input other p', (a: Tensor, b: Tensor, p?: number) => g.norm(g.sub(a, b), { p })],
   dot: ['input tensor', g.dot],
-  dstack: joined(
-    () => 2,
-    (x) => (x.rank < 2 ? [1, x.size, 1] : x.rank === 2 ? [...x.shape, 1] : x.shape),
-  ),
   eq: binary(g.eq),
   erf: unary(g.erf),
   exp: unary(g.exp),
@@ -63,10 +51,6 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
   gather: ['input dim index', g.gather],
   ge: binary(g.ge),
   gt: binary(g.gt),
-  hstack: joined(
-    (first) => (first.rank < 2 ? 0 : 1),
-    (x) => (x.rank === 0 ? [1] : x.shape),
-  ),
   index_add: [
     'input dim index source alpha',
     (x: Tensor, dim: number, index: Tensor, source: Tensor, alpha = 1) => g.indexAdd(x, dim, index, alpha === 1 ? source : g.mul(source, alpha)),
@@ -83,7 +67,6 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
   logical_not: unary(g.logicalNot),
   logical_or: binary(g.logicalOr),
   logical_xor: binary(g.logicalXor),
-  logsumexp: ['input dim keepdim', adapt.logsumexp],
   lt: binary(g.lt),
   mT: unary((x) => g.transpose(x, -2, -1)),
   masked_fill: ['input mask value', g.maskedFill],
@@ -94,7 +77,6 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
   min: extreme(g.min, g.minimum),
   minimum: binary(g.minimum),
   mm: ['input mat2', g.mm],
-  movedim: ['input source destination', adapt.movedim],
   mul: binary(g.mul),
   narrow: ['input dim start length', adapt.narrow],
   ne: binary(g.ne),
@@ -157,15 +139,12 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
   var_mean: spread((x, options) => [g.variance(x, options), g.mean(x, { dim: options.dim, keepdim: options.keepdim })]),
   view: ['input size', g.view],
   view_as: ['input other', (x: Tensor, other: Tensor) => g.view(x, other.shape)],
-  vstack: joined(
-    () => 0,
-    (x) => (x.rank < 2 ? [1, x.size] : x.shape),
-  ),
   where: ['self condition other', (a: Operand, condition: Tensor, b: Operand) => g.where(condition, a, b)],
   zeros: ['size * dtype requires_grad', g.zeros],
   zeros_like: ['input * dtype requires_grad', g.zerosLike],
   ...arrayOperators,
   ...imageOperators,
+  ...indexOperators,
   ...layerOperators,
   ...lossOperators,
   ...mathOperators,

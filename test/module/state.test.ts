@@ -43,12 +43,12 @@ test('missing and unexpected names come back; strict by position too', () => {
   throwsCode('VALUE', /'strickt'.*'strict'/, () => layer.loadStateDict({}, { strickt: false } as never));
 });
 
-test("PyTorch's spelling is ours", () => {
+test("states have PyTorch's spelling; the fields' loads too", () => {
   const norm = new nn.BatchNorm1d(2);
   const torch = { weight: ones([2]), bias: zeros([2]), running_mean: tensor([1, 2]), running_var: ones([2]), num_batches_tracked: tensor(3, { dtype: 'int32' }) };
   assert.equal(norm.loadStateDict(torch), { missingKeys: [], unexpectedKeys: [] });
   assert.equal(norm.runningMean?.toArray(), [1, 2]);
-  throwsCode('STATE', /runningMean is there twice/, () => norm.loadStateDict({ ...torch, runningMean: ones([2]) }));
+  throwsCode('STATE', /running_mean is there twice/, () => norm.loadStateDict({ ...torch, runningMean: ones([2]) }));
   class Snake extends nn.Module {
     layer_1 = new nn.BatchNorm1d(1);
     layer1 = new nn.Linear(1, 1);
@@ -58,6 +58,26 @@ test("PyTorch's spelling is ours", () => {
   }
   const { missingKeys, unexpectedKeys } = new Snake().loadStateDict({ 'layer_1.running_mean': ones([1]), 'layer1.weight': ones([1, 1]) }, { strict: false });
   assert.equal([missingKeys.length, unexpectedKeys], [5, []]);
+
+  class Names extends nn.Module {
+    tokenTable = new nn.Linear(1, 1, false);
+    convBN = new nn.Linear(1, 1, false);
+    W = new nn.Parameter(ones([1]));
+    lora_A = new nn.Parameter(ones([1]));
+    aB = new nn.Parameter(ones([1]));
+    a_b = new nn.Parameter(ones([1]));
+    heads = { fineClass: new nn.Linear(1, 1, false) };
+    parts = new nn.ModuleDict({ leftEye: new nn.Linear(1, 1, false) });
+    forward(x: Tensor): Tensor {
+      return x;
+    }
+  }
+  const names = new Names();
+  const keys = ['W', 'lora_A', 'aB', 'a_b', 'token_table.weight', 'conv_bn.weight', 'heads.fineClass.weight', 'parts.leftEye.weight'];
+  assert.equal(Object.keys(names.stateDict()), keys);
+  assert.equal(Array.from(names.namedParameters(), ([name]) => name), keys); // biome-ignore format: one line
+  const old = Object.fromEntries(Object.values(names.stateDict()).map((t, i) => [(keys[i] as string).replace('token_table', 'tokenTable').replace('conv_bn', 'convBN'), t]));
+  assert.equal(names.loadStateDict(old), { missingKeys: [], unexpectedKeys: [] });
 });
 
 test('what fails changes nothing, and is named', () => {

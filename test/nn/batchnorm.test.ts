@@ -56,9 +56,9 @@ test('captured steps are eager ones, to the bit, statistics included', () => {
       });
     }
     const [mine, theirs] = [eager.model.stateDict(), other.model.stateDict()];
-    assert.equal(Object.keys(mine), ['0.weight', '0.bias', '1.weight', '1.bias', '0.runningMean', '0.runningVar', '0.numBatchesTracked']);
+    assert.equal(Object.keys(mine), ['0.weight', '0.bias', '1.weight', '1.bias', '0.running_mean', '0.running_var', '0.num_batches_tracked']);
     for (const [name, t] of Object.entries(mine)) assert.equal(values(theirs[name] as Tensor), values(t), name);
-    assert.is(mine['0.numBatchesTracked']?.item(), 8);
+    assert.is(mine['0.num_batches_tracked']?.item(), 8);
   }
 });
 

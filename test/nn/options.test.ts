@@ -35,6 +35,12 @@ const NEEDED: Record<string, unknown[]> = {
   AdaptiveAvgPool2d: [1],
   ConstantPad1d: [1, 0],
   ConstantPad2d: [1, 0],
+  ...Object.fromEntries(
+    ['RNN', 'LSTM', 'GRU', 'RNNCell', 'LSTMCell', 'GRUCell', 'MultiheadAttention', 'TransformerEncoderLayer', 'TransformerDecoderLayer'].map((k) => [k, [4, 2]]),
+  ),
+  Transformer: [8, 2, 1, 1],
+  TransformerEncoder: [() => new nn.TransformerEncoderLayer(4, 2), 1],
+  TransformerDecoder: [() => new nn.TransformerDecoderLayer(4, 2), 1],
 };
 const CONTAINERS = ['Sequential', 'ModuleList', 'ModuleDict', 'ParameterList', 'ParameterDict'];
 const layers = Object.keys(nn).filter((name) => /^[A-Z]/.test(name) && !['Module', 'Parameter', 'Buffer', ...CONTAINERS].includes(name));

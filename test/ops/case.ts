@@ -18,6 +18,8 @@ export interface Case {
   reference?: (...x: number[]) => number;
   /** Whether its gradient is constant, so that the second one is empty of meaning. */
   linear?: boolean;
+  /** Whether its shape depends on data (a mask), or it is told places by a list of the host: refused inside `capture`. */
+  dataShape?: boolean;
 }
 
 export const pair = (n: number): Shape[] => [[n], [n]];

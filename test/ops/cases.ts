@@ -4,6 +4,7 @@ import type { Tensor } from 'gradloom';
 import { arrayCases } from './arrays.cases.ts';
 import { type Case, cycle, index, mask, pair, rows, shares, weights } from './case.ts';
 import { imageCases } from './images.cases.ts';
+import { indexCases } from './indexing.cases.ts';
 import { layerCases } from './layers.cases.ts';
 import { lossCases } from './losses.cases.ts';
 import { mathCases } from './math.cases.ts';
@@ -313,4 +314,5 @@ export const cases: readonly Case[] = [
   ...layerCases,
   ...arrayCases,
   ...mathCases,
+  ...indexCases,
 ];

@@ -5,6 +5,8 @@ import { type Case, rows, weights } from './case.ts';
 const F = g.nn.functional;
 const softplus = (x: number): number => Math.log1p(Math.exp(x));
 
+const places = g.keep(g.tensor([5, 0, 9], { dtype: 'int32' }));
+
 const activations: Case[] = [
   { name: 'hardtanh', run: (x) => F.hardtanh(x, { minVal: -0.5, maxVal: 1.5 }), reference: (x) => Math.min(Math.max(x, -0.5), 1.5), kinks: [-0.5, 1.5], linear: true },
   { name: 'relu6', run: F.relu6, reference: (x) => Math.min(Math.max(x, 0), 6), kinks: [0, 6], domain: [-3, 9], linear: true },
@@ -72,6 +74,8 @@ const lines: Case[] = [
     ],
   },
   { name: 'maxPool1d', run: (x) => F.maxPool1d(x, 2, { padding: 1 }), shapes: (n) => [[2, n + 1]], distinct: true, linear: true },
+  { name: 'rotaryEmbedding', run: (x) => F.rotaryEmbedding(x), shapes: (n) => [[2, n, 4]], linear: true },
+  { name: 'rotaryEmbedding halves', run: (x) => F.rotaryEmbedding(x, { interleaved: false, base: 100, positions: places }), shapes: (n) => [[n, 3, 6]], linear: true },
   {
     name: 'scaledDotProductAttention',
     run: (q, k, v) => F.scaledDotProductAttention(q, k, v, { isCausal: true }),

@@ -114,7 +114,11 @@ test('every op case: value and gradients, captured as eager', () => {
       };
       const expected = run(...inputs).map(bits);
       const captured = capture(run);
-      for (let i = 0; i < 6; i++) assert.equal(captured(...inputs).map(bits), expected, `${c.name}, call ${i}`);
+      const calls = (): void => {
+        for (let i = 0; i < 6; i++) assert.equal(captured(...inputs).map(bits), expected, `${c.name}, call ${i}`);
+      };
+      if (c.dataShape) throwsCode('CAPTURE', /depends on what the tensor holds/, calls);
+      else calls();
       captured.release();
     });
   }

@@ -57,6 +57,11 @@ function turnPair(w: Float64Array, v: Float64Array, p: number, q: number, m: num
     pq += x * y;
   }
   if (Math.abs(pq) <= 1e-15 * Math.sqrt(pp) * Math.sqrt(qq) || pq === 0) return false;
+  // What is left of a dependent column is rounding, which turns for ever.
+  if (Math.min(pp, qq) <= 1e-40 * Math.max(pp, qq)) {
+    w.fill(0, (pp < qq ? p : q) * m, (pp < qq ? p : q) * m + m);
+    return true;
+  }
   const ratio = (qq - pp) / (2 * pq);
   const tangent = Math.abs(ratio) > 1e150 ? 1 / (2 * ratio) : (ratio >= 0 ? 1 : -1) / (Math.abs(ratio) + Math.sqrt(ratio * ratio + 1));
   const cosine = 1 / Math.sqrt(tangent * tangent + 1);
