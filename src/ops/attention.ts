@@ -4,7 +4,7 @@ import { FLAG, type Kinds, NUMBER, optionsBy, orNull, TENSOR } from '../tensor/c
 import { shapeError } from '../tensor/errors.ts';
 import { apply, dense, detach, everyInput, type Op } from '../tensor/op.ts';
 import { isGradEnabled } from '../tensor/modes.ts';
-import { type Node } from '../tensor/tape.ts';
+import type { Node } from '../tensor/tape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import { add, le, mul, ne, sub, where } from './binary.ts';
 import { assertFloat } from './convert.ts';
