@@ -132,7 +132,7 @@ export {
   trunc,
 } from './ops/unary.ts';
 export { type Captured, capture } from './program/capture.ts';
-export type { GivenWasm } from './runtime/given.ts';
+export type { WasmSource } from './runtime/source.ts';
 export { close, type InitOptions } from './runtime/instance.ts';
 export type { DType } from './tensor/dtype.ts';
 export { type ErrorCode, GradloomError } from './tensor/errors.ts';

@@ -17,7 +17,7 @@ import { assertAlive, Tensor } from '../tensor/tensor.ts';
 import { Shown } from './handed.ts';
 import { fail } from './recorder.ts';
 import { Replay, type Step } from './replay.ts';
-import { copierOf } from './result.ts';
+import { clonerOf } from './result.ts';
 
 /** What a captured step is called with: the step's inputs, where a number may stand for a scalar tensor. */
 export type StepInputs<Inputs extends readonly Tensor[]> = { [Place in keyof Inputs]: Inputs[Place] | number };
@@ -45,7 +45,7 @@ const shapesOf = (given: readonly (Tensor | number)[]): string => given.map((t) 
 
 /** Runs the step as it is: copies of its outputs, without a graph, as later calls give them. */
 function runPlain<Result>(step: Step<Result>, given: readonly (Tensor | number)[]): Result {
-  return scope(() => copierOf(step(...given.map((t) => (typeof t === 'number' ? full([], t) : detach(t)))))() as Result, 'a captured step');
+  return scope(() => clonerOf(step(...given.map((t) => (typeof t === 'number' ? full([], t) : detach(t)))))() as Result, 'a captured step');
 }
 
 /**

@@ -36,8 +36,8 @@ export class Leaves {
   /** Gradients that were there before and may be elsewhere the next time, sorted by address. */
   readonly windows: readonly Window[];
 
-  /** @param home owns copies */
-  constructor({ leaves }: Recorder, home: Scope) {
+  /** @param owner the scope that owns copies */
+  constructor({ leaves }: Recorder, owner: Scope) {
     const windows: Window[] = [];
     for (const [leaf, { use, before, address }] of leaves) {
       if (use !== 'set' && before?.isContiguous()) windows.push({ leaf: this.plans.length, address, bytes: before.size * 4 });
@@ -53,7 +53,7 @@ export class Leaves {
     this.windows = windows.filter((w, i) => !meet(windows[i - 1], w) && !meet(w, windows[i + 1]));
     for (const { leaf } of this.windows) {
       const plan = this.plans[leaf] as LeafPlan;
-      if (plan.after !== undefined) plan.entry = empty(plan.leaf.sizes, 'float32', home);
+      if (plan.after !== undefined) plan.entry = empty(plan.leaf.sizes, 'float32', owner);
       plan.fixed = null;
     }
   }
@@ -104,14 +104,14 @@ export class Leaves {
   }
 
   /** After a replay that failed: what the step had cleared, or half overwritten. */
-  clear(home: Scope): void {
-    for (const { leaf, had, after } of this.plans) if (after && (had === undefined || leaf.gathered?.storage.owner === home)) leaf.gradient = null;
+  clear(owner: Scope): void {
+    for (const { leaf, had, after } of this.plans) if (after && (had === undefined || leaf.gathered?.storage.owner === owner)) leaf.gradient = null;
   }
 
   /** Leaves get copies of gradients that end with their owner. */
-  leave(home: Scope): void {
+  leave(owner: Scope): void {
     for (const { leaf } of this.plans) {
-      if (leaf.gathered?.storage.owner !== home) continue;
+      if (leaf.gathered?.storage.owner !== owner) continue;
       const g = empty(leaf.sizes, 'float32', leaf.storage.owner);
       copyElements(leaf.gathered, g);
       leaf.gradient = g;

@@ -1,7 +1,7 @@
 // The one wasm instance of this process: made at first use from what the entry registered, or before by `init`.
 import { assertWasm, refusal, runtimeError } from './compile.ts';
 import { GradloomError } from './errors.ts';
-import { compileGiven, type GivenWasm } from './given.ts';
+import { compileSource, type WasmSource } from './source.ts';
 import type { Kernel } from './kernel-names.ts';
 
 /** The wasm's exports: every parameter and result is one 32-bit word. */
@@ -39,7 +39,7 @@ export interface Thread {
 /** Options of `init`. */
 export interface InitOptions {
   /** `gradloom/kernels.wasm` from elsewhere: a compiled module, its bytes, a Response, a URL, or a promise of one. */
-  wasm?: GivenWasm | PromiseLike<GivenWasm>;
+  wasm?: WasmSource | PromiseLike<WasmSource>;
   /** 'relaxed' lets products and sums round once (fused multiply-add): faster, but not the same bits on every machine. */
   simd?: 'fixed' | 'relaxed';
   /** How many threads large products use, the caller included. The same bits as alone. `close()` ends them. */
@@ -112,7 +112,7 @@ export async function start(options: InitOptions, beside: Partial<Builds>): Prom
   assertWasm();
   starting = true;
   try {
-    if (wasm !== undefined) adopt(boot(await compileGiven(await wasm)));
+    if (wasm !== undefined) adopt(boot(await compileSource(await wasm)));
     else if (threads > 1) await startTeam(threads, builds.threads);
     else if (simd === 'fixed') instance();
     else {

@@ -46,7 +46,7 @@ export function addDirections(
     const [values, blocks] = [readLosses(names, addresses.slice(0, m)), addresses.slice(m)];
     measured.assertFinite(names, blocks);
     report.lossValues.set(values);
-    measured.tell(report, layers, blocks);
+    measured.fillReport(report, layers, blocks);
     norms.set(normsOf(gramian, m));
   });
   const leaves = places.filter((p): p is Tensor => p instanceof Tensor);

@@ -86,7 +86,7 @@ export class Resolution<Name extends string> {
     const sharedPlaces = sharing.sharedOf(reached);
     const shared = new Set(sharedPlaces);
     const measured = measures ? new Measured(found, (p) => shared.has(p) && this.looksAt(p)) : null;
-    if (sharing.named && measured?.looked.size === 0) throw new GradloomError('GRAPH', OP, 'none of the parameters `on` is shared by two losses. Name the last shared layer.');
+    if (sharing.named && measured?.inspected.size === 0) throw new GradloomError('GRAPH', OP, 'none of the parameters `on` is shared by two losses. Name the last shared layer.');
     const layers = measures || options.groups === 'layer' ? layersOf(sharedPlaces, found) : new Map<string, Place[]>();
     if (measures) report.measure(layers.keys());
     if (isAggregator(method)) {

@@ -60,7 +60,7 @@ export function solveWeights(method: Method, step: Measurements, report: LiveRep
     measured?.assertFinite(names, blocks);
     const addressOf = new Map(take(sizes.length).map((at, i) => [sizes[i] as Tensor, at]));
     report.lossValues.set(values);
-    measured?.tell(report, layers, blocks);
+    measured?.fillReport(report, layers, blocks);
     report.weightValues.fill(0);
     const other = cross && crossGramian(cross, rest[0] as number, names);
     groups.forEach(({ places }, g) => {

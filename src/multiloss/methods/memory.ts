@@ -79,7 +79,7 @@ export function reshare<Key extends string>(rows: readonly Numbers<Key>[], key: 
  * Where a loss stands that an option names; −1 where this step lacks it.
  * @param known losses that have been met, or that were said to be absent: none of those is a slip
  */
-export function placeOfLoss(method: string, option: string, name: string, { names, absent = [] }: Stats, known: readonly string[]): number {
+export function indexOfLoss(method: string, option: string, name: string, { names, absent = [] }: Stats, known: readonly string[]): number {
   const at = names.indexOf(name);
   if (at >= 0 || absent.includes(name) || known.includes(name)) return at;
   throw valueError(method, `${option} is '${name}', but the losses are ${names.join(', ')}. Name one of them; where a batch lacks it, give it as null.`);

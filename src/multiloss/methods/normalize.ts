@@ -5,7 +5,7 @@ import { assertArity, checkArgument } from '../../tensor/check.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { type State, stateIn } from '../state.ts';
 import { MethodBase } from './base.ts';
-import { told } from './from-gradients/rows.ts';
+import { fromHost } from './from-gradients/rows.ts';
 import type { Weighted } from './from-losses/weighted.ts';
 import { type Aggregator, isAggregator, METHOD, type Method, type Stateful, type Stats, type Weighting, type Wrapped } from './method.ts';
 import { Wrapper } from './wrappers.ts';
@@ -66,7 +66,7 @@ class NormalizedRows extends MethodBase implements Aggregator {
   directions(rows: readonly Tensor[], stats: Stats): Tensor[] {
     const m = stats.names.length;
     const s = reshape(
-      told(m, [], () => inverses(stats.norms)),
+      fromHost(m, [], () => inverses(stats.norms)),
       [m, 1],
     );
     return this.inner.directions(

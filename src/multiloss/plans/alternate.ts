@@ -8,7 +8,7 @@ import { METHOD, type Method } from '../methods/method.ts';
 import type { BackwardReport } from '../combining/report.ts';
 import type { Losses } from '../strategy.ts';
 import { OBJECT, type States, stateOf } from '../state.ts';
-import { leavesIn, OPTIMIZER, type Steppable, statesOf, type Trainable, takeTurn } from './turn.ts';
+import { leavesIn, OPTIMIZER, type Steppable, statesOf, type Trainable, runStep } from './training-step.ts';
 
 /** One player. */
 export interface Player<Args extends readonly unknown[] = readonly unknown[], Name extends string = string> {
@@ -90,13 +90,13 @@ export class Alternate<Args extends readonly unknown[], Key extends string> {
    * @throws naming player and loss, where one is not a scalar, detached or not finite. That player has not stepped then, nor those after it
    */
   step(...args: Args): Record<Key, PlayerStep | null> {
-    const turns = this.players.map(([name, p, frozen]) => {
+    const done = this.players.map(([name, p, frozen]) => {
       if (this.count % (p.every ?? 1) !== 0) return [name, null] as const;
-      const turn = { op: `alternate, player '${name}'`, frozen, combine: p.combine, options: p.backward, lrFactor: 1, optimizer: p.optimizer, beforeStep: p.beforeStep };
-      return [name, takeTurn(turn, () => p.losses(...args))] as const;
+      const step = { op: `alternate, player '${name}'`, frozen, combine: p.combine, options: p.backward, lrFactor: 1, optimizer: p.optimizer, beforeStep: p.beforeStep };
+      return [name, runStep(step, () => p.losses(...args))] as const;
     });
     this.count++;
-    return Object.fromEntries(turns) as Record<Key, PlayerStep | null>;
+    return Object.fromEntries(done) as Record<Key, PlayerStep | null>;
   }
 
   /** What the players' methods remember. */

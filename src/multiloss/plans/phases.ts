@@ -9,7 +9,7 @@ import { METHOD, type Method } from '../methods/method.ts';
 import type { BackwardReport } from '../combining/report.ts';
 import { NAMES, OBJECT, type States, stateOf } from '../state.ts';
 import type { Losses } from '../strategy.ts';
-import { leavesIn, OPTIMIZER, type Steppable, statesOf, type Trainable, takeTurn } from './turn.ts';
+import { leavesIn, OPTIMIZER, type Steppable, statesOf, type Trainable, runStep } from './training-step.ts';
 
 /** What one phase is. */
 export interface PhaseOptions<Name extends string = string> {
@@ -193,8 +193,8 @@ export class Plan<Name extends string = string> {
       beforeStep?.();
       if (p.optimizerState === 'reset' && this.steps === 0) forget(phase, optimizer);
     };
-    const turn = { op: `phases, phase '${phase}'`, active: p.losses, watched, frozen, combine: p.combine, options: p.backward, lrFactor: p.lrFactor ?? 1, optimizer };
-    const taken = takeTurn({ ...turn, beforeStep: before }, losses);
+    const step = { op: `phases, phase '${phase}'`, active: p.losses, watched, frozen, combine: p.combine, options: p.backward, lrFactor: p.lrFactor ?? 1, optimizer };
+    const taken = runStep({ ...step, beforeStep: before }, losses);
     this.steps++;
     this.move(taken.losses);
     return { phase, next: this.current, switched: this.current !== phase, done: this.finished, losses: taken.losses, report: taken.report } as PlanStep<keyof L & string>;

@@ -3,8 +3,8 @@ import { cosinesOf } from './matrix.ts';
 
 const EPS = 2.220446049250313e-16;
 
-/** L [n · n] by rows, of which the first `rank` columns stand; row i is that of A's row order[i]. */
-export interface Ranked {
+/** L [n · n] by rows, of which the first `rank` columns are the factor; row i is that of A's row order[i]. */
+export interface PivotedCholesky {
   readonly l: Float64Array;
   readonly order: Int32Array;
   readonly rank: number;
@@ -14,7 +14,7 @@ export interface Ranked {
  * Cholesky's factor with the row that leaves most next (Higham 2002, 10.3): |A − L·Lᵀ| is a few roundings of the rows' lengths. What a
  * row leaves below a `share` of its square is rounding.
  */
-export function ranked(matrix: Float64Array, n: number, share = n * EPS): Ranked {
+export function pivotedCholesky(matrix: Float64Array, n: number, share = n * EPS): PivotedCholesky {
   const l = matrix.slice();
   const order = Int32Array.from({ length: n }, (_, i) => i);
   const column = new Float64Array(n);
@@ -27,7 +27,7 @@ export function ranked(matrix: Float64Array, n: number, share = n * EPS): Ranked
       if (left > (roundings[order[i] as number] as number) && (p < 0 || left > (l[p * n + p] as number))) p = i;
     }
     if (p < 0) break;
-    swap(l, n, k, p);
+    swapRows(l, n, k, p);
     [order[k], order[p]] = [order[p] as number, order[k] as number];
     const root = Math.sqrt(l[k * n + k] as number);
     l[k * n + k] = root;
@@ -43,15 +43,15 @@ export function ranked(matrix: Float64Array, n: number, share = n * EPS): Ranked
 }
 
 /** Changes row and column k of the symmetric matrix whose lower half stands from there on with p > k. */
-function swap(a: Float64Array, n: number, k: number, p: number): void {
+function swapRows(a: Float64Array, n: number, k: number, p: number): void {
   if (k === p) return;
-  for (let j = 0; j < k; j++) change(a, k * n + j, p * n + j);
-  change(a, k * n + k, p * n + p);
-  for (let i = k + 1; i < p; i++) change(a, i * n + k, p * n + i);
-  for (let i = p + 1; i < n; i++) change(a, i * n + k, i * n + p);
+  for (let j = 0; j < k; j++) swapElements(a, k * n + j, p * n + j);
+  swapElements(a, k * n + k, p * n + p);
+  for (let i = k + 1; i < p; i++) swapElements(a, i * n + k, p * n + i);
+  for (let i = p + 1; i < n; i++) swapElements(a, i * n + k, i * n + p);
 }
 
-function change(a: Float64Array, i: number, j: number): void {
+function swapElements(a: Float64Array, i: number, j: number): void {
   const v = a[i] as number;
   a[i] = a[j] as number;
   a[j] = v;
@@ -75,7 +75,7 @@ export function atRank(gramian: Float64Array, n: number, share: number): { grami
     for (let j = 0; j < n; j++) sum += Math.abs(cosines[i * n + j] as number);
     largest = Math.max(largest, sum);
   }
-  const { l, order, rank } = ranked(cosines, n, share * largest);
+  const { l, order, rank } = pivotedCholesky(cosines, n, share * largest);
   if (rank === norms.reduce((live, v) => (v > 0 ? live + 1 : live), 0)) return { gramian, rank };
   const g = new Float64Array(n * n);
   const inner = (i: number, j: number): number => {

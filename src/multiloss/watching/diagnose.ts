@@ -13,7 +13,7 @@ import { entriesOf, type Losses } from '../strategy.ts';
 import { solveDefinite } from '../solve/cholesky.ts';
 import { cosinesOf, inner as product } from '../solve/matrix.ts';
 import { roundedProducts } from '../solve/rank.ts';
-import { type Contained, type Diagnosis, diagnosisOf, type LossFacts } from './verdict.ts';
+import { type Contained, type Diagnosis, diagnosisOf, type LossFacts } from './diagnosis.ts';
 
 /** Options of `diagnose`. */
 export interface DiagnoseOptions {

@@ -49,8 +49,8 @@ function lineOf(values: Iterable<readonly [SeriesKey, number]>): Record<string, 
     return o[key] as Record<string, unknown>;
   };
   for (const [{ kind, name, layer }, value] of values) {
-    const place = layer === undefined ? at(line, FIELDS[kind] ?? kind) : at(at(line, 'layers'), layer);
-    place[name] = Number.isFinite(value) ? value : null;
+    const target = layer === undefined ? at(line, FIELDS[kind] ?? kind) : at(at(line, 'layers'), layer);
+    target[name] = Number.isFinite(value) ? value : null;
   }
   return line;
 }

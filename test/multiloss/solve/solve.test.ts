@@ -87,8 +87,8 @@ test('eigenvalues and vectors make the matrix; the pseudo-inverse solves what ca
       }
       // G·x = G·1 has solutions; the one found has the same product.
       const b = times(g, new Float64Array(m).fill(1), m);
-      const back = times(g, pseudoSolve(g, b, m), m);
-      for (let i = 0; i < m; i++) assert.ok(Math.abs(at(back, i) - at(b, i)) <= 1e-11 * size * m);
+      const expand = times(g, pseudoSolve(g, b, m), m);
+      for (let i = 0; i < m; i++) assert.ok(Math.abs(at(expand, i) - at(b, i)) <= 1e-11 * size * m);
     }),
     { seed: 5, numRuns: 300 },
   );
@@ -100,7 +100,7 @@ test('a spectrum is that of Jacobi, and f(A)·b the same by either way', () => {
       const m = rows.length;
       const g = gramianOf(scaled(rows, scale));
       const b = Float64Array.from({ length: m }, (_, i) => (i % 3) - 1);
-      const { values, along, back } = spectrum(g, b, m);
+      const { values, projected, expand } = spectrum(g, b, m);
       const slow = eigen(g, m);
       const size = Math.max(...slow.values);
       const sorted = slow.values.slice().sort();
@@ -111,14 +111,14 @@ test('a spectrum is that of Jacobi, and f(A)·b the same by either way', () => {
           assert.ok(Math.abs(v - at(sorted, i)) <= 1e-15 * m * size, `${v} ≠ ${at(sorted, i)}`);
         });
       // The identity, and A itself.
-      back(along.slice()).forEach((v, i) => {
+      expand(projected.slice()).forEach((v, i) => {
         assert.ok(Math.abs(v - at(b, i)) <= 1e-14 * m);
       });
       const gb = times(g, b, m);
-      back(along.map((v, k) => v * at(values, k))).forEach((v, i) => {
+      expand(projected.map((v, k) => v * at(values, k))).forEach((v, i) => {
         assert.ok(Math.abs(v - at(gb, i)) <= 1e-14 * m * size);
       });
-      // A⁺·A·x comes back to A·x.
+      // A⁺·A·x comes expand to A·x.
       const again = times(g, pseudoSolve(g, gb, m), m);
       for (let i = 0; i < m; i++) assert.ok(Math.abs(at(again, i) - at(gb, i)) <= 1e-11 * size * m);
     }),
@@ -170,7 +170,7 @@ test('eigenvalues of rows whose lengths differ 1e8 times keep their digits, and 
       const g = gramianOf(scaled(rows, scale).map((row, i) => row.map((v) => v * 10 ** exponent(i, m))));
       const b = new Float64Array(m).fill(1);
       const cut = m * Number.EPSILON;
-      const { values, along, back } = spectrum(g, b, m);
+      const { values, projected, expand } = spectrum(g, b, m);
       const slow = eigen(g, m);
       const sorted = slow.values.slice().sort();
       const made = values.slice().sort();
@@ -178,7 +178,7 @@ test('eigenvalues of rows whose lengths differ 1e8 times keep their digits, and 
       for (let i = m - Math.min(m, n); i < m; i++) assert.ok(Math.abs(at(made, i) - at(sorted, i)) <= 1e-10 * at(sorted, i), `${at(made, i)} ≠ ${at(sorted, i)}`);
       const least = at(sorted, m - 1) * cut;
       const root = (v: number, value: number): number => (value > least ? v / Math.sqrt(value) : 0);
-      const x = back(along.map((v, k) => root(v, at(values, k))));
+      const x = expand(projected.map((v, k) => root(v, at(values, k))));
       const expected = new Float64Array(m);
       for (let k = 0; k < m; k++) {
         const share = root(total(slow.vectors.slice(k * m, k * m + m)), at(slow.values, k));

@@ -1,7 +1,7 @@
 import { type Kinds, oneOf, optionsOf } from '../../../tensor/check.ts';
 import type { Stats } from '../method.ts';
 import { each, type PerLoss, perLoss, range } from '../../checks.ts';
-import { leastOf, spectrum } from '../../solve/spectrum.ts';
+import { smallestCounted, spectrum } from '../../solve/spectrum.ts';
 import { WeightingBase } from '../base.ts';
 
 /** Options of AlignedMTL. */
@@ -38,12 +38,12 @@ export class AlignedMTL<Name extends string = string> extends WeightingBase {
   weights({ gramian, names, rank }: Stats<Name>): Float64Array {
     const m = names.length;
     const p = perLoss(this.name, 'preference', this.preference, names, 1 / m);
-    const { values, along, back } = spectrum(gramian, p, m);
-    const least = leastOf(values, m * (this.eps ?? Number.EPSILON), rank);
+    const { values, projected, expand } = spectrum(gramian, p, m);
+    const least = smallestCounted(values, m * (this.eps ?? Number.EPSILON), rank);
     const kept = values.filter((v) => v > least);
     if (kept.length === 0) return p;
     const scale = Math.sqrt(this.scale([...kept]));
-    return back(along.map((v, k) => ((values[k] as number) > least ? (v * scale) / Math.sqrt(values[k] as number) : 0)));
+    return expand(projected.map((v, k) => ((values[k] as number) > least ? (v * scale) / Math.sqrt(values[k] as number) : 0)));
   }
 
   private scale(values: number[]): number {

@@ -13,7 +13,7 @@ import { Memory } from '../memory.ts';
 import { softmax } from '../softmax.ts';
 import { States } from '../../state.ts';
 import { MethodBase } from '../base.ts';
-import { combined, RowMemory, told } from './rows.ts';
+import { combined, RowMemory, fromHost } from './rows.ts';
 
 /** Options of ExcessMTL. */
 export interface ExcessMTLOptions {
@@ -63,7 +63,7 @@ export class ExcessMTL extends MethodBase implements Aggregator {
       return this.numbers.of(names, fresh);
     };
     const scale = reshape(
-      told(m, [], () => remembered().map((row) => row.scale)),
+      fromHost(m, [], () => remembered().map((row) => row.scale)),
       [m, 1],
     );
     let excess: Tensor = full([m], 0);
@@ -73,7 +73,7 @@ export class ExcessMTL extends MethodBase implements Aggregator {
       excess = add(excess, sum(div(now, sqrt(add(all, 1e-7))), { dim: 1 }));
       return all;
     });
-    const w = told(m, [excess], ([address]) => {
+    const w = fromHost(m, [excess], ([address]) => {
       const known = remembered();
       const found = floatsAt(address as number, m);
       const start = this.numbers.own.steps++ === 0;

@@ -2,7 +2,7 @@ import { checkArgument, type Kinds, TEXT, withDefaults } from '../../../tensor/c
 import type { Stats } from '../method.ts';
 import { range } from '../../checks.ts';
 import { WeightingBase } from '../base.ts';
-import { Memory, placeOfLoss } from '../memory.ts';
+import { Memory, indexOfLoss } from '../memory.ts';
 
 /** Options of PINNAnnealing. */
 export interface PINNAnnealingOptions {
@@ -37,7 +37,7 @@ export class PINNAnnealing extends WeightingBase {
   weights(stats: Stats): Float64Array {
     const { names, elements } = stats;
     const { alpha, main: name } = this.options;
-    const main = placeOfLoss(this.name, 'main', name, stats, this.memory.names);
+    const main = indexOfLoss(this.name, 'main', name, stats, this.memory.names);
     return Float64Array.from(
       this.memory.of(names, () => ({ w: 1 })),
       (row, i) => {

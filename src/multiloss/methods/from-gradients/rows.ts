@@ -25,7 +25,7 @@ export function vector(values: Float64Array): Tensor {
 }
 
 /** n numbers of the host as a tensor; in a captured step found anew at each replay. `work` gets where `inputs` lie by then. */
-export function told(n: number, inputs: readonly Tensor[], work: (addresses: readonly number[]) => ArrayLike<number>): Tensor {
+export function fromHost(n: number, inputs: readonly Tensor[], work: (addresses: readonly number[]) => ArrayLike<number>): Tensor {
   const y = empty([n]);
   hostStep([y, ...inputs], ([address, ...rest]) => {
     writeFloats(address as number, work(rest));

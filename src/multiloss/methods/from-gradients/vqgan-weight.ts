@@ -2,7 +2,7 @@ import { checkArgument, type Kinds, TEXT, withDefaults } from '../../../tensor/c
 import type { Stats } from '../method.ts';
 import { count, POSITIVE, range } from '../../checks.ts';
 import { WeightingBase } from '../base.ts';
-import { Memory, placeOfLoss } from '../memory.ts';
+import { Memory, indexOfLoss } from '../memory.ts';
 
 /** Options of VQGANWeight. */
 export interface VQGANWeightOptions {
@@ -44,7 +44,7 @@ export class VQGANWeight extends WeightingBase {
     const { names, norms } = stats;
     const { rec, gan, weight, start, eps, max } = this.options;
     const { memory } = this;
-    const [r, g] = [rec, gan].map((name, i) => placeOfLoss(this.name, i === 0 ? 'rec' : 'gan', name, stats, memory.names)) as [number, number];
+    const [r, g] = [rec, gan].map((name, i) => indexOfLoss(this.name, i === 0 ? 'rec' : 'gan', name, stats, memory.names)) as [number, number];
     memory.of(names, () => ({}));
     const w = new Float64Array(names.length).fill(1);
     const begun = memory.own.step++ >= start;

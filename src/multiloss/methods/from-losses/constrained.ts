@@ -2,7 +2,7 @@
 import { assertArity, checkArgument, FINITE, isPlainObject, type Kinds, TEXT, withDefaults } from '../../../tensor/check.ts';
 import { GradloomError, valueError } from '../../../tensor/errors.ts';
 import { assertLosses, each, POSITIVE, range } from '../../checks.ts';
-import { placeOfLoss } from '../memory.ts';
+import { indexOfLoss } from '../memory.ts';
 import type { Stats, Weighting } from '../method.ts';
 import { stateOf } from '../../state.ts';
 import { MethodBase } from '../base.ts';
@@ -67,7 +67,7 @@ export class Constrained<Main extends string = string, Limited extends string = 
     if (stray !== undefined) throw new GradloomError('VALUE', this.name, `the loss '${stray}' is neither main ('${main}') nor limited. Give it a limit, or leave it out.`);
     assertLosses(this.name, losses, names);
     const all = [main, ...limits.keys()];
-    for (const name of all) placeOfLoss(this.name, name === main ? 'main' : 'a name of limits', name, stats, this.complete ? all : []);
+    for (const name of all) indexOfLoss(this.name, name === main ? 'main' : 'a name of limits', name, stats, this.complete ? all : []);
     this.complete = true;
     return Float64Array.from(names, (name, i) => {
       if (name === main) return 1;

@@ -48,15 +48,15 @@ abstract class Learned<Name extends string> extends MethodBase implements Scalar
 
   combine(losses: readonly Tensor[], names: readonly Name[]): Tensor {
     assertEager(this, losses, names);
-    const places = this.placesOf(names);
+    const indices = this.indicesOf(names);
     const { parameter } = this;
-    const all = places.length === parameter.size && places.every((place, i) => place === i);
-    const s = all ? parameter : stack(places.map((place) => select(parameter, 0, place)));
+    const all = indices.length === parameter.size && indices.every((index, i) => index === i);
+    const s = all ? parameter : stack(indices.map((index) => select(parameter, 0, index)));
     return sum(this.formula(vectorOf(losses), s));
   }
 
   /** Where each loss's number stands. */
-  private placesOf(names: readonly string[]): number[] {
+  private indicesOf(names: readonly string[]): number[] {
     const added = names.filter((name) => !this.names.includes(name));
     if (added.length > 0 && (this.named || this.names.length + added.length > this.parameter.size)) {
       const made = this.named ? this.names.join(', ') : `${this.parameter.size} losses${this.names.length > 0 ? ` (${this.names.join(', ')})` : ''}`;
