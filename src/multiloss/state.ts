@@ -32,7 +32,9 @@ export const OBJECT: Kind = { what: 'an object', test: isPlainObject };
 export interface State {
   /** As plain data. */
   save(): unknown;
-  /** Takes up what `save` gave; throws before anything has changed where it is none. @param op whose it is, for messages */
+  /**
+   * Takes up what `save` gave; throws before anything has changed where it is none. @param op whose it is, for messages
+   */
   load(op: string, saved: unknown): void;
   /** As at the start. */
   reset(): void;

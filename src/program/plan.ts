@@ -73,8 +73,8 @@ function inPlace({ kernel, words }: Instruction): { inputs: number[]; output: nu
 }
 
 /**
- * Lets the output of an element-by-element call reuse the memory of an input of its size that is read there for the last time. Lifetimes
- * must be known.
+ * Lets the output of an element-by-element call reuse the memory of an input of its size that is read there for the
+ * last time. Lifetimes must be known.
  */
 export function reuseInPlace(intervals: readonly LiveInterval[], instructions: readonly Instruction[]): void {
   instructions.forEach((instruction, position) => {
@@ -99,8 +99,8 @@ export function reuseInPlace(intervals: readonly LiveInterval[], instructions: r
 }
 
 /**
- * Places blocks so that those alive at one time do not overlap: the largest first, each at the lowest gap that fits. Returns the size of
- * the arena in bytes.
+ * Places blocks so that those alive at one time do not overlap: the largest first, each at the lowest gap that fits.
+ * Returns the size of the arena in bytes.
  */
 export function allocate(intervals: readonly LiveInterval[]): number {
   const placed: LiveInterval[] = [];

@@ -116,7 +116,10 @@ export class Replay<Result> {
     return result;
   }
 
-  /** Moves every buffer of the step into one arena, by lifetime, and the recorded words with them; outputs and gradients too. */
+  /**
+   * Moves every buffer of the step into one arena, by lifetime, and the recorded words with them; outputs and gradients
+   * too.
+   */
   private layOut(result: Result): void {
     const { owner, recorder } = this;
     const { instructions } = recorder;

@@ -14,7 +14,10 @@ export function mapTensors(value: unknown, change: (t: Tensor) => Tensor): unkno
   return value;
 }
 
-/** What makes the value again with every tensor in it copied into the caller's scope, without a graph: looked through once. `at`: where a tensor lies by then. */
+/**
+ * What makes the value again with every tensor in it copied into the caller's scope, without a graph: looked through
+ * once. `at`: where a tensor lies by then.
+ */
 export function clonerOf(value: unknown, at: (t: Tensor) => Tensor = (t) => t): () => unknown {
   if (value instanceof Tensor) {
     return () => {

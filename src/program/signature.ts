@@ -24,7 +24,10 @@ export interface Location {
   readonly at: number;
 }
 
-/** A call: of each word the block that it lies in, −1 where it is no address or one that stays; and its offset there, or itself. */
+/**
+ * A call: of each word the block that it lies in, −1 where it is no address or one that stays; and its offset there, or
+ * itself.
+ */
 interface Call {
   readonly kernel: Kernel | 'host';
   readonly words: readonly number[];
@@ -33,7 +36,10 @@ interface Call {
 
 const isAddress = (kernel: Kernel | 'host', word: number): boolean => kernel === 'host' || ((ADDRESSES[kernel] >>> word) & 1) === 1;
 
-/** How a method differs from the recorded one. One that the step makes anew each time is the same if it is made alike and remembers nothing. */
+/**
+ * How a method differs from the recorded one. One that the step makes anew each time is the same if it is made alike
+ * and remembers nothing.
+ */
 function differenceOf(recorded: MethodUse, { method, names, before }: MethodUse): string {
   if (recorded.names !== names) return `takes the losses ${names}, where ${recorded.names} were recorded`;
   if (recorded.method === method) return '';

@@ -3,8 +3,9 @@ import { compileBytes, runtimeError } from './compile.ts';
 import { GradloomError } from './errors.ts';
 
 /**
- * gradloom/kernels.wasm as a WebAssembly.Module, its bytes (ArrayBuffer or a view), the Response of a fetch, or where to fetch it (URL
- * or text). An object for types: a Module has no members to tell it by, and programs without DOM types know none of these names.
+ * gradloom/kernels.wasm as a WebAssembly.Module, its bytes (ArrayBuffer or a view), the Response of a fetch, or where
+ * to fetch it (URL or text). An object for types: a Module has no members to tell it by, and programs without DOM types
+ * know none of these names.
  */
 export type WasmSource = object | string;
 

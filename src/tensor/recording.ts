@@ -29,13 +29,16 @@ export interface Recording {
   /** Whether a tensor requires a gradient is looked at, or about to be set. */
   asked(t: Tensor): void;
   /**
-   * The step goes by what `current` gives, which no replay sees: where it has changed, the plain step runs. Called before the step changes it.
-   * `set` puts back a flag that the step itself sets. Said once for each owner.
+   * The step goes by what `current` gives, which no replay sees: where it has changed, the plain step runs. Called
+   * before the step changes it. `set` puts back a flag that the step itself sets. Said once for each owner.
    */
   rely(owner: object, current: () => unknown, set?: (value: never) => void): void;
   /** Which method host work goes by, and for losses of which names: the same in every run of one step. */
   method(method: RecordedMethod, names: readonly string[]): void;
-  /** An optimizer steps, or clears gradients, by what its groups say, and by `version`, which grows where what it remembers changes. */
+  /**
+   * An optimizer steps, or clears gradients, by what its groups say, and by `version`, which grows where what it
+   * remembers changes.
+   */
   groups(owner: object, version: () => number, groups: readonly { params: readonly Tensor[] }[], numbers: (group: never) => readonly number[]): void;
   /** What the host must not set inside the step, since replays read it as it is then: options of an optimizer. */
   steady(current: () => unknown): void;
@@ -92,8 +95,9 @@ export function hookChanges(): number {
 }
 
 /**
- * Host work on tensors' memory in the middle of a step: `work` gets their addresses, in order, and may read and write there. A captured step
- * repeats it in its place, which splits its program in two. It must take what changes between steps from memory or from its own state.
+ * Host work on tensors' memory in the middle of a step: `work` gets their addresses, in order, and may read and write
+ * there. A captured step repeats it in its place, which splits its program in two. It must take what changes between
+ * steps from memory or from its own state.
  */
 export function hostStep(tensors: readonly Tensor[], work: HostWork): void {
   const addresses = tensors.map((t) => t.address);

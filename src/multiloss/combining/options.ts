@@ -11,7 +11,10 @@ import type { Losses } from '../strategy.ts';
 /** The function's name, for messages. */
 export const OP = 'multiloss.backward';
 
-/** Where conflict is resolved: over all parameters at once, layer by layer, parameter by parameter, or in groups of the caller's. */
+/**
+ * Where conflict is resolved: over all parameters at once, layer by layer, parameter by parameter, or in groups of the
+ * caller's.
+ */
 export type Groups = 'model' | 'layer' | 'param' | readonly (readonly Tensor[])[];
 
 /** Options of `multiloss.backward`. */
@@ -19,28 +22,36 @@ export interface MultiBackwardOptions<Name extends string = string> {
   /** How the losses become one step; default their sum. */
   combine?: Method<string extends Name ? AnyLoss : Name>;
   /**
-   * The parameters whose gradients are combined; default those that two or more losses reach, in this step or in one before with the same method.
-   * Of a single loss all that it reaches.
+   * The parameters whose gradients are combined; default those that two or more losses reach, in this step or in one
+   * before with the same method. Of a single loss all that it reaches.
    */
   shared?: Iterable<Tensor>;
   /**
-   * What other parameters (task heads) receive: their losses' own gradient, or that times the loss's weight. Default 'weighted' where the
-   * method needs losses, norms or elements (it scales the losses); 'unweighted' where it resolves directions (as TorchJD's mtl_backward) or
-   * divides by lengths (`normalize`, EnCodecBalancer).
+   * What other parameters (task heads) receive: their losses' own gradient, or that times the loss's weight. Default
+   * 'weighted' where the method needs losses, norms or elements (it scales the losses); 'unweighted' where it resolves
+   * directions (as TorchJD's mtl_backward) or divides by lengths (`normalize`, EnCodecBalancer).
    */
   heads?: 'unweighted' | 'weighted';
-  /** For a loss: the only parameters that it trains. A loss that is absent may be among them where it is given as null. */
+  /**
+   * For a loss: the only parameters that it trains. A loss that is absent may be among them where it is given as null.
+   */
   only?: { readonly [K in Name]?: Iterable<Tensor> };
   /** Where conflict is resolved; default 'model', all parameters at once. */
   groups?: Groups;
   /**
-   * A tensor between trunk and heads: gradients are compared and combined there and go on as one (MGDA-UB, Sener & Koltun 2018; EnCodec's balancer).
-   * One pass through the trunk, whatever the number of losses.
+   * A tensor between trunk and heads: gradients are compared and combined there and go on as one (MGDA-UB, Sener &
+   * Koltun 2018; EnCodec's balancer). One pass through the trunk, whatever the number of losses.
    */
   at?: Tensor;
-  /** The parameters that the method looks at (GradNorm's last shared layer); default all shared ones. Its weights act on all. */
+  /**
+   * The parameters that the method looks at (GradNorm's last shared layer); default all shared ones. Its weights act on
+   * all.
+   */
   on?: Iterable<Tensor>;
-  /** The same losses of an independent batch, for methods that need an unbiased Gramian (MoDo, SDMGrad): Gᵢⱼ = ⟨gᵢ, g'ⱼ⟩. */
+  /**
+   * The same losses of an independent batch, for methods that need an unbiased Gramian (MoDo, SDMGrad): Gᵢⱼ = ⟨gᵢ,
+   * g'ⱼ⟩.
+   */
   other?: Losses<Name>;
   /** Whether to measure norms and cosines also where the method does not need them. */
   measure?: boolean;

@@ -1,5 +1,5 @@
-// One walk for every loss's gradient, and what becomes of them: numbers for the method, its weights back to the gradients that the losses
-// share, one gradient for each parameter.
+// One walk for every loss's gradient, and what becomes of them: numbers for the method, its weights back to the
+// gradients that the losses share, one gradient for each parameter.
 import { continueBackward } from '../../autograd/backward.ts';
 import { accumulate } from '../../autograd/leaf.ts';
 import type { Place } from '../../autograd/pass.ts';
@@ -122,7 +122,10 @@ export class Resolution<Name extends string> {
   }
 }
 
-/** A leaf's gradient, and whether its memory is nobody else's. `weights`: of the losses that meet there; null: each counts 1. */
+/**
+ * A leaf's gradient, and whether its memory is nobody else's. `weights`: of the losses that meet there; null: each
+ * counts 1.
+ */
 function combined(found: Found, leaf: Tensor, weights: ((ids: readonly number[]) => Tensor) | null): [Tensor, boolean] {
   const factor = found.factors.get(leaf);
   if (factor) return [formGradient(factor, weights ? weights(factor.ids) : ones([factor.ids.length])), true];

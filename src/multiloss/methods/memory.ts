@@ -35,7 +35,10 @@ export class Memory<Own extends string, Per extends string> implements State {
     return this.rows.get(name);
   }
 
-  /** What is remembered of each of the losses, to be changed in place. `fresh`: of the i-th, where it comes for the first time. */
+  /**
+   * What is remembered of each of the losses, to be changed in place. `fresh`: of the i-th, where it comes for the
+   * first time.
+   */
   of(names: readonly string[], fresh: (i: number) => Numbers<Per>): Numbers<Per>[] {
     return names.map((name, i) => {
       let row = this.rows.get(name);

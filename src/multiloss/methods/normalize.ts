@@ -77,8 +77,9 @@ class NormalizedRows extends MethodBase implements Aggregator {
 }
 
 /**
- * The method sees every gradient with length 1, so a loss's scale does not count, only where it pulls: `normalize(new PCGrad())` first
- * balances, then resolves. A gradient no longer than 1e-12 stays as it is; parameters of single losses get these losses' own gradients.
+ * The method sees every gradient with length 1, so a loss's scale does not count, only where it pulls: `normalize(new
+ * PCGrad())` first balances, then resolves. A gradient no longer than 1e-12 stays as it is; parameters of single losses
+ * get these losses' own gradients.
  */
 export function normalize<Name extends string>(method: Weighting<Name> | Weighted<Name>): Wrapped<Name>;
 /** The same of a method that gives directions. */

@@ -12,7 +12,9 @@ import { leavesIn, OPTIMIZER, type Steppable, statesOf, type Trainable, runStep 
 
 /** One player. */
 export interface Player<Args extends readonly unknown[] = readonly unknown[], Name extends string = string> {
-  /** The losses that it makes small. Runs in its turn, with the step's arguments; the whole forward pass belongs inside. */
+  /**
+   * The losses that it makes small. Runs in its turn, with the step's arguments; the whole forward pass belongs inside.
+   */
   losses: (...args: Args) => Losses<Name>;
   /** Steps the player's own parameters: only these get gradients in its turn. */
   optimizer: Steppable;
@@ -83,11 +85,12 @@ export class Alternate<Args extends readonly unknown[], Key extends string> {
   }
 
   /**
-   * Each player whose turn it is: forward, its gradients cleared, backward, its optimizer's step. While it plays, the other players'
-   * parameters ask for no gradient, so nothing need be detached and no graph retained.
+   * Each player whose turn it is: forward, its gradients cleared, backward, its optimizer's step. While it plays, the
+   * other players' parameters ask for no gradient, so nothing need be detached and no graph retained.
    *
    * @returns by player what it did; null where it was not its turn
-   * @throws naming player and loss, where one is not a scalar, detached or not finite. That player has not stepped then, nor those after it
+   * @throws naming player and loss, where one is not a scalar, detached or not finite. That player has not stepped
+   * then, nor those after it
    */
   step(...args: Args): Record<Key, PlayerStep | null> {
     const done = this.players.map(([name, p, frozen]) => {

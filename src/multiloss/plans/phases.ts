@@ -21,7 +21,10 @@ export interface PhaseOptions<Name extends string = string> {
   until?: Condition<Name>;
   /** An earlier phase, and when to go back to it. Goes before `until` where both hold. */
   backTo?: readonly [phase: string, when: Condition<Name>];
-  /** Parameters, or modules, that ask for no gradient during the phase's steps. Running statistics still follow: use `eval()` for those. */
+  /**
+   * Parameters, or modules, that ask for no gradient during the phase's steps. Running statistics still follow: use
+   * `eval()` for those.
+   */
   freeze?: Trainable;
   /** Times every group's learning rate, so that schedulers and groups keep their say; default 1. */
   lrFactor?: number;
@@ -118,7 +121,9 @@ export class Plan<Name extends string = string> {
     this.names = optionsOf<PlanOptions<string>>('phases', options, PLAN, arguments.length).losses;
   }
 
-  /** Adds a phase. The first one added begins. Throws where it does not fit what is known of the plan. Returns the plan. */
+  /**
+   * Adds a phase. The first one added begins. Throws where it does not fit what is known of the plan. Returns the plan.
+   */
   phase(name: string, options: PhaseOptions<Name>): this {
     checkArgument('phases.phase', 'name', name, TEXT);
     const op = `phases, phase '${name}'`;
@@ -146,8 +151,8 @@ export class Plan<Name extends string = string> {
   }
 
   /**
-   * Checks what can be known only of the whole: that there is a phase, and that conditions watch losses of some phase. The first step does
-   * this too. Returns the plan.
+   * Checks what can be known only of the whole: that there is a phase, and that conditions watch losses of some phase.
+   * The first step does this too. Returns the plan.
    */
   check(): this {
     if (this.checked) return this;
@@ -178,11 +183,12 @@ export class Plan<Name extends string = string> {
   }
 
   /**
-   * One step: forward by `losses`, gradients cleared, backward of the losses that are active, the optimizer's step; then the conditions are
-   * looked at. The forward pass must run inside `losses`, for that is where frozen parameters ask for no gradient.
+   * One step: forward by `losses`, gradients cleared, backward of the losses that are active, the optimizer's step;
+   * then the conditions are looked at. The forward pass must run inside `losses`, for that is where frozen parameters
+   * ask for no gradient.
    *
-   * @throws VALUE, SHAPE, GRAPH, NONFINITE naming a loss that is missing, not a scalar, detached, not finite. No parameter, gradient or
-   * state of the plan has changed then: the error may be caught and the next batch taken.
+   * @throws VALUE, SHAPE, GRAPH, NONFINITE naming a loss that is missing, not a scalar, detached, not finite. No
+   * parameter, gradient or state of the plan has changed then: the error may be caught and the next batch taken.
    */
   step<L extends Losses<Name>>(losses: () => L, optimizer: Steppable, options?: PlanStepOptions): PlanStep<keyof L & string> {
     const { name: phase, options: p, frozen, watched } = this.present;

@@ -1,4 +1,5 @@
-// One training step with some of the losses: forward with others frozen, checks, backward, step. Phases and players share it.
+// One training step with some of the losses: forward with others frozen, checks, backward, step. Phases and players
+// share it.
 import { setWantsGrad } from '../../autograd/leaf.ts';
 import { FUNCTION, type Kind, valueText } from '../../tensor/check.ts';
 import { GradloomError, shapeText, valueError } from '../../tensor/errors.ts';
@@ -100,7 +101,10 @@ function stepBy(optimizer: Steppable, factor: number): void {
   }
 }
 
-/** The losses that train, checked: there (or given as null), scalars, with a graph, finite. Nothing has been changed when one is not. */
+/**
+ * The losses that train, checked: there (or given as null), scalars, with a graph, finite. Nothing has been changed
+ * when one is not.
+ */
 function activeOf(step: TrainingStep, given: Losses, values: Readonly<Record<string, number>>): Losses {
   const { op, frozen } = step;
   for (const name of [...(step.active ?? []), ...(step.watched ?? [])]) {

@@ -1,7 +1,10 @@
 // Systems of equations over some rows and columns of a positive definite matrix, by Cholesky's factor.
 import { indices } from './matrix.ts';
 
-/** Rows that are closer to dependent than this (1 − R² of one on those before) count as dependent. Gramians carry roundings of 1e-16. */
+/**
+ * Rows that are closer to dependent than this (1 − R² of one on those before) count as dependent. Gramians carry
+ * roundings of 1e-16.
+ */
 const DEPENDENT = 1e-12;
 
 /** L·Lᵀ = A [n · n] over a set of its rows and columns. */
@@ -19,8 +22,8 @@ export class Cholesky {
   }
 
   /**
-   * Factors the set's first `size` rows, of which the first `done` are factored already, with `diagonal` [n] added to A's. False where a pivot
-   * is not above `minPivot` of the element that it comes from.
+   * Factors the set's first `size` rows, of which the first `done` are factored already, with `diagonal` [n] added to
+   * A's. False where a pivot is not above `minPivot` of the element that it comes from.
    */
   factor(set: Int32Array, size: number, { minPivot = 0, diagonal, done = 0 }: { minPivot?: number; diagonal?: Float64Array; done?: number } = {}): boolean {
     const { a, n, l } = this;

@@ -5,13 +5,17 @@ import { minNorm } from './min-norm.ts';
 
 /** Evaluations of the path; 5 to 15 are usual. */
 const MOST_EVALUATIONS = 100;
-/** Below this share of what its terms' lengths add up to, squared, the square of a sum is what roundings of the gradients' elements make of 0. */
+/**
+ * Below this share of what its terms' lengths add up to, squared, the square of a sum is what roundings of the
+ * gradients' elements make of 0.
+ */
 const NOTHING = 1e-11;
 
 /**
- * argmin over the simplex of ⟨g_w, g₀⟩ + c·‖g₀‖·‖g_w‖, where g_w = Jᵀw and g₀ is the mean gradient (Liu et al. 2021, arXiv
- * 2110.14048, eq. 4). Returns the weights of the step g₀ + c·‖g₀‖·g_w/‖g_w‖; all 0 where g_w is shorter than normEps·√trace(G). Where
- * the best g_w is 0, which is Pareto stationary, no direction lowers every loss, and some within c·‖g₀‖ of g₀ raise none: the nearest of them.
+ * argmin over the simplex of ⟨g_w, g₀⟩ + c·‖g₀‖·‖g_w‖, where g_w = Jᵀw and g₀ is the mean gradient (Liu et al. 2021,
+ * arXiv 2110.14048, eq. 4). Returns the weights of the step g₀ + c·‖g₀‖·g_w/‖g_w‖; all 0 where g_w is shorter than
+ * normEps·√trace(G). Where the best g_w is 0, which is Pareto stationary, no direction lowers every loss, and some
+ * within c·‖g₀‖ of g₀ raise none: the nearest of them.
  */
 export function conflictAverse(gramian: Float64Array, n: number, c: number, normEps = 0): Float64Array {
   const scale = largestDiagonal(gramian, n);
@@ -40,8 +44,8 @@ export function conflictAverse(gramian: Float64Array, n: number, c: number, norm
 }
 
 /**
- * The best w: where ‖g_w‖ > 0, the hull's nearest point to −λ·g₀ for the λ with ‖g_w‖ = λ·radius. ‖g_w‖/λ falls with λ: by the secant method, kept in
- * a bracket (Illinois).
+ * The best w: where ‖g_w‖ > 0, the hull's nearest point to −λ·g₀ for the λ with ‖g_w‖ = λ·radius. ‖g_w‖/λ falls with λ:
+ * by the secant method, kept in a bracket (Illinois).
  */
 function bestOnPath(g: Float64Array, n: number, mean: Float64Array, radius: number, least: number): Float64Array {
   const b = times(g, mean, n); // ⟨gᵢ, g₀⟩

@@ -23,7 +23,10 @@ const SHORTENED = 20;
 const JITTER = 1e-15;
 /** How nearly the equations must hold, relative to their right-hand sides. */
 const EXACT = 1e-13;
-/** How much of the terms of an equation its rounding may be, in units of EXACT: where they nearly cancel, its right-hand side is less than that. */
+/**
+ * How much of the terms of an equation its rounding may be, in units of EXACT: where they nearly cancel, its right-hand
+ * side is less than that.
+ */
 const ROUNDING = 0.01;
 
 /** z^(−β), without logarithms where β is what the usual α give. */
@@ -40,10 +43,10 @@ function alone(s: number, beta: number): number {
 }
 
 /**
- * The w > 0 with G·w = w^(−1/α): the minimum of ½·wᵀG·w − Σ ∫w^(−1/α), which is convex (Navon et al. 2022, arXiv 2202.01017; Ban & Ji
- * 2024, arXiv 2402.15638), by damped Newton. Rows are scaled to length 1 and each weight to what it would be alone, so gradients of
- * any sizes are as hard as one another. A zero gradient has weight 0. At a Pareto stationary point no finite w exists (weights grow
- * while Jᵀw goes to 0): all 0.
+ * The w > 0 with G·w = w^(−1/α): the minimum of ½·wᵀG·w − Σ ∫w^(−1/α), which is convex (Navon et al. 2022, arXiv
+ * 2202.01017; Ban & Ji 2024, arXiv 2402.15638), by damped Newton. Rows are scaled to length 1 and each weight to what
+ * it would be alone, so gradients of any sizes are as hard as one another. A zero gradient has weight 0. At a Pareto
+ * stationary point no finite w exists (weights grow while Jᵀw goes to 0): all 0.
  */
 export function fair(gramian: Float64Array, n: number, alpha: number): Float64Array {
   const w = new Float64Array(n);
@@ -160,8 +163,9 @@ class Equations {
   }
 
   /**
-   * Solves the equations that are far from holding for their own weight, given the others, one after another: descent by coordinates.
-   * Newton's steps alone would be many where weights are orders of magnitude from the solution. Returns how many rows it moved.
+   * Solves the equations that are far from holding for their own weight, given the others, one after another: descent
+   * by coordinates. Newton's steps alone would be many where weights are orders of magnitude from the solution. Returns
+   * how many rows it moved.
    */
   private descend({ x, ax, rhs }: Point, order: Int32Array): number {
     const { a, k, beta, diagonal } = this;
@@ -188,9 +192,10 @@ class Equations {
   }
 
   /**
-   * Newton's step: the quadratic's minimum over steps that leave LEAST_LEFT of each weight, by an active set (block pivoting): rows at their
-   * lower bound are fixed there, the others are solved for again, until no row changes sides. Where that cycles, the diagonal is made larger,
-   * which makes steps shorter. `curvature` is added to A's diagonal, and may be larger afterwards. The result is valid until the next call.
+   * Newton's step: the quadratic's minimum over steps that leave LEAST_LEFT of each weight, by an active set (block
+   * pivoting): rows at their lower bound are fixed there, the others are solved for again, until no row changes sides.
+   * Where that cycles, the diagonal is made larger, which makes steps shorter. `curvature` is added to A's diagonal,
+   * and may be larger afterwards. The result is valid until the next call.
    */
   private newton({ x }: Point, gradient: Float64Array, curvature: Float64Array): Float64Array {
     const { a, k, diagonal, hessian, aStep, step, atBound, set, rest } = this;
@@ -204,7 +209,8 @@ class Equations {
       if (bounded > 0) times(a, step, k, aStep);
       else aStep.fill(0);
       for (let i = 0; i < count; i++) rest[i] = (gradient[set[i] as number] as number) - (aStep[set[i] as number] as number);
-      // Weights may be so large that the curvature of dependent rows is lost in rounding: jitter, which makes the step too short.
+      // Weights may be so large that the curvature of dependent rows is lost in rounding: jitter, which makes the step
+      // too short.
       for (let jitter = JITTER; !hessian.factor(set, count, { diagonal: curvature }) && jitter < 1; jitter *= 10) {
         for (let i = 0; i < k; i++) curvature[i] = (curvature[i] as number) + jitter * (diagonal[i] as number);
       }

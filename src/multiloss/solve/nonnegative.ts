@@ -1,5 +1,5 @@
-// min ½·zᵀC·z + qᵀz over z ≥ 0, C [n · n] positive semidefinite but for roundings, q in its range: what the dual cone and the shortest point
-// of a convex hull come down to. The work is done by assembly/kernels/nonnegative.ts.
+// min ½·zᵀC·z + qᵀz over z ≥ 0, C [n · n] positive semidefinite but for roundings, q in its range: what the dual cone
+// and the shortest point of a convex hull come down to. The work is done by assembly/kernels/nonnegative.ts.
 import { call } from '../../runtime/call.ts';
 import { float64View, int32View } from '../../runtime/memory.ts';
 import { withScratch } from '../../tensor/scratch.ts';
@@ -7,8 +7,8 @@ import { Cholesky } from './cholesky.ts';
 import { indices } from './matrix.ts';
 
 /**
- * The jitter on the diagonal. It makes solutions unique, and bounds them where losses oppose one another exactly: there rounding to float32
- * leaves of the cone a sliver 1e-7 wide, into which weights of 1e7 would lead.
+ * The jitter on the diagonal. It makes solutions unique, and bounds them where losses oppose one another exactly: there
+ * rounding to float32 leaves of the cone a sliver 1e-7 wide, into which weights of 1e7 would lead.
  */
 const RIDGE = 1e-10;
 

@@ -11,8 +11,8 @@ export interface PivotedCholesky {
 }
 
 /**
- * Cholesky's factor with the row that leaves most next (Higham 2002, 10.3): |A − L·Lᵀ| is a few roundings of the rows' lengths. What a
- * row leaves below a `share` of its square is rounding.
+ * Cholesky's factor with the row that leaves most next (Higham 2002, 10.3): |A − L·Lᵀ| is a few roundings of the rows'
+ * lengths. What a row leaves below a `share` of its square is rounding.
  */
 export function pivotedCholesky(matrix: Float64Array, n: number, share = n * EPS): PivotedCholesky {
   const l = matrix.slice();
@@ -57,14 +57,21 @@ function swapElements(a: Float64Array, i: number, j: number): void {
   a[j] = v;
 }
 
-/** How much of the largest eigenvalue of n cosines is rounding where float32 rounded the products (a backward pass: about 7e-8 of ‖gᵢ‖·‖gⱼ‖). */
+/**
+ * How much of the largest eigenvalue of n cosines is rounding where float32 rounded the products (a backward pass:
+ * about 7e-8 of ‖gᵢ‖·‖gⱼ‖).
+ */
 export const roundedProducts = (n: number): number => n * 2 ** -23;
-/** The same where float32 rounded the gradients' elements, and their products are exact: of singular values it is n·2⁻²³. */
+/**
+ * The same where float32 rounded the gradients' elements, and their products are exact: of singular values it is
+ * n·2⁻²³.
+ */
 export const roundedElements = (n: number): number => (n * 2 ** -23) ** 2;
 
 /**
- * The Gramian that gradients without roundings have, and their rank, from one whose cosines' eigenvalues below `share` of the largest are
- * rounding: a gradient that leaves no more than that beside others is a combination of these. The Gramian as it is, where none is. Lengths stay.
+ * The Gramian that gradients without roundings have, and their rank, from one whose cosines' eigenvalues below `share`
+ * of the largest are rounding: a gradient that leaves no more than that beside others is a combination of these. The
+ * Gramian as it is, where none is. Lengths stay.
  */
 export function atRank(gramian: Float64Array, n: number, share: number): { gramian: Float64Array; rank: number } {
   const { norms, cosines } = cosinesOf(gramian, n);

@@ -17,14 +17,19 @@ export function spectrum(matrix: Float64Array, b: Float64Array, n: number): Spec
   return { values, projected, expand: (c) => b.map((_, i) => c.reduce((sum, v, k) => sum + v * (vectors[k * n + i] as number), 0)) };
 }
 
-/** The eigenvalue above which one counts: those up to `rcond` of the largest do not, nor do more than `rank` of them. */
+/**
+ * The eigenvalue above which one counts: those up to `rcond` of the largest do not, nor do more than `rank` of them.
+ */
 export function smallestCounted(values: Float64Array, rcond: number, rank = values.length): number {
   const sizes = values.map(Math.abs).sort();
   const n = sizes.length;
   return Math.max((sizes[n - 1] ?? 0) * rcond, rank < n ? (sizes[n - 1 - rank] as number) : 0);
 }
 
-/** A⁺·b: the shortest of the vectors that come nearest to solving A·x = b. A symmetric, [n · n]. `rcond`, `rank`: see smallestCounted. */
+/**
+ * A⁺·b: the shortest of the vectors that come nearest to solving A·x = b. A symmetric, [n · n]. `rcond`, `rank`: see
+ * smallestCounted.
+ */
 export function pseudoSolve(matrix: Float64Array, b: Float64Array, n: number, rcond = n * Number.EPSILON, rank = n): Float64Array {
   const { values, projected, expand } = spectrum(matrix, b, n);
   const least = smallestCounted(values, rcond, rank);

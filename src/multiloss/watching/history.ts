@@ -1,4 +1,5 @@
-// Series of numbers over steps in bounded memory: where it is full, neighbours are averaged, so that the whole run stays in view.
+// Series of numbers over steps in bounded memory: where it is full, neighbours are averaged, so that the whole run
+// stays in view.
 
 import type { SeriesKey } from './monitor-data.ts';
 

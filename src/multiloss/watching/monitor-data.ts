@@ -49,7 +49,10 @@ export interface MonitorData {
   stride: number;
   /** The step of each point, from 0. */
   steps: number[];
-  /** Values per point; null where there was none. Kinds: loss, weight, norm, cosine, conflict, predicted, measured; of layers cosine. */
+  /**
+   * Values per point; null where there was none. Kinds: loss, weight, norm, cosine, conflict, predicted, measured; of
+   * layers cosine.
+   */
   series: (SeriesKey & { values: (number | null)[] })[];
   /** How each pair of losses stood to one another. */
   pairs: PairSummary[];

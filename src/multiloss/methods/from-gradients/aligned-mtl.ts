@@ -8,17 +8,23 @@ import { WeightingBase } from '../base.ts';
 export interface AlignedMTLOptions<Name extends string = string> {
   /** How much each loss counts: a number per loss, in their order or by name; default 1/m each. */
   preference?: PerLoss<Name>;
-  /** Which of the Gramian's eigenvalues the balanced gradients get as their squared length: the smallest, the median or the mean; default 'min'. */
+  /**
+   * Which of the Gramian's eigenvalues the balanced gradients get as their squared length: the smallest, the median or
+   * the mean; default 'min'.
+   */
   scaleMode?: 'min' | 'median' | 'rmse';
-  /** Eigenvalues below m·eps times the largest count as 0; default what the Gramian's precision can tell from 0. TorchJD: what torch's default type has, mostly 2⁻²³. */
+  /**
+   * Eigenvalues below m·eps times the largest count as 0; default what the Gramian's precision can tell from 0.
+   * TorchJD: what torch's default type has, mostly 2⁻²³.
+   */
   eps?: number;
 }
 
 const OPTIONS: Kinds<AlignedMTLOptions> = { preference: each(0), scaleMode: oneOf('min', 'median', 'rmse'), eps: range(0, 1) };
 
 /**
- * Gradients replaced by the nearest ones that are orthogonal and equally long, then added (Senushkin et al. 2023, arXiv 2305.19000):
- * w = √s·V·Λ^(−½)·Vᵀ·p over the eigenvalues of the Gramian that are not 0.
+ * Gradients replaced by the nearest ones that are orthogonal and equally long, then added (Senushkin et al. 2023, arXiv
+ * 2305.19000): w = √s·V·Λ^(−½)·Vᵀ·p over the eigenvalues of the Gramian that are not 0.
  */
 export class AlignedMTL<Name extends string = string> extends WeightingBase {
   readonly name = 'AlignedMTL';

@@ -29,13 +29,16 @@ const [SHORT, LONG] = [1e-15, 1e15];
 /** No weight is taken for less. */
 const LEAST = 1e-300;
 
-/** What there is of each loss: ln of its weight but for a constant, its first estimate, and what its gradients are multiplied by. */
+/**
+ * What there is of each loss: ln of its weight but for a constant, its first estimate, and what its gradients are
+ * multiplied by.
+ */
 type Per = 'logit' | 'first' | 'scale';
 
 /**
- * Weights that grow with each loss's excess risk, estimated as Σ g²/√(Σ over time of g²) and relative to its first value: w ← w·e^(η·e),
- * made to add up to 1 (He et al. 2024, arXiv 2402.02009). Robust against losses that noise keeps high. In the first step the
- * estimate stands for itself.
+ * Weights that grow with each loss's excess risk, estimated as Σ g²/√(Σ over time of g²) and relative to its first
+ * value: w ← w·e^(η·e), made to add up to 1 (He et al. 2024, arXiv 2402.02009). Robust against losses that noise keeps
+ * high. In the first step the estimate stands for itself.
  */
 export class ExcessMTL extends MethodBase implements Aggregator {
   readonly name = 'ExcessMTL';

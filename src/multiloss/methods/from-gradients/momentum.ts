@@ -58,8 +58,8 @@ export interface DBMTLOptions {
 const DBMTL_OPTIONS: Kinds<DBMTLOptions> = { beta: range(0, 1), sigma: range(0) };
 
 /**
- * Gradients of ln loss, averaged over time, all stretched to the longest one's length, then added (Lin et al. 2023, arXiv 2308.12029).
- * A negative loss is refused.
+ * Gradients of ln loss, averaged over time, all stretched to the longest one's length, then added (Lin et al. 2023,
+ * arXiv 2308.12029). A negative loss is refused.
  */
 export class DBMTL extends Momentum<never> {
   readonly name = 'DBMTL';
@@ -106,8 +106,9 @@ export interface MoCoOptions {
 const MOCO_OPTIONS: Kinds<MoCoOptions> = { beta: range(0, 1), gamma: range(0), rho: range(0) };
 
 /**
- * MGDA against noise: each gradient's direction, times its loss, is followed by a running mean yᵢ, and the weights λ walk down λᵀ(Y·Yᵀ)λ
- * by softmax steps (Fernando et al. 2023, arXiv 2210.12624; the factor is LibMTL's). A negative loss is refused.
+ * MGDA against noise: each gradient's direction, times its loss, is followed by a running mean yᵢ, and the weights λ
+ * walk down λᵀ(Y·Yᵀ)λ by softmax steps (Fernando et al. 2023, arXiv 2210.12624; the factor is LibMTL's). A negative
+ * loss is refused.
  */
 export class MoCo extends Momentum<'lambda'> {
   readonly name = 'MoCo';

@@ -18,9 +18,9 @@ const OPTIONS: Kinds<PINNAnnealingOptions> = { main: TEXT, alpha: range(0, 1) };
 
 /**
  * Learning-rate annealing for physics-informed networks (Wang, Teng & Perdikaris 2020, arXiv 2001.04536, algorithm 1):
- * λᵢ ← (1 − α)·λᵢ + α·max|∇main|/mean|∇lossᵢ|, from λᵢ = 1. Largest and mean element are over the shared parameters (or `on`); the mean is
- * that of lossᵢ itself, without λᵢ. A loss without a gradient keeps its weight, and
- * all do in a step that lacks the main one.
+ * λᵢ ← (1 − α)·λᵢ + α·max|∇main|/mean|∇lossᵢ|, from λᵢ = 1. Largest and mean element are over the shared parameters (or
+ * `on`); the mean is that of lossᵢ itself, without λᵢ. A loss without a gradient keeps its weight, and all do in a step
+ * that lacks the main one.
  */
 export class PINNAnnealing extends WeightingBase {
   readonly name = 'PINNAnnealing';

@@ -1,5 +1,5 @@
-// MoDo and SDMGrad: MGDA where gradients are noisy. Their Gramian is that of two independent batches, ⟨gᵢ, g'ⱼ⟩, so that its noise has
-// mean 0.
+// MoDo and SDMGrad: MGDA where gradients are noisy. Their Gramian is that of two independent batches, ⟨gᵢ, g'ⱼ⟩, so
+// that its noise has mean 0.
 import { type Kinds, withDefaults } from '../../../tensor/check.ts';
 import type { Stats } from '../method.ts';
 import { count, each, POSITIVE, type PerLoss, perLoss, range } from '../../checks.ts';
@@ -70,8 +70,8 @@ export interface SDMGradOptions<Name extends string = string> {
 const SDMGRAD: Kinds<SDMGradOptions> = { preference: each(0), lambda: range(0), lr: POSITIVE, momentum: range(0, 1), steps: count(1) };
 
 /**
- * Weights (w + λ·p)/(1 + λ) with w from projected descent on A·(w + λ·p), A divided by the square of its mean length (Xiao, Ban & Ji
- * 2023, arXiv 2305.18409). w goes on from step to step.
+ * Weights (w + λ·p)/(1 + λ) with w from projected descent on A·(w + λ·p), A divided by the square of its mean length
+ * (Xiao, Ban & Ji 2023, arXiv 2305.18409). w goes on from step to step.
  */
 export class SDMGrad<Name extends string = string> extends SimplexDescent {
   readonly name = 'SDMGrad';

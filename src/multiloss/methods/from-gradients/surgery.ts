@@ -56,9 +56,9 @@ class Combination {
 }
 
 /**
- * Each gradient loses what points against another one, the others taken in random order; the results are added: projecting
- * conflicting gradients (Yu et al. 2020, arXiv 2001.06782). The order comes from the generator that `manualSeed` seeds. With two
- * losses it raises neither; with more it may.
+ * Each gradient loses what points against another one, the others taken in random order; the results are added:
+ * projecting conflicting gradients (Yu et al. 2020, arXiv 2001.06782). The order comes from the generator that
+ * `manualSeed` seeds. With two losses it raises neither; with more it may.
  */
 export class PCGrad extends WeightingBase {
   readonly name = 'PCGrad';
@@ -95,8 +95,8 @@ export interface GradVacOptions {
 const OPTIONS: Kinds<GradVacOptions> = { beta: range(0, 1) };
 
 /**
- * As PCGrad, but each pair is brought to the cosine that it usually has (a running mean, 0 at first) instead of to 0 (Wang et al. 2021,
- * arXiv 2010.05874). Its first step is PCGrad's.
+ * As PCGrad, but each pair is brought to the cosine that it usually has (a running mean, 0 at first) instead of to 0
+ * (Wang et al. 2021, arXiv 2010.05874). Its first step is PCGrad's.
  */
 export class GradVac extends WeightingBase {
   readonly name = 'GradVac';
@@ -126,7 +126,10 @@ export class GradVac extends WeightingBase {
     return w;
   }
 
-  /** Raises one gradient's cosine with another one, of length `other`, to the target where it is below; then updates the target. */
+  /**
+   * Raises one gradient's cosine with another one, of length `other`, to the target where it is below; then updates the
+   * target.
+   */
   private project(mine: Combination, j: number, targets: number[], index: number, other: number): void {
     const own = mine.length();
     // A zero gradient has no direction: its cosine counts as 0.

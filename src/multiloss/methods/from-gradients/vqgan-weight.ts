@@ -23,9 +23,10 @@ export interface VQGANWeightOptions {
 const OPTIONS: Kinds<VQGANWeightOptions> = { rec: TEXT, gan: TEXT, weight: range(0), start: count(0), eps: POSITIVE, max: range(0) };
 
 /**
- * The adaptive weight of VQGAN (Esser, Rombach & Ommer 2021, arXiv 2012.09841): λ = ‖∇rec‖/(‖∇gan‖ + ε), at most `max`, times `weight`
- * for the adversarial loss, 0 before `start`; 1 for every other loss. The paper takes the gradients at the decoder's last layer: give
- * that layer's parameters as what the method looks at. A step that lacks one of the two has weights of 1.
+ * The adaptive weight of VQGAN (Esser, Rombach & Ommer 2021, arXiv 2012.09841): λ = ‖∇rec‖/(‖∇gan‖ + ε), at most `max`,
+ * times `weight` for the adversarial loss, 0 before `start`; 1 for every other loss. The paper takes the gradients at
+ * the decoder's last layer: give that layer's parameters as what the method looks at. A step that lacks one of the two
+ * has weights of 1.
  */
 export class VQGANWeight extends WeightingBase {
   readonly name = 'VQGANWeight';

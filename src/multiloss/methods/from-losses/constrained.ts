@@ -15,7 +15,10 @@ export interface ConstrainOptions<Main extends string = string, Limited extends 
   limits: Readonly<Record<Limited, number>>;
   /** How fast multipliers rise with the excess; default 0.01. */
   lr?: number;
-  /** How strongly an excess counts beside its multiplier (a quadratic penalty's slope), which damps the swings; default 0. */
+  /**
+   * How strongly an excess counts beside its multiplier (a quadratic penalty's slope), which damps the swings; default
+   * 0.
+   */
   damping?: number;
   /** The largest multiplier, in case limits cannot be met; default no bound. */
   max?: number;
@@ -30,10 +33,10 @@ const OPTIONS: Kinds<ConstrainOptions> = {
 };
 
 /**
- * Makes one loss small while others stay at or below their limits: the Lagrangian L₀ + Σ λᵢ·(Lᵢ − cᵢ), descended in the parameters and
- * climbed in λ ≥ 0, λᵢ ← max(0, λᵢ + lr·(Lᵢ − cᵢ)) in every step (the modified differential method of multipliers, Platt & Barr
- * 1988). The weight of a limited loss is its λ, plus damping·(Lᵢ − cᵢ) where that is positive; a loss below its limit comes to
- * weight 0.
+ * Makes one loss small while others stay at or below their limits: the Lagrangian L₀ + Σ λᵢ·(Lᵢ − cᵢ), descended in the
+ * parameters and climbed in λ ≥ 0, λᵢ ← max(0, λᵢ + lr·(Lᵢ − cᵢ)) in every step (the modified differential method of
+ * multipliers, Platt & Barr 1988). The weight of a limited loss is its λ, plus damping·(Lᵢ − cᵢ) where that is
+ * positive; a loss below its limit comes to weight 0.
  */
 export class Constrained<Main extends string = string, Limited extends string = string> extends MethodBase implements Weighting<Main | Limited> {
   readonly name = 'Constrained';

@@ -32,8 +32,9 @@ const PBI_OPTIONS: Kinds<PBIOptions> = { weights: RAY, theta: range(0), zeroPoin
 const NOISE = 8 * 2 ** -24;
 
 /**
- * d₁ + θ·d₂: how far along the ray from z the losses are, and how far beside it (penalty-based boundary intersection: Zhang & Li, MOEA/D,
- * IEEE TEVC 2007). d₂ = √(‖r‖² + 1e-12), whose gradient on the ray is 0; what float32 cannot tell from the ray counts as on it.
+ * d₁ + θ·d₂: how far along the ray from z the losses are, and how far beside it (penalty-based boundary intersection:
+ * Zhang & Li, MOEA/D, IEEE TEVC 2007). d₂ = √(‖r‖² + 1e-12), whose gradient on the ray is 0; what float32 cannot tell
+ * from the ray counts as on it.
  */
 export class PBI<Name extends string = string> extends ScalarizerBase {
   readonly name = 'PBI';
@@ -103,7 +104,8 @@ export class COSMOS<Name extends string = string> extends ScalarizerBase {
   combine(losses: readonly Tensor[], names: readonly Name[]): Tensor {
     const r = this.ray.vector(names.join(), () => perLoss(this.name, 'weights', this.preference, names, 0));
     const all = vectorOf(losses);
-    // The root and the quotient see no 0, so no infinity meets the gradient of where. Below float32's smallest square everything is 0.
+    // The root and the quotient see no 0, so no infinity meets the gradient of where. Below float32's smallest square
+    // everything is 0.
     const squared = sum(square(all));
     const real = ge(squared, 2 ** -126);
     const product = dot(all, r);

@@ -22,8 +22,9 @@ export interface STCHOptions<Name extends string = string> {
   /** z: the best that each loss can be; default 0. */
   zeroPoint?: PerLoss<Name>;
   /**
-   * Steps of Σ ln Lᵢ first, over which each loss's mean is taken (its nadir); after them ln(Lᵢ/nadirᵢ) stands for λᵢ(Lᵢ − zᵢ) and the whole is
-   * multiplied by m, as LibMTL does. Losses must be positive then. A loss that comes later has its first value as nadir. Default 0.
+   * Steps of Σ ln Lᵢ first, over which each loss's mean is taken (its nadir); after them ln(Lᵢ/nadirᵢ) stands for λᵢ(Lᵢ
+   * − zᵢ) and the whole is multiplied by m, as LibMTL does. Losses must be positive then. A loss that comes later has
+   * its first value as nadir. Default 0.
    */
   warmupSteps?: number;
 }
@@ -33,7 +34,10 @@ const OPTIONS: Kinds<STCHOptions> = { mu: POSITIVE, weights: each(0), zeroPoint:
 // Keeps ln finite where a loss is 0, as LibMTL does, but within float32's range.
 const TINY = 1e-20;
 
-/** μ·ln Σ exp(λᵢ(Lᵢ − zᵢ)/μ), shifted by the largest term so that nothing overflows (smooth Tchebycheff: Lin et al., ICML 2024, arXiv 2402.19078). */
+/**
+ * μ·ln Σ exp(λᵢ(Lᵢ − zᵢ)/μ), shifted by the largest term so that nothing overflows (smooth Tchebycheff: Lin et al.,
+ * ICML 2024, arXiv 2402.19078).
+ */
 export class STCH<Name extends string = string> extends ScalarizerBase {
   readonly name = 'STCH';
   private readonly options: Readonly<Required<Pick<STCHOptions, 'mu' | 'warmupSteps'>> & STCHOptions>;

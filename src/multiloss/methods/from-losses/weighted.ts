@@ -1,4 +1,5 @@
-// One backward pass over a linear combination of the losses: the simplest forms. Each is a strategy of its own and a method for others.
+// One backward pass over a linear combination of the losses: the simplest forms. Each is a strategy of its own and a
+// method for others.
 import { backward } from '../../../autograd/backward.ts';
 import { add, mul } from '../../../ops/binary.ts';
 import { assertArity, type Kind, optionsOf, valueText } from '../../../tensor/check.ts';
@@ -54,7 +55,10 @@ abstract class HostWeighted<Name extends string> extends MethodBase implements S
   }
 }
 
-/** Σ λᵢ·lossᵢ, one backward pass: the weights steer the direction. They are numbers or schedules, and may be changed between steps. */
+/**
+ * Σ λᵢ·lossᵢ, one backward pass: the weights steer the direction. They are numbers or schedules, and may be changed
+ * between steps.
+ */
 export class Weighted<Name extends string> extends HostWeighted<Name> implements Scalarizer<Name> {
   readonly name = 'weighted';
   /** How much each loss counts, by name; free to be changed between steps. */
