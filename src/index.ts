@@ -7,6 +7,8 @@ import './methods.ts';
 export { init } from './api/init.ts';
 export * as autograd from './api/autograd.ts';
 export * as checkpoint from './api/checkpoint.ts';
+export * as distributions from './api/distributions.ts';
+export * as linalg from './api/linalg.ts';
 export * as multiloss from './api/multiloss.ts';
 export * as nn from './api/nn.ts';
 export * as optim from './api/optim.ts';
@@ -19,7 +21,7 @@ export * from './api/optim.ts';
 export { reverseGrad, scaleGrad } from './ops/gradient.ts';
 export { type Dataset, TensorDataset } from './data/dataset.ts';
 export { DataLoader, type DataLoaderOptions } from './data/loader.ts';
-export { acos, asin, atan, atan2, cosh, sinh, tan } from './ops/angles.ts';
+export { acos, acosh, asin, asinh, atan, atan2, atanh, cosh, sinh, tan } from './ops/angles.ts';
 export { flip, repeat, roll, tile } from './ops/arrange.ts';
 export { type TickOptions, tick } from './data/tick.ts';
 export {
@@ -61,10 +63,12 @@ export {
   zeros,
   zerosLike,
 } from './ops/create.ts';
+export { type DivideOptions, divide, floorDivide, fmod, remainder, trueDivide } from './ops/division.ts';
 export { einsum } from './ops/einsum.ts';
 export { addcdiv, addcmul, lerp, logaddexp, type NanToNumOptions, nanToNum, outer } from './ops/formulas.ts';
 export { gather, indexAdd, indexSelect, oneHot, scatter, scatterAdd } from './ops/indexing.ts';
 export { asStrided } from './ops/inplace.ts';
+export { bitwiseAnd, bitwiseLeftShift, bitwiseNot, bitwiseOr, bitwiseRightShift, bitwiseXor, gcd, lcm } from './ops/integers.ts';
 export type { Reduction } from './ops/loss.ts';
 export { addmm, bmm, dot, matmul, mm } from './ops/matmul.ts';
 export { amax, amin, logsumexp, max, mean, min, norm, std, variance } from './ops/moments.ts';
@@ -92,10 +96,29 @@ export {
   view,
 } from './ops/movement.ts';
 export { type PadOptions, pad } from './ops/pad.ts';
+export { deg2rad, exp2, frac, ldexp, log10, log2, logaddexp2, type RoundOptions, rad2deg, round, rsub } from './ops/powers.ts';
+export { addbmm, addmv, addr, baddbmm, chainMatmul, cross, inner, kron, mv, tensordot, vdot } from './ops/products.ts';
 export { all, any, argmax, argmin, expand, type ReduceOptions, sum } from './ops/reduce.ts';
+export {
+  bernoulli,
+  bernoulli_,
+  cauchy_,
+  type DrawOptions,
+  exponential_,
+  geometric_,
+  logNormal_,
+  normal,
+  normal_,
+  randLike,
+  randnLike,
+  uniform_,
+} from './ops/random.ts';
+export { multinomial, type MultinomialOptions, poisson, randint, randintLike, type RandintOptions, random_ } from './ops/sampling.ts';
 export { cumprod, cumsum, prod } from './ops/scan.ts';
+export { clampMax, clampMin, copysign, fmax, fmin, heaviside, hypot, isinf, isneginf, isposinf, positive, signbit } from './ops/signs.ts';
 export { logSoftmax, softmax } from './ops/softmax.ts';
 export { argsort, type SortOptions, sort, topk } from './ops/sort.ts';
+export { digamma, erfc, erfinv, i0, lgamma, logit, mvlgamma, polygamma, sinc, xlog1py, xlogy } from './ops/special.ts';
 export { diag, diagEmbed, diagonal, trace, tril, triu } from './ops/triangle.ts';
 export {
   abs,
@@ -119,7 +142,6 @@ export {
   prelu,
   reciprocal,
   relu,
-  round,
   rsqrt,
   sigmoid,
   sign,

@@ -13,7 +13,7 @@ const levels = [
   ['ops'],
   ['autograd'],
   ['module'],
-  ['nn', 'losses', 'optim', 'multiloss', 'program', 'data', 'checkpoint'],
+  ['nn', 'losses', 'optim', 'multiloss', 'program', 'data', 'checkpoint', 'distributions'],
   ['api', 'methods.ts', 'report'],
   ['index.ts'],
   ['entry'],

@@ -106,6 +106,25 @@ const functions: [of: object, rows: Record<string, unknown[]>][] = [
   ],
   [M, { backward: [losses()], below: ['a', 1], above: ['a', 1], applyCombiner: [new M.Mean(), [[1], [2]]], clipWeights: [new M.Mean()], phases: [] }],
   [nn, { clipGradNorm_: [made().paramGroups[0]?.params, 1] }],
+  [
+    gradloom,
+    Object.fromEntries([
+      ...['uniform_', 'normal_', 'logNormal_', 'exponential_', 'cauchy_', 'bernoulli_', 'bernoulli', 'poisson'].map((k) => [k, [gradloom.full([2], 0.5)]]),
+      ['geometric_', [gradloom.ones([2]), 0.5]],
+      ['multinomial', [gradloom.ones([3]), 2]],
+      ['randint', [3, [2]]],
+      ['randintLike', [gradloom.ones([2]), 3]],
+      ['random_', [gradloom.ones([2])]],
+    ]),
+  ],
+  [
+    nn.init,
+    Object.fromEntries([
+      ...['xavierUniform_', 'xavierNormal_', 'kaimingUniform_', 'kaimingNormal_', 'truncNormal_', 'orthogonal_'].map((k) => [k, [gradloom.ones([2, 2])]]),
+      ['sparse_', [gradloom.ones([2, 2]), 0.5]],
+      ['dirac_', [gradloom.ones([2, 2, 2])]],
+    ]),
+  ],
 ];
 const needed: [of: object, rows: Record<string, unknown[]>][] = [
   [gradloom, { DataLoader: [new gradloom.TensorDataset(x)] }],
@@ -132,7 +151,12 @@ const needed: [of: object, rows: Record<string, unknown[]>][] = [
       ...Object.fromEntries(Object.keys(nn).flatMap((k) => (k.endsWith('Loss') ? [[k, []]] : []))),
     },
   ],
-  [optim, Object.fromEntries(Object.keys(optim).flatMap((k) => (/^[A-Z]/.test(k) && k !== 'Optimizer' ? [[k, [made().paramGroups[0]?.params]]] : [])))],
+  [
+    optim,
+    Object.fromEntries(
+      Object.keys(optim).flatMap((k) => (/^[A-Z]/.test(k) && k !== 'Optimizer' ? [[k, [k === 'Muon' ? [gradloom.ones([2, 2])] : made().paramGroups[0]?.params]]] : [])),
+    ),
+  ],
   [
     optim.lrScheduler,
     {

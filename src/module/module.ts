@@ -2,8 +2,8 @@
 // paths are PyTorch's dotted names.
 import type { HookHandle } from '../autograd/hooks.ts';
 import { clearGrad, setWantsGrad } from '../autograd/leaf.ts';
-import { assertArity, assertTrainable, checkArgument, FLAG, optionsBy, TEXT, valueText } from '../tensor/check.ts';
-import { COPY, THIS_COPY, valueError } from '../tensor/errors.ts';
+import { assertArity, assertTrainable, checkArgument, FLAG, FUNCTION, optionsBy, TEXT, valueText } from '../tensor/check.ts';
+import { COPY, GradloomError, THIS_COPY, valueError } from '../tensor/errors.ts';
 import { detach } from '../tensor/op.ts';
 import { recording } from '../tensor/recording.ts';
 import { HELD } from '../tensor/scope.ts';
@@ -22,9 +22,21 @@ export interface Layer {
 
 const isModule = (value: object): value is Module => value instanceof Module;
 const join = (path: string, name: string): string => (path ? `${path}.${name}` : name);
-// The modules that `train`, or a walk over all names, is inside of: one that holds what is around it does not go round.
+// The modules that `train`, `apply` or a walk over all names is inside of: one that holds what is around it does not go round.
 const switching = new Set<Module>();
+const applying = new Set<Module>();
 const naming = new Set<Module>();
+
+/** Runs it, unless it is inside of the module already. */
+function inside(entered: Set<Module>, module: Module, run: () => void): void {
+  if (entered.has(module)) return;
+  entered.add(module);
+  try {
+    run();
+  } finally {
+    entered.delete(module);
+  }
+}
 
 /** What layers, losses and models are: a `forward`, and parameters in the fields. */
 export abstract class Module {
@@ -65,9 +77,24 @@ export abstract class Module {
     return fieldsOf<Module>(this, isModule);
   }
 
-  /** Direct submodules by name. */
+  /** Direct submodules by name; one of several names is given once. */
   *namedChildren(): Generator<[string, Module]> {
-    for (const [name, value] of this[FIELDS]().own) if (value instanceof Module) yield [name, value];
+    const seen = new Set<Module>();
+    for (const [name, value] of this[FIELDS]().own) {
+      if (!(value instanceof Module) || seen.has(value)) continue;
+      seen.add(value);
+      yield [name, value];
+    }
+  }
+
+  /** Direct submodules, each once. */
+  children(): Module[] {
+    return Array.from(this.namedChildren(), ([, m]) => m);
+  }
+
+  /** Itself and every module inside, each once. */
+  modules(): Module[] {
+    return Array.from(this.namedModules(), ([, m]) => m);
   }
 
   /** Itself and every module inside, by dotted path; a module reached twice is given once. */
@@ -119,10 +146,66 @@ export abstract class Module {
     return this.#named(false, arguments.length);
   }
 
+  /** State that is not trained, in order of its fields. */
+  buffers(): Buffer[] {
+    return Array.from(this.namedBuffers(), ([, b]) => b);
+  }
+
+  /** Runs `fn` on every module inside, parts before what they are in, and on itself last: for initialisations. Returns itself. */
+  apply(fn: (module: Module) => void): this {
+    assertArity('apply', arguments.length, 1);
+    checkArgument('apply', 'the function', fn, FUNCTION);
+    inside(applying, this, () => {
+      for (const child of this.children()) child.apply(fn);
+      fn(this);
+    });
+    return this;
+  }
+
+  /**
+   * The module at a dotted path; itself at ''.
+   * @throws STATE where there is none
+   */
+  getSubmodule(path: string): Module {
+    return this.#at('getSubmodule', path, (at) => (at ? this.#moduleAt(at) : this));
+  }
+
+  #moduleAt(path: string): Module | undefined {
+    for (const [name, value] of this[FIELDS]().own) {
+      if (!(value instanceof Module && `${path}.`.startsWith(`${name}.`))) continue;
+      const found = path === name ? value : value.#moduleAt(path.slice(name.length + 1));
+      if (found) return found;
+    }
+    return undefined;
+  }
+
+  /**
+   * The parameter at a dotted path.
+   * @throws STATE where there is none
+   */
+  getParameter(path: string): Parameter {
+    return this.#at('getParameter', path, (at) => this.#entries(true).get(at)) as Parameter;
+  }
+
+  /**
+   * The buffer at a dotted path.
+   * @throws STATE where there is none
+   */
+  getBuffer(path: string): Buffer {
+    return this.#at('getBuffer', path, (at) => this.#entries(false).get(at)) as Buffer;
+  }
+
+  #at<T>(op: string, path: string, find: (path: string) => T | undefined): T {
+    checkArgument(op, 'the path', path, TEXT);
+    const found = find(path);
+    if (!found) throw new GradloomError('STATE', op, `there is none at '${path}'. Paths are as in stateDict().`);
+    return found;
+  }
+
   /** Parameters and buffers under every name that leads to them, shared ones under several, as in PyTorch: parameters first. */
-  #entries(): Map<string, Tensor> {
+  #entries(...kinds: boolean[]): Map<string, Tensor> {
     const all = new Map<string, Tensor>();
-    for (const parameters of [true, false]) {
+    for (const parameters of kinds) {
       for (const [name, t] of this.#named(parameters)) all.set(name, t);
       for (const [name, t] of this.#everyName('')) {
         if (t instanceof Parameter !== parameters) continue;
@@ -138,7 +221,7 @@ export abstract class Module {
     naming.add(this);
     try {
       for (const [name, value] of this[FIELDS]().own) if (!(value instanceof Module)) yield [join(prefix, name), value];
-      for (const [name, child] of this.namedChildren()) yield* child.#everyName(join(prefix, name));
+      for (const [name, child] of this[FIELDS]().own) if (child instanceof Module) yield* child.#everyName(join(prefix, name));
     } finally {
       naming.delete(this);
     }
@@ -147,7 +230,7 @@ export abstract class Module {
   /** Parameters and buffers by dotted path, as windows on the live memory; what is shared stands under each of its names. */
   stateDict(): StateDict {
     assertArity('stateDict', arguments.length, 0);
-    return Object.fromEntries([...this.#entries()].map(([name, t]) => [name, detach(t)]));
+    return Object.fromEntries([...this.#entries(true, false)].map(([name, t]) => [name, detach(t)]));
   }
 
   /**
@@ -157,7 +240,7 @@ export abstract class Module {
    */
   loadStateDict(state: Readonly<Record<string, Tensor>>, ...options: [options?: { strict?: boolean }] | [strict: boolean]): LoadedKeys {
     const { strict = true } = optionsBy<{ strict?: boolean }>('loadStateDict', options, { strict: FLAG });
-    return loadInto('loadStateDict', this.#entries(), state, strict);
+    return loadInto('loadStateDict', this.#entries(true, false), state, strict);
   }
 
   /** Sets every parameter's `.grad` to null (or to zeros). */
@@ -170,14 +253,10 @@ export abstract class Module {
   train(on = true): this {
     assertArity('train', arguments.length, 1);
     checkArgument('train', 'the mode', on, FLAG);
-    if (switching.has(this)) return this;
-    switching.add(this);
-    try {
+    inside(switching, this, () => {
       this.training = on;
-      for (const child of new Set(Array.from(this.namedChildren(), ([, m]) => m))) child.train(on);
-    } finally {
-      switching.delete(this);
-    }
+      for (const child of this.children()) child.train(on);
+    });
     return this;
   }
 

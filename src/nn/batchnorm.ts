@@ -4,7 +4,7 @@ import { Buffer, Parameter } from '../module/parameter.ts';
 import { batchNorm, instanceNorm } from '../ops/batchnorm.ts';
 import { div, type Operand } from '../ops/binary.ts';
 import { ones, zeros } from '../ops/create.ts';
-import { add_ } from '../ops/inplace.ts';
+import { add_, fill_, zero_ } from '../ops/inplace.ts';
 import { squeeze, unsqueeze } from '../ops/movement.ts';
 import { assertTensor, checkArgument, COUNT, FINITE, FLAG, type Given, type Kinds, NUMBER, optionsBy, orNull } from '../tensor/check.ts';
 import { shapeError, valueError } from '../tensor/errors.ts';
@@ -42,7 +42,8 @@ abstract class RunningNorm extends Module {
   /** Batches seen in training, int32. */
   readonly numBatchesTracked: Buffer | null;
   protected readonly eps: number;
-  protected readonly momentum: number | null;
+  /** How far running statistics go towards each batch's; null averages all batches alike. */
+  momentum: number | null;
   private readonly name: string;
   private readonly ranks: readonly [number, number];
 
@@ -65,6 +66,15 @@ abstract class RunningNorm extends Module {
     this.numBatchesTracked = make(trackRunningStats, () => new Buffer(zeros([], { dtype: 'int32' })));
   }
 
+  /** The running statistics as at the start: mean 0, variance 1, no batches. */
+  resetRunningStats(): void {
+    noGrad(() => {
+      if (this.runningMean) zero_(this.runningMean);
+      if (this.runningVar) fill_(this.runningVar, 1);
+      if (this.numBatchesTracked) zero_(this.numBatchesTracked);
+    });
+  }
+
   protected checkRank(x: Tensor): void {
     assertTensor(this.name, x);
     if (!this.ranks.includes(x.rank))
@@ -79,7 +89,8 @@ abstract class RunningNorm extends Module {
   }
 }
 
-class BatchNorm extends RunningNorm {
+/** @internal What the normalisations over batches are. */
+export class BatchNorm extends RunningNorm {
   forward(x: Tensor): Tensor {
     this.checkRank(x);
     const { weight, bias, runningMean, runningVar, numBatchesTracked, eps } = this;

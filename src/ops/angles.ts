@@ -1,9 +1,10 @@
-// Angles and hyperbolas: one kernel, atan2; the rest are formulas whose gradients are rules of their own.
+// Angles, hyperbolas and their inverses: one kernel, atan2; the rest are formulas whose gradients are rules of their own.
 import { everyInput } from '../tensor/op.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { add, binaryOp, div, eq, gt, minimum, mul, type Operand, ofTwo, operands, sub, towards, where } from './binary.ts';
 import { formula } from './formula.ts';
-import { abs, cos, exp, expm1, neg, reciprocal, rsqrt, sign, sin, sqrt, square } from './unary.ts';
+import { copysign } from './signs.ts';
+import { abs, cos, exp, expm1, log, log1p, neg, reciprocal, rsqrt, sign, sin, sqrt, square } from './unary.ts';
 
 const atan2Op = binaryOp('atan2', {
   saves: everyInput,
@@ -73,4 +74,37 @@ export const cosh: (x: Tensor) => Tensor = /* @__PURE__ */ formula(
   'cosh',
   (x) => halfPower(x, mul(add(exp(x), exp(neg(x))), 0.5)),
   (dy, x) => mul(dy, sinh(x)),
+);
+
+/** ln(1 + `small`) as long as squares are finite, beyond that ln 2x; for x ≥ 0. */
+const farLog = (x: Tensor, small: Tensor): Tensor => where(gt(x, 1e18), add(log(x), Math.LN2), log1p(small));
+
+/** The number whose sinh is x. */
+export const asinh: (x: Tensor) => Tensor = /* @__PURE__ */ formula(
+  'asinh',
+  (x) => {
+    const size = abs(x);
+    const squares = square(minimum(size, 1e18));
+    return copysign(farLog(size, add(size, div(squares, add(sqrt(add(squares, 1)), 1)))), x);
+  },
+  (dy, x) => mul(dy, rsqrt(add(square(x), 1))),
+);
+/** The number ≥ 0 whose cosh is x; NaN below 1. */
+export const acosh: (x: Tensor) => Tensor = /* @__PURE__ */ formula(
+  'acosh',
+  (x) => {
+    const above = sub(x, 1);
+    const bounded = minimum(above, 1e18);
+    return farLog(x, add(bounded, sqrt(mul(bounded, add(bounded, 2)))));
+  },
+  (dy, x) => mul(dy, rsqrt(mul(sub(x, 1), add(x, 1)))),
+);
+/** The number whose tanh is x: ±∞ at ±1, NaN beyond. */
+export const atanh: (x: Tensor) => Tensor = /* @__PURE__ */ formula(
+  'atanh',
+  (x) => {
+    const size = abs(x);
+    return copysign(mul(log1p(div(mul(size, 2), sub(1, size))), 0.5), x);
+  },
+  (dy, x) => div(dy, mul(sub(1, x), add(x, 1))),
 );

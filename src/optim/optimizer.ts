@@ -30,7 +30,7 @@ import { dispose, newStorage, type Storage } from '../tensor/storage.ts';
 import { callNow } from '../tensor/sync.ts';
 import { enableGrad, noGrad } from '../tensor/tape.ts';
 import { assertAlive, type Tensor } from '../tensor/tensor.ts';
-import { itemsOf, parametersOf, trainable, type Trainable } from './parameters.ts';
+import { isAsSeen, itemsOf, parametersOf, sameItems, trainable, type Trainable } from './parameters.ts';
 import { type Moment, type ParamState, readState, tensorsOf } from './state.ts';
 
 /** Words of a record in the tables of `sgdAll` and `adamAll` (assembly/kernels/update.ts): those of one call, zeros behind. */
@@ -126,14 +126,19 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   /** @internal The numbers that the kernel reads, in its order. */
   protected abstract hyperParameters(group: ParamGroup<O>): readonly number[];
 
-  /** @internal The kernel that moves one parameter. */
-  protected abstract readonly kernel: Kernel;
+  /** @internal The kernel that moves one parameter; null where `move` is written in ops. */
+  protected abstract readonly kernel: Kernel | null;
 
   /** @internal The kernel that moves those of a table, where there is one. */
   protected readonly tableKernel: Kernel | null = null;
 
   /** @internal That kernel's words, at most RECORD, for a parameter and its gradient, both row-major float32. Makes its state where there is none. */
   protected abstract words(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, group: ParamGroup<O>): readonly number[];
+
+  /** @internal Moves one parameter by its gradient, both row-major float32. */
+  protected move(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, group: ParamGroup<O>): void {
+    call(this.kernel as Kernel, ...this.words(p, gradient, state, hyper, group));
+  }
 
   /** Adds parameters with options of their own. */
   addParamGroup(group: GroupInput<O>): void {
@@ -194,8 +199,13 @@ export abstract class Optimizer<O extends OptimizerOptions> {
     return { hyper, table, params: [...params] };
   }
 
-  /** Where each group's numbers lie, after checks of all that a step relies on. Parameters added to a group's list are taken in. */
-  #prepare(): void {
+  /** @internal Throws where its memory was given back. */
+  protected assertUndisposed(): void {
+    if (this.#disposed) throw new GradloomError('SCOPE', `${this.rule.name}.step`, "the optimizer's state was given back by dispose(). Make a new one.");
+  }
+
+  /** @internal Where each group's numbers lie, after checks of all that a step relies on. Parameters added to a group's list are taken in. */
+  protected prepare(): void {
     const { paramGroups } = this;
     for (const group of paramGroups) {
       this.#checkOptions(group);
@@ -246,13 +256,13 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   step<T>(closure?: () => T): T | undefined {
     assertArity(`${this.rule.name}.step`, arguments.length, 1);
     if (closure !== undefined) checkArgument(`${this.rule.name}.step`, 'the closure', closure, FUNCTION);
-    if (this.#disposed) throw new GradloomError('SCOPE', `${this.rule.name}.step`, "the optimizer's state was given back by dispose(). Make a new one.");
+    this.assertUndisposed();
     // Nothing may have changed where the closure is async: its gradients come too late.
     const loss = closure && enableGrad(() => callNow(`${this.rule.name}.step`, closure, 'the step'));
     settle();
     optimizerSteps();
     noGrad(() => {
-      this.#prepare();
+      this.prepare();
       this.#tell();
       for (const group of this.paramGroups) {
         const place = this.#places.get(group) as Place;
@@ -293,10 +303,10 @@ export abstract class Optimizer<O extends OptimizerOptions> {
       const version = this.#version;
       if (!p.isContiguous() || !gradient.isContiguous()) this.#moveStrided(p, gradient, state, hyper, group);
       else {
-        const words = this.words(p, gradient, state, hyper, group);
         // A recording gives buffers other addresses, so it must see each; its calls cost less.
-        if (recording() || !this.tableKernel) call(this.kernel, ...words);
+        if (recording() || !this.tableKernel) this.move(p, gradient, state, hyper, group);
         else {
+          const words = this.words(p, gradient, state, hyper, group);
           const view = int32View();
           for (let i = 0, at = table / 4 + RECORD * records++; i < words.length; i++) view[at + i] = words[i] as number;
         }
@@ -311,7 +321,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
   #moveStrided(p: Tensor, gradient: Tensor, state: ParamState, hyper: number, group: ParamGroup<O>): void {
     scope(() => {
       const whole = dense(p);
-      call(this.kernel, ...this.words(whole, dense(gradient), state, hyper, group));
+      this.move(whole, dense(gradient), state, hyper, group);
       if (whole !== p) copyElements(whole, p);
     });
   }
@@ -374,24 +384,4 @@ export abstract class Optimizer<O extends OptimizerOptions> {
 
 function assertGroup(op: string, group: unknown): void {
   if (!isPlainObject(group)) throw valueError(op, `a group is an object { params, … }, got ${valueText(group)}. Put parameters into its params.`);
-}
-
-/** Whether both lists hold the same things in the same order. */
-function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
-  if (a.length !== b?.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
-}
-
-/** Whether a group's options are those of a list. */
-function isAsSeen(group: Readonly<Record<string, unknown>>, seen: readonly unknown[]): boolean {
-  let i = 0;
-  for (const key in group) {
-    if (key === 'params') continue;
-    const value = group[key];
-    if (!Array.isArray(value)) {
-      if (value !== seen[i++]) return false;
-    } else for (const item of value) if (item !== seen[i++]) return false;
-  }
-  return i === seen.length;
 }

@@ -40,3 +40,23 @@ export function trainable(op: string, value: unknown): Tensor {
   if (p.dtype !== 'float32') throw new GradloomError('DTYPE', op, `cannot optimize ${p.describe()}: only float32 is trained. Convert it with .float().`);
   return p;
 }
+
+/** Whether both lists hold the same things in the same order. */
+export function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
+  if (a.length !== b?.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** Whether a group's options are those of a list. */
+export function isAsSeen(group: Readonly<Record<string, unknown>>, seen: readonly unknown[]): boolean {
+  let i = 0;
+  for (const key in group) {
+    if (key === 'params') continue;
+    const value = group[key];
+    if (!Array.isArray(value)) {
+      if (value !== seen[i++]) return false;
+    } else for (const item of value) if (item !== seen[i++]) return false;
+  }
+  return i === seen.length;
+}

@@ -11,8 +11,11 @@ import { empty, type NestedArray, Tensor } from '../tensor/tensor.ts';
 /** Named tensors of one parameter. */
 export type ParamState = Record<string, Tensor>;
 
-/** What a state tensor is: a count of steps or another number, of rank 0; or of the parameter's shape, which may be absent where optional. */
-export type Moment = 'count' | 'number' | 'like' | 'optional';
+/**
+ * What a state tensor is: a count of steps or another number, of rank 0; or of the parameter's shape, which may be absent where optional; or of the
+ * shape that a function gives for the parameter's, which has none where that is null.
+ */
+export type Moment = 'count' | 'number' | 'like' | 'optional' | ((shape: Shape) => Shape | null);
 
 /** What is copied into a state tensor: a tensor, or numbers nested as its shape is. */
 type Source = Tensor | NestedArray;
@@ -87,13 +90,20 @@ export function readState<G extends { params: Tensor[] }>(
     // PyTorch counts the steps of every optimizer.
     const unknown = names.find((name) => !Object.hasOwn(rule.moments, name) && name !== 'step');
     if (unknown) fail(`${unknown} of parameter ${id} is unknown: the state is another optimizer's. This one has ${Object.keys(rule.moments).join(', ')}.`);
-    const here = names.length === 0 ? [] : Object.entries(rule.moments).filter(([name, kind]) => kind !== 'optional' || (found[name] ?? null) !== null);
+    const here =
+      names.length === 0
+        ? []
+        : Object.entries(rule.moments).filter(([name, kind]) => {
+            if (typeof kind === 'function') return kind(p.sizes);
+            return kind !== 'optional' || (found[name] ?? null) !== null;
+          });
     return [
       p,
       here.map(([name, kind]) => {
         const value = found[name];
         const what = `${name} of parameter ${id}`;
-        const shape = kind === 'like' || kind === 'optional' ? p.sizes : [];
+        const of = kind === 'like' || kind === 'optional' ? p.sizes : [];
+        const shape = typeof kind === 'function' ? (kind(p.sizes) as Shape) : of;
         if (!fits(value, shape)) return refuse(what, value, `float32 ${shapeText(shape)}, a tensor or nested numbers`);
         const number = value instanceof Tensor ? value.size === 1 && value.item() : value;
         if (kind === 'number' && !Number.isFinite(number)) refuse(what, number, 'finite');

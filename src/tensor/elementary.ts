@@ -71,3 +71,10 @@ export function power(base: number, n: number): number {
   for (let i = 0; i < n; i++) result *= base;
   return result;
 }
+
+/** base to a whole n ≥ 0, of either sign. */
+export function wholePower(base: number, n: number): number {
+  let result = 1;
+  for (let [rest, square] = [n, base]; rest > 0; rest = Math.floor(rest / 2), square *= square) if (rest % 2 === 1) result *= square;
+  return result;
+}

@@ -80,18 +80,6 @@ export function clamp(x: Tensor, min?: Operand, max?: Operand): Tensor {
   return g.clamp(x, { min, max });
 }
 
-export function div(a: Operand, b: Operand, roundingMode?: string): Tensor {
-  only('rounding_mode', roundingMode, 'floor', 'trunc');
-  const quotient = g.div(a, b);
-  return roundingMode === undefined ? quotient : roundingMode === 'floor' ? g.floor(quotient) : g.trunc(quotient);
-}
-
-export function inner(a: Tensor, b: Tensor): Tensor {
-  if (a.rank === 0 || b.rank === 0) return g.mul(a, b);
-  if (b.rank > 2) throw new Unsupported('more than two dimensions');
-  return g.matmul(a, g.t(b));
-}
-
 export function linspace(start: Operand, end: Operand, steps: number, options: CreateOptions): Tensor {
   return g.linspace(toNumber(start), toNumber(end), steps, options);
 }
@@ -116,19 +104,6 @@ export function narrow(x: Tensor, dim: number, start: Operand, length: number): 
   return g.narrow(x, dim, toNumber(start), length);
 }
 
-/** 'fro' is the 2-norm of the elements; 'nuc' would need singular values. */
-export function norm(x: Tensor, p: number | string = 2, dim?: Dims, keepdim?: boolean): Tensor {
-  if (typeof p === 'string') only('p', p, 'fro');
-  return g.norm(x, { p: typeof p === 'string' ? 2 : p, dim, keepdim });
-}
-
-/** Two dimensions with an order mean a matrix norm, of which only Frobenius' is a norm of the elements. */
-export function linalgNorm(x: Tensor, ord?: number | string, dim?: Dims, keepdim?: boolean): Tensor {
-  const dims = dim === undefined ? x.rank : typeof dim === 'number' ? 1 : dim.length;
-  if (dims === 2) only('matrix norm', ord, 'fro');
-  return norm(x, ord, dim, keepdim);
-}
-
 /** Ours gives float32, which is what losses take; PyTorch's integers are one conversion away. */
 export function oneHot(index: Tensor, classes = -1): Tensor {
   if (classes === -1) throw new Unsupported('num_classes -1');
@@ -139,11 +114,6 @@ export function oneHot(index: Tensor, classes = -1): Tensor {
 export function prelu(x: Tensor, weight: Tensor): Tensor {
   const shape = weight.size === 1 ? [] : x.rank < 2 ? weight.shape : [weight.size, ...x.shape.slice(2).map(() => 1)];
   return g.prelu(x, g.reshape(weight, shape));
-}
-
-export function round(x: Tensor, decimals?: number): Tensor {
-  only('decimals', decimals, 0);
-  return g.round(x);
 }
 
 /** One number, which PyTorch also takes as a list of one. */

@@ -8,6 +8,7 @@ import { alongDim, binary, extreme, joined, type Output, reduction, scaled, spre
 import { call, type Row } from './bind.ts';
 import { layerModules, layerOperators } from './layers.names.ts';
 import { lossModules, lossOperators } from './losses.names.ts';
+import { mathOperators } from './math.names.ts';
 import { solvesNash } from './nash.ts';
 import { type Index, subscript } from './subscript.ts';
 
@@ -33,8 +34,6 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
   ceil: unary(g.ceil),
   chunk: ['input chunks dim', g.chunk],
   clamp: ['input min max', adapt.clamp],
-  clamp_max: ['input max', (x: Tensor, max: Operand) => g.clamp(x, { max })],
-  clamp_min: ['input min', (x: Tensor, min: Operand) => g.clamp(x, { min })],
   clone: unary(g.clone),
   column_stack: joined(
     () => 1,
@@ -44,7 +43,6 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
   cos: unary(g.cos),
   count_nonzero: ['input * dim', (x: Tensor, options: ReduceOptions) => g.sum(g.ne(x, 0), options)],
   dist: ['input other p', (a: Tensor, b: Tensor, p?: number) => g.norm(g.sub(a, b), { p })],
-  div: ['input other rounding_mode', adapt.div],
   dot: ['input tensor', g.dot],
   dstack: joined(
     () => 2,
@@ -53,15 +51,12 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
   eq: binary(g.eq),
   erf: unary(g.erf),
   exp: unary(g.exp),
-  exp2: unary((x) => g.pow(2, x)),
   expand: ['input size', g.expand],
   expand_as: ['input other', (x: Tensor, other: Tensor) => g.expand(x, other.shape)],
   expm1: unary(g.expm1),
   eye: ['n m * dtype requires_grad', g.eye],
   flatten: ['input start_dim end_dim', g.flatten],
   floor: unary(g.floor),
-  floor_divide: binary((a, b) => g.floor(g.div(a, b))),
-  frac: unary((x) => g.sub(x, g.trunc(x))),
   full: ['size fill_value * dtype requires_grad', g.full],
   full_like: ['input fill_value * dtype requires_grad', g.fullLike],
   gather: ['input dim index', g.gather],
@@ -76,22 +71,12 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
     (x: Tensor, dim: number, index: Tensor, source: Tensor, alpha = 1) => g.indexAdd(x, dim, index, alpha === 1 ? source : g.mul(source, alpha)),
   ],
   index_select: ['input dim index', g.indexSelect],
-  inner: ['input other', adapt.inner],
   isfinite: unary(g.isfinite),
-  isinf: unary((x) => g.eq(g.abs(x), Number.POSITIVE_INFINITY)),
   isnan: unary(g.isnan),
   le: binary(g.le),
-  'linalg.matrix_norm': [
-    'input ord dim keepdim',
-    (x: Tensor, ord: number | string = 'fro', dim: readonly number[] = [-2, -1], keepdim?: boolean) => adapt.linalgNorm(x, ord, dim, keepdim),
-  ],
-  'linalg.norm': ['input ord dim keepdim', adapt.linalgNorm],
-  'linalg.vector_norm': ['input ord dim keepdim', adapt.norm],
   linspace: ['start end steps * dtype requires_grad', adapt.linspace],
   log: unary(g.log),
-  log10: unary((x) => g.div(g.log(x), Math.LN10)),
   log1p: unary(g.log1p),
-  log2: unary((x) => g.div(g.log(x), Math.LN2)),
   log_softmax: alongDim(g.logSoftmax),
   logical_and: binary(g.logicalAnd),
   logical_not: unary(g.logicalNot),
@@ -110,7 +95,6 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
   mm: ['input mat2', g.mm],
   movedim: ['input source destination', adapt.movedim],
   mul: binary(g.mul),
-  mv: ['input vec', g.matmul],
   narrow: ['input dim start length', adapt.narrow],
   ne: binary(g.ne),
   neg: unary(g.neg),
@@ -135,7 +119,6 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
   'nn.functional.relu': ['input', nn.functional.relu],
   'nn.functional.silu': ['input', nn.functional.silu],
   'nn.functional.softplus': ['input * beta threshold', nn.functional.softplus],
-  norm: ['input p dim keepdim', adapt.norm],
   ones: ['size * dtype requires_grad', g.ones],
   ones_like: ['input * dtype requires_grad', g.onesLike],
   permute: ['input dims', g.permute],
@@ -144,7 +127,6 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
   reciprocal: unary(g.reciprocal),
   reshape: ['input shape', g.reshape],
   reshape_as: ['input other', (x: Tensor, other: Tensor) => g.reshape(x, other.shape)],
-  round: ['input decimals', adapt.round],
   rsqrt: unary(g.rsqrt),
   scatter_add: ['input dim index src', g.scatterAdd],
   select: ['input dim index', g.select],
@@ -172,7 +154,6 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
   unsqueeze: ['input dim', g.unsqueeze],
   var: spread(g.variance),
   var_mean: spread((x, options) => [g.variance(x, options), g.mean(x, { dim: options.dim, keepdim: options.keepdim })]),
-  vdot: ['input other', g.dot],
   view: ['input size', g.view],
   view_as: ['input other', (x: Tensor, other: Tensor) => g.view(x, other.shape)],
   vstack: joined(
@@ -185,6 +166,7 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
   ...arrayOperators,
   ...layerOperators,
   ...lossOperators,
+  ...mathOperators,
 };
 
 /** Modules, with the parameters of their constructors. */
@@ -228,10 +210,16 @@ export const modules: Readonly<Record<string, Row<nn.Module>>> = {
 export const optimizers: Readonly<Record<string, Row<Pick<optim.SGD, 'step' | 'zeroGrad'>>>> = {
   ASGD: ['params * lr lambd alpha t0 weight_decay maximize', (params: Tensor[], options: optim.ASGDOptions) => new optim.ASGD(params, options)],
   Adadelta: ['params * lr rho eps weight_decay maximize', (params: Tensor[], options: optim.AdadeltaOptions) => new optim.Adadelta(params, options)],
+  Adafactor: ['params * lr beta2_decay eps d weight_decay maximize', (params: Tensor[], options: optim.AdafactorOptions) => new optim.Adafactor(params, options)],
   Adagrad: ['params * lr lr_decay weight_decay initial_accumulator_value eps maximize', (params: Tensor[], options: optim.AdagradOptions) => new optim.Adagrad(params, options)],
   Adam: ['params * lr betas eps weight_decay amsgrad maximize', (params: Tensor[], options: optim.AdamOptions) => new optim.Adam(params, options)],
   AdamW: ['params * lr betas eps weight_decay amsgrad maximize', (params: Tensor[], options: optim.AdamOptions) => new optim.AdamW(params, options)],
   Adamax: ['params * lr betas eps weight_decay maximize', (params: Tensor[], options: optim.AdamaxOptions) => new optim.Adamax(params, options)],
+  LBFGS: [
+    'params * lr max_iter max_eval tolerance_grad tolerance_change history_size line_search_fn maximize',
+    (params: Tensor[], options: optim.LBFGSOptions) => new optim.LBFGS(params, options),
+  ],
+  Muon: ['params * lr weight_decay momentum nesterov ns_coefficients eps ns_steps adjust_lr_fn', (params: Tensor[], options: optim.MuonOptions) => new optim.Muon(params, options)],
   NAdam: ['params * lr betas eps weight_decay momentum_decay decoupled_weight_decay maximize', (params: Tensor[], options: optim.NAdamOptions) => new optim.NAdam(params, options)],
   RAdam: ['params * lr betas eps weight_decay decoupled_weight_decay maximize', (params: Tensor[], options: optim.RAdamOptions) => new optim.RAdam(params, options)],
   RMSprop: ['params * lr alpha eps weight_decay momentum centered maximize', (params: Tensor[], options: optim.RMSpropOptions) => new optim.RMSprop(params, options)],

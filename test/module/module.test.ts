@@ -191,4 +191,59 @@ test('options of PyTorch that are not there are refused', () => {
   throwsCode('VALUE', /^Buffer: takes at most 1/, () => Reflect.construct(nn.Buffer, [zeros([1]), { persistent: false }]));
 });
 
+test('parts by name and by path; apply goes from the inside out', () => {
+  const model = new Digits();
+  const shared = new nn.ModuleList([model.trunk, model.trunk, new nn.ReLU()]);
+  assert.equal(
+    [...model.namedChildren()].map(([name]) => name),
+    ['trunk', 'heads.0', 'heads.1'],
+  );
+  assert.equal(model.children(), [model.trunk, ...model.heads]);
+  assert.equal(shared.children(), [model.trunk, shared.at(2)]);
+  assert.is(Object.keys(shared.stateDict()).length, 8);
+  assert.equal(model.modules()[0], model);
+  assert.is(model.modules().length, 7);
+  assert.equal(model.buffers(), [model.mean]);
+  assert.equal(
+    [model.getSubmodule(''), model.getSubmodule('heads.1'), model.getSubmodule('trunk.2'), shared.getSubmodule('1.0')],
+    [model, model.heads[1], model.trunk.at(2), model.trunk.at(0)],
+  );
+  assert.equal([model.getParameter('trunk.0.weight'), model.getParameter('scale'), model.getBuffer('mean')], [model.parameters()[1], model.scale, model.mean]);
+  assert.is(shared.getParameter('1.0.weight'), shared.getParameter('0.0.weight'));
+  for (const find of [
+    () => model.getSubmodule('trunk.weight'),
+    () => model.getSubmodule('heads'),
+    () => model.getSubmodule('trunk.'),
+    () => model.getParameter('mean'),
+    () => model.getParameter(''),
+    () => model.getBuffer('scale'),
+  ])
+    throwsCode('STATE', /there is none at '/, find as () => void);
+  throwsCode('VALUE', /getSubmodule: the path must be text, got 3/, () => model.getSubmodule(3 as never));
+  const order: string[] = [];
+  assert.is(
+    model.apply((m) => order.push(m.constructor.name)),
+    model,
+  );
+  assert.equal(order, ['Linear', 'ReLU', 'Linear', 'Sequential', 'Linear', 'Linear', 'Digits']);
+  model.apply((m) => void m.eval());
+  assert.is(model.heads[0]?.training, false);
+  throwsCode('VALUE', /apply: the function must be a function/, () => model.apply(3 as never));
+});
+
+test('apply, train and getSubmodule end where a module holds what is around it', () => {
+  class Inner extends nn.Module {
+    outer: nn.Module | null = null;
+    forward(x: Tensor): Tensor {
+      return x;
+    }
+  }
+  const [a, b] = [new Inner(), new Inner()];
+  a.outer = b;
+  b.outer = a;
+  let count = 0;
+  a.apply(() => count++).eval();
+  assert.equal([count, b.training, a.getSubmodule('outer.outer')], [2, false, a]);
+});
+
 test.run();

@@ -1,7 +1,8 @@
 // The error bounds that lanes.ts states, over samples of every exponent.
-import { exp, log, scope, sigmoid, type Tensor, tanh, tensor, erf } from 'gradloom';
+import { acosh, asinh, atanh, digamma, erf, erfc, erfinv, exp, exp2, i0, lgamma, log, log10, log2, scope, sigmoid, type Tensor, tanh, tensor } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import * as special from '../../src/tensor/special.ts';
 
 const bits = new DataView(new ArrayBuffer(4));
 /** Distance between neighbouring float32 numbers at |x|. */
@@ -29,6 +30,7 @@ function worst(fn: (x: Tensor) => Tensor, reference: (x: number) => number, xs: 
     let most = 0;
     xs.forEach((x, i) => {
       const exact = reference(x);
+      if (Object.is(ys[i], Math.fround(exact))) return; // infinities and NaN too
       most = Math.max(most, Math.abs((ys[i] as number) - exact) / ulp(exact));
     });
     return most;
@@ -78,6 +80,39 @@ test('erf is within 5e-7', () => {
   };
   const ys = erf(tensor(xs)).data();
   for (const [i, x] of xs.entries()) assert.ok(Math.abs((ys[i] as number) - series(x)) <= 5e-7);
+});
+
+const both = (xs: Float32Array): Float32Array => Float32Array.from([...xs, ...xs.map((x) => -x)]);
+for (const [fn, reference, xs, bound] of [
+  [asinh, Math.asinh, both(exponents(1e-40, 3e38)), 3],
+  [acosh, Math.acosh, exponents(1, 3e38), 3],
+  [atanh, Math.atanh, both(exponents(1e-40, 0.999999)), 3],
+  [exp2, (x: number) => 2 ** x, samples(-126, 127.9), 2],
+  [log2, Math.log2, exponents(1e-44, 3e38), 0.51],
+  [log10, Math.log10, exponents(1e-44, 3e38), 0.51],
+  [erfc, special.erfc, samples(-5, 9), 0.51],
+  [erfinv, special.erfinv, samples(-0.999999, 0.999999), 0.51],
+  [lgamma, special.lgamma, both(exponents(1e-30, 1e30)), 0.51],
+  [digamma, special.digamma, both(exponents(1e-30, 100)), 0.51],
+  [i0, (x: number) => special.bessel(0, x), samples(-80, 80), 0.51],
+] as const) {
+  test(`${fn.name} is within ${bound} ulp`, () => {
+    const most = worst(fn, reference, xs);
+    assert.ok(most <= bound, `${most}`);
+  });
+}
+
+test('logarithms of powers are whole, and special functions are right at the ends', () => {
+  assert.equal([...log2(tensor([8, 0.25, 2 ** -140, 0, Infinity])).data()], [3, -2, -140, -Infinity, Infinity]);
+  assert.equal([...log10(tensor([1000, 1e-5, 1e10])).data()], [3, -5, 10]);
+  assert.equal([...exp2(tensor([10, -3, 0.5 + 0.5])).data()], [1024, 0.125, 2]);
+  assert.equal([...erfc(tensor([Infinity, -Infinity, 20])).data()], [0, 2, 0]);
+  assert.equal([...erfinv(tensor([1, -1, 0, 1.5])).data()], [Infinity, -Infinity, 0, Number.NaN]);
+  assert.equal([...lgamma(tensor([0, -1, 1, 2, Infinity])).data()], [Infinity, Infinity, 0, 0, Infinity]);
+  assert.equal([...digamma(tensor([0, -1, Infinity])).data()], [-Infinity, Number.NaN, Infinity]);
+  assert.equal([...atanh(tensor([1, -1, 2, -0])).data()], [Infinity, -Infinity, Number.NaN, -0]);
+  assert.equal([...asinh(tensor([Infinity, -Infinity, -0])).data()], [Infinity, -Infinity, -0]);
+  assert.equal([...acosh(tensor([1, 0.5, Infinity])).data()], [0, Number.NaN, Infinity]);
 });
 
 test('sums are trees: a million equal terms lose next to nothing', () => {

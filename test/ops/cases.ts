@@ -5,6 +5,7 @@ import { arrayCases } from './arrays.cases.ts';
 import { type Case, cycle, index, mask, pair, rows, shares, weights } from './case.ts';
 import { layerCases } from './layers.cases.ts';
 import { lossCases } from './losses.cases.ts';
+import { mathCases } from './math.cases.ts';
 
 /** erf in float64 by its series: exact to 1e-15 for |x| ≤ 3. */
 function erf(x: number): number {
@@ -45,7 +46,7 @@ const elementwise: Case[] = [
   { name: 'floor', run: g.floor, reference: Math.floor, kinks: [-2, -1, 0, 1, 2], linear: true },
   { name: 'ceil', run: g.ceil, reference: Math.ceil, kinks: [-2, -1, 0, 1, 2], linear: true },
   { name: 'trunc', run: g.trunc, reference: Math.trunc, kinks: [-2, -1, 0, 1, 2], linear: true },
-  { name: 'round', run: g.round, reference: Math.round, kinks: [-1.5, -0.5, 0.5, 1.5], linear: true },
+  { name: 'round', run: (x) => g.round(x), reference: Math.round, kinks: [-1.5, -0.5, 0.5, 1.5], linear: true },
   { name: 'sign', run: g.sign, reference: Math.sign, kinks: [0], linear: true },
   { name: 'pow 3', run: (x) => g.pow(x, 3), reference: (x) => x ** 3 },
   { name: 'pow 2', run: (x) => g.pow(x, 2), reference: (x) => x ** 2 },
@@ -297,4 +298,17 @@ const images: Case[] = [
 ];
 
 /** Every differentiable op of the public surface. */
-export const cases: readonly Case[] = [...elementwise, ...moving, ...reducing, ...products, ...picking, ...soft, ...losses, ...images, ...lossCases, ...layerCases, ...arrayCases];
+export const cases: readonly Case[] = [
+  ...elementwise,
+  ...moving,
+  ...reducing,
+  ...products,
+  ...picking,
+  ...soft,
+  ...losses,
+  ...images,
+  ...lossCases,
+  ...layerCases,
+  ...arrayCases,
+  ...mathCases,
+];

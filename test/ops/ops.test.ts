@@ -88,7 +88,7 @@ test('every differentiable function of the public surface has a row', () => {
   // What has no gradient, is made of nothing, or is the same op under another name (view is a reshape, detach cuts), or has
   // another gradient than its function on purpose (scaleGrad, reverseGrad: test/autograd/rows.test.ts), or is random (test/nn/dropout.test.ts).
   const without =
-    /^(all|any|arange|argmax|argmin|argsort|capture|clipGrad\w+_|close|contiguous|defaultGenerator|detach|dropout\w*|enableGrad|eq|eye|full|fullLike|ge|gt|inference|init|is[A-Z]\w*|isfinite|isnan|keep|le|linspace|logical\w+|lt|manualSeed|memory|ne|noGrad|oneHot|ones|onesLike|rand|randn|randperm|reverseGrad|scaleGrad|scope|setGradEnabled|steps|tensor|tick|to|view|zeros|zerosLike|maxPool[12]dWithIndices)$/;
+    /^(all|any|arange|argmax|argmin|argsort|bitwise\w+|capture|clipGrad\w+_|close|contiguous|defaultGenerator|detach|dropout\w*|enableGrad|eq|eye|full|fullLike|gcd|ge|gt|heaviside|inference|init|is[A-Z]\w*|is(finite|inf|nan|neginf|posinf)|keep|lcm|le|linspace|logical\w+|lt|manualSeed|memory|ne|noGrad|oneHot|ones|onesLike|rand|randn|randperm|reverseGrad|scaleGrad|scope|setGradEnabled|signbit|steps|tensor|tick|to|view|zeros|zerosLike|maxPool[12]dWithIndices)$/;
   const functions = [...Object.entries(gradloom), ...Object.entries(gradloom.nn.functional)]
     .filter(([name, f]) => typeof f === 'function' && /^[a-z]/.test(name))
     .map(([name]) => name);

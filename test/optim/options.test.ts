@@ -10,7 +10,7 @@ type Maker = new (
   ...options: unknown[]
 ) => { paramGroups: Group[]; step(closure?: unknown): unknown; zeroGrad(options?: unknown): void; addParamGroup(g: unknown): void };
 const makers = optim as unknown as Record<string, Maker>;
-const names = ['SGD', 'Adam', 'AdamW', 'RMSprop', 'Adagrad', 'Adadelta', 'Adamax', 'NAdam', 'RAdam', 'Rprop', 'ASGD'];
+const names = ['SGD', 'Adam', 'AdamW', 'RMSprop', 'Adagrad', 'Adadelta', 'Adamax', 'NAdam', 'RAdam', 'Rprop', 'ASGD', 'Adafactor'];
 const params = (): Tensor[] => [new nn.Parameter(ones([1]))];
 const build = (name: string, ...options: unknown[]): InstanceType<Maker> => new (makers[name] as Maker)(params(), ...options);
 const first = (o: InstanceType<Maker>): Group => o.paramGroups[0] as Group;
@@ -27,6 +27,7 @@ const positions: Record<string, Record<string, unknown>> = {
   NAdam: { lr: 0.5, betas: [0.5, 0.25], eps: 0.125, weightDecay: 0.25, momentumDecay: 0.5, decoupledWeightDecay: true },
   RAdam: { lr: 0.5, betas: [0.5, 0.25], eps: 0.125, weightDecay: 0.25, decoupledWeightDecay: true },
   Rprop: { lr: 0.5, etas: [0.25, 2], stepSizes: [0.5, 5] },
+  Adafactor: { lr: 0.5, beta2Decay: -0.5, eps: [null, 0.125], d: 2, weightDecay: 0.25 },
   ASGD: { lr: 0.5, lambd: 0.25, alpha: 0.5, t0: 3, weightDecay: 0.125 },
 };
 

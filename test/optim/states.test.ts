@@ -23,13 +23,15 @@ test('PyTorch’s states load from JSON, and training goes on as there', () => {
   const { gradients, cases } = JSON.parse(readFileSync(file, 'utf8')) as { gradients: unknown[][]; cases: { name: string; state: State; start: unknown[]; end: unknown[] }[] };
   for (const { name, state, start, end } of cases) {
     const ps = start.map(leaf);
-    const o = new (makers[name] as Maker)([{ params: ps.slice(0, 1) }, { params: ps.slice(1) }]);
+    const o = new (makers[name] as Maker)(name === 'Muon' || name === 'LBFGS' ? ps : [{ params: ps.slice(0, 1) }, { params: ps.slice(1) }]);
     o.loadStateDict(state);
     for (const gs of gradients) {
       ps.forEach((p, i) => {
         p.grad = gs[i] === undefined ? null : leaf(gs[i]).detach();
       });
-      o.step();
+      // LBFGS: a loss whose gradients these are.
+      if (name === 'LBFGS') o.step(() => ps.slice(0, gs.length).reduce((sum, p, i) => sum + p.detach().mul(leaf(gs[i])).sum().item(), 0));
+      else o.step();
     }
     for (const [i, p] of ps.entries()) {
       const right = leaf(end[i]).detach();
@@ -50,6 +52,7 @@ const all: [name: string, options: object][] = [
   ['RAdam', {}],
   ['Rprop', {}],
   ['ASGD', {}],
+  ['Adafactor', {}],
 ];
 
 for (const [name, options] of all) {

@@ -1,5 +1,5 @@
 // Functions of a symmetric matrix at one vector, f(A)·b: what the pseudo-inverse and inverse square roots come down to.
-import { eigen } from './eigen.ts';
+import { eigen } from '../../tensor/eigen.ts';
 
 /** A = V·diag(values)·Vᵀ, in no order. */
 export interface Spectrum {

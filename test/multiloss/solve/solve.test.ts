@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { manualSeed, randn, scope } from '../../../src/entry/default.ts';
 import { conflictAverse } from '../../../src/multiloss/solve/conflict-averse.ts';
-import { eigen } from '../../../src/multiloss/solve/eigen.ts';
+import { eigen } from '../../../src/tensor/eigen.ts';
 import { times, total } from '../../../src/multiloss/solve/matrix.ts';
 import { minNorm } from '../../../src/multiloss/solve/min-norm.ts';
 import { atRank, roundedProducts } from '../../../src/multiloss/solve/rank.ts';
