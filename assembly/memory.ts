@@ -151,13 +151,13 @@ function find(c: i32): usize {
   return head;
 }
 
-/** Address of a block of at least `bytes` bytes (contents undefined), or 0 where memory cannot grow. */
+/** Address of a block of at least `bytes` bytes (contents undefined), or 0 where memory cannot grow. @host */
 export function alloc(bytes: usize): usize {
   if (isDefined(GUARD)) return guard(take(bytes + MARGIN), bytes);
   return take(bytes);
 }
 
-/** Returns a block to its list; `bytes` is what was asked for. */
+/** Returns a block to its list; `bytes` is what was asked for. @host */
 export function free(block: usize, bytes: usize): void {
   if (isDefined(GUARD)) {
     block = unguard(block, bytes);

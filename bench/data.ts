@@ -30,6 +30,7 @@ function seedOf(work: Work): number {
 
 function fillIn(count: number, fill: Fill, next: () => number, before: Data): Float32Array | Int32Array {
   if ('same' in fill) return (before.get(fill.same) as Values).data.slice();
+  if ('coin' in fill) return Float32Array.from({ length: count }, () => (next() < 0.5 ? 0 : 1));
   if ('classes' in fill) return Int32Array.from({ length: count }, () => Math.floor(next() * fill.classes));
   // A sum of twelve uniform numbers is as normal as a bench needs.
   if ('normal' in fill) return Float32Array.from({ length: count }, () => Array.from({ length: 12 }, next).reduce((a, b) => a + b, -6));

@@ -9,12 +9,13 @@ interface Held {
 }
 
 /** Steps after which to look. The larger models need fewer: what leaks, leaks in every step. */
-const LOOKS: Readonly<Record<string, readonly [early: number, late: number]>> = { tiny: [100, 10_000], mlp: [20, 100], cnn: [20, 100] };
+const LOOKS: Readonly<Record<string, readonly [early: number, late: number]>> = { tiny: [100, 10_000] };
+const looksOf = (model: string): readonly [early: number, late: number] => LOOKS[model] ?? [20, 100];
 
 const child = fileURLToPath(new URL('./memory-child.ts', import.meta.url));
 
 function measure(model: string, who: string): { first: Held; last: Held; peak: number } {
-  const args = ['--import', 'tsx', child, model, who, ...(LOOKS[model] ?? []).map(String)];
+  const args = ['--import', 'tsx', child, model, who, ...looksOf(model).map(String)];
   return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }));
 }
 
@@ -31,7 +32,9 @@ export function memoryBench(models: readonly string[], everyone: readonly string
       const { first, last, peak } = measure(model, who);
       const flat = first.live === last.live && first.reserved === last.reserved;
       if (!flat) process.exitCode = 1;
-      const looks = (LOOKS[model] ?? []).map((n) => n.toLocaleString('en')).join(' → ');
+      const looks = looksOf(model)
+        .map((n) => n.toLocaleString('en'))
+        .join(' → ');
       const change = (early: number, late: number): string => (early === late ? kilo(late) : `${kilo(early)} → ${kilo(late)}`);
       rows.push([model, who, looks, change(first.live, last.live), change(first.reserved, last.reserved), kilo(peak), flat ? 'flat' : 'GROWS']);
       bytes[who] = last.live;

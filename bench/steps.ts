@@ -1,7 +1,8 @@
-// The three models and their training step, as a user of gradloom writes them.
+// The models and their training step, as a user of gradloom writes them.
 import * as gradloom from 'gradloom';
 import { nn, optim, scope, type Tensor, tensor } from 'gradloom';
 import type { Data, Values } from './data.ts';
+import { Pictured, picturedOf } from './pictures.ts';
 import type { Work } from './works.ts';
 
 /** One training step: both losses. */
@@ -11,6 +12,7 @@ interface Losses {
   first: Tensor;
   second: Tensor;
 }
+/** A work without values gets its labels twice. */
 type Batch = [x: Tensor, labels: Tensor, values: Tensor];
 
 /** `capture(step)`: the step recorded once and replayed. Absent from builds that cannot. */
@@ -56,22 +58,26 @@ class TwoHeads extends nn.Module {
 
 /** The step of a work, ready to run. `captured`: recorded and replayed. */
 export function stepOf(work: Work, data: Data, captured = false): Step {
-  const model = new TwoHeads((TRUNKS[work.operation] as () => nn.Sequential)(), data);
+  const model = picturedOf(work.operation) ?? new TwoHeads((TRUNKS[work.operation] as () => nn.Sequential)(), data);
   const given = (name: string): Tensor => {
     const { shape, data: values } = data.get(name) as Values;
     return tensor(values, { shape });
   };
-  scope(() => model.loadStateDict(Object.fromEntries(Array.from(model.namedParameters(), ([name]) => [name, given(name)]))));
-  const batch: Batch = [given('x'), given('labels'), given('values')];
+  scope(() => model.loadStateDict({ ...model.stateDict(), ...Object.fromEntries(Array.from(model.namedParameters(), ([name]) => [name, given(name)])) }));
+  const batch: Batch = [given('x'), given('labels'), given(data.has('values') ? 'values' : 'labels')];
   const optimizer = new optim.Adam(model.parameters(), { lr: 1e-3 });
   const crossEntropy = new nn.CrossEntropyLoss();
   const mse = new nn.MSELoss();
 
-  const train = (x: Tensor, labels: Tensor, values: Tensor): Losses => {
-    optimizer.zeroGrad();
+  const lossesOf = (...[x, labels, values]: Batch): Losses => {
+    if (model instanceof Pictured) return model.losses(x, labels, values);
     const [logits, output] = model.forward(x);
-    const first = crossEntropy.forward(logits, labels);
-    const second = mse.forward(output, values);
+    return { first: crossEntropy.forward(logits, labels), second: mse.forward(output, values) };
+  };
+
+  const train = (...batch: Batch): Losses => {
+    optimizer.zeroGrad();
+    const { first, second } = lossesOf(...batch);
     if (work.passes === 1) first.add(second).backward();
     else {
       first.backward({ retainGraph: true });

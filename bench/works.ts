@@ -1,9 +1,11 @@
-// What is measured: three training steps, and the kernels that such steps are made of. Who measures a work looks up its `operation`.
+// What is measured: training steps, and the kernels that such steps are made of. Who measures a work looks up its `operation`.
+
+import { PICTURES } from './pictures.ts';
 
 export type Unit = 'steps/s' | 'GFLOP/s' | 'Gelem/s';
 
 /** How an input's numbers come about; the stream is seeded by the work. */
-export type Fill = { normal: true } | { from: number; to: number } | { classes: number } | { same: string };
+export type Fill = { normal: true } | { from: number; to: number } | { classes: number } | { same: string } | { coin: true };
 
 export interface Input {
   readonly name: string;
@@ -66,6 +68,7 @@ const MODELS: Readonly<Record<string, readonly Input[]>> = {
     ...layer('first', 10, 784),
     ...layer('second', 1, 784),
   ],
+  ...PICTURES,
 };
 
 const steps = Object.entries(MODELS).flatMap(([operation, inputs]) =>

@@ -2,9 +2,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What is exported for the host and is no part of a step. */
-const HOST = new Set('alloc free scratchBytes useScratch useTallTiles dismiss joinTeam work nonnegative replay'.split(' '));
-
 /** What a word of 32 bits is in AssemblyScript. */
 const WORDS = new Set(['usize', 'i32', 'u32']);
 
@@ -15,12 +12,15 @@ export function sourceFiles() {
     .sort();
 }
 
-/** Every exported function of the sources and replay's own: file, types of its parameters, type of its result. */
+/** An exported function with the text above it. */
+const FUNCTION = /^(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n)?export function (\w+)\(([^)]*)\): (\w+)/gm;
+
+/** Every exported function of the sources and replay's own: file, types of its parameters, type of its result; `host`: marked @host, no part of a step. */
 export function signatures() {
-  const found = new Map([['replay', { file: 'replay.ts', types: ['usize', 'i32'], result: 'i32' }]]);
+  const found = new Map([['replay', { file: 'replay.ts', types: ['usize', 'i32'], result: 'i32', host: true }]]);
   for (const file of sourceFiles()) {
-    for (const [, name, parameters, result] of readFileSync(join('assembly', file), 'utf8').matchAll(/^export function (\w+)\(([^)]*)\): (\w+)/gm)) {
-      found.set(name, { file, types: [...parameters.matchAll(/:\s*(\w+)/g)].map((m) => m[1]), result });
+    for (const [, text = '', name, parameters, result] of readFileSync(join('assembly', file), 'utf8').matchAll(FUNCTION)) {
+      found.set(name, { file, types: [...parameters.matchAll(/:\s*(\w+)/g)].map((m) => m[1]), result, host: /@host\b/.test(text) });
     }
   }
   return found;
@@ -39,7 +39,7 @@ export function programKernels(all) {
   const names = [];
   for (const [, list, path] of readFileSync('assembly/index.ts', 'utf8').matchAll(/^export (\*|\{[^}]*\}) from "\.\/(.*)";$/gm)) {
     const here = list === '*' ? [...all].filter(([, s]) => s.file === `${path}.ts`).map(([name]) => name) : (list.match(/\w+/g) ?? []);
-    names.push(...here.filter((name) => !HOST.has(name)));
+    names.push(...here.filter((name) => !all.get(name).host));
   }
   return names;
 }

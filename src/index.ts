@@ -153,6 +153,7 @@ export {
   tanh,
   trunc,
 } from './ops/unary.ts';
+export { unfoldDim } from './ops/unfold.ts';
 export { type Captured, capture } from './program/capture.ts';
 export type { WasmSource } from './runtime/source.ts';
 export { close, type InitOptions } from './runtime/instance.ts';

@@ -27,12 +27,12 @@ let packed: usize = 0;
 export let edge: usize = 0;
 let turned: usize = 0;
 
-/** How much scratch an instance needs, in bytes. */
+/** How much scratch an instance needs, in bytes. @host */
 export function scratchBytes(): i32 {
   return SCRATCH;
 }
 
-/** Where this instance's scratch lies: to be said before the first product. */
+/** Where this instance's scratch lies: to be said before the first product. @host */
 export function useScratch(address: usize): void {
   packed = address;
   edge = address + KC * NC * 4;
@@ -41,7 +41,7 @@ export function useScratch(address: usize): void {
 
 let tall = false;
 
-/** With fused multiply-adds, products take 6 × 8 tiles from now on: the same sums in the same order. */
+/** With fused multiply-adds, products take 6 × 8 tiles from now on: the same sums in the same order. @host */
 export function useTallTiles(): void {
   tall = true;
 }

@@ -137,6 +137,7 @@ function sweep(): void {
  *
  * matrix: f64 [n, stride], symmetric and positive definite; given: q, f64 [n], overwritten; result: f64 [stride]; work: the ridge, f64, and after 16
  * bytes the set, i32 [stride], of which `start` rows are to start from (< 0: it chooses); then stride · (stride + 2.5) numbers of 8 bytes.
+ * @host
  */
 export function nonnegative(matrix: usize, given: usize, result: usize, work: usize, size: i32, stride: i32, start: i32): void {
   a = matrix;

@@ -20,7 +20,7 @@ let control: usize = 0;
 let team: i32 = 1;
 let me: i32 = 0;
 
-/** Makes this instance number `id` of a team of `size` on the control block `block` (192 zeroed bytes). */
+/** Makes this instance number `id` of a team of `size` on the control block `block` (192 zeroed bytes). @host */
 export function joinTeam(block: usize, size: i32, id: i32): void {
   control = block;
   team = size;
@@ -46,7 +46,7 @@ function part(): void {
   }
 }
 
-/** A further thread's life: waits for products, does its part, until the team ends. */
+/** A further thread's life: waits for products, does its part, until the team ends. @host */
 export function work(): void {
   if (ASC_FEATURE_THREADS) {
     let seen = 0;
@@ -65,7 +65,7 @@ export function work(): void {
   }
 }
 
-/** Ends the team: every further thread returns from `work`. */
+/** Ends the team: every further thread returns from `work`. @host */
 export function dismiss(): void {
   if (ASC_FEATURE_THREADS) {
     atomic.store<i32>(control, -1);

@@ -85,6 +85,57 @@ def kernel(work, data):
     return [v for r in reversed(results) for v in digest(r)], lambda: operation(*inputs)
 
 
+def conv(inputs, outputs, kernel, stride=1):
+    return nn.Conv2d(inputs, outputs, kernel, stride, (kernel - 1) // 2, bias=False)
+
+
+def active(inputs, outputs, stride=1):
+    return nn.Sequential(conv(inputs, outputs, 3, stride), nn.BatchNorm2d(outputs), nn.ReLU())
+
+
+class UNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.down1, self.down2, self.middle = active(1, 8), active(8, 16), active(16, 32)
+        self.up2, self.join2 = nn.ConvTranspose2d(32, 16, 2, stride=2), active(32, 16)
+        self.up1, self.join1 = nn.ConvTranspose2d(16, 8, 2, stride=2), active(16, 8)
+        self.head, self.pool = nn.Conv2d(8, 1, 1), nn.MaxPool2d(2)
+
+    def losses(self, x, mask, _):
+        fine = self.down1(x)
+        coarse = self.down2(self.pool(fine))
+        middle = self.middle(self.pool(coarse))
+        up = self.join2(torch.cat([self.up2(middle), coarse], 1))
+        logits = self.head(self.join1(torch.cat([self.up1(up), fine], 1)))
+        p = torch.sigmoid(logits)
+        dice = ((p * mask).sum() * 2 + 1) / (p.sum() + mask.sum() + 1)
+        return F.binary_cross_entropy_with_logits(logits, mask), 1 - dice
+
+
+class Block(nn.Module):
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.first = active(inputs, outputs, stride)
+        self.second = nn.Sequential(conv(outputs, outputs, 3), nn.BatchNorm2d(outputs))
+        self.shortcut = nn.Identity() if inputs == outputs else nn.Sequential(conv(inputs, outputs, 1, stride), nn.BatchNorm2d(outputs))
+
+    def forward(self, x):
+        return F.relu(self.second(self.first(x)) + self.shortcut(x))
+
+
+class ResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = active(3, 16)
+        self.blocks = nn.Sequential(Block(16, 16, 1), Block(16, 32, 2), Block(32, 64, 2))
+        self.first, self.second = nn.Linear(64, 10), nn.Linear(64, 4)
+
+    def losses(self, x, labels, values):
+        h = self.blocks(self.stem(x)).mean((2, 3))
+        return F.cross_entropy(self.first(h), labels), F.smooth_l1_loss(self.second(h), values)
+
+
+PICTURES = {"unet": UNet, "resnet": ResNet}
 TRUNKS = {
     "tiny": lambda: nn.Sequential(nn.Linear(2, 32), nn.Tanh(), nn.Linear(32, 32), nn.Tanh()),
     "mlp": lambda: nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU()),
@@ -106,17 +157,25 @@ class TwoHeads(nn.Module):
         h = self.trunk(x)
         return self.first(h), self.second(h)
 
+    def losses(self, x, labels, values):
+        logits, output = self(x)
+        return F.cross_entropy(logits, labels), F.mse_loss(output, values)
+
+
+def pictured(operation, data):
+    model = PICTURES[operation]()
+    model.load_state_dict({name: data.get(name, t) for name, t in model.state_dict().items()})
+    return model
+
 
 def step(work, data):
-    model = TwoHeads(work, data)
+    model = pictured(work["operation"], data) if work["operation"] in PICTURES else TwoHeads(work, data)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-    x, labels, values = data["x"], data["labels"], data["values"]
+    batch = data["x"], data["labels"], data.get("values")
 
     def run():
         optimizer.zero_grad(set_to_none=True)
-        logits, output = model(x)
-        first = F.cross_entropy(logits, labels)
-        second = F.mse_loss(output, values)
+        first, second = model.losses(*batch)
         if work["passes"] == 1:
             (first + second).backward()
         else:

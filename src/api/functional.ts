@@ -13,7 +13,7 @@ export { adaptiveAvgPool1d, adaptiveAvgPool2d, avgPool1d, avgPool2d } from '../o
 export { batchNorm, instanceNorm } from '../ops/batchnorm.ts';
 export { conv1d, maxPool1d, maxPool1dWithIndices } from '../ops/conv1d.ts';
 export { conv2d } from '../ops/conv.ts';
-export { dropout, dropout2d } from '../ops/dropout.ts';
+export { dropout, dropout1d, dropout2d, dropout3d } from '../ops/dropout.ts';
 export { embedding } from '../ops/embedding.ts';
 export { oneHot } from '../ops/indexing.ts';
 export { linear } from '../ops/matmul.ts';
@@ -25,6 +25,19 @@ export { cosineSimilarity, normalize, pairwiseDistance } from '../ops/similarity
 export { celu, glu, logsigmoid, mish, selu, softmin, softsign, tanhshrink } from '../ops/smooth.ts';
 export { logSoftmax, softmax } from '../ops/softmax.ts';
 export { elu, gelu, leakyRelu, prelu, relu, sigmoid, silu, softplus, tanh } from '../ops/unary.ts';
+export { adaptiveMaxPool1d, adaptiveMaxPool2d, adaptiveMaxPool3d, type PooledWithIndices } from '../ops/adaptivemax.ts';
+export { bilinear } from '../ops/bilinear.ts';
+export { conv3d } from '../ops/conv3d.ts';
+export { convTranspose1d, convTranspose2d, convTranspose3d } from '../ops/convtranspose.ts';
+export { embeddingBag } from '../ops/embeddingbag.ts';
+export { affineGrid, gridSample, type GridSampleOptions } from '../ops/gridsample.ts';
+export { interpolate, upsampleBilinear, upsampleNearest, type UpsampleOptions } from '../ops/interpolate.ts';
+export { localResponseNorm } from '../ops/localnorm.ts';
+export { lpPool1d, lpPool2d, lpPool3d } from '../ops/lppool.ts';
+export { adaptiveAvgPool3d, avgPool3d, maxPool3d, maxPool3dWithIndices } from '../ops/pool3d.ts';
+export { channelShuffle, pixelShuffle, pixelUnshuffle } from '../ops/shuffle.ts';
+export { fold, unfold } from '../ops/unfold.ts';
+export { maxUnpool1d, maxUnpool2d, maxUnpool3d, type MaxUnpoolOptions } from '../ops/unpool.ts';
 export type { HuberOptions, SmoothL1Options } from '../losses/distance.ts';
 export type { AvgPool1dOptions } from '../ops/avgpool.ts';
 export type { ShrinkOptions } from '../ops/piecewise.ts';

@@ -25,30 +25,67 @@ export { Buffer, Parameter, type ParameterOptions } from '../module/parameter.ts
 export type { LoadedKeys, StateDict } from '../module/state.ts';
 export { ELU, Flatten, GELU, Identity, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh } from '../nn/activations.ts';
 export { AdaptiveAvgPool1d, AdaptiveAvgPool2d, AvgPool1d, AvgPool2d } from '../nn/avgpool.ts';
-export { BatchNorm1d, BatchNorm2d, type BatchNormModuleOptions, InstanceNorm1d, InstanceNorm2d } from '../nn/batchnorm.ts';
+export { BatchNorm1d, BatchNorm2d, BatchNorm3d, type BatchNormModuleOptions, InstanceNorm1d, InstanceNorm2d, InstanceNorm3d } from '../nn/batchnorm.ts';
 export { ModuleDict, ModuleList, type Named, ParameterDict, ParameterList, Sequential } from '../nn/containers.ts';
 export { Conv1d, MaxPool1d } from '../nn/conv1d.ts';
 export { Conv2d, type Conv2dOptions, MaxPool2d, type Pooled } from '../nn/conv.ts';
-export { Dropout, Dropout2d, type DropoutModuleOptions } from '../nn/dropout.ts';
+export { Dropout, Dropout1d, Dropout2d, Dropout3d, type DropoutModuleOptions } from '../nn/dropout.ts';
 export { Embedding } from '../nn/embedding.ts';
 export { Linear } from '../nn/linear.ts';
 export { GroupNorm, type GroupNormModuleOptions, LayerNorm, type LayerNormModuleOptions, RMSNorm, type RMSNormModuleOptions } from '../nn/norm.ts';
 export {
   CircularPad1d,
   CircularPad2d,
+  CircularPad3d,
   ConstantPad1d,
   ConstantPad2d,
+  ConstantPad3d,
   type Margins1d,
   type Margins2d,
+  type Margins3d,
   ReflectionPad1d,
   ReflectionPad2d,
+  ReflectionPad3d,
   ReplicationPad1d,
   ReplicationPad2d,
+  ReplicationPad3d,
   ZeroPad1d,
   ZeroPad2d,
+  ZeroPad3d,
 } from '../nn/padding.ts';
 export { Hardshrink, Hardsigmoid, Hardswish, Hardtanh, PReLU, ReLU6, Softshrink, Threshold } from '../nn/piecewise.ts';
 export { CELU, GLU, LogSigmoid, Mish, SELU, Softmin, Softsign, Tanhshrink } from '../nn/smooth.ts';
+export { Bilinear, type BilinearOptions, LocalResponseNorm } from '../nn/bilinear.ts';
+export { AdaptiveAvgPool3d, AvgPool3d, Conv3d, type Conv3dModuleOptions, MaxPool3d } from '../nn/conv3d.ts';
+export { ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, type ConvTransposeModuleOptions } from '../nn/convtranspose.ts';
+export { EmbeddingBag, type EmbeddingBagModuleOptions } from '../nn/embeddingbag.ts';
+export {
+  AdaptiveMaxPool1d,
+  AdaptiveMaxPool2d,
+  AdaptiveMaxPool3d,
+  type AdaptiveMaxPoolOptions,
+  LPPool1d,
+  LPPool2d,
+  LPPool3d,
+  MaxUnpool1d,
+  MaxUnpool2d,
+  MaxUnpool3d,
+  type MaxUnpoolModuleOptions,
+} from '../nn/morepools.ts';
+export {
+  ChannelShuffle,
+  Fold,
+  PixelShuffle,
+  PixelUnshuffle,
+  Softmax2d,
+  Unflatten,
+  Unfold,
+  Upsample,
+  type UpsampleModuleOptions,
+  type Upsampling2dOptions,
+  UpsamplingBilinear2d,
+  UpsamplingNearest2d,
+} from '../nn/pictures.ts';
 export type { AttentionOptions } from '../ops/attention.ts';
 export type { AvgPoolOptions, OutputSize } from '../ops/avgpool.ts';
 export type { BatchNormOptions, InstanceNormOptions } from '../ops/batchnorm.ts';
@@ -67,3 +104,12 @@ export type { FlattenOptions } from '../nn/activations.ts';
 export type { AvgPool1dOptions } from '../ops/avgpool.ts';
 export type { LinearOptions } from '../nn/linear.ts';
 export type { PReLUOptions } from '../nn/piecewise.ts';
+export type { Conv3dOptions } from '../ops/conv3d.ts';
+export type { ConvTransposeOptions } from '../ops/convtranspose.ts';
+export type { EmbeddingBagOptions } from '../ops/embeddingbag.ts';
+export type { InterpolateMode, InterpolateOptions } from '../ops/interpolate.ts';
+export type { LocalResponseNormOptions } from '../ops/localnorm.ts';
+export type { LPPoolOptions } from '../ops/lppool.ts';
+export type { AvgPool3dOptions, MaxPool3dOptions, OutputSize3d } from '../ops/pool3d.ts';
+export type { UnfoldOptions } from '../ops/unfold.ts';
+export type { Triple } from '../ops/windows.ts';

@@ -22,12 +22,14 @@ export interface BatchNormModuleOptions {
   affine?: boolean;
   /** Whether to keep running statistics for evaluation: true for batch, false for instance normalisation by default. */
   trackRunningStats?: boolean;
+  /** Whether a learned scale has a shift beside it; default true. */
+  bias?: boolean;
 }
 
-const OPTIONS: Kinds<BatchNormModuleOptions> = { eps: NUMBER, momentum: /* @__PURE__ */ orNull(FINITE), affine: FLAG, trackRunningStats: FLAG };
+const OPTIONS: Kinds<BatchNormModuleOptions> = { eps: NUMBER, momentum: /* @__PURE__ */ orNull(FINITE), affine: FLAG, trackRunningStats: FLAG, bias: FLAG };
 
 /** Options by position: PyTorch's order. */
-type Positions = [eps?: number, momentum?: number | null, affine?: boolean, trackRunningStats?: boolean];
+type Positions = [eps?: number, momentum?: number | null, affine?: boolean, trackRunningStats?: boolean, bias?: boolean];
 
 /** What both kinds have: parameters [C], which start at 1 and 0, and running statistics, which start at mean 0 and variance 1. */
 abstract class RunningNorm extends Module {
@@ -51,7 +53,7 @@ abstract class RunningNorm extends Module {
   constructor(name: string, ranks: readonly [number, number], numFeatures: number, given: readonly unknown[], usual: boolean) {
     super();
     checkArgument(name, 'numFeatures', numFeatures, COUNT);
-    const { eps = 1e-5, momentum = 0.1, affine = usual, trackRunningStats = usual } = optionsBy(name, given, OPTIONS);
+    const { eps = 1e-5, momentum = 0.1, affine = usual, trackRunningStats = usual, bias = true } = optionsBy(name, given, OPTIONS);
     if (!(eps >= 0)) throw valueError(name, `eps must be ≥ 0, got ${eps}.`);
     const c = [numFeatures];
     this.name = name;
@@ -60,7 +62,7 @@ abstract class RunningNorm extends Module {
     this.momentum = momentum;
     const make = <T>(wanted: boolean, build: () => T): T | null => (wanted ? scope(build) : null);
     this.weight = make(affine, () => new Parameter(ones(c)));
-    this.bias = make(affine, () => new Parameter(zeros(c)));
+    this.bias = make(affine && bias, () => new Parameter(zeros(c)));
     this.runningMean = make(trackRunningStats, () => new Buffer(zeros(c)));
     this.runningVar = make(trackRunningStats, () => new Buffer(ones(c)));
     this.numBatchesTracked = make(trackRunningStats, () => new Buffer(zeros([], { dtype: 'int32' })));
@@ -116,6 +118,13 @@ export class BatchNorm2d extends BatchNorm {
   }
 }
 
+/** As `BatchNorm1d`, for volumes. x [N, C, D, H, W]. */
+export class BatchNorm3d extends BatchNorm {
+  constructor(numFeatures: number, ...options: Given<BatchNormModuleOptions, Positions>) {
+    super('BatchNorm3d', [5, 5], numFeatures, options, true);
+  }
+}
+
 class InstanceNorm extends RunningNorm {
   forward(x: Tensor): Tensor {
     this.checkRank(x);
@@ -153,5 +162,16 @@ export class InstanceNorm2d extends InstanceNorm {
 
   protected override get unbatched(): number {
     return 3;
+  }
+}
+
+/** As `InstanceNorm1d`, for volumes. x [N, C, D, H, W] or [C, D, H, W]. */
+export class InstanceNorm3d extends InstanceNorm {
+  constructor(numFeatures: number, ...options: Given<BatchNormModuleOptions, Positions>) {
+    super('InstanceNorm3d', [4, 5], numFeatures, options, false);
+  }
+
+  protected override get unbatched(): number {
+    return 4;
   }
 }

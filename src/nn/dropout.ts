@@ -1,5 +1,5 @@
 import { Module } from '../module/module.ts';
-import { checkProbability, dropout, dropout2d } from '../ops/dropout.ts';
+import { checkProbability, dropout, dropout1d, dropout2d, dropout3d } from '../ops/dropout.ts';
 import { type Given, instanceOf, type Kinds, NUMBER, optionsBy } from '../tensor/check.ts';
 import { Generator } from '../tensor/random.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -45,5 +45,33 @@ export class Dropout2d extends Module {
 
   forward(x: Tensor): Tensor {
     return dropout2d(x, { ...this.options, training: this.training });
+  }
+}
+
+/** As `Dropout`, but whole rows at once: [N, C, L] or [C, L]. */
+export class Dropout1d extends Module {
+  private readonly options: DropoutModuleOptions;
+
+  constructor(...given: Given<DropoutModuleOptions, [p?: number, options?: DropoutModuleOptions]>) {
+    super();
+    this.options = optionsOfDropout('Dropout1d', given);
+  }
+
+  forward(x: Tensor): Tensor {
+    return dropout1d(x, { ...this.options, training: this.training });
+  }
+}
+
+/** As `Dropout`, but whole volumes at once: [N, C, D, H, W] or [C, D, H, W]. */
+export class Dropout3d extends Module {
+  private readonly options: DropoutModuleOptions;
+
+  constructor(...given: Given<DropoutModuleOptions, [p?: number, options?: DropoutModuleOptions]>) {
+    super();
+    this.options = optionsOfDropout('Dropout3d', given);
+  }
+
+  forward(x: Tensor): Tensor {
+    return dropout3d(x, { ...this.options, training: this.training });
   }
 }

@@ -10,11 +10,14 @@ export type Margins1d = number | readonly [left: number, right: number];
 /** Elements on every side, or per side: [left, right, top, bottom]. */
 export type Margins2d = number | readonly [left: number, right: number, top: number, bottom: number];
 
-const MARGINS = ([2, 4] as const).map(
+/** Elements on every side, or per side: [left, right, top, bottom, front, back]. */
+export type Margins3d = number | readonly [left: number, right: number, top: number, bottom: number, front: number, back: number];
+
+const MARGINS = ([2, 4, 6] as const).map(
   (n): Kind => ({ what: `a whole number or ${n} of them`, test: (v) => Number.isSafeInteger(v) || (Array.isArray(v) && v.length === n && v.every(Number.isSafeInteger)) }),
 );
 
-/** What all of them are: margins of a kind around the last one or two dimensions. */
+/** What all of them are: margins of a kind around the last one, two or three dimensions. */
 abstract class Padding extends Module {
   private readonly name: string;
   private readonly pads: readonly number[];
@@ -22,7 +25,7 @@ abstract class Padding extends Module {
   private readonly value: number;
 
   /** @internal */
-  constructor(name: string, dims: 1 | 2, padding: number | readonly number[], mode: 'constant' | PaddingMode, value: number, extra: readonly never[]) {
+  constructor(name: string, dims: 1 | 2 | 3, padding: number | readonly number[], mode: 'constant' | PaddingMode, value: number, extra: readonly never[]) {
     super(...extra);
     checkArgument(name, 'padding', padding, MARGINS[dims - 1] as Kind);
     checkArgument(name, 'value', value, NUMBER);
@@ -107,5 +110,40 @@ export class CircularPad1d extends Padding {
 export class CircularPad2d extends Padding {
   constructor(padding: Margins2d, ...extra: never[]) {
     super('CircularPad2d', 2, padding, 'circular', 0, extra);
+  }
+}
+
+/** Zeros around volumes [..., D, H, W]. */
+export class ZeroPad3d extends Padding {
+  constructor(padding: Margins3d, ...extra: never[]) {
+    super('ZeroPad3d', 3, padding, 'constant', 0, extra);
+  }
+}
+
+/** One value around volumes [..., D, H, W]. */
+export class ConstantPad3d extends Padding {
+  constructor(padding: Margins3d, value: number, ...extra: never[]) {
+    super('ConstantPad3d', 3, padding, 'constant', value, extra);
+  }
+}
+
+/** Volumes [..., D, H, W] mirrored at their faces, which do not repeat. */
+export class ReflectionPad3d extends Padding {
+  constructor(padding: Margins3d, ...extra: never[]) {
+    super('ReflectionPad3d', 3, padding, 'reflect', 0, extra);
+  }
+}
+
+/** The faces of volumes [..., D, H, W] repeated. */
+export class ReplicationPad3d extends Padding {
+  constructor(padding: Margins3d, ...extra: never[]) {
+    super('ReplicationPad3d', 3, padding, 'replicate', 0, extra);
+  }
+}
+
+/** Volumes [..., D, H, W] going round in all directions. */
+export class CircularPad3d extends Padding {
+  constructor(padding: Margins3d, ...extra: never[]) {
+    super('CircularPad3d', 3, padding, 'circular', 0, extra);
   }
 }

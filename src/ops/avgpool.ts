@@ -1,7 +1,7 @@
 // Average pooling. The op and its gradient are linear and each other's transposes, so second gradients need no third.
 import { call } from '../runtime/call.ts';
 import { assertArity, FLAG, type Kinds, optionsBy, orNull, valueText, WHOLE } from '../tensor/check.ts';
-import { GradloomError, shapeError, shapeText, valueError } from '../tensor/errors.ts';
+import { GradloomError, shapeError, valueError } from '../tensor/errors.ts';
 import { apply, type Op } from '../tensor/op.ts';
 import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -10,8 +10,8 @@ import { constantList } from './create.ts';
 import { squeeze, unsqueeze } from './movement.ts';
 import { PAIR, type Pair, pairOf } from './windows.ts';
 
-/** Windows along one direction: start, end (behind the last) and size of each, the size as it counts in the divisor. */
-type Ranges = readonly (readonly [start: number, end: number, size: number])[];
+/** @internal Windows along one direction: start, end (behind the last) and size of each, the size as it counts in the divisor. */
+export type Ranges = readonly (readonly [start: number, end: number, size: number])[];
 
 interface PoolAttrs {
   rows: Ranges;
@@ -83,23 +83,30 @@ function average(op: string, x: Tensor, kernelSize: Pair, options: AvgPoolOption
   const kernel = pairOf(op, 'kernelSize', kernelSize, 1);
   const stride = pairOf(op, 'stride', options.stride ?? kernel, 1);
   const padding = pairOf(op, 'padding', options.padding ?? 0, 0);
-  if (padding.some((p, i) => p > (kernel[i] as number) / 2)) throw valueError(op, `padding ${padding} is more than half of the window ${kernel}. Pad less.`);
   if (divisorOverride === 0) throw valueError(op, 'divisorOverride must not be 0.');
   const ranges = (axis: 0 | 1): Ranges => {
     const [k, s, p, size] = [kernel[axis], stride[axis], padding[axis], x.sizes[x.rank - 2 + axis] as number];
-    const exact = (size + 2 * p - k) / s + 1;
-    // A last window must begin inside the image or the padding before it.
-    const n = ceilMode ? Math.ceil(exact) - ((Math.ceil(exact) - 1) * s >= size + p ? 1 : 0) : Math.floor(exact);
-    if (n < 1) throw new GradloomError('SHAPE', op, `the window ${shapeText(kernel)} is larger than the padded image ${shapeText(x.sizes)}. Use a smaller one.`);
-    return Array.from({ length: n }, (_, i) => {
-      const [start, end] = [Math.max(i * s - p, 0), Math.min(i * s - p + k, size)];
-      const whole = Math.min(i * s - p + k, size + p) - (i * s - p);
-      const counted = countIncludePad ? whole : end - start;
-      return [start, end, divisorOverride === undefined ? counted : axis === 0 ? divisorOverride : 1] as const;
-    });
+    return windowsOver(op, size, k, s, p, ceilMode, countIncludePad, divisorOverride === undefined ? undefined : axis === 0 ? divisorOverride : 1);
   };
-  return apply(poolOp, [x], { rows: ranges(0), columns: ranges(1), image: x.sizes.slice(-2) as unknown as [number, number] });
+  return averaged(x, ranges(0), ranges(1));
 }
+
+/** @internal Windows of k elements along a dimension. `divisor`: in place of what they count. */
+export function windowsOver(op: string, size: number, k: number, s: number, p: number, ceilMode: boolean, countIncludePad: boolean, divisor?: number): Ranges {
+  if (p > k / 2) throw valueError(op, `padding ${p} is more than half of the window ${k}. Pad less.`);
+  const exact = (size + 2 * p - k) / s + 1;
+  // A last window must begin inside the image or the padding before it.
+  const n = ceilMode ? Math.ceil(exact) - ((Math.ceil(exact) - 1) * s >= size + p ? 1 : 0) : Math.floor(exact);
+  if (n < 1) throw new GradloomError('SHAPE', op, `the window of ${k} is larger than the padded dimension of ${size}. Use a smaller one.`);
+  return Array.from({ length: n }, (_, i) => {
+    const [start, end] = [Math.max(i * s - p, 0), Math.min(i * s - p + k, size)];
+    const whole = Math.min(i * s - p + k, size + p) - (i * s - p);
+    return [start, end, divisor ?? (countIncludePad ? whole : end - start)] as const;
+  });
+}
+
+/** @internal Averages over the windows of the last two dimensions. */
+export const averaged = (x: Tensor, rows: Ranges, columns: Ranges): Tensor => apply(poolOp, [x], { rows, columns, image: x.sizes.slice(-2) as unknown as [number, number] });
 
 /** Sizes that pooling shall give: one for both directions, or [rows, columns]; null keeps the image's. */
 export type OutputSize = number | readonly [number | null, number | null];
@@ -123,14 +130,18 @@ function adaptive(op: string, x: Tensor, outputSize: OutputSize): Tensor {
   if (wanted.length !== 2) throw valueError(op, `the output size must be a number or two of them, got ${valueText(outputSize)}.`);
   const ranges = (axis: 0 | 1): Ranges => {
     const size = x.sizes[x.rank - 2 + axis] as number;
-    const n = wanted[axis] ?? size;
-    if (!Number.isInteger(n) || n < 1 || n > MOST) throw valueError(op, `the output size must be a whole number from 1 to ${MOST} or null, got ${valueText(n)}.`);
-    return Array.from({ length: n }, (_, i) => {
-      const [start, end] = [Math.floor((i * size) / n), Math.ceil(((i + 1) * size) / n)];
-      return [start, end, end - start] as const;
-    });
+    return adaptiveWindows(op, size, wanted[axis] ?? size);
   };
-  return apply(poolOp, [x], { rows: ranges(0), columns: ranges(1), image: x.sizes.slice(-2) as unknown as [number, number] });
+  return averaged(x, ranges(0), ranges(1));
+}
+
+/** @internal n windows of nearly equal size over a dimension: the i-th covers ⌊i·size/n⌋ … ⌈(i + 1)·size/n⌉. */
+export function adaptiveWindows(op: string, size: number, n: number): Ranges {
+  if (!Number.isInteger(n) || n < 1 || n > MOST) throw valueError(op, `the output size must be a whole number from 1 to ${MOST} or null, got ${valueText(n)}.`);
+  return Array.from({ length: n }, (_, i) => {
+    const [start, end] = [Math.floor((i * size) / n), Math.ceil(((i + 1) * size) / n)];
+    return [start, end, end - start] as const;
+  });
 }
 
 /** Options of `avgPool1d` and `AvgPool1d`, with PyTorch's defaults. */

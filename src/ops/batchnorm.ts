@@ -10,7 +10,7 @@ import { constant } from './create.ts';
 import { copy_ } from './inplace.ts';
 import { mean } from './moments.ts';
 import { clone, contiguous, reshape, transpose } from './movement.ts';
-import { checkChannels, normGradOp, scaleChannels } from './norm.ts';
+import { checkChannels, normGradients, normGradOp, scaleChannels } from './norm.ts';
 import { rsqrt } from './unary.ts';
 
 interface NormAttrs {
@@ -31,6 +31,7 @@ const normOp: Op<NormAttrs> = {
   },
   saves: everyInput,
   backward: (dy, node) => [apply(gradOp, [dy, node.input(0), node.extra(0), node.extra(1)], node.attrs)],
+  batched: (dy, node) => [normGradients(gradOp, dy, node)],
 };
 
 const gradOp = normGradOp<NormAttrs>(

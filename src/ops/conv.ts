@@ -2,7 +2,7 @@
 import { either, type Kinds, oneOf, optionsBy, WHOLE } from '../tensor/check.ts';
 import { GradloomError, shapeError, shapeText, valueError } from '../tensor/errors.ts';
 import { apply, type Op, otherInputs } from '../tensor/op.ts';
-import { sizeOf } from '../tensor/shape.ts';
+import { type Shape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { assertFloat } from './convert.ts';
 import { type ConvAttrs, callConv, callInputGrad, callWeightGrad, outputOf } from './convkernels.ts';
@@ -88,7 +88,18 @@ const inputGradOp: Op<ConvAttrs> = {
   forward: (dx, [dy, w], attrs) => callInputGrad(dx, dy as Tensor, w as Tensor, attrs),
   saves: otherInputs,
   backward: (u, node) => [node.needs[0] ? apply(convOp, [u, node.input(1)], node.attrs) : null, node.needs[1] ? apply(weightGradOp, [u, node.input(0)], node.attrs) : null],
+  batched: (u, node, wants) => {
+    const { attrs } = node;
+    const [k, n] = u.sizes as [number, number];
+    const folded = reshape(u, [k * n, ...u.sizes.slice(2)]);
+    const dx = wants[0] ? reshape(apply(convOp, [folded, node.input(1)], { ...attrs, image: folded.sizes }), [k, ...(node.shapes[0] as Shape)]) : null;
+    const each = (i: number): Tensor => apply(weightGradOp, [select(u, 0, i), node.input(0)], attrs);
+    return [dx, wants[1] ? stack(Array.from({ length: k }, (_, i) => each(i))) : null];
+  },
 };
+
+/** @internal The transposed convolution: the gradient of a convolution towards its image. x [N, O, OH, OW], weight [O, C/groups, KH, KW] → `attrs.image`. */
+export const transposedImage = (x: Tensor, weight: Tensor, attrs: ConvAttrs): Tensor => apply(inputGradOp, [x, weight], attrs);
 
 const weightGradOp: Op<ConvAttrs> = {
   name: 'conv2dWeightGrad',

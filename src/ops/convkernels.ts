@@ -17,7 +17,7 @@ export interface ConvAttrs {
   weight: Shape;
 }
 
-/** [OH, OW]. */
+/** @internal [OH, OW]. */
 export function outputOf({ image, windows }: ConvAttrs): [number, number] {
   return [Math.floor(positions(image[2] as number, 0, windows)), Math.floor(positions(image[3] as number, 1, windows))];
 }
@@ -52,7 +52,7 @@ function directFloats(channels: number, m: number, output: Size, windows: Window
   return planeFloats(channels, output, windows) + 8 + k + (sums ? 32 * Math.ceil(m / 4) * Math.ceil(k / 2) : m + 4 + m * k);
 }
 
-/** y = conv(x, w) + bias (an address; 0: none). */
+/** @internal y = conv(x, w) + bias (an address; 0: none). */
 export function callConv(y: Tensor, x: Tensor, w: Tensor, bias: number, attrs: ConvAttrs): void {
   const output = outputOf(attrs);
   const record = recordOf(attrs, output);
@@ -85,7 +85,7 @@ function inputGradPays({ image, weight, groups }: ConvAttrs, [oh, ow]: Size, bac
   return direct <= (perGroup + 8) * channels * taps * oh * ow;
 }
 
-/** dx from dy and w. */
+/** @internal dx from dy and w. */
 export function callInputGrad(dx: Tensor, dy: Tensor, w: Tensor, attrs: ConvAttrs): void {
   const { image, weight, windows, groups } = attrs;
   const output = outputOf(attrs);
@@ -102,7 +102,7 @@ export function callInputGrad(dx: Tensor, dy: Tensor, w: Tensor, attrs: ConvAttr
 }
 
 /**
- * dw from x and dy. The direct way's sums go through memory once for each image, as the columns do on the other: measured, that pays from
+ * @internal dw from x and dy. The direct way's sums go through memory once for each image, as the columns do on the other: measured, that pays from
  * two positions for each output on.
  */
 export function callWeightGrad(dw: Tensor, x: Tensor, dy: Tensor, attrs: ConvAttrs): void {

@@ -61,7 +61,7 @@ function apart<A, O>(args: readonly (A | O | undefined)[]): [args: A[], options:
 /** Anything that holds numbers: nested arrays, typed arrays, one-element tensors, and lists of them. */
 export type TensorData = NestedArray | ArrayLike<number> | ArrayLike<bigint> | bigint | Tensor | readonly TensorData[];
 
-/** Marks a fresh leaf as wanting a gradient, or as made in inference mode. */
+/** @internal Marks a fresh leaf as wanting a gradient, or as made in inference mode. */
 export function leaf(t: Tensor, op: string, requiresGrad: boolean | undefined): Tensor {
   t.inference = isInferenceMode();
   if (!requiresGrad) return t;
@@ -353,18 +353,23 @@ function kept(key: string, shape: Shape, dtype: DType, fill: (t: Tensor) => void
   return t;
 }
 
-/** The number that lies at an address as a constant of `constant`, also among others that are kept, or undefined. For messages. */
+/** @internal The number that lies at an address as a constant of `constant`, also among others that are kept, or undefined. For messages. */
 export function constantAt(address: number, others: ReadonlyMap<string, Tensor>): string | undefined {
   for (const [key, t] of [...constants, ...others]) if (t.storage.address === address && t.rank === 0) return key.split(' ')[1];
   return undefined;
 }
 
-/** A scalar that stands in for a number in an op; never written to. */
+/** @internal A scalar that stands in for a number in an op; never written to. */
 export function constant(value: number, dtype: DType): Tensor {
   return kept(`${dtype} ${Object.is(value, -0) ? '-0' : value}`, [], dtype, (t) => call('fill', t.address, 1, bitsOf(value, dtype)));
 }
 
-/** A list of whole numbers in memory, for kernels whose parameters are too many for words; never written to. */
+/** @internal A list of whole numbers in memory, for kernels whose parameters are too many for words; never written to. */
 export function constantList(values: readonly number[]): Tensor {
   return kept(values.join(), [values.length], 'int32', (t) => viewOf('int32').set(values, t.address / 4));
+}
+
+/** A list of float32 numbers that follow from sizes and options: weights of an interpolation. Never written to. */
+export function constantFloats(values: readonly number[]): Tensor {
+  return kept(`float32 [${values}]`, [values.length], 'float32', (t) => viewOf('float32').set(values, t.address / 4));
 }

@@ -51,3 +51,17 @@ export function dropout2d(x: Tensor, ...given: DropoutArguments): Tensor {
   if (x.rank !== 3 && x.rank !== 4) throw shapeError('dropout2d', 'takes images [N, C, H, W] or rows [N, C, L]', [x.sizes], 'Reshape the input, or use dropout.');
   return masked('dropout2d', x, [...x.sizes.slice(0, 2), ...x.sizes.slice(2).map(() => 1)], given);
 }
+
+/** As `dropout`, but whole rows at once: x [N, C, L] or [C, L]. */
+export function dropout1d(x: Tensor, ...given: DropoutArguments): Tensor {
+  assertTensor('dropout1d', x);
+  if (x.rank !== 2 && x.rank !== 3) throw shapeError('dropout1d', 'takes rows [N, C, L] or [C, L]', [x.sizes], 'Reshape the input, or use dropout.');
+  return masked('dropout1d', x, [...x.sizes.slice(0, -1), 1], given);
+}
+
+/** As `dropout`, but whole volumes at once: x [N, C, D, H, W] or [C, D, H, W]. */
+export function dropout3d(x: Tensor, ...given: DropoutArguments): Tensor {
+  assertTensor('dropout3d', x);
+  if (x.rank !== 4 && x.rank !== 5) throw shapeError('dropout3d', 'takes volumes [N, C, D, H, W] or [C, D, H, W]', [x.sizes], 'Reshape the input, or use dropout.');
+  return masked('dropout3d', x, [...x.sizes.slice(0, -3), 1, 1, 1], given);
+}

@@ -4,14 +4,16 @@ import type { Kernel } from '../runtime/kernel-names.ts';
 import { assertArity, assertSameType, assertTensor, assertWhole, dimOf } from '../tensor/check.ts';
 import { viewOf } from '../tensor/dtype.ts';
 import { GradloomError, shapeError, shapeText, valueText } from '../tensor/errors.ts';
-import { apply, copyElements, dense, type Op } from '../tensor/op.ts';
+import { apply, copyElements, dense, forEach, type Op } from '../tensor/op.ts';
 import { recording } from '../tensor/recording.ts';
 import { MOST_SIZE, sameShape, type Shape, sizeOf } from '../tensor/shape.ts';
+import type { Node } from '../tensor/tape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { eq } from './binary.ts';
 import { asFloat } from './convert.ts';
 import { full } from './create.ts';
 import { cat, flatten, narrow, reshape } from './movement.ts';
+import { stretch } from './reduce.ts';
 
 /** @internal Throws unless every index is an int32 in [0, size), or equals `ignore` where that is given: what kernels rely on. */
 export function checkIndices(op: string, index: Tensor, size: number, ignore: number | null = null, what = 'index'): void {
@@ -36,6 +38,11 @@ interface Around {
   dim: number;
 }
 
+/** The dimension where cotangents lie one behind another. */
+const inFront = ({ attrs }: Node<Around>): Around => ({ dim: attrs.dim + 1 });
+/** An index, the same for each cotangent. */
+const indexFor = (dy: Tensor, node: Node<Around>): Tensor => stretch(node.input(1), forEach(dy, node.shapes[1]));
+
 /** Calls a kernel of this family: from, to, and how many elements lie outside of the dimension, in it and inside; `n`: how many indices go along it. */
 function along(kernel: Kernel, from: Tensor, index: Tensor, to: Tensor, shape: Shape, dim: number, n: number): void {
   call(kernel, from.address, index.address, to.address, sizeOf(shape.slice(0, dim)), shape[dim] ?? 1, sizeOf(shape.slice(dim + 1)), n);
@@ -49,7 +56,7 @@ const indexSelectOp: Op<Around> = {
   },
   saves: () => [false, true],
   backward: (dy, node) => [indexAdd(full(node.shapes[0] as Shape, 0), node.attrs.dim, node.input(1), dy), null],
-  batched: (dy, node) => [indexAdd(full([dy.sizes[0] as number, ...(node.shapes[0] as Shape)], 0), node.attrs.dim + 1, node.input(1), dy), null],
+  batched: (dy, node) => [apply(indexAddOp, [full(forEach(dy, node.shapes[0]), 0), node.input(1), dy], inFront(node)), null],
   outer: {
     // Rows of a table (an embedding): U has a single 1 in each row, so U Uᵀ says which rows name the same entry.
     input: 0,
@@ -100,6 +107,7 @@ const indexAddOp: Op<Around> = {
   },
   saves: (needs) => [false, needs[2] as boolean, false],
   backward: (dy, node) => [dy, null, node.needs[2] ? apply(indexSelectOp, [dy, node.input(1)], node.attrs) : null],
+  batched: (dy, node, wants) => [dy, null, wants[2] ? apply(indexSelectOp, [dy, node.input(1)], inFront(node)) : null],
 };
 
 /** Throws unless the source has x's type, in which sums make sense. */
@@ -133,10 +141,11 @@ const gatherOp: Op<Around> = {
   forward: (y, [x, index], { dim }) => along('gather', x as Tensor, index as Tensor, y, (x as Tensor).sizes, dim, y.sizes[dim] ?? 1),
   saves: () => [false, true],
   backward: (dy, node) => [apply(scatterAddOp, [full(node.shapes[0] as Shape, 0), node.input(1), dy], node.attrs), null],
+  batched: (dy, node) => [apply(scatterAddOp, [full(forEach(dy, node.shapes[0]), 0), indexFor(dy, node), dy], inFront(node)), null],
 };
 
 /** What `scatter` and `scatterAdd` share: x copied, and the source's elements brought where the index says. */
-function scatterOpOf(name: 'scatter' | 'scatterAdd', kernel: (y: Tensor) => Kernel, rest: Pick<Op<Around>, 'saves' | 'backward'>): Op<Around> {
+function scatterOpOf(name: 'scatter' | 'scatterAdd', kernel: (y: Tensor) => Kernel, rest: Pick<Op<Around>, 'saves' | 'backward' | 'batched'>): Op<Around> {
   return {
     name,
     shape: ([x, index], { dim }) => {
@@ -154,6 +163,7 @@ function scatterOpOf(name: 'scatter' | 'scatterAdd', kernel: (y: Tensor) => Kern
 const scatterAddOp: Op<Around> = scatterOpOf('scatterAdd', (y) => (y.dtype === 'float32' ? 'scatterAdd' : 'scatterAddInt'), {
   saves: (needs) => [false, needs[2] as boolean, false],
   backward: (dy, node) => [dy, null, node.needs[2] ? apply(gatherOp, [dy, node.input(1)], node.attrs) : null],
+  batched: (dy, node, wants) => [dy, null, wants[2] ? apply(gatherOp, [dy, indexFor(dy, node)], inFront(node)) : null],
 });
 
 /** y[…, i, …] = x[…, index[…, i, …], …] along a dimension; index: int32, x's rank, equal sizes elsewhere. */
@@ -204,12 +214,14 @@ export function scatterAdd(x: Tensor, dim: number, index: Tensor, source: Tensor
 
 const scatterOp: Op<Around> = scatterOpOf('scatter', () => 'scatter', {
   saves: () => [false, true, false],
-  backward: (dy, node) => {
-    const index = node.input(1);
-    const kept = node.needs[0] ? apply(scatterOp, [dy, index, full(index.sizes, 0)], node.attrs) : null;
-    return [kept, null, node.needs[2] ? apply(gatherOp, [dy, index], node.attrs) : null];
-  },
+  backward: (dy, node) => scatterBackward(dy, node.input(1), node.attrs, node.needs),
+  batched: (dy, node, wants) => scatterBackward(dy, indexFor(dy, node), inFront(node), wants),
 });
+
+function scatterBackward(dy: Tensor, index: Tensor, attrs: Around, wants: readonly boolean[]): (Tensor | null)[] {
+  const kept = wants[0] ? apply(scatterOp, [dy, index, full(index.sizes, 0)], attrs) : null;
+  return [kept, null, wants[2] ? apply(gatherOp, [dy, index], attrs) : null];
+}
 
 /**
  * x with `source` (a tensor of x's type, or a number) put at y[…, index[…, i, …], …] along a dimension. Index and source as in

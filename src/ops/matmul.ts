@@ -72,16 +72,30 @@ const bmmOp: Op<void> = {
     return [x[0] as number, x[1] as number, y[2] as number];
   },
   strided: true,
-  forward: (y, [a, b]) => {
-    const [x, z] = [walkable(a as Tensor), walkable(b as Tensor)];
-    const [batch, m, n] = y.sizes as [number, number, number];
-    for (let i = 0; i < batch; i++) {
-      product(x, x.address + i * (x.steps[0] as number) * 4, z, z.address + i * (z.steps[0] as number) * 4, y.address + i * m * n * 4, m, n, x.sizes[2] as number);
-    }
-  },
+  forward: (y, [a, b]) => products(y, a as Tensor, b as Tensor),
   saves: otherInputs,
   backward: (dy, node) => [node.needs[0] ? bmm(dy, transpose(node.input(1), 1, 2)) : null, node.needs[1] ? bmm(transpose(node.input(0), 1, 2), dy) : null],
+  batched: (dy, node, wants) => {
+    const [k, batch, n, m] = dy.sizes as [number, number, number, number];
+    const g = inShape(dy, [k * batch, n, m]);
+    const towards = (i: 0 | 1, fill: (y: Tensor) => void): Tensor | null => {
+      if (!wants[i]) return null;
+      const [, rows, columns] = node.shapes[i] as [number, number, number];
+      const y = empty([k * batch, rows, columns]);
+      fill(y);
+      return inShape(y, [k, batch, rows, columns]);
+    };
+    return [towards(0, (y) => products(y, g, transpose(node.input(1), 1, 2))), towards(1, (y) => products(y, transpose(node.input(0), 1, 2), g))];
+  },
 };
+
+/** y[i] = a[i] · b[i], matrix by matrix; where an operand has fewer of them than y, they come round again. */
+function products(y: Tensor, a: Tensor, b: Tensor): void {
+  const [x, z] = [walkable(a), walkable(b)];
+  const [count, m, n] = y.sizes as [number, number, number];
+  const address = (t: Tensor, i: number): number => t.address + (i % (t.sizes[0] as number)) * (t.steps[0] as number) * 4;
+  for (let i = 0; i < count; i++) product(x, address(x, i), z, address(z, i), y.address + i * m * n * 4, m, n, x.sizes[2] as number);
+}
 
 /** [b, n, k] · [b, k, m] → [b, n, m]. */
 export function bmm(a: Tensor, b: Tensor): Tensor {

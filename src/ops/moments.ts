@@ -76,7 +76,7 @@ function rootGrad(dy: Tensor, node: Node<RootAttrs>): Tensor {
   const { dims, divisor } = node.attrs;
   const [x, y] = [node.input(0), node.output];
   const kept = reducedShape(x.sizes, dims, true);
-  const scaled = div(inShape(dy, [...dy.sizes.slice(0, dy.rank - y.rank), ...kept]), inShape(where(eq(y, 0), 1, y), kept));
+  const scaled = div(keeping(dy, y, kept), inShape(where(eq(y, 0), 1, y), kept));
   return mul(x, divisor === 1 ? scaled : div(scaled, divisor));
 }
 
@@ -160,6 +160,18 @@ export function norm(x: Tensor, ...given: [p?: number | NormOptions, dim?: numbe
   return keepdim ? total : inShape(total, reducedShape(x.sizes, dims, false));
 }
 
+/** A gradient of dy's, or several one behind another, with dy's reduced dimensions kept. */
+const keeping = (dy: Tensor, y: Tensor, kept: Shape): Tensor => inShape(dy, [...dy.sizes.slice(0, dy.rank - y.rank), ...kept]);
+
+/** dy where x is the extreme, shared among equals. */
+function extremeGrad(dy: Tensor, node: Node<ReduceAttrs>): Tensor {
+  const { dims } = node.attrs;
+  const [x, y] = [node.input(0), node.output];
+  const kept = reducedShape(x.sizes, dims, true);
+  const winners = logicalOr(eq(x, inShape(y, kept)), ne(x, x));
+  return where(winners, div(keeping(dy, y, kept), sumOver(asFloat(winners), dims, true)), 0);
+}
+
 /** The gradient is shared evenly among equals, as PyTorch's amax does; a NaN that won has all of it. */
 function extremeOp(name: 'amax' | 'amin', kernel: 'maxOver' | 'minOver'): Op<ReduceAttrs> {
   return {
@@ -169,13 +181,8 @@ function extremeOp(name: 'amax' | 'amin', kernel: 'maxOver' | 'minOver'): Op<Red
     forward: (y, [x], { dims }) => reduceInto((x as Tensor).dtype === 'float32' ? kernel : `${kernel}Int`, y, x as Tensor, dims, kernel === 'maxOver' ? -(2 ** 31) : 2 ** 31 - 1),
     saves: everyInput,
     savesOutput: true,
-    backward: (dy, node) => {
-      const { dims } = node.attrs;
-      const x = node.input(0);
-      const kept = reducedShape(node.shapes[0] as Shape, dims, true);
-      const winners = logicalOr(eq(x, inShape(node.output, kept)), ne(x, x));
-      return [where(winners, div(inShape(dy, kept), sumOver(asFloat(winners), dims, true)), 0)];
-    },
+    backward: (dy, node) => [extremeGrad(dy, node)],
+    batched: (dy, node) => [extremeGrad(dy, node)],
   };
 }
 

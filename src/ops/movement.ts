@@ -1,7 +1,7 @@
 // Moving elements: views, copies, joins. None computes anything, so each gradient is a move back.
 import { assertArity, assertSameType, assertTensor, assertTensors, assertWhole, dimensionOf, dimOf, ofOne, type Sizes, sizesOf } from '../tensor/check.ts';
 import { GradloomError, shapeError, shapeText, valueText } from '../tensor/errors.ts';
-import { apply, applyView, copyElements, intoZeros, type Op, type ViewOp, windowOn } from '../tensor/op.ts';
+import { apply, applyView, copyElements, forEach, intoZeros, type Op, type ViewOp, windowOn } from '../tensor/op.ts';
 import { MOST_SIZE, normalizeDims, resolveShape, rowMajor, sameShape, type Shape, sizeOf, viewStrides } from '../tensor/shape.ts';
 import type { Node } from '../tensor/tape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -24,7 +24,7 @@ const viewOp: ViewOp<{ shape: Shape; strides: readonly number[] }> = {
   name: 'view',
   window: (x, { shape, strides }) => ({ shape, strides, offset: x.offset }),
   backward: (dy, node) => reshape(dy, node.shapes[0] as Shape),
-  batched: (dy, node) => reshape(dy, [dy.sizes[0] as number, ...(node.shapes[0] as Shape)]),
+  batched: (dy, node) => reshape(dy, forEach(dy, node.shapes[0])),
 };
 
 /** The same elements in another shape, given as a list or size by size; one size may be −1. A view where the memory allows it, else a copy. */
@@ -154,6 +154,7 @@ const sliceOp: ViewOp<SliceAttrs> = {
     offset: x.offset + start * (x.steps[dim] as number),
   }),
   backward: (dy, node) => apply(sliceBackwardOp, [dy], { ...node.attrs, shape: node.shapes[0] as Shape }),
+  batched: (dy, { attrs, shapes }) => apply(sliceBackwardOp, [dy], { ...attrs, dim: attrs.dim + 1, shape: forEach(dy, shapes[0]) }),
 };
 
 const sliceBackwardOp = /* @__PURE__ */ intoZeros('sliceBackward', sliceOp);
@@ -202,8 +203,11 @@ const selectOp: ViewOp<{ dim: number; index: number }> = {
     strides: x.steps.filter((_, i) => i !== dim),
     offset: x.offset + index * (x.steps[dim] as number),
   }),
-  backward: (dy, { attrs: { dim, index }, shapes }) => apply(sliceBackwardOp, [unsqueeze(dy, dim)], { dim, start: index, step: 1, count: 1, shape: shapes[0] as Shape }),
+  backward: (dy, { attrs, shapes }) => selectBackward(dy, attrs.dim, attrs.index, shapes[0] as Shape),
+  batched: (dy, { attrs, shapes }) => selectBackward(dy, attrs.dim + 1, attrs.index, forEach(dy, shapes[0])),
 };
+
+const selectBackward = (dy: Tensor, dim: number, start: number, shape: Shape): Tensor => apply(sliceBackwardOp, [unsqueeze(dy, dim)], { dim, start, step: 1, count: 1, shape });
 
 function selectAs(op: string, x: Tensor, dim: number, index: number, sibling: boolean): Tensor {
   const at = dimensionOf(op, x, dim);

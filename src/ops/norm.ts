@@ -2,14 +2,15 @@
 import { call } from '../runtime/call.ts';
 import { checkArgument, FINITE, type Kind, type Kinds, optionsBy, orNull, TENSOR, valueText, WHOLE } from '../tensor/check.ts';
 import { shapeError, shapeText, valueError } from '../tensor/errors.ts';
-import { apply, everyInput, type Op } from '../tensor/op.ts';
+import { apply, dense, everyInput, type Op } from '../tensor/op.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
+import type { Node } from '../tensor/tape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import { add, mul, sub } from './binary.ts';
 import { assertFloat } from './convert.ts';
 import { constant } from './create.ts';
 import { mean } from './moments.ts';
-import { inShape } from './movement.ts';
+import { inShape, select } from './movement.ts';
 import { rsqrt, square } from './unary.ts';
 
 interface NormAttrs {
@@ -26,7 +27,16 @@ const normOp: Op<NormAttrs> = {
   },
   saves: everyInput,
   backward: (dy, node) => [apply(rowGradOp, [dy, node.input(0), node.extra(0), node.extra(1)], node.attrs)],
+  batched: (dy, node) => [normGradients(rowGradOp, dy, node)],
 };
+
+/** @internal A normalisation's gradient for each of several dy, by its kernel. */
+export function normGradients<A>({ forward }: Op<A>, dy: Tensor, node: Node<A>): Tensor {
+  const [from, to] = [dense(dy), empty(dy.sizes)];
+  const rest = [dense(node.input(0)), node.extra(0), node.extra(1)];
+  for (let i = 0; i < (dy.sizes[0] as number); i++) forward(select(to, 0, i), [select(from, 0, i), ...rest], node.attrs);
+  return to;
+}
 
 /**
  * @internal The gradient of a normalisation: P(dy) = r·(dy − mean(dy) − y·mean(dy·y)), with y = r·(x − m) what was normalised, r its inverse

@@ -31,7 +31,7 @@ function sources(n: number, before: number, behind: number, mode: PaddingMode): 
   });
 }
 
-/** x [..., H, W] with margins. Gradients flow back to what was repeated. */
+/** @internal x [..., H, W] with margins. Gradients flow back to what was repeated. */
 export function padImage(x: Tensor, [top, bottom, left, right]: readonly [number, number, number, number], mode: PaddingMode): Tensor {
   if (x.rank < 2) throw new GradloomError('SHAPE', 'pad', `takes [..., H, W], got ${shapeText(x.sizes)}.`);
   const [h, w] = x.sizes.slice(-2) as [number, number];

@@ -2,7 +2,7 @@
 import { call } from '../runtime/call.ts';
 import { FLAG, type Kinds, optionsBy, orNull } from '../tensor/check.ts';
 import { GradloomError, shapeError, shapeText, valueError } from '../tensor/errors.ts';
-import { apply, type Op } from '../tensor/op.ts';
+import { apply, forEach, type Op } from '../tensor/op.ts';
 import type { Shape } from '../tensor/shape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import { assertFloat } from './convert.ts';
@@ -45,7 +45,7 @@ const poolOp: Op<PoolAttrs> = {
     return [index];
   },
   backward: (dy, node) => [apply(poolGradOp, [dy, node.extra(0)], { shape: node.shapes[0] as Shape })],
-  batched: (dy, node) => [apply(poolGradOp, [dy, expand(node.extra(0), dy.sizes)], { shape: [dy.sizes[0] as number, ...(node.shapes[0] as Shape)] })],
+  batched: (dy, node) => [apply(poolGradOp, [dy, expand(node.extra(0), dy.sizes)], { shape: forEach(dy, node.shapes[0]) })],
 };
 
 const poolGradOp: Op<{ shape: Shape }> = {

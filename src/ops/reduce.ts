@@ -4,7 +4,7 @@ import type { Kernel } from '../runtime/kernel-names.ts';
 import type { DType } from '../tensor/dtype.ts';
 import { assertArity, assertTensor, checkArgument, DIMS, FLAG, type Kinds, optionsOf, type Sizes, sizesOf, valueText } from '../tensor/check.ts';
 import { GradloomError, shapeError, shapeText } from '../tensor/errors.ts';
-import { apply, applyView, dense, type Op, type ViewOp } from '../tensor/op.ts';
+import { apply, applyView, dense, forEach, type Op, type ViewOp } from '../tensor/op.ts';
 import { broadcastStrides, normalizeDims, sameShape, type Shape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { to } from './convert.ts';
@@ -98,8 +98,8 @@ const sumOp: Op<ReduceAttrs> = {
     return [stretch(inShape(dy, reducedShape(shape, attrs.dims, true)), shape)];
   },
   batched: (dy, { shapes, attrs }) => {
-    const [k, shape] = [dy.sizes[0] as number, shapes[0] as Shape];
-    return [stretch(inShape(dy, [k, ...reducedShape(shape, attrs.dims, true)]), [k, ...shape])];
+    const shape = shapes[0] as Shape;
+    return [stretch(inShape(dy, forEach(dy, reducedShape(shape, attrs.dims, true))), forEach(dy, shape))];
   },
 };
 
@@ -141,7 +141,7 @@ export function expand(x: Tensor, ...sizes: Sizes): Tensor {
   return applyView(expandOp, x, { shape: resolved });
 }
 
-/** Sums what broadcasting stretched, so that the result has `shape` again: the gradient of broadcasting. */
+/** @internal Sums what broadcasting stretched, so that the result has `shape` again: the gradient of broadcasting. */
 export function sumTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.sizes, shape)) return x;
   const lead = x.rank - shape.length;

@@ -1,7 +1,7 @@
 // Matrices by their diagonals: triangles, diagonals as vectors, vectors as diagonals.
 import { assertArity, assertTensor, assertWhole, type Kinds, ofOne, optionsBy, WHOLE } from '../tensor/check.ts';
 import { GradloomError, shapeError } from '../tensor/errors.ts';
-import { apply, applyView, intoZeros, type ViewOp } from '../tensor/op.ts';
+import { apply, applyView, forEach, intoZeros, type ViewOp } from '../tensor/op.ts';
 import { normalizeDim, type Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { ge, le, sub, where } from './binary.ts';
@@ -56,6 +56,7 @@ const diagonalOp: ViewOp<Diagonal> = {
     return { shape: [...rest(x.sizes), length], strides: [...rest(x.steps), s + t], offset: x.offset + start };
   },
   backward: (dy, node) => apply(embedOp, [dy], { ...node.attrs, shape: node.shapes[0] as Shape }),
+  batched: (dy, { attrs: { offset, dim1, dim2 }, shapes }) => apply(embedOp, [dy], { offset, dim1: dim1 + 1, dim2: dim2 + 1, shape: forEach(dy, shapes[0]) }),
 };
 
 const embedOp = /* @__PURE__ */ intoZeros('diagEmbed', diagonalOp);

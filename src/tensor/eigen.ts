@@ -6,7 +6,7 @@ export interface Eigen {
   readonly vectors: Float64Array;
 }
 
-/** Sweeps over all pairs; 6 to 10 are usual, since convergence is quadratic. */
+/** Sweeps over all pairs, at most: 6 to 10 are usual, since convergence is quadratic. */
 const SWEEPS = 40;
 
 /**
@@ -24,16 +24,11 @@ export function eigen(matrix: Float64Array, n: number): Eigen {
         const apq = a[p * n + q] as number;
         const app = a[p * n + p] as number;
         const aqq = a[q * n + q] as number;
-        if (Math.abs(apq) <= 1e-17 * Math.sqrt(Math.abs(app)) * Math.sqrt(Math.abs(aqq)) || apq === 0) continue;
-        if (sweep > 3 && Math.abs(app) + apq === Math.abs(app) && Math.abs(aqq) + apq === Math.abs(aqq)) {
-          a[p * n + q] = 0;
-          continue;
-        }
+        // Nothing beside either of the two.
+        if (app + apq === app && aqq + apq === aqq) continue;
         turned = true;
         const ratio = (aqq - app) / (2 * apq);
-        // Beyond 1e150 the square would overflow, and the 1 under the root would not count.
-        const tangent = Math.abs(ratio) > 1e150 ? 1 / (2 * ratio) : (ratio >= 0 ? 1 : -1) / (Math.abs(ratio) + Math.sqrt(ratio * ratio + 1));
-        rotate(a, vectors, n, p, q, tangent);
+        rotate(a, vectors, n, p, q, (ratio >= 0 ? 1 : -1) / (Math.abs(ratio) + Math.sqrt(ratio * ratio + 1)));
       }
     }
     if (!turned) break;

@@ -142,6 +142,9 @@ function assertUsable(t: Tensor | undefined, op: string): void {
   assertAlive(t, op);
 }
 
+/** The shape of k gradients towards an input of the given shape, one for each cotangent in dy [k, ...]. */
+export const forEach = (dy: Tensor, shape: Shape | undefined): Shape => [dy.sizes[0] as number, ...(shape as Shape)];
+
 /** Runs an op: its output, recorded on the tape where an input needs a gradient. */
 export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor {
   for (let i = 0; i < inputs.length; i++) assertUsable(inputs[i], op.name);

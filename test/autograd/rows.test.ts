@@ -1,7 +1,10 @@
 // One walk for many losses equals a pass for each: for every op, for graphs that part and meet, for weights that stay factors.
-import { autograd, manualSeed, multiloss, nn, randn, reverseGrad, scaleGrad, scope, type Tensor, tensor } from 'gradloom';
+import { autograd, capture, manualSeed, multiloss, nn, randn, reverseGrad, scaleGrad, scope, type Tensor, tensor } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { flatRows } from '../../src/autograd/jacobian.ts';
+import { withRows } from '../../src/autograd/walk.ts';
+import { Node } from '../../src/tensor/tape.ts';
 import { throwsCode } from '../helpers.ts';
 import { cases } from '../ops/cases.ts';
 import { inputsOf } from '../ops/inputs.ts';
@@ -38,21 +41,53 @@ function assertRows(losses: readonly Tensor[], params: readonly Tensor[]): void 
   }
 }
 
+// Each input meets the op through a product, so that the op's rule is inside the graph and sees three rows.
+const ways: Record<string, (x: Tensor) => Tensor> = {
+  '': (x) => x.mul(1),
+  ', through views': (x) =>
+    x
+      .permute([...x.shape.keys()].reverse())
+      .mul(1)
+      .permute([...x.shape.keys()].reverse()),
+};
+
 for (const c of cases) {
-  test(`${c.name}: three losses in one walk`, () => {
-    manualSeed(5);
-    for (const n of [1, 5]) {
-      scope(() => {
-        // Each input meets the op through a product, so that the op's rule is inside the graph and sees three rows.
-        const leaves = inputsOf(c, n);
-        const y = c.run(...leaves.map((x) => x.mul(1)));
-        if (y.size === 0) return;
-        const losses = [1, 2, 3].map(() => y.mul(randn(y.shape)).sum());
-        assertRows(losses, leaves);
-      });
-    }
-  });
+  for (const [way, given] of Object.entries(ways)) {
+    test(`${c.name}: three losses in one walk${way}`, () => {
+      manualSeed(5);
+      for (const n of [1, 5]) {
+        scope(() => {
+          const leaves = inputsOf(c, n);
+          const y = c.run(...leaves.map(given));
+          if (y.size === 0) return;
+          const losses = [1, 2, 3].map(() => y.mul(randn(y.shape)).sum());
+          assertRows(losses, leaves);
+        });
+      }
+    });
+  }
 }
+
+test('ops that trunks are made of have a rule for several cotangents', () => {
+  const without = new Set<string>();
+  for (const c of cases)
+    scope(() => {
+      const met = new Set<unknown>();
+      const visit = (node: unknown): void => {
+        if (!(node instanceof Node) || met.has(node)) return;
+        met.add(node);
+        if (!node.op.batched) without.add(node.op.name);
+        node.edges.forEach(visit);
+      };
+      visit(c.run(...inputsOf(c, 5)).node);
+    });
+  const trunk =
+    'matmul bmm linear conv2d maxPool2d avgPool2d layerNorm batchNorm softmax logSoftmax slice select permute view expand cat pad flip diagonal sum norm amax amin indexSelect gather scatter scatterAdd';
+  assert.equal(
+    trunk.split(' ').filter((name) => without.has(name)),
+    [],
+  );
+});
 
 const F = nn.functional;
 
@@ -82,6 +117,52 @@ test('convolutions: few positions against many inputs, and the other way round; 
   layers.forEach((layer, i) => {
     assertRows(heads(layer.forward(images[i] as Tensor).flatten(1)), layer.parameters());
   });
+});
+
+test('attention and normalisation over a batch, slices and picks of it; captured, the same bits', () => {
+  const run = (captured: boolean): Float32Array[] => {
+    manualSeed(3);
+    const [norm, q, k, v] = [new nn.LayerNorm(6), new nn.Linear(6, 6), new nn.Linear(6, 6), new nn.Linear(6, 6)] as const;
+    const params = [norm, q, k, v].flatMap((layer) => layer.parameters() as Tensor[]);
+    const losses = (x: Tensor): Tensor[] => {
+      const heads = (y: Tensor): Tensor => y.unflatten(-1, [2, 3]).transpose(1, 2);
+      const h = norm.forward(x);
+      const y = F.scaledDotProductAttention(heads(q.forward(h)), heads(k.forward(h)), heads(v.forward(h)), { isCausal: true });
+      const channels = F.batchNorm(y.transpose(1, 2).flatten(2), null, null, { training: true });
+      return [channels.select(1, -1).square().sum(), channels.slice(1, 1, 5, 2).tanh().sum(), F.groupNorm(channels, 1).amax(-1).sum()];
+    };
+    const x = randn([3, 5, 6]);
+    if (!captured) assertRows(losses(x), params);
+    const step = (input: Tensor): void => {
+      for (const p of params) p.grad = null;
+      const [a, b, c] = losses(input) as [Tensor, Tensor, Tensor];
+      multiloss.backward({ a, b, c }, { combine: new multiloss.UPGrad() });
+    };
+    const go = captured ? capture(step) : step;
+    for (let i = 0; i < 3; i++) scope(() => go(x));
+    return params.map((p) => (p.grad as Tensor).data());
+  };
+  assert.equal(run(true), run(false));
+});
+
+test('each leaf is found with an op that it went into', () => {
+  const [layer, scale] = [new nn.Linear(2, 2), randn([2], { requiresGrad: true })];
+  const losses = [0, 1].map((i) =>
+    layer
+      .forward(randn([3, 2]))
+      .mul(scale)
+      .select(1, i)
+      .sum(),
+  );
+  const ops = withRows(losses, {}, ({ users }) => [...layer.parameters(), scale].map((leaf) => users.get(leaf)?.op.name));
+  assert.equal(ops, ['linear', 'linear', 'mul']);
+});
+
+test('Jacobians of parameters of any rank stand side by side', () => {
+  const parts = [randn([2, 3, 2]), randn([2]), randn([2, 1])];
+  const flat = flatRows(parts);
+  assert.equal(flat.shape, [2, 8]);
+  assert.equal([...flat.select(0, 1).data()], [...(parts[0] as Tensor).select(0, 1).data(), ...(parts[1] as Tensor).data().slice(1), ...(parts[2] as Tensor).data().slice(1)]);
 });
 
 test('rows of a table, some named twice', () => {

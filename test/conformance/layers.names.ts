@@ -41,9 +41,9 @@ export const layerOperators: Readonly<Record<string, Row<Output>>> = {
 
 /** Normalisation with running statistics. A momentum of None averages: the runner leaves None out, so it is put back where eps stands. */
 const running = (make: new (features: number, options: nn.BatchNormModuleOptions) => nn.Module): Row<nn.Module> => [
-  'num_features eps momentum affine track_running_stats',
-  (features: number, eps?: number, momentum?: number, affine?: boolean, trackRunningStats?: boolean) =>
-    new make(features, { eps, momentum: eps !== undefined && momentum === undefined ? null : momentum, affine, trackRunningStats }),
+  'num_features eps momentum affine track_running_stats bias',
+  (features: number, eps?: number, momentum?: number, affine?: boolean, trackRunningStats?: boolean, bias?: boolean) =>
+    new make(features, { eps, momentum: eps !== undefined && momentum === undefined ? null : momentum, affine, trackRunningStats, bias }),
 ];
 
 /** Modules. */
@@ -58,6 +58,7 @@ export const layerModules: Readonly<Record<string, Row<nn.Module>>> = {
   'nn.AvgPool2d': ['kernel_size * stride padding ceil_mode count_include_pad divisor_override', (kernel: nn.Pair, options: nn.AvgPoolOptions) => new nn.AvgPool2d(kernel, options)],
   'nn.BatchNorm1d': running(nn.BatchNorm1d),
   'nn.BatchNorm2d': running(nn.BatchNorm2d),
+  'nn.BatchNorm3d': running(nn.BatchNorm3d),
   'nn.CELU': ['* alpha', (options: { alpha?: number }) => new nn.CELU(options)],
   'nn.CircularPad1d': ['padding', (padding: nn.Margins1d) => new nn.CircularPad1d(padding)],
   'nn.CircularPad2d': ['padding', (padding: nn.Margins2d) => new nn.CircularPad2d(padding)],
@@ -81,6 +82,7 @@ export const layerModules: Readonly<Record<string, Row<nn.Module>>> = {
   'nn.Hardtanh': ['* min_val max_val', (options: nn.HardtanhOptions) => new nn.Hardtanh(options)],
   'nn.InstanceNorm1d': running(nn.InstanceNorm1d),
   'nn.InstanceNorm2d': running(nn.InstanceNorm2d),
+  'nn.InstanceNorm3d': running(nn.InstanceNorm3d),
   'nn.LogSigmoid': ['', () => new nn.LogSigmoid()],
   'nn.MaxPool1d': ['kernel_size * stride padding dilation return_indices ceil_mode', (kernel: number, options: nn.MaxPool1dOptions) => new nn.MaxPool1d(kernel, options)],
   'nn.Mish': ['', () => new nn.Mish()],

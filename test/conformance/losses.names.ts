@@ -40,4 +40,5 @@ export const lossModules: Readonly<Record<string, Row<nn.Module>>> = {
   'nn.MultiMarginLoss': built('p margin weight reduction', nn.MultiMarginLoss),
   'nn.PoissonNLLLoss': built('log_input full eps reduction', nn.PoissonNLLLoss),
   'nn.SoftMarginLoss': built('reduction', nn.SoftMarginLoss),
+  'nn.TripletMarginLoss': built('margin p eps swap reduction', nn.TripletMarginLoss),
 };

@@ -6,6 +6,7 @@ import { arrayOperators } from './arrays.names.ts';
 import * as adapt from './adapt.ts';
 import { alongDim, binary, extreme, joined, type Output, reduction, scaled, spread, unary } from './adapt.ts';
 import { call, type Row } from './bind.ts';
+import { imageModules, imageOperators } from './images.names.ts';
 import { layerModules, layerOperators } from './layers.names.ts';
 import { lossModules, lossOperators } from './losses.names.ts';
 import { mathOperators } from './math.names.ts';
@@ -164,6 +165,7 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
   zeros: ['size * dtype requires_grad', g.zeros],
   zeros_like: ['input * dtype requires_grad', g.zerosLike],
   ...arrayOperators,
+  ...imageOperators,
   ...layerOperators,
   ...lossOperators,
   ...mathOperators,
@@ -202,6 +204,7 @@ export const modules: Readonly<Record<string, Row<nn.Module>>> = {
   'nn.Softmax': ['dim', (dim: number) => new nn.Softmax(dim)],
   'nn.Softplus': ['* beta threshold', (options: { beta?: number; threshold?: number }) => new nn.Softplus(options)],
   'nn.Tanh': ['', () => new nn.Tanh()],
+  ...imageModules,
   ...layerModules,
   ...lossModules,
 };

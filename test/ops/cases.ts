@@ -3,6 +3,7 @@ import * as g from 'gradloom';
 import type { Tensor } from 'gradloom';
 import { arrayCases } from './arrays.cases.ts';
 import { type Case, cycle, index, mask, pair, rows, shares, weights } from './case.ts';
+import { imageCases } from './images.cases.ts';
 import { layerCases } from './layers.cases.ts';
 import { lossCases } from './losses.cases.ts';
 import { mathCases } from './math.cases.ts';
@@ -307,6 +308,7 @@ export const cases: readonly Case[] = [
   ...soft,
   ...losses,
   ...images,
+  ...imageCases,
   ...lossCases,
   ...layerCases,
   ...arrayCases,

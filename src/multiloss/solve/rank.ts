@@ -1,8 +1,6 @@
 // A ≈ L·Lᵀ for a matrix of any rank: what rows that depend on others leave is dropped.
 import { cosinesOf } from './matrix.ts';
 
-const EPS = 2.220446049250313e-16;
-
 /** L [n · n] by rows, of which the first `rank` columns are the factor; row i is that of A's row order[i]. */
 export interface PivotedCholesky {
   readonly l: Float64Array;
@@ -14,7 +12,7 @@ export interface PivotedCholesky {
  * Cholesky's factor with the row that leaves most next (Higham 2002, 10.3): |A − L·Lᵀ| is a few roundings of the rows'
  * lengths. What a row leaves below a `share` of its square is rounding.
  */
-export function pivotedCholesky(matrix: Float64Array, n: number, share = n * EPS): PivotedCholesky {
+export function pivotedCholesky(matrix: Float64Array, n: number, share: number): PivotedCholesky {
   const l = matrix.slice();
   const order = Int32Array.from({ length: n }, (_, i) => i);
   const column = new Float64Array(n);

@@ -147,6 +147,16 @@ check(
   },
 );
 
+check('moves where gradients are independent', methods, (row) => {
+  fc.assert(
+    fc.property(independentRows.filter(enough(row)), (rows) => {
+      const g = first(row, rows);
+      assert.ok(length(g) > 1e-3, `${g}`);
+    }),
+    { seed: 7, numRuns: 60 },
+  );
+});
+
 check(
   'as long as the gradients are',
   methods.filter((r) => r.homogeneous),

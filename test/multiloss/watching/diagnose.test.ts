@@ -47,6 +47,23 @@ test('scale and direction together: normalize, then resolve', () => {
   assert.match(d.sentence, /normalizing, then resolving/);
 });
 
+test('where findings begin: norms 30 times apart, cosines of −0.1, a thirtieth of the sum, 1e-12 of the largest', () => {
+  const [x, y] = axes();
+  const kinds = (b: Tensor): string[] => found(x, b, 0).findings.map((f) => f.kind);
+  const at = (cosine: number): Tensor => y.mul(Math.sqrt(1 - cosine ** 2)).add(x.mul(cosine));
+  assert.equal(kinds(y.mul(29)), []);
+  assert.equal(kinds(y.mul(31)), ['scale', 'starved']);
+  assert.equal(kinds(at(-0.09)), []);
+  assert.equal(kinds(at(-0.11)), ['direction']);
+  assert.match(found(x, at(-0.49), 0).sentence, /partly at odds/);
+  assert.match(found(x, at(-0.51), 0).sentence, /opposed directions/);
+  // a's cosine with the sum: 0.9/25, then 0.8/25.
+  assert.equal(kinds(y.mul(25).sub(x.mul(0.1))), []);
+  assert.equal(kinds(y.mul(25).sub(x.mul(0.2))), ['starved']);
+  assert.equal(kinds(y.mul(1e-11))[0], 'scale');
+  assert.equal(kinds(y.mul(1e-13))[0], 'dead');
+});
+
 test('noise: cosines of single batches mean nothing', () => {
   const [x, y] = axes();
   const pure = found(x.mul(0), y.mul(0), 1);

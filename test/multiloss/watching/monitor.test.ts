@@ -130,6 +130,28 @@ test('one loss that dominates, and a dead one', () => {
   assert.equal(run((i) => report(falling(i), 1)), ['dead b 10']); // biome-ignore format: short
 });
 
+test('where alarms begin and end: 30 times all others and half of that, a hundredth and twice that, over the last 20 steps or so', () => {
+  /** Kinds that last after a long time with each of the values, one after the other. */
+  const course = (values: readonly number[], of: (value: number, i: number) => Report, steps = 300): string[] => {
+    const m = new multiloss.Monitor({ patience: 10 });
+    return values.map((value) => {
+      for (let i = 0; i < steps; i++) m.record(of(value, i));
+      return m.alarms.map((a) => a.kind).join();
+    });
+  };
+  const louder = (times: number, i: number): Report => report(i, i + 1, { norms: [1, times], cosine: 0 });
+  assert.equal(course([29, 31, 15.5, 14.5, 29], louder), ['', 'dominating', 'dominating', '', '']);
+  // ½ of the highest share relative to an even one: w/(w + 1)·2.
+  const lighter = (share: number, i: number): Report => report(i, i + 1, { weights: [share / (2 - share), 1] });
+  assert.equal(course([1, 0.011, 0.009, 0.019, 0.021], lighter), ['', '', 'collapse', 'collapse', '']);
+  // From even parts to a thousand times: the mean passes 30/31 after 54 steps.
+  assert.equal(course([1, 1000], louder, 50), ['', '']);
+  assert.equal(course([1, 1000], louder, 58), ['', 'dominating']);
+  const many = new multiloss.Monitor({ patience: 10 });
+  for (let i = 0; i < 300; i++) many.record(report(1, i % 2 ? 1 : Number.NaN));
+  assert.is(many.toJSON().alarms.length, 100);
+});
+
 test('options are checked', () => {
   throwsCode('VALUE', /budget/, () => new multiloss.Monitor({ budget: 10 }));
   throwsCode('VALUE', /patience/, () => new multiloss.Monitor({ patience: 0 }));
