@@ -9,21 +9,21 @@ export * as autograd from './api/autograd.ts';
 export * as checkpoint from './api/checkpoint.ts';
 export * as distributions from './api/distributions.ts';
 export * as linalg from './api/linalg.ts';
+export * as metrics from './api/metrics.ts';
 export * as multiloss from './api/multiloss.ts';
 export * as nn from './api/nn.ts';
 export * as optim from './api/optim.ts';
 // The same names without their namespaces, for bundlers that keep a namespace whole (esbuild). What two namespaces share stays in them.
+export * from './api/data.ts';
 export * from './api/functional.ts';
 export * from './api/lr-scheduler.ts';
 export * from './api/methods.ts';
 export * from './api/nn.ts';
 export * from './api/optim.ts';
+export * from './api/training.ts';
 export { reverseGrad, scaleGrad } from './ops/gradient.ts';
-export { type Dataset, TensorDataset } from './data/dataset.ts';
-export { DataLoader, type DataLoaderOptions } from './data/loader.ts';
 export { acos, acosh, asin, asinh, atan, atan2, atanh, cosh, sinh, tan } from './ops/angles.ts';
 export { flip, repeat, roll, tile } from './ops/arrange.ts';
-export { type TickOptions, tick } from './data/tick.ts';
 export {
   add,
   div,

@@ -4,7 +4,7 @@
 //   save({ model: model.stateDict(), optim: optimizer.stateDict(), step: 12 })
 //     tensors   model.0.weight, optim.state.0.expAvg, …
 //     metadata  { "gradloom.state": { "model": { "0.weight": { "$tensor": "model.0.weight" }, … }, …, "step": 12 } }
-import { assertArity } from '../tensor/check.ts';
+import { assertArity, isPlainObject } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { loadSafetensors, readMetadata, saveSafetensors } from './safetensors.ts';
@@ -48,6 +48,27 @@ function decode(value: unknown, tensors: Readonly<Record<string, Tensor>>, depth
   return tensors[$tensor];
 }
 
+/** @internal A state as the bytes of a file, with more text in its metadata, before the state. */
+export function saveWith(state: Readonly<Record<string, unknown>>, metadata: Readonly<Record<string, string>>): Uint8Array<ArrayBuffer> {
+  const found = new Map<string, Tensor>();
+  const text = JSON.stringify(encode(state, '', found));
+  return saveSafetensors(Object.fromEntries(found), { ...metadata, [KEY]: text });
+}
+
+/** @internal The state in a file's metadata, with its tensors. */
+export function decodeState(metadata: Readonly<Record<string, string>>, read: () => Readonly<Record<string, Tensor>>): Record<string, unknown> {
+  const text = metadata[KEY];
+  if (text === undefined) throw new GradloomError('FORMAT', 'load', "the file's metadata has no state of checkpoint.save. Read its tensors with checkpoint.loadSafetensors.");
+  let state: unknown;
+  try {
+    state = JSON.parse(text);
+  } catch (cause) {
+    throw new GradloomError('FORMAT', 'load', `the state in the file's metadata is no JSON: ${(cause as Error).message}. The file is damaged.`, { cause });
+  }
+  if (!isPlainObject(state)) throw new GradloomError('FORMAT', 'load', "the state in the file's metadata is no object by name. The file is damaged.");
+  return decode(state, read()) as Record<string, unknown>;
+}
+
 /**
  * A state as the bytes of a safetensors file: tensors, numbers, text, booleans and null in arrays and plain objects, as `stateDict()` of
  * modules, optimizers, schedulers and strategies give them. Numbers come back as they are, to the last bit.
@@ -55,9 +76,7 @@ function decode(value: unknown, tensors: Readonly<Record<string, Tensor>>, depth
  */
 export function save(state: Readonly<Record<string, unknown>>): Uint8Array<ArrayBuffer> {
   assertArity('save', arguments.length, 1);
-  const found = new Map<string, Tensor>();
-  const text = JSON.stringify(encode(state, '', found));
-  return saveSafetensors(Object.fromEntries(found), { [KEY]: text });
+  return saveWith(state, {});
 }
 
 /**
@@ -66,13 +85,5 @@ export function save(state: Readonly<Record<string, unknown>>): Uint8Array<Array
  */
 export function load<State extends Record<string, unknown> = Record<string, unknown>>(bytes: Uint8Array | ArrayBuffer): State {
   assertArity('load', arguments.length, 1);
-  const text = readMetadata(bytes)[KEY];
-  if (text === undefined) throw new GradloomError('FORMAT', 'load', "the file's metadata has no state of checkpoint.save. Read its tensors with checkpoint.loadSafetensors.");
-  let state: unknown;
-  try {
-    state = JSON.parse(text);
-  } catch (cause) {
-    throw new GradloomError('FORMAT', 'load', `the state in the file's metadata is no JSON: ${(cause as Error).message}. The file is damaged.`, { cause });
-  }
-  return decode(state, loadSafetensors(bytes)) as State;
+  return decodeState(readMetadata(bytes), () => loadSafetensors(bytes)) as State;
 }

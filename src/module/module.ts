@@ -11,6 +11,7 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { FIELDS, type Fields, fieldError, fieldsOf } from './fields.ts';
 import { addModuleHook, type ModuleHooks } from './hooks.ts';
 import { type Buffer, Parameter } from './parameter.ts';
+import { printed } from './print.ts';
 import { type LoadedKeys, loadInto, type StateDict } from './state.ts';
 import { isOptimized } from './unclaimed.ts';
 
@@ -288,6 +289,16 @@ export abstract class Module {
   /** @internal */
   get [COPY](): object {
     return THIS_COPY;
+  }
+
+  /** The module and what is inside it, a line each, as PyTorch prints it. */
+  toString(): string {
+    return printed(this);
+  }
+
+  /** @internal For console.log in Node, Deno and Bun. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return printed(this);
   }
 
   /** As `dispose`. */

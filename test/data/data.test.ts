@@ -86,7 +86,7 @@ test('batchSize and shuffle count by position, as in PyTorch; what else is given
 });
 
 test('what is no dataset is refused by what it lacks', () => {
-  for (const wrong of [undefined, null, 3, ones([4, 2]), [ones([4])], { length: 4 }]) {
+  for (const wrong of [undefined, null, 3, ones([4, 2]), 'rows', { length: 4 }]) {
     throwsCode('VALUE', /DataLoader: the dataset must have a length and batch\(indices\).*new TensorDataset/, () => new DataLoader(wrong as never));
   }
   for (const length of [undefined, -1, 2.5, '3', Number.NaN]) {

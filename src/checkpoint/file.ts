@@ -1,0 +1,117 @@
+// Where bytes go to and come from: files of Node, Deno and Bun, file handles of browsers, streams. The one file below the entries that asks which runtime it is.
+import { GradloomError, valueText } from '../tensor/errors.ts';
+
+/** What a checkpoint is written to: a path or file URL (Node, Deno, Bun), a file handle (OPFS or the user's own), a web stream, or a stream of Node. */
+export type Target = string | URL | FileHandle | WritableStream<Uint8Array> | NodeWritable;
+/** What a checkpoint is read from: the same, or its bytes. */
+export type Source = string | URL | FileHandle | ReadableStream<Uint8Array> | Blob | Response | Uint8Array | ArrayBuffer;
+
+/** A `FileSystemFileHandle`. */
+export interface FileHandle {
+  /** Opens a stream that takes the file's place when it is closed. */
+  createWritable(): Promise<{ write(bytes: Uint8Array<ArrayBuffer>): Promise<void>; close(): Promise<void>; abort?(reason?: unknown): Promise<void> }>;
+  /** The file as it is. */
+  getFile(): Promise<Blob>;
+}
+
+/** What `fs.createWriteStream`, `process.stdout` and HTTP responses are. */
+export interface NodeWritable {
+  /** Writes a piece and calls back. */
+  write(bytes: Uint8Array, done: (error?: Error | null) => void): unknown;
+  /** Ends the stream. */
+  end(done?: () => void): unknown;
+}
+
+/** The part of Node's `fs` that is used. */
+interface Files {
+  promises: {
+    open(path: string | URL, flags: string): Promise<{ writeFile?(bytes: Uint8Array): Promise<void>; sync(): Promise<void>; close(): Promise<void> }>;
+    rename(from: string | URL, to: string | URL): Promise<void>;
+    readFile(path: string | URL): Promise<Uint8Array>;
+  };
+}
+
+function files(op: string): Files['promises'] {
+  const { process } = globalThis as { process?: { getBuiltinModule?(name: string): Files | undefined } };
+  const found = process?.getBuiltinModule?.('fs')?.promises;
+  if (found) return found;
+  throw new GradloomError('RUNTIME', op, 'this runtime has no files by path (Node ≥ 20.16, Deno ≥ 2.1, Bun ≥ 1.2). Pass a file handle, a stream, or bytes.');
+}
+
+const beside = (path: string | URL, ending: string): string | URL => (typeof path === 'string' ? path + ending : new URL(path.href + ending));
+
+/** Writes that wait for one another, by path: they share a temporary file. */
+const writing = new Map<string, Promise<void>>();
+
+/** The whole file or none: a temporary file beside it takes its place once it is on the disk. */
+async function replaceFile(path: string | URL, bytes: Uint8Array): Promise<void> {
+  const fs = files('checkpoint.write');
+  const temporary = beside(path, '.tmp');
+  const file = await fs.open(temporary, 'w');
+  try {
+    await (file as { writeFile(bytes: Uint8Array): Promise<void> }).writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await fs.rename(temporary, path);
+  // The folder's entry too, where the system lets it be opened.
+  try {
+    const folder = await fs.open(typeof path === 'string' ? path.replace(/[^/\\]*$/, '') || '.' : new URL('.', path), 'r');
+    await folder.sync().finally(() => folder.close());
+  } catch {}
+}
+
+/** Writes bytes. A path or a file handle has the old file until the new one is whole. */
+export async function writeBytes(target: Target, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  if (typeof target === 'string' || target instanceof URL) {
+    const before = writing.get(String(target)) ?? Promise.resolve();
+    const mine = before.catch(() => {}).then(() => replaceFile(target, bytes));
+    writing.set(String(target), mine);
+    try {
+      return await mine;
+    } finally {
+      if (writing.get(String(target)) === mine) writing.delete(String(target));
+    }
+  }
+  const { createWritable, getWriter, write, end } = (target ?? {}) as Partial<FileHandle & WritableStream & NodeWritable>;
+  if (createWritable) {
+    const stream = await (target as FileHandle).createWritable();
+    try {
+      await stream.write(bytes);
+    } catch (error) {
+      await stream.abort?.(error);
+      throw error;
+    }
+    return stream.close();
+  }
+  if (getWriter) {
+    const writer = (target as WritableStream<Uint8Array>).getWriter();
+    await writer.write(bytes);
+    return writer.close();
+  }
+  if (write && end) {
+    const stream = target as NodeWritable;
+    await new Promise<void>((resolve, reject) => stream.write(bytes, (error) => (error ? reject(error) : resolve())));
+    return new Promise((resolve) => stream.end(() => resolve()));
+  }
+  throw new GradloomError('VALUE', 'checkpoint.write', `takes a path, a file handle or a writable stream, got ${valueText(target)}.`);
+}
+
+const missing = (error: unknown): boolean => ['ENOENT', 'NotFoundError', 'NotFound'].some((name) => [(error as { code?: string }).code, (error as Error).name].includes(name));
+
+/** The bytes of a source; null where there is no file. */
+export async function readBytes(source: Source): Promise<Uint8Array | null> {
+  try {
+    if (typeof source === 'string' || source instanceof URL) return await files('checkpoint.read').readFile(source);
+    if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) return new Uint8Array(source as ArrayBuffer);
+    const { getFile, arrayBuffer, getReader } = (source ?? {}) as Partial<FileHandle & Blob & ReadableStream>;
+    if (getFile) return new Uint8Array(await (await (source as FileHandle).getFile()).arrayBuffer());
+    if (arrayBuffer) return new Uint8Array(await (source as Blob).arrayBuffer());
+    if (getReader) return new Uint8Array(await new Response(source as ReadableStream<Uint8Array<ArrayBuffer>>).arrayBuffer());
+  } catch (error) {
+    if (missing(error)) return null;
+    throw error;
+  }
+  throw new GradloomError('VALUE', 'checkpoint.read', `takes a path, a file handle, a readable stream, a Blob, a Response or bytes, got ${valueText(source)}.`);
+}

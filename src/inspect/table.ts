@@ -1,0 +1,14 @@
+// Tables as text.
+
+/** Columns padded to their widest entry; a head that begins with > stands to the right. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const right = head.map((h) => h.startsWith('>'));
+  const all = [head.map((h) => h.replace(/^>/, '')), ...rows];
+  const widths = head.map((_, c) => Math.max(...all.map((r) => (r[c] ?? '').length)));
+  const line = (r: readonly string[]): string =>
+    widths
+      .map((w, c) => (right[c] ? (r[c] ?? '').padStart(w) : (r[c] ?? '').padEnd(w)))
+      .join('  ')
+      .trimEnd();
+  return [line(all[0] as readonly string[]), widths.map((w) => '─'.repeat(w)).join('  '), ...all.slice(1).map(line)].join('\n');
+}
