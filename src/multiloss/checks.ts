@@ -1,5 +1,4 @@
-// What methods are told when they are made: kinds of numbers, and numbers that are given per loss. What they are told
-// of losses.
+// Kinds of numbers that methods take as options, numbers that are given per loss, and checks of losses.
 import { isPlainObject, type Kind } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 

@@ -16,7 +16,7 @@ export function stateOf(op: string, state: unknown, kinds: Readonly<Record<strin
   return state;
 }
 
-/** A list of finite numbers; of `length`, where that is said. */
+/** A list of finite numbers; of `length`, where that is given. */
 export const numbers = (length?: number): Kind => ({
   what: `a list of ${length ?? ''} finite numbers`,
   test: (v) => Array.isArray(v) && (length === undefined || v.length === length) && v.every(Number.isFinite),

@@ -6,7 +6,7 @@ import { requiresGrad } from '../tensor/op.ts';
 import { recording } from '../tensor/recording.ts';
 import { Tensor } from '../tensor/tensor.ts';
 
-/** The losses of one step by name. Each has one element; null, undefined or 0 stands for one that the step lacks. */
+/** The losses of one step by name. Each has one element; null, undefined or 0 means that the step lacks it. */
 export type Losses<Name extends string = string> = { readonly [K in Name]?: Tensor | null | 0 | undefined };
 
 /** What a strategy did in one step. */

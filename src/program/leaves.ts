@@ -28,7 +28,7 @@ export interface LeafPlan {
   after: Tensor | null | undefined;
 }
 
-/** Where a gradient lay before the step. */
+/** The address of a gradient before the step. */
 type Window = Movable & { readonly leaf: number };
 
 export class Leaves {
@@ -58,13 +58,13 @@ export class Leaves {
     }
   }
 
-  /** The leaf in whose gradient of before an address lies, and how many bytes behind its start. */
+  /** The leaf whose earlier gradient holds an address, and the offset in it. */
   at(address: number): readonly [LeafPlan, number] | undefined {
     const window = blockAt(this.windows, address);
     return window && [this.plans[window.leaf] as LeafPlan, address - window.address];
   }
 
-  /** The leaf whose gradient of before lay in a block. */
+  /** The leaf whose earlier gradient was in a block. */
   in(storage: Storage): LeafPlan | undefined {
     const window = this.windows.find(({ leaf }) => this.plans[leaf]?.seen?.storage === storage);
     return window && this.plans[window.leaf];

@@ -16,7 +16,7 @@ export function mapTensors(value: unknown, change: (t: Tensor) => Tensor): unkno
 
 /**
  * What makes the value again with every tensor in it copied into the caller's scope, without a graph: looked through
- * once. `at`: where a tensor lies by then.
+ * once. `at`: the tensor to copy from at the time of the call.
  */
 export function clonerOf(value: unknown, at: (t: Tensor) => Tensor = (t) => t): () => unknown {
   if (value instanceof Tensor) {

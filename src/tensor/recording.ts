@@ -1,4 +1,4 @@
-// What a recording of a step must be told by the levels below it. One recording at a time; none unless `capture` runs.
+// What a recording of a step must hear from the levels below it. One recording at a time; none unless `capture` runs.
 import { callHost, type HostWork } from '../runtime/call.ts';
 import type { Storage } from './storage.ts';
 import type { Tensor } from './tensor.ts';
@@ -44,7 +44,7 @@ export interface Recording {
   steady(current: () => unknown): void;
   /** State is being made that later runs find: this run counts as a plain one, and the next is recorded. */
   early(): void;
-  /** A tensor of host numbers that follow from a text: made once, unheard, and alive as long as the recording. */
+  /** A tensor of host numbers that follow from a text: made once, unrecorded, and alive as long as the recording. */
   kept(key: string, make: () => Tensor): Tensor;
   /** Host work that each replay must repeat first: hyper-parameters written to memory. */
   repeat(work: () => void): void;

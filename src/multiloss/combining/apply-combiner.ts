@@ -10,7 +10,7 @@ import { type Aggregator, isAggregator, isScalarizer, METHOD, type Method, type 
 import { atRank, roundedElements } from '../solve/rank.ts';
 import { NAMES } from '../state.ts';
 
-/** What `applyCombiner` may be told besides the Jacobian. */
+/** Options of `applyCombiner`. */
 export interface CombinerOptions {
   /** The losses' values, [m]; default 0 each. Methods that need them cannot do without. */
   losses?: readonly number[];

@@ -1,5 +1,5 @@
 // Several losses, one call: a backward pass that carries each loss's gradient, a method that says how they become one,
-// and the graph freed once. What it needs is found from the graph; what it saw is reported.
+// and the graph freed once. Which parameters the losses share is found from the graph; norms and weights are reported.
 import { backward as sumBackward } from '../../autograd/backward.ts';
 import { accumulate } from '../../autograd/leaf.ts';
 import { reshape } from '../../ops/movement.ts';

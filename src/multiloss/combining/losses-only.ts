@@ -80,8 +80,8 @@ export function reportWeights(method: Method, report: LiveReport<string>, losses
 }
 
 /**
- * Throws where a method that is captured asks for something else by now (a warm-up that ended): the recorded step does
- * not have it.
+ * Throws where a captured method needs something else than when the step was recorded (a warm-up that ended): the
+ * recorded step does not compute it.
  */
 export function assertNeeds(method: Method, recorded: Method['needs']): void {
   if (method.needs === recorded) return;

@@ -1,4 +1,4 @@
-// What a backward pass over several losses can be told.
+// The options of a backward pass over several losses.
 import type { Place } from '../../autograd/pass.ts';
 import { ANY, FLAG, type Kind, type Kinds, oneOf, either, TENSOR, valueText } from '../../tensor/check.ts';
 import { GradloomError, valueError } from '../../tensor/errors.ts';
@@ -59,14 +59,14 @@ export interface MultiBackwardOptions<Name extends string = string> {
   retainGraph?: boolean;
 }
 
-/** What can be gone through for tensors. */
+/** A list of tensors, or anything else that can be iterated. */
 export const TENSORS: Kind = {
   what: 'a list of tensors',
   test: (v) => typeof v === 'object' && v !== null && !(v instanceof Tensor) && typeof (v as Iterable<unknown>)[Symbol.iterator] === 'function',
 };
 const LISTS: Kind = { what: 'lists of tensors', test: (v) => Array.isArray(v) && v.every(TENSORS.test) };
 
-/** What `multiloss.backward` can be told besides the method. */
+/** The options of `multiloss.backward` besides the method. */
 export const WITHOUT_COMBINE: Kinds<Omit<MultiBackwardOptions, 'combine'>> = {
   shared: TENSORS,
   heads: oneOf('unweighted', 'weighted'),
@@ -79,7 +79,7 @@ export const WITHOUT_COMBINE: Kinds<Omit<MultiBackwardOptions, 'combine'>> = {
   retainGraph: FLAG,
 };
 
-/** What it can be told. */
+/** All of its options. */
 export const BACKWARD: Kinds<MultiBackwardOptions> = { combine: METHOD, ...WITHOUT_COMBINE };
 
 /** The place of a tensor that an option names. */

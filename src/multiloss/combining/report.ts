@@ -1,11 +1,10 @@
-// What one backward pass over several losses tells: how much each counted, and how their gradients stood to one
-// another.
+// The report of a backward pass over several losses: how much each counted, and how their gradients agreed.
 import { refuseWhileRecording } from '../../tensor/recording.ts';
 import { atRank, roundedProducts } from '../solve/rank.ts';
 import type { Report } from '../strategy.ts';
 
 /**
- * How the losses' gradients stand to one another over some parameters. Rows and columns are in the order of `names`.
+ * Norms, cosines and inner products of the losses' gradients over some parameters. Rows and columns are in the order of `names`.
  */
 export interface Conflict<Name extends string = string> {
   /** ‖gᵢ‖. */

@@ -63,8 +63,8 @@ export class Sharing<Name extends string> {
   }
 
   /**
-   * Losses that have nothing in common have no conflict to resolve: said, since it is a mistake in the model or the
-   * options.
+   * Refuses losses that share no parameter, and warns of one that shares none with the others: a mistake in the model
+   * or the options.
    */
   private assertShared(shared: readonly Place[], reached: Reached): void {
     const { method, names } = this;

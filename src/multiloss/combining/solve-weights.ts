@@ -20,7 +20,7 @@ export interface Measurements {
   readonly losses: readonly Tensor[];
   /** Losses that the step names and does not have. */
   readonly absent: readonly string[];
-  /** The weights where the method has said them already: of a function of the losses. */
+  /** The weights where they are known already: derivatives of a function of the losses. */
   readonly known: readonly Tensor[] | null;
   readonly measured: Measured | null;
   readonly layers: ReadonlyMap<string, Place[]>;

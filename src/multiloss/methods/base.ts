@@ -101,7 +101,7 @@ export abstract class MethodBase {
 
 /** A method that weighs losses, by their gradients' inner products unless it says otherwise. */
 export abstract class WeightingBase extends MethodBase implements Weighting {
-  /** What it must be told. */
+  /** What it must be given. */
   readonly needs: Needs = 'gramian';
 
   /** One weight per loss. */

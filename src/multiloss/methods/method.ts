@@ -5,7 +5,7 @@ import type { Kind } from '../../tensor/check.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 
 /**
- * What a method must be told, which is its price. 'losses': one backward pass, as for a sum. 'norms' and 'gramian': a
+ * What a method must be given, which is its price. 'losses': one backward pass, as for a sum. 'norms' and 'gramian': a
  * pass that carries every loss's gradient through the network, without the weights' gradients of each. 'jacobian':
  * those as well.
  */
@@ -78,7 +78,7 @@ export interface Scalarizer<Name extends string = AnyLoss> extends Named {
 
 /** Weights from numbers, computed on the host in float64. */
 export interface Weighting<Name extends string = AnyLoss> extends Named {
-  /** What it must be told. */
+  /** What it must be given. */
   readonly needs: Needs;
   /**
    * What parameters of single losses (heads) get; where left out, 'unweighted' of a method that needs 'gramian', else

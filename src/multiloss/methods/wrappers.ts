@@ -9,7 +9,7 @@ import { Weighted } from './from-losses/weighted.ts';
 import { Memory } from './memory.ts';
 import { headsOf, isAggregator, isScalarizer, METHOD, type Method, type Stats, type Weighting, type Wrapped } from './method.ts';
 
-/** A weighting that may be told the losses after the step (FAMO). */
+/** A weighting that may be given the losses after the step (FAMO). */
 interface Updated extends Weighting {
   update?(lossesAfter: Float64Array): void;
 }

@@ -209,7 +209,7 @@ export class Plan<Name extends string = string> {
   /** Looks at the conditions of the phase. */
   private move(losses: Readonly<Record<string, number>>): void {
     const { until, backTo } = this.present.options;
-    // Both are told of every step, whichever holds.
+    // Both see every step, whichever holds.
     const over = until !== undefined && advance(until, this.until as Progress, losses);
     const back = backTo !== undefined && advance(backTo[1], this.backTo as Progress, losses);
     if (back) this.enter(this.list.findIndex((p) => p.name === backTo[0]));
@@ -230,7 +230,7 @@ export class Plan<Name extends string = string> {
     return statesOf(this.list.map(({ name, options }) => [name, options.combine]));
   }
 
-  /** Where the plan stands, as JSON: conditions' running means and counts, and the methods' states. */
+  /** The plan's state, as JSON: conditions' running means and counts, and the methods' states. */
   stateDict(): PlanState {
     const { name: phase } = this.present;
     const state = { phases: this.list.map((p) => p.name), phase, steps: this.steps, done: this.finished, until: this.until, backTo: this.backTo };

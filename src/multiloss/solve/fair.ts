@@ -1,4 +1,4 @@
-// Weights whose losses gain alike: G·w = w^(−1/α), of which α = 1 is the Nash bargaining solution.
+// Weights of a fair bargain between the losses: G·w = w^(−1/α), of which α = 1 is the Nash bargaining solution.
 import { power } from '../../tensor/elementary.ts';
 import { Cholesky } from './cholesky.ts';
 import { cosinesOf, indices, times } from './matrix.ts';

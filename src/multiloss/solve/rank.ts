@@ -40,7 +40,7 @@ export function pivotedCholesky(matrix: Float64Array, n: number, share: number):
   return { l, order, rank: k };
 }
 
-/** Changes row and column k of the symmetric matrix whose lower half stands from there on with p > k. */
+/** Swaps rows and columns k and p > k of a symmetric matrix of which the lower half is stored. */
 function swapRows(a: Float64Array, n: number, k: number, p: number): void {
   if (k === p) return;
   for (let j = 0; j < k; j++) swapElements(a, k * n + j, p * n + j);

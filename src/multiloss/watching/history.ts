@@ -81,7 +81,7 @@ export class History {
     this.stride *= 2;
   }
 
-  /** Points and series as they stand, the point under way included. */
+  /** Points and series so far, the unfinished point included. */
   points(): { steps: number[]; series: Series[] } {
     const more = this.inOpen > 0;
     return {

@@ -148,7 +148,7 @@ export class Monitor {
     this.pairs.set(pair, p);
   }
 
-  /** How each pair of losses stood to one another over the run. */
+  /** How the gradients of each pair of losses agreed over the run. */
   get conflicts(): PairSummary[] {
     return [...this.pairs].map(([name, { n, mean, squares, negative }]) => ({ name, mean, sd: Math.sqrt(squares / Math.max(1, n - 1)), conflictRate: negative / n, steps: n }));
   }

@@ -38,7 +38,7 @@ type Per = 'logit' | 'first' | 'scale';
 /**
  * Weights that grow with each loss's excess risk, estimated as Σ g²/√(Σ over time of g²) and relative to its first
  * value: w ← w·e^(η·e), made to add up to 1 (He et al. 2024, arXiv 2402.02009). Robust against losses that noise keeps
- * high. In the first step the estimate stands for itself.
+ * high. In the first step the estimate is used as it is.
  */
 export class ExcessMTL extends MethodBase implements Aggregator {
   readonly name = 'ExcessMTL';

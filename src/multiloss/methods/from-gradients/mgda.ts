@@ -19,7 +19,7 @@ const OPTIONS: Kinds<MGDAOptions> = { frankWolfe: OBJECT };
 const FRANK_WOLFE: Kinds<NonNullable<MGDAOptions['frankWolfe']>> = { epsilon: POSITIVE, maxIters: count(1) };
 
 /**
- * The shortest vector in the gradients' convex hull, which lowers every loss alike, or is 0 (Désidéri 2012; Sener &
+ * The shortest vector in the gradients' convex hull, which lowers every loss by the same amount, or is 0 (Désidéri 2012; Sener &
  * Koltun 2018, arXiv 1810.04650). Solved exactly. At the gradient of a shared feature it is MGDA-UB. Short gradients
  * get large weights: see `normalize`.
  */

@@ -12,7 +12,7 @@ import { times } from '../../solve/matrix.ts';
 abstract class SimplexDescent extends WeightingBase {
   protected override readonly memory = new Memory({}, ['share']);
 
-  /** Goes on from where it stands, equal shares at first. Returns the new point. */
+  /** Goes on from the point of the step before, equal shares at first. Returns the new point. */
   protected descend(names: readonly string[], step: (point: Float64Array) => Float64Array): Float64Array {
     const rows = this.memory.of(names, () => ({ share: 1 / names.length }));
     reshare(rows, 'share', 1);

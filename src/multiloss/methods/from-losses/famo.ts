@@ -1,4 +1,4 @@
-// Every loss is to fall at the same rate, told from what the losses were before and after the step.
+// Every loss is to fall at the same rate, judged by the losses before and after the step.
 import { isPlainObject, type Kind, type Kinds, oneOf, valueText, withDefaults } from '../../../tensor/check.ts';
 import { logarithm } from '../../../tensor/elementary.ts';
 import { valueError } from '../../../tensor/errors.ts';
@@ -18,7 +18,7 @@ export interface FAMOOptions<Name extends string = string> {
   lowerBounds?: PerLoss<Name>;
   /**
    * Where the losses after a step come from. Default 'update': you evaluate them on the same batch and call `update`.
-   * 'next': those of the next step stand for them, which costs nothing and adds the noise between batches.
+   * 'next': those of the next step are taken instead, which costs nothing and adds the noise between batches.
    */
   after?: 'update' | 'next';
 }

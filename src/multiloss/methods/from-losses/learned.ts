@@ -58,7 +58,7 @@ abstract class Learned<Name extends string> extends MethodBase implements Scalar
     return sum(this.formula(vectorOf(losses), s));
   }
 
-  /** Where each loss's number stands. */
+  /** The position of each loss's number. */
   private indicesOf(names: readonly string[]): number[] {
     const added = names.filter((name) => !this.names.includes(name));
     if (added.length > 0 && (this.named || this.names.length + added.length > this.parameter.size)) {

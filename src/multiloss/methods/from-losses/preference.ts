@@ -1,4 +1,4 @@
-// Scalarizers that steer towards a ray in the space of losses: which compromise is wanted is said beforehand.
+// Scalarizers that steer towards a ray in the space of losses: the wanted compromise is given beforehand.
 import { add, div, ge, gt, mul, sub, where } from '../../../ops/binary.ts';
 import { amax } from '../../../ops/moments.ts';
 import { sum } from '../../../ops/reduce.ts';

@@ -18,7 +18,7 @@ import { entriesOf, type Losses, nonFinite, type Report, type Strategy } from '.
 abstract class HostWeighted<Name extends string> extends MethodBase implements Strategy<Name> {
   /** The losses' values are enough. */
   readonly needs = 'losses';
-  /** Steps so far: where schedules stand. */
+  /** Steps so far, which schedules follow. */
   protected steps = 0;
   private readonly numbers = new HostNumbers();
 
