@@ -33,7 +33,10 @@ export function isWhole(t: Tensor): boolean {
 /** Adds the method's direction to the `.grad` of each shared parameter. */
 export function addDirections(
   method: Aggregator,
-  { losses, absent, measured, layers }: { losses: readonly Tensor[]; absent: readonly string[]; measured: Measured; layers: ReadonlyMap<string, Place[]> },
+  losses: readonly Tensor[],
+  absent: readonly string[],
+  measured: Measured,
+  layers: ReadonlyMap<string, Place[]>,
   places: readonly Place[],
   found: Found,
   report: LiveReport<string>,

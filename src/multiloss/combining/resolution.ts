@@ -90,7 +90,7 @@ export class Resolution<Name extends string> {
     const layers = measures || options.groups === 'layer' ? layersOf(sharedPlaces, found) : new Map<string, Place[]>();
     if (measures) report.measure(layers.keys());
     if (isAggregator(method)) {
-      addDirections(method, { losses, absent, measured: measured as Measured, layers }, sharedPlaces, found, report);
+      addDirections(method, losses, absent, measured as Measured, layers, sharedPlaces, found, report);
       for (const place of reached.keys()) if (place instanceof Tensor && !shared.has(place)) accumulate(place, ...combined(found, place, null), false);
       return;
     }

@@ -54,10 +54,10 @@ export class PBI<Name extends string = string> extends ScalarizerBase {
     const above = zeroPoint
       ? sub(
           all,
-          this.zero.vector(names.join(), () => perLoss(this.name, 'zeroPoint', zeroPoint, names, 0)),
+          this.zero.vector(names, () => perLoss(this.name, 'zeroPoint', zeroPoint, names, 0)),
         )
       : all;
-    const ray = this.direction.vector(names.join(), () => {
+    const ray = this.direction.vector(names, () => {
       const w = perLoss(this.name, 'weights', weights, names, 0);
       const length = Math.sqrt(w.reduce((s, x) => s + x * x, 0));
       return w.map((x) => x / length);
@@ -102,7 +102,7 @@ export class COSMOS<Name extends string = string> extends ScalarizerBase {
   }
 
   combine(losses: readonly Tensor[], names: readonly Name[]): Tensor {
-    const r = this.ray.vector(names.join(), () => perLoss(this.name, 'weights', this.preference, names, 0));
+    const r = this.ray.vector(names, () => perLoss(this.name, 'weights', this.preference, names, 0));
     const all = vectorOf(losses);
     // The root and the quotient see no 0, so no infinity meets the gradient of where. Below float32's smallest square
     // everything is 0.

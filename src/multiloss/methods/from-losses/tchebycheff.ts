@@ -65,13 +65,13 @@ export class STCH<Name extends string = string> extends ScalarizerBase {
     const above = zeroPoint
       ? sub(
           all,
-          this.zero.vector(names.join(), () => perLoss(this.name, 'zeroPoint', zeroPoint, names, 0)),
+          this.zero.vector(names, () => perLoss(this.name, 'zeroPoint', zeroPoint, names, 0)),
         )
       : all;
     const scaled = weights
       ? mul(
           above,
-          this.lambda.vector(names.join(), () => perLoss(this.name, 'weights', weights, names, 0).map((w) => w / mu)),
+          this.lambda.vector(names, () => perLoss(this.name, 'weights', weights, names, 0).map((w) => w / mu)),
         )
       : div(above, mu * losses.length);
     return mul(logsumexp(scaled, 0), mu);
@@ -96,10 +96,11 @@ export class STCH<Name extends string = string> extends ScalarizerBase {
       if (row.count === 0) take(row, i);
     });
     recording()?.rely(this.lambda, () => memory.own.steps < warmupSteps);
-    const nadir = this.lambda.vector(names.join(), () => {
+    const nadir = this.lambda.vector(names, () => {
       if (memory.own.steps < warmupSteps)
         throw new GradloomError('CAPTURE', this.name, 'its warm-up begins anew, and the captured step has none. Call release() on the captured step and run plain steps first.');
-      return memory.of(names, () => ({ sum: 0, count: 1 })).map((row) => Math.max(row.sum / row.count, TINY));
+      const rows = memory.of(names, () => ({ sum: 0, count: 1 }));
+      return Float64Array.from(rows, (row) => Math.max(row.sum / row.count, TINY));
     });
     const terms = div(log(add(div(all, nadir), TINY)), mu);
     return mul(logsumexp(terms, 0), mu * losses.length);

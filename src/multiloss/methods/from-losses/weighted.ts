@@ -45,7 +45,7 @@ abstract class HostWeighted<Name extends string> extends MethodBase implements S
 
   /** Σ λᵢ·lossᵢ; one step of the schedules. */
   protected weightedSum(losses: readonly Tensor[], names: readonly string[]): Tensor {
-    const weights = this.numbers.scalars(names, () => this.nextWeights(names));
+    const weights = this.numbers.tensors(names, [], () => this.nextWeights(names));
     recording()?.steady(() => this.weightsOf(names, 0).join()); // schedules move on by themselves
     return losses.map((loss, i) => mul(loss, weights[i] as Tensor)).reduce((a, b) => add(a, b));
   }
