@@ -21,6 +21,8 @@ export * from './api/methods.ts';
 export * from './api/nn.ts';
 export * from './api/optim.ts';
 export * from './api/training.ts';
+export { type Channels, fromImageData, type Picture, type PictureOptions, type Pixels, toImageData } from './transforms/imagedata.ts';
+export * as transforms from './api/transforms.ts';
 export { reverseGrad, scaleGrad } from './ops/gradient.ts';
 export { acos, acosh, asin, asinh, atan, atan2, atanh, cosh, sinh, tan } from './ops/angles.ts';
 export { flip, repeat, roll, tile } from './ops/arrange.ts';

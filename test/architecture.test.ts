@@ -13,7 +13,7 @@ const levels = [
   ['ops'],
   ['autograd'],
   ['module'],
-  ['nn', 'losses', 'optim', 'multiloss', 'program', 'data', 'checkpoint', 'distributions', 'metrics', 'training', 'inspect'],
+  ['nn', 'losses', 'optim', 'multiloss', 'program', 'data', 'checkpoint', 'distributions', 'metrics', 'training', 'inspect', 'transforms'],
   ['api', 'methods.ts', 'report'],
   ['index.ts'],
   ['entry'],

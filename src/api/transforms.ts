@@ -1,0 +1,33 @@
+/** Pictures as tensors, and changed: torchvision's `transforms` for batches. @module */
+export {
+  adjustBrightness,
+  adjustContrast,
+  adjustHue,
+  adjustSaturation,
+  centerCrop,
+  crop,
+  hflip,
+  type PerPicture,
+  type PictureSize,
+  type ResizeOptions,
+  type RotateOptions,
+  resize,
+  rotate,
+  vflip,
+} from '../transforms/functional.ts';
+export { type Channels, fromImageData, type Picture, type PictureOptions, type Pixels, toImageData } from '../transforms/imagedata.ts';
+export {
+  CenterCrop,
+  ColorJitter,
+  type ColorJitterOptions,
+  type FlipOptions,
+  Normalize,
+  RandomCrop,
+  type RandomCropOptions,
+  RandomHorizontalFlip,
+  RandomRotation,
+  type RandomRotationOptions,
+  RandomVerticalFlip,
+  Resize,
+  type SeededOptions,
+} from '../transforms/random.ts';
