@@ -4,7 +4,7 @@ const sources = (names: readonly string[]): string[] => names.map((name) => `src
 const typed = sources(['default', 'workerd', 'edge-light', 'lean', 'relaxed', 'threads', 'worker', 'report']);
 // Namespaces as files of their own, which scripts/dist.mjs makes the main entry name as such, so that bundlers can take them apart. Their types are written by scripts/dist.mjs: bundled with the rest, they would tear
 // the class Tensor from its methods.
-const namespaces = sources(['nn', 'functional', 'optim', 'lr-scheduler', 'multiloss']);
+const namespaces = sources(['nn', 'functional', 'nn-init', 'nn-utils', 'optim', 'lr-scheduler', 'swa-utils', 'multiloss', 'distributions']);
 // Texts that default looks for beside itself.
 const texts = sources(['wasm-relaxed', 'wasm-threads']);
 

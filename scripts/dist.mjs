@@ -27,8 +27,8 @@ const imports = /^(?:import .*\n)+/.exec(core.slice(runtimeImport.length))?.[0] 
 writeFileSync('dist/core.js', `${imports}${runtime}${core.slice(runtimeImport.length + imports.length)}`);
 rmSync('dist/rolldown-runtime.js');
 
-// gradloom/nn, nn/functional, optim and multiloss: the namespaces of the main entry as modules, for bundlers that do not take namespaces apart.
-for (const path of ['nn', 'nn.functional', 'optim', 'multiloss']) {
+// gradloom/nn, nn/functional, optim, multiloss and distributions: the namespaces of the main entry as modules, for bundlers that do not take namespaces apart.
+for (const path of ['nn', 'nn.functional', 'optim', 'multiloss', 'distributions']) {
   const [outer, name] = [path.split('.')[0], path.split('.').at(-1)];
   for (const [types, entry] of [
     ['d.ts', 'default.js'],
@@ -60,21 +60,31 @@ const entry = readFileSync('dist/default.js', 'utf8');
 if (entry.match(embedded)?.length !== 1) throw new Error('dist/default.js: the text of the wasm is not where it was');
 const base64 = readFileSync('dist/kernels.wasm').toString('base64');
 writeFileSync('dist/node.js', entry.replace(embedded, `globalThis.Buffer.from('${base64}', 'base64')`));
-const modules = { nn: 'nn', optim: 'optim', multiloss: 'multiloss', functional: 'functional', lr_scheduler: 'lr-scheduler' };
+const modules = {
+  nn: 'nn',
+  optim: 'optim',
+  multiloss: 'multiloss',
+  functional: 'functional',
+  nn_init: 'nn-init',
+  nn_utils: 'nn-utils',
+  lr_scheduler: 'lr-scheduler',
+  swa_utils: 'swa-utils',
+  distributions: 'distributions',
+};
 for (const [file, namespaces] of Object.entries({
-  default: ['nn', 'optim', 'multiloss'],
-  lean: ['nn', 'optim', 'multiloss'],
-  workerd: ['nn', 'optim', 'multiloss'],
-  'edge-light': ['nn', 'optim', 'multiloss'],
-  nn: ['functional'],
-  optim: ['lr_scheduler'],
+  default: ['nn', 'optim', 'multiloss', 'distributions'],
+  lean: ['nn', 'optim', 'multiloss', 'distributions'],
+  workerd: ['nn', 'optim', 'multiloss', 'distributions'],
+  'edge-light': ['nn', 'optim', 'multiloss', 'distributions'],
+  nn: ['functional', 'nn_init', 'nn_utils'],
+  optim: ['lr_scheduler', 'swa_utils'],
 })) {
   let text = readFileSync(`dist/${file}.js`, 'utf8');
   for (const name of namespaces) {
     const exported = new RegExp(`,? ${name}_exports as (\\w+)`).exec(text);
     if (!exported) throw new Error(`dist/${file}.js: the namespace ${name} is not where it was`);
     text = text.replace(exported[0], '').replace(new RegExp(`(?:, )?[\\w$]+ as ${name}_exports`), '');
-    text = `${text.replace(/^import \{\s*\} from .*\n/gm, '').replace(/^import \{, /gm, 'import { ')}\nexport * as ${exported[1]} from "./${modules[name]}.js";\n`;
+    text = `${text.replace(/^import \{\s*\} from .*\n/gm, '').replace(/^import \{\s*, /gm, 'import { ')}\nexport * as ${exported[1]} from "./${modules[name]}.js";\n`;
   }
   writeFileSync(`dist/${file}.js`, text);
 }

@@ -21,7 +21,7 @@ export * from './api/methods.ts';
 export * from './api/nn.ts';
 export * from './api/optim.ts';
 export * from './api/training.ts';
-export { type Channels, fromImageData, type Picture, type PictureOptions, type Pixels, toImageData } from './transforms/imagedata.ts';
+export { type Channels, type Drawable, fromImageData, type Picture, type PictureOptions, type Pixels, toImageData } from './transforms/imagedata.ts';
 export * as transforms from './api/transforms.ts';
 export { reverseGrad, scaleGrad } from './ops/gradient.ts';
 export { acos, acosh, asin, asinh, atan, atan2, atanh, cosh, sinh, tan } from './ops/angles.ts';
@@ -106,6 +106,7 @@ export {
   bernoulli_,
   cauchy_,
   type DrawOptions,
+  type Draws,
   exponential_,
   geometric_,
   logNormal_,

@@ -15,8 +15,10 @@ const without = (names: string[], rows: ReadonlySet<string>): string[] => names.
 
 test('every function that src/ops exports is public, or marked @internal', () => {
   const folder = new URL('../src/ops/', import.meta.url);
-  const isPublic = (name: string): boolean => [gradloom, nn.functional, gradloom.Tensor.prototype].some((place) => name in place);
-  const hidden = readdirSync(folder).flatMap((file) => {
+  const places = [gradloom, nn.functional, gradloom.Tensor.prototype, ...Object.values(gradloom).filter((value) => typeof value === 'object')];
+  const isPublic = (name: string): boolean => places.some((place) => name in place);
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+  const hidden = files.flatMap((file) => {
     const exported = readFileSync(new URL(file, folder), 'utf8').matchAll(/^(?:(\/\*\*(?:(?!\*\/)[\s\S])*\*\/)\n)?(?:\/\/.*\n)*export (?:function|const) (\w+)/gm);
     return [...exported].filter(([, text = '', name = '']) => !text.includes('@internal') && !isPublic(name)).map(([, , name]) => `${file}: ${name}`);
   });

@@ -3,14 +3,17 @@
 //
 //   planes [channels, KW, R, OW], R = OH + (KH − 1)·DH        row (c, ky, kx) = plane (c, kx) from its row ky·DH on
 //
-// so an image is copied KW times and not KH·KW times, and nothing is packed.
+// so an image is copied KW times and not KH·KW times, and nothing is packed. Where an output row is whole tiles (OW a multiple of 16), and the
+// horizontal stride 1, y needs one copy: its rows are as wide as the padded image, and the kernel's columns are places in them:
+//
+//   planes [channels, R, OW + (KW − 1)·DW]                    row (c, ky, kx) = plane c from its row ky·DH and column kx·DW on
 //
 //  the scratch, 32-bit words; m = O/groups, K = channels · KH · KW:
-//  ┌────────┬────┬─────────┬──────────────┬───────────────┐
-//  │ planes │ 8  │ table K │ biases m + 4 │ weights m · K │   for y, the weights only where they are turned
-//  ├────────┼────┼─────────┼──────────────┴───────────────┤
-//  │ planes │ 8  │ table K │ sums 32 · ⌈m/4⌉ · ⌈K/2⌉      │   for dW
-//  └────────┴────┴─────────┴──────────────────────────────┘
+//  ┌────────┬────┬─────────┬──────────────┬───────────┬───────────────┐
+//  │ planes │ 8  │ table K │ biases m + 4 │ record 16 │ weights m · K │   for y: the record of the one copy; the weights only where they are turned
+//  ├────────┼────┼─────────┼──────────────┴───────────┴───────────────┤
+//  │ planes │ 8  │ table K │ sums 32 · ⌈m/4⌉ · ⌈K/2⌉                  │   for dW
+//  └────────┴────┴─────────┴──────────────────────────────────────────┘
 import { addDots, finishDots, multiplyRows } from "./convtiles";
 import { field } from "./geometry";
 import { copy } from "./movement";
@@ -21,25 +24,28 @@ import { unroll } from "./unroll";
   return field(g, 14) + (field(g, 5) - 1) * field(g, 11);
 }
 
-/** How far planes lie apart, in floats: an odd number of cache lines, so that they do not meet in a few of the cache's sets. */
-@inline function planeStep(g: usize): i32 {
-  return ((height(g) * field(g, 15) + 15) >> 4 | 1) << 4;
+/** How far planes of rows so wide lie apart, in floats: an odd number of cache lines, so that they do not meet in a few of the cache's sets. */
+@inline function planeStep(g: usize, width: i32): i32 {
+  return ((height(g) * width + 15) >> 4 | 1) << 4;
 }
 
-/** Fills the table behind the planes and gives its address. `flipped`: the kernel's places come in opposite order. */
-function placeRows(scratch: usize, channels: i32, g: usize, flipped: bool): usize {
-  const KH = field(g, 5), KW = field(g, 6), OW = field(g, 15), plane = planeStep(g), rise = field(g, 11) * OW;
-  const table = scratch + (<usize>(channels * KW * plane + 8) << 2);
-  let entry = table;
+/** The width of a plane's rows where there is one for each channel, or 0 where there is one for each kernel column too. */
+@inline function wholeWidth(g: usize): i32 {
+  const OW = field(g, 15), reach = (field(g, 6) - 1) * field(g, 12);
+  return (OW & 15) == 0 && field(g, 8) == 1 && reach <= OW >> 1 ? OW + reach : 0;
+}
+
+/** Fills the table of K entries: bytes from one kernel row, column and channel to the next. `flipped`: the kernel's places come in opposite order. */
+function placeRows(table: usize, channels: i32, g: usize, rise: i32, shift: i32, channel: i32, flipped: bool): void {
+  const KH = field(g, 5), KW = field(g, 6);
   for (let c = 0; c < channels; c++) {
     for (let ky = 0; ky < KH; ky++) {
-      for (let kx = 0; kx < KW; kx++, entry += 4) {
-        const at = flipped ? (KW - 1 - kx) * plane + (KH - 1 - ky) * rise : kx * plane + ky * rise;
-        store<i32>(entry, (c * KW * plane + at) << 2);
+      for (let kx = 0; kx < KW; kx++, table += 4) {
+        const at = flipped ? (KW - 1 - kx) * shift + (KH - 1 - ky) * rise : kx * shift + ky * rise;
+        store<i32>(table, (c * channel + at) << 2);
       }
     }
   }
-  return table;
 }
 
 /**
@@ -51,32 +57,53 @@ export function conv2dDirect(x: usize, w: usize, bias: usize, y: usize, scratch:
   const N = field(g, 0), groups = field(g, 13), channels = field(g, 1) / groups, outputs = field(g, 4) / groups;
   const taps = field(g, 5) * field(g, 6), K = channels * taps, P = field(g, 14) * field(g, 15);
   const image = <usize>(channels * field(g, 2) * field(g, 3)) << 2, result = <usize>(outputs * P) << 2;
-  const table = placeRows(scratch, channels, g, flipped != 0);
-  const biases = table + (<usize>K << 2), turned = biases + (<usize>(outputs + 4) << 2);
+  const OH = field(g, 14), OW = field(g, 15), whole = wholeWidth(g), width = whole ? whole : OW, plane = planeStep(g, width);
+  const channel = whole ? plane : plane * field(g, 6);
+  const table = scratch + (<usize>(channels * channel + 8) << 2), biases = table + (<usize>K << 2);
+  const record = biases + (<usize>(outputs + 4) << 2), turned = record + 64;
+  placeRows(table, channels, g, width * field(g, 11), whole ? field(g, 12) : plane, channel, flipped != 0);
+  memory.copy(record, g, 64);
+  if (whole) {
+    store<i32>(record, 1, 24);
+    store<i32>(record, width, 60);
+  }
   memory.fill(biases, 0, <usize>outputs << 2);
   for (let group = 0; group < groups; group++, w += <usize>(outputs * K) << 2, bias += bias ? <usize>outputs << 2 : 0) {
     if (bias) memory.copy(biases, bias, <usize>outputs << 2);
     if (flipped) copy(w, turned, 1, outputs, channels, taps, 0, taps, outputs * taps, 1, 0, K, taps, 1);
+    const a = flipped ? turned : w;
     for (let n = 0; n < N; n++) {
       const at = <usize>(n * groups + group);
-      unroll(x + image * at, scratch, channels, g, 1, height(g), planeStep(g), false, n == 0);
-      multiplyRows(outputs, P, K, flipped ? turned : w, scratch, table, biases, y + result * at);
+      let to = y + result * at;
+      unroll(x + image * at, scratch, channels, record, 1, height(g), plane, false, n == 0);
+      if (whole) {
+        for (let row = 0, from = scratch; row < OH; row++, from += <usize>width << 2, to += <usize>OW << 2)
+          multiplyRows(outputs, OW, K, a, from, table, biases, to, <usize>P << 2);
+      } else multiplyRows(outputs, P, K, a, scratch, table, biases, to, <usize>P << 2);
     }
   }
 }
+
+/** Positions that are taken for all of dW at once, so that dy's and the image's stay in the caches; a whole four each but the last. */
+const POSITIONS: i32 = 256;
 
 /** dw [O, C/groups, KH, KW] from x and dy [N, O, OH, OW], vertical stride 1, OH·OW ≥ 4. f32. Sums in four lanes over images in order. */
 export function conv2dDirectWeightGrad(x: usize, dy: usize, dw: usize, scratch: usize, g: usize): void {
   const N = field(g, 0), groups = field(g, 13), channels = field(g, 1) / groups, outputs = field(g, 4) / groups;
   const K = channels * field(g, 5) * field(g, 6), P = field(g, 14) * field(g, 15);
   const image = <usize>(channels * field(g, 2) * field(g, 3)) << 2, result = <usize>(outputs * P) << 2;
-  const table = placeRows(scratch, channels, g, false), sums = table + (<usize>K << 2);
+  const plane = planeStep(g, field(g, 15)), channel = plane * field(g, 6);
+  const table = scratch + (<usize>(channels * channel + 8) << 2), sums = table + (<usize>K << 2);
+  placeRows(table, channels, g, field(g, 15) * field(g, 11), plane, channel, false);
   for (let group = 0; group < groups; group++, dw += <usize>(outputs * K) << 2) {
     memory.fill(sums, 0, <usize>((outputs + 3) / 4 * ((K + 1) / 2)) << 7);
     for (let n = 0; n < N; n++) {
       const at = <usize>(n * groups + group);
-      unroll(x + image * at, scratch, channels, g, 1, height(g), planeStep(g), false, n == 0);
-      addDots(outputs, P, K, dy + result * at, scratch, table, sums);
+      unroll(x + image * at, scratch, channels, g, 1, height(g), plane, false, n == 0);
+      for (let p = 0, count = 0; p < P; p += count) {
+        count = P - p < 2 * POSITIONS ? P - p : POSITIONS;
+        addDots(outputs, count, K, dy + result * at + (<usize>p << 2), <usize>P << 2, scratch + (<usize>p << 2), table, sums);
+      }
     }
     finishDots(outputs, K, sums, dw);
   }

@@ -84,11 +84,11 @@ function tile4x8(a0: usize, a1: usize, a2: usize, a3: usize, base: usize, table:
 const ROWS: i32 = 192;
 
 /**
- * y [m, P] = bias + W [m, K] · rows, K ≥ 1; bias [m + 3]. f32. Up to 7 floats behind a row are read, and reach no result. Error: K
- * rounded products added to the bias in the table's order.
+ * y [m, P] = bias + W [m, K] · rows, K ≥ 1; bias [m + 3]; y's rows lie `row` bytes apart. f32. Where P is no multiple of 16, up to 7 floats
+ * behind a row are read, and reach no result. Error: K rounded products added to the bias in the table's order.
  */
-export function multiplyRows(m: i32, P: i32, K: i32, w: usize, base: usize, table: usize, bias: usize, y: usize): void {
-  const row = <usize>P << 2, wRow = <usize>K << 2;
+export function multiplyRows(m: i32, P: i32, K: i32, w: usize, base: usize, table: usize, bias: usize, y: usize, row: usize): void {
+  const wRow = <usize>K << 2;
   for (; P > 8; P -= 16, base += 64, y += 64) {
     // A last block that is not whole takes all rows at once: the edge tile holds no sums between two.
     const step = P >= 16 ? ROWS : K;
@@ -188,9 +188,8 @@ function tileDots(g0: usize, g1: usize, g2: usize, g3: usize, x0: usize, x1: usi
   v128.store(sums, c20, 64); v128.store(sums, c21, 80); v128.store(sums, c30, 96); v128.store(sums, c31, 112);
 }
 
-/** sums [⌈m/4⌉, ⌈K/2⌉, 4, 2] of four lanes += dy [m, P] · rowsᵀ, P ≥ 4. f32. What a last tile misses repeats what is there. */
-export function addDots(m: i32, P: i32, K: i32, dy: usize, base: usize, table: usize, sums: usize): void {
-  const row = <usize>P << 2;
+/** sums [⌈m/4⌉, ⌈K/2⌉, 4, 2] of four lanes += dy [m, P] · rowsᵀ, P ≥ 4; dy's rows lie `row` bytes apart. f32. What a last tile misses repeats what is there. */
+export function addDots(m: i32, P: i32, K: i32, dy: usize, row: usize, base: usize, table: usize, sums: usize): void {
   for (; m > 0; m -= 4, dy += 4 * row) {
     const g1 = m > 1 ? dy + row : dy, g2 = m > 2 ? g1 + row : dy, g3 = m > 3 ? g2 + row : dy;
     for (let k = 0; k < K; k += 2, sums += 128) {

@@ -69,6 +69,77 @@ const TRUNKS = {
   },
 };
 
+/** A convolution without bias, padded so that it keeps the size at stride 1. */
+const convolve = (x, { weight }, stride = 1) => {
+  const margin = (weight.shape[2] - 1) / 2;
+  return lax.conv(
+    x,
+    weight,
+    [stride, stride],
+    [
+      [margin, margin],
+      [margin, margin],
+    ],
+  );
+};
+const perChannel = (v) => v.reshape([1, -1, 1, 1]);
+
+/** Batch normalisation in training. */
+function normalize(x, { weight, bias }) {
+  const axes = [0, 2, 3];
+  const centred = x.ref.sub(np.mean(x, axes, { keepdims: true }));
+  const variance = np.mean(np.square(centred.ref), axes, { keepdims: true });
+  return centred
+    .div(np.sqrt(variance.add(1e-5)))
+    .mul(perChannel(weight))
+    .add(perChannel(bias));
+}
+
+const normed = (x, p, name, stride) => normalize(convolve(x, p[`${name}.0`], stride), p[`${name}.1`]);
+
+/** Transposed convolution by a 2×2 kernel at stride 2: each pixel becomes four. */
+function up(x, { weight, bias }) {
+  const [n, c, h, w] = x.shape;
+  const outputs = weight.shape[1];
+  const y = np.matmul(np.transpose(x, [0, 2, 3, 1]).reshape([n * h * w, c]), weight.reshape([c, outputs * 4]));
+  return np
+    .transpose(y.reshape([n, h, w, outputs, 2, 2]), [0, 3, 1, 4, 2, 5])
+    .reshape([n, outputs, 2 * h, 2 * w])
+    .add(perChannel(bias));
+}
+
+/** Both losses of models of pictures. */
+const PICTURES = {
+  unet: (p, x, mask, unused) => {
+    unused.dispose();
+    const active = (x, name) => nn.relu(normed(x, p, name));
+    const fine = active(x, 'down1');
+    const coarse = active(maxPool(fine.ref), 'down2');
+    const middle = active(maxPool(coarse.ref), 'middle');
+    const joined = active(np.concatenate([up(middle, p.up2), coarse], 1), 'join2');
+    const last = active(np.concatenate([up(joined, p.up1), fine], 1), 'join1');
+    const logits = lax.conv(last, p.head.weight, [1, 1], 'VALID').add(perChannel(p.head.bias));
+    const probability = nn.sigmoid(logits.ref);
+    const overlap = np.sum(probability.ref.mul(mask.ref)).mul(2).add(1);
+    const dice = overlap.div(np.sum(probability).add(np.sum(mask.ref)).add(1));
+    const margin = np.log(np.exp(np.abs(logits.ref).mul(-1)).add(1));
+    return [np.mean(nn.relu(logits.ref).sub(logits.mul(mask)).add(margin)), np.subtract(1, dice)];
+  },
+  resnet: (p, x, labels, values) => {
+    let h = nn.relu(normed(x, p, 'stem'));
+    for (const [i, stride] of [1, 2, 2].entries()) {
+      const name = `blocks.${i}`;
+      const inner = normed(nn.relu(normed(h.ref, p, `${name}.first`, stride)), p, `${name}.second`);
+      h = nn.relu(inner.add(p[`${name}.shortcut.0`] ? normed(h, p, `${name}.shortcut`, stride) : h));
+    }
+    const features = np.mean(h, [2, 3]);
+    const error = np.abs(dense(features.ref, p.second).sub(values));
+    const small = np.minimum(error.ref, 1);
+    const smooth = np.mean(small.ref.mul(error.sub(small.mul(0.5))));
+    return [crossEntropy(dense(features, p.first), labels), smooth];
+  },
+};
+
 /** Layers by name, dense weights turned to [in, out], where the plain product is fastest. */
 function layers(work, data) {
   const params = {};
@@ -84,10 +155,12 @@ function layers(work, data) {
 
 function step(work, data) {
   const trunk = TRUNKS[work.operation];
-  const losses = (params, x, labels, values) => {
+  const both = (params, x, labels, values) => {
     const h = trunk(x, params);
-    const first = crossEntropy(dense(h.ref, params.first), labels);
-    const second = np.mean(np.square(dense(h, params.second).sub(values)));
+    return [crossEntropy(dense(h.ref, params.first), labels), np.mean(np.square(dense(h, params.second).sub(values)))];
+  };
+  const losses = (...inputs) => {
+    const [first, second] = (PICTURES[work.operation] ?? both)(...inputs);
     return [first.ref.add(second.ref), [first, second]];
   };
   // power1 and power2 are β₁ᵗ and β₂ᵗ.
@@ -111,7 +184,7 @@ function step(work, data) {
   const params = layers(work, data);
   const zeros = () => tree.map((p) => np.zeros(p.shape), params);
   let state = { params, mean: zeros(), square: zeros(), power1: np.array(1), power2: np.array(1) };
-  const batch = ['x', 'labels', 'values'].map((name) => given(data, name));
+  const batch = ['x', 'labels', data.has('values') ? 'values' : 'labels'].map((name) => given(data, name));
   const run = () => {
     let first;
     let second;
@@ -130,7 +203,6 @@ function step(work, data) {
 
 function prepare(work, data) {
   if (work.passes === 2) throw new Cannot('only measured where a graph can be retained');
-  if (/^(unet|resnet)/.test(work.operation)) throw new Cannot('its step is not written');
   return work.kind === 'step' ? step(work, data) : kernel(work, data);
 }
 

@@ -1,7 +1,7 @@
 /** Modules, losses and functions of networks: PyTorch's `torch.nn`. @module */
 export * as functional from './functional.ts';
 export * as utils from './nn-utils.ts';
-export * as init from '../nn/init.ts';
+export * as init from './nn-init.ts';
 export { BCELoss, type BCEOptions } from '../losses/bce.ts';
 export { CrossEntropyLoss, type CrossEntropyOptions } from '../losses/cross-entropy.ts';
 export { CTCLoss, type CTCOptions, type Lengths } from '../losses/ctc.ts';

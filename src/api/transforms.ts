@@ -15,7 +15,7 @@ export {
   rotate,
   vflip,
 } from '../transforms/functional.ts';
-export { type Channels, fromImageData, type Picture, type PictureOptions, type Pixels, toImageData } from '../transforms/imagedata.ts';
+export { type Channels, type Drawable, fromImageData, type Picture, type PictureOptions, type Pixels, toImageData } from '../transforms/imagedata.ts';
 export {
   CenterCrop,
   ColorJitter,

@@ -166,7 +166,7 @@ class Walk {
     const k = ids.length;
     if (typeof batched === 'function') return batched(dy, node, wants);
     if (batched === 'same') {
-      const shapes = node.shapes.map((shape) => [k, ...new Array<number>(dy.rank - 1 - shape.length).fill(1), ...shape]);
+      const shapes = node.shapes.map((shape) => [k, ...new Array<number>(Math.max(0, dy.rank - 1 - shape.length)).fill(1), ...shape]);
       const wide = seenWith(node, wants, shapes);
       return backward(dy, wide).map((g, i) => g && inShape(g, [k, ...(node.shapes[i] as readonly number[])]));
     }

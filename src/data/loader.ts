@@ -4,52 +4,11 @@ import { narrow } from '../ops/movement.ts';
 import { assertArity, COUNT, FLAG, FUNCTION, instanceOf, type Kind, type Kinds, optionsOf, valueText, WHOLE } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { defaultGenerator, drawPermutations, Generator as RandomStream } from '../tensor/random.ts';
-import { keep, type LoopOptions, loop, SIGNAL, turn } from '../tensor/scope.ts';
+import { keep, loop, SIGNAL, turn } from '../tensor/scope.ts';
 import type { Opened } from '../tensor/storage.ts';
-import type { Tensor } from '../tensor/tensor.ts';
-import { type Collated, defaultCollate } from './collate.ts';
-import { assertRow, type Dataset, hasBatches, hasItems, type ItemDataset, rowsOf } from './dataset.ts';
-import type { Sampler } from './sampler.ts';
-
-/** Options of a loader, with PyTorch's defaults. */
-export interface DataLoaderOptions extends LoopOptions {
-  /** Rows per batch, default 1. */
-  batchSize?: number;
-  /** Whether each pass draws the rows in a new random order. */
-  shuffle?: boolean;
-  /** Whether to leave out a last batch that is not full. */
-  dropLast?: boolean;
-  /** Seed of this loader's own order; else it follows `manualSeed`. */
-  seed?: number;
-  /** The stream to draw the order from, instead of `seed`. */
-  generator?: RandomStream;
-  /** The order of rows, instead of `shuffle`: gone through once a pass. */
-  sampler?: Sampler;
-  /** Whole batches of indices, instead of `batchSize`, `shuffle`, `sampler` and `dropLast`. */
-  batchSampler?: Iterable<readonly number[]> & { readonly length?: number };
-  /** In `for await`: batches whose rows are asked for while one is used, default 1. */
-  prefetchFactor?: number;
-}
-
-/** Options of a loader that puts rows together in its own way. */
-export interface CollateOptions<Item, Batch> extends DataLoaderOptions {
-  /** Puts rows together as a batch, instead of `defaultCollate`. */
-  collate: (rows: Item[]) => Batch;
-}
-
-type AllOptions = DataLoaderOptions & Partial<CollateOptions<never, unknown>>;
-
-/** Where a loader stands: which batch comes next, and what its order was drawn from. Plain data, and a tensor where a sampler gave the order. */
-export interface DataLoaderState {
-  /** Batches that this pass has given. */
-  position: number;
-  /** The random stream as it was before this pass drew its order. */
-  generator: readonly number[] | null;
-  /** What a sampler gave for this pass: the rows of each batch, one batch after the other. */
-  order: { rows: Tensor; sizes: readonly number[] } | null;
-  /** What the sampler remembers, where it has `stateDict`. */
-  sampler: unknown;
-}
+import { defaultCollate } from './collate.ts';
+import { assertRow, type Dataset, hasBatches, hasItems, rowsOf } from './dataset.ts';
+import type { AllOptions, BatchLoader, DataLoaderConstructor, DataLoaderState, Items } from './loader-types.ts';
 
 const iterable: Kind = { what: 'an iterable of indices', test: (v) => typeof (v as Iterable<unknown> | null | undefined)?.[Symbol.iterator] === 'function' };
 const OPTIONS: Kinds<AllOptions> = {
@@ -64,9 +23,6 @@ const OPTIONS: Kinds<AllOptions> = {
   collate: FUNCTION,
   prefetchFactor: { what: 'a whole number ≥ 0', test: (v) => Number.isSafeInteger(v) && (v as number) >= 0 },
 };
-
-/** What a loader takes rows from one by one: in an order of its own where it has a length, else as they come. */
-export type Items<Item> = ItemDataset<Item> | readonly Item[] | Iterable<Item> | AsyncIterable<Item>;
 
 const isStream = (source: unknown): boolean => !Array.isArray(source) && !hasItems(source) && !hasBatches(source);
 const isPromise = (value: unknown): value is PromiseLike<unknown> => typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
@@ -360,51 +316,6 @@ class Loader<Batch> implements Iterable<Batch>, AsyncIterable<Batch> {
 }
 
 /**
- * Iterates over data in batches: `for (const [x, y] of loader) { … }`, or `for await` where rows come later. Each turn opens a scope and the next one
- * (or break, or a throw) ends it, so memory stays flat; take numbers out with `.item()`, tensors with `keep()`. A batch taken by hand
- * (`loader[Symbol.iterator]().next()`) lives as long as it or its iterator can be reached. In `for await` the next batch's rows are asked for while
- * one is used.
- */
-export interface DataLoader<Batch> extends Iterable<Batch>, AsyncIterable<Batch> {
-  /** What batches are drawn from. */
-  readonly dataset: Dataset<Batch> | Items<unknown>;
-  /** Rows per batch. */
-  readonly batchSize: number;
-  /** Whether each pass draws the rows in a new random order. */
-  readonly shuffle: boolean;
-  /** Whether a last batch that is not full is left out. */
-  readonly dropLast: boolean;
-  /** Number of batches in a pass. @throws VALUE where it is not known before */
-  readonly length: number;
-  /** One pass over the dataset. */
-  [Symbol.iterator](): Generator<Batch, void, undefined>;
-  /** One pass, where rows come later. */
-  [Symbol.asyncIterator](): AsyncGenerator<Batch, void, undefined>;
-  /**
-   * Where the pass stands: taken in a loop's turn, a loader of the same data and options that loads it goes on with the next batch, in the same order.
-   * A stream that others draw from too (`manualSeed`'s) is theirs to save.
-   */
-  stateDict(): DataLoaderState;
-  /** Takes up where `stateDict` was called: with the next loop. @throws STATE where it is no state, or (at the loop) of other data */
-  loadStateDict(state: DataLoaderState): void;
-}
-
-/** Makes loaders. */
-interface DataLoaderConstructor {
-  /** Of a dataset that gives batches. As in PyTorch, `new DataLoader(dataset, 32, true)` gives batchSize and shuffle by position. */
-  new <Batch>(dataset: Dataset<Batch>, options?: DataLoaderOptions): DataLoader<Batch>;
-  /** Of a dataset that gives batches, with batchSize and shuffle by position. */
-  new <Batch>(dataset: Dataset<Batch>, batchSize: number, shuffle?: boolean): DataLoader<Batch>;
-  /** Of rows, put together by `collate`. */
-  new <Item, Batch>(rows: Items<Item>, options: CollateOptions<Item, Batch>): DataLoader<Batch>;
-  /** Of rows, put together by `defaultCollate`. */
-  new <Item>(rows: Items<Item>, options?: DataLoaderOptions): DataLoader<Collated<Item>>;
-  /** Of rows, with batchSize and shuffle by position. */
-  new <Item>(rows: Items<Item>, batchSize: number, shuffle?: boolean): DataLoader<Collated<Item>>;
-  readonly prototype: DataLoader<unknown>;
-}
-
-/**
  * Batches of a dataset; the interface says how to loop.
  *
  * @example
@@ -413,3 +324,5 @@ interface DataLoaderConstructor {
  * @throws VALUE for options that do not exist or have other types, and for a dataset without rows to draw
  */
 export const DataLoader: DataLoaderConstructor = /* @__PURE__ */ Object.defineProperty(Loader, 'name', { value: 'DataLoader' }) as unknown as DataLoaderConstructor;
+/** A loader's type: `DataLoader<[Tensor, Tensor]>`. */
+export type DataLoader<Batch> = BatchLoader<Batch>;

@@ -1,4 +1,4 @@
-import { add, div, eq, ge, le, logicalAnd, logicalOr, mul, sub, where } from '../ops/binary.ts';
+import { add, div, eq, ge, le, logicalAnd, logicalOr, mul, sub, where, type Operand } from '../ops/binary.ts';
 import { arange } from '../ops/create.ts';
 import { to } from '../ops/convert.ts';
 import { gather } from '../ops/indexing.ts';
@@ -10,12 +10,12 @@ import { multinomial } from '../ops/sampling.ts';
 import { softmax } from '../ops/softmax.ts';
 import { clamp, isfinite, log, log1p, neg, sigmoid, softplus } from '../ops/unary.ts';
 import { full } from '../ops/create.ts';
-import { checkArgument, FLAG, type Given, type Kinds, optionsBy, orNull, TENSOR } from '../tensor/check.ts';
+import { assertArity, checkArgument, FLAG, type Given, type Kinds, optionsBy, orNull, TENSOR } from '../tensor/check.ts';
 import { shapeError, valueError } from '../tensor/errors.ts';
 import type { Generator } from '../tensor/random.ts';
 import { broadcastShapes, type Shape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { broadcastAll, DIVERGENCE, Distribution, type DistributionOptions, PARAMETER, type Parameter, stretched } from './distribution.ts';
+import { broadcastAll, DIVERGENCE, Distribution, type DistributionOptions, PARAMETER, stretched } from './distribution.ts';
 
 /** Probabilities, or their logarithmic odds: one of both. */
 export interface ProbsOptions<P> extends DistributionOptions {
@@ -36,7 +36,7 @@ function oneOfBoth<P>(op: string, { probs, logits }: ProbsOptions<P>): { key: 'p
   return p === null ? { key: 'logits', value: l as P } : { key: 'probs', value: p };
 }
 
-const BERNOULLI: Kinds<ProbsOptions<Parameter>> = { probs: /* @__PURE__ */ orNull(PARAMETER), logits: /* @__PURE__ */ orNull(PARAMETER), validateArgs: FLAG };
+const BERNOULLI: Kinds<ProbsOptions<Operand>> = { probs: /* @__PURE__ */ orNull(PARAMETER), logits: /* @__PURE__ */ orNull(PARAMETER), validateArgs: FLAG };
 
 /**
  * 1 with a probability, else 0: from `probs`, or from `logits`. Draws have no gradient.
@@ -47,7 +47,7 @@ export class Bernoulli extends Distribution {
   readonly #given: 'probs' | 'logits';
   readonly #parameter: Tensor;
 
-  constructor(...given: Given<ProbsOptions<Parameter>, [probs?: Parameter | null, logits?: Parameter | null, validateArgs?: boolean]>) {
+  constructor(...given: Given<ProbsOptions<Operand>, [probs?: Operand | null, logits?: Operand | null, validateArgs?: boolean]>) {
     const options = optionsBy('Bernoulli', given, BERNOULLI);
     const { key, value } = oneOfBoth('Bernoulli', options);
     const parameter = broadcastAll('Bernoulli', { [key]: value })[key] as Tensor;
@@ -87,8 +87,8 @@ export class Bernoulli extends Distribution {
     return mul(this.probs, sub(1, this.probs));
   }
 
-  override expand(batchShape: Shape): Bernoulli {
-    return new Bernoulli({ [this.#given]: stretched(this.#parameter, this.batchTo(batchShape)), validateArgs: this.validates });
+  protected override enlarged(shape: Shape): Bernoulli {
+    return new Bernoulli({ [this.#given]: stretched(this.#parameter, shape), validateArgs: this.validates });
   }
 
   protected override draw(sampleShape: Shape, generator: Generator | undefined): Tensor {
@@ -99,18 +99,19 @@ export class Bernoulli extends Distribution {
     return logicalOr(eq(value, 0), eq(value, 1));
   }
 
-  override logProb(value: Tensor): Tensor {
+  protected override logDensity(x: Tensor): Tensor {
     const { logits } = this;
-    return sub(mul(logits, this.valueOf('logProb', value)), softplus(logits));
+    return sub(mul(logits, x), softplus(logits));
   }
 
-  override entropy(): Tensor {
+  protected override disorder(): Tensor {
     const { logits } = this;
     return sub(softplus(logits), mul(logits, this.probs));
   }
 
   /** Both values, along a new first dimension; stretched over the batch unless said. */
   enumerateSupport(expand = true): Tensor {
+    assertArity('Bernoulli.enumerateSupport', arguments.length, 1);
     checkArgument('Bernoulli.enumerateSupport', 'expand', expand, FLAG);
     return enumerated(arange(2, { dtype: 'float32' }), this.batchShape, expand);
   }
@@ -198,8 +199,8 @@ export class Categorical extends Distribution {
     return argmax(this.#parameter, -1);
   }
 
-  override expand(batchShape: Shape): Categorical {
-    return new Categorical({ [this.#given]: stretched(this.#parameter, [...this.batchTo(batchShape), this.#classes]), validateArgs: this.validates });
+  protected override enlarged(shape: Shape): Categorical {
+    return new Categorical({ [this.#given]: stretched(this.#parameter, [...shape, this.#classes]), validateArgs: this.validates });
   }
 
   protected override draw(sampleShape: Shape, generator: Generator | undefined): Tensor {
@@ -215,19 +216,20 @@ export class Categorical extends Distribution {
     return logicalAnd(logicalAnd(ge(value, 0), le(value, this.#classes - 1)), eq(whole, value));
   }
 
-  override logProb(value: Tensor): Tensor {
+  protected override logDensity(x: Tensor): Tensor {
     const { logits } = this;
-    const index = unsqueeze(to(this.valueOf('logProb', value), 'int32'), -1);
+    const index = unsqueeze(to(x, 'int32'), -1);
     const shape = broadcastShapes('Categorical.logProb', index.sizes.slice(0, -1), this.batchShape);
     return squeeze(gather(stretched(logits, [...shape, this.#classes]), -1, stretched(index, [...shape, 1])), -1);
   }
 
-  override entropy(): Tensor {
+  protected override disorder(): Tensor {
     return neg(sum(mul(clamp(this.logits, { min: -3.4028234663852886e38 }), this.probs), -1));
   }
 
   /** All classes, along a new first dimension; stretched over the batch unless said. */
   enumerateSupport(expand = true): Tensor {
+    assertArity('Categorical.enumerateSupport', arguments.length, 1);
     checkArgument('Categorical.enumerateSupport', 'expand', expand, FLAG);
     return enumerated(arange(this.#classes), this.batchShape, expand);
   }

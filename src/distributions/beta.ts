@@ -1,4 +1,4 @@
-import { add, div, ge, gt, le, logicalAnd, logicalOr, lt, mul, sub, where } from '../ops/binary.ts';
+import { add, div, ge, gt, le, logicalAnd, logicalOr, lt, mul, sub, where, type Operand } from '../ops/binary.ts';
 import { asFloat } from '../ops/convert.ts';
 import { oneHot } from '../ops/indexing.ts';
 import { select, stack, unsqueeze } from '../ops/movement.ts';
@@ -10,7 +10,7 @@ import { shapeError } from '../tensor/errors.ts';
 import type { Generator } from '../tensor/random.ts';
 import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { broadcastAll, DIVERGENCE, Distribution, type DistributionOptions, type Parameter, stretched, VALIDATE } from './distribution.ts';
+import { broadcastAll, DIVERGENCE, Distribution, type DistributionOptions, stretched, VALIDATE } from './distribution.ts';
 import type { Exponential, Gamma } from './gamma.ts';
 import { standardDirichlet } from './gamma-draws.ts';
 import type { Normal } from './normal.ts';
@@ -50,8 +50,8 @@ export class Dirichlet extends Distribution {
     return div(mul(a, sub(total, a)), mul(square(total), add(total, 1)));
   }
 
-  override expand(batchShape: Shape): Dirichlet {
-    return new Dirichlet(stretched(this.concentration, [...this.batchTo(batchShape), ...this.eventShape]), { validateArgs: this.validates });
+  protected override enlarged(shape: Shape): Dirichlet {
+    return new Dirichlet(stretched(this.concentration, [...shape, ...this.eventShape]), { validateArgs: this.validates });
   }
 
   protected override draw(sampleShape: Shape, generator: Generator | undefined): Tensor {
@@ -62,12 +62,12 @@ export class Dirichlet extends Distribution {
     return logicalAnd(all(ge(value, 0), -1), lt(abs(sub(last(value), 1)), 1e-6));
   }
 
-  override logProb(value: Tensor): Tensor {
+  protected override logDensity(x: Tensor): Tensor {
     const a = this.concentration;
-    return sub(add(last(xlogy(sub(a, 1), this.valueOf('logProb', value))), lgamma(last(a))), last(lgamma(a)));
+    return sub(add(last(xlogy(sub(a, 1), x)), lgamma(last(a))), last(lgamma(a)));
   }
 
-  override entropy(): Tensor {
+  protected override disorder(): Tensor {
     const [a, total] = [this.concentration, last(this.concentration)];
     const parts = a.sizes[a.rank - 1] as number;
     return sub(sub(sub(last(lgamma(a)), lgamma(total)), mul(sub(parts, total), digamma(total))), last(mul(sub(a, 1), digamma(a))));
@@ -89,7 +89,7 @@ export class Beta extends Distribution {
   /** β: the larger, the nearer to 0. */
   readonly concentration0: Tensor;
 
-  constructor(concentration1: Parameter, concentration0: Parameter, ...given: Given<DistributionOptions, [validateArgs?: boolean]>) {
+  constructor(concentration1: Operand, concentration0: Operand, ...given: Given<DistributionOptions, [validateArgs?: boolean]>) {
     const { validateArgs } = optionsBy('Beta', given, VALIDATE);
     const both = broadcastAll('Beta', { concentration1, concentration0 });
     super('Beta', both.concentration1.sizes, [], validateArgs);
@@ -117,8 +117,7 @@ export class Beta extends Distribution {
     return div(mul(this.concentration1, this.concentration0), mul(square(total), add(total, 1)));
   }
 
-  override expand(batchShape: Shape): Beta {
-    const shape = this.batchTo(batchShape);
+  protected override enlarged(shape: Shape): Beta {
     return new Beta(stretched(this.concentration1, shape), stretched(this.concentration0, shape), { validateArgs: this.validates });
   }
 
@@ -131,13 +130,13 @@ export class Beta extends Distribution {
     return logicalAnd(ge(value, 0), le(value, 1));
   }
 
-  override logProb(value: Tensor): Tensor {
-    const [a, b, x] = [this.concentration1, this.concentration0, this.valueOf('logProb', value)];
+  protected override logDensity(x: Tensor): Tensor {
+    const [a, b] = [this.concentration1, this.concentration0];
     const powers = add(xlogy(sub(a, 1), x), xlogy(sub(b, 1), sub(1, x)));
     return sub(add(powers, lgamma(this.#total)), add(lgamma(a), lgamma(b)));
   }
 
-  override entropy(): Tensor {
+  protected override disorder(): Tensor {
     const [a, b, total] = [this.concentration1, this.concentration0, this.#total];
     const slopes = add(mul(sub(a, 1), digamma(a)), mul(sub(b, 1), digamma(b)));
     return add(sub(sub(add(lgamma(a), lgamma(b)), lgamma(total)), slopes), mul(sub(total, 2), digamma(total)));

@@ -1,18 +1,16 @@
 // What every distribution is: shapes, parameters that broadcast, and checks of what is given. Each family is a file of its own.
 import { expand as expandTo } from '../ops/reduce.ts';
+import type { Operand } from '../ops/binary.ts';
 import { asFloat } from '../ops/convert.ts';
 import { full } from '../ops/create.ts';
 import { assertEvery, type DrawOptions, GENERATOR } from '../ops/random.ts';
 import { exp, sqrt } from '../ops/unary.ts';
-import { assertTensor, checkArgument, either, FLAG, type Kind, type Kinds, NUMBER, optionsOf, sizesOf, TENSOR } from '../tensor/check.ts';
+import { assertArity, assertTensor, checkArgument, either, FLAG, type Kind, type Kinds, NUMBER, optionsOf, sizesOf, TENSOR } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import type { Generator } from '../tensor/random.ts';
 import { broadcastShapes, sameShape, type Shape } from '../tensor/shape.ts';
 import { noGrad } from '../tensor/tape.ts';
 import { Tensor } from '../tensor/tensor.ts';
-
-/** A parameter as it may be given: a tensor, or a number for all. */
-export type Parameter = Tensor | number;
 
 /** Options of every distribution. */
 export interface DistributionOptions {
@@ -26,7 +24,7 @@ export const PARAMETER: Kind = /* @__PURE__ */ either(TENSOR, NUMBER);
 export const VALIDATE: Kinds<DistributionOptions> = { validateArgs: FLAG };
 
 /** @internal Parameters as float32 tensors of one shape. */
-export function broadcastAll<K extends string>(op: string, given: Readonly<Record<K, Parameter>>): Record<K, Tensor> {
+export function broadcastAll<K extends string>(op: string, given: Readonly<Record<K, Operand>>): Record<K, Tensor> {
   const names = Object.keys(given) as K[];
   for (const name of names) checkArgument(op, name, given[name], PARAMETER);
   const tensors = names.map((name) => (given[name] instanceof Tensor ? asFloat(given[name] as Tensor) : full([], given[name] as number)));
@@ -73,11 +71,50 @@ export abstract class Distribution {
   /** @internal Which elements are values that it draws. */
   protected abstract supports(value: Tensor): Tensor;
 
+  /** @internal ln of the density at values that are checked. */
+  protected abstract logDensity(x: Tensor): Tensor;
+
+  /** @internal Its entropy. */
+  protected abstract disorder(): Tensor;
+
+  /** @internal The same law over a larger batch. */
+  protected abstract enlarged(batchShape: Shape): Distribution;
+
+  /** @internal The distribution function at values that are checked, where it has one here. */
+  protected cumulative?(x: Tensor): Tensor;
+
+  /** @internal Its inverse. */
+  protected quantile?(probability: Tensor): Tensor;
+
   /** ln of the density, or of the probability, at values that broadcast to batch and event: one for each of the batch. */
-  abstract logProb(value: Tensor): Tensor;
+  logProb(value: Tensor): Tensor {
+    return this.logDensity(this.#valueOf('logProb', value, arguments.length));
+  }
 
   /** −E[ln p], in nats. */
-  abstract entropy(): Tensor;
+  entropy(): Tensor {
+    assertArity(`${this.family}.entropy`, arguments.length, 0);
+    return this.disorder();
+  }
+
+  /** The probability of at most each value. @throws VALUE where the family has no formula here */
+  cdf(value: Tensor): Tensor {
+    if (!this.cumulative) throw this.#without('cdf');
+    return this.cumulative(this.#valueOf('cdf', value, arguments.length));
+  }
+
+  /** The values below which each probability lies. @throws VALUE where the family has no formula here */
+  icdf(probability: Tensor): Tensor {
+    const op = `${this.family}.icdf`;
+    if (!this.quantile) throw this.#without('icdf');
+    assertArity(op, arguments.length, 1);
+    assertTensor(op, probability, 'the probability');
+    return this.quantile(asFloat(probability));
+  }
+
+  #without(method: string): GradloomError {
+    return valueError(`${this.family}.${method}`, 'there is no formula for this family. Count draws instead.');
+  }
 
   /** The mean. */
   abstract get mean(): Tensor;
@@ -86,7 +123,13 @@ export abstract class Distribution {
   abstract get variance(): Tensor;
 
   /** The same with parameters that are stretched to a larger batch. */
-  abstract expand(batchShape: Shape): Distribution;
+  expand(batchShape: Shape): this {
+    const op = `${this.family}.expand`;
+    assertArity(op, arguments.length, 1);
+    const shape = sizesOf(op, [batchShape]);
+    if (!sameShape(broadcastShapes(op, this.batchShape, shape), shape)) throw valueError(op, `a batch [${this.batchShape}] does not stretch to [${shape}].`);
+    return this.enlarged(shape) as this;
+  }
 
   /** @internal */
   [DIVERGENCE](_q: Distribution): Tensor | null {
@@ -100,6 +143,7 @@ export abstract class Distribution {
 
   /** e to the entropy. */
   perplexity(): Tensor {
+    assertArity(`${this.family}.perplexity`, arguments.length, 0);
     return exp(this.entropy());
   }
 
@@ -131,22 +175,15 @@ export abstract class Distribution {
     if (this.validates) assertEvery(this.family, holds, what);
   }
 
-  /** @internal The value as float32, if it is one that is drawn. */
-  protected valueOf(method: string, value: Tensor): Tensor {
+  /** The value as float32, if it is one that is drawn. */
+  #valueOf(method: string, value: Tensor, count: number): Tensor {
     const op = `${this.family}.${method}`;
+    assertArity(op, count, 1);
     assertTensor(op, value, 'the value');
     broadcastShapes(op, value.sizes, this.extended([]));
     const x = asFloat(value);
     if (this.validates) assertEvery(op, () => this.supports(x), 'got a value that this distribution never draws. Pass { validateArgs: false } to let it count as NaN or −∞.');
     return x;
-  }
-
-  /** @internal A larger batch, checked. */
-  protected batchTo(batchShape: Shape): number[] {
-    const op = `${this.family}.expand`;
-    const shape = sizesOf(op, [batchShape]);
-    if (!sameShape(broadcastShapes(op, this.batchShape, shape), shape)) throw valueError(op, `a batch [${this.batchShape}] does not stretch to [${shape}].`);
-    return shape;
   }
 }
 
@@ -156,6 +193,7 @@ export abstract class Distribution {
  */
 export function klDivergence(p: Distribution, q: Distribution): Tensor {
   const op = 'klDivergence';
+  assertArity(op, arguments.length, 2);
   for (const [name, d] of Object.entries({ p, q })) checkArgument(op, name, d, { what: 'a distribution', test: (v) => v instanceof Distribution });
   const divergence = p[DIVERGENCE](q);
   if (divergence) return divergence;

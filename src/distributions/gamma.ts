@@ -1,4 +1,4 @@
-import { add, div, ge, gt, mul, sub } from '../ops/binary.ts';
+import { add, div, ge, gt, mul, sub, type Operand } from '../ops/binary.ts';
 import { rand } from '../ops/create.ts';
 import { digamma, lgamma, xlogy } from '../ops/special.ts';
 import { clamp, expm1, log, log1p, neg, reciprocal, square } from '../ops/unary.ts';
@@ -6,7 +6,7 @@ import { type Given, optionsBy } from '../tensor/check.ts';
 import type { Generator } from '../tensor/random.ts';
 import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { broadcastAll, DIVERGENCE, Distribution, type DistributionOptions, infinite, type Parameter, stretched, VALIDATE } from './distribution.ts';
+import { broadcastAll, DIVERGENCE, Distribution, type DistributionOptions, infinite, stretched, VALIDATE } from './distribution.ts';
 import { standardGamma } from './gamma-draws.ts';
 import type { Normal } from './normal.ts';
 
@@ -18,7 +18,7 @@ export class Exponential extends Distribution {
   /** How many come in a unit of time. */
   readonly rate: Tensor;
 
-  constructor(rate: Parameter, ...given: Given<DistributionOptions, [validateArgs?: boolean]>) {
+  constructor(rate: Operand, ...given: Given<DistributionOptions, [validateArgs?: boolean]>) {
     const { validateArgs } = optionsBy('Exponential', given, VALIDATE);
     const all = broadcastAll('Exponential', { rate });
     super('Exponential', all.rate.sizes, [], validateArgs);
@@ -43,8 +43,8 @@ export class Exponential extends Distribution {
     return square(this.mean);
   }
 
-  override expand(batchShape: Shape): Exponential {
-    return new Exponential(stretched(this.rate, this.batchTo(batchShape)), { validateArgs: this.validates });
+  protected override enlarged(shape: Shape): Exponential {
+    return new Exponential(stretched(this.rate, shape), { validateArgs: this.validates });
   }
 
   protected override draw(sampleShape: Shape, generator: Generator | undefined): Tensor {
@@ -55,21 +55,19 @@ export class Exponential extends Distribution {
     return ge(value, 0);
   }
 
-  override logProb(value: Tensor): Tensor {
-    return sub(log(this.rate), mul(this.rate, this.valueOf('logProb', value)));
+  protected override logDensity(x: Tensor): Tensor {
+    return sub(log(this.rate), mul(this.rate, x));
   }
 
-  override entropy(): Tensor {
+  protected override disorder(): Tensor {
     return sub(1, log(this.rate));
   }
 
-  /** The probability of at most each value. */
-  cdf(value: Tensor): Tensor {
-    return neg(expm1(neg(mul(this.rate, this.valueOf('cdf', value)))));
+  protected override cumulative(x: Tensor): Tensor {
+    return neg(expm1(neg(mul(this.rate, x))));
   }
 
-  /** The values below which each probability lies. */
-  icdf(probability: Tensor): Tensor {
+  protected override quantile(probability: Tensor): Tensor {
     return div(neg(log1p(neg(probability))), this.rate);
   }
 
@@ -109,7 +107,7 @@ export class Gamma extends Distribution {
   /** The rate: the mean is concentration/rate. */
   readonly rate: Tensor;
 
-  constructor(concentration: Parameter, rate: Parameter, ...given: Given<DistributionOptions, [validateArgs?: boolean]>) {
+  constructor(concentration: Operand, rate: Operand, ...given: Given<DistributionOptions, [validateArgs?: boolean]>) {
     const { validateArgs } = optionsBy('Gamma', given, VALIDATE);
     const all = broadcastAll('Gamma', { concentration, rate });
     super('Gamma', all.rate.sizes, [], validateArgs);
@@ -132,8 +130,7 @@ export class Gamma extends Distribution {
     return div(this.concentration, square(this.rate));
   }
 
-  override expand(batchShape: Shape): Gamma {
-    const shape = this.batchTo(batchShape);
+  protected override enlarged(shape: Shape): Gamma {
     return new Gamma(stretched(this.concentration, shape), stretched(this.rate, shape), { validateArgs: this.validates });
   }
 
@@ -145,13 +142,12 @@ export class Gamma extends Distribution {
     return ge(value, 0);
   }
 
-  override logProb(value: Tensor): Tensor {
+  protected override logDensity(x: Tensor): Tensor {
     const { concentration: a, rate } = this;
-    const x = this.valueOf('logProb', value);
     return sub(sub(add(xlogy(a, rate), xlogy(sub(a, 1), x)), mul(rate, x)), lgamma(a));
   }
 
-  override entropy(): Tensor {
+  protected override disorder(): Tensor {
     const { concentration: a, rate } = this;
     return add(add(sub(a, log(rate)), lgamma(a)), mul(sub(1, a), digamma(a)));
   }

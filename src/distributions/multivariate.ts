@@ -110,8 +110,7 @@ export class MultivariateNormal extends Distribution {
     return stretched(sum(square(this.#tril), -1), this.extended([]));
   }
 
-  override expand(batchShape: Shape): MultivariateNormal {
-    const shape = this.batchTo(batchShape);
+  protected override enlarged(shape: Shape): MultivariateNormal {
     const scaleTril = stretched(this.#tril, [...shape, ...this.eventShape, ...this.eventShape]);
     return new MultivariateNormal(stretched(this.loc, [...shape, ...this.eventShape]), { scaleTril, validateArgs: this.validates });
   }
@@ -125,13 +124,13 @@ export class MultivariateNormal extends Distribution {
     return isfinite(value);
   }
 
-  override logProb(value: Tensor): Tensor {
+  protected override logDensity(x: Tensor): Tensor {
     const [n] = this.eventShape as [number];
-    const off = sub(this.valueOf('logProb', value), this.loc);
+    const off = sub(x, this.loc);
     return sub(mul(add(mahalanobis(this.#tril, off), n * 1.8378770664093453), -0.5), logDiagonal(this.#tril));
   }
 
-  override entropy(): Tensor {
+  protected override disorder(): Tensor {
     const [n] = this.eventShape as [number];
     return stretched(add(logDiagonal(this.#tril), n * 1.4189385332046727), this.batchShape);
   }
@@ -190,9 +189,9 @@ export class Independent extends Distribution {
     return this.base.variance;
   }
 
-  override expand(batchShape: Shape): Independent {
+  protected override enlarged(shape: Shape): Independent {
     const rest = this.base.batchShape.slice(this.base.batchShape.length - this.reinterpretedBatchNdims);
-    return new Independent(this.base.expand([...this.batchTo(batchShape), ...rest]), this.reinterpretedBatchNdims, { validateArgs: this.validates });
+    return new Independent(this.base.expand([...shape, ...rest]), this.reinterpretedBatchNdims, { validateArgs: this.validates });
   }
 
   protected override draw(sampleShape: Shape, generator: Generator | undefined): Tensor {
@@ -207,11 +206,11 @@ export class Independent extends Distribution {
     return this.reinterpretedBatchNdims === 0 ? x : sum(x, { dim: Array.from({ length: this.reinterpretedBatchNdims }, (_, i) => -1 - i) });
   }
 
-  override logProb(value: Tensor): Tensor {
-    return this.#summed(this.base.logProb(value));
+  protected override logDensity(x: Tensor): Tensor {
+    return this.#summed(this.base.logProb(x));
   }
 
-  override entropy(): Tensor {
+  protected override disorder(): Tensor {
     return this.#summed(this.base.entropy());
   }
 

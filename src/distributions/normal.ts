@@ -1,4 +1,4 @@
-import { add, div, gt, mul, sub } from '../ops/binary.ts';
+import { add, div, gt, mul, sub, type Operand } from '../ops/binary.ts';
 import { randn } from '../ops/create.ts';
 import { erfinv } from '../ops/special.ts';
 import { erf, exp, expm1, isfinite, log, square } from '../ops/unary.ts';
@@ -6,7 +6,7 @@ import { type Given, optionsBy } from '../tensor/check.ts';
 import type { Generator } from '../tensor/random.ts';
 import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { broadcastAll, DIVERGENCE, Distribution, type DistributionOptions, infinite, type Parameter, stretched, VALIDATE } from './distribution.ts';
+import { broadcastAll, DIVERGENCE, Distribution, type DistributionOptions, infinite, stretched, VALIDATE } from './distribution.ts';
 
 const HALF_LOG_TWO_PI = 0.9189385332046727;
 
@@ -22,7 +22,7 @@ export class Normal extends Distribution {
   /** The standard deviation. */
   readonly scale: Tensor;
 
-  constructor(loc: Parameter, scale: Parameter, ...given: Given<DistributionOptions, [validateArgs?: boolean]>) {
+  constructor(loc: Operand, scale: Operand, ...given: Given<DistributionOptions, [validateArgs?: boolean]>) {
     const { validateArgs } = optionsBy('Normal', given, VALIDATE);
     const all = broadcastAll('Normal', { loc, scale });
     super('Normal', all.loc.sizes, [], validateArgs);
@@ -48,8 +48,7 @@ export class Normal extends Distribution {
     return square(this.scale);
   }
 
-  override expand(batchShape: Shape): Normal {
-    const shape = this.batchTo(batchShape);
+  protected override enlarged(shape: Shape): Normal {
     return new Normal(stretched(this.loc, shape), stretched(this.scale, shape), { validateArgs: this.validates });
   }
 
@@ -61,22 +60,20 @@ export class Normal extends Distribution {
     return isfinite(value);
   }
 
-  override logProb(value: Tensor): Tensor {
-    const z = div(sub(this.valueOf('logProb', value), this.loc), this.scale);
+  protected override logDensity(x: Tensor): Tensor {
+    const z = div(sub(x, this.loc), this.scale);
     return sub(mul(square(z), -0.5), add(log(this.scale), HALF_LOG_TWO_PI));
   }
 
-  override entropy(): Tensor {
+  protected override disorder(): Tensor {
     return add(log(this.scale), 0.5 + HALF_LOG_TWO_PI);
   }
 
-  /** The probability of at most each value. */
-  cdf(value: Tensor): Tensor {
-    return mul(add(erf(div(sub(this.valueOf('cdf', value), this.loc), mul(this.scale, Math.SQRT2))), 1), 0.5);
+  protected override cumulative(x: Tensor): Tensor {
+    return mul(add(erf(div(sub(x, this.loc), mul(this.scale, Math.SQRT2))), 1), 0.5);
   }
 
-  /** The values below which each probability lies. */
-  icdf(probability: Tensor): Tensor {
+  protected override quantile(probability: Tensor): Tensor {
     return add(mul(mul(erfinv(sub(mul(probability, 2), 1)), this.scale), Math.SQRT2), this.loc);
   }
 
@@ -94,7 +91,7 @@ export class LogNormal extends Distribution {
   /** The logarithm's law. */
   readonly base: Normal;
 
-  constructor(loc: Parameter, scale: Parameter, ...given: Given<DistributionOptions, [validateArgs?: boolean]>) {
+  constructor(loc: Operand, scale: Operand, ...given: Given<DistributionOptions, [validateArgs?: boolean]>) {
     const { validateArgs } = optionsBy('LogNormal', given, VALIDATE);
     const base = new Normal(loc, scale, { validateArgs });
     super('LogNormal', base.batchShape, [], validateArgs);
@@ -125,8 +122,8 @@ export class LogNormal extends Distribution {
     return mul(expm1(square2), exp(add(mul(this.loc, 2), square2)));
   }
 
-  override expand(batchShape: Shape): LogNormal {
-    const { loc, scale } = this.base.expand(this.batchTo(batchShape));
+  protected override enlarged(shape: Shape): LogNormal {
+    const { loc, scale } = this.base.expand(shape);
     return new LogNormal(loc, scale, { validateArgs: this.validates });
   }
 
@@ -138,22 +135,20 @@ export class LogNormal extends Distribution {
     return gt(value, 0);
   }
 
-  override logProb(value: Tensor): Tensor {
-    const logarithm = log(this.valueOf('logProb', value));
+  protected override logDensity(x: Tensor): Tensor {
+    const logarithm = log(x);
     return sub(this.base.logProb(logarithm), logarithm);
   }
 
-  override entropy(): Tensor {
+  protected override disorder(): Tensor {
     return add(this.base.entropy(), this.loc);
   }
 
-  /** The probability of at most each value. */
-  cdf(value: Tensor): Tensor {
-    return this.base.cdf(log(this.valueOf('cdf', value)));
+  protected override cumulative(x: Tensor): Tensor {
+    return this.base.cdf(log(x));
   }
 
-  /** The values below which each probability lies. */
-  icdf(probability: Tensor): Tensor {
+  protected override quantile(probability: Tensor): Tensor {
     return exp(this.base.icdf(probability));
   }
 

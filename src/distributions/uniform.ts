@@ -1,4 +1,4 @@
-import { add, div, ge, gt, le, logicalAnd, logicalOr, lt, mul, sub, where } from '../ops/binary.ts';
+import { add, div, ge, gt, le, logicalAnd, logicalOr, lt, mul, sub, where, type Operand } from '../ops/binary.ts';
 import { rand } from '../ops/create.ts';
 import { lgamma, xlogy } from '../ops/special.ts';
 import { clamp, log, neg, square } from '../ops/unary.ts';
@@ -7,7 +7,7 @@ import type { Generator } from '../tensor/random.ts';
 import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Beta } from './beta.ts';
-import { broadcastAll, DIVERGENCE, Distribution, type DistributionOptions, type Parameter, stretched, VALIDATE } from './distribution.ts';
+import { broadcastAll, DIVERGENCE, Distribution, type DistributionOptions, stretched, VALIDATE } from './distribution.ts';
 import type { Exponential, Gamma } from './gamma.ts';
 import type { Normal } from './normal.ts';
 
@@ -20,7 +20,7 @@ export class Uniform extends Distribution {
   /** What values lie below. */
   readonly high: Tensor;
 
-  constructor(low: Parameter, high: Parameter, ...given: Given<DistributionOptions, [validateArgs?: boolean]>) {
+  constructor(low: Operand, high: Operand, ...given: Given<DistributionOptions, [validateArgs?: boolean]>) {
     const { validateArgs } = optionsBy('Uniform', given, VALIDATE);
     const all = broadcastAll('Uniform', { low, high });
     super('Uniform', all.low.sizes, [], validateArgs);
@@ -45,8 +45,7 @@ export class Uniform extends Distribution {
     return div(this.#range, Math.sqrt(12));
   }
 
-  override expand(batchShape: Shape): Uniform {
-    const shape = this.batchTo(batchShape);
+  protected override enlarged(shape: Shape): Uniform {
     return new Uniform(stretched(this.low, shape), stretched(this.high, shape), { validateArgs: this.validates });
   }
 
@@ -58,22 +57,19 @@ export class Uniform extends Distribution {
     return logicalAnd(ge(value, this.low), le(value, this.high));
   }
 
-  override logProb(value: Tensor): Tensor {
-    const x = this.valueOf('logProb', value);
+  protected override logDensity(x: Tensor): Tensor {
     return where(logicalAnd(ge(x, this.low), lt(x, this.high)), neg(log(this.#range)), Number.NEGATIVE_INFINITY);
   }
 
-  override entropy(): Tensor {
+  protected override disorder(): Tensor {
     return log(this.#range);
   }
 
-  /** The probability of at most each value. */
-  cdf(value: Tensor): Tensor {
-    return clamp(div(sub(this.valueOf('cdf', value), this.low), this.#range), { min: 0, max: 1 });
+  protected override cumulative(x: Tensor): Tensor {
+    return clamp(div(sub(x, this.low), this.#range), { min: 0, max: 1 });
   }
 
-  /** The values below which each probability lies. */
-  icdf(probability: Tensor): Tensor {
+  protected override quantile(probability: Tensor): Tensor {
     return add(mul(probability, this.#range), this.low);
   }
 

@@ -168,7 +168,7 @@ export abstract class Module {
    * @throws STATE where there is none
    */
   getSubmodule(path: string): Module {
-    return this.#at('getSubmodule', path, (at) => (at ? this.#moduleAt(at) : this));
+    return this.#at('getSubmodule', path, arguments.length, (at) => (at ? this.#moduleAt(at) : this));
   }
 
   #moduleAt(path: string): Module | undefined {
@@ -185,7 +185,7 @@ export abstract class Module {
    * @throws STATE where there is none
    */
   getParameter(path: string): Parameter {
-    return this.#at('getParameter', path, (at) => this.#entries(true).get(at)) as Parameter;
+    return this.#at('getParameter', path, arguments.length, (at) => this.#entries(true).get(at)) as Parameter;
   }
 
   /**
@@ -193,10 +193,11 @@ export abstract class Module {
    * @throws STATE where there is none
    */
   getBuffer(path: string): Buffer {
-    return this.#at('getBuffer', path, (at) => this.#entries(false).get(at)) as Buffer;
+    return this.#at('getBuffer', path, arguments.length, (at) => this.#entries(false).get(at)) as Buffer;
   }
 
-  #at<T>(op: string, path: string, find: (path: string) => T | undefined): T {
+  #at<T>(op: string, path: string, count: number, find: (path: string) => T | undefined): T {
+    assertArity(op, count, 1);
     checkArgument(op, 'the path', path, TEXT);
     const found = find(path);
     if (!found) throw new GradloomError('STATE', op, `there is none at '${path}'. Paths are as in stateDict().`);

@@ -35,6 +35,8 @@ type Transposed = (x: Tensor, weight: Tensor, bias: Tensor | null, options: Conv
 
 /** What all of them are. */
 abstract class ConvTranspose extends Module {
+  /** @internal That its weight is [in, out, …], as PyTorch says it. */
+  readonly transposed = true;
   /** [C, O/groups, *kernelSize]. */
   readonly weight: Parameter;
   /** [O]. */

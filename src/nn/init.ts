@@ -4,7 +4,7 @@ import { copy_, fill_ } from '../ops/inplace.ts';
 import { type DrawOptions, GENERATOR, normal_, uniform_ } from '../ops/random.ts';
 import { hostNormal, sampled, type Stream } from '../ops/sampling.ts';
 import { tensor } from '../ops/create.ts';
-import { assertTensor, assertWhole, checkArgument, type Given, type Kinds, NUMBER, oneOf, optionsBy } from '../tensor/check.ts';
+import { assertArity, assertTensor, assertWhole, checkArgument, type Given, type Kinds, NUMBER, oneOf, optionsBy } from '../tensor/check.ts';
 import { exponential, logarithm } from '../tensor/elementary.ts';
 import { shapeError, valueError } from '../tensor/errors.ts';
 import { noGrad } from '../tensor/tape.ts';
@@ -38,6 +38,7 @@ const UNCHANGED = ['linear', 'conv1d', 'conv2d', 'conv3d', 'conv_transpose1d', '
  */
 export function calculateGain(nonlinearity: Nonlinearity, param = 0.01): number {
   const op = 'calculateGain';
+  assertArity(op, arguments.length, 2);
   checkArgument(op, 'param', param, NUMBER);
   const gains: Readonly<Record<string, number>> = { tanh: 5 / 3, relu: Math.SQRT2, leaky_relu: Math.sqrt(2 / (1 + param * param)), selu: 0.75 };
   checkArgument(op, 'nonlinearity', nonlinearity, oneOf(...UNCHANGED, ...Object.keys(gains)));
@@ -46,6 +47,7 @@ export function calculateGain(nonlinearity: Nonlinearity, param = 0.01): number 
 
 /** Every element ← value. Returns t. */
 export function constant_(t: Tensor, value: number): Tensor {
+  assertArity('constant_', arguments.length, 2);
   assertTensor('constant_', t);
   checkArgument('constant_', 'the value', value, NUMBER);
   return noGrad(() => fill_(t, value));
@@ -53,12 +55,14 @@ export function constant_(t: Tensor, value: number): Tensor {
 
 /** Every element ← 1. Returns t. */
 export function ones_(t: Tensor): Tensor {
+  assertArity('ones_', arguments.length, 1);
   assertTensor('ones_', t);
   return constant_(t, 1);
 }
 
 /** Every element ← 0. Returns t. */
 export function zeros_(t: Tensor): Tensor {
+  assertArity('zeros_', arguments.length, 1);
   assertTensor('zeros_', t);
   return constant_(t, 0);
 }
@@ -72,6 +76,7 @@ function placed(t: Tensor, put: (elements: Float32Array) => void): Tensor {
 
 /** A matrix ← the identity, so that a layer passes on as many of its inputs as it can. Returns t. */
 export function eye_(t: Tensor): Tensor {
+  assertArity('eye_', arguments.length, 1);
   assertTensor('eye_', t);
   if (t.rank !== 2) throw shapeError('eye_', 'takes a matrix', [t.sizes], 'Use dirac_ for convolutions.');
   const [rows, columns] = t.sizes as [number, number];
@@ -147,7 +152,6 @@ const KAIMING: Kinds<KaimingOptions> = {
   nonlinearity: { what: 'the name of a function', test: (v) => typeof v === 'string' },
   generator: GENERATOR,
 };
-type KaimingPositions = [a?: number, mode?: FanMode, nonlinearity?: Nonlinearity];
 
 function kaiming(op: string, t: Tensor, given: readonly unknown[]): { std: number; generator: DrawOptions['generator'] } {
   const [fanIn, fanOut] = fans(op, t);
@@ -156,13 +160,13 @@ function kaiming(op: string, t: Tensor, given: readonly unknown[]): { std: numbe
 }
 
 /** t ← uniform in ±gain·√(3/fan) (He et al. 2015, arXiv 1502.01852). Returns t. */
-export function kaimingUniform_(t: Tensor, ...given: Given<KaimingOptions, KaimingPositions>): Tensor {
+export function kaimingUniform_(t: Tensor, ...given: Given<KaimingOptions, [a?: number, mode?: FanMode, nonlinearity?: Nonlinearity]>): Tensor {
   const { std, generator } = kaiming('kaimingUniform_', t, given);
   return spread(t, std, generator);
 }
 
 /** t ← normal of deviation gain/√fan (He et al. 2015, arXiv 1502.01852). Returns t. */
-export function kaimingNormal_(t: Tensor, ...given: Given<KaimingOptions, KaimingPositions>): Tensor {
+export function kaimingNormal_(t: Tensor, ...given: Given<KaimingOptions, [a?: number, mode?: FanMode, nonlinearity?: Nonlinearity]>): Tensor {
   const { std, generator } = kaiming('kaimingNormal_', t, given);
   return t.size === 0 ? t : normal_(t, { std, generator });
 }

@@ -268,6 +268,6 @@ export function spectralNorm<M extends Module>(module: M, ...given: Given<Spectr
   if (!Number.isSafeInteger(nPowerIterations) || nPowerIterations < 1) throw valueError(op, `nPowerIterations must be a whole number ≥ 1, got ${nPowerIterations}.`);
   if (!(eps >= 0)) throw valueError(op, `eps must be ≥ 0, got ${eps}.`);
   const weight = listOf(op, module, name) ? ((module as unknown as Record<string, Tensor>)[name] as Tensor) : ownOf(op, module, name);
-  const outputs = dim ?? (/^ConvTranspose/.test(module.constructor.name) ? 1 : 0);
+  const outputs = dim ?? ((module as { transposed?: boolean }).transposed ? 1 : 0);
   return register(op, module, name, new SpectralNorm(weight, dimensionOf(op, weight, outputs), nPowerIterations, eps));
 }

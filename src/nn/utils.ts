@@ -6,9 +6,7 @@ import { GradloomError, shapeError, valueError } from '../tensor/errors.ts';
 import { noGrad } from '../tensor/tape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 
-type Parameters = Iterable<Tensor> | { parameters(): Iterable<Tensor> };
-
-function listed(op: string, parameters: Parameters): Tensor[] {
+function listed(op: string, parameters: Iterable<Tensor> | { parameters(): Iterable<Tensor> }): Tensor[] {
   const source = typeof (parameters as { parameters?: unknown } | null)?.parameters === 'function' ? (parameters as { parameters(): Iterable<Tensor> }).parameters() : parameters;
   if (typeof (source as Iterable<Tensor> | null)?.[Symbol.iterator] !== 'function' || source instanceof Tensor || isPlainObject(source) || typeof source === 'string')
     throw new GradloomError('DTYPE', op, `parameters are a list of tensors, got ${valueText(parameters)}. Pass model.parameters().`);
@@ -19,7 +17,7 @@ function listed(op: string, parameters: Parameters): Tensor[] {
 }
 
 /** All parameters one after the other in one vector, through which gradients flow. */
-export function parametersToVector(parameters: Parameters): Tensor {
+export function parametersToVector(parameters: Iterable<Tensor> | { parameters(): Iterable<Tensor> }): Tensor {
   assertArity('parametersToVector', arguments.length, 1);
   return cat(
     listed('parametersToVector', parameters).map((p) => reshape(p, [-1])),
@@ -31,7 +29,7 @@ export function parametersToVector(parameters: Parameters): Tensor {
  * Copies the parts of a vector into the parameters, in place and without a gradient.
  * @throws SHAPE where the vector is not as long as they are together; nothing has changed then
  */
-export function vectorToParameters(vector: Tensor, parameters: Parameters): void {
+export function vectorToParameters(vector: Tensor, parameters: Iterable<Tensor> | { parameters(): Iterable<Tensor> }): void {
   const op = 'vectorToParameters';
   assertArity(op, arguments.length, 2);
   assertTensor(op, vector, 'the vector');

@@ -49,7 +49,7 @@ function planeFloats(channels: number, [oh, ow]: Size, { kernel, dilation }: Win
 /** Floats of the scratch that convdirect.ts draws, for dW where `sums`; m: outputs of one group. */
 function directFloats(channels: number, m: number, output: Size, windows: Windows, sums = false): number {
   const k = channels * windows.kernel[0] * windows.kernel[1];
-  return planeFloats(channels, output, windows) + 8 + k + (sums ? 32 * Math.ceil(m / 4) * Math.ceil(k / 2) : m + 4 + m * k);
+  return planeFloats(channels, output, windows) + 8 + k + (sums ? 32 * Math.ceil(m / 4) * Math.ceil(k / 2) : m + 20 + m * k);
 }
 
 /** @internal y = conv(x, w) + bias (an address; 0: none). */

@@ -369,7 +369,7 @@ export function constantList(values: readonly number[]): Tensor {
   return kept(values.join(), [values.length], 'int32', (t) => viewOf('int32').set(values, t.address / 4));
 }
 
-/** A list of float32 numbers that follow from sizes and options: weights of an interpolation. Never written to. */
+/** @internal A list of float32 numbers that follow from sizes and options: weights of an interpolation. Never written to. */
 export function constantFloats(values: readonly number[]): Tensor {
   return kept(`float32 [${values}]`, [values.length], 'float32', (t) => viewOf('float32').set(values, t.address / 4));
 }

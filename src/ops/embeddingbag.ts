@@ -4,7 +4,7 @@ import { GradloomError, shapeError, valueError } from '../tensor/errors.ts';
 import { sameShape } from '../tensor/shape.ts';
 import { noGrad } from '../tensor/tape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { add, div, eq, gt, logicalAnd, maximum, mul, ne, sub, where } from './binary.ts';
+import { div, eq, gt, logicalAnd, maximum, mul, ne, sub, where } from './binary.ts';
 import { asFloat, assertFloat } from './convert.ts';
 import { arange, full } from './create.ts';
 import { embedding } from './embedding.ts';

@@ -30,9 +30,10 @@ export interface InterpolateOptions {
 }
 
 const LIST: Kind = /* @__PURE__ */ orNull(either(WHOLE, NUMBERS));
+const FACTOR: Kind = /* @__PURE__ */ orNull(either(NUMBER, NUMBERS));
 const KINDS: Kinds<InterpolateOptions> = {
   size: LIST,
-  scaleFactor: /* @__PURE__ */ orNull(either(NUMBER, NUMBERS)),
+  scaleFactor: FACTOR,
   mode: /* @__PURE__ */ oneOf('nearest', 'nearest-exact', 'linear', 'bilinear', 'bicubic', 'trilinear', 'area'),
   alignCorners: /* @__PURE__ */ orNull(FLAG),
   recomputeScaleFactor: /* @__PURE__ */ orNull(FLAG),
@@ -60,8 +61,9 @@ const f32 = Math.fround;
 /** Keys' cubic convolution, for |t| below 1 and below 2. */
 const near = (t: number, a: number): number => ((a + 2) * t - (a + 3)) * t * t + 1;
 const far = (t: number, a: number): number => ((a * t - 5 * a) * t + 8 * a) * t - 4 * a;
-/** a as in PyTorch: as in Pillow with antialiasing, as in OpenCV without. */
-const [CUBIC, SMOOTH] = [-0.75, -0.5];
+/** a as in PyTorch: as in OpenCV, and as in Pillow with antialiasing. */
+const CUBIC = -0.75;
+const SMOOTH = -0.5;
 
 /** What each element of an output of n is made of, in a direction of `size`. `step`: from one to the next, in elements of the input. */
 function tapsOf(mode: InterpolateMode, size: number, n: number, step: number, alignCorners: boolean, antialias: boolean): Taps[] {
@@ -158,7 +160,7 @@ export function interpolated(op: string, x: Tensor, options: InterpolateOptions)
 
 /** Sizes for `upsampleNearest` and `upsampleBilinear`. */
 export type UpsampleOptions = Pick<InterpolateOptions, 'size' | 'scaleFactor'>;
-const UPSAMPLE: Kinds<UpsampleOptions> = { size: LIST, scaleFactor: KINDS.scaleFactor };
+const UPSAMPLE: Kinds<UpsampleOptions> = { size: LIST, scaleFactor: FACTOR };
 type UpsampleArguments = [size?: number | readonly number[] | UpsampleOptions | null, scaleFactor?: number | readonly number[] | null];
 
 /** `interpolate` with mode 'nearest'. By position: size, scaleFactor. */

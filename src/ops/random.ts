@@ -1,5 +1,5 @@
 // Random tensors made of uniform and normal ones by ops: fresh at each replay of a captured step, as these are. Nothing here has a gradient.
-import { assertTensor, checkArgument, either, type Given, instanceOf, type Kind, type Kinds, NUMBER, optionsBy, optionsOf, TENSOR } from '../tensor/check.ts';
+import { assertArity, assertTensor, checkArgument, either, type Given, instanceOf, type Kind, type Kinds, NUMBER, optionsBy, optionsOf, TENSOR } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { Generator } from '../tensor/random.ts';
 import { recording } from '../tensor/recording.ts';
@@ -37,12 +37,14 @@ export function assertEvery(op: string, holds: () => Tensor, what: string): void
 
 /** Uniform in [0, 1), of x's shape. float32. */
 export function randLike(x: Tensor, options?: RandomOptions): Tensor {
+  assertArity('randLike', arguments.length, 2);
   assertTensor('randLike', x);
   return rand(x.sizes, options);
 }
 
 /** Normal, mean 0 and variance 1, of x's shape. float32. */
 export function randnLike(x: Tensor, options?: RandomOptions): Tensor {
+  assertArity('randnLike', arguments.length, 2);
   assertTensor('randnLike', x);
   return randn(x.sizes, options);
 }
@@ -72,7 +74,7 @@ export function normal(mean: Tensor | number, std: Tensor | number, size?: Shape
   checkArgument(op, 'mean', mean, PARAMETER);
   checkArgument(op, 'std', std, PARAMETER);
   const shaped = Array.isArray(size);
-  const { generator } = optionsOf(op, shaped ? options : ((size as DrawOptions | undefined) ?? options), DRAW, arguments.length, 4);
+  const { generator } = optionsOf(op, shaped ? options : (size as DrawOptions | undefined), DRAW, arguments.length, shaped ? 4 : 3);
   const tensors = [mean, std].filter((t): t is Tensor => t instanceof Tensor);
   if (!shaped && tensors.length === 0) throw valueError(op, 'two numbers need a shape. Pass it third.');
   if (shaped && tensors.length > 0) throw valueError(op, 'the shape is that of the tensors. Leave it out.');

@@ -65,6 +65,7 @@ const gatheredOp: Op<Gathered> = {
     call('indexAdd', list.address, places.address, y.address, sizeOf(y.sizes.slice(0, dim)), length, sizeOf(y.sizes.slice(dim + 1)), count * size);
   },
   backward: (u, { attrs }) => [applyView(slideOp, u, attrs)],
+  batched: (u, { attrs }) => [applyView(slideOp, u, { ...attrs, dim: attrs.dim + 1 })],
 };
 
 /** @internal Windows along a dimension, which counts them then; their elements stand in a last one. A view. */

@@ -5,7 +5,7 @@ import { add, div, eq, mul, sub, where } from '../ops/binary.ts';
 import { zeros } from '../ops/create.ts';
 import { lerp } from '../ops/formulas.ts';
 import { add_, copy_ } from '../ops/inplace.ts';
-import { assertArity, checkArgument, FLAG, FUNCTION, instanceOf, type Kinds, NUMBER, oneOf, optionsOf, orNull } from '../tensor/check.ts';
+import { assertArity, assertTensor, assertTensors, checkArgument, FLAG, FUNCTION, instanceOf, type Kinds, NUMBER, oneOf, optionsOf, orNull } from '../tensor/check.ts';
 import { cosPi } from '../tensor/elementary.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { detach } from '../tensor/op.ts';
@@ -21,40 +21,64 @@ export type AvgFn = (averaged: Tensor, current: Tensor, numAveraged: Tensor) => 
 /** The same for all values at once, in place. */
 export type MultiAvgFn = (averaged: readonly Tensor[], current: readonly Tensor[], numAveraged: Tensor) => void;
 
-function assertDecay(op: string, decay: number): number {
+function assertDecay(op: string, decay: number, count: number): void {
+  assertArity(op, count, 1);
   checkArgument(op, 'decay', decay, NUMBER);
   if (!(decay >= 0 && decay <= 1)) throw valueError(op, `decay must lie in [0, 1], got ${decay}.`);
-  return decay;
 }
+
+/** A rule for one value that looks at what it gets. */
+function ruleFor(op: string, rule: AvgFn): AvgFn {
+  return function (averaged, current, numAveraged) {
+    assertArity(op, arguments.length, 3);
+    for (const [name, t] of Object.entries({ averaged, current, numAveraged })) assertTensor(op, t, name);
+    return rule(averaged, current, numAveraged);
+  };
+}
+
+/** The same for all values at once. */
+function together(op: string, rule: AvgFn): MultiAvgFn {
+  return function (averaged, current, numAveraged) {
+    assertArity(op, arguments.length, 3);
+    assertTensors(op, averaged, 'averaged');
+    assertTensors(op, current, 'current');
+    assertTensor(op, numAveraged, 'numAveraged');
+    if (averaged.length !== current.length) throw valueError(op, `got ${averaged.length} averages of ${current.length} values. Give as many.`);
+    noGrad(() => {
+      for (const [i, a] of averaged.entries()) copy_(a, rule(a, current[i] as Tensor, numAveraged));
+    });
+  };
+}
+
+const decayed =
+  (decay: number): AvgFn =>
+  (averaged, current) =>
+    add(mul(averaged, decay), mul(current, 1 - decay));
+const meaned: AvgFn = (averaged, current, numAveraged) => add(averaged, div(sub(current, averaged), add(numAveraged, 1)));
 
 /** decay · average + (1 − decay) · value. */
 export function getEmaAvgFn(decay = 0.999): AvgFn {
-  assertDecay('getEmaAvgFn', decay);
-  return (averaged, current) => add(mul(averaged, decay), mul(current, 1 - decay));
+  assertDecay('getEmaAvgFn', decay, arguments.length);
+  return ruleFor('getEmaAvgFn', decayed(decay));
 }
 
 /** As `getEmaAvgFn`, for all values at once. */
 export function getEmaMultiAvgFn(decay = 0.999): MultiAvgFn {
-  assertDecay('getEmaMultiAvgFn', decay);
-  const one = getEmaAvgFn(decay);
-  return together((a, b, n) => (a.dtype === 'float32' ? lerp(a, b, 1 - decay) : one(a, b, n)));
+  assertDecay('getEmaMultiAvgFn', decay, arguments.length);
+  const one = decayed(decay);
+  return together('getEmaMultiAvgFn', (a, b, n) => (a.dtype === 'float32' ? lerp(a, b, 1 - decay) : one(a, b, n)));
 }
 
 /** The mean of all values, each alike. */
 export function getSwaAvgFn(): AvgFn {
-  return (averaged, current, numAveraged) => add(averaged, div(sub(current, averaged), add(numAveraged, 1)));
+  assertArity('getSwaAvgFn', arguments.length, 0);
+  return ruleFor('getSwaAvgFn', meaned);
 }
 
 /** As `getSwaAvgFn`, for all values at once. */
 export function getSwaMultiAvgFn(): MultiAvgFn {
-  return together(getSwaAvgFn());
-}
-
-function together(next: AvgFn): MultiAvgFn {
-  return (averaged, current, numAveraged) =>
-    noGrad(() => {
-      for (const [i, a] of averaged.entries()) copy_(a, next(a, current[i] as Tensor, numAveraged));
-    });
+  assertArity('getSwaMultiAvgFn', arguments.length, 0);
+  return together('getSwaMultiAvgFn', meaned);
 }
 
 /** Options of `AveragedModel`. One of the functions may be given; without them all models count alike. */
@@ -133,7 +157,7 @@ export class AveragedModel<M extends Module & Partial<Layer> = Module & Layer> e
             detach(n),
           );
           for (const [a, b] of averaged) copy_(a, where(first, b, a));
-        } else for (const [a, b] of averaged) copy_(a, where(first, b, (avgFn ?? getSwaAvgFn())(a, b, detach(n))));
+        } else for (const [a, b] of averaged) copy_(a, where(first, b, (avgFn ?? meaned)(a, b, detach(n))));
         if (!useBuffers) for (const [a, b] of buffers) copy_(a, b);
         add_(n, 1);
       }),

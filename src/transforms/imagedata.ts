@@ -15,7 +15,9 @@ export interface Pixels {
 }
 
 /** What a page has: pixels, a canvas, or what a canvas can draw (an ImageBitmap, a picture, a video or a frame of it). */
-export type Picture = Pixels | CanvasImageSource;
+export type Picture = Pixels | Drawable;
+/** What a canvas can draw, by its size. */
+export type Drawable = { readonly width: number; readonly height: number } | { readonly displayWidth: number; readonly displayHeight: number };
 
 /** Which channels: red, green, blue; those and alpha; brightness alone (0.299, 0.587, 0.114 of them, ITU-R 601). */
 export type Channels = 'rgb' | 'rgba' | 'grey';

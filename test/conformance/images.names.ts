@@ -60,24 +60,19 @@ export const imageOperators: Readonly<Record<string, Row<Output>>> = {
   unfold: ['input dimension size step', g.unfoldDim],
 };
 
-/** A module of channels, a window's size, and options. */
-const convolution = <K, O>(make: new (inputs: number, outputs: number, kernel: K, options: O) => nn.Module, words: string): Row<nn.Module> => [
-  `in_channels out_channels kernel_size * ${words}`,
-  (inputs: number, outputs: number, kernel: K, options: O) => new make(inputs, outputs, kernel, options),
-];
-/** A module of a size, and options. */
-const sized = <K, O>(make: new (size: K, options: O) => nn.Module, words: string): Row<nn.Module> => [words, (size: K, options: O) => new make(size, options)];
-const TRANSPOSED = 'stride padding output_padding groups bias dilation padding_mode';
+/** A module whose constructor takes what the signature lists. */
+const built = (make: new (...args: never) => nn.Module, signature: string): Row<nn.Module> => [signature, (...args: never[]) => new make(...(args as never))];
+const TRANSPOSED = 'in_channels out_channels kernel_size * stride padding output_padding groups bias dilation padding_mode';
 const ADAPTIVE = 'output_size * return_indices';
 const LP = 'norm_type kernel_size * stride ceil_mode';
 
 /** Modules. */
 export const imageModules: Readonly<Record<string, Row<nn.Module>>> = {
   'nn.AdaptiveAvgPool3d': ['output_size', (size: nn.OutputSize3d) => new nn.AdaptiveAvgPool3d(size)],
-  'nn.AdaptiveMaxPool1d': sized(nn.AdaptiveMaxPool1d, ADAPTIVE),
-  'nn.AdaptiveMaxPool2d': sized(nn.AdaptiveMaxPool2d, ADAPTIVE),
-  'nn.AdaptiveMaxPool3d': sized(nn.AdaptiveMaxPool3d, ADAPTIVE),
-  'nn.AvgPool3d': sized(nn.AvgPool3d, 'kernel_size * stride padding ceil_mode count_include_pad divisor_override'),
+  'nn.AdaptiveMaxPool1d': built(nn.AdaptiveMaxPool1d, ADAPTIVE),
+  'nn.AdaptiveMaxPool2d': built(nn.AdaptiveMaxPool2d, ADAPTIVE),
+  'nn.AdaptiveMaxPool3d': built(nn.AdaptiveMaxPool3d, ADAPTIVE),
+  'nn.AvgPool3d': built(nn.AvgPool3d, 'kernel_size * stride padding ceil_mode count_include_pad divisor_override'),
   'nn.Bilinear': [
     'in1_features in2_features out_features * bias',
     (first: number, second: number, outputs: number, options: nn.BilinearOptions) => new nn.Bilinear(first, second, outputs, options),
@@ -85,10 +80,10 @@ export const imageModules: Readonly<Record<string, Row<nn.Module>>> = {
   'nn.ChannelShuffle': ['groups', (groups: number) => new nn.ChannelShuffle(groups)],
   'nn.CircularPad3d': ['padding', (padding: nn.Margins3d) => new nn.CircularPad3d(padding)],
   'nn.ConstantPad3d': ['padding value', (padding: nn.Margins3d, value: number) => new nn.ConstantPad3d(padding, value)],
-  'nn.Conv3d': convolution(nn.Conv3d, 'stride padding dilation groups bias padding_mode'),
-  'nn.ConvTranspose1d': convolution(nn.ConvTranspose1d, TRANSPOSED),
-  'nn.ConvTranspose2d': convolution(nn.ConvTranspose2d, TRANSPOSED),
-  'nn.ConvTranspose3d': convolution(nn.ConvTranspose3d, TRANSPOSED),
+  'nn.Conv3d': built(nn.Conv3d, 'in_channels out_channels kernel_size * stride padding dilation groups bias padding_mode'),
+  'nn.ConvTranspose1d': built(nn.ConvTranspose1d, TRANSPOSED),
+  'nn.ConvTranspose2d': built(nn.ConvTranspose2d, TRANSPOSED),
+  'nn.ConvTranspose3d': built(nn.ConvTranspose3d, TRANSPOSED),
   'nn.EmbeddingBag': [
     'num_embeddings embedding_dim * mode include_last_offset padding_idx',
     (n: number, d: number, options: nn.EmbeddingBagModuleOptions) => new nn.EmbeddingBag(n, d, options),
@@ -97,18 +92,18 @@ export const imageModules: Readonly<Record<string, Row<nn.Module>>> = {
   'nn.LPPool1d': [LP, (p: number, kernel: number, options: nn.LPPoolOptions<number>) => new nn.LPPool1d(p, kernel, options)],
   'nn.LPPool2d': [LP, (p: number, kernel: nn.Pair, options: nn.LPPoolOptions<nn.Pair>) => new nn.LPPool2d(p, kernel, options)],
   'nn.LPPool3d': [LP, (p: number, kernel: nn.Triple, options: nn.LPPoolOptions<nn.Triple>) => new nn.LPPool3d(p, kernel, options)],
-  'nn.LocalResponseNorm': sized(nn.LocalResponseNorm, 'size * alpha beta k'),
-  'nn.MaxPool3d': sized(nn.MaxPool3d, 'kernel_size * stride padding dilation return_indices ceil_mode'),
-  'nn.MaxUnpool1d': sized(nn.MaxUnpool1d, 'kernel_size * stride padding'),
-  'nn.MaxUnpool2d': sized(nn.MaxUnpool2d, 'kernel_size * stride padding'),
-  'nn.MaxUnpool3d': sized(nn.MaxUnpool3d, 'kernel_size * stride padding'),
+  'nn.LocalResponseNorm': built(nn.LocalResponseNorm, 'size * alpha beta k'),
+  'nn.MaxPool3d': built(nn.MaxPool3d, 'kernel_size * stride padding dilation return_indices ceil_mode'),
+  'nn.MaxUnpool1d': built(nn.MaxUnpool1d, 'kernel_size * stride padding'),
+  'nn.MaxUnpool2d': built(nn.MaxUnpool2d, 'kernel_size * stride padding'),
+  'nn.MaxUnpool3d': built(nn.MaxUnpool3d, 'kernel_size * stride padding'),
   'nn.PixelShuffle': ['upscale_factor', (factor: number) => new nn.PixelShuffle(factor)],
   'nn.PixelUnshuffle': ['downscale_factor', (factor: number) => new nn.PixelUnshuffle(factor)],
   'nn.ReflectionPad3d': ['padding', (padding: nn.Margins3d) => new nn.ReflectionPad3d(padding)],
   'nn.ReplicationPad3d': ['padding', (padding: nn.Margins3d) => new nn.ReplicationPad3d(padding)],
   'nn.Softmax2d': ['', () => new nn.Softmax2d()],
   'nn.Unflatten': ['dim unflattened_size', (dim: number, sizes: readonly number[]) => new nn.Unflatten(dim, sizes)],
-  'nn.Unfold': sized(nn.Unfold, 'kernel_size * dilation padding stride'),
+  'nn.Unfold': ['kernel_size * dilation padding stride', (kernel: nn.Pair, options: nn.UnfoldOptions) => new nn.Unfold(kernel, options)],
   'nn.Upsample': ['* size scale_factor mode align_corners recompute_scale_factor', (options: nn.UpsampleModuleOptions) => new nn.Upsample(options)],
   'nn.UpsamplingBilinear2d': ['* size scale_factor', (options: nn.Upsampling2dOptions) => new nn.UpsamplingBilinear2d(options)],
   'nn.UpsamplingNearest2d': ['* size scale_factor', (options: nn.Upsampling2dOptions) => new nn.UpsamplingNearest2d(options)],

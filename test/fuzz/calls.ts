@@ -20,7 +20,8 @@ const LEFT_OUT = /^(close|new (Tensor|GradloomError))$/;
 /** Whose further arguments belong to the user's function or module; what JSON calls with a key; what passes over further ones as Array and Map do. */
 const OPEN = /^(capture\(\)\(\)|.*#forward|new nn\.Sequential|.*Alternate#step|.*#toJSON|.*(Dict|List|Sequential)#(get|has|set|delete|at|append|extend|insert|update))$/;
 /** Methods that take nothing, in PyTorch too: nobody means an option by what is given to them. */
-const NOTHING = /#(toString|toJSONLines|describe|dispose|eval|release|remove|reset|begin|getLastLr|getState|namedChildren|keys|values|entries)$|^optim\..*#stateDict$/;
+const NOTHING =
+  /#(toString|toJSONLines|describe|dispose|eval|release|remove|reset|begin|getLastLr|getState|namedChildren|children|modules|buffers|resetRunningStats|keys|values|entries)$|^optim\..*#stateDict$/;
 /** Whose first object is data, no options. */
 const DATA = /#(record|backward|loadStateDict)$|^new DataLoader$/;
 /** Functions that may change their arguments, besides those whose names say so (`clipGradNorm_`). */

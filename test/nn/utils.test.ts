@@ -108,6 +108,11 @@ test('a parametrization of one’s own, on top of another; trained in captured s
   assert.equal(layer.weight.toArray(), original);
 });
 
+test('spectralNorm of a transposed convolution goes by its outputs', () => {
+  const m = utils.spectralNorm(new nn.ConvTranspose2d(2, 3, 2));
+  assert.equal(m.stateDict()['parametrizations.weight.0._u']?.shape, [3]);
+});
+
 test('parametersToVector and back', () => {
   const model = new nn.Sequential(new nn.Linear(2, 3), new nn.Linear(3, 1));
   const vector = utils.parametersToVector(model.parameters());

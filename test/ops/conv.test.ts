@@ -17,6 +17,10 @@ interface Case {
 
 const CASES: Readonly<Record<string, Case>> = {
   'whole tiles': { image: [2, 3, 8, 8], outputs: 4, kernel: [3, 3], padding: [1, 1] },
+  'rows of whole tiles': { image: [2, 3, 5, 16], outputs: 3, kernel: [3, 3], padding: [1, 1] },
+  'rows of whole tiles in a wider image': { image: [1, 2, 6, 36], outputs: 5, kernel: [2, 3], dilation: [2, 2], groups: 1 },
+  'rows of whole tiles with groups': { image: [2, 4, 4, 34], outputs: 6, kernel: [3, 5], padding: [0, 1], groups: 2 },
+  'more positions than dots take at once': { image: [1, 2, 24, 23], outputs: 5, kernel: [3, 3], padding: [1, 1] },
   'odd everything': { image: [3, 5, 5, 7], outputs: 3, kernel: [3, 3], padding: [1, 1] },
   'one of each': { image: [1, 1, 3, 3], outputs: 1, kernel: [2, 2] },
   'few positions': { image: [2, 2, 3, 4], outputs: 5, kernel: [3, 2] },
@@ -128,7 +132,8 @@ test('what is not finite reaches those who see it, and nobody else', () => {
     dy[dy.length - 2] = Number.NEGATIVE_INFINITY;
     dy[1] = Number.NaN;
   };
-  for (const name of ['whole tiles', 'odd everything', 'few positions', 'dilation', 'groups', 'stride down columns']) check(name, CASES[name] as Case, spoil);
+  for (const name of ['whole tiles', 'rows of whole tiles', 'odd everything', 'few positions', 'dilation', 'groups', 'stride down columns'])
+    check(name, CASES[name] as Case, spoil);
 });
 
 test.run();

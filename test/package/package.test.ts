@@ -123,7 +123,7 @@ test('what two copies made does not mix', async () => {
 test('what ships is what users need', () => {
   const shipped = readdirSync(join(home, 'node_modules', 'gradloom'), { recursive: true, encoding: 'utf8' }).filter((f) => /\.\w+$/.test(f));
   const guides = /^(ARCHITECTURE|CHANGELOG|CONTRIBUTING|README|bench\/README|docs\/[\w-]+|examples\/README)\.md$/;
-  const expected = /^(docs\/losses\.png|examples\/(digits|page|strategies)\/.*\.(ts|js|css|html)|package\.json|dist\/kernels\.wasm|dist\/[\w-]+(\.c?js|\.d\.c?ts))$/;
+  const expected = /^(docs\/losses\.png|examples\/(digits|page|penguins|shapes|strategies)\/.*\.(ts|js|css|html|csv)|package\.json|dist\/kernels\.wasm|dist\/[\w-]+(\.c?js|\.d\.c?ts))$/;
   assert.equal(
     shipped.filter((f) => !expected.test(f) && !guides.test(f)),
     [],
@@ -151,7 +151,23 @@ test('budgets hold, and an application carries only what it uses', async () => {
   const { bundle } = (await import(join(root, 'scripts', 'size.mjs'))) as { bundle(path: string): Promise<string> };
   const text = await bundle(join(root, 'test', 'package', 'apps', 'two-loss.mjs'));
   assert.match(text, /crossEntropy/);
-  for (const word of ['safetensors', 'capture', 'conv2d', 'maxPool', 'Hybrid', 'gradcheck', 'KLDiv', 'CosineAnnealing', 'LayerNorm']) assert.not.match(text, word, word);
+  for (const word of [
+    'safetensors',
+    'capture',
+    'conv2d',
+    'maxPool',
+    'Hybrid',
+    'gradcheck',
+    'KLDiv',
+    'CosineAnnealing',
+    'LayerNorm',
+    'klDivergence',
+    'kaimingUniform',
+    'AveragedModel',
+    'LBFGS',
+    'multinomial',
+  ])
+    assert.not.match(text, word, word);
 });
 
 test('types hold for a user of either module system', () => {

@@ -31,11 +31,11 @@ export function conflictAverse(gramian: Float64Array, n: number, c: number, norm
   const shortest = minNorm(g, n);
   let least = Math.sqrt(quadratic(g, shortest, n));
   if (isNothing(shortest)) {
-    // ‖g_w‖/λ is constant at first.
-    least = 1e-4 * lengths.reduce((a, v) => (v > 0 ? Math.min(a, v) : a), 1);
+    least = 0;
     const safe = project(g, mean);
     const apart = safe.map((v, i) => v - (mean[i] as number));
-    if (quadratic(g, apart, n) <= radius * radius) return normEps === 0 ? safe : new Float64Array(n);
+    // But for roundings: at c = 1 it may be as far as that.
+    if (quadratic(g, apart, n) <= (1 + 1e-9) * radius * radius) return normEps === 0 ? safe : new Float64Array(n);
   }
   const w = bestOnPath(g, n, mean, radius, least);
   const length = Math.sqrt(quadratic(g, w, n));
@@ -58,8 +58,14 @@ function bestOnPath(g: Float64Array, n: number, mean: Float64Array, radius: numb
     w = minNorm(shifted, n, w);
     return Math.sqrt(quadratic(g, w, n)) - lambda * radius;
   };
-  let [low, high] = [least / radius, 2 / radius]; // no gradient is longer than 1
+  let [low, high] = [(least || 1) / radius, 2 / radius]; // no gradient is longer than 1
   let [above, below] = [excess(low), excess(high)];
+  // Where the shortest g_w is 0, ‖g_w‖/λ is constant at first, and above the radius there.
+  for (let evaluation = 0; above < 0 && evaluation < 10; evaluation++) {
+    [high, below] = [low, above];
+    low /= 16;
+    above = excess(low);
+  }
   for (let evaluation = 0, side = 0; evaluation < MOST_EVALUATIONS; evaluation++) {
     const line = low + ((high - low) * above) / (above - below);
     const lambda = high > 16 * low ? Math.sqrt(low * high) : line > low && line < high ? line : (low + high) / 2;

@@ -1,4 +1,4 @@
-// Weights of a fair bargain between the losses: G·w = w^(−1/α), of which α = 1 is the Nash bargaining solution.
+// Weights whose losses gain alike: G·w = w^(−1/α), of which α = 1 is the Nash bargaining solution.
 import { power } from '../../tensor/elementary.ts';
 import { Cholesky } from './cholesky.ts';
 import { cosinesOf, indices, times } from './matrix.ts';
@@ -6,21 +6,14 @@ import { isStationary } from './min-norm.ts';
 
 /** Newton steps; 5 to 15 are needed, more where roundings of the Gramian hide that there is no solution. */
 const MOST_STEPS = 60;
-/** Sweeps of coordinate descent before the first Newton step. */
-const SWEEPS = 4;
-/** Newton steps for a row alone, and the relative step that ends them: later rows will move it again. */
-const ROOT_STEPS = 6;
-const ROUGH = 1e-3;
 /** Coordinate descent treats a row where one side of its equation is so many times the other. */
 const FAR = 2;
+/** How often a step is halved, at most; once is rare. */
+const HALVINGS = 5;
 /** The least share of a weight that a Newton step leaves: the step's lower bound. */
 const LEAST_LEFT = 0.01;
-/** Rounds of the active set until the Hessian's diagonal is made larger, how many times larger, and how often. */
+/** How often a step is solved for anew, at most, because other rows would fall further than they may. */
 const ROUNDS = 6;
-const SHORTER = 10;
-const SHORTENED = 20;
-/** The first jitter on the diagonal where the Hessian does not factor, as a share of the diagonal. */
-const JITTER = 1e-15;
 /** How nearly the equations must hold, relative to their right-hand sides. */
 const EXACT = 1e-13;
 /**
@@ -116,11 +109,8 @@ class Equations {
     // The largest first: a start goes through them without those that come after.
     const order = indices(k).sort((i, j) => (diagonal[j] as number) - (diagonal[i] as number) || i - j);
     current.rhs.fill(Number.POSITIVE_INFINITY);
-    for (let pass = 0; pass < SWEEPS; pass++) this.descend(current, order);
-    this.evaluate(current);
     let best = current.x;
     let bestError = Number.POSITIVE_INFINITY;
-    let stuck = 0;
     for (let iteration = 0; iteration < MOST_STEPS; iteration++) {
       if (this.descend(current, order) > 0) this.evaluate(current);
       const { x, ax, rhs } = current;
@@ -132,19 +122,16 @@ class Equations {
         error = Math.max(error, Math.abs(gradient[i] as number) / (right + ROUNDING * (terms[i] as number)));
         curvature[i] = (beta * right) / (x[i] as number);
       }
-      stuck = error < 0.9 * bestError ? 0 : stuck + 1;
       if (error < bestError) [best, bestError] = [x.slice(), error];
-      // Near the solution only roundings are left to move.
-      if (error < EXACT || (bestError < 1e-9 && stuck >= 2)) break;
+      if (error < EXACT) break;
       const step = this.newton(current, gradient, curvature);
       let [slope, roundings] = [0, 0];
       for (let i = 0; i < k; i++) {
         slope += (gradient[i] as number) * (step[i] as number);
         roundings += EXACT * ROUNDING * (terms[i] as number) * Math.abs(step[i] as number);
       }
-      if (!(slope > -roundings)) break;
       // Along a convex function a step is good unless the slope at its end is again as steep upwards.
-      for (let [halving, reach] = [0, 1]; halving < 60; halving++, reach /= 2) {
+      for (let [halving, reach] = [0, 1]; halving < HALVINGS; halving++, reach /= 2) {
         for (let i = 0; i < k; i++) candidate.x[i] = (x[i] as number) + reach * (step[i] as number);
         this.evaluate(candidate);
         let there = 0;
@@ -163,9 +150,9 @@ class Equations {
   }
 
   /**
-   * Solves the equations that are far from holding for their own weight, given the others, one after another: descent
-   * by coordinates. Newton's steps alone would be many where weights are orders of magnitude from the solution. Returns
-   * how many rows it moved.
+   * Solves the equations that are far from holding roughly for their own weight, given the others, one after another:
+   * descent by coordinates. Newton's steps alone would be many where weights are orders of magnitude from the solution.
+   * Returns how many rows it moved.
    */
   private descend({ x, ax, rhs }: Point, order: Int32Array): number {
     const { a, k, beta, diagonal } = this;
@@ -174,13 +161,10 @@ class Equations {
       const [gain, right, own] = [ax[i] as number, rhs[i] as number, diagonal[i] as number];
       if (gain < FAR * right && right < FAR * gain) continue;
       const given = gain / own - (x[i] as number);
-      // x + given − x^(−β) is concave: from below its root Newton's steps rise to it.
+      // x + given − x^(−β) is concave: from below its root Newton's step rises towards it.
       let v = given > 0 ? inverse(1 + given, 1 / beta) : Math.max(1, -given);
-      for (let [step, more] = [0, v]; step < ROOT_STEPS && Math.abs(more) > ROUGH * v; step++) {
-        const p = inverse(v, beta);
-        more = (p - v - given) / (1 + (beta * p) / v);
-        v += more;
-      }
+      const p = inverse(v, beta);
+      v += (p - v - given) / (1 + (beta * p) / v);
       if (!(v > 0 && v < Number.POSITIVE_INFINITY)) v = x[i] || 1;
       const more = v - (x[i] as number);
       x[i] = v;
@@ -194,13 +178,12 @@ class Equations {
   /**
    * Newton's step: the quadratic's minimum over steps that leave LEAST_LEFT of each weight, by an active set (block
    * pivoting): rows at their lower bound are fixed there, the others are solved for again, until no row changes sides.
-   * Where that cycles, the diagonal is made larger, which makes steps shorter. `curvature` is added to A's diagonal,
-   * and may be larger afterwards. The result is valid until the next call.
+   * `curvature` is added to A's diagonal, and may be larger afterwards. The result is valid until the next call.
    */
   private newton({ x }: Point, gradient: Float64Array, curvature: Float64Array): Float64Array {
     const { a, k, diagonal, hessian, aStep, step, atBound, set, rest } = this;
     atBound.fill(0);
-    for (let [round, bounded] = [1, 0]; round <= ROUNDS * SHORTENED; round++) {
+    for (let [round, bounded] = [0, 0]; round < ROUNDS; round++) {
       let count = 0;
       for (let i = 0; i < k; i++) {
         if (atBound[i] === 0) set[count++] = i;
@@ -211,7 +194,7 @@ class Equations {
       for (let i = 0; i < count; i++) rest[i] = (gradient[set[i] as number] as number) - (aStep[set[i] as number] as number);
       // Weights may be so large that the curvature of dependent rows is lost in rounding: jitter, which makes the step
       // too short.
-      for (let jitter = JITTER; !hessian.factor(set, count, { diagonal: curvature }) && jitter < 1; jitter *= 10) {
+      for (let jitter = Number.EPSILON; !hessian.factor(set, count, { diagonal: curvature }) && jitter < 1; jitter *= 10) {
         for (let i = 0; i < k; i++) curvature[i] = (curvature[i] as number) + jitter * (diagonal[i] as number);
       }
       hessian.solve(rest);
@@ -227,7 +210,6 @@ class Equations {
         changes++;
       }
       if (changes === 0) break;
-      if (round % ROUNDS === 0) for (let i = 0; i < k; i++) curvature[i] = SHORTER * (curvature[i] as number);
     }
     for (let i = 0; i < k; i++) step[i] = Math.max(step[i] as number, (LEAST_LEFT - 1) * (x[i] as number));
     return step;

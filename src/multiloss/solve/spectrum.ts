@@ -17,9 +17,7 @@ export function spectrum(matrix: Float64Array, b: Float64Array, n: number): Spec
   return { values, projected, expand: (c) => b.map((_, i) => c.reduce((sum, v, k) => sum + v * (vectors[k * n + i] as number), 0)) };
 }
 
-/**
- * The eigenvalue above which one counts: those up to `rcond` of the largest do not, nor do more than `rank` of them.
- */
+/** The eigenvalue above which one counts: those up to `rcond` of the largest do not, nor more than `rank` of them. */
 export function smallestCounted(values: Float64Array, rcond: number, rank = values.length): number {
   const sizes = values.map(Math.abs).sort();
   const n = sizes.length;
@@ -30,7 +28,7 @@ export function smallestCounted(values: Float64Array, rcond: number, rank = valu
  * A⁺·b: the shortest of the vectors that come nearest to solving A·x = b. A symmetric, [n · n]. `rcond`, `rank`: see
  * smallestCounted.
  */
-export function pseudoSolve(matrix: Float64Array, b: Float64Array, n: number, rcond = n * Number.EPSILON, rank = n): Float64Array {
+export function pseudoSolve(matrix: Float64Array, b: Float64Array, n: number, rcond: number, rank = n): Float64Array {
   const { values, projected, expand } = spectrum(matrix, b, n);
   const least = smallestCounted(values, rcond, rank);
   return expand(projected.map((v, k) => (Math.abs(values[k] as number) > least ? v / (values[k] as number) : 0)));

@@ -9,7 +9,7 @@ import { neg } from '../unary.ts';
 import { diagEmbed, diagonal, tril, triu } from '../triangle.ts';
 import { assertMatrices, assertSquare, eachItem, mT, sidesOf, singular, together, which } from './matrices.ts';
 
-/** The lower triangle with its diagonal halved. */
+/** @internal The lower triangle with its diagonal halved. */
 export function halved(x: Tensor): Tensor {
   return sub(tril(x), mul(diagEmbed(diagonal(x, { dim1: -2, dim2: -1 })), 0.5));
 }

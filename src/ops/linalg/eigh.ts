@@ -22,12 +22,12 @@ function pairs(op: string, a: Float64Array, n: number, matrix: string): { values
   return { values: Float64Array.from(order, (i) => found.values[i] as number), vectors };
 }
 
-/** x/apart where that is defined, 0 where both are 0: equal values whose vectors nothing depends on. */
+/** @internal x/apart where that is defined, 0 where both are 0: equal values whose vectors nothing depends on. */
 export function quotient(x: Tensor, apart: Tensor): Tensor {
   return div(x, where(logicalAnd(eq(apart, 0), eq(x, 0)), 1, apart));
 }
 
-/** vⱼ − vᵢ, [..., n, n]. */
+/** @internal vⱼ − vᵢ, [..., n, n]. */
 export const differences = (v: Tensor): Tensor => sub(unsqueeze(v, -2), unsqueeze(v, -1));
 
 /** The values in the first row, the vectors below, [..., n + 1, n]. */

@@ -45,7 +45,7 @@ function factor(a: Float64Array, n: number): Factors {
   return { lu, rows, sign };
 }
 
-/** A⁻¹·B for B [n · k]; null where A is singular. */
+/** @internal A⁻¹·B for B [n · k]; null where A is singular. */
 export function solved(a: Float64Array, b: Float64Array, n: number, k: number): Float64Array | null {
   const { lu, rows } = factor(a, n);
   const x = new Float64Array(n * k);
@@ -67,7 +67,7 @@ export function solved(a: Float64Array, b: Float64Array, n: number, k: number): 
   return x;
 }
 
-/** The determinant. */
+/** @internal The determinant. */
 export function determinant(a: Float64Array, n: number): number {
   const { lu, sign } = factor(a, n);
   let product = sign;

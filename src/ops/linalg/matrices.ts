@@ -9,40 +9,40 @@ import { assertFloat } from '../convert.ts';
 import { transpose } from '../movement.ts';
 import { expand } from '../reduce.ts';
 
-/** Rows and columns of a tensor's matrices. */
+/** @internal Rows and columns of a tensor's matrices. */
 export const sidesOf = (x: Tensor): [rows: number, columns: number] => x.sizes.slice(-2) as [number, number];
 
-/** What stands before the matrix. */
+/** @internal What stands before the matrix. */
 export const batchOf = (x: Tensor): readonly number[] => x.sizes.slice(0, -2);
 
-/** Transposed matrices. A view. */
+/** @internal Transposed matrices. A view. */
 export const mT = (x: Tensor): Tensor => transpose(x, -2, -1);
 
-/** Throws unless it holds matrices of float32. */
+/** @internal Throws unless it holds matrices of float32. */
 export function assertMatrices(op: string, x: Tensor, name = 'input'): void {
   assertFloat(op, x, name);
   if (x.rank < 2) throw shapeError(op, `${name} must hold matrices [..., rows, columns]`, [x.sizes], 'Reshape it.');
 }
 
-/** Throws unless it holds square matrices of float32. */
+/** @internal Throws unless it holds square matrices of float32. */
 export function assertSquare(op: string, x: Tensor, name = 'input'): void {
   assertMatrices(op, x, name);
   if (x.sizes.at(-1) !== x.sizes.at(-2)) throw shapeError(op, `${name} must hold square matrices`, [x.sizes], 'Use pinv or lstsq for others.');
 }
 
-/** Both with the batch that they broadcast to. */
+/** @internal Both with the batch that they broadcast to. */
 export function together(op: string, a: Tensor, b: Tensor): [Tensor, Tensor] {
   const batch = broadcastShapes(op, batchOf(a), batchOf(b));
   return [expand(a, [...batch, ...sidesOf(a)]), expand(b, [...batch, ...sidesOf(b)])];
 }
 
-/** Throws unless an argument is of its kind, where it is given. */
+/** @internal Throws unless an argument is of its kind, where it is given. */
 export function checkGiven(op: string, name: string, value: unknown, kind: Kind): void {
   if (value !== undefined) checkArgument(op, name, value, kind);
 }
 
 /**
- * Fills y item by item: `work` gets the items of the (row-major) inputs as float64 and an output of zeros. `sizes`: how many elements an item of
+ * @internal Fills y item by item: `work` gets the items of the (row-major) inputs as float64 and an output of zeros. `sizes`: how many elements an item of
  * each input has, and of the output last. What `work` throws ends the op.
  */
 export function eachItem(y: Tensor, inputs: readonly Tensor[], sizes: readonly number[], work: (items: readonly Float64Array[], out: Float64Array, at: number) => void): void {
@@ -62,21 +62,21 @@ export function eachItem(y: Tensor, inputs: readonly Tensor[], sizes: readonly n
   });
 }
 
-/** Which of a batch, for messages. */
+/** @internal Which of a batch, for messages. */
 export const which = (y: Tensor, outer: number, at: number): string => (sizeOf(y.sizes.slice(0, y.rank - outer)) > 1 ? `matrix ${at} of the batch` : 'the matrix');
 
-/** A matrix that has no inverse (PyTorch's LinAlgError). */
+/** @internal A matrix that has no inverse (PyTorch's LinAlgError). */
 export function singular(op: string, matrix: string, remedy = 'Use pinv or lstsq, or add a little to its diagonal.'): GradloomError {
   return new GradloomError('VALUE', op, `${matrix} is singular. ${remedy}`);
 }
 
-/** Throws unless every element is finite: iterations would not end. */
+/** @internal Throws unless every element is finite: iterations would not end. */
 export function assertFinite(op: string, a: Float64Array, matrix: string): void {
   const bad = a.find((v) => !Number.isFinite(v));
   if (bad !== undefined) throw new GradloomError('NONFINITE', op, `${matrix} holds ${bad}. Keep NaN and infinities out.`);
 }
 
-/** C [m · n] = A [m · k] · B [k · n]. */
+/** @internal C [m · n] = A [m · k] · B [k · n]. */
 export function times(a: Float64Array, b: Float64Array, m: number, k: number, n: number): Float64Array {
   const c = new Float64Array(m * n);
   for (let i = 0; i < m; i++) {
@@ -88,7 +88,7 @@ export function times(a: Float64Array, b: Float64Array, m: number, k: number, n:
   return c;
 }
 
-/** Aᵀ [n · m] of A [m · n]. */
+/** @internal Aᵀ [n · m] of A [m · n]. */
 export function turned(a: Float64Array, m: number, n: number): Float64Array {
   const t = new Float64Array(m * n);
   for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) t[j * m + i] = a[i * n + j] as number;

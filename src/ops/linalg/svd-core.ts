@@ -8,7 +8,7 @@ export interface Singular {
   readonly v: Float64Array;
 }
 
-/** One-sided Jacobi (Hestenes 1958; Golub & Van Loan, 8.6.3): columns are turned in pairs until all are at right angles. */
+/** @internal One-sided Jacobi (Hestenes 1958; Golub & Van Loan, 8.6.3): columns are turned in pairs until all are at right angles. */
 export function decompose(a: Float64Array, m: number, n: number): Singular {
   if (m < n) {
     const { u, s, v } = decompose(turned(a, m, n), n, m);
@@ -71,7 +71,7 @@ function turnPair(w: Float64Array, v: Float64Array, p: number, q: number, m: num
   return true;
 }
 
-/** Rows from `have` to `want` of an orthonormal set [want · m], made of unit vectors (Gram and Schmidt, twice). */
+/** @internal Rows from `have` to `want` of an orthonormal set [want · m], made of unit vectors (Gram and Schmidt, twice). */
 export function complete(rows: Float64Array, have: number, want: number, m: number): void {
   for (let i = have; i < want; i++) {
     // The unit vector of which most is left.

@@ -75,7 +75,8 @@ test('fair weights of dependent gradients whose lengths differ 1e20 times', () =
         assert.ok(Math.abs(sum - at(w, i) ** (-1 / alpha)) <= 1e-11 * scale, `${alpha}, row ${i}: ${sum} of ${scale}, ${at(w, i)}`);
       }
     }),
-    { seed: 23, numRuns: 300 },
+    // Of thousands, those where rows must be dealt with alone again between steps.
+    { seed: 23, numRuns: 300, examples: [[14, 5, 1791], [14, 5, 3243], [8, 5, 3765]] }, // biome-ignore format: rows
   );
 });
 

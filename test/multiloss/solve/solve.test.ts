@@ -5,12 +5,13 @@ import * as assert from 'uvu/assert';
 import { manualSeed, randn, scope } from '../../../src/entry/default.ts';
 import { conflictAverse } from '../../../src/multiloss/solve/conflict-averse.ts';
 import { eigen } from '../../../src/tensor/eigen.ts';
-import { times, total } from '../../../src/multiloss/solve/matrix.ts';
-import { minNorm } from '../../../src/multiloss/solve/min-norm.ts';
-import { atRank, roundedProducts } from '../../../src/multiloss/solve/rank.ts';
+import { cosinesOf, times, total } from '../../../src/multiloss/solve/matrix.ts';
+import { isStationary, minNorm } from '../../../src/multiloss/solve/min-norm.ts';
+import { nonnegative } from '../../../src/multiloss/solve/nonnegative.ts';
+import { atRank, roundedElements, roundedProducts } from '../../../src/multiloss/solve/rank.ts';
 import { ontoSimplex } from '../../../src/multiloss/solve/simplex.ts';
 import { pseudoSolve, spectrum } from '../../../src/multiloss/solve/spectrum.ts';
-import { anyRows, gramianOf, independentRows, longest, manyRows, scaled } from '../samples.ts';
+import { anyRows, gramianOf, independentRows, inner, length, longest, manyRows, normals, type Rows, scaled } from '../samples.ts';
 
 const anyScale = fc.constantFrom(1e-10, 1e-3, 1, 1e4, 1e10);
 const at = (a: Float64Array, i: number): number => a[i] as number;
@@ -69,6 +70,50 @@ test("CAGrad's weights: no other point of the simplex is better", () => {
   );
 });
 
+test('CAGrad where 0 lies in the hull of flat gradients: no point of the simplex is better, or the step raises no loss and is nearer', () => {
+  const seen = { away: 0, near: 0 };
+  const normal = normals(5);
+  const projected = (rows: Rows, w: Float64Array): number[] => (rows[0] as number[]).map((_, k) => rows.reduce((s, row, i) => s + at(w, i) * (row[k] as number), 0));
+  for (let draw = 0; draw < 2000; draw++) {
+    const m = 3 + Math.floor(2 * Math.abs(normal()));
+    const flat = 10 ** (-2 * Math.abs(normal()));
+    const rows = Array.from({ length: m }, () => [normal(), flat * normal()]);
+    const [g, c, mean] = [gramianOf(rows), [0.1, 0.5, 0.9, 1.5][draw % 4] as number, new Float64Array(m).fill(1 / m)];
+    if (!isStationary(cosinesOf(g, m).cosines, m)) continue;
+    const w = conflictAverse(g, m, c);
+    const [d, g0, size] = [projected(rows, w), projected(rows, mean), longest(rows) ** 2];
+    const reach = c * length(g0);
+    const leaning = w.map((x) => x - 1 / m);
+    if (length(projected(rows, leaning)) < (1 - 1e-6) * reach) {
+      seen.near++;
+      const terms = times(g.map(Math.abs), w.map(Math.abs), m);
+      rows.forEach((row, i) => {
+        assert.ok(inner(row, d) >= -1e-11 * at(terms, i), `${inner(row, d)} of ${at(terms, i)}`);
+      });
+      continue;
+    }
+    seen.away++;
+    const sum = total(leaning);
+    const point = projected(rows, leaning.map((x) => x / sum)); // biome-ignore format: one line
+    const slope = rows.map((row) => inner(row, g0) + (reach * inner(row, point)) / length(point));
+    const average = slope.reduce((s, v, i) => s + (v * at(leaning, i)) / sum, 0);
+    for (const v of slope) assert.ok(v >= average - 1e-8 * size, `draw ${draw}: ${v} < ${average}`);
+  }
+  assert.ok(seen.away > 300 && seen.near > 100, JSON.stringify(seen));
+});
+
+test('CAGrad: sums within 1e-11 of their terms, squared, are what roundings make of 0', () => {
+  const step = (rows: Rows, c: number): number[] => {
+    const w = conflictAverse(gramianOf(rows), rows.length, c);
+    return (rows[0] as number[]).map((_, k) => rows.reduce((s, row, i) => s + at(w, i) * (row[k] as number), 0));
+  };
+  // The mean itself, then a hull's nearest point that is none: beside it the step goes no further than it must.
+  assert.equal(step([[1, 1e-6], [-1, 1e-6]], 0.5), [0, 0]); // biome-ignore format: rows
+  assert.ok(length(step([[1, 1e-5], [-1, 1e-5]], 0.5)) > 1e-6); // biome-ignore format: rows
+  assert.ok(Math.abs((step([[1, 1e-6], [-1, 1e-6], [1, 1]], 1)[1] as number) - 1 / 3) < 1e-4); // biome-ignore format: rows
+  assert.ok(Math.abs((step([[1, 1e-5], [-1, 1e-5], [1, 1]], 1)[1] as number) - 2 / 3) < 1e-4); // biome-ignore format: rows
+});
+
 test('eigenvalues and vectors make the matrix; the pseudo-inverse solves what can be solved', () => {
   fc.assert(
     fc.property(anyRows, anyScale, (rows, scale) => {
@@ -90,7 +135,7 @@ test('eigenvalues and vectors make the matrix; the pseudo-inverse solves what ca
       }
       // G·x = G·1 has solutions; the one found has the same product.
       const b = times(g, new Float64Array(m).fill(1), m);
-      const expand = times(g, pseudoSolve(g, b, m), m);
+      const expand = times(g, pseudoSolve(g, b, m, m * Number.EPSILON), m);
       for (let i = 0; i < m; i++) assert.ok(Math.abs(at(expand, i) - at(b, i)) <= 1e-11 * size * m);
     }),
     { seed: 5, numRuns: 300 },
@@ -122,7 +167,7 @@ test('a spectrum is that of Jacobi, and f(A)·b the same by either way', () => {
         assert.ok(Math.abs(v - at(gb, i)) <= 1e-14 * m * size);
       });
       // A⁺·A·x comes expand to A·x.
-      const again = times(g, pseudoSolve(g, gb, m), m);
+      const again = times(g, pseudoSolve(g, gb, m, m * Number.EPSILON), m);
       for (let i = 0; i < m; i++) assert.ok(Math.abs(at(again, i) - at(gb, i)) <= 1e-11 * size * m);
     }),
     { seed: 7, numRuns: 100 },
@@ -194,6 +239,25 @@ test('eigenvalues of rows whose lengths differ 1e8 times keep their digits, and 
     }),
     { seed: 9, numRuns: 100 },
   );
+});
+
+test('what float32 leaves of dependent rows is no rank: of rounded products 3·2⁻²³ of the largest eigenvalue, of rounded elements the square of that', () => {
+  const rank = (rest: number, share: number): number => atRank(gramianOf([[1, 0, 0], [0, 1, 0], [1, 1, rest]]), 3, share).rank; // biome-ignore format: rows
+  assert.equal([rank(5e-4, roundedProducts(3)), rank(4e-3, roundedProducts(3))], [2, 3]);
+  assert.equal([rank(3e-7, roundedElements(3)), rank(2e-6, roundedElements(3))], [2, 3]);
+});
+
+test('two rows that oppose one another but for roundings are stationary, and but for more than that not', () => {
+  const apart = (by: number): Float64Array => Float64Array.of(1, by - 1, by - 1, 1);
+  assert.equal([isStationary(apart(1e-15), 2), isStationary(apart(1e-12), 2)], [true, false]);
+});
+
+test('where only roundings are left of a cone, weights are no larger than a ridge of 1e-10 lets them be', () => {
+  for (const left of [1e-13, 1e-14, 1e-15]) {
+    const z = nonnegative(Float64Array.of(1, left - 1, left - 1, 1), 2, (solve) => solve(Float64Array.of(-1e-7, -1e-7)));
+    // Without one 1e-7/left; four steps with it go 1e-7/1e-10 each.
+    assert.ok(at(z, 0) > 3e3 && at(z, 0) <= 4.001e3, `${z}`);
+  }
 });
 
 test("the simplex's nearest point", () => {

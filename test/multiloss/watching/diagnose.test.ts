@@ -60,6 +60,9 @@ test('where findings begin: norms 30 times apart, cosines of −0.1, a thirtieth
   // a's cosine with the sum: 0.9/25, then 0.8/25.
   assert.equal(kinds(y.mul(25).sub(x.mul(0.1))), []);
   assert.equal(kinds(y.mul(25).sub(x.mul(0.2))), ['starved']);
+  assert.match(found(x, y.mul(25).sub(x.mul(0.2)), 0).findings[0]?.text as string, /starves 'a'/);
+  assert.match(found(x, y.mul(25).sub(x.mul(1.2)), 0).findings[0]?.text as string, /makes 'a' worse/);
+  assert.is(found(x, x.mul(0), 0).losses[1]?.repeat, 0);
   assert.equal(kinds(y.mul(1e-11))[0], 'scale');
   assert.equal(kinds(y.mul(1e-13))[0], 'dead');
 });
@@ -88,6 +91,21 @@ test('noise that both losses share is not conflict', () => {
     d.findings.some((f) => f.kind === 'direction'),
     d.sentence,
   );
+});
+
+test('a loss that others hold is named first, with those', () => {
+  manualSeed(12);
+  const [x, y] = axes();
+  const w = tensor(new Float32Array(P), { requiresGrad: true });
+  const d = multiloss.diagnose(() => {
+    const [a, b] = [x, y].map((g) => w.mul(g.add(randn([P]).mul(0.01))).sum()) as [Tensor, Tensor];
+    return { a, b, both: a.add(b.mul(0.5)) };
+  });
+  const [finding, ...more] = d.findings.filter((f) => f.kind === 'dependent') as [multiloss.Finding];
+  assert.is(more.length, 0);
+  assert.equal(finding.losses, ['both', 'a', 'b']);
+  assert.match(finding.text, /^'both' holds nothing that 'a' and 'b' do not.*a combination of theirs/);
+  assert.match(finding.advice, /leaving 'both' out/);
 });
 
 test('a dead loss', () => {
