@@ -1,4 +1,4 @@
-// What a recording of a step gathers: the calls at the seam, and what the floors below tell it.
+// What a recording of a step gathers: the calls at the seam, and what the levels below tell it.
 import { setTracer, type HostWork, type Tracer } from '../runtime/call.ts';
 import type { Kernel } from '../runtime/kernel-names.ts';
 import type { Instruction } from '../runtime/program.ts';
@@ -195,7 +195,7 @@ export class Recorder implements Recording, Tracer {
   }
 
   /** Runs what is not the step's own. */
-  protected unheard<T>(run: () => T): T {
+  protected silently<T>(run: () => T): T {
     setRecording(null);
     setTracer(null);
     try {
@@ -208,7 +208,7 @@ export class Recorder implements Recording, Tracer {
   kept(key: string, make: () => Tensor): Tensor {
     let t = this.numbers.get(key);
     if (!t) {
-      t = this.unheard(() => outlive(make()));
+      t = this.silently(() => outlive(make()));
       this.numbers.set(key, t);
     }
     return t;
