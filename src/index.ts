@@ -215,7 +215,7 @@ export {
 } from './ops/unary.ts';
 export { unfoldDim } from './ops/unfold.ts';
 export { type Captured, capture } from './program/capture.ts';
-export type { GivenWasm } from './runtime/given.ts';
+export type { WasmSource } from './runtime/source.ts';
 export { close, type InitOptions } from './runtime/instance.ts';
 export type { DType } from './tensor/dtype.ts';
 export { type ErrorCode, GradloomError } from './tensor/errors.ts';

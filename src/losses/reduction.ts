@@ -66,7 +66,7 @@ export function checkNotNegative(op: string, name: string, x: Tensor): void {
   recording()?.check(error);
 }
 
-/** Losses per element, reduced; 'mean' unless said. */
+/** Losses per element, reduced; default 'mean'. */
 export function reduceLoss(losses: Tensor, reduction: Reduction = 'mean'): Tensor {
   if (reduction === 'none') return losses;
   return reduction === 'sum' ? sum(losses) : mean(losses);

@@ -20,8 +20,8 @@ export interface LoadedKeys {
   unexpectedKeys: string[];
 }
 
-/** A name apart from its spelling: `norm.running_mean` and `norm.runningMean` are one. */
-const plain = (name: string): string =>
+/** @internal A name apart from its spelling: `norm.running_mean` and `norm.runningMean` are one. */
+export const ownSpelling = (name: string): string =>
   name
     .split('.')
     .map((part) => torchSpelling(part).replace(/(?<=[a-zA-Z0-9])_+([a-zA-Z0-9])/g, (_, letter: string) => letter.toUpperCase()))
@@ -53,12 +53,12 @@ export function entryProblem(name: string, own: Tensor, value: unknown): string 
  */
 export function loadInto(op: string, own: ReadonlyMap<string, Tensor>, state: unknown, strict: boolean): LoadedKeys {
   assertState(op, state);
-  const spelled = new Map([...own.keys()].map((name) => [plain(name), name]));
+  const spelled = new Map([...own.keys()].map((name) => [ownSpelling(name), name]));
   const given = new Map<string, unknown>();
   const unexpectedKeys: string[] = [];
   const problems: string[] = [];
   for (const [key, value] of Object.entries(state)) {
-    const name = own.has(key) ? key : spelled.get(plain(key));
+    const name = own.has(key) ? key : spelled.get(ownSpelling(key));
     if (name === undefined) unexpectedKeys.push(key);
     else if (given.has(name)) problems.push(`${name} is there twice, as ${key} too`);
     else {

@@ -50,7 +50,7 @@ function endsIn(shape: Shape, end: Shape): boolean {
   return lead >= 0 && end.every((n, i) => n === shape[lead + i]);
 }
 
-/** @internal A broadcasting op on one kernel, named as it is unless said, and on another for int32 and bool where it takes those. */
+/** @internal A broadcasting op on one kernel, named as it is by default, and on another for int32 and bool where it takes those. */
 // @__NO_SIDE_EFFECTS__
 export function binaryOp(name: string, rest: Partial<Op<void>>, kernel = name as Kernel, intKernel = `${kernel}Int` as Kernel): Op<void> {
   return {

@@ -1,4 +1,4 @@
-// What a recording of a step gathers: the calls at the seam, and what the floors below tell it.
+// What a recording of a step gathers: the calls at the seam, and what the levels below tell it.
 import { setTracer, type HostWork, type Tracer } from '../runtime/call.ts';
 import type { Kernel } from '../runtime/kernel-names.ts';
 import type { Instruction } from '../runtime/program.ts';
@@ -195,7 +195,7 @@ export class Recorder implements Recording, Tracer {
   }
 
   /** Runs what is not the step's own. */
-  protected unheard<T>(run: () => T): T {
+  protected silently<T>(run: () => T): T {
     setTracer(null);
     setRecording(null);
     try {
@@ -206,7 +206,7 @@ export class Recorder implements Recording, Tracer {
     }
   }
   kept<T>(key: string, make: () => T): T {
-    const t = this.numbers.get(key) ?? this.unheard(() => outlive(make() as Tensor));
+    const t = this.numbers.get(key) ?? this.silently(() => outlive(make() as Tensor));
     this.numbers.set(key, t);
     return t as T;
   }

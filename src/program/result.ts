@@ -14,8 +14,11 @@ export function mapTensors(value: unknown, change: (t: Tensor) => Tensor): unkno
   return value;
 }
 
-/** What makes the value again with every tensor in it copied into the caller's scope, without a graph: looked through once. `at`: where a tensor lies by then. */
-export function copierOf(value: unknown, at: (t: Tensor) => Tensor = (t) => t): () => unknown {
+/**
+ * What makes the value again with every tensor in it copied into the caller's scope, without a graph: looked through
+ * once. `at`: the tensor to copy from at the time of the call.
+ */
+export function clonerOf(value: unknown, at: (t: Tensor) => Tensor = (t) => t): () => unknown {
   if (value instanceof Tensor) {
     return () => {
       const y = empty(value.sizes, value.dtype);
@@ -25,15 +28,15 @@ export function copierOf(value: unknown, at: (t: Tensor) => Tensor = (t) => t): 
     };
   }
   if (Array.isArray(value)) {
-    const items = value.map((v) => copierOf(v, at));
+    const items = value.map((v) => clonerOf(v, at));
     return () => items.map((copy) => copy());
   }
   if (value instanceof Map) {
-    const entries = Array.from(value, ([k, v]) => [k, copierOf(v, at)] as const);
+    const entries = Array.from(value, ([k, v]) => [k, clonerOf(v, at)] as const);
     return () => new Map(entries.map(([k, copy]) => [k, copy()]));
   }
   if (isPlainObject(value)) {
-    const fields = Object.entries(value).map(([key, v]) => [key, copierOf(v, at)] as const);
+    const fields = Object.entries(value).map(([key, v]) => [key, clonerOf(v, at)] as const);
     return () => {
       const copies: Record<string, unknown> = {};
       for (const [key, copy] of fields) copies[key] = copy();

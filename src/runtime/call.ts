@@ -1,4 +1,5 @@
-// The seam: host and wasm meet in this one function. Tracing, profiling, debug checks and capture are one change each, here.
+// The seam: host and wasm meet in this one function. Tracing, profiling, debug checks and capture are one change each,
+// here.
 import { instance, type Kernels } from './instance.ts';
 import type { Kernel } from './kernel-names.ts';
 
@@ -51,8 +52,8 @@ export function withoutSettling<T>(fn: () => T): T {
 }
 
 /**
- * Runs one kernel. Every word is an address (bytes), a count or a flag; what changes from step to step lies in memory and goes by
- * address. Words a kernel does not take are ignored. Returns the kernel's result where it has one.
+ * Runs one kernel. Every word is an address (bytes), a count or a flag; what changes from step to step lies in memory
+ * and goes by address. Words a kernel does not take are ignored. Returns the kernel's result where it has one.
  */
 export function call(kernel: Kernel, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0, i = 0, j = 0, k = 0, l = 0, m = 0, n = 0): number {
   if (waiting !== null) settle();
@@ -62,7 +63,10 @@ export function call(kernel: Kernel, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g
   return result;
 }
 
-/** Runs host work at the seam. A captured step repeats it between its kernel calls, with the addresses that things have by then. */
+/**
+ * Runs host work at the seam. A captured step repeats it between its kernel calls, with the addresses that things have
+ * by then.
+ */
 export function callHost(work: HostWork, addresses: readonly number[]): void {
   settle();
   const listening = tracer;

@@ -37,7 +37,10 @@ export function float64View(): Float64Array {
   return doubles;
 }
 
-/** Address of a block of at least `bytes` bytes, 64-byte aligned, contents undefined; 0 where memory cannot grow any more. */
+/**
+ * Address of a block of at least `bytes` bytes, 64-byte aligned, contents undefined; 0 where memory cannot grow any
+ * more.
+ */
 export function allocate(bytes: number): number {
   const address = bytes > 0xf0000000 ? 0 : call('alloc', bytes) >>> 0; // addresses above 2 GiB arrive negative
   if (address !== 0) {

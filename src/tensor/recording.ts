@@ -1,4 +1,4 @@
-// What a recording of a step must be told by the levels below it. One recording at a time; none unless `capture` runs.
+// What a recording of a step must hear from the levels below it. One recording at a time; none unless `capture` runs.
 import { callHost, type HostWork } from '../runtime/call.ts';
 
 /** How a leaf's `.grad` was first met: read, added to, or set. */
@@ -32,19 +32,22 @@ export interface Recording {
   /** Whether a tensor requires a gradient is looked at, or about to be set. */
   asked(t: Held): void;
   /**
-   * The step goes by what `current` gives, which no replay sees: where it has changed, the plain step runs. Called before the step changes it.
-   * `set` puts back a flag that the step itself sets. Said once for each owner.
+   * The step goes by what `current` gives, which no replay sees: where it has changed, the plain step runs. Called
+   * before the step changes it. `set` puts back a flag that the step itself sets. Said once for each owner.
    */
   rely(owner: object, current: () => unknown, set?: (value: never) => void): void;
   /** Which method host work goes by, and for losses of which names: the same in every run of one step. */
   method(method: RecordedMethod, names: readonly string[]): void;
-  /** An optimizer steps, or clears gradients, by what its groups say, and by `version`, which grows where what it remembers changes. */
+  /**
+   * An optimizer steps, or clears gradients, by what its groups say, and by `version`, which grows where what it
+   * remembers changes.
+   */
   groups(owner: object, version: () => number, groups: readonly { params: readonly Held[] }[], numbers: (group: never) => readonly number[]): void;
   /** What the host must not set inside the step, since replays read it as it is then: options of an optimizer. */
   steady(current: () => unknown): void;
   /** State is being made that later runs find: this run counts as a plain one, and the next is recorded. */
   early(): void;
-  /** A tensor of host numbers that follow from a text: made once, unheard, and alive as long as the recording. */
+  /** A tensor of host numbers that follow from a text: made once, unrecorded, and alive as long as the recording. */
   kept<T>(key: string, make: () => T): T;
   /** Host work that each replay must repeat first: hyper-parameters written to memory. */
   repeat(work: () => void): void;
@@ -95,8 +98,9 @@ export function hookChanges(): number {
 }
 
 /**
- * Host work on tensors' memory in the middle of a step: `work` gets their addresses, in order, and may read and write there. A captured step
- * repeats it in its place, which splits its program in two. It must take what changes between steps from memory or from its own state.
+ * Host work on tensors' memory in the middle of a step: `work` gets their addresses, in order, and may read and write
+ * there. A captured step repeats it in its place, which splits its program in two. It must take what changes between
+ * steps from memory or from its own state.
  */
 export function hostStep(tensors: readonly Held[], work: HostWork): void {
   const addresses = tensors.map((t) => t.address);

@@ -16,7 +16,10 @@ export function readScalars(addresses: readonly number[]): Float64Array {
   return Float64Array.from(addresses, (address) => floatsAt(address, 1)[0] as number);
 }
 
-/** The losses' values. Throws where one is not finite, by name: in a captured step at each replay, before anything is stepped. */
+/**
+ * The losses' values. Throws where one is not finite, by name: in a captured step at each replay, before anything is
+ * stepped.
+ */
 export function readLosses(names: readonly string[], addresses: readonly number[]): Float64Array {
   const values = readScalars(addresses);
   const bad = values.findIndex((v) => !Number.isFinite(v));
@@ -76,7 +79,10 @@ export function reportWeights(method: Method, report: LiveReport<string>, losses
   });
 }
 
-/** Throws where a method that is captured asks for something else by now (a warm-up that ended): the recorded step does not have it. */
+/**
+ * Throws where a captured method needs something else than when the step was recorded (a warm-up that ended): the
+ * recorded step does not compute it.
+ */
 export function assertNeeds(method: Method, recorded: Method['needs']): void {
   if (method.needs === recorded) return;
   throw new GradloomError(

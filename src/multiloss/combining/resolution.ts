@@ -1,5 +1,5 @@
-// One walk for every loss's gradient, and what becomes of them: numbers for the method, its weights back to the gradients that the losses
-// share, one gradient for each parameter.
+// One walk for every loss's gradient, and what becomes of them: numbers for the method, its weights back to the
+// gradients that the losses share, one gradient for each parameter.
 import { continueBackward } from '../../autograd/backward.ts';
 import { accumulate } from '../../autograd/leaf.ts';
 import type { Place } from '../../autograd/pass.ts';
@@ -87,11 +87,11 @@ export class Resolution<Name extends string> {
     const sharedPlaces = sharing.sharedOf(reached);
     const shared = new Set(sharedPlaces);
     const measured = measures ? new Measured(found, (p) => shared.has(p) && this.looksAt(p)) : null;
-    if (sharing.named && measured?.looked.size === 0) throw new GradloomError('GRAPH', OP, 'none of the parameters `on` is shared by two losses. Name the last shared layer.');
+    if (sharing.named && measured?.inspected.size === 0) throw new GradloomError('GRAPH', OP, 'none of the parameters `on` is shared by two losses. Name the last shared layer.');
     const layers = measures || options.groups === 'layer' ? layersOf(sharedPlaces, found) : new Map<string, Place[]>();
     if (measures) report.measure(layers.keys());
     if (isAggregator(method)) {
-      addDirections(method, { losses, absent, measured: measured as Measured, layers }, sharedPlaces, found, report);
+      addDirections(method, losses, absent, measured as Measured, layers, sharedPlaces, found, report);
       for (const place of reached.keys()) if (place instanceof Tensor && !shared.has(place)) accumulate(place, ...combined(found, place, null), false);
       return;
     }
@@ -123,7 +123,10 @@ export class Resolution<Name extends string> {
   }
 }
 
-/** A leaf's gradient, and whether its memory is nobody else's. `weights`: of the losses that meet there; null: each counts 1. */
+/**
+ * A leaf's gradient, and whether its memory is nobody else's. `weights`: of the losses that meet there; null: each
+ * counts 1.
+ */
 function combined(found: Found, leaf: Tensor, weights: ((ids: readonly number[]) => Tensor) | null): [Tensor, boolean] {
   const factor = found.factors.get(leaf);
   if (factor) return [formGradient(factor, weights ? weights(factor.ids) : ones([factor.ids.length])), true];
