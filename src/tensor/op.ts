@@ -4,7 +4,7 @@ import { assertTensor, ofOne } from './check.ts';
 import { GradloomError } from './errors.ts';
 import { collapse, MOST_ELEMENTS, type Shape } from './shape.ts';
 import { enableGrad, isGradEnabled, isInferenceMode } from './modes.ts';
-import { type Edge, Node, type Op, putNode, type ViewOp, type Window } from './tape.ts';
+import { type Edge, Node, type Op, putNode, type ViewOp, type Window, observer } from './tape.ts';
 import { recording } from './recording.ts';
 import { assertAlive, empty, metaOf, Tensor } from './tensor.ts';
 
@@ -89,6 +89,10 @@ export const forEach = (dy: Tensor, shape: Shape | undefined): Shape => [dy.size
 
 /** Runs an op: its output, recorded on the tape where an input needs a gradient. */
 export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor {
+  return observer ? observer.forward(op.name, () => run(op, inputs, attrs)) : run(op, inputs, attrs);
+}
+
+function run<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor {
   for (let i = 0; i < inputs.length; i++) assertUsable(inputs[i], op.name);
   const [first] = inputs as readonly [Tensor];
   const y = empty(op.shape ? op.shape(inputs, attrs) : first.sizes, op.dtype ? op.dtype(inputs, attrs) : first.dtype);

@@ -223,3 +223,17 @@ function save(tensor: Tensor): Saved {
   }
   return { tensor, version: tensor.storage.version };
 }
+
+/** Sees ops and their backward rules as they run: what a profile is made of. Each must run what it is given, once, and return what that gives. */
+export interface Observer {
+  forward(name: string, run: () => Tensor): Tensor;
+  backward(node: Node, run: () => readonly (Tensor | null)[]): readonly (Tensor | null)[];
+}
+
+/** The observer, while there is one. */
+export let observer: Observer | null = null;
+
+/** Sets the observer; null ends it. */
+export function observe(next: Observer | null): void {
+  observer = next;
+}
