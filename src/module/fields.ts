@@ -13,7 +13,8 @@ export interface Fields<M> {
 }
 
 /** Fields of the library's own modules that PyTorch spells with underscores. */
-const RESPELLED = /^(running(Mean|Var)|numBatchesTracked|(weight|bias)(Ih|Hh|Hr)(L\d+(Reverse)?)?|inProj(Weight|Bias)|[qkv]ProjWeight|bias[KV]|outProj|selfAttn|multiheadAttn|posWeight|nAveraged)$/;
+const RESPELLED =
+  /^(running(Mean|Var)|numBatchesTracked|(weight|bias)(Ih|Hh|Hr)(L\d+(Reverse)?)?|inProj(Weight|Bias)|[qkv]ProjWeight|bias[KV]|outProj|selfAttn|multiheadAttn|posWeight|nAveraged)$/;
 
 /** @internal A name as PyTorch spells it, `runningMean` as `running_mean`. Names that have an underscore, or begin with a capital, stay. */
 export const torchSpelling = (name: string): string =>
