@@ -69,14 +69,14 @@ if (!upToDate) {
   assertWords(all, names);
   const record = (value) => names.map((n) => `${n}: ${value(n, all.get(n))}`).join(', ');
   const masks = record((_, { types }) => types.reduce((mask, type, i) => (type === 'usize' ? mask | (1 << i) : mask), 0));
-  const rooms = record((_, { file }) => `'${basename(file, '.ts')}'`);
+  const files = record((_, { file }) => `'${basename(file, '.ts')}'`);
   const lengths = record((_, { types }) => types.length);
   const numbers = record((n) => program.indexOf(n));
   writeFileSync(
     'src/runtime/kernel-names.ts',
     `${generated}/** Every function that the wasm exports. */\nexport type Kernel = ${union};\n\n` +
       `/** Which of a kernel's words are addresses: bit i for word i. */\nexport const ADDRESSES: Readonly<Record<Kernel, number>> = { ${masks} };\n\n` +
-      `/** The file of assembly/ that a kernel stands in: kernels of one file share a convention. */\nexport const FAMILY: Readonly<Record<Kernel, string>> = { ${rooms} };\n\n` +
+      `/** The file of assembly/ that a kernel stands in: kernels of one file share a convention. */\nexport const FAMILY: Readonly<Record<Kernel, string>> = { ${files} };\n\n` +
       `/** How many words a kernel takes. */\nexport const LENGTH: Readonly<Record<Kernel, number>> = { ${lengths} };\n\n` +
       `/** A kernel's number in a program of \`replay\`; −1 where it has none. */\nexport const NUMBER: Readonly<Record<Kernel, number>> = { ${numbers} };\n`,
   );

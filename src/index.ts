@@ -215,7 +215,7 @@ export {
 } from './ops/unary.ts';
 export { unfoldDim } from './ops/unfold.ts';
 export { type Captured, capture } from './program/capture.ts';
-export type { GivenWasm } from './runtime/given.ts';
+export type { WasmSource } from './runtime/source.ts';
 export { close, type InitOptions } from './runtime/instance.ts';
 export type { DType } from './tensor/dtype.ts';
 export { type ErrorCode, GradloomError } from './tensor/errors.ts';
@@ -223,7 +223,7 @@ export { detach } from './tensor/op.ts';
 export { defaultGenerator, Generator, manualSeed } from './tensor/random.ts';
 export { keep, type LoopOptions, memory, scope, steps } from './tensor/scope.ts';
 export type { Shape } from './tensor/shape.ts';
-export { enableGrad, inference, isGradEnabled, isInferenceMode, noGrad, setGradEnabled } from './tensor/tape.ts';
+export { enableGrad, inference, isGradEnabled, isInferenceMode, noGrad, setGradEnabled } from './tensor/modes.ts';
 export { type GradientHook, type HookHandle, type NestedArray, Tensor, type TypedArrays } from './tensor/tensor.ts';
 export type { ScaleOptions } from './ops/formulas.ts';
 export type { AddmmOptions } from './ops/matmul.ts';

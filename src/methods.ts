@@ -24,7 +24,7 @@ import { assertArity, assertTrainable, checkArgument, FLAG } from './tensor/chec
 import type { DType } from './tensor/dtype.ts';
 import { GradloomError, shapeText, warnOnce } from './tensor/errors.ts';
 import { detach, nodeOf, requiresGrad } from './tensor/op.ts';
-import { isInferenceMode } from './tensor/tape.ts';
+import { isInferenceMode } from './tensor/modes.ts';
 import { type GradientHook, type NestedArray, Tensor } from './tensor/tensor.ts';
 
 const functions = {
@@ -265,7 +265,7 @@ function setRequiresGrad(t: Tensor, on: boolean): void {
     throw new GradloomError('GRAPH', 'requiresGrad', `only leaves can change it; ${t.describe()} was computed by ${nodeOf(t)?.op.name}. Use detach().`);
   }
   if (on) assertTrainable('requiresGrad', t);
-  if (on && t.inference && !isInferenceMode())
+  if (on && t.meta?.inference && !isInferenceMode())
     throw new GradloomError('GRAPH', 'requiresGrad', 'an inference tensor cannot require a gradient outside inference(() => …). Clone it.');
   setWantsGrad(t, on);
 }
@@ -312,7 +312,7 @@ Object.defineProperties(Tensor.prototype, {
   },
   grad: {
     get(this: Tensor) {
-      if (!this.gradient && !this.retains && nodeOf(this)) {
+      if (!this.gradient && !this.meta?.retains && nodeOf(this)) {
         warnOnce(
           'grad of a non-leaf',
           `the .grad of a tensor that is not a leaf (${shapeText(this.sizes)}, from ${nodeOf(this)?.op.name}) is not filled by backward. Call retainGrad() on it before.`,
@@ -333,7 +333,7 @@ const rest: Partial<Tensor> & ThisType<Tensor> = {
   },
   retainGrad() {
     const node = nodeOf(this);
-    if (!node && !this.wantsGrad) throw new GradloomError('GRAPH', 'retainGrad', `${this.describe()} does not require a gradient. Set requiresGrad first.`);
+    if (!node && !this.meta?.wantsGrad) throw new GradloomError('GRAPH', 'retainGrad', `${this.describe()} does not require a gradient. Set requiresGrad first.`);
     keepsGradient(this);
     return this;
   },

@@ -1,4 +1,4 @@
-// The picture in ARCHITECTURE.md, enforced: imports point down, siblings do not know one another, and nothing goes in circles.
+// The picture in ARCHITECTURE.md, enforced: imports point down, folders of one level do not know one another, and nothing goes in circles.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,8 +6,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-// A floor is a list of rooms; a room may import itself and any floor below, not a sibling on its own floor.
-const floors = [
+// A level is a list of folders (or files of src/); a folder may import itself and any level below, not another one of its own level.
+const levels = [
   ['runtime'],
   ['tensor'],
   ['ops'],
@@ -24,8 +24,8 @@ const generated = new Set(['entry/kernels.wasm', 'entry/kernels.wasm?module', 'r
 
 const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((f) => /(?<!\.d)\.ts$/.test(f) && !/^((runtime|entry)\/wasm|report\/assets)/.test(f));
 const read = (file: string): string => readFileSync(join(root, 'src', file), 'utf8');
-const roomOf = (file: string): string => file.split('/')[0] as string;
-const floorOf = (file: string): number => floors.findIndex((rooms) => rooms.includes(roomOf(file)));
+const folderOf = (file: string): string => file.split('/')[0] as string;
+const levelOf = (file: string): number => levels.findIndex((folders) => folders.includes(folderOf(file)));
 
 const code = (file: string): string => read(file).replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '');
 
@@ -34,15 +34,15 @@ function statements(file: string): { text: string; from: string }[] {
   return [...code(file).matchAll(/^(?:(?:import|export)\s[^;']*\sfrom|import) '([^']*)';/gm)].map((m) => ({ text: m[0], from: m[1] as string }));
 }
 
-/** Relative imports of a file; without those of types alone, which are gone at run time, where `values` is said. */
-function importsOf(file: string, values = false): string[] {
-  const kept = statements(file).filter(({ text, from }) => from.startsWith('.') && !(values && /^(?:import|export) type /.test(text)));
-  return kept.map(({ from }) => normalize(join(dirname(file), from))).filter((f) => !generated.has(f));
+/** Relative imports of a file, those of types too. */
+function importsOf(file: string): string[] {
+  const relative = statements(file).filter(({ from }) => from.startsWith('.'));
+  return relative.map(({ from }) => normalize(join(dirname(file), from))).filter((f) => !generated.has(f));
 }
 
-test('every file stands in a room', () => {
+test('every file has a level', () => {
   assert.equal(
-    files.filter((f) => floorOf(f) < 0),
+    files.filter((f) => levelOf(f) < 0),
     [],
   );
 });
@@ -50,7 +50,7 @@ test('every file stands in a room', () => {
 test('imports point down', () => {
   const wrong = files.flatMap((f) =>
     importsOf(f)
-      .filter((g) => !(floorOf(g) < floorOf(f) || roomOf(g) === roomOf(f)))
+      .filter((g) => !(levelOf(g) < levelOf(f) || folderOf(g) === folderOf(f)))
       .map((g) => `${f} → ${g}`),
   );
   assert.equal(wrong, []);
@@ -58,10 +58,10 @@ test('imports point down', () => {
 
 test('inside of multiloss imports point down as well', () => {
   const partOf = (file: string): string => file.split('/').slice(1, -1)[0] ?? '';
-  const levelOf = (file: string): number => inMultiloss.findIndex((parts) => parts.includes(partOf(file)));
-  const mine = files.filter((f) => roomOf(f) === 'multiloss');
-  const unplaced = mine.filter((f) => levelOf(f) < 0);
-  const isAllowed = (f: string, g: string): boolean => roomOf(g) !== 'multiloss' || levelOf(g) < levelOf(f) || partOf(g) === partOf(f);
+  const innerLevelOf = (file: string): number => inMultiloss.findIndex((parts) => parts.includes(partOf(file)));
+  const mine = files.filter((f) => folderOf(f) === 'multiloss');
+  const unplaced = mine.filter((f) => innerLevelOf(f) < 0);
+  const isAllowed = (f: string, g: string): boolean => folderOf(g) !== 'multiloss' || innerLevelOf(g) < innerLevelOf(f) || partOf(g) === partOf(f);
   const wrong = mine.flatMap((f) =>
     importsOf(f)
       .filter((g) => !isAllowed(f, g))
@@ -75,7 +75,7 @@ test('no import goes in a circle', () => {
   const visit = (file: string, path: string[]): void => {
     if (path.includes(file)) throw new Error(`cycle: ${[...path.slice(path.indexOf(file)), file].join(' → ')}`);
     if (done.has(file)) return;
-    for (const g of importsOf(file, true)) visit(g, [...path, file]);
+    for (const g of importsOf(file)) visit(g, [...path, file]);
     done.add(file);
   };
   for (const f of files) visit(f, []);
@@ -104,7 +104,7 @@ test('no package is imported', () => {
 });
 
 test('below the entries nothing assumes a runtime', () => {
-  const wrong = files.filter((f) => roomOf(f) !== 'entry' && f !== 'checkpoint/file.ts' && /\bimport\.meta\b|\bawait import\b|\bprocess\.|'node:|\brequire\(/.test(code(f)));
+  const wrong = files.filter((f) => folderOf(f) !== 'entry' && f !== 'checkpoint/file.ts' && /\bimport\.meta\b|\bawait import\b|\bprocess\.|'node:|\brequire\(/.test(code(f)));
   assert.equal(wrong, []);
 });
 

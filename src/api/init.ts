@@ -1,4 +1,4 @@
-// The door to the wasm: options are checked here, above the floor that acts on them.
+// The public init(): options are checked here, above the level that acts on them.
 import { type Builds, type InitOptions, start } from '../runtime/instance.ts';
 import { type Kind, type Kinds, oneOf, optionsOf, WHOLE } from '../tensor/check.ts';
 

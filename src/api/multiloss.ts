@@ -16,11 +16,11 @@ export { weighted } from '../multiloss/methods/from-losses/weighted.ts';
 export { Alternate, alternate, type Player, type PlayerStep } from '../multiloss/plans/alternate.ts';
 export { above, afterSteps, allOf, anyOf, below, type Condition, type LevelOptions, type PlateauOptions, type Progress, plateau } from '../multiloss/plans/conditions.ts';
 export { type PhaseOptions, Plan, type PlanOptions, type PlanState, type PlanStep, type PlanStepOptions, phases } from '../multiloss/plans/phases.ts';
-export type { Steppable, Trainable } from '../multiloss/plans/turn.ts';
+export type { Steppable, Trainable } from '../multiloss/plans/training-step.ts';
 export { Monitor, type MonitorOptions, type StepContext } from '../multiloss/watching/monitor.ts';
 export type { Alarm, AlarmKind, MonitorData, PairSummary, SeriesKey } from '../multiloss/watching/monitor-data.ts';
 export { type DiagnoseOptions, diagnose } from '../multiloss/watching/diagnose.ts';
-export type { Diagnosis, Finding, LossFacts, Trouble } from '../multiloss/watching/verdict.ts';
+export type { Diagnosis, Finding, LossFacts, Trouble } from '../multiloss/watching/diagnosis.ts';
 
 // What applies methods, and wrappers around them.
 export { applyCombiner, type Combined, type CombinerOptions } from '../multiloss/combining/apply-combiner.ts';

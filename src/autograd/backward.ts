@@ -1,16 +1,17 @@
 // From losses to gradients: `backward` fills .grad of the leaves, `grad` returns gradients and touches nothing.
-import { ones, zerosLike } from '../ops/create.ts';
-import { clone, select, stack } from '../ops/movement.ts';
+import { ones, zeros } from '../ops/create.ts';
+import { clone, select } from '../ops/movement.ts';
+import { withoutSettling } from '../runtime/call.ts';
 import { assertArity, assertTensor, checkArgument, FLAG, type Kind, type Kinds, optionsOf } from '../tensor/check.ts';
 import { GradloomError, shapeText, valueError, warnOnce } from '../tensor/errors.ts';
 import { nodeOf, requiresGrad } from '../tensor/op.ts';
-import { settle } from '../tensor/pending.ts';
 import { recording } from '../tensor/recording.ts';
-import { assertAlive, Tensor } from '../tensor/tensor.ts';
+import type { Shape } from '../tensor/shape.ts';
+import { assertAlive, metaOf, Tensor } from '../tensor/tensor.ts';
 import { assertGradient } from './hooks.ts';
-import { accumulate } from './leaf.ts';
-import { type GraphOptions, Pass, type Place } from './pass.ts';
+import { fill, type GraphOptions, Pass, type Place, placeOf } from './pass.ts';
 import { joins } from './postponed.ts';
+import { type Rows, stacked } from './rows.ts';
 
 /** Options of `backward`. */
 export interface BackwardOptions extends GraphOptions {
@@ -47,8 +48,8 @@ function listOf<T>(x: T | readonly T[] | undefined): readonly T[] {
   return x === undefined ? [] : Array.isArray(x) ? (x as readonly T[]) : [x as T];
 }
 
-/** What a root's gradient starts from. */
-function seeds(op: string, roots: readonly Tensor[], given: readonly (Tensor | null | undefined)[]): Tensor[] {
+/** What a root's gradient starts from; `batch`: the sizes of a leading dimension that it has. */
+function seeds(op: string, roots: readonly Tensor[], given: readonly (Tensor | null | undefined)[], batch: Shape = []): Tensor[] {
   if (given.length > 0 && given.length !== roots.length) throw valueError(op, `got ${given.length} gradients for ${roots.length} tensors. Give one for each, or none.`);
   return roots.map((root, i) => {
     assertTensor(op, root, roots.length > 1 ? `tensor ${i}` : 'what to differentiate');
@@ -64,9 +65,9 @@ function seeds(op: string, roots: readonly Tensor[], given: readonly (Tensor | n
     if (!g) {
       if (root.size !== 1)
         throw new GradloomError('GRAPH', op, `a gradient is implied only for one-element tensors, this one is ${shapeText(root.sizes)}. Reduce it, or pass { gradient }.`);
-      return ones(root.sizes);
+      return ones([...batch, ...root.sizes]);
     }
-    assertGradient(op, g, root.sizes, roots.length > 1 ? `gradient ${i}` : 'the gradient');
+    assertGradient(op, g, [...batch, ...root.sizes], roots.length > 1 ? `gradient ${i}` : 'the gradient');
     return g;
   });
 }
@@ -97,47 +98,38 @@ export function backward(tensors: Tensor | readonly Tensor[], given?: BackwardOp
   const options = given instanceof Tensor ? { gradient: given } : optionsOf('backward', given, BACKWARD_OPTIONS);
   const roots = listOf(tensors);
   if (roots.length === 0) throw valueError('backward', 'got an empty list of tensors. Pass at least one loss.');
-  const gradients = seeds('backward', roots, listOf(options.gradient));
   const inputs = options.inputs && listOf(options.inputs);
   if (inputs?.length === 0) throw valueError('backward', '`inputs` is empty. Leave it out to fill every leaf.');
   const targets = inputs && new Set(inputs.map((t) => wantedPlace('backward', t)));
-  for (const root of roots) warnNonFinite(root);
+  const gradients = withoutSettling(() => {
+    const starts = seeds('backward', roots, listOf(options.gradient));
+    for (const root of roots) warnNonFinite(root);
+    return starts;
+  });
   const { createGraph = false, retainGraph = createGraph } = options;
   if (!inputs && !createGraph && joins(roots, gradients, retainGraph)) return;
-  settle();
   for (const t of inputs ?? []) keepsGradient(t);
-  filling(targets ?? null, options).run(roots, gradients);
-}
-
-/** A pass that adds to `.grad`: of every leaf, or of those among `targets`. */
-function filling(targets: ReadonlySet<Place> | null, options: GraphOptions): Pass {
-  const outside = (fn: () => void): void => pass.outside(fn);
-  const receive = (place: Place, g: Tensor, exclusive: boolean): void => {
-    if (place instanceof Tensor) accumulate(place, g, exclusive, options.createGraph ?? false, outside);
-  };
-  const pass: Pass = new Pass(receive, targets, options);
-  return pass;
+  fill(roots, gradients, { createGraph, retainGraph, wanted: targets });
 }
 
 /** @internal Goes on behind a tensor whose gradients have met there and been through its hooks. */
 export function continueBackward(t: Tensor, gradient: Tensor, retainGraph?: boolean): void {
-  filling(null, { retainGraph }).run([t], [gradient], nodeOf(t));
+  fill([t], [gradient], { retainGraph, begun: nodeOf(t) });
 }
 
 /** Lets a tensor keep its gradient in `.grad`, as leaves do. */
 export function keepsGradient(t: Tensor): void {
   const node = nodeOf(t);
   if (!node) return;
-  settle();
   node.retaining = t;
-  t.retains = true;
+  metaOf(t).retains = true;
 }
 
 function wantedPlace(op: string, t: Tensor): Place {
   assertTensor(op, t);
   assertAlive(t, op);
   if (!requiresGrad(t)) throw new GradloomError('GRAPH', op, `the input ${t.describe()} does not require a gradient. Set requiresGrad first.`);
-  return nodeOf(t) ?? t;
+  return placeOf(t);
 }
 
 /** One gradient per input: a tuple of as many as there are inputs, where that is known. */
@@ -172,44 +164,32 @@ export function gradientsOf(op: string, roots: readonly Tensor[], wanted: readon
   if (roots.length === 0 || wanted.length === 0) throw valueError(op, `got ${roots.length} outputs and ${wanted.length} inputs. Pass at least one of each.`);
   if (options.materializeGrads && options.allowUnused === false) throw valueError(op, 'materializeGrads needs allowUnused. Leave allowUnused out, or set it to true.');
   const places = wanted.map((t) => wantedPlace(op, t));
-  if (options.isGradsBatched) return batched(op, roots, wanted, options);
-  const gradients = seeds(op, roots, listOf(options.gradOutputs));
-  settle();
+  const { createGraph, retainGraph, isGradsBatched } = options;
+  const starts = listOf(options.gradOutputs);
+  const k = isGradsBatched ? starts.find((g) => g)?.sizes[0] : 1;
+  if (!k) throw valueError(op, 'isGradsBatched needs gradOutputs with a leading batch dimension of one size, 1 at least.');
+  const batch = isGradsBatched ? [k] : [];
+  const gradients = seeds(op, roots, starts, batch);
+  const ids = Array.from({ length: k }, (_, i) => i);
+  const rows = gradients.map((values): Rows => ({ ids, values: isGradsBatched && k === 1 ? select(values, 0, 0) : values }));
   const found = new Map<Place, Tensor>();
   // Results share no memory with one another, nor with what the pass started from.
   const taken = new Set(gradients.map((g) => g.storage));
   const own = (g: Tensor): Tensor => (taken.has(g.storage) ? clone(g) : g);
   const pass: Pass = new Pass(
-    (place, g) => {
-      const mine = pass.expose(own(g));
+    (place, rows) => {
+      const mine = pass.expose(own(isGradsBatched ? stacked(rows) : rows.values));
       taken.add(mine.storage);
       found.set(place, mine);
     },
-    new Set(places),
-    options,
+    { createGraph, retainGraph, wanted: new Set(places) },
   );
-  pass.run(roots, gradients);
+  pass.run(roots, rows);
   return places.map((p, i) => {
     const g = found.get(p);
     if (g) return places.indexOf(p) === i ? g : clone(g);
-    if (options.materializeGrads) return zerosLike(wanted[i] as Tensor);
+    if (options.materializeGrads) return zeros([...batch, ...(wanted[i] as Tensor).sizes]);
     if (options.allowUnused) return null;
     throw new GradloomError('GRAPH', op, `input ${i}, ${(wanted[i] as Tensor).describe()}, is not used in the graph of the outputs. Pass { allowUnused: true } to get null.`);
-  });
-}
-
-/** One pass per batch entry of the start gradients; results stacked. */
-function batched(op: string, roots: readonly Tensor[], wanted: readonly Tensor[], options: GradOptions): (Tensor | null)[] {
-  const starts = listOf(options.gradOutputs);
-  const rows = starts.find((s) => s)?.sizes[0];
-  if (!rows || starts.some((s) => s && s.sizes[0] !== rows)) throw valueError(op, 'isGradsBatched needs gradOutputs with a leading batch dimension of one size, 1 at least.');
-  const results = Array.from({ length: rows }, (_, r) => {
-    const gradOutputs = starts.map((s) => s && select(s, 0, r));
-    const retainGraph = r < rows - 1 || options.retainGraph;
-    return gradientsOf(op, roots, wanted, { ...options, isGradsBatched: false, gradOutputs, retainGraph });
-  });
-  return wanted.map((_, i) => {
-    const column = results.map((row) => row[i] ?? null);
-    return column.some((g) => g === null) ? null : stack(column as Tensor[]);
   });
 }

@@ -5,7 +5,8 @@ import { GradloomError, shapeText } from '../tensor/errors.ts';
 import { apply, copyElements, type Op, requiresGrad } from '../tensor/op.ts';
 import { sameShape } from '../tensor/shape.ts';
 import { callNow } from '../tensor/sync.ts';
-import { isGradEnabled, type Node, noGrad } from '../tensor/tape.ts';
+import { isGradEnabled, noGrad } from '../tensor/modes.ts';
+import type { Node } from '../tensor/tape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 
 /** What `forward` leaves for `backward`: tensors by `saveForBackward`, anything else as properties. */

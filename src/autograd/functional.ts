@@ -5,8 +5,8 @@ import { reshape } from '../ops/movement.ts';
 import { assertArity, checkArgument, FLAG, FUNCTION, type Kind, type Kinds, optionsOf } from '../tensor/check.ts';
 import { GradloomError, shapeError, shapeText, valueError } from '../tensor/errors.ts';
 import { sameShape } from '../tensor/shape.ts';
-import { enableGrad } from '../tensor/tape.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { enableGrad } from '../tensor/modes.ts';
+import { metaOf, Tensor } from '../tensor/tensor.ts';
 import { type GradientsOf, gradientsOf } from './backward.ts';
 
 /** Options of the functions of `autograd.functional`. */
@@ -52,7 +52,7 @@ function evaluate(op: string, fn: Differentiable, given: Tensors, options: Funct
       if (x.dtype !== 'float32') throw new GradloomError('DTYPE', op, `input ${i} must be float32, got ${x.describe()}. Convert it with .float().`);
       if (createGraph && requiresGrad(x)) return reshape(x, x.sizes);
       const leaf = detach(x);
-      leaf.wantsGrad = true;
+      metaOf(leaf).wantsGrad = true;
       return leaf;
     });
     const returned = fn(...inputs);
@@ -158,7 +158,7 @@ export function jvp<const Inputs extends Tensors, Outputs extends Tensors>(
 
 function leafLike(x: Tensor): Tensor {
   const y = zerosLike(x);
-  y.wantsGrad = true;
+  metaOf(y).wantsGrad = true;
   return y;
 }
 

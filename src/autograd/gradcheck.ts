@@ -9,7 +9,7 @@ import { GradloomError, valueError } from '../tensor/errors.ts';
 import { requiresGrad } from '../tensor/op.ts';
 import { Generator } from '../tensor/random.ts';
 import { scope } from '../tensor/scope.ts';
-import { noGrad } from '../tensor/tape.ts';
+import { noGrad } from '../tensor/modes.ts';
 import { assertAlive, type Tensor } from '../tensor/tensor.ts';
 import { gradientsOf } from './backward.ts';
 

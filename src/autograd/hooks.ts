@@ -3,16 +3,15 @@
 import { checkArgument, FUNCTION, valueText } from '../tensor/check.ts';
 import { GradloomError, shapeError } from '../tensor/errors.ts';
 import { nodeOf } from '../tensor/op.ts';
-import { settle } from '../tensor/pending.ts';
 import { refuseWhileRecording } from '../tensor/recording.ts';
 import { sameShape, type Shape } from '../tensor/shape.ts';
-import { assertAlive, type GradientHook, type HookHandle, type Hooks, Tensor } from '../tensor/tensor.ts';
+import { assertAlive, type GradientHook, type HookHandle, type Hooks, metaOf, Tensor } from '../tensor/tensor.ts';
 
 export type { HookHandle } from '../tensor/tensor.ts';
 
 /** Runs `hook` with the tensor's gradient in every backward pass, before it is accumulated or goes on; see `Tensor.registerHook`. */
 export function addHook(t: Tensor, hook: GradientHook): HookHandle {
-  const place = nodeOf(t) ?? (t.wantsGrad ? t : null);
+  const place = nodeOf(t) ?? (t.meta?.wantsGrad ? t.meta : null);
   if (!place) throw new GradloomError('GRAPH', 'registerHook', `${t.describe()} does not require a gradient, so no hook would run. Set requiresGrad first.`);
   return register('registerHook', place.hooks, hook, (hooks) => {
     place.hooks = hooks;
@@ -22,20 +21,18 @@ export function addHook(t: Tensor, hook: GradientHook): HookHandle {
 /** Runs `hook` with the leaf once a backward pass has added to its `.grad`; see `Tensor.registerPostAccumulateGradHook`. */
 export function addAccumulateHook(t: Tensor, hook: (leaf: Tensor) => void): HookHandle {
   const op = 'registerPostAccumulateGradHook';
-  if (nodeOf(t) || !t.wantsGrad) throw new GradloomError('GRAPH', op, `only leaves that require a gradient accumulate one, unlike ${t.describe()}. Use registerHook.`);
-  return register(op, t.accumulateHooks, hook, (hooks) => {
-    t.accumulateHooks = hooks;
+  if (nodeOf(t) || !t.meta?.wantsGrad) throw new GradloomError('GRAPH', op, `only leaves that require a gradient accumulate one, unlike ${t.describe()}. Use registerHook.`);
+  return register(op, metaOf(t).accumulateHooks, hook, (hooks) => {
+    metaOf(t).accumulateHooks = hooks;
   });
 }
 
 /** Adds a hook to some, which `put` puts where they are looked for: null where the last one has gone, so that nothing waits for them. */
 function register<Hook>(op: string, before: Hooks<Hook> | null, hook: Hook, put: (hooks: Hooks<Hook> | null) => void): HookHandle {
   checkArgument(op, 'hook', hook, FUNCTION);
-  settle();
   const hooks = before ?? new Map<HookHandle, Hook>();
   const handle: HookHandle = {
     remove() {
-      settle();
       if (hooks.delete(handle) && hooks.size === 0) put(null);
     },
   };
@@ -90,5 +87,5 @@ export function gradientArrived(leaf: Tensor, around: (fn: () => void) => void):
 
 function runAccumulateHooks(leaf: Tensor): void {
   refuseWhileRecording('registerPostAccumulateGradHook', 'a hook runs', 'Remove it, or compute in the step what it computes.');
-  for (const hook of [...(leaf.accumulateHooks?.values() ?? [])]) hook(leaf);
+  for (const hook of [...(leaf.meta?.accumulateHooks?.values() ?? [])]) hook(leaf);
 }

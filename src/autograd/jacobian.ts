@@ -3,13 +3,13 @@ import { zeros } from '../ops/create.ts';
 import { cat, clone, reshape, select, stack, unsqueeze } from '../ops/movement.ts';
 import { assertArity, assertTensor, FLAG, type Kinds, optionsOf } from '../tensor/check.ts';
 import { GradloomError, shapeText, valueError } from '../tensor/errors.ts';
-import { nodeOf, requiresGrad } from '../tensor/op.ts';
+import { requiresGrad } from '../tensor/op.ts';
 import { hostStep } from '../tensor/recording.ts';
 import { float32View, float64View } from '../runtime/memory.ts';
-import { moveStorage, type Storage } from '../tensor/storage.ts';
+import type { Storage } from '../tensor/storage.ts';
 import { assertAlive, empty, type Tensor } from '../tensor/tensor.ts';
 import type { GradientsOf } from './backward.ts';
-import type { Place } from './pass.ts';
+import { type Place, placeOf } from './pass.ts';
 import { formRows, type Products, type Rows } from './rows.ts';
 import { type Found, withRows } from './walk.ts';
 
@@ -71,15 +71,14 @@ export function jacobian<const Params extends readonly Tensor[]>(losses: readonl
   assertArity('jacobian', arguments.length, 3);
   check('jacobian', losses, params);
   const { retainGraph } = optionsOf('jacobian', options, OPTIONS);
-  const places = params.map((p): Place => nodeOf(p) ?? p);
-  return withRows(losses, { retainGraph, wanted: new Set(places) }, (found, outer) => {
+  const places = params.map(placeOf);
+  return withRows(losses, { retainGraph, wanted: new Set(places) }, (found) => {
     const taken = new Set<Storage>(); // results share no memory
     return places.map((place, i) => {
       const rows = everyRow(rowsAt(found, place), losses.length, (params[i] as Tensor).sizes);
       const own = taken.has(rows.storage) ? clone(rows) : rows;
       taken.add(own.storage);
-      moveStorage(own.storage, outer);
-      return own;
+      return found.pass.expose(own);
     });
   }) as GradientsOf<Params>;
 }
@@ -104,8 +103,8 @@ export function gramian(losses: readonly Tensor[], params: readonly Tensor[], op
   check('gramian', losses, params);
   const { retainGraph } = optionsOf('gramian', options, OPTIONS);
   const m = losses.length;
-  const places = new Set(params.map((p): Place => nodeOf(p) ?? p));
-  return withRows(losses, { retainGraph, wanted: places, factored: () => true, measured: (p) => places.has(p) }, ({ gramians }, outer) => {
+  const places = new Set(params.map(placeOf));
+  return withRows(losses, { retainGraph, wanted: places, factored: () => true, measured: (p) => places.has(p) }, ({ gramians, pass }) => {
     const y = empty([m, m]);
     const leaves = [...gramians.values()];
     hostStep([y, ...leaves.map((l) => l.block)], ([address, ...blocks]) => {
@@ -120,8 +119,7 @@ export function gramian(losses: readonly Tensor[], params: readonly Tensor[], op
       }
       float32View().set(total, (address as number) / 4);
     });
-    moveStorage(y.storage, outer);
-    return y;
+    return pass.expose(y);
   });
 }
 

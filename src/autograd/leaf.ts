@@ -11,19 +11,18 @@ import { call } from '../runtime/call.ts';
 import { assertTrainable } from '../tensor/check.ts';
 import { GradloomError } from '../tensor/errors.ts';
 import { copyElements, dense, nodeOf } from '../tensor/op.ts';
-import { settle } from '../tensor/pending.ts';
 import { recording } from '../tensor/recording.ts';
 import { currentScope, moveStorage, openScopes, type Scope, type Storage } from '../tensor/storage.ts';
-import { noGrad } from '../tensor/tape.ts';
-import { empty, Tensor } from '../tensor/tensor.ts';
+import { noGrad } from '../tensor/modes.ts';
+import { putNode } from '../tensor/tape.ts';
+import { empty, metaOf, Tensor } from '../tensor/tensor.ts';
 import { assertGradient, gradientArrived } from './hooks.ts';
 
 /**
- * @internal Adds a finished gradient to a leaf's `.grad`, and runs the leaf's hooks by `around`. A leaf that was frozen since forward gets none.
+ * @internal Adds a finished gradient to a leaf's `.grad`, and runs the leaf's hooks by `around`.
  * `exclusive`: the gradient's memory may be kept as it is.
  */
-export function accumulate(leaf: Tensor, g: Tensor, exclusive: boolean, createGraph: boolean, around: (fn: () => void) => void = noGrad): void {
-  if (!leaf.wantsGrad) return;
+export function accumulate(leaf: Tensor, g: Tensor, exclusive: boolean, createGraph: boolean, around: ((fn: () => void) => void) | null = noGrad): void {
   recording()?.leaf(leaf, 'added');
   const old = leaf.gradient;
   if (old && !createGraph && !isExpanded(old)) {
@@ -41,7 +40,7 @@ export function accumulate(leaf: Tensor, g: Tensor, exclusive: boolean, createGr
     }
     put(leaf, next, createGraph);
   }
-  if (leaf.accumulateHooks) gradientArrived(leaf, around);
+  if (around && leaf.meta?.accumulateHooks) gradientArrived(leaf, around);
 }
 
 /** @internal Adds to the gradient that a tensor between keeps, in memory of its own. */
@@ -108,17 +107,16 @@ export function clearGrad(t: Tensor, setToNull: boolean): void {
     return;
   }
   const g = t.gradient;
-  if (g && (isExpanded(g) || (g.viewInfo && nodeOf(g)))) setGrad(t, zeros(g.sizes));
+  if (g && (isExpanded(g) || (g.meta?.view && nodeOf(g)))) setGrad(t, zeros(g.sizes));
   else if (g) {
-    g.node = null;
-    g.wantsGrad = false;
+    putNode(g, null);
+    metaOf(g).wantsGrad = false;
     noGrad(() => zero_(g));
   }
 }
 
-/** @internal Lets a leaf ask for a gradient, or no longer. A pass that waits sees the leaf as it was. */
+/** @internal Lets a leaf ask for a gradient, or no longer. */
 export function setWantsGrad(leaf: Tensor, on: boolean): void {
-  settle();
   recording()?.asked(leaf);
-  leaf.wantsGrad = on;
+  metaOf(leaf).wantsGrad = on;
 }

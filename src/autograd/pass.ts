@@ -1,28 +1,37 @@
-// One walk over the graph behind some roots, each op once, with all that reaches it summed.
+// The backward engine: one pass over the graph behind some roots, each op once, with all that reaches it.
 //
 //   collect   which ops will run, latest first, and how often each leaf is used
 //   verify    nothing freed, nothing modified, nothing ended: errors come before anything changes
 //   walk      per op: hooks, its rule, its inputs' gradients added where they belong
+//   finish    what waited for the whole pass; then ops let go of what they saved
+//
+// It carries batches of cotangents (rows.ts), a row for each loss that the caller keeps apart: what the losses share is read once, and its
+// products are one larger product. An ordinary backward pass has one row everywhere, and streams: a leaf's gradient is handed on, and given
+// back, as soon as it is whole. Where a method waits for all rows (`then`), nothing of the user's changes before it is done.
 //
 // Intermediate gradients live in a scope of the pass and are given back as soon as nothing needs them. With createGraph they are
 // the user's, and nothing is reused.
 import { add } from '../ops/binary.ts';
-import { call } from '../runtime/call.ts';
+import { select, stack } from '../ops/movement.ts';
+import { sum } from '../ops/reduce.ts';
+import { call, settle } from '../runtime/call.ts';
 import { FLAG, type Kinds } from '../tensor/check.ts';
 import { GradloomError } from '../tensor/errors.ts';
 import { dense, nodeOf } from '../tensor/op.ts';
 import { closeScope, currentScope, leaveScope, moveStorage, openScope, resumeScope, type Scope } from '../tensor/storage.ts';
-import { type Edge, enableGrad, isAnomalyEnabled, Node, noGrad } from '../tensor/tape.ts';
+import { enableGrad, isAnomalyEnabled, noGrad } from '../tensor/modes.ts';
+import { Node } from '../tensor/tape.ts';
 import { assertAlive, type GradientHook, type Hooks, Tensor } from '../tensor/tensor.ts';
 import { runHooks } from './hooks.ts';
-import { keepGradient } from './leaf.ts';
+import { accumulate, keepGradient } from './leaf.ts';
+import { choose, gradientsOf, merge, type Rows, sameIds } from './rows.ts';
 
 /** Options that every backward pass has. */
 export interface GraphOptions {
   /** Keeps what ops saved, so that the graph can be gone through again. Default: `createGraph`. */
-  retainGraph?: boolean;
+  retainGraph?: boolean | undefined;
   /** Records the backward pass itself, for second derivatives. */
-  createGraph?: boolean;
+  createGraph?: boolean | undefined;
 }
 
 /** @internal Their kinds. */
@@ -31,8 +40,26 @@ export const GRAPH_OPTIONS: Kinds<GraphOptions> = { retainGraph: FLAG, createGra
 /** A place where gradients gather: an op's output, or a leaf. */
 export type Place = Node | Tensor;
 
-/** Receives a finished gradient. `exclusive`: its memory is nobody else's, so it may be kept as it is. */
-export type Receiver = (place: Place, gradient: Tensor, exclusive: boolean) => void;
+/** Receives a place's finished rows. `exclusive`: their memory is nobody else's, so it may be kept as it is. */
+export type Receiver = (place: Place, rows: Rows, exclusive: boolean) => void;
+
+/** What a pass is to do. */
+export interface PassOptions extends GraphOptions {
+  /** The places to find gradients for; every leaf unless said. */
+  readonly wanted?: ReadonlySet<Place> | null | undefined;
+  /** Whether what is received is added to `.grad`. */
+  readonly fills?: boolean;
+  /** Ops whose output is an end of the pass: rows gather there and go no further. */
+  readonly ends?: ReadonlySet<Node> | undefined;
+  /** Which losses count for a leaf; all unless said. */
+  readonly counts?: ((leaf: Tensor, id: number) => boolean) | undefined;
+  /** Asked before a rule runs whether someone takes over the gradient of this input, which is not formed then. */
+  readonly takes?: (node: Node, input: number, rows: Rows) => boolean;
+  /** An op whose gradient has been through its hooks. */
+  readonly begun?: Node | null;
+  /** It was asked for before, when nothing watched it: hooks and flags that were set since are not its own. */
+  readonly waited?: boolean;
+}
 
 let passes = 0;
 /** How many passes are at work: a hook may start one inside another. */
@@ -43,8 +70,8 @@ export function insidePass(): boolean {
   return running > 0;
 }
 
-/** The ops behind some places, latest first, each marked with the pass's number. Nothing behind an op where the walk ends. */
-export function nodesBehind(places: readonly Place[], pass: number, ends?: (node: Node) => boolean): Node[] {
+/** The ops behind some places, latest first, each marked with the pass's number. Nothing behind an op where the pass ends. */
+function nodesBehind(places: readonly Place[], pass: number, ends?: ReadonlySet<Node>): Node[] {
   const nodes: Node[] = [];
   const todo = places.filter((p): p is Node => p instanceof Node);
   while (todo.length > 0) {
@@ -52,7 +79,7 @@ export function nodesBehind(places: readonly Place[], pass: number, ends?: (node
     if (node.pass === pass) continue;
     node.pass = pass;
     nodes.push(node);
-    if (ends?.(node)) continue;
+    if (ends?.has(node)) continue;
     for (const e of node.edges) if (e instanceof Node) todo.push(e);
   }
   // An op is recorded after everything that it depends on.
@@ -69,103 +96,118 @@ export function survey(roots: readonly Tensor[]): Node[] {
   return nodes;
 }
 
+/** Where the gradient of a tensor gathers. */
+export const placeOf = (t: Tensor): Place => nodeOf(t) ?? t;
+
 export class Pass {
-  readonly #id = ++passes;
-  readonly #outer = currentScope();
-  #nodes: Node[] = [];
+  /** The ops that it goes through, latest first. */
+  nodes: readonly Node[] = [];
+  /** Leaves that it meets more than once. */
+  readonly repeated = new Set<Tensor>();
+  /** How often a leaf is still to be met. */
   readonly #uses = new Map<Tensor, number>();
-  readonly #gathered = new Map<Tensor, Tensor>();
+  /** What has gathered at a place, summed as it came; and what came to it of other losses since, to be merged with it. */
+  readonly #gathered = new Map<Place, Rows>();
+  readonly #others = new Map<Place, Rows[]>();
   /** With `wanted`: the places on a way to it. */
-  #active: Set<Edge> | null = null;
+  #active: Set<Place> | null = null;
+  /** Gradients that tensors between keep, where the pass waits. */
+  #kept: (() => void)[] | null = null;
   #mine: Scope | null = null;
-
+  #outer: Scope | null = null;
   readonly #receive: Receiver;
-  readonly #wanted: ReadonlySet<Place> | null;
-  readonly #options: GraphOptions;
+  readonly #options: PassOptions;
 
-  /** @param wanted the places to find gradients for; null: every leaf */
-  constructor(receive: Receiver, wanted: ReadonlySet<Place> | null, options: GraphOptions) {
+  constructor(receive: Receiver, options: PassOptions) {
     this.#receive = receive;
-    this.#wanted = wanted;
     this.#options = options;
   }
 
-  /** @param begun an op whose gradient has been through its hooks */
-  run(roots: readonly Tensor[], gradients: readonly Tensor[], begun: Node | null = null): void {
-    const places = roots.map((t): Place => nodeOf(t) ?? t);
+  /** @param then what waits for all rows: it runs while they are there, before anything of the user's changes */
+  run<T>(roots: readonly Tensor[], rows: readonly Rows[], then?: () => T): T {
+    const { createGraph = false, retainGraph = createGraph, fills, wanted } = this.#options;
+    settle();
+    const places = roots.map(placeOf);
     this.#collect(places);
-    for (const node of this.#nodes) if (this.#leadsOn(node)) node.verify();
-    for (const leaf of this.#uses.keys()) if (leaf.gathered && (!this.#wanted || this.#wanted.has(leaf))) assertAlive(leaf.gathered, 'backward');
-    const { createGraph = false, retainGraph = createGraph } = this.#options;
-    const walk = (): void => {
-      places.forEach((p, i) => {
-        this.#deposit(p, gradients[i] as Tensor);
-      });
-      for (const p of places) if (p instanceof Tensor) this.#used(p);
-      for (const node of this.#nodes) {
-        this.#step(node, node === begun);
-        if (!retainGraph && this.#leadsOn(node)) node.free();
-      }
-    };
-    // A pass around this one, whose hook started it, goes on with the gradients that it had.
-    const around = running > 0 ? this.#nodes.map((node) => node.cotangent) : null;
-    if (around) for (const node of this.#nodes) node.cotangent = null;
+    for (const node of this.nodes) if (this.#leadsOn(node)) node.verify();
+    if (fills) for (const leaf of this.#uses.keys()) if (leaf.gathered && (!wanted || wanted.has(leaf))) assertAlive(leaf.gathered, 'backward');
+    if (then) this.#kept = [];
+    this.#outer = currentScope();
     if (!createGraph) this.#mine = openScope('a backward pass');
     running++;
     try {
-      if (createGraph) enableGrad(walk);
-      else noGrad(walk);
+      return (createGraph ? enableGrad : noGrad)(() => {
+        places.forEach((p, i) => {
+          this.#deposit(p, rows[i] as Rows);
+        });
+        for (const p of places) if (p instanceof Tensor) this.#used(p);
+        for (const node of this.nodes) this.#step(node);
+        const result = then?.() as T;
+        for (const keep of this.#kept ?? []) keep();
+        if (!retainGraph) for (const node of this.nodes) if (this.#leadsOn(node)) node.free();
+        return result;
+      });
     } finally {
       running--;
-      for (const node of this.#nodes) node.cotangent = null; // where an error ended the walk
-      around?.forEach((dy, i) => {
-        (this.#nodes[i] as Node).cotangent = dy;
-      });
       if (this.#mine) closeScope(this.#mine);
     }
   }
 
+  #endsAt(node: Node): boolean {
+    return this.#options.ends?.has(node) ?? false;
+  }
+
   #collect(places: readonly Place[]): void {
-    const [uses, wanted] = [this.#uses, this.#wanted];
-    const nodes = nodesBehind(places, this.#id);
-    this.#nodes = nodes;
+    const { wanted, ends } = this.#options;
+    const nodes = nodesBehind(places, ++passes, ends);
+    this.nodes = nodes;
     if (wanted) {
-      this.#active = new Set<Edge>(wanted);
-      for (const node of [...nodes].reverse()) if (this.#leadsOn(node)) this.#active.add(node);
+      this.#active = new Set(wanted);
+      for (let i = nodes.length - 1; i >= 0; i--) if (this.#leadsOn(nodes[i] as Node)) this.#active.add(nodes[i] as Node);
     }
-    for (const p of places) if (p instanceof Tensor) uses.set(p, (uses.get(p) ?? 0) + 1);
-    for (const { edges } of nodes) for (const e of edges) if (e instanceof Tensor) uses.set(e, (uses.get(e) ?? 0) + 1);
+    const meet = (leaf: Tensor): void => {
+      const before = this.#uses.get(leaf) ?? 0;
+      if (before > 0) this.repeated.add(leaf);
+      this.#uses.set(leaf, before + 1);
+    };
+    for (const p of places) if (p instanceof Tensor) meet(p);
+    for (const node of nodes) if (!this.#endsAt(node)) for (const e of node.edges) if (e instanceof Tensor) meet(e);
   }
 
   /** Whether the op's inputs need its gradients. */
   #leadsOn(node: Node): boolean {
     const active = this.#active;
-    return active === null || node.edges.some((e) => active.has(e));
+    if (this.#endsAt(node)) return false;
+    return active === null || node.edges.some((e) => e !== null && active.has(e));
   }
 
-  #step(node: Node, begun: boolean): void {
-    let dy = node.cotangent;
-    node.cotangent = null;
-    if (dy) {
-      if (node.hooks && !begun) dy = this.#callHooks(node.hooks, dy);
-      const { retaining } = node;
-      if (retaining && !begun) this.outside(() => keepGradient(retaining, dy as Tensor));
-      if (this.#wanted?.has(node)) this.#receive(node, dy, false);
-      if (this.#leadsOn(node)) this.#propagate(node, dy);
-      this.#release(dy);
+  #step(node: Node): void {
+    let rows = this.#take(node);
+    if (rows) {
+      const { begun, wanted, waited } = this.#options;
+      const heard = node !== begun && !waited;
+      if (node.hooks && heard) rows = this.#callHooks(node.hooks, rows);
+      if (node.retaining && heard) this.#keepGradient(node.retaining, rows);
+      if (wanted?.has(node) || this.#endsAt(node)) this.#receive(node, rows, false);
+      if (this.#leadsOn(node)) this.#propagate(node, rows);
+      this.#release(rows.values);
     }
+    if (this.#endsAt(node)) return;
     for (const e of node.edges) if (e instanceof Tensor) this.#used(e);
   }
 
-  /** Runs the op's rule. What it made and did not hand on is given back at once. */
-  #propagate(node: Node, dy: Tensor): void {
+  /** Runs the op's rule for every row. What it made and did not hand on is given back at once. */
+  #propagate(node: Node, rows: Rows): void {
+    const { takes, createGraph } = this.#options;
     const inner = this.#mine && openScope('a backward pass');
     try {
-      const gradients = node.op.backward?.(dy, node) ?? [];
+      const wants = takes ? node.needs.map((n, i) => n && !takes(node, i, rows)) : node.needs;
+      if (takes && !wants.includes(true)) return;
+      const gradients = gradientsOf(node, rows, wants, createGraph);
       if (isAnomalyEnabled()) assertNoNaN(node, gradients);
       node.edges.forEach((edge, i) => {
         const g = gradients[i];
-        if (g && edge) this.#deposit(edge, g);
+        if (g && edge) this.#deposit(edge, { ids: rows.ids, values: g });
       });
     } finally {
       if (inner) {
@@ -179,22 +221,42 @@ export class Pass {
     }
   }
 
-  /** Adds a gradient to what has gathered at a place. */
-  #deposit(place: Place, g: Tensor): void {
+  /** Adds rows to what has gathered at a place. */
+  #deposit(place: Place, rows: Rows): void {
     if (this.#active && !this.#active.has(place)) return;
-    const before = place instanceof Node ? place.cotangent : this.#gathered.get(place);
-    let total = g;
+    const before = this.#gathered.get(place);
+    const others = this.#others.get(place);
+    if (before && (others || !sameIds(before, rows))) {
+      this.hold(rows);
+      if (others) others.push(rows);
+      else this.#others.set(place, [rows]);
+      return;
+    }
+    let total = rows;
     if (before) {
-      if (this.#isExclusive(before)) {
-        call('add', before.address, dense(g).address, before.address, 1, 1, before.size, 0, 0, 1, 0, 0, 1);
+      const [a, b] = [before.values, rows.values];
+      if (this.#isExclusive(a)) {
+        call('add', a.address, dense(b).address, a.address, 1, 1, a.size, 0, 0, 1, 0, 0, 1);
         return;
       }
-      total = add(before, g);
-      this.#release(before);
+      total = { ids: rows.ids, values: add(a, b) };
+      this.#release(a);
     }
-    total.storage.holds++;
-    if (place instanceof Node) place.cotangent = total;
-    else this.#gathered.set(place, total);
+    this.#gathered.set(place, this.hold(total));
+  }
+
+  /** What gathered at a place, as one batch; held once. */
+  #take(place: Place): Rows | undefined {
+    const first = this.#gathered.get(place);
+    if (!first) return;
+    this.#gathered.delete(place);
+    const others = this.#others.get(place);
+    if (!others) return first;
+    this.#others.delete(place);
+    const all = [first, ...others];
+    const merged = this.hold(merge(all));
+    for (const { values } of all) this.#release(values);
+    return merged;
   }
 
   /** Whether nothing but one place of this pass knows the tensor's memory, all of which it covers. */
@@ -203,24 +265,51 @@ export class Pass {
     return this.#mine !== null && storage.owner === this.#mine && storage.holds === 1 && t.size * 4 === storage.bytes && t.isContiguous();
   }
 
-  /** A leaf was met once more; after the last time its gradient is whole. */
+  /** A leaf was met once more; after the last time its rows are whole. */
   #used(leaf: Tensor): void {
     const left = (this.#uses.get(leaf) as number) - 1;
     this.#uses.set(leaf, left);
-    let g = this.#gathered.get(leaf);
-    if (left > 0 || !g) return;
-    this.#gathered.delete(leaf);
-    if (leaf.hooks) g = this.#callHooks(leaf.hooks, g);
-    this.#receive(leaf, g, this.#isExclusive(g));
-    this.#release(g);
+    const { counts, waited } = this.#options;
+    let rows = left > 0 ? undefined : this.#take(leaf);
+    if (!rows) return;
+    if (counts) {
+      const chosen = this.hold(choose(rows, (id) => counts(leaf, id)));
+      this.#release(rows.values);
+      rows = chosen;
+    }
+    if (rows.ids.length > 0) {
+      if (leaf.meta?.hooks && !waited) rows = this.#callHooks(leaf.meta?.hooks, rows);
+      // A leaf that was frozen since forward gets no gradient.
+      if (leaf.meta?.wantsGrad || waited) this.#receive(leaf, rows, this.#isExclusive(rows.values));
+    }
+    this.#release(rows.values);
   }
 
-  /** Hands a gradient to hooks, which may keep it; returns what they leave. */
-  #callHooks(hooks: Hooks<GradientHook>, gradient: Tensor): Tensor {
-    const g = this.outside(() => runHooks([...hooks.values()], this.expose(gradient)));
-    g.storage.holds++;
-    this.#release(gradient);
-    return g;
+  /** A tensor between keeps the sum of its rows: now, or when the method that the pass waits for is done. */
+  #keepGradient(t: Tensor, rows: Rows): void {
+    const keep = (): void => {
+      const g = rows.ids.length === 1 ? rows.values : sum(rows.values, { dim: 0 });
+      this.outside(() => keepGradient(t, g));
+    };
+    if (this.#kept) {
+      this.hold(rows);
+      this.#kept.push(keep);
+    } else keep();
+  }
+
+  /** Hands each loss's gradient on its own to hooks, which may keep it; returns what they leave. */
+  #callHooks(hooks: Hooks<GradientHook>, { ids, values }: Rows): Rows {
+    const list = [...hooks.values()];
+    this.expose(values);
+    const left = this.outside(() => {
+      if (ids.length === 1) return runHooks(list, values);
+      const seen = ids.map((_, i) => select(values, 0, i));
+      const rows = seen.map((g) => runHooks(list, g));
+      return rows.every((g, i) => g === seen[i]) ? values : stack(rows);
+    });
+    const rows = this.hold({ ids, values: left });
+    this.#release(values);
+    return rows;
   }
 
   /** Runs user code: what it makes belongs to the scope around the pass. */
@@ -233,10 +322,16 @@ export class Pass {
     }
   }
 
-  /** Hands a gradient to the user: it belongs to the scope around the pass from now on, and is not reused. */
-  expose(g: Tensor): Tensor {
-    if (this.#mine && g.storage.owner === this.#mine) moveStorage(g.storage, this.#outer);
-    return g;
+  /** Hands a tensor to the user: it belongs to the scope around the pass from now on, and is not reused. */
+  expose(t: Tensor): Tensor {
+    if (this.#mine && t.storage.owner === this.#mine) moveStorage(t.storage, this.#outer);
+    return t;
+  }
+
+  /** Keeps rows until they are released, or the pass ends. */
+  hold(rows: Rows): Rows {
+    rows.values.storage.holds++;
+    return rows;
   }
 
   #release({ storage }: Tensor): void {
@@ -245,8 +340,24 @@ export class Pass {
   }
 }
 
+/** All that comes from any root is one row: ordinary passes add it up. */
+const ALL: readonly number[] = [0];
+const asRow = (values: Tensor): Rows => ({ ids: ALL, values });
+
+/** A pass that adds to `.grad`: of every leaf, or of those that are wanted. */
+export function fill(roots: readonly Tensor[], gradients: readonly Tensor[], options: PassOptions): void {
+  const outside = (fn: () => void): void => pass.outside(fn);
+  const pass: Pass = new Pass(
+    (place, { values }, exclusive) => {
+      if (place instanceof Tensor) accumulate(place, values, exclusive, options.createGraph ?? false, options.waited ? null : outside);
+    },
+    { ...options, fills: true },
+  );
+  pass.run(roots, gradients.map(asRow));
+}
+
 /** Throws where an op's rule gave NaN, with the forward's stack: anomaly detection. */
-export function assertNoNaN(node: Node, gradients: readonly (Tensor | null)[]): void {
+function assertNoNaN(node: Node, gradients: readonly (Tensor | null)[]): void {
   gradients.forEach((g, i) => {
     if (!g?.data().some(Number.isNaN)) return;
     throw new GradloomError('NONFINITE', 'backward', `${node.op.name} returned NaN in the gradient of its input ${i} (anomaly detection). Its forward ran here:\n${node.stack}`);

@@ -1,12 +1,12 @@
 // Backward passes over one graph that follow one another, as one. A pass that retains its graph waits where nothing watches it: if another
-// one over that graph comes before anything could tell (tensor/pending.ts), both are one walk, and what their losses share is gone through
+// one over that graph comes before anything else happens at the seam (`postpone` in runtime/call.ts), both are one walk, and what their losses share is gone through
 // once. Gradients add up either way; only roundings differ.
 import { nodeOf } from '../tensor/op.ts';
-import { setPending, settle } from '../tensor/pending.ts';
-import { isAnomalyEnabled, type Node, withoutModes } from '../tensor/tape.ts';
+import { postpone, settle, withoutSettling } from '../runtime/call.ts';
+import { isAnomalyEnabled, withoutModes } from '../tensor/modes.ts';
+import type { Node } from '../tensor/tape.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { accumulate } from './leaf.ts';
-import { insidePass, Pass, survey } from './pass.ts';
+import { fill, insidePass, survey } from './pass.ts';
 
 /** What waits: where passes start, from which gradients, and the ops behind them. */
 interface Waiting {
@@ -21,14 +21,13 @@ let waiting: Waiting | null = null;
 function flush(): void {
   const { roots, gradients } = waiting as Waiting;
   waiting = null;
-  setPending(null);
-  const receive = (leaf: Tensor | Node, g: Tensor, exclusive: boolean): void => accumulate(leaf as Tensor, g, exclusive, false);
-  withoutModes(() => new Pass(receive, null, { retainGraph: true }).run(roots, gradients));
+  postpone(null);
+  withoutModes(() => fill(roots, gradients, { retainGraph: true, waited: true }));
 }
 
 /** Whether someone could see the pass at work: by a hook, or in a gradient that is there already and would be added to. */
 function isWatched(nodes: readonly Node[], roots: readonly Tensor[]): boolean {
-  const watched = (leaf: Tensor): boolean => leaf.gathered !== null || leaf.hooks !== null || leaf.accumulateHooks !== null;
+  const watched = (leaf: Tensor): boolean => !leaf.meta?.wantsGrad || !!leaf.gathered || !!leaf.meta.hooks || !!leaf.meta.accumulateHooks;
   return (
     isAnomalyEnabled() ||
     roots.some((t) => nodeOf(t) === null && watched(t)) ||
@@ -47,13 +46,13 @@ export function joins(roots: readonly Tensor[], gradients: readonly Tensor[], re
   const met = waiting?.nodes;
   if (met && !nodes.some((node) => met.has(node))) settle();
   if (!waiting && !retainGraph) return false;
-  if (isWatched(nodes, roots)) return false;
+  if (withoutSettling(() => isWatched(nodes, roots))) return false;
   waiting ??= { roots: [], gradients: [], nodes: new Set() };
   waiting.roots.push(...roots);
   waiting.gradients.push(...gradients);
   if (retainGraph) {
     for (const node of nodes) waiting.nodes.add(node);
-    setPending(flush);
+    postpone(flush);
     return true;
   }
   flush();

@@ -2,11 +2,11 @@
 import { call } from '../runtime/call.ts';
 import { add } from '../ops/binary.ts';
 import { bmm, mm } from '../ops/matmul.ts';
-import { cat, reshape, select, stack, unsqueeze } from '../ops/movement.ts';
+import { cat, inShape, reshape, select, stack, unsqueeze } from '../ops/movement.ts';
 import { expand } from '../ops/reduce.ts';
 import { dense, type OuterGradient } from '../tensor/op.ts';
 import { sizeOf } from '../tensor/shape.ts';
-import { type Node, seenWith } from '../tensor/tape.ts';
+import { type Node, seenWith, observer } from '../tensor/tape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 
 /** Gradients of some of the losses at one place. */
@@ -47,8 +47,36 @@ export function innerProducts(x: Tensor, y: Tensor = x, symmetric = true): Tenso
 }
 
 /** The node as a rule sees it that is to compute some of its gradients only. */
-export function withNeeds(node: Node, needs: readonly boolean[]): Node {
-  return needs.every((n, i) => n === node.needs[i]) ? node : seenWith(node, needs);
+function withNeeds(node: Node, needs: readonly boolean[]): Node {
+  return needs === node.needs || needs.every((n, i) => n === node.needs[i]) ? node : seenWith(node, needs);
+}
+
+/** Whether rows belong to the same losses in the same order. */
+export function sameIds({ ids: a }: Rows, { ids: b }: Rows): boolean {
+  return a === b || (a.length === b.length && a.every((id, i) => id === b[i]));
+}
+
+/** The rows of an op's inputs from those of its output. `recorded`: they can be differentiated again, for which a row goes by itself. */
+export function gradientsOf(node: Node, rows: Rows, wants: readonly boolean[], recorded = false): readonly (Tensor | null)[] {
+  return observer ? observer.backward(node, () => runRule(node, rows, wants, recorded)) : runRule(node, rows, wants, recorded);
+}
+
+function runRule(node: Node, { ids, values: dy }: Rows, wants: readonly boolean[], recorded: boolean): readonly (Tensor | null)[] {
+  const { backward, batched } = node.op;
+  if (!backward) return [];
+  const seen = withNeeds(node, wants);
+  if (ids.length === 1) return backward(dy, seen);
+  const k = ids.length;
+  if (!recorded && typeof batched === 'function') return batched(dy, node, wants);
+  if (!recorded && batched === 'same') {
+    const shapes = node.shapes.map((shape) => [k, ...new Array<number>(Math.max(0, dy.rank - 1 - shape.length)).fill(1), ...shape]);
+    return backward(dy, seenWith(node, wants, shapes)).map((g, i) => g && inShape(g, [k, ...(node.shapes[i] as readonly number[])]));
+  }
+  const single = ids.map((_, i) => backward(select(dy, 0, i), seen));
+  return node.edges.map((_, i) => {
+    const column = single.map((list) => list[i] ?? null);
+    return column.some((g) => g === null) ? null : stack(column as Tensor[]);
+  });
 }
 
 /** The rows that count; the same object where all do. */

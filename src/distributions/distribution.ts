@@ -9,7 +9,7 @@ import { assertArity, assertTensor, checkArgument, either, FLAG, type Kind, type
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import type { Generator } from '../tensor/random.ts';
 import { broadcastShapes, sameShape, type Shape } from '../tensor/shape.ts';
-import { noGrad } from '../tensor/tape.ts';
+import { noGrad } from '../tensor/modes.ts';
 import { Tensor } from '../tensor/tensor.ts';
 
 /** Options of every distribution. */

@@ -6,7 +6,6 @@ import { type Given, optionsBy } from '../tensor/check.ts';
 import type { Generator } from '../tensor/random.ts';
 import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import type { Beta } from './beta.ts';
 import { broadcastAll, DIVERGENCE, Distribution, type DistributionOptions, stretched, VALIDATE } from './distribution.ts';
 import type { Exponential, Gamma } from './gamma.ts';
 import type { Normal } from './normal.ts';
@@ -85,7 +84,7 @@ export class Uniform extends Distribution {
         return unless(logicalOr(gt(other.low, low), lt(other.high, high)), log(div(other.#range, range)));
       }
       case 'Beta': {
-        const { concentration1: a, concentration0: b } = q as Beta;
+        const { concentration1: a, concentration0: b } = q as unknown as { concentration1: Tensor; concentration0: Tensor };
         const [up, down] = [sub(1, high), sub(1, low)];
         const t2 = mul(sub(a, 1), sub(meanLog(), 1));
         const t3 = mul(sub(b, 1), add(div(sub(xlogy(up, up), xlogy(down, down)), range), 1));

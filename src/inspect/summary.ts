@@ -6,7 +6,7 @@ import { shapeText, valueError } from '../tensor/errors.ts';
 import { refuseWhileRecording } from '../tensor/recording.ts';
 import { scope } from '../tensor/scope.ts';
 import type { Shape } from '../tensor/shape.ts';
-import { noGrad } from '../tensor/tape.ts';
+import { noGrad } from '../tensor/modes.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { table } from './table.ts';
 

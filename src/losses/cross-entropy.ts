@@ -18,11 +18,11 @@ import { assertPair, bufferOf, checkClassWeight, LossModule, REDUCTION, WEIGHT }
 export interface CrossEntropyOptions {
   /** One weight per class, float32 [C]. */
   weight?: Tensor | null;
-  /** The class index that does not count; −100 unless said. Class targets only. */
+  /** The class index that does not count; default −100. Class targets only. */
   ignoreIndex?: number;
-  /** 'mean' (over what counts, by weight), 'sum' or 'none'; 'mean' unless said. */
+  /** 'mean' (over what counts, by weight), 'sum' or 'none'; default 'mean'. */
   reduction?: Reduction;
-  /** Share of the target spread evenly over all classes, 0 … 1; 0 unless said (Szegedy et al. 2016, arXiv 1512.00567). */
+  /** Share of the target spread evenly over all classes, 0 … 1; default 0 (Szegedy et al. 2016, arXiv 1512.00567). */
   labelSmoothing?: number;
 }
 

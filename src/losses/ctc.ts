@@ -19,9 +19,9 @@ export type Lengths = Tensor | readonly number[];
 
 /** Options of `ctcLoss`, with PyTorch's defaults. */
 export interface CTCOptions extends LossOptions {
-  /** The class that stands for nothing; 0 unless said. */
+  /** The class that stands for nothing; default 0. */
   blank?: number;
-  /** Whether targets that do not fit into their inputs cost 0 instead of ∞; false unless said. */
+  /** Whether targets that do not fit into their inputs cost 0 instead of ∞; default false. */
   zeroInfinity?: boolean;
 }
 

@@ -13,9 +13,9 @@ import { assertPair, checkNotNegative, LossModule, type LossOptions, REDUCTION, 
 
 /** Options of `gaussianNllLoss`, with PyTorch's defaults. */
 export interface GaussianNLLOptions extends LossOptions {
-  /** Whether the constant ½·ln 2π counts too; false unless said. */
+  /** Whether the constant ½·ln 2π counts too; default false. */
   full?: boolean;
-  /** The least variance that counts; 1e-6 unless said. */
+  /** The least variance that counts; default 1e-6. */
   eps?: number;
 }
 
@@ -50,11 +50,11 @@ export function gaussianNllLoss(input: Tensor, target: Tensor, variance: Tensor 
 
 /** Options of `poissonNllLoss`, with PyTorch's defaults. */
 export interface PoissonNLLOptions extends LossOptions {
-  /** Whether the input is the logarithm of the rate; true unless said. */
+  /** Whether the input is the logarithm of the rate; default true. */
   logInput?: boolean;
-  /** Whether ln target! counts too, by Stirling's formula, for targets above 1; false unless said. */
+  /** Whether ln target! counts too, by Stirling's formula, for targets above 1; default false. */
   full?: boolean;
-  /** Added to a rate before its logarithm is taken; 1e-8 unless said. */
+  /** Added to a rate before its logarithm is taken; default 1e-8. */
   eps?: number;
 }
 

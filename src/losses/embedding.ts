@@ -21,11 +21,11 @@ export const MARGIN: Kinds<MarginOptions> = { margin: FINITE, reduction: REDUCTI
 
 /** Options of `tripletMarginLoss`, with PyTorch's defaults. */
 export interface TripletMarginOptions extends MarginOptions {
-  /** The norm's exponent; 2 unless said. */
+  /** The norm's exponent; default 2. */
   p?: number;
-  /** Added to each difference, so that equal vectors have a gradient; 1e-6 unless said. */
+  /** Added to each difference, so that equal vectors have a gradient; default 1e-6. */
   eps?: number;
-  /** Whether the negative is compared with the positive where that is nearer (Balntas et al. 2016); false unless said. */
+  /** Whether the negative is compared with the positive where that is nearer (Balntas et al. 2016); default false. */
   swap?: boolean;
 }
 
@@ -36,7 +36,7 @@ function checkTriplet(op: string, options: TripletMarginOptions): void {
 }
 
 /**
- * max(0, d(anchor, positive) − d(anchor, negative) + margin), margin 1 unless said, reduced. All three [N, D] or [D]; d is
+ * max(0, d(anchor, positive) − d(anchor, negative) + margin), margin default 1, reduced. All three [N, D] or [D]; d is
  * `pairwiseDistance`. Gradients flow to all three.
  */
 export function tripletMarginLoss(anchor: Tensor, positive: Tensor, negative: Tensor, ...given: Given<TripletMarginOptions>): Tensor {
@@ -56,7 +56,7 @@ export function tripletMarginLoss(anchor: Tensor, positive: Tensor, negative: Te
 }
 
 /**
- * 1 − cos(x₁, x₂) where the target is 1, max(0, cos(x₁, x₂) − margin) where it is −1, reduced; margin 0 unless said. x₁, x₂: [N, D] with
+ * 1 − cos(x₁, x₂) where the target is 1, max(0, cos(x₁, x₂) − margin) where it is −1, reduced; default margin 0. x₁, x₂: [N, D] with
  * targets [N], or [D] with one.
  */
 export function cosineEmbeddingLoss(x1: Tensor, x2: Tensor, target: Tensor, ...given: Given<MarginOptions>): Tensor {

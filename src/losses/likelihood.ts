@@ -17,7 +17,7 @@ import { assertPair, bufferOf, checkClassWeight, checkSameShape, checkWeight, Lo
 export interface NLLOptions extends LossOptions {
   /** One weight per class, float32 [C]. */
   weight?: Tensor | null;
-  /** The class index that does not count; −100 unless said. */
+  /** The class index that does not count; default −100. */
   ignoreIndex?: number;
 }
 

@@ -17,7 +17,7 @@ import { MARGIN, type MarginOptions } from './embedding.ts';
 import { binaryCrossEntropyWithLogits } from './likelihood.ts';
 import { assertPair, bufferOf, checkClassWeight, checkSameShape, LOSS, LossModule, type LossOptions, REDUCTION, reduceLoss, WEIGHT } from './reduction.ts';
 
-/** max(0, −target·(x₁ − x₂) + margin), reduced: x₁ shall rank above x₂ where the target is 1, below where it is −1; margin 0 unless said. */
+/** max(0, −target·(x₁ − x₂) + margin), reduced: x₁ shall rank above x₂ where the target is 1, below where it is −1; default margin 0. */
 export function marginRankingLoss(x1: Tensor, x2: Tensor, target: Tensor, ...given: Given<MarginOptions>): Tensor {
   const op = 'marginRankingLoss';
   const { margin = 0, reduction } = optionsBy(op, given, MARGIN);
@@ -29,7 +29,7 @@ export function marginRankingLoss(x1: Tensor, x2: Tensor, target: Tensor, ...giv
   return reduceLoss(clamp(sub(margin, led), { min: 0 }), reduction);
 }
 
-/** x where the target is 1, max(0, margin − x) where it is −1, reduced: x is a distance; margin 1 unless said. */
+/** x where the target is 1, max(0, margin − x) where it is −1, reduced: x is a distance; default margin 1. */
 export function hingeEmbeddingLoss(input: Tensor, target: Tensor, ...given: Given<MarginOptions>): Tensor {
   const op = 'hingeEmbeddingLoss';
   const { margin = 1, reduction } = optionsBy(op, given, MARGIN);
@@ -50,7 +50,7 @@ export function softMarginLoss(input: Tensor, target: Tensor, ...given: Given<Lo
 
 /** Options of `multiMarginLoss`, with PyTorch's defaults. */
 export interface MultiMarginOptions extends MarginOptions {
-  /** The power of each shortfall, 1 or 2; 1 unless said. */
+  /** The power of each shortfall, 1 or 2; default 1. */
   p?: 1 | 2;
   /** One weight per class, float32 [C]. */
   weight?: Tensor | null;
@@ -59,7 +59,7 @@ export interface MultiMarginOptions extends MarginOptions {
 const MULTI: Kinds<MultiMarginOptions> = { p: /* @__PURE__ */ oneOf(1, 2), margin: FINITE, weight: WEIGHT, reduction: REDUCTION };
 
 /**
- * weight[y]·Σ max(0, margin − x[y] + x[i])ᵖ / C over the classes i ≠ y, reduced over the rows: y shall lead by `margin` (1 unless said;
+ * weight[y]·Σ max(0, margin − x[y] + x[i])ᵖ / C over the classes i ≠ y, reduced over the rows: y shall lead by `margin` (default 1;
  * Crammer & Singer 2001). input [N, C] or [C]; target: int32 classes [N], or one.
  */
 export function multiMarginLoss(input: Tensor, target: Tensor, ...given: Given<MultiMarginOptions>): Tensor {

@@ -12,7 +12,7 @@ import { GradloomError, shapeError, shapeText, valueError } from '../tensor/erro
 import { dense } from '../tensor/op.ts';
 import { recording } from '../tensor/recording.ts';
 import { broadcastShapes, sameShape, type Shape } from '../tensor/shape.ts';
-import { noGrad } from '../tensor/tape.ts';
+import { noGrad } from '../tensor/modes.ts';
 import { Tensor } from '../tensor/tensor.ts';
 
 export type { Reduction } from '../ops/loss.ts';
@@ -66,7 +66,7 @@ export function checkNotNegative(op: string, name: string, x: Tensor): void {
   recording()?.check(error);
 }
 
-/** Losses per element, reduced; 'mean' unless said. */
+/** Losses per element, reduced; default 'mean'. */
 export function reduceLoss(losses: Tensor, reduction: Reduction = 'mean'): Tensor {
   if (reduction === 'none') return losses;
   return reduction === 'sum' ? sum(losses) : mean(losses);

@@ -6,20 +6,23 @@ import { Buffer, Parameter } from './parameter.ts';
 
 /** What the fields of a module hold. `M` is Module, which stands above this file. */
 export interface Fields<M> {
-  /** Modules, parameters and buffers with their paths, the field's name in PyTorch's spelling: `heads.digit`. Keys stay as they are. */
+  /** Modules, parameters and buffers with their paths, fields of the library's modules in PyTorch's spelling: `heads.digit`, `norm.running_mean`. */
   readonly own: [path: string, value: M | Parameter | Buffer][];
   /** Modules and parameters where paths do not lead: the field, and what holds them there. */
   readonly hidden: [field: string, value: M | Parameter, holder: string][];
 }
 
-/** @internal A field's name as PyTorch spells it, `runningMean` as `running_mean`. Names that have an underscore, or begin with a capital, stay. */
-export const torchSpelling = (field: string): string =>
-  /^[a-z][a-zA-Z0-9]*$/.test(field)
-    ? field
+/** Fields of the library's own modules that PyTorch spells with underscores. */
+const RESPELLED = /^(running(Mean|Var)|numBatchesTracked|(weight|bias)(Ih|Hh)|inProj(Weight|Bias)|[qkv]ProjWeight|bias[KV]|outProj|selfAttn|multiheadAttn|posWeight|nAveraged)$/;
+
+/** @internal A name as PyTorch spells it, `runningMean` as `running_mean`. Names that have an underscore, or begin with a capital, stay. */
+export const torchSpelling = (name: string): string =>
+  /^[a-z][a-zA-Z0-9]*$/.test(name)
+    ? name
         .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
         .replace(/([A-Z])([A-Z][a-z])/g, '$1_$2')
         .toLowerCase()
-    : field;
+    : name;
 
 /** @internal The method that gives a module's fields: a name that no field of a user's class can take. */
 export const FIELDS = Symbol('fields');
@@ -45,11 +48,11 @@ export function fieldsOf<M extends object>(owner: M, isModule: (value: object) =
   const fields: Fields<M> = { own: [], hidden: [] };
   const walking: object[] = [];
   const keys = Reflect.ownKeys(owner);
-  /** The path with its field spelled as in PyTorch, unless another field has that name. */
+  /** The path, a library's field spelled as in PyTorch unless another field has that name. A program's own fields keep their names. */
   const named = (path: string): string => {
     const [field = '', ...rest] = path.split('.');
-    const name = torchSpelling(field);
-    return keys.includes(name) ? path : [name, ...rest].join('.');
+    const name = RESPELLED.test(field) ? torchSpelling(field) : field;
+    return name === field || keys.includes(name) ? path : [name, ...rest].join('.');
   };
 
   /** What lies at a path; `holder`: what stands between, where the path says too little. */

@@ -330,7 +330,7 @@ export abstract class Module {
 function refuseHidden(module: Module, [field, value, holder]: Fields<Module>['hidden'][number], reached: ReadonlySet<object>): void {
   if (reached.has(value)) return;
   const inside = value instanceof Module ? [...value.namedModules()].flatMap(([, m]) => m[FIELDS]().own.map(([, v]) => v)) : [value];
-  const lost = inside.find((p) => p instanceof Parameter && p.wantsGrad && !reached.has(p) && !isOptimized(p)) as Parameter | undefined;
+  const lost = inside.find((p) => p instanceof Parameter && p.meta?.wantsGrad && !reached.has(p) && !isOptimized(p)) as Parameter | undefined;
   if (!lost) return;
   throw fieldError(
     module,

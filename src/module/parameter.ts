@@ -2,7 +2,7 @@
 import { assertArity, assertTensor, assertTrainable, FLAG, type Given, type Kinds, optionsBy } from '../tensor/check.ts';
 import { copyElements } from '../tensor/op.ts';
 import { lastingScope } from '../tensor/storage.ts';
-import { empty, Tensor } from '../tensor/tensor.ts';
+import { empty, metaOf, Tensor } from '../tensor/tensor.ts';
 import { parameterMade } from './unclaimed.ts';
 
 /** Options of `Parameter`. */
@@ -29,7 +29,7 @@ export class Parameter extends Tensor {
     const y = own('Parameter', data);
     if (requiresGrad) assertTrainable('Parameter', y);
     super(y.storage, y.sizes, y.dtype);
-    this.wantsGrad = requiresGrad ?? y.dtype === 'float32';
+    metaOf(this).wantsGrad = requiresGrad ?? y.dtype === 'float32';
     parameterMade(this);
   }
 }

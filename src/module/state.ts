@@ -5,7 +5,7 @@ import { isPlainObject, valueText } from '../tensor/check.ts';
 import { GradloomError, shapeText } from '../tensor/errors.ts';
 import { scope } from '../tensor/scope.ts';
 import { sameShape } from '../tensor/shape.ts';
-import { noGrad } from '../tensor/tape.ts';
+import { noGrad } from '../tensor/modes.ts';
 import { type NestedArray, Tensor } from '../tensor/tensor.ts';
 import { torchSpelling } from './fields.ts';
 

@@ -45,7 +45,7 @@ export function optimizerSteps(): void {
     }
     // `gathered`: a look must not end a pass that waits.
     const g = p.gathered;
-    if (!g || !p.wantsGrad) candidate.steps = 0;
+    if (!g || !p.meta?.wantsGrad) candidate.steps = 0;
     else if (candidate.gradient?.deref() !== g) {
       candidate.gradient = new WeakRef(g);
       candidate.steps = 1;

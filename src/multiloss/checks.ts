@@ -1,4 +1,4 @@
-// What methods are told when they are made: kinds of numbers, and numbers that are given per loss. What they are told of losses.
+// Kinds of numbers that methods take as options, numbers that are given per loss, and checks of losses.
 import { isPlainObject, type Kind } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 
@@ -44,7 +44,9 @@ export function perLoss(method: string, option: string, given: PerLoss | undefin
   });
 }
 
-/** Throws where a loss's value is NaN or infinite; and where it is negative, if the method says what is wrong with that. */
+/**
+ * Throws where a loss's value is NaN or infinite; and where it is negative, if the method says what is wrong with that.
+ */
 export function assertLosses(method: string, losses: Float64Array, names: readonly string[], negative?: string): void {
   losses.forEach((loss, i) => {
     if (!Number.isFinite(loss)) throw new GradloomError('NONFINITE', method, `the loss '${names[i]}' is ${loss}; nothing was changed. Lower the learning rate, or leave it out.`);

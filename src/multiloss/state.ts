@@ -16,7 +16,7 @@ export function stateOf(op: string, state: unknown, kinds: Readonly<Record<strin
   return state;
 }
 
-/** A list of finite numbers; of `length`, where that is said. */
+/** A list of finite numbers; of `length`, where that is given. */
 export const numbers = (length?: number): Kind => ({
   what: `a list of ${length ?? ''} finite numbers`,
   test: (v) => Array.isArray(v) && (length === undefined || v.length === length) && v.every(Number.isFinite),
@@ -32,7 +32,9 @@ export const OBJECT: Kind = { what: 'an object', test: isPlainObject };
 export interface State {
   /** As plain data. */
   save(): unknown;
-  /** Takes up what `save` gave; throws before anything has changed where it is none. @param op whose it is, for messages */
+  /**
+   * Takes up what `save` gave; throws before anything has changed where it is none. @param op whose it is, for messages
+   */
   load(op: string, saved: unknown): void;
   /** As at the start. */
   reset(): void;

@@ -1,12 +1,12 @@
-// What a strategy is: it takes the step's losses by name and fills gradients from them. Who clears gradients and who steps is not
-// its business.
+// What a strategy is: it takes the step's losses by name and fills gradients from them. Who clears gradients and who
+// steps is not its business.
 import { isPlainObject, valueText } from '../tensor/check.ts';
 import { GradloomError, shapeText } from '../tensor/errors.ts';
 import { requiresGrad } from '../tensor/op.ts';
 import { recording } from '../tensor/recording.ts';
 import { Tensor } from '../tensor/tensor.ts';
 
-/** The losses of one step by name. Each has one element; null, undefined or 0 stands for one that the step lacks. */
+/** The losses of one step by name. Each has one element; null, undefined or 0 means that the step lacks it. */
 export type Losses<Name extends string = string> = { readonly [K in Name]?: Tensor | null | 0 | undefined };
 
 /** What a strategy did in one step. */
@@ -30,8 +30,8 @@ export interface Strategy<Name extends string = string> {
 }
 
 /**
- * Names and losses, checked: at least one, each a scalar with a graph; and the names of losses that the step lacks, given as null, undefined or
- * a constant 0. Names a loss in messages after its key.
+ * Names and losses, checked: at least one, each a scalar with a graph; and the names of losses that the step lacks,
+ * given as null, undefined or a constant 0. Names a loss in messages after its key.
  */
 export function presentOf<Name extends string>(strategy: string, losses: Losses<Name>): { entries: [Name, Tensor][]; absent: Name[] } {
   if (!isPlainObject(losses) && !Array.isArray(losses)) throw new GradloomError('VALUE', strategy, `losses are an object { name: loss, … }, got ${valueText(losses)}.`);

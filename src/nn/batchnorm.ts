@@ -9,18 +9,18 @@ import { squeeze, unsqueeze } from '../ops/movement.ts';
 import { assertTensor, checkArgument, COUNT, FINITE, FLAG, type Given, type Kinds, NUMBER, optionsBy, orNull } from '../tensor/check.ts';
 import { shapeError, valueError } from '../tensor/errors.ts';
 import { scope } from '../tensor/scope.ts';
-import { noGrad } from '../tensor/tape.ts';
+import { noGrad } from '../tensor/modes.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 /** Options of batch and instance normalisation. */
 export interface BatchNormModuleOptions {
-  /** Added to the variance; 1e-5 unless said. */
+  /** Added to the variance; default 1e-5. */
   eps?: number;
   /** How far running statistics go towards each batch's; default 0.1. null averages all batches alike (for instance normalisation, as PyTorch's, it counts as 0). */
   momentum?: number | null;
-  /** Whether to learn a scale and a shift per channel: true for batch, false for instance normalisation unless said. */
+  /** Whether to learn a scale and a shift per channel: true for batch, false for instance normalisation by default. */
   affine?: boolean;
-  /** Whether to keep running statistics for evaluation: true for batch, false for instance normalisation unless said. */
+  /** Whether to keep running statistics for evaluation: true for batch, false for instance normalisation by default. */
   trackRunningStats?: boolean;
   /** Whether a learned scale has a shift beside it; default true. */
   bias?: boolean;

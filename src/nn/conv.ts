@@ -16,9 +16,9 @@ import { MARGINS, MODE, PADDINGS, PAIR, STEPS } from './kinds.ts';
 
 /** Options of `Conv2d`, with PyTorch's defaults. */
 export interface Conv2dOptions extends ConvOptions {
-  /** Whether there is a bias; true unless said. */
+  /** Whether there is a bias; default true. */
   bias?: boolean;
-  /** What stands around the image; 'zeros' unless said. */
+  /** What stands around the image; default 'zeros'. */
   paddingMode?: 'zeros' | PaddingMode;
 }
 

@@ -7,7 +7,7 @@ import { tensor } from '../ops/create.ts';
 import { assertArity, assertTensor, assertWhole, checkArgument, type Given, type Kinds, NUMBER, oneOf, optionsBy } from '../tensor/check.ts';
 import { exponential, logarithm } from '../tensor/elementary.ts';
 import { shapeError, valueError } from '../tensor/errors.ts';
-import { noGrad } from '../tensor/tape.ts';
+import { noGrad } from '../tensor/modes.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 export { normal_, uniform_ } from '../ops/random.ts';

@@ -17,7 +17,7 @@ import { GradloomError, shapeError, shapeText, valueError } from '../tensor/erro
 import { requiresGrad } from '../tensor/op.ts';
 import { scope } from '../tensor/scope.ts';
 import type { Shape } from '../tensor/shape.ts';
-import { noGrad } from '../tensor/tape.ts';
+import { noGrad } from '../tensor/modes.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { Linear, uniform } from './linear.ts';
 

@@ -10,11 +10,11 @@ import type { Tensor } from '../tensor/tensor.ts';
 
 /** Options of `LayerNorm`, with PyTorch's defaults. */
 export interface LayerNormModuleOptions {
-  /** Added to the variance; 1e-5 unless said. */
+  /** Added to the variance; default 1e-5. */
   eps?: number;
-  /** Whether to learn a scale and a shift; true unless said. */
+  /** Whether to learn a scale and a shift; default true. */
   elementwiseAffine?: boolean;
-  /** Whether the shift is learned too; true unless said. */
+  /** Whether the shift is learned too; default true. */
   bias?: boolean;
 }
 
@@ -52,9 +52,9 @@ export class LayerNorm extends Module {
 
 /** Options of `GroupNorm`, with PyTorch's defaults. */
 export interface GroupNormModuleOptions {
-  /** Added to the variance; 1e-5 unless said. */
+  /** Added to the variance; default 1e-5. */
   eps?: number;
-  /** Whether to learn a scale and a shift per channel; true unless said. */
+  /** Whether to learn a scale and a shift per channel; default true. */
   affine?: boolean;
 }
 
@@ -90,7 +90,7 @@ export class GroupNorm extends Module {
 export interface RMSNormModuleOptions {
   /** Added to the mean square; default 2⁻²³, which null stands for. */
   eps?: number | null;
-  /** Whether to learn a scale; true unless said. */
+  /** Whether to learn a scale; default true. */
   elementwiseAffine?: boolean;
 }
 

@@ -13,7 +13,7 @@ import { assertArity, checkArgument, dimensionOf, FLAG, type Given, instanceOf, 
 import { GradloomError, shapeError, valueError } from '../tensor/errors.ts';
 import { scope } from '../tensor/scope.ts';
 import { sameShape } from '../tensor/shape.ts';
-import { noGrad } from '../tensor/tape.ts';
+import { noGrad } from '../tensor/modes.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { ModuleDict, ModuleList } from './containers.ts';
 
@@ -30,7 +30,7 @@ class ParametrizationList extends ModuleList<Parametrization> {
     const start = first.rightInverse ? noGrad(() => first.rightInverse?.(value)) : value;
     const list = Array.isArray(start) ? start : [start];
     const own = (t: Tensor): Tensor =>
-      t instanceof Parameter || t instanceof Buffer ? t : value instanceof Parameter ? new Parameter(t, { requiresGrad: value.wantsGrad }) : new Buffer(t);
+      t instanceof Parameter || t instanceof Buffer ? t : value instanceof Parameter ? new Parameter(t, { requiresGrad: value.meta?.wantsGrad ?? false }) : new Buffer(t);
     this.#fields = list.map((_, i) => (Array.isArray(start) ? `original${i}` : 'original'));
     for (const [i, t] of list.entries()) Object.assign(this, { [this.#fields[i] as string]: own(t as Tensor) });
   }

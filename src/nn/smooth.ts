@@ -71,7 +71,7 @@ export class Softmin extends Module {
   }
 }
 
-/** a·sigmoid(b), a and b the halves of a dimension; the last unless said. */
+/** a·sigmoid(b), a and b the halves of a dimension; default the last. */
 export class GLU extends Module {
   private readonly dim: number;
 

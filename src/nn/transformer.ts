@@ -6,7 +6,7 @@ import { triu } from '../ops/triangle.ts';
 import { assertArity, assertWhole, checkArgument, COUNT, FLAG, type Given, instanceOf, type Kinds, NUMBER, optionsBy, orNull, valueText } from '../tensor/check.ts';
 import { GradloomError, shapeError } from '../tensor/errors.ts';
 import { scope } from '../tensor/scope.ts';
-import { noGrad } from '../tensor/tape.ts';
+import { noGrad } from '../tensor/modes.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { uniform } from './linear.ts';
 import { LayerNorm } from './norm.ts';

@@ -3,7 +3,7 @@ import { Module } from '../module/module.ts';
 import { assertArity, checkArgument, instanceOf, valueText } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 import { scope } from '../tensor/scope.ts';
-import { noGrad } from '../tensor/tape.ts';
+import { noGrad } from '../tensor/modes.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { BatchNorm } from './batchnorm.ts';
 

@@ -3,7 +3,7 @@ import { copy_ } from '../ops/inplace.ts';
 import { cat, narrow, reshape } from '../ops/movement.ts';
 import { assertArity, assertTensor, isPlainObject, valueText } from '../tensor/check.ts';
 import { GradloomError, shapeError, valueError } from '../tensor/errors.ts';
-import { noGrad } from '../tensor/tape.ts';
+import { noGrad } from '../tensor/modes.ts';
 import { Tensor } from '../tensor/tensor.ts';
 
 function listed(op: string, parameters: Iterable<Tensor> | { parameters(): Iterable<Tensor> }): Tensor[] {

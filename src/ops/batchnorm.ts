@@ -3,7 +3,7 @@ import { call } from '../runtime/call.ts';
 import { assertTensor, either, FINITE, FLAG, type Kinds, NUMBER, optionsBy, orNull, TENSOR } from '../tensor/check.ts';
 import { GradloomError, shapeText, valueError } from '../tensor/errors.ts';
 import { apply, everyInput, type Op } from '../tensor/op.ts';
-import { noGrad } from '../tensor/tape.ts';
+import { noGrad } from '../tensor/modes.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import { add, mul, type Operand, sub } from './binary.ts';
 import { constant } from './create.ts';

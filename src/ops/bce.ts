@@ -1,6 +1,6 @@
 // Binary cross-entropy of probabilities: an op of its own, since at 0 and 1 its gradient is not that of its formula.
 import { copyElements, apply, everyInput, type Op } from '../tensor/op.ts';
-import { noGrad } from '../tensor/tape.ts';
+import { noGrad } from '../tensor/modes.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { add, div, maximum, mul, sub } from './binary.ts';
 import { log, log1p, neg } from './unary.ts';

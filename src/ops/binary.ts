@@ -6,7 +6,8 @@ import { type DType, promote } from '../tensor/dtype.ts';
 import { GradloomError } from '../tensor/errors.ts';
 import { apply, dense, everyInput, type Op, otherInputs, requiresGrad, walkOuter, windowOn } from '../tensor/op.ts';
 import { broadcastShapes, broadcastStrides, collapse, sameShape, type Shape, sizeOf } from '../tensor/shape.ts';
-import { isGradEnabled, type Node } from '../tensor/tape.ts';
+import { isGradEnabled } from '../tensor/modes.ts';
+import type { Node } from '../tensor/tape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { to } from './convert.ts';
 import { constant } from './create.ts';
@@ -49,7 +50,7 @@ function endsIn(shape: Shape, end: Shape): boolean {
   return lead >= 0 && end.every((n, i) => n === shape[lead + i]);
 }
 
-/** @internal A broadcasting op on one kernel, named as it is unless said, and on another for int32 and bool where it takes those. */
+/** @internal A broadcasting op on one kernel, named as it is by default, and on another for int32 and bool where it takes those. */
 // @__NO_SIDE_EFFECTS__
 export function binaryOp(name: string, rest: Partial<Op<void>>, kernel = name as Kernel, intKernel = `${kernel}Int` as Kernel): Op<void> {
   return {

@@ -22,8 +22,8 @@ import { copyElements, requiresGrad } from '../tensor/op.ts';
 import { defaultGenerator, Generator } from '../tensor/random.ts';
 import { recording, refuseWhileRecording } from '../tensor/recording.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
-import { isInferenceMode } from '../tensor/tape.ts';
-import { empty, type NestedArray, Tensor } from '../tensor/tensor.ts';
+import { isInferenceMode } from '../tensor/modes.ts';
+import { empty, metaOf, type NestedArray, Tensor } from '../tensor/tensor.ts';
 
 /** Options of every creation function. */
 export interface CreateOptions {
@@ -63,10 +63,10 @@ export type TensorData = NestedArray | ArrayLike<number> | ArrayLike<bigint> | b
 
 /** @internal Marks a fresh leaf as wanting a gradient, or as made in inference mode. */
 export function leaf(t: Tensor, op: string, requiresGrad: boolean | undefined): Tensor {
-  t.inference = isInferenceMode();
+  if (isInferenceMode()) metaOf(t).inference = true;
   if (!requiresGrad) return t;
   assertTrainable(op, t.dtype);
-  t.wantsGrad = true;
+  metaOf(t).wantsGrad = true;
   return t;
 }
 

@@ -2,7 +2,7 @@
 import { assertTensor, FLAG, type Kinds, oneOf, optionsBy, orNull, TENSOR, WHOLE } from '../tensor/check.ts';
 import { GradloomError, shapeError, valueError } from '../tensor/errors.ts';
 import { sameShape } from '../tensor/shape.ts';
-import { noGrad } from '../tensor/tape.ts';
+import { noGrad } from '../tensor/modes.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { div, eq, gt, logicalAnd, maximum, mul, ne, sub, where } from './binary.ts';
 import { asFloat, assertFloat } from './convert.ts';

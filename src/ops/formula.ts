@@ -1,7 +1,8 @@
 // Ops whose value is a formula of other ops, and whose gradient is a rule of its own.
 import { type OfOne, ofOne } from '../tensor/check.ts';
 import { apply, copyElements, everyInput, type Op } from '../tensor/op.ts';
-import { type Node, noGrad } from '../tensor/tape.ts';
+import { noGrad } from '../tensor/modes.ts';
+import type { Node } from '../tensor/tape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { binaryOp } from './binary.ts';
 import { asFloat } from './convert.ts';

@@ -3,7 +3,7 @@ import { assertArity, assertTensor, FLAG, type Kinds, oneOf, optionsBy } from '.
 import { shapeError, valueError, valueText } from '../tensor/errors.ts';
 import { detach } from '../tensor/op.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
-import { noGrad } from '../tensor/tape.ts';
+import { noGrad } from '../tensor/modes.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { add, ge, gt, le, logicalAnd, lt, mul, sub, where } from './binary.ts';
 import { assertFloat, to } from './convert.ts';

@@ -2,11 +2,11 @@
 import { assertArity, assertTensor, assertWhole, checkArgument, either, FLAG, type Kind, NUMBER, sizesOf, TENSOR } from '../tensor/check.ts';
 import { bitsOf, promote } from '../tensor/dtype.ts';
 import { GradloomError, shapeError } from '../tensor/errors.ts';
-import { apply, applyView, copyElements, nodeOf, type Op, record, requiresGrad, setRebuildView, type ViewOp, type Window, windowOn } from '../tensor/op.ts';
-import { settle } from '../tensor/pending.ts';
+import { apply, applyView, copyElements, nodeOf, type Op, record, requiresGrad, type ViewOp, type Window, windowOn } from '../tensor/op.ts';
 import { isRowMajor, rowMajor, sameShape, type Shape } from '../tensor/shape.ts';
-import { enableGrad, isGradEnabled, isInferenceMode, noGrad, putNode } from '../tensor/tape.ts';
-import { assertAlive, Tensor } from '../tensor/tensor.ts';
+import { isGradEnabled, isInferenceMode, noGrad } from '../tensor/modes.ts';
+import { putNode } from '../tensor/tape.ts';
+import { assertAlive, metaOf, Tensor } from '../tensor/tensor.ts';
 import { add, div, mul, type Operand, sub } from './binary.ts';
 import { to } from './convert.ts';
 import { full } from './create.ts';
@@ -71,12 +71,6 @@ export function asStrided(x: Tensor, shape: Shape, strides: readonly number[], o
   return applyView(asStridedOp, x, window);
 }
 
-// After its base was written to, a view's gradient flows through the base as it is now.
-setRebuildView((view) => {
-  const { base } = view.viewInfo as { base: Tensor };
-  return requiresGrad(base) ? enableGrad(() => applyView(asStridedOp, base, placeOf(view, base))).node : null;
-});
-
 /** Where a view lies in its base. */
 function placeOf(view: Tensor, base: Tensor): Window {
   return { shape: view.sizes, strides: view.steps, offset: view.offset - base.offset };
@@ -101,7 +95,7 @@ const clearWindowOp: Op<Window> = {
   backward: (dy, { attrs }) => [apply(clearWindowOp, [dy], attrs)],
 };
 
-const isFixedLeaf = (x?: Tensor): boolean => !!x?.wantsGrad && !x.node;
+const isFixedLeaf = (x?: Tensor): boolean => !!x?.meta?.wantsGrad && !x.meta.node;
 
 function refuse(op: string, wrong: boolean | undefined | null, what: string): void {
   if (wrong) throw new GradloomError('INPLACE', op, what);
@@ -110,13 +104,13 @@ function refuse(op: string, wrong: boolean | undefined | null, what: string): vo
 /** Refuses what autograd cannot follow, before anything is written. `repeats`: whether every element becomes the same. Returns whether a gradient flows. */
 function assertWritable(op: string, t: Tensor, value: Tensor, repeats: boolean): boolean {
   assertAlive(t, op);
-  const view = t.viewInfo;
+  const view = t.meta?.view;
   refuse(
     op,
     !repeats && !isRowMajor(t.sizes, t.steps) && t.steps.some((s, i) => s === 0 && (t.sizes[i] as number) > 1),
     'the tensor is an expanded view: several of its elements share one place in memory. Clone it.',
   );
-  refuse(op, t.inference && !isInferenceMode(), 'an inference tensor may only be written to inside inference(() => …). Clone it.');
+  refuse(op, t.meta?.inference && !isInferenceMode(), 'an inference tensor may only be written to inside inference(() => …). Clone it.');
   if (!sameShape(value.sizes, t.sizes)) throw shapeError(op, 'the result does not fit in place', [value.sizes, t.sizes], 'Write out of place.');
   if (promote(value.dtype, t.dtype) !== t.dtype) throw new GradloomError('DTYPE', op, `the result is ${value.dtype}, which ${t.describe()} cannot hold. Write out of place.`);
   if (!isGradEnabled() || !(requiresGrad(t) || requiresGrad(value) || (view && requiresGrad(view.base)))) return false;
@@ -136,8 +130,7 @@ function assertWritable(op: string, t: Tensor, value: Tensor, repeats: boolean):
 /** @internal Writes `value` (of t's shape) into t and lets t take its place in the graph. `fresh`: the value does not come from t. Returns t. */
 export function write(op: string, t: Tensor, value: Tensor, fresh = false, repeats = false): Tensor {
   const tracked = assertWritable(op, t, value, repeats);
-  const base = t.viewInfo?.base ?? t;
-  settle();
+  const base = t.meta?.view?.base ?? t;
   copyElements(to(value, t.dtype), t);
   t.storage.touch(op);
   if (!tracked) return t;
@@ -145,22 +138,26 @@ export function write(op: string, t: Tensor, value: Tensor, fresh = false, repea
   if (base === t && node && !fresh) putNode(t, node);
   else {
     const before = new Tensor(base.storage, base.sizes, base.dtype, base.steps, base.offset);
-    before.node = nodeOf(base);
-    before.wantsGrad = base.wantsGrad;
+    standIn(before, base);
     const window = base === t ? { shape: t.sizes, strides: rowMajor(t.sizes), offset: 0 } : placeOf(t, base);
     record(writeWindowOp, [before, value], window, base, null);
   }
-  base.generation++;
-  if (t.retains) nodeOf(t); // its gradient from now on is that of the new value
+  metaOf(base).generation++;
+  if (t.meta?.retains) nodeOf(t); // its gradient from now on is that of the new value
   return t;
+}
+
+/** Gives y the place in the graph that t has. */
+function standIn(y: Tensor, t: Tensor): void {
+  putNode(y, nodeOf(t));
+  if (t.meta?.wantsGrad) metaOf(y).wantsGrad = true;
 }
 
 /** t's value and place in the graph in memory of its own: what an op that is about to overwrite t may save. */
 function snapshot(t: Tensor): Tensor {
   if (!isGradEnabled()) return t;
   const y = noGrad(() => clone(t));
-  y.node = nodeOf(t);
-  y.wantsGrad = t.wantsGrad;
+  standIn(y, t);
   return y;
 }
 

@@ -1,7 +1,8 @@
 // Fused losses: cross-entropy and squared error, one kernel each way. The functions users call are in losses/.
 import { call } from '../runtime/call.ts';
 import { apply, copyElements, detach, everyInput, type Op } from '../tensor/op.ts';
-import { type Edge, isGradEnabled, noGrad } from '../tensor/tape.ts';
+import { isGradEnabled, noGrad } from '../tensor/modes.ts';
+import { type Edge, putNode } from '../tensor/tape.ts';
 import { empty, Tensor } from '../tensor/tensor.ts';
 import { add, div, ge, le, lt, mul, ne, sub, where } from './binary.ts';
 import { asFloat } from './convert.ts';
@@ -85,7 +86,7 @@ const standInOp: Op<{ values: Tensor }> = {
 function inPlaceOf(edge: Edge, values: Tensor): Tensor {
   if (edge instanceof Tensor) return isGradEnabled() ? apply(standInOp, [edge], { values }) : values;
   const y = detach(values);
-  y.node = edge;
+  putNode(y, edge);
   return y;
 }
 

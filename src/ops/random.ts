@@ -4,7 +4,7 @@ import { GradloomError, valueError } from '../tensor/errors.ts';
 import { Generator } from '../tensor/random.ts';
 import { recording } from '../tensor/recording.ts';
 import { broadcastShapes, type Shape } from '../tensor/shape.ts';
-import { noGrad } from '../tensor/tape.ts';
+import { noGrad } from '../tensor/modes.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { tan } from './angles.ts';
 import { add, div, ge, le, logicalAnd, lt, mul, type Operand, sub } from './binary.ts';

@@ -8,7 +8,8 @@
 import { call } from '../runtime/call.ts';
 import { apply, copyElements, dense, type Op } from '../tensor/op.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
-import { isGradEnabled, type Node } from '../tensor/tape.ts';
+import { isGradEnabled } from '../tensor/modes.ts';
+import type { Node } from '../tensor/tape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import { add, gt, mul, sub, where } from './binary.ts';
 import { constantList } from './create.ts';

@@ -8,7 +8,7 @@ import { dense, detach } from '../tensor/op.ts';
 import { defaultGenerator, drawUniform, type Generator } from '../tensor/random.ts';
 import { hostStep } from '../tensor/recording.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
-import { noGrad } from '../tensor/tape.ts';
+import { noGrad } from '../tensor/modes.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import { asFloat } from './convert.ts';
 import { copy_ } from './inplace.ts';

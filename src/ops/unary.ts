@@ -36,7 +36,7 @@ import { clone, reshape } from './movement.ts';
 /** Which of its input and output an op's rule reads. */
 type Reads = 'input' | 'output' | 'nothing';
 
-/** An op on one kernel, named as it is unless said. `backward` gets what it reads. */
+/** An op on one kernel, named as it is by default. `backward` gets what it reads. */
 // @__NO_SIDE_EFFECTS__
 function unaryOp(name: string, reads: Reads, backward: (dy: Tensor, saved: Tensor) => Tensor, kernel = name as Kernel, intKernel = kernel): Op<void> {
   return {

@@ -4,7 +4,7 @@ import { GradloomError, shapeError, shapeText, valueText } from '../tensor/error
 import { call } from '../runtime/call.ts';
 import { apply, applyView, copyElements, dense, type Op, type ViewOp, windowOn } from '../tensor/op.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
-import { noGrad } from '../tensor/tape.ts';
+import { noGrad } from '../tensor/modes.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { add, mul } from './binary.ts';
 import { assertFloat } from './convert.ts';

@@ -8,7 +8,7 @@ import { checkArgument, FLAG, type Given, type Kinds, NUMBER, optionsBy } from '
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { copyElements, detach } from '../tensor/op.ts';
 import { recording } from '../tensor/recording.ts';
-import { noGrad } from '../tensor/tape.ts';
+import { noGrad } from '../tensor/modes.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { parametersOf, tensorOf, type Trainable } from './parameters.ts';
 

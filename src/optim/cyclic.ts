@@ -26,7 +26,7 @@ export interface CyclicOptions {
   stepSizeUp?: number;
   /** Steps downward; default `stepSizeUp`. */
   stepSizeDown?: number;
-  /** How the height changes: not at all ('triangular', unless said), halved every cycle ('triangular2'), or × gamma^steps ('exp_range'). */
+  /** How the height changes: not at all ('triangular', the default), halved every cycle ('triangular2'), or × gamma^steps ('exp_range'). */
   mode?: 'triangular' | 'triangular2' | 'exp_range';
   /** The factor of 'exp_range'; default 1. */
   gamma?: number;

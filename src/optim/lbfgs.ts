@@ -1,5 +1,4 @@
 // L-BFGS. Directions and their history are vectors on the host, float32, with products in float64: what a step costs is the closure.
-import { settle } from '../tensor/pending.ts';
 import { optimizerSteps } from '../module/unclaimed.ts';
 import { nests } from '../module/state.ts';
 import { tensor } from '../ops/create.ts';
@@ -10,7 +9,7 @@ import { copyElements, dense, detach } from '../tensor/op.ts';
 import { refuseWhileRecording } from '../tensor/recording.ts';
 import { scope } from '../tensor/scope.ts';
 import { callNow } from '../tensor/sync.ts';
-import { enableGrad, noGrad } from '../tensor/tape.ts';
+import { enableGrad, noGrad } from '../tensor/modes.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { checkRange, whole } from './options.ts';
 import { type GivenOptions, type GroupInput, Optimizer, type OptimizerOptions, type OptimizerState, type ParamGroup, type Rule } from './optimizer.ts';
@@ -214,7 +213,6 @@ export class LBFGS extends Optimizer<LBFGSOptions> {
     assertArity(op, arguments.length, 1);
     checkArgument(op, 'the closure', closure, { ...FUNCTION, what: 'a function that computes the loss, calls backward and returns the loss' });
     this.assertUndisposed();
-    settle();
     this.prepare();
     const run = closure as () => T;
     const first = enableGrad(() => callNow(op, run, 'the step'));
@@ -226,11 +224,9 @@ export class LBFGS extends Optimizer<LBFGSOptions> {
     };
     noGrad(() => {
       const loss = lossOf(first);
-      settle();
       optimizerSteps();
       this.#iterate({ t: 0, loss, gradient: this.#gradient(), slope: 0 }, () => {
         const again = scope(() => lossOf(enableGrad(() => callNow(op, run, 'the step'))));
-        settle();
         return again;
       });
     });

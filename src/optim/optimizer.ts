@@ -23,12 +23,11 @@ import {
 } from '../tensor/check.ts';
 import { GradloomError, valueError, warnOnce } from '../tensor/errors.ts';
 import { copyElements, dense, detach } from '../tensor/op.ts';
-import { settle } from '../tensor/pending.ts';
 import { recording, refuseWhileRecording } from '../tensor/recording.ts';
 import { outlive, scope } from '../tensor/scope.ts';
 import { dispose, newStorage, type Storage } from '../tensor/storage.ts';
 import { callNow } from '../tensor/sync.ts';
-import { enableGrad, noGrad } from '../tensor/tape.ts';
+import { enableGrad, noGrad } from '../tensor/modes.ts';
 import { assertAlive, type Tensor } from '../tensor/tensor.ts';
 import { isAsSeen, itemsOf, parametersOf, sameItems, trainable, type Trainable } from './parameters.ts';
 import { type Moment, type ParamState, readState, tensorsOf } from './state.ts';
@@ -259,7 +258,6 @@ export abstract class Optimizer<O extends OptimizerOptions> {
     this.assertUndisposed();
     // Nothing may have changed where the closure is async: its gradients come too late.
     const loss = closure && enableGrad(() => callNow(`${this.rule.name}.step`, closure, 'the step'));
-    settle();
     optimizerSteps();
     noGrad(() => {
       this.prepare();

@@ -5,7 +5,7 @@ import { isPlainObject, NUMBER, valueText } from '../tensor/check.ts';
 import { viewOf } from '../tensor/dtype.ts';
 import { GradloomError, shapeText } from '../tensor/errors.ts';
 import { sameShape, type Shape } from '../tensor/shape.ts';
-import { noGrad } from '../tensor/tape.ts';
+import { noGrad } from '../tensor/modes.ts';
 import { empty, type NestedArray, Tensor } from '../tensor/tensor.ts';
 
 /** Named tensors of one parameter. */

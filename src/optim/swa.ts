@@ -11,7 +11,7 @@ import { GradloomError, valueError, valueText } from '../tensor/errors.ts';
 import { detach } from '../tensor/op.ts';
 import { scope } from '../tensor/scope.ts';
 import { sameShape } from '../tensor/shape.ts';
-import { noGrad } from '../tensor/tape.ts';
+import { noGrad } from '../tensor/modes.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { given, whole } from './options.ts';
 import { groupsOf, LRScheduler, PER_GROUP, type PerGroup, type Schedulable, valueFor } from './scheduler.ts';

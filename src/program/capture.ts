@@ -1,23 +1,22 @@
 // A training step recorded once and replayed without host work: the same kernels on the same words, so the same bits.
 //
-//   first call         runs as it is: optimizers make their state
-//   second call        runs and is recorded at the seam; then buffers get addresses by lifetime
-//   3rd, 4th, 8th …    run as they are and are compared with the recording: a number of the host that has changed is found
-//   the others         copy the inputs in, repeat the recorded calls, copy the outputs out
+// first call         runs as it is: optimizers make their state second call        runs and is recorded at the seam;
+// then buffers get addresses by lifetime 3rd, 4th, 8th …    run as they are and are compared with the recording: a
+// number of the host that has changed is found the others         copy the inputs in, repeat the recorded calls, copy
+// the outputs out
 //
 // Inputs of other shapes, and flags that are set otherwise (modes, frozen parameters …), have recordings of their own.
 import { full } from '../ops/create.ts';
 import { assertArity, checkArgument, FUNCTION, valueText } from '../tensor/check.ts';
 import { detach, requiresGrad } from '../tensor/op.ts';
-import { settle } from '../tensor/pending.ts';
 import { collectHanded, recording } from '../tensor/recording.ts';
 import { scope } from '../tensor/scope.ts';
-import { isAnomalyEnabled } from '../tensor/tape.ts';
+import { isAnomalyEnabled } from '../tensor/modes.ts';
 import { assertAlive, Tensor } from '../tensor/tensor.ts';
 import { Shown } from './handed.ts';
 import { fail } from './recorder.ts';
 import { Replay, type Step } from './replay.ts';
-import { copierOf } from './result.ts';
+import { clonerOf } from './result.ts';
 
 /** What a captured step is called with: the step's inputs, where a number may stand for a scalar tensor. */
 export type StepInputs<Inputs extends readonly Tensor[]> = { [Place in keyof Inputs]: Inputs[Place] | number };
@@ -26,11 +25,14 @@ export type StepInputs<Inputs extends readonly Tensor[]> = { [Place in keyof Inp
 export interface Captured<Inputs extends readonly Tensor[], Result> {
   (...inputs: StepInputs<Inputs>): Result;
   /**
-   * How many calls the latest replay makes and in how many parts host work (a multi-loss method's solver) splits it; and the bytes that all
-   * recordings hold beside parameters and state. null before the second call.
+   * How many calls the latest replay makes and in how many parts host work (a multi-loss method's solver) splits it;
+   * and the bytes that all recordings hold beside parameters and state. null before the second call.
    */
   readonly program: { readonly calls: number; readonly bytes: number; readonly parts: number } | null;
-  /** Gives the programs' memory back; the next calls record anew. A captured step that cannot be reached any more is given back by itself. */
+  /**
+   * Gives the programs' memory back; the next calls record anew. A captured step that cannot be reached any more is
+   * given back by itself.
+   */
   release(): void;
   /** The same, so that `using step = capture(…)` works. */
   dispose(): void;
@@ -45,24 +47,27 @@ const shapesOf = (given: readonly (Tensor | number)[]): string => given.map((t) 
 
 /** Runs the step as it is: copies of its outputs, without a graph, as later calls give them. */
 function runPlain<Result>(step: Step<Result>, given: readonly (Tensor | number)[]): Result {
-  return scope(() => copierOf(step(...given.map((t) => (typeof t === 'number' ? full([], t) : detach(t)))))() as Result, 'a captured step');
+  return scope(() => clonerOf(step(...given.map((t) => (typeof t === 'number' ? full([], t) : detach(t)))))() as Result, 'a captured step');
 }
 
 /**
- * A step that runs as one list of kernel calls. The first call runs it as it is, the second records it, later ones copy their inputs in
- * and repeat the calls: the same bits as the plain step, without its host work. Outputs are copies in the caller's scope, without a
- * graph; `.grad`, parameters and optimizer state change as in the plain step.
+ * A step that runs as one list of kernel calls. The first call runs it as it is, the second records it, later ones copy
+ * their inputs in and repeat the calls: the same bits as the plain step, without its host work. Outputs are copies in
+ * the caller's scope, without a graph; `.grad`, parameters and optimizer state change as in the plain step.
  *
- * **What may change from call to call:** inputs, of other shapes too (a program for each, 8 at most: the one that was not used for longest
- * goes); learning rates and the like, weights of strategies; modes, frozen parameters, flags, groups, restored state, grad mode: where
- * one of these is not as recorded, the plain step runs and the next call records anew.
+ * **What may change from call to call:** inputs, of other shapes too (a program for each, 8 at most: the one that was
+ * not used for longest goes); learning rates and the like, weights of strategies; modes, frozen parameters, flags,
+ * groups, restored state, grad mode: where one of these is not as recorded, the plain step runs and the next call
+ * records anew.
  *
- * **What may not:** numbers and decisions of the host (`mul(beta)`, `if (step > 100)`), which no replay sees. So at the 3rd, 4th, 8th, 16th …
- * call the plain step runs and is compared with the recording. A number that changes goes in as an input: `capture((x, beta) => …)`,
- * called `step(x, 0.5)`; numbers become float32 scalars. Count outside of the step: what it counts itself rests while it is replayed.
+ * **What may not:** numbers and decisions of the host (`mul(beta)`, `if (step > 100)`), which no replay sees. So at the
+ * 3rd, 4th, 8th, 16th … call the plain step runs and is compared with the recording. A number that changes goes in as
+ * an input: `capture((x, beta) => …)`, called `step(x, 0.5)`; numbers become float32 scalars. Count outside of the
+ * step: what it counts itself rests while it is replayed.
  *
- * @throws CAPTURE where the step does what cannot be repeated (reads a value, runs a hook, steps a scheduler, makes a tensor from host
- * numbers), naming the line; where a comparison finds another number or call, naming both; where a tensor that it uses has ended
+ * @throws CAPTURE where the step does what cannot be repeated (reads a value, runs a hook, steps a scheduler, makes a
+ * tensor from host numbers), naming the line; where a comparison finds another number or call, naming both; where a
+ * tensor that it uses has ended
  */
 export function capture<Inputs extends readonly Tensor[], Result>(step: (...inputs: Inputs) => Result, ...rest: never[]): Captured<Inputs, Result> {
   assertArity('capture', 1 + rest.length, 1);
@@ -114,7 +119,6 @@ export function capture<Inputs extends readonly Tensor[], Result>(step: (...inpu
   };
   const call = (...given: (Tensor | number)[]): Result => {
     if (recording()) fail('a captured step cannot run inside another. Call the plain step.');
-    settle();
     count ??= given.length;
     check(given);
     if (isAnomalyEnabled()) return plain(given);

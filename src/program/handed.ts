@@ -1,5 +1,6 @@
-// Objects that a step hands to the host and that replays fill: reports of multi-loss methods. A step with several programs has several of
-// each, and the host may hold any: those that it got last show the numbers of the program that ran last.
+// Objects that a step hands to the host and that replays fill: reports of multi-loss methods. A step with several
+// programs has several of each, and the host may hold any: those that it got last show the numbers of the program that
+// ran last.
 
 /** An object of a program, with the fields that its host work fills in place. */
 export interface Handed {

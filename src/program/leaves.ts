@@ -28,7 +28,7 @@ export interface LeafPlan {
   after: Tensor | null | undefined;
 }
 
-/** Where a gradient lay before the step. */
+/** The address of a gradient before the step. */
 type Window = Movable & { readonly leaf: number };
 
 export class Leaves {
@@ -36,8 +36,8 @@ export class Leaves {
   /** Gradients that were there before and may be elsewhere the next time, sorted by address. */
   readonly windows: readonly Window[];
 
-  /** @param home owns copies */
-  constructor({ leaves }: Recorder, home: Scope) {
+  /** @param owner the scope that owns copies */
+  constructor({ leaves }: Recorder, owner: Scope) {
     const windows: Window[] = [];
     for (const [leaf, { use, before, address }] of leaves) {
       if (use !== 'set' && before?.isContiguous()) windows.push({ leaf: this.plans.length, address, bytes: before.size * 4 });
@@ -53,18 +53,18 @@ export class Leaves {
     this.windows = windows.filter((w, i) => !meet(windows[i - 1], w) && !meet(w, windows[i + 1]));
     for (const { leaf } of this.windows) {
       const plan = this.plans[leaf] as LeafPlan;
-      if (plan.after !== undefined) plan.entry = empty(plan.leaf.sizes, 'float32', home);
+      if (plan.after !== undefined) plan.entry = empty(plan.leaf.sizes, 'float32', owner);
       plan.fixed = null;
     }
   }
 
-  /** The leaf in whose gradient of before an address lies, and how many bytes behind its start. */
+  /** The leaf whose earlier gradient holds an address, and the offset in it. */
   at(address: number): readonly [LeafPlan, number] | undefined {
     const window = blockAt(this.windows, address);
     return window && [this.plans[window.leaf] as LeafPlan, address - window.address];
   }
 
-  /** The leaf whose gradient of before lay in a block. */
+  /** The leaf whose earlier gradient was in a block. */
   in(storage: Storage): LeafPlan | undefined {
     const window = this.windows.find(({ leaf }) => this.plans[leaf]?.seen?.storage === storage);
     return window && this.plans[window.leaf];
@@ -104,14 +104,14 @@ export class Leaves {
   }
 
   /** After a replay that failed: what the step had cleared, or half overwritten. */
-  clear(home: Scope): void {
-    for (const { leaf, had, after } of this.plans) if (after && (had === undefined || leaf.gathered?.storage.owner === home)) leaf.gradient = null;
+  clear(owner: Scope): void {
+    for (const { leaf, had, after } of this.plans) if (after && (had === undefined || leaf.gathered?.storage.owner === owner)) leaf.gradient = null;
   }
 
   /** Leaves get copies of gradients that end with their owner. */
-  leave(home: Scope): void {
+  leave(owner: Scope): void {
     for (const { leaf } of this.plans) {
-      if (leaf.gathered?.storage.owner !== home) continue;
+      if (leaf.gathered?.storage.owner !== owner) continue;
       const g = empty(leaf.sizes, 'float32', leaf.storage.owner);
       copyElements(leaf.gathered, g);
       leaf.gradient = g;

@@ -9,19 +9,19 @@ export interface Block {
 }
 
 /** A block that the recorded step used, and when. */
-export interface Span extends Block {
+export interface LiveInterval extends Block {
   /** Positions of the first and last call that name it; −1 where none does. */
   first: number;
   last: number;
   /** Where it goes, from the start of the arena, in bytes. */
   offset: number;
-  /** The block whose place it takes over, written by the very call that reads that one last. */
-  heir?: Span;
+  /** The block whose memory it reuses: the call that writes this one is the last that reads that one. */
+  reuses?: LiveInterval;
 }
 
 /** The block that a block goes with in the end. */
-function rootOf(span: Span): Span {
-  return span.heir ? rootOf(span.heir) : span;
+function rootOf(interval: LiveInterval): LiveInterval {
+  return interval.reuses ? rootOf(interval.reuses) : interval;
 }
 
 /** What blocks are aligned to, as the allocator aligns them. */
@@ -39,26 +39,26 @@ export function eachAddress(instructions: readonly Instruction[], change: (addre
 }
 
 /** The block that an address lies in; blocks are sorted by address and do not overlap. */
-export function blockAt<B extends Block>(spans: readonly B[], address: number): B | undefined {
+export function blockAt<B extends Block>(intervals: readonly B[], address: number): B | undefined {
   let low = 0;
-  let high = spans.length - 1;
+  let high = intervals.length - 1;
   while (low <= high) {
     const middle = (low + high) >> 1;
-    const span = spans[middle] as B;
-    if (address < span.address) high = middle - 1;
-    else if (address >= span.address + Math.max(span.bytes, 1)) low = middle + 1;
-    else return span;
+    const interval = intervals[middle] as B;
+    if (address < interval.address) high = middle - 1;
+    else if (address >= interval.address + Math.max(interval.bytes, 1)) low = middle + 1;
+    else return interval;
   }
   return undefined;
 }
 
 /** Fills in each block's first and last use. */
-export function findLifetimes(spans: readonly Span[], instructions: readonly Instruction[]): void {
+export function findLifetimes(intervals: readonly LiveInterval[], instructions: readonly Instruction[]): void {
   eachAddress(instructions, (address, position) => {
-    const span = blockAt(spans, address);
-    if (span) {
-      if (span.first < 0) span.first = position;
-      span.last = Math.max(span.last, position);
+    const interval = blockAt(intervals, address);
+    if (interval) {
+      if (interval.first < 0) interval.first = position;
+      interval.last = Math.max(interval.last, position);
     }
     return address;
   });
@@ -73,25 +73,25 @@ function inPlace({ kernel, words }: Instruction): { inputs: number[]; output: nu
 }
 
 /**
- * Lets the output of an element-by-element call take the place of an input of its size that is read there for the last time. Lifetimes
- * must be known.
+ * Lets the output of an element-by-element call reuse the memory of an input of its size that is read there for the
+ * last time. Lifetimes must be known.
  */
-export function inherit(spans: readonly Span[], instructions: readonly Instruction[]): void {
+export function reuseInPlace(intervals: readonly LiveInterval[], instructions: readonly Instruction[]): void {
   instructions.forEach((instruction, position) => {
     const places = inPlace(instruction);
     if (!places) return;
-    const blockOf = (place: number): Span | undefined => {
-      const address = (instruction.words[place] as number) >>> 0;
-      const span = blockAt(spans, address);
-      return span?.address === address ? span : undefined;
+    const blockOf = (word: number): LiveInterval | undefined => {
+      const address = (instruction.words[word] as number) >>> 0;
+      const interval = blockAt(intervals, address);
+      return interval?.address === address ? interval : undefined;
     };
     const output = blockOf(places.output);
-    if (!output || output.heir || output.first !== position) return;
-    for (const place of places.inputs) {
-      const input = blockOf(place);
+    if (!output || output.reuses || output.first !== position) return;
+    for (const word of places.inputs) {
+      const input = blockOf(word);
       const root = input && rootOf(input);
       if (!root || root.bytes !== output.bytes || root.last !== position) continue;
-      output.heir = root;
+      output.reuses = root;
       root.last = output.last;
       return;
     }
@@ -99,23 +99,23 @@ export function inherit(spans: readonly Span[], instructions: readonly Instructi
 }
 
 /**
- * Places blocks so that those alive at one time do not overlap: the largest first, each at the lowest gap that fits. Returns the size of
- * the arena in bytes.
+ * Places blocks so that those alive at one time do not overlap: the largest first, each at the lowest gap that fits.
+ * Returns the size of the arena in bytes.
  */
-export function place(spans: readonly Span[]): number {
-  const placed: Span[] = [];
+export function allocate(intervals: readonly LiveInterval[]): number {
+  const placed: LiveInterval[] = [];
   let size = 0;
-  for (const span of spans.filter((s) => !s.heir).sort((a, b) => b.bytes - a.bytes || a.first - b.first)) {
-    const neighbours = placed.filter((o) => o.first <= span.last && span.first <= o.last).sort((a, b) => a.offset - b.offset);
+  for (const interval of intervals.filter((s) => !s.reuses).sort((a, b) => b.bytes - a.bytes || a.first - b.first)) {
+    const neighbours = placed.filter((o) => o.first <= interval.last && interval.first <= o.last).sort((a, b) => a.offset - b.offset);
     let offset = 0;
     for (const o of neighbours) {
-      if (offset + aligned(span.bytes) <= o.offset) break;
+      if (offset + aligned(interval.bytes) <= o.offset) break;
       offset = Math.max(offset, o.offset + aligned(o.bytes));
     }
-    span.offset = offset;
-    placed.push(span);
-    size = Math.max(size, offset + aligned(span.bytes));
+    interval.offset = offset;
+    placed.push(interval);
+    size = Math.max(size, offset + aligned(interval.bytes));
   }
-  for (const span of spans) span.offset = rootOf(span).offset;
+  for (const interval of intervals) interval.offset = rootOf(interval).offset;
   return size;
 }

@@ -1,4 +1,4 @@
-// What a recording of a step gathers: the calls at the seam, and what the floors below tell it.
+// What a recording of a step gathers: the calls at the seam, and what the levels below tell it.
 import { setTracer, type HostWork, type Tracer } from '../runtime/call.ts';
 import type { Kernel } from '../runtime/kernel-names.ts';
 import type { Instruction } from '../runtime/program.ts';
@@ -30,7 +30,7 @@ export interface LeafRecord {
 export type Flags = number;
 
 /** What a leaf asks for now. */
-export const flagsOf = (t: Tensor): Flags => (t.wantsGrad ? 1 : 0) + (t.hooks !== null || t.accumulateHooks !== null ? 2 : 0);
+export const flagsOf = (t: Tensor): Flags => (t.meta?.wantsGrad ? 1 : 0) + (t.meta?.hooks || t.meta?.accumulateHooks ? 2 : 0);
 
 /** A block that was given back during the step. */
 export interface Returned {
@@ -93,8 +93,8 @@ export class Recorder implements Recording, Tracer {
 
   /** Runs a step while listening. */
   listen<T>(step: () => T): T {
-    setRecording(this);
     setTracer(this);
+    setRecording(this);
     try {
       return step();
     } finally {
@@ -195,23 +195,20 @@ export class Recorder implements Recording, Tracer {
   }
 
   /** Runs what is not the step's own. */
-  protected unheard<T>(run: () => T): T {
-    setRecording(null);
+  protected silently<T>(run: () => T): T {
     setTracer(null);
+    setRecording(null);
     try {
       return run();
     } finally {
-      setRecording(this);
       setTracer(this);
+      setRecording(this);
     }
   }
-  kept(key: string, make: () => Tensor): Tensor {
-    let t = this.numbers.get(key);
-    if (!t) {
-      t = this.unheard(() => outlive(make()));
-      this.numbers.set(key, t);
-    }
-    return t;
+  kept<T>(key: string, make: () => T): T {
+    const t = this.numbers.get(key) ?? this.silently(() => outlive(make() as Tensor));
+    this.numbers.set(key, t);
+    return t as T;
   }
 }
 

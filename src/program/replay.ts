@@ -3,19 +3,18 @@ import { float32View, release } from '../runtime/memory.ts';
 import { Program } from '../runtime/program.ts';
 import { GradloomError } from '../tensor/errors.ts';
 import { copyElements, detach } from '../tensor/op.ts';
-import { settle } from '../tensor/pending.ts';
 import { collectHanded, hookChanges } from '../tensor/recording.ts';
 import { scope } from '../tensor/scope.ts';
 import { sameShape } from '../tensor/shape.ts';
 import { currentScope, moveStorage, newStorage, Scope, type Storage } from '../tensor/storage.ts';
-import { isGradEnabled, isInferenceMode, setGradEnabled } from '../tensor/tape.ts';
+import { isGradEnabled, isInferenceMode, setGradEnabled } from '../tensor/modes.ts';
 import { empty, Tensor } from '../tensor/tensor.ts';
 import type { Handed, Shown } from './handed.ts';
 import { addressOf, type LeafPlan, Leaves } from './leaves.ts';
-import { type Block, blockAt, eachAddress, findLifetimes, inherit, place, type Span } from './plan.ts';
+import { type Block, blockAt, eachAddress, findLifetimes, reuseInPlace, allocate, type LiveInterval } from './plan.ts';
 import { fail, Recorder } from './recorder.ts';
-import { copierOf, hiding, mapTensors, outline } from './result.ts';
-import { Comparison, type Place, Signature } from './signature.ts';
+import { clonerOf, hiding, mapTensors, outline } from './result.ts';
+import { Comparison, type Location, Signature } from './signature.ts';
 import { World } from './world.ts';
 
 /** A step as it is called from inside: on tensors only. */
@@ -43,9 +42,9 @@ export class Replay<Result> {
   private copy!: () => Result;
   private outputs: unknown;
   private outline = '';
-  private places: readonly Place[] = [];
+  private locations: readonly Location[] = [];
   /** Owns inputs and arena: they stay where they are. */
-  private readonly home = new Scope('its captured step, which was released');
+  private readonly owner = new Scope('its captured step, which was released');
   private held: Storage[] = [];
   private world!: World;
   private leaves!: Leaves;
@@ -57,8 +56,8 @@ export class Replay<Result> {
 
   private constructor(given: readonly (Tensor | number)[], shapes: string) {
     this.shapes = shapes;
-    this.home.pins = true;
-    this.inputs = given.map((t) => (typeof t === 'number' ? empty([], 'float32', this.home) : empty(t.sizes, t.dtype, this.home)));
+    this.owner.pins = true;
+    this.inputs = given.map((t) => (typeof t === 'number' ? empty([], 'float32', this.owner) : empty(t.sizes, t.dtype, this.owner)));
     this.take(given);
     this.recorder = new Recorder(this.inputs.map((x) => detach(x)));
   }
@@ -70,8 +69,8 @@ export class Replay<Result> {
     try {
       const early = scope(() => {
         const result = replay.listen(step, recorder);
-        if (recorder.isEarly) return copierOf(result)() as Result;
-        replay.lay(result);
+        if (recorder.isEarly) return clonerOf(result)() as Result;
+        replay.layOut(result);
         return null;
       }, 'a captured step');
       if (!recorder.isEarly) return { result: replay.build(), replay };
@@ -106,19 +105,18 @@ export class Replay<Result> {
     recorder.rely(isGradEnabled, isGradEnabled, setGradEnabled);
     recorder.rely(isInferenceMode, isInferenceMode);
     recorder.rely(hookChanges, hookChanges);
-    const result = recorder.listen(() => {
-      const given = step(...recorder.inputs);
-      settle();
-      return given;
-    });
+    const result = recorder.listen(() => step(...recorder.inputs));
     const hidden = hiding(result);
     if (hidden) fail(`the step returns ${hidden} with tensors in it, which later calls could not fill. Return them in a plain object, a list or a Map.`);
     return result;
   }
 
-  /** Moves every buffer of the step into one arena, by lifetime, and the recorded words with them; outputs and gradients too. */
-  private lay(result: Result): void {
-    const { home, recorder } = this;
+  /**
+   * Moves every buffer of the step into one arena, by lifetime, and the recorded words with them; outputs and gradients
+   * too.
+   */
+  private layOut(result: Result): void {
+    const { owner, recorder } = this;
     const { instructions } = recorder;
     const made = new Set(recorder.storages);
     const gradients = [...recorder.leaves.keys(), ...recorder.ownLeaves].flatMap(({ gathered }) => (gathered && made.has(gathered.storage) ? [gathered] : []));
@@ -127,14 +125,14 @@ export class Replay<Result> {
     const live = recorder.storages.filter((s) => s.address !== 0);
     const stays = live.filter((s) => s.owner === null && !ofLeaves.has(s));
     const passing = live.filter((s) => s.owner !== null || ofLeaves.has(s));
-    const spans = [...passing, ...recorder.returned.filter((r) => r.own)]
-      .map(({ address, bytes }): Span => ({ address, bytes, first: -1, last: -1, offset: 0 }))
+    const intervals = [...passing, ...recorder.returned.filter((r) => r.own)]
+      .map(({ address, bytes }): LiveInterval => ({ address, bytes, first: -1, last: -1, offset: 0 }))
       .sort((a, b) => a.address - b.address);
 
-    const leaves = new Leaves(recorder, home);
+    const leaves = new Leaves(recorder, owner);
     this.leaves = leaves;
     this.signature = new Signature(
-      [...spans.map(({ address, bytes }) => ({ address, bytes })), ...stays.map(({ address, bytes }) => ({ address, bytes, stays: true })), ...leaves.windows],
+      [...intervals.map(({ address, bytes }) => ({ address, bytes })), ...stays.map(({ address, bytes }) => ({ address, bytes, stays: true })), ...leaves.windows],
       instructions,
     );
     const returned: Tensor[] = [];
@@ -142,21 +140,21 @@ export class Replay<Result> {
       returned.push(t);
       return t;
     });
-    this.places = returned.map((t) => this.signature.placeOf(addressOf(t)));
+    this.locations = returned.map((t) => this.signature.locationOf(addressOf(t)));
     this.outline = outline(result);
     this.world = new World(recorder, leaves);
 
-    findLifetimes(spans, instructions);
+    findLifetimes(intervals, instructions);
     // Outputs and gradients are read behind the last call.
     const lasts = (t: Tensor): void => {
-      const s = blockAt(spans, t.storage.address);
+      const s = blockAt(intervals, t.storage.address);
       if (s) s.last = instructions.length;
     };
     returned.forEach(lasts);
     for (const leaf of recorder.leaves.keys()) if (leaf.gathered) lasts(leaf.gathered);
-    const used = spans.filter((s) => s.last >= 0);
-    inherit(used, instructions);
-    const arena = newStorage(place(used), 'capture', home);
+    const used = intervals.filter((s) => s.last >= 0);
+    reuseInPlace(used, instructions);
+    const arena = newStorage(allocate(used), 'capture', owner);
     eachAddress(instructions, (address, position, word) => {
       const s = blockAt(used, address);
       if (s) return arena.address + s.offset + address - s.address;
@@ -190,12 +188,12 @@ export class Replay<Result> {
 
   /** Lets a block end with the run: gradients belong to whom their leaves do, and those of inputs to the program. */
   private end(storage: Storage): void {
-    this.home.pins = false;
+    this.owner.pins = false;
     moveStorage(storage, currentScope());
-    this.home.pins = true;
+    this.owner.pins = true;
   }
 
-  /** The tensor at another place, with the recorded run's own elements. */
+  /** The tensor at another address, with the recorded run's own elements. */
   private moved(t: Tensor, storage: Storage, offset: number): Tensor {
     const y = new Tensor(storage, t.sizes, t.dtype, t.steps, offset);
     copyElements(t, y);
@@ -204,12 +202,12 @@ export class Replay<Result> {
 
   /** Writes the program. Returns the recorded run's results. */
   private build(): Result {
-    const { recorder, home } = this;
-    this.program = new Program(recorder.instructions, [...recorder.checks.keys()], (bytes) => newStorage(bytes, 'capture', home).address);
+    const { recorder, owner } = this;
+    this.program = new Program(recorder.instructions, [...recorder.checks.keys()], (bytes) => newStorage(bytes, 'capture', owner).address);
     this.copy = this.copier(this.outputs);
     // A gradient that outlives the step keeps its arena, and nothing else.
-    this.held = home.storages.filter((s) => s.owner === home);
-    home.storages = [];
+    this.held = owner.storages.filter((s) => s.owner === owner);
+    owner.storages = [];
     for (const s of this.held) {
       this.bytes += s.bytes;
       dropped?.register(s, { address: s.address, bytes: s.bytes }, s);
@@ -223,7 +221,7 @@ export class Replay<Result> {
       const g = found?.[0].leaf.gathered;
       return found && g ? new Tensor(g.storage, t.sizes, t.dtype, t.steps, g.offset + found[1]) : t;
     };
-    return copierOf(outputs, at) as () => Result;
+    return clonerOf(outputs, at) as () => Result;
   }
 
   /** Whether it was recorded with inputs of these shapes and types. */
@@ -262,7 +260,7 @@ export class Replay<Result> {
     try {
       this.program.run(this.failed);
     } catch (error) {
-      this.leaves.clear(this.home);
+      this.leaves.clear(this.owner);
       throw error;
     }
     this.world.change();
@@ -286,7 +284,7 @@ export class Replay<Result> {
       const result = scope(() => {
         const value = this.listen(step, comparison);
         difference = comparison.isEarly ? '' : this.differs(comparison, value, before);
-        const copies = copierOf(value)() as Result;
+        const copies = clonerOf(value)() as Result;
         if (!difference && !comparison.isEarly) this.adopt(comparison, value);
         return copies;
       }, 'a captured step');
@@ -312,7 +310,7 @@ export class Replay<Result> {
     let i = 0;
     let isElsewhere = false;
     mapTensors(value, (t) => {
-      if (!comparison.isAt(addressOf(t), this.places[i++] as Place) && t.size > 0) isElsewhere = true;
+      if (!comparison.isAt(addressOf(t), this.locations[i++] as Location) && t.size > 0) isElsewhere = true;
       return t;
     });
     if (isElsewhere) return 'the step returns another tensor than was recorded';
@@ -325,7 +323,7 @@ export class Replay<Result> {
     return '';
   }
 
-  /** Takes from a later run what the host may hold of it: reports, and gradients, which stay at their places. */
+  /** Takes from a later run what the host may hold of it: reports, and gradients, which stay at their addresses. */
   private adopt(comparison: Comparison, value: Result): void {
     const { recorder } = this;
     recorder.repeats = comparison.repeats;
@@ -343,7 +341,7 @@ export class Replay<Result> {
     this.copy = this.copier(this.outputs);
     for (const { leaf, after } of this.leaves.plans) {
       const g = leaf.gathered;
-      if (!after || !g || g === after || after.storage.owner !== this.home) continue;
+      if (!after || !g || g === after || after.storage.owner !== this.owner) continue;
       copyElements(g, after);
       this.end(g.storage);
       leaf.gradient = after;
@@ -365,14 +363,14 @@ export class Replay<Result> {
 
   /** Gives memory back; leaves get copies of their gradients. */
   release(): void {
-    const { home } = this;
-    this.leaves?.leave(home);
-    for (const s of [...this.held, ...home.storages]) {
-      if (s.owner !== home) continue;
+    const { owner } = this;
+    this.leaves?.leave(owner);
+    for (const s of [...this.held, ...owner.storages]) {
+      if (s.owner !== owner) continue;
       dropped?.unregister(s);
-      s.free(home.what);
+      s.free(owner.what);
     }
     this.held = [];
-    home.storages = [];
+    owner.storages = [];
   }
 }

@@ -2,8 +2,8 @@
 import { isPlainObject, valueText } from '../tensor/check.ts';
 import { shapeText } from '../tensor/errors.ts';
 import { copyElements } from '../tensor/op.ts';
-import { isInferenceMode } from '../tensor/tape.ts';
-import { empty, Tensor } from '../tensor/tensor.ts';
+import { isInferenceMode } from '../tensor/modes.ts';
+import { empty, metaOf, Tensor } from '../tensor/tensor.ts';
 
 /** The value with every tensor in it replaced. */
 export function mapTensors(value: unknown, change: (t: Tensor) => Tensor): unknown {
@@ -14,26 +14,29 @@ export function mapTensors(value: unknown, change: (t: Tensor) => Tensor): unkno
   return value;
 }
 
-/** What makes the value again with every tensor in it copied into the caller's scope, without a graph: looked through once. `at`: where a tensor lies by then. */
-export function copierOf(value: unknown, at: (t: Tensor) => Tensor = (t) => t): () => unknown {
+/**
+ * What makes the value again with every tensor in it copied into the caller's scope, without a graph: looked through
+ * once. `at`: the tensor to copy from at the time of the call.
+ */
+export function clonerOf(value: unknown, at: (t: Tensor) => Tensor = (t) => t): () => unknown {
   if (value instanceof Tensor) {
     return () => {
       const y = empty(value.sizes, value.dtype);
-      y.inference = isInferenceMode();
+      if (isInferenceMode()) metaOf(y).inference = true;
       copyElements(at(value), y);
       return y;
     };
   }
   if (Array.isArray(value)) {
-    const items = value.map((v) => copierOf(v, at));
+    const items = value.map((v) => clonerOf(v, at));
     return () => items.map((copy) => copy());
   }
   if (value instanceof Map) {
-    const entries = Array.from(value, ([k, v]) => [k, copierOf(v, at)] as const);
+    const entries = Array.from(value, ([k, v]) => [k, clonerOf(v, at)] as const);
     return () => new Map(entries.map(([k, copy]) => [k, copy()]));
   }
   if (isPlainObject(value)) {
-    const fields = Object.entries(value).map(([key, v]) => [key, copierOf(v, at)] as const);
+    const fields = Object.entries(value).map(([key, v]) => [key, clonerOf(v, at)] as const);
     return () => {
       const copies: Record<string, unknown> = {};
       for (const [key, copy] of fields) copies[key] = copy();

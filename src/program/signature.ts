@@ -12,19 +12,22 @@ import { type MethodUse, Recorder } from './recorder.ts';
 
 /** A block whose address may be another one in the next run. */
 export interface Movable extends Block {
-  /** Which leaf's gradient it was before the step, by place; undefined: the step took the block itself. */
+  /** Which leaf's gradient it was before the step, by position; undefined: the step took the block itself. */
   readonly leaf?: number;
   /** Whether later runs may find the very same block: a constant that the recording was the first to use. */
   readonly stays?: boolean;
 }
 
-/** A place in memory: an offset in a block, or an address (block −1). */
-export interface Place {
+/** A location in memory: an offset in a block, or an address (block −1). */
+export interface Location {
   readonly block: number;
   readonly at: number;
 }
 
-/** A call: of each word the block that it lies in, −1 where it is no address or one that stays; and its offset there, or itself. */
+/**
+ * A call: of each word the block that it lies in, −1 where it is no address or one that stays; and its offset there, or
+ * itself.
+ */
 interface Call {
   readonly kernel: Kernel | 'host';
   readonly words: readonly number[];
@@ -33,7 +36,10 @@ interface Call {
 
 const isAddress = (kernel: Kernel | 'host', word: number): boolean => kernel === 'host' || ((ADDRESSES[kernel] >>> word) & 1) === 1;
 
-/** How a method differs from the recorded one. One that the step makes anew each time is the same if it is made alike and remembers nothing. */
+/**
+ * How a method differs from the recorded one. One that the step makes anew each time is the same if it is made alike
+ * and remembers nothing.
+ */
 function differenceOf(recorded: MethodUse, { method, names, before }: MethodUse): string {
   if (recorded.names !== names) return `takes the losses ${names}, where ${recorded.names} were recorded`;
   if (recorded.method === method) return '';
@@ -55,12 +61,12 @@ export class Signature {
     this.calls = instructions.map((instruction) => {
       const { kernel } = instruction;
       const length = kernel === 'host' ? instruction.words.length : LENGTH[kernel];
-      const places = instruction.words.slice(0, length).map((word, i) => (isAddress(kernel, i) ? this.placeOf(word >>> 0) : { block: -1, at: word }));
-      return { kernel, words: places.map((p) => p.at), blocks: places.map((p) => p.block) };
+      const locations = instruction.words.slice(0, length).map((word, i) => (isAddress(kernel, i) ? this.locationOf(word >>> 0) : { block: -1, at: word }));
+      return { kernel, words: locations.map((p) => p.at), blocks: locations.map((p) => p.block) };
     });
   }
 
-  placeOf(address: number): Place {
+  locationOf(address: number): Location {
     const block = blockAt(this.blocks, address);
     return block ? { block: this.index.get(block) as number, at: address - block.address } : { block: -1, at: address };
   }
@@ -72,8 +78,8 @@ export class Comparison extends Recorder {
   difference = '';
   private readonly first: Recorder;
   private readonly signature: Signature;
-  /** Of each movable block: which block stands for it in this run. */
-  private readonly stands: (Block | undefined)[];
+  /** Of each movable block: the block of this run that matches it. */
+  private readonly matches: (Block | undefined)[];
   private readonly met = new Set<Block>();
   /** Blocks taken in this run and not given back, by address. */
   private readonly live: Block[] = [];
@@ -83,7 +89,7 @@ export class Comparison extends Recorder {
     super(inputs, first.numbers);
     this.first = first;
     this.signature = signature;
-    this.stands = signature.blocks.map(({ leaf, bytes }) => (leaf === undefined ? undefined : { address: gradients[leaf] as number, bytes }));
+    this.matches = signature.blocks.map(({ leaf, bytes }) => (leaf === undefined ? undefined : { address: gradients[leaf] as number, bytes }));
   }
 
   override born(storage: Storage): void {
@@ -105,17 +111,17 @@ export class Comparison extends Recorder {
     release(address, bytes);
   }
 
-  /** Whether an address of this run is what a recorded place stands for. */
-  isAt(address: number, { block, at }: Place): boolean {
+  /** Whether an address of this run is where a recorded location is now. */
+  isAt(address: number, { block, at }: Location): boolean {
     const own = blockAt(this.live, address);
     if (block < 0) return address === at && !own;
-    const known = this.stands[block];
+    const known = this.matches[block];
     if (known) return address === known.address + at && (own === undefined || own === known);
     const recorded = this.signature.blocks[block] as Movable;
     const found = own ?? (recorded.stays ? recorded : undefined);
     if (!found || found.address + at !== address || this.met.has(found)) return false;
     this.met.add(found);
-    this.stands[block] = found;
+    this.matches[block] = found;
     return true;
   }
 
@@ -132,7 +138,7 @@ export class Comparison extends Recorder {
     if (this.difference) return;
     const at = this.methods.length - 1;
     const [recorded, now] = [this.first.methods[at], this.methods[at] as MethodUse];
-    const what = recorded ? this.unheard(() => differenceOf(recorded, now)) : 'is called once more than was recorded';
+    const what = recorded ? this.silently(() => differenceOf(recorded, now)) : 'is called once more than was recorded';
     if (what) this.difference = `multiloss.backward${callingLine()} ${what}`;
   }
 
@@ -145,12 +151,12 @@ export class Comparison extends Recorder {
     if (recorded.words.length > words.length || (kernel === 'host' && recorded.words.length < words.length)) return 'takes more or fewer tensors than were recorded';
     for (let i = 0; i < recorded.words.length; i++) {
       const [word, was] = [words[i] as number, recorded.words[i] as number];
-      const place = { block: recorded.blocks[i] as number, at: was };
+      const location = { block: recorded.blocks[i] as number, at: was };
       if (!isAddress(kernel, i)) {
         if (word !== was) return kernel === 'fill' ? 'writes another number than was recorded' : 'has other sizes, numbers or flags than were recorded';
-      } else if (!this.isAt(word >>> 0, place)) {
+      } else if (!this.isAt(word >>> 0, location)) {
         const { numbers } = this;
-        const [now, before] = [constantAt(word >>> 0, numbers), place.block < 0 ? constantAt(was, numbers) : undefined];
+        const [now, before] = [constantAt(word >>> 0, numbers), location.block < 0 ? constantAt(was, numbers) : undefined];
         return now !== undefined && before !== undefined ? `takes the number ${now}, where ${before} was recorded` : 'takes another tensor than was recorded';
       }
     }

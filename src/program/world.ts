@@ -1,6 +1,6 @@
 // What a recorded step relies on in the world around it, and what it changes there beside memory.
 import type { Storage } from '../tensor/storage.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { metaOf, type Tensor } from '../tensor/tensor.ts';
 import type { Leaves } from './leaves.ts';
 import { eachAddress } from './plan.ts';
 import { fail, type Flags, flagsOf, type Recorder, type Reliance } from './recorder.ts';
@@ -31,10 +31,10 @@ export class World {
     this.tensors = [...recorder.flags.keys()];
     this.flags = [...recorder.flags.values()];
     for (const [t, flags] of recorder.flags) {
-      const { wantsGrad } = t;
+      const wantsGrad = t.meta?.wantsGrad ?? false;
       if (wantsGrad === ((flags & 1) === 1)) continue;
       this.settings.push(() => {
-        t.wantsGrad = wantsGrad;
+        metaOf(t).wantsGrad = wantsGrad;
       });
     }
     this.reliances = [...recorder.reliances.values()];

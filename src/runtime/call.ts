@@ -1,4 +1,5 @@
-// The seam: host and wasm meet in this one function. Tracing, profiling, debug checks and capture are one change each, here.
+// The seam: host and wasm meet in this one function. Tracing, profiling, debug checks and capture are one change each,
+// here.
 import { instance, type Kernels } from './instance.ts';
 import type { Kernel } from './kernel-names.ts';
 
@@ -15,24 +16,59 @@ export interface Tracer {
 
 let tracer: Tracer | null = null;
 
-/** Sets what sees every call; null ends it. */
+/** Sets what sees every call; null ends it. What waits is the former's. */
 export function setTracer(next: Tracer | null): void {
+  settle();
   tracer = next;
 }
 
+let waiting: (() => void) | null = null;
+
 /**
- * Runs one kernel. Every word is an address (bytes), a count or a flag; what changes from step to step lies in memory and goes by
- * address. Words a kernel does not take are ignored. Returns the kernel's result where it has one.
+ * Lets work wait until anything else happens at the seam: a call, a look at memory, a block given back. Nothing can tell that it has not run,
+ * but what the work leaves on the host, which must `settle` before it is read. Null: nothing waits any more.
+ */
+export function postpone(work: (() => void) | null): void {
+  waiting = work;
+}
+
+/** Runs what waits. */
+export function settle(): void {
+  if (waiting === null) return;
+  const work = waiting;
+  waiting = null;
+  work();
+}
+
+/** Runs `fn` while what waits goes on waiting: for what concerns nothing of it. */
+export function withoutSettling<T>(fn: () => T): T {
+  const before = waiting;
+  waiting = null;
+  try {
+    return fn();
+  } finally {
+    waiting = before;
+  }
+}
+
+/**
+ * Runs one kernel. Every word is an address (bytes), a count or a flag; what changes from step to step lies in memory
+ * and goes by address. Words a kernel does not take are ignored. Returns the kernel's result where it has one.
  */
 export function call(kernel: Kernel, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0, i = 0, j = 0, k = 0, l = 0, m = 0, n = 0): number {
+  if (waiting !== null) settle();
   kernels ??= instance();
   const result = kernels[kernel](a, b, c, d, e, f, g, h, i, j, k, l, m, n);
   if (tracer) tracer.call(kernel, [a, b, c, d, e, f, g, h, i, j, k, l, m, n], result);
   return result;
 }
 
-/** Runs host work at the seam. A captured step repeats it between its kernel calls, with the addresses that things have by then. */
+/**
+ * Runs host work at the seam. A captured step repeats it between its kernel calls, with the addresses that things have
+ * by then.
+ */
 export function callHost(work: HostWork, addresses: readonly number[]): void {
+  settle();
   const listening = tracer;
   tracer = null; // what the work itself calls is its own, not the step's
   try {

@@ -1,5 +1,5 @@
-// Bytes to a compiled module, from text inside the bundle (no fetch, no file, no configuration) or from the program; and what to say
-// where a runtime cannot.
+// Bytes to a compiled module, from text inside the bundle (no fetch, no file, no configuration) or from the program;
+// and what to say where a runtime cannot.
 import { GradloomError } from './errors.ts';
 import { bytesOf } from './text.ts';
 
@@ -30,7 +30,10 @@ export function refusal(cause: unknown): GradloomError {
   );
 }
 
-/** Compiles embedded wasm, text or bytes, synchronously (browsers allow it up to 8 MB). `lacking`: what the runtime is without where it cannot. */
+/**
+ * Compiles embedded wasm, text or bytes, synchronously (browsers allow it up to 8 MB). `lacking`: what the runtime is
+ * without where it cannot.
+ */
 export function compileEmbedded(wasm: string | Uint8Array<ArrayBuffer>, lacking: string): WebAssembly.Module {
   assertWasm();
   const bytes = typeof wasm === 'string' ? bytesOf(wasm) : wasm;

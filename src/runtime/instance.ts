@@ -1,7 +1,7 @@
 // The one wasm instance of this process: made at first use from what the entry registered, or before by `init`.
 import { assertWasm, refusal, runtimeError } from './compile.ts';
 import { GradloomError } from './errors.ts';
-import { compileGiven, type GivenWasm } from './given.ts';
+import { compileSource, type WasmSource } from './source.ts';
 import type { Kernel } from './kernel-names.ts';
 
 /** The wasm's exports: every parameter and result is one 32-bit word. */
@@ -39,8 +39,10 @@ export interface Thread {
 /** Options of `init`. */
 export interface InitOptions {
   /** `gradloom/kernels.wasm` from elsewhere: a compiled module, its bytes, a Response, a URL, or a promise of one. */
-  wasm?: GivenWasm | PromiseLike<GivenWasm>;
-  /** 'relaxed' lets products and sums round once (fused multiply-add): faster, but not the same bits on every machine. */
+  wasm?: WasmSource | PromiseLike<WasmSource>;
+  /**
+   * 'relaxed' lets products and sums round once (fused multiply-add): faster, but not the same bits on every machine.
+   */
   simd?: 'fixed' | 'relaxed';
   /** How many threads large products use, the caller included. The same bits as alone. `close()` ends them. */
   threads?: number;
@@ -90,7 +92,10 @@ export function instance(): Kernels {
   return kernels;
 }
 
-/** Makes an instance that was worth waiting for the one of this process, unless a tensor has been made in another one meanwhile. */
+/**
+ * Makes an instance that was worth waiting for the one of this process, unless a tensor has been made in another one
+ * meanwhile.
+ */
 function adopt(made: Kernels): void {
   if (kernels) throw runtimeError('init', 'a tensor was made while init was at work, and lives on in the ordinary build. Await init before the first tensor.');
   kernels = made;
@@ -112,14 +117,15 @@ export async function start(options: InitOptions, beside: Partial<Builds>): Prom
   assertWasm();
   starting = true;
   try {
-    if (wasm !== undefined) adopt(boot(await compileGiven(await wasm)));
+    if (wasm !== undefined) adopt(boot(await compileSource(await wasm)));
     else if (threads > 1) await startTeam(threads, builds.threads);
     else if (simd === 'fixed') instance();
     else {
       const { relaxed } = builds;
       if (!relaxed) throw runtimeError('init', "this entry carries no relaxed-SIMD build. Add import 'gradloom/relaxed' where wasm may be compiled from bytes, or leave simd out.");
       const made = boot(await relaxed());
-      // Engines of 2025 on keep a tall tile's sums in registers, those before do not (V8 12.4: half the speed); what tells them apart is that they have this.
+      // Engines of 2025 on keep a tall tile's sums in registers, those before do not (V8 12.4: half the speed); what
+      // tells them apart is that they have this.
       if ('Float16Array' in globalThis) made.useTallTiles();
       adopt(made);
     }

@@ -1,5 +1,5 @@
 // Linear memory seen from the host: blocks, and typed views that outlive its growth.
-import { call } from './call.ts';
+import { call, settle } from './call.ts';
 import { instance } from './instance.ts';
 
 let floats = new Float32Array(0);
@@ -18,23 +18,29 @@ function refresh(): void {
 
 /** All of memory as float32. Not to be kept across an allocation. */
 export function float32View(): Float32Array {
+  settle();
   if (floats.length === 0) refresh();
   return floats;
 }
 
 /** All of memory as int32. Not to be kept across an allocation. */
 export function int32View(): Int32Array {
+  settle();
   if (ints.length === 0) refresh();
   return ints;
 }
 
 /** All of memory as float64. Not to be kept across an allocation. */
 export function float64View(): Float64Array {
+  settle();
   if (doubles.length === 0) refresh();
   return doubles;
 }
 
-/** Address of a block of at least `bytes` bytes, 64-byte aligned, contents undefined; 0 where memory cannot grow any more. */
+/**
+ * Address of a block of at least `bytes` bytes, 64-byte aligned, contents undefined; 0 where memory cannot grow any
+ * more.
+ */
 export function allocate(bytes: number): number {
   const address = bytes > 0xf0000000 ? 0 : call('alloc', bytes) >>> 0; // addresses above 2 GiB arrive negative
   if (address !== 0) {
@@ -46,10 +52,14 @@ export function allocate(bytes: number): number {
   return address;
 }
 
-/** Gives a block back; `bytes` is what was asked for. */
-export function release(address: number, bytes: number): void {
-  call('free', address, bytes);
-  liveBytes -= bytes;
+/** Gives a block back, or to who keeps it; `bytes` is what was asked for. */
+export function release(address: number, bytes: number, keeper?: { freed(address: number, bytes: number): void } | null): void {
+  settle();
+  if (keeper) keeper.freed(address, bytes);
+  else {
+    call('free', address, bytes);
+    liveBytes -= bytes;
+  }
 }
 
 /** What tensors hold now, the most they held since `resetPeak`, and what the wasm has taken from the system. Bytes. */

@@ -1,6 +1,6 @@
-// A list of kernel calls with their words, to be made again without anything between them: by one call, `replay` (assembly/replay.ts,
-// which scripts/replay.mjs writes). Measured against straight calls from JavaScript: 6 % less time for the calls of the bench's `tiny`.
-// Host work splits the list: kernels before it, the work, kernels behind it.
+// A list of kernel calls with their words, to be made again without anything between them: by one call, `replay`
+// (assembly/replay.ts, which scripts/replay.mjs writes). Measured against straight calls from JavaScript: 6 % less time
+// for the calls of the bench's `tiny`. Host work splits the list: kernels before it, the work, kernels behind it.
 import { call, type HostWork } from './call.ts';
 import { type Kernel, LENGTH, NUMBER } from './kernel-names.ts';
 import { int32View } from './memory.ts';
@@ -37,27 +37,27 @@ interface Part {
 export class Program {
   private readonly instructions: readonly Instruction[];
   private readonly list: Part[] = [];
-  /** Where the words of each call lie in memory; 0 for host work. */
-  private readonly places: number[] = [];
+  /** The address of each call's words; 0 for host work. */
+  private readonly offsets: number[] = [];
 
   /**
    * @param checked positions of the calls whose result ≥ 0 means that the data is bad
-   * @param room gives memory that lasts as long as the program: the address of so many bytes
+   * @param allocate gives memory that lasts as long as the program: the address of so many bytes
    */
-  constructor(instructions: readonly Instruction[], checked: readonly number[], room: (bytes: number) => number) {
+  constructor(instructions: readonly Instruction[], checked: readonly number[], allocate: (bytes: number) => number) {
     this.instructions = instructions;
     let words: number[] = [];
     let first = 0;
     const end = (at: number, then: HostCall | null): void => {
-      const address = words.length > 0 ? room(words.length * 4) : 0;
+      const address = words.length > 0 ? allocate(words.length * 4) : 0;
       int32View().set(words, address / 4);
-      for (let i = first; i < at; i++) (this.places[i] as number) += address;
+      for (let i = first; i < at; i++) (this.offsets[i] as number) += address;
       this.list.push({ first, count: at - first, address, then });
       words = [];
       first = at + 1;
     };
     instructions.forEach((instruction, i) => {
-      this.places.push(instruction.kernel === 'host' ? 0 : 4 * (words.length + 1));
+      this.offsets.push(instruction.kernel === 'host' ? 0 : 4 * (words.length + 1));
       if (instruction.kernel === 'host') end(i, instruction);
       else words.push(NUMBER[instruction.kernel] + (checked.includes(i) ? CHECKED : 0), ...instruction.words.slice(0, LENGTH[instruction.kernel]));
     });
@@ -78,11 +78,14 @@ export class Program {
   set(position: number, word: number, value: number): void {
     const { words } = this.instructions[position] as Instruction;
     words[word] = value;
-    const place = this.places[position] as number;
-    if (place > 0) int32View()[place / 4 + word] = value;
+    const offset = this.offsets[position] as number;
+    if (offset > 0) int32View()[offset / 4 + word] = value;
   }
 
-  /** Makes the calls in order. A check that fails ends it: `failed` gets its position, result and first word, and throws. */
+  /**
+   * Makes the calls in order. A check that fails ends it: `failed` gets its position, result and first word, and
+   * throws.
+   */
   run(failed: (position: number, result: number, word: number) => never): void {
     for (const { first, count, address, then } of this.list) {
       const position = count > 0 ? call('replay', address, count) : -1;

@@ -1,4 +1,5 @@
-// The embedded wasm as text. scripts/text.mjs writes it and says how: printable ASCII that compresses like the bytes themselves.
+// The embedded wasm as text. scripts/text.mjs writes it and says how: printable ASCII that compresses like the bytes
+// themselves.
 
 /** Character codes of the alphabet: printable ASCII but ' " \ ` $ <. */
 const ALPHABET = Array.from({ length: 94 }, (_, i) => 33 + i).filter((c) => ![34, 36, 39, 60, 92, 96].includes(c));

@@ -9,7 +9,10 @@ export interface Eigen {
 /** Sweeps over all pairs, at most: 6 to 10 are usual, since convergence is quadratic. */
 const SWEEPS = 40;
 
-/** Jacobi's method (cyclic, 1846; Golub & Van Loan, 8.5): accurate, and small eigenvalues come out well. A is symmetric, [n · n]. */
+/**
+ * Jacobi's method (cyclic, 1846; Golub & Van Loan, 8.5): accurate, and small eigenvalues come out well. A is symmetric,
+ * [n · n].
+ */
 export function eigen(matrix: Float64Array, n: number): Eigen {
   const a = matrix.slice();
   const vectors = new Float64Array(n * n);

@@ -1,6 +1,5 @@
 // Numbers of the host in tensors' memory: the one place above `runtime` where they are written and read by address.
 import { float32View, float64View } from '../runtime/memory.ts';
-import { settle } from './pending.ts';
 import { recording } from './recording.ts';
 import { empty, type Tensor } from './tensor.ts';
 
@@ -17,7 +16,6 @@ export function writeFloats(address: number, values: ArrayLike<number>): void {
 
 /** Overwrites a float32 tensor's numbers. @param writer who does, for errors about graphs that need the old ones */
 export function overwrite(t: Tensor, values: ArrayLike<number>, writer: string): void {
-  settle();
   writeFloats(t.address, values);
   t.storage.touch(writer);
 }
@@ -26,35 +24,26 @@ export function overwrite(t: Tensor, values: ArrayLike<number>, writer: string):
 export class HostNumbers {
   private readonly blocks = new Map<string, Tensor>();
 
-  /** A tensor [n], found anew before each replay. @param key vectors under one key and of one length have one address */
-  vector(key: string, numbers: () => ArrayLike<number>): Tensor {
-    const now = numbers();
-    const block = this.blockOf(`${now.length} ${key}`, [now.length]);
-    this.write(now, numbers, (values) => writeFloats(block.address, values));
-    return block;
-  }
-
-  /** A scalar for each name, found anew before each replay. */
-  scalars(names: readonly string[], numbers: () => ArrayLike<number>): Tensor[] {
-    const now = numbers();
-    const blocks = names.map((name) => this.blockOf(name, []));
-    this.write(now, numbers, (values) => {
-      blocks.forEach((block, i) => {
-        writeFloats(block.address, [values[i] as number]);
-      });
+  /** A tensor of one shape for each key, filled one after another from `numbers`, which is asked anew before each replay. */
+  tensors(keys: readonly string[], shape: readonly number[], numbers: () => Float64Array): Tensor[] {
+    const blocks = keys.map((key) => {
+      const block = this.blocks.get(key) ?? empty(shape, 'float32', null);
+      this.blocks.set(key, block);
+      return block;
     });
+    const write = (): void => {
+      const values = numbers();
+      blocks.forEach(({ address, size }, i) => {
+        writeFloats(address, values.subarray(i * size, (i + 1) * size));
+      });
+    };
+    write();
+    recording()?.repeat(write);
     return blocks;
   }
 
-  private write(now: ArrayLike<number>, numbers: () => ArrayLike<number>, write: (values: ArrayLike<number>) => void): void {
-    settle();
-    write(now);
-    recording()?.repeat(() => write(numbers()));
-  }
-
-  private blockOf(key: string, shape: readonly number[]): Tensor {
-    const block = this.blocks.get(key) ?? empty(shape, 'float32', null);
-    this.blocks.set(key, block);
-    return block;
+  /** A vector with a number for each of the losses. */
+  vector(names: readonly string[], numbers: () => Float64Array): Tensor {
+    return this.tensors([JSON.stringify(names)], [names.length], numbers)[0] as Tensor;
   }
 }

@@ -1,69 +1,14 @@
 // An op is one small object: name, shape rule, forward, backward. This file runs it: checks, allocates, calls, records.
 import { call } from '../runtime/call.ts';
 import { assertTensor, ofOne } from './check.ts';
-import type { DType } from './dtype.ts';
 import { GradloomError } from './errors.ts';
 import { collapse, MOST_ELEMENTS, type Shape } from './shape.ts';
-import { type Edge, isGradEnabled, isInferenceMode, Node, putNode } from './tape.ts';
+import { enableGrad, isGradEnabled, isInferenceMode } from './modes.ts';
+import { type Edge, Node, type Op, putNode, type ViewOp, type Window, observer } from './tape.ts';
 import { recording } from './recording.ts';
-import { assertAlive, empty, Tensor } from './tensor.ts';
+import { assertAlive, empty, metaOf, Tensor } from './tensor.ts';
 
-/** What an op is. `A` are its plain options. */
-export interface Op<A = unknown> {
-  /** As in PyTorch, camelCase; stands in messages. */
-  readonly name: string;
-  /** The output's shape; that of the first input unless said. Throws, with shapes and remedy, where the inputs do not fit: nothing has been allocated yet. */
-  readonly shape?: (inputs: readonly Tensor[], attrs: A) => Shape;
-  /** The output's type; that of the first input unless said. */
-  readonly dtype?: (inputs: readonly Tensor[], attrs: A) => DType;
-  /** Whether forward takes inputs of any strides; others are made contiguous first. */
-  readonly strided?: boolean;
-  /** Fills y by kernel calls. May return further tensors that backward will read. */
-  readonly forward: (y: Tensor, inputs: readonly Tensor[], attrs: A) => readonly Tensor[] | void;
-  /**
-   * One gradient per input (null where none is needed), made of ops only, so that it can be differentiated again.
-   * Without it no gradient passes.
-   */
-  readonly backward?: (dy: Tensor, node: Node<A>) => readonly (Tensor | null)[];
-  /**
-   * `backward` for several dy at once, laid one behind another along a new first dimension: dy [k, ...y] gives [k, ...input] for the inputs
-   * that `wants` names. 'same': backward itself serves where shapes have that dimension too (rules that go element by element).
-   * Without it, backward runs once for each. No gradient passes through what it makes, so it may call kernels itself.
-   */
-  readonly batched?: 'same' | ((dy: Tensor, node: Node<A>, wants: readonly boolean[]) => readonly (Tensor | null)[]);
-  /** Where one input's gradient is a sum of outer products (a weight's): how to know its inner products without forming it. */
-  readonly outer?: OuterGradient<A>;
-  /** Which inputs backward reads, given which need gradients; none unless said. */
-  readonly saves?: (needs: readonly boolean[]) => readonly boolean[];
-  /** Whether backward reads the output. */
-  readonly savesOutput?: boolean;
-}
-
-/**
- * A gradient Σᵣ uᵣ dᵣᵀ over R rows: u from forward, d from dy. Then ⟨gᵢ, gⱼ⟩ = ⟨U Uᵀ Dᵢ, Dⱼ⟩ (Goodfellow 2015, arXiv 1510.01799, for one row
- * each), which costs less than the gradients where R is small.
- */
-export interface OuterGradient<A = unknown> {
-  /** The input whose gradient it is. */
-  readonly input: number;
-  /** R, the length of each d, and the multiplications of one gradient and of U Uᵀ. */
-  readonly cost: (node: Node<A>) => { rows: number; width: number; gradient: number; gram: number };
-  /** U Uᵀ, [R, R]. */
-  readonly gram: (node: Node<A>) => Tensor;
-  /** D: dy [k, ...y] as [k, R, width], row-major. */
-  readonly rowsOf: (dy: Tensor, node: Node<A>) => Tensor;
-}
-
-/** An op whose output is a window on its input's memory. */
-export interface ViewOp<A = unknown> {
-  readonly name: string;
-  /** Shape, strides and offset of the window. Throws where it does not fit. */
-  readonly window: (x: Tensor, attrs: A) => Window;
-  /** The input's gradient from the output's. */
-  readonly backward: (dy: Tensor, node: Node<A>) => Tensor;
-  /** As in `Op`. */
-  readonly batched?: (dy: Tensor, node: Node<A>) => Tensor;
-}
+export type { Op, OuterGradient, ViewOp, Window } from './tape.ts';
 
 /** Backward reads every input. */
 export const everyInput = (needs: readonly boolean[]): readonly boolean[] => needs.map(() => true);
@@ -73,29 +18,26 @@ export const otherInputs = (needs: readonly boolean[]): readonly boolean[] => ne
 /** Whether gradients flow to this tensor. */
 export function requiresGrad(t: Tensor): boolean {
   recording()?.asked(t);
-  return t.wantsGrad || nodeOf(t) !== null;
+  return t.meta !== null && (t.meta.wantsGrad || nodeOf(t) !== null);
 }
 
 /** The op that made it, after any in-place write to what it is a view of. */
 export function nodeOf(t: Tensor): Node | null {
-  const view = t.viewInfo;
-  if (view && view.generation !== view.base.generation) {
-    view.generation = view.base.generation;
-    putNode(t, rebuildView(t));
+  const { meta } = t;
+  if (!meta) return null;
+  const { view } = meta;
+  const written = view?.base.meta?.generation ?? 0;
+  if (view && view.generation !== written) {
+    view.generation = written;
+    // The view's gradient flows through the base as it is now.
+    putNode(t, requiresGrad(view.base) ? nodeOf(enableGrad(() => view.rebuild(view.base))) : null);
   }
-  return t.node;
-}
-
-let rebuildView: (t: Tensor) => Node | null = () => null;
-
-/** ops/inplace.ts registers how a view finds its node again after its base was written to. */
-export function setRebuildView(rebuild: (t: Tensor) => Node | null): void {
-  rebuildView = rebuild;
+  return meta.node as Node | null;
 }
 
 /** Where the gradient of this input goes. */
 function edgeOf(t: Tensor): Edge {
-  return nodeOf(t) ?? (t.wantsGrad ? t : null);
+  return nodeOf(t) ?? (t.meta?.wantsGrad ? t : null);
 }
 
 /** The same elements in row-major order: the tensor itself, or a copy that autograd does not see. */
@@ -147,6 +89,10 @@ export const forEach = (dy: Tensor, shape: Shape | undefined): Shape => [dy.size
 
 /** Runs an op: its output, recorded on the tape where an input needs a gradient. */
 export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor {
+  return observer ? observer.forward(op.name, () => run(op, inputs, attrs)) : run(op, inputs, attrs);
+}
+
+function run<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor {
   for (let i = 0; i < inputs.length; i++) assertUsable(inputs[i], op.name);
   const [first] = inputs as readonly [Tensor];
   const y = empty(op.shape ? op.shape(inputs, attrs) : first.sizes, op.dtype ? op.dtype(inputs, attrs) : first.dtype);
@@ -157,19 +103,12 @@ export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor
 
 /** Puts an op on the tape: `y` becomes its output. */
 export function record<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A, y: Tensor, extras: readonly Tensor[] | null): void {
-  if (isInferenceMode()) y.inference = true;
+  if (isInferenceMode()) metaOf(y).inference = true;
   if (!op.backward || !isGradEnabled()) return;
   let any = false;
   for (const t of inputs) if (requiresGrad(t)) any = true;
   if (!any) return;
   putNode(y, new Node(op, attrs, inputs, inputs.map(edgeOf), inputs.map(requiresGrad), y, extras) as Node);
-}
-
-/** Which part of a tensor's memory a window shows, in elements of it. */
-export interface Window {
-  readonly shape: Shape;
-  readonly strides: readonly number[];
-  readonly offset: number;
 }
 
 /** A window on a tensor's memory, of which autograd knows nothing. */
@@ -196,11 +135,14 @@ export function applyView<A>(op: ViewOp<A>, x: Tensor, attrs: A, sibling = false
   assertUsable(x, op.name);
   const y = windowOn(x, op.window(x, attrs));
   if (y.size > MOST_ELEMENTS) throw new GradloomError('MEMORY', op.name, `a view has at most 2³⁰ elements, this one ${y.describe()}.`);
-  const base = x.viewInfo?.base ?? x;
+  const of = x.meta?.view;
+  const base = of?.base ?? x;
   const records = isGradEnabled();
-  y.inference = x.inference; // a view is what its base is, wherever it was taken
+  const rebuild = (written: Tensor): Tensor => applyView(op, of ? of.rebuild(written) : written, attrs);
+  const meta = metaOf(y);
+  meta.inference = x.meta?.inference ?? false; // a view is what its base is, wherever it was taken
   if (records) record(viewAsOp(op), [x], attrs, y, null);
-  y.viewInfo = { base, generation: base.generation, sibling, quiet: !records };
+  meta.view = { base, generation: base.meta?.generation ?? 0, sibling, quiet: !records, rebuild };
   return y;
 }
 
@@ -226,6 +168,6 @@ export const detach: (x: Tensor) => Tensor = ofOne('detach', (t) => {
   assertAlive(t, 'detach');
   const y = new Tensor(t.storage, t.sizes, t.dtype, t.steps, t.offset);
   y.label = t.label;
-  y.inference = t.inference;
+  if (t.meta?.inference) metaOf(y).inference = true;
   return y;
 });

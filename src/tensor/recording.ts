@@ -1,7 +1,5 @@
-// What a recording of a step must be told by the levels below it. One recording at a time; none unless `capture` runs.
+// What a recording of a step must hear from the levels below it. One recording at a time; none unless `capture` runs.
 import { callHost, type HostWork } from '../runtime/call.ts';
-import type { Storage } from './storage.ts';
-import type { Tensor } from './tensor.ts';
 
 /** How a leaf's `.grad` was first met: read, added to, or set. */
 export type LeafUse = 'read' | 'added' | 'set';
@@ -11,38 +9,46 @@ export interface RecordedMethod {
   stateDict?(): unknown;
 }
 
+/** A block of memory, or a tensor, as this file knows it: those who are told of it know the rest (program/recorder.ts). */
+interface Held {
+  readonly address: number;
+}
+
 export interface Recording {
   /** Throws: the step does what a replay could not do again. */
   refuse(op: string, why: string, remedy: string): never;
   /** A block was taken. */
-  born(storage: Storage): void;
+  born(storage: Held): void;
   /** A block was given back: the recording keeps it until its end, so that no address stands for two things. */
   freed(address: number, bytes: number): void;
   /** A tensor's address was asked for. */
-  used(storage: Storage): void;
+  used(storage: Held): void;
   /** A block was written to in place. */
-  wrote(storage: Storage, writer: string): void;
+  wrote(storage: Held, writer: string): void;
   /** A tensor's gradient is about to be read or changed. */
-  leaf(t: Tensor, use: LeafUse): void;
+  leaf(t: Held, use: LeafUse): void;
   /** A tensor was made. What becomes of it is the step's own business. */
-  made(t: Tensor): void;
+  made(t: Held): void;
   /** Whether a tensor requires a gradient is looked at, or about to be set. */
-  asked(t: Tensor): void;
+  asked(t: Held): void;
   /**
-   * The step goes by what `current` gives, which no replay sees: where it has changed, the plain step runs. Called before the step changes it.
-   * `set` puts back a flag that the step itself sets. Said once for each owner.
+   * The step goes by what `current` gives, which no replay sees: where it has changed, the plain step runs. Called
+   * before the step changes it. `set` puts back a flag that the step itself sets. Said once for each owner.
    */
   rely(owner: object, current: () => unknown, set?: (value: never) => void): void;
   /** Which method host work goes by, and for losses of which names: the same in every run of one step. */
   method(method: RecordedMethod, names: readonly string[]): void;
-  /** An optimizer steps, or clears gradients, by what its groups say, and by `version`, which grows where what it remembers changes. */
-  groups(owner: object, version: () => number, groups: readonly { params: readonly Tensor[] }[], numbers: (group: never) => readonly number[]): void;
+  /**
+   * An optimizer steps, or clears gradients, by what its groups say, and by `version`, which grows where what it
+   * remembers changes.
+   */
+  groups(owner: object, version: () => number, groups: readonly { params: readonly Held[] }[], numbers: (group: never) => readonly number[]): void;
   /** What the host must not set inside the step, since replays read it as it is then: options of an optimizer. */
   steady(current: () => unknown): void;
   /** State is being made that later runs find: this run counts as a plain one, and the next is recorded. */
   early(): void;
-  /** A tensor of host numbers that follow from a text: made once, unheard, and alive as long as the recording. */
-  kept(key: string, make: () => Tensor): Tensor;
+  /** A tensor of host numbers that follow from a text: made once, unrecorded, and alive as long as the recording. */
+  kept<T>(key: string, make: () => T): T;
   /** Host work that each replay must repeat first: hyper-parameters written to memory. */
   repeat(work: () => void): void;
   /** The last call's result ≥ 0 means bad data: what to throw then, given the result and the call's first word. */
@@ -92,18 +98,21 @@ export function hookChanges(): number {
 }
 
 /**
- * Host work on tensors' memory in the middle of a step: `work` gets their addresses, in order, and may read and write there. A captured step
- * repeats it in its place, which splits its program in two. It must take what changes between steps from memory or from its own state.
+ * Host work on tensors' memory in the middle of a step: `work` gets their addresses, in order, and may read and write
+ * there. A captured step repeats it in its place, which splits its program in two. It must take what changes between
+ * steps from memory or from its own state.
  */
-export function hostStep(tensors: readonly Tensor[], work: HostWork): void {
+export function hostStep(tensors: readonly Held[], work: HostWork): void {
   const addresses = tensors.map((t) => t.address);
-  const listening = current;
-  current = null;
-  try {
-    callHost(work, addresses);
-  } finally {
-    current = listening;
-  }
+  callHost((at) => {
+    const listening = current;
+    current = null;
+    try {
+      work(at);
+    } finally {
+      current = listening;
+    }
+  }, addresses);
 }
 
 /** Refuses, while recording, what a replay could not do again. Before anything has happened. */

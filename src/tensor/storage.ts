@@ -7,7 +7,6 @@
 // A data loader opens a scope for each turn of its loop, so a training loop needs no bookkeeping.
 import { allocate, release, usage } from '../runtime/memory.ts';
 import { GradloomError, shapeText, warnOnce } from './errors.ts';
-import { settle } from './pending.ts';
 import { recording, refuseWhileRecording } from './recording.ts';
 import type { Shape } from './shape.ts';
 
@@ -53,9 +52,7 @@ export class Storage {
   free(why: string): void {
     if (this.address === 0) return;
     if (this.owner === null) unregister(this);
-    const recorder = recording();
-    if (recorder) recorder.freed(this.address, this.bytes);
-    else release(this.address, this.bytes);
+    release(this.address, this.bytes, recording());
     this.address = 0;
     this.ended = why;
     for (const f of this.followers ?? []) f.deref()?.free(why);
@@ -199,7 +196,6 @@ export function resumeScope(scope: Scope): void {
 
 /** Ends a scope: what it still owns is given back. */
 export function closeScope(scope: Scope): void {
-  settle();
   leaveScope(scope);
   scope.ended = true;
   for (const s of scope.storages) if (s.owner === scope) s.free(scope.what);
@@ -245,7 +241,6 @@ export function dissolveWith(opener: object, opened: Opened): void {
 /** Gives a block back before its time. A captured step's own stays: others lie in it. */
 export function dispose(storage: Storage): void {
   if (storage.address === 0 || storage.owner?.pins) return;
-  settle();
   if (recording() && storage.owner !== current) {
     refuseWhileRecording('dispose', 'a tensor from outside is given back', 'Dispose it outside; what the step makes goes back by itself.');
   }

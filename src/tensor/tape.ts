@@ -1,80 +1,75 @@
-// The tape: what an op leaves behind so that gradients can flow back through it.
-import { assertArity, checkArgument, FLAG } from './check.ts';
-import { callNow } from './sync.ts';
+// The tape: what an op is, and what it leaves behind so that gradients can flow back through it.
+import type { DType } from './dtype.ts';
 import { GradloomError } from './errors.ts';
-import type { Op } from './op.ts';
+import { isAnomalyEnabled } from './modes.ts';
 import type { Shape } from './shape.ts';
-import { assertAlive, type GradientHook, type Hooks, type Tensor } from './tensor.ts';
+import { assertAlive, type GradientHook, type Hooks, metaOf, type Tensor } from './tensor.ts';
 
-let gradMode = true;
-let inferenceMode = false;
-let anomalyMode = false;
+/** What an op is. `A` are its plain options. */
+export interface Op<A = unknown> {
+  /** As in PyTorch, camelCase; stands in messages. */
+  readonly name: string;
+  /** The output's shape; that of the first input unless said. Throws, with shapes and remedy, where the inputs do not fit: nothing has been allocated yet. */
+  readonly shape?: (inputs: readonly Tensor[], attrs: A) => Shape;
+  /** The output's type; that of the first input unless said. */
+  readonly dtype?: (inputs: readonly Tensor[], attrs: A) => DType;
+  /** Whether forward takes inputs of any strides; others are made contiguous first. */
+  readonly strided?: boolean;
+  /** Fills y by kernel calls. May return further tensors that backward will read. */
+  readonly forward: (y: Tensor, inputs: readonly Tensor[], attrs: A) => readonly Tensor[] | void;
+  /**
+   * One gradient per input (null where none is needed), made of ops only, so that it can be differentiated again.
+   * Without it no gradient passes.
+   */
+  readonly backward?: (dy: Tensor, node: Node<A>) => readonly (Tensor | null)[];
+  /**
+   * `backward` for several dy at once, laid one behind another along a new first dimension: dy [k, ...y] gives [k, ...input] for the inputs
+   * that `wants` names. 'same': backward itself serves where shapes have that dimension too (rules that go element by element).
+   * Without it, backward runs once for each. No gradient passes through what it makes, so it may call kernels itself.
+   */
+  readonly batched?: 'same' | ((dy: Tensor, node: Node<A>, wants: readonly boolean[]) => readonly (Tensor | null)[]);
+  /** Where one input's gradient is a sum of outer products (a weight's): how to know its inner products without forming it. */
+  readonly outer?: OuterGradient<A>;
+  /** Which inputs backward reads, given which need gradients; none unless said. */
+  readonly saves?: (needs: readonly boolean[]) => readonly boolean[];
+  /** Whether backward reads the output. */
+  readonly savesOutput?: boolean;
+}
+
+/**
+ * A gradient Σᵣ uᵣ dᵣᵀ over R rows: u from forward, d from dy. Then ⟨gᵢ, gⱼ⟩ = ⟨U Uᵀ Dᵢ, Dⱼ⟩ (Goodfellow 2015, arXiv 1510.01799, for one row
+ * each), which costs less than the gradients where R is small.
+ */
+export interface OuterGradient<A = unknown> {
+  /** The input whose gradient it is. */
+  readonly input: number;
+  /** R, the length of each d, and the multiplications of one gradient and of U Uᵀ. */
+  readonly cost: (node: Node<A>) => { rows: number; width: number; gradient: number; gram: number };
+  /** U Uᵀ, [R, R]. */
+  readonly gram: (node: Node<A>) => Tensor;
+  /** D: dy [k, ...y] as [k, R, width], row-major. */
+  readonly rowsOf: (dy: Tensor, node: Node<A>) => Tensor;
+}
+
+/** An op whose output is a window on its input's memory. */
+export interface ViewOp<A = unknown> {
+  readonly name: string;
+  /** Shape, strides and offset of the window. Throws where it does not fit. */
+  readonly window: (x: Tensor, attrs: A) => Window;
+  /** The input's gradient from the output's. */
+  readonly backward: (dy: Tensor, node: Node<A>) => Tensor;
+  /** As in `Op`. */
+  readonly batched?: (dy: Tensor, node: Node<A>) => Tensor;
+}
+
+/** Which part of a tensor's memory a window shows, in elements of it. */
+export interface Window {
+  readonly shape: Shape;
+  readonly strides: readonly number[];
+  readonly offset: number;
+}
+
 let sequence = 0;
-
-/** Whether ops record for backward now. */
-export function isGradEnabled(): boolean {
-  assertArity('isGradEnabled', arguments.length, 0);
-  return gradMode;
-}
-
-/** Whether ops make inference tensors now. */
-export function isInferenceMode(): boolean {
-  assertArity('isInferenceMode', arguments.length, 0);
-  return inferenceMode;
-}
-
-/** Whether backward looks for NaN behind every op now. */
-export function isAnomalyEnabled(): boolean {
-  return anomalyMode;
-}
-
-function withMode<T>(grad: boolean, inference: boolean, fn: () => T): T {
-  const before = [gradMode, inferenceMode] as const;
-  gradMode = grad;
-  inferenceMode = inference;
-  try {
-    return callNow(grad ? 'enableGrad' : inference ? 'inference' : 'noGrad', fn, 'the mode');
-  } finally {
-    [gradMode, inferenceMode] = before;
-  }
-}
-
-/** Runs `fn` without recording: its results need no gradient (`torch.no_grad`). Synchronous (an async function is refused: SCOPE); nests. */
-export function noGrad<T>(fn: () => T): T {
-  assertArity('noGrad', arguments.length, 1);
-  return withMode(false, inferenceMode, fn);
-}
-
-/** Runs `fn` with recording on, also inside `noGrad` (`torch.enable_grad`). Inside `inference` nothing records. Synchronous. */
-export function enableGrad<T>(fn: () => T): T {
-  assertArity('enableGrad', arguments.length, 1);
-  return withMode(!inferenceMode, inferenceMode, fn);
-}
-
-/** Runs `fn` as if no mode were set, and without recording. */
-export function withoutModes<T>(fn: () => T): T {
-  return withMode(false, false, fn);
-}
-
-/** Turns recording on or off from here on (`torch.set_grad_enabled`). Inside `inference` nothing records. */
-export function setGradEnabled(on: boolean): void {
-  assertArity('setGradEnabled', arguments.length, 1);
-  checkArgument('setGradEnabled', 'mode', on, FLAG);
-  gradMode = on && !inferenceMode;
-}
-
-/** Runs `fn` so that what it makes can never take part in a graph (`torch.inference_mode`). */
-export function inference<T>(fn: () => T): T {
-  assertArity('inference', arguments.length, 1);
-  return withMode(false, true, fn);
-}
-
-/** Backward names the op whose gradient turned NaN, and where its forward ran (`torch.autograd.set_detect_anomaly`). Slow. */
-export function setDetectAnomaly(on: boolean): void {
-  assertArity('setDetectAnomaly', arguments.length, 1);
-  checkArgument('setDetectAnomaly', 'mode', on, FLAG);
-  anomalyMode = on;
-}
 
 /** A value that backward will read, and the version that it must still have. */
 interface Saved {
@@ -123,7 +118,7 @@ export class Node<A = unknown> {
     this.inputs = saves ? inputs.map((t, i) => (saves[i] ? save(t) : null)) : null;
     this.result = op.savesOutput ? save(output) : null;
     this.extras = extras;
-    this.stack = anomalyMode ? new Error().stack : undefined;
+    this.stack = isAnomalyEnabled() ? new Error().stack : undefined;
   }
 
   /** Input i as it was in forward; only what `saves` named is there. */
@@ -213,16 +208,32 @@ export function seenWith<A>(node: Node<A>, needs: readonly boolean[], shapes = n
 
 /** Gives a tensor a new place in the graph. That it keeps its gradient goes with it; hooks stay with the value that they were registered for. */
 export function putNode(t: Tensor, node: Node | null): void {
-  if (t.retains) {
-    if (t.node?.retaining === t) t.node.retaining = null;
+  const meta = metaOf(t);
+  const before = meta.node as Node | null;
+  if (meta.retains) {
+    if (before?.retaining === t) before.retaining = null;
     if (node) node.retaining = t;
   }
-  t.node = node;
+  meta.node = node;
 }
 
 function save(tensor: Tensor): Saved {
-  if (tensor.inference) {
+  if (tensor.meta?.inference) {
     throw new GradloomError('GRAPH', 'autograd', `the inference tensor ${tensor.describe()} cannot be saved for backward. Clone it outside inference(() => …).`);
   }
   return { tensor, version: tensor.storage.version };
+}
+
+/** Sees ops and their backward rules as they run: what a profile is made of. Each must run what it is given, once, and return what that gives. */
+export interface Observer {
+  forward(name: string, run: () => Tensor): Tensor;
+  backward(node: Node, run: () => readonly (Tensor | null)[]): readonly (Tensor | null)[];
+}
+
+/** The observer, while there is one. */
+export let observer: Observer | null = null;
+
+/** Sets the observer; null ends it. */
+export function observe(next: Observer | null): void {
+  observer = next;
 }

@@ -1,11 +1,10 @@
 // A tensor: a window on a storage, and its place in the graph. What tensors can do is added by ops/methods.ts.
 import { type DType, viewOf } from './dtype.ts';
 import { COPY, GradloomError, shapeText, THIS_COPY, valueText } from './errors.ts';
-import { settle } from './pending.ts';
+import { settle } from '../runtime/call.ts';
 import { recording, refuseWhileRecording } from './recording.ts';
 import { isRowMajor, rowMajor, type Shape, sizeOf } from './shape.ts';
 import { dispose, newStorage, type Scope, type Storage } from './storage.ts';
-import type { Node } from './tape.ts';
 
 /** Numbers or booleans, nested as the shape is. */
 export type NestedArray = number | boolean | NestedArray[];
@@ -36,12 +35,54 @@ export type Hooks<Hook> = Map<HookHandle, Hook>;
 export interface ViewInfo {
   /** The tensor that the elements belong to; never itself a view. */
   readonly base: Tensor;
-  /** The base's generation that `node` was made for. */
+  /** The base's generation that the view's node was made for. */
   generation: number;
   /** One of several outputs of one op (unbind, split): writing to it in place is refused, as in PyTorch. */
   readonly sibling: boolean;
   /** Made without recording: writing to it while recording is refused, as in PyTorch. */
   readonly quiet: boolean;
+  /** Makes the view again, of the base after it was written to. */
+  readonly rebuild: (base: Tensor) => Tensor;
+}
+
+/** What autograd knows of a tensor, in a record beside it: most tensors have none. */
+export class AutogradMeta {
+  /** The op that made it, where gradients flow through it: a `Node`, read through `nodeOf`. */
+  node: object | null = null;
+  /** Set where it is a view. */
+  view: ViewInfo | null = null;
+  /** How often an in-place write has given it a new node. */
+  generation = 0;
+  /** Whether a leaf asks for a gradient. */
+  wantsGrad = false;
+  /** Whether a non-leaf keeps its gradient. */
+  retains = false;
+  /** Made in inference mode. */
+  inference = false;
+  /** Hooks on its gradient. */
+  hooks: Hooks<GradientHook> | null = null;
+  /** Hooks after accumulation, on leaves. */
+  accumulateHooks: Hooks<(leaf: Tensor) => void> | null = null;
+  #grad: Tensor | null = null;
+
+  /** The accumulated gradient, with what a pass that waits adds to it. */
+  get grad(): Tensor | null {
+    settle();
+    return this.#grad;
+  }
+
+  set grad(g: Tensor | null) {
+    settle();
+    if (this.#grad) this.#grad.storage.gradients--;
+    if (g) g.storage.gradients++;
+    this.#grad = g;
+  }
+}
+
+/** The record beside a tensor, made where there is none. */
+export function metaOf(t: Tensor): AutogradMeta {
+  t.meta ??= new AutogradMeta();
+  return t.meta;
 }
 
 /**
@@ -64,24 +105,8 @@ export class Tensor {
   /** A name for messages: a parameter's path in its module, or what the user sets. */
   label = '';
 
-  /** @internal What made it, where gradients flow through it; read through `nodeOf`. */
-  node: Node | null = null;
-  /** @internal Set where it is a differentiable view. */
-  viewInfo: ViewInfo | null = null;
-  /** @internal How often an in-place write has given it a new node. */
-  generation = 0;
-  /** @internal Whether a leaf asks for a gradient. */
-  wantsGrad = false;
-  /** @internal The gradient accumulated so far, without what a pass that waits will add. */
-  gathered: Tensor | null = null;
-  /** @internal Whether a non-leaf keeps its gradient. */
-  retains = false;
-  /** @internal Made in inference mode. */
-  inference = false;
-  /** @internal Hooks on its gradient. */
-  hooks: Hooks<GradientHook> | null = null;
-  /** @internal Hooks after accumulation, on leaves. */
-  accumulateHooks: Hooks<(leaf: Tensor) => void> | null = null;
+  /** @internal What autograd knows of it; null where that is nothing. */
+  meta: AutogradMeta | null = null;
 
   /** What `shape` has given out. */
   #shown: Shape | null = null;
@@ -109,18 +134,20 @@ export class Tensor {
     return Object.freeze([...this.steps]);
   }
 
+  /** @internal The accumulated gradient, of which recordings do not hear. */
+  get gathered(): Tensor | null {
+    return this.meta?.grad ?? null;
+  }
+
   /** @internal The accumulated gradient. */
   get gradient(): Tensor | null {
-    settle();
+    const { gathered } = this;
     recording()?.leaf(this, 'read');
-    return this.gathered;
+    return gathered;
   }
 
   set gradient(g: Tensor | null) {
-    settle();
-    if (this.gathered) this.gathered.storage.gradients--;
-    if (g) g.storage.gradients++;
-    this.gathered = g;
+    metaOf(this).grad = g;
   }
 
   /** Number of dimensions. */
@@ -143,7 +170,7 @@ export class Tensor {
     const { gradient } = this;
     dispose(this.storage);
     if (!gradient || this.storage.address !== 0) return;
-    this.gathered = null;
+    metaOf(this).grad = null;
     dispose(gradient.storage);
   }
 

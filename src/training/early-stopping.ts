@@ -4,7 +4,7 @@ import { clone } from '../ops/movement.ts';
 import { assertArity, checkArgument, COUNT, FUNCTION, instanceOf, isPlainObject, type Kinds, oneOf, optionsOf, valueText } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { keep } from '../tensor/scope.ts';
-import { noGrad } from '../tensor/tape.ts';
+import { noGrad } from '../tensor/modes.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 /** What is watched: one number, or several by name (a loss of each head). */

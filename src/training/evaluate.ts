@@ -5,7 +5,7 @@ import { assertArity, checkArgument, FUNCTION, isPlainObject, valueText } from '
 import { valueError } from '../tensor/errors.ts';
 import { scope } from '../tensor/scope.ts';
 import { callNow } from '../tensor/sync.ts';
-import { noGrad } from '../tensor/tape.ts';
+import { noGrad } from '../tensor/modes.ts';
 import { Tensor } from '../tensor/tensor.ts';
 
 /** What is measured of a batch: a number (or a tensor of one element), several by name, or nothing where `fn` updates metrics. */

@@ -1,5 +1,5 @@
 // What hooks on gradients see and do, by one table, under `loss.backward()` and under `multiloss.backward`, whose methods walk over rows of gradients.
-import { autograd, multiloss as M, nn, noGrad, ones, optim, type Tensor, tensor, zeros } from 'gradloom';
+import { autograd, multiloss as M, nn, noGrad, ones, optim, scope, type Tensor, tensor, zeros } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { throwsCode } from '../helpers.ts';
@@ -26,20 +26,83 @@ const summing = (needs: 'gramian' | 'losses'): M.Method => ({
 });
 
 type Problem = ReturnType<typeof problem>;
-const ways: Record<string, (p: Problem) => void> = {
-  'loss.backward()': ({ losses }) => losses.a.add(losses.b).backward(),
-  'one loss after the other': ({ losses }) => {
+type Way = (p: Problem, retainGraph?: boolean) => void;
+/** Where each loss's gradient goes its own way, hooks between run once for each loss; else once. */
+const ways: Record<string, Way> = {
+  'loss.backward()': ({ losses }, retainGraph) => losses.a.add(losses.b).backward({ retainGraph }),
+  'backward of a list': ({ losses }, retainGraph) => autograd.backward([losses.a, losses.b], { retainGraph }),
+  'one loss after the other': ({ losses }, retainGraph) => {
     losses.a.backward({ retainGraph: true });
-    losses.b.backward();
+    losses.b.backward({ retainGraph });
   },
-  'a method of losses': ({ losses }) => void M.backward(losses, { combine: summing('losses') }),
-  'a method of gradients': ({ losses }) => void M.backward(losses, { combine: summing('gramian') }),
-  'a method of gradients, at h': ({ losses, h }) => void M.backward(losses, { combine: summing('gramian'), at: h }),
-  'Sum, at h': ({ losses, h }) => void M.backward(losses, { combine: new M.Sum(), at: h }),
-  'Sum, measured': ({ losses }) => void M.backward(losses, { combine: new M.Sum(), measure: true }),
+  'a method of losses': ({ losses }, retainGraph) => void M.backward(losses, { combine: summing('losses'), retainGraph }),
+  'a method of gradients': ({ losses }, retainGraph) => void M.backward(losses, { combine: summing('gramian'), retainGraph }),
+  'a method of gradients, at h': ({ losses, h }, retainGraph) => void M.backward(losses, { combine: summing('gramian'), at: h, retainGraph }),
+  'Sum, at h': ({ losses, h }, retainGraph) => void M.backward(losses, { combine: new M.Sum(), at: h, retainGraph }),
+  'Sum, measured': ({ losses }, retainGraph) => void M.backward(losses, { combine: new M.Sum(), measure: true, retainGraph }),
 };
+const ONCE = ['loss.backward()', 'backward of a list', 'a method of losses'];
+/** With `at` the losses part at h; behind it their combined gradient goes on. */
+const AT = ['a method of gradients, at h', 'Sum, at h'];
 
 for (const [way, run] of Object.entries(ways)) {
+  test(`${way}: hooks run once for each gradient that arrives, with that gradient`, () => {
+    const p = problem();
+    const seen: Record<string, unknown[]> = { h: [], w: [] };
+    p.h.registerHook((g) => void seen.h?.push(list(g)));
+    p.w.registerHook((g) => void seen.w?.push(list(g)));
+    run(p);
+    const [each, sum] = [
+      (f: number) => [
+        [f, 2 * f],
+        [3 * f, -f],
+      ],
+      (f: number) => [[4 * f, f]],
+    ];
+    assert.equal(seen.h, ONCE.includes(way) ? sum(1) : each(1));
+    assert.equal(seen.w, ONCE.includes(way) || AT.includes(way) ? sum(2) : each(2));
+  });
+
+  test(`${way}: gradients are added to those that are there; a graph that is retained can be gone through again, one that is not can not`, () => {
+    const p = problem();
+    p.h.retainGrad();
+    p.w.grad = tensor([1, 1]);
+    run(p, true);
+    assert.equal(list(p.w.grad), [9, 3]);
+    run(p);
+    assert.equal(list(p.w.grad), [17, 5]);
+    assert.equal(list(p.h.grad), [8, 2]);
+    throwsCode('GRAPH', /second time/, () => run(p));
+    assert.equal(list(p.w.grad), [17, 5]);
+  });
+
+  test(`${way}: what ended is found before anything changes`, () => {
+    const p = problem();
+    const v = leaf(1, 1);
+    p.losses.a = p.losses.a.add(v.sum());
+    p.losses.b = p.losses.b.add(v.sum());
+    scope(() => {
+      p.w.grad = tensor([1, 1]);
+      (p.w as unknown as { gradient: Tensor }).gradient.dispose();
+    });
+    throwsCode('SCOPE', /ended/, () => run(p));
+    assert.is(v.grad, null);
+  });
+
+  test(`${way}: anomaly mode names the op whose rule gave NaN, and where its forward ran`, () => {
+    const p = problem();
+    autograd.setDetectAnomaly(true);
+    try {
+      const root = p.w.sub(tensor([1, 0])).sqrt();
+      p.losses = { a: root.mul(tensor([0, 1])).sum(), b: root.mul(tensor([0, 2])).sum() };
+      p.h = root;
+      throwsCode('NONFINITE', /sqrt returned NaN.*hooks\.test/s, () => run(p));
+      assert.is(p.w.grad, null);
+    } finally {
+      autograd.setDetectAnomaly(false);
+    }
+  });
+
   test(`${way}: what hooks between keep adds up to the gradient, and lives on`, () => {
     const p = problem();
     const kept: Tensor[] = [];

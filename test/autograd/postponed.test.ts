@@ -3,9 +3,13 @@ import fc from 'fast-check';
 import { autograd, capture, GradloomError, manualSeed, nn, noGrad, ones, optim, randn, scope, type Tensor, tensor } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { withoutSettling } from '../../src/runtime/call.ts';
 import { throwsCode } from '../helpers.ts';
 
 const list = (t: Tensor | null): unknown => t?.toArray() ?? null;
+/** Whether a leaf's gradient has not been made yet. */
+const waits = (t: Tensor): boolean => withoutSettling(() => t.gathered === null);
+const came = (t: Tensor): void => assert.not(waits(t));
 
 /** Two losses over w². */
 function problem(): { w: Tensor; own: Tensor; loss1: Tensor; loss2: Tensor; square: Tensor } {
@@ -24,7 +28,7 @@ const OBSERVERS: Readonly<Record<string, (p: ReturnType<typeof problem>) => void
   'reads .grad': ({ w }) => assert.equal(list(w.grad), FIRST),
   'reads .grad of what has none': ({ own, w }) => {
     assert.is(own.grad, null);
-    assert.equal(list(w.gathered), FIRST);
+    came(w);
   },
   'holds .grad, which is added to': ({ w, loss1 }) => {
     const { grad } = w;
@@ -34,11 +38,11 @@ const OBSERVERS: Readonly<Record<string, (p: ReturnType<typeof problem>) => void
   },
   'asks for gradients of its own': ({ w, loss2 }) => {
     assert.equal(list(autograd.grad(loss2, w, { retainGraph: true })[0] as Tensor), [10, 20, 30]);
-    assert.equal(list(w.gathered), FIRST);
+    came(w);
   },
   'fills one leaf only': ({ w, own, loss2 }) => {
     loss2.backward({ retainGraph: true, inputs: own });
-    assert.equal(list(w.gathered), FIRST);
+    came(w);
     own.grad = null;
   },
   'registers a hook': ({ w }) => {
@@ -47,15 +51,30 @@ const OBSERVERS: Readonly<Record<string, (p: ReturnType<typeof problem>) => void
   'registers a hook on what is between': ({ square }) => {
     square.registerHook((g) => assert.equal(list(g), [5, 5, 5]));
   },
+  'keeps what is between': ({ square }) => {
+    square.retainGrad();
+  },
+  'freezes a leaf and lets it go': ({ w }) => {
+    w.requiresGrad = false;
+    assert.ok(waits(w));
+    assert.equal(list(w.grad), FIRST);
+    w.requiresGrad = true;
+  },
   'ends a scope': ({ w }) => {
     scope(() => {});
-    assert.equal(list(w.gathered), FIRST);
+    assert.ok(waits(w), 'nothing was in it');
+    scope(() => void ones([1]));
+    came(w);
   },
-  'writes in place elsewhere': ({ w }) => {
+  'runs any kernel': ({ w }) => {
     noGrad(() => tensor([1]).add_(1));
-    assert.equal(list(w.gathered), FIRST);
+    came(w);
   },
-  nothing: ({ w }) => assert.is(w.gathered, null, 'it waits'),
+  'runs a captured step': ({ w }) => {
+    capture((x) => x.mul(2))(1);
+    came(w);
+  },
+  nothing: ({ w }) => assert.ok(waits(w)),
 };
 
 for (const [what, observe] of Object.entries(OBSERVERS)) {
@@ -64,7 +83,8 @@ for (const [what, observe] of Object.entries(OBSERVERS)) {
     p.loss1.backward({ retainGraph: true });
     observe(p);
     p.loss2.backward();
-    assert.equal(list(p.w.gathered), BOTH, 'the second pass runs at once');
+    came(p.w);
+    assert.equal(list(p.w.grad), BOTH);
     assert.equal(list(p.own.grad), [14]);
     throwsCode('GRAPH', /second time/, () => p.loss1.backward());
   });
@@ -80,7 +100,7 @@ test('hooks that were removed watch no more', () => {
   for (const handle of [...handles, ...handles]) handle.remove();
   w.grad = null;
   loss1.backward({ retainGraph: true });
-  assert.is(w.gathered, null, 'it waits');
+  assert.ok(waits(w));
   loss2.backward();
   assert.equal([list(w.grad), seen.length], [BOTH, 3]);
 });
@@ -144,13 +164,12 @@ test('passes over graphs that share nothing do not pile up', () => {
   const w = tensor([1], { requiresGrad: true });
   const leaves = Array.from({ length: 3 }, () => tensor([1], { requiresGrad: true }));
   for (const leaf of leaves) leaf.mul(leaf).sum().backward({ retainGraph: true });
-  assert.equal(
-    leaves.map((leaf) => list(leaf.gathered)),
-    [[2], [2], null],
-    'each runs the one before; the last waits',
-  );
+  assert.equal(leaves.map(waits), [false, false, true], 'each runs the one before; the last waits');
   w.mul(w).sum().backward();
-  assert.equal(list(leaves[2]?.gathered as Tensor), [2]);
+  assert.equal(
+    leaves.map((leaf) => list(leaf.grad)),
+    [[2], [2], [2]],
+  );
 });
 
 test('many retained passes over one graph are one walk, and count as often as they were called', () => {
@@ -166,7 +185,7 @@ test('inside a scope: the pass runs before its graph ends', () => {
 });
 
 /** What a program may do, with one of four losses over shared and separate parts, or with one of three leaves. */
-const deeds = ['backward', 'backward', 'backward', 'backward', 'grad', 'inputs', 'clear', 'step', 'hook', 'write', 'scope', 'forward'] as const;
+const deeds = ['backward', 'backward', 'backward', 'backward', 'grad', 'inputs', 'clear', 'step', 'hook', 'write', 'scope', 'forward', 'freeze', 'retain'] as const;
 const action = fc.record({ deed: fc.constantFrom(...deeds), loss: fc.nat(3), leaf: fc.nat(2), retainGraph: fc.boolean() });
 type Action = typeof action extends fc.Arbitrary<infer A> ? A : never;
 
@@ -194,6 +213,8 @@ function perform(program: readonly Action[], watched: boolean): unknown {
     forward: () => {
       now = losses();
     },
+    freeze: (_, leaf) => leaf.requiresGrad_(!leaf.requiresGrad),
+    retain: (loss) => loss.retainGrad(),
   };
   for (const { deed, loss, leaf, retainGraph } of program) {
     try {

@@ -1,5 +1,5 @@
 // PyTorch's semantics, line by line.
-import { autograd, enableGrad, GradloomError, inference, isGradEnabled, nn, noGrad, ones, optim, randn, setGradEnabled, type Tensor, tensor, zeros } from 'gradloom';
+import { autograd, enableGrad, GradloomError, inference, isGradEnabled, manualSeed, nn, noGrad, ones, optim, randn, setGradEnabled, type Tensor, tensor, zeros } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { throwsCode, warnings } from '../helpers.ts';
@@ -321,6 +321,33 @@ test('batched start gradients give a Jacobian', () => {
     [2, 0],
     [0, 4],
   ] as never);
+});
+
+test('batched start gradients are one pass, whose rows can be differentiated again', () => {
+  manualSeed(3);
+  const [x, v] = [randn([4, 3]), randn([2, 4, 5])];
+  const [w, b] = [randn([5, 3], { requiresGrad: true }), randn([5], { requiresGrad: true })];
+  const y = nn.functional.linear(x, w, b).tanh();
+  const rows = autograd.grad(y, [w, b], { gradOutputs: v, isGradsBatched: true, createGraph: true });
+  const each = [0, 1].map((i) => autograd.grad(y, [w, b], { gradOutputs: v.select(0, i), createGraph: true }));
+  const second = (gradients: readonly Tensor[]): Tensor[] =>
+    autograd.grad(
+      gradients.map((g) => g.square().sum()).reduce((a, c) => a.add(c)),
+      [w, b],
+      { retainGraph: true },
+    );
+  const near = (a: Tensor, c: Tensor): void => assert.ok(a.sub(c).abs().max().item() < 1e-5, `${a} for ${c}`);
+  rows.forEach((r, p) => {
+    assert.equal(r.shape, [2, ...(p === 0 ? w : b).shape]);
+    for (const i of [0, 1]) near(r.select(0, i), each[i]?.[p] as Tensor);
+  });
+  second(rows).forEach((g, p) => {
+    near(g, second(each.flat())[p] as Tensor);
+  });
+  const single = autograd.grad(y, [w], { gradOutputs: v.slice(0, 0, 1), isGradsBatched: true });
+  near((single[0] as Tensor).select(0, 0), each[0]?.[0] as Tensor);
+  const [none] = autograd.grad(y, [leaf(1, 2)], { gradOutputs: v, isGradsBatched: true, materializeGrads: true, retainGraph: true });
+  assert.equal(none?.shape, [2, 2]);
 });
 
 // 13. inputs

@@ -1,15 +1,16 @@
-// A method on a Jacobian that is at hand: for tests, for gradients that come from elsewhere, and to see what a method does.
+// A method on a Jacobian that is at hand: for tests, for gradients that come from elsewhere, and to see what a method
+// does.
 import { tensor } from '../../ops/create.ts';
 import { assertArity, checkArgument, type Kinds, NUMBERS, optionsOf, valueText } from '../../tensor/check.ts';
 import { GradloomError, shapeText, valueError } from '../../tensor/errors.ts';
 import { scope } from '../../tensor/scope.ts';
-import { noGrad } from '../../tensor/tape.ts';
+import { noGrad } from '../../tensor/modes.ts';
 import { Tensor } from '../../tensor/tensor.ts';
 import { type Aggregator, isAggregator, isScalarizer, METHOD, type Method, type Stats, type Weighting } from '../methods/method.ts';
 import { atRank, roundedElements } from '../solve/rank.ts';
 import { NAMES } from '../state.ts';
 
-/** What `applyCombiner` may be told besides the Jacobian. */
+/** Options of `applyCombiner`. */
 export interface CombinerOptions {
   /** The losses' values, [m]; default 0 each. Methods that need them cannot do without. */
   losses?: readonly number[];
@@ -79,9 +80,10 @@ function statsOf(method: Method, rows: readonly ArrayLike<number>[], { losses, n
 }
 
 /**
- * The gradient that a method makes of several: row i of the Jacobian [m, n] is that of loss i. Weightings compute in float64 on the
- * host; an Aggregator gets the Jacobian as one float32 tensor. The method remembers the step as any other. Rows count as float32 numbers:
- * singular values of the unit rows below m·2⁻²³ of the largest are 0 for a method whose `eps` does not ask for more.
+ * The gradient that a method makes of several: row i of the Jacobian [m, n] is that of loss i. Weightings compute in
+ * float64 on the host; an Aggregator gets the Jacobian as one float32 tensor. The method remembers the step as any
+ * other. Rows count as float32 numbers: singular values of the unit rows below m·2⁻²³ of the largest are 0 for a method
+ * whose `eps` does not ask for more.
  */
 export function applyCombiner(method: Method, jacobian: readonly (readonly number[])[] | Tensor, options?: CombinerOptions): Combined {
   assertArity('applyCombiner', arguments.length, 3);

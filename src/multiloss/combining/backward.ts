@@ -1,5 +1,5 @@
-// Several losses, one call: a backward pass that carries each loss's gradient, a method that says how they become one, and the graph
-// freed once. What it needs is found from the graph; what it saw is reported.
+// Several losses, one call: a backward pass that carries each loss's gradient, a method that says how they become one,
+// and the graph freed once. Which parameters the losses share is found from the graph; norms and weights are reported.
 import { backward as sumBackward } from '../../autograd/backward.ts';
 import { accumulate } from '../../autograd/leaf.ts';
 import { reshape } from '../../ops/movement.ts';
@@ -15,13 +15,17 @@ import { reportWeights, scalarize, weightsFromLosses } from './losses-only.ts';
 import { Sum } from '../methods/from-losses/weighted.ts';
 
 /**
- * Gradients of several losses, combined by a method and added to `.grad`. One walk carries every loss's gradient where the method asks for them,
- * else one ordinary pass; the graph is freed once. Parameters that no loss reaches keep a null gradient. Clears nothing, steps nothing.
+ * Gradients of several losses, combined by a method and added to `.grad`. One walk carries every loss's gradient where
+ * the method asks for them, else one ordinary pass; the graph is freed once. Parameters that no loss reaches keep a
+ * null gradient. Clears nothing, steps nothing.
  *
- * In a captured step the weights are found on the host between two parts of the program (`program.parts`); the report shows the latest replay.
+ * In a captured step the weights are found on the host between two parts of the program (`program.parts`); the report
+ * shows the latest replay.
  *
- * @param losses scalars by name; null, undefined or 0 for one that this batch lacks: it is left out of the step and of what the method remembers
- * @throws NONFINITE (of a loss or, where the method looks at gradients, of one), GRAPH or SHAPE naming the loss, before any gradient has changed
+ * @param losses scalars by name; null, undefined or 0 for one that this batch lacks: it is left out of the step and of
+ * what the method remembers
+ * @throws NONFINITE (of a loss or, where the method looks at gradients, of one), GRAPH or SHAPE naming the loss, before
+ * any gradient has changed
  */
 export function backward<Name extends string>(losses: Losses<Name>, options?: MultiBackwardOptions<NoInfer<Name>>): BackwardReport<Name> {
   assertArity('backward', arguments.length, 2);

@@ -33,7 +33,10 @@ export function isWhole(t: Tensor): boolean {
 /** Adds the method's direction to the `.grad` of each shared parameter. */
 export function addDirections(
   method: Aggregator,
-  { losses, absent, measured, layers }: { losses: readonly Tensor[]; absent: readonly string[]; measured: Measured; layers: ReadonlyMap<string, Place[]> },
+  losses: readonly Tensor[],
+  absent: readonly string[],
+  measured: Measured,
+  layers: ReadonlyMap<string, Place[]>,
   places: readonly Place[],
   found: Found,
   report: LiveReport<string>,
@@ -46,7 +49,7 @@ export function addDirections(
     const [values, blocks] = [readLosses(names, addresses.slice(0, m)), addresses.slice(m)];
     measured.assertFinite(names, blocks);
     report.lossValues.set(values);
-    measured.tell(report, layers, blocks);
+    measured.fillReport(report, layers, blocks);
     norms.set(normsOf(gramian, m));
   });
   const leaves = places.filter((p): p is Tensor => p instanceof Tensor);

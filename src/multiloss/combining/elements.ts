@@ -1,4 +1,4 @@
-// How large the elements of gradients are: what a weighting that needs the Jacobian is told beside inner products.
+// How large the elements of gradients are: what a weighting that needs the Jacobian gets beside inner products.
 import { type Rows, stacked } from '../../autograd/rows.ts';
 import { amax } from '../../ops/moments.ts';
 import { reshape } from '../../ops/movement.ts';
@@ -27,7 +27,10 @@ export function sizesOf(rows: Rows): RowSizes | null {
   return { ids: rows.ids, count, largest: amax(x, { dim: 1 }), sums: sum(x, { dim: 1 }) };
 }
 
-/** Of all m losses over several places; a loss that does not reach one has zeros there. `addressOf`: where a tensor lies by now. */
+/**
+ * Of all m losses over several places; a loss that does not reach one has zeros there. `addressOf`: a tensor's
+ * address in this replay.
+ */
 export function elementsOf(places: readonly RowSizes[], m: number, addressOf: (t: Tensor) => number): Elements {
   const [largest, mean] = [new Float64Array(m), new Float64Array(m)];
   const total = places.reduce((n, { count }) => n + count, 0);

@@ -5,8 +5,9 @@ import { MethodBase } from '../methods/base.ts';
 import { entriesOf, type Losses, type Report, type Strategy } from '../strategy.ts';
 
 /**
- * loss₁.backward({ retainGraph: true }); loss₂.backward(); …: gradients accumulate over the passes. Every pass but the last retains
- * the graph, the last frees it. Equal to `Sum` but for rounding, and as fast where nothing looks at gradients in between.
+ * loss₁.backward({ retainGraph: true }); loss₂.backward(); …: gradients accumulate over the passes. Every pass but the
+ * last retains the graph, the last frees it. Equal to `Sum` but for rounding, and as fast where nothing looks at
+ * gradients in between.
  */
 export class Independent<Name extends string = string> extends MethodBase implements Strategy<Name> {
   /** As in reports and tables. */

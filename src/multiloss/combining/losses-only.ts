@@ -5,8 +5,8 @@ import { GradloomError } from '../../tensor/errors.ts';
 import { floatsAt, writeFloats } from '../../tensor/host.ts';
 import { detach } from '../../tensor/op.ts';
 import { hostStep, recording } from '../../tensor/recording.ts';
-import { enableGrad } from '../../tensor/tape.ts';
-import { empty, type Tensor } from '../../tensor/tensor.ts';
+import { enableGrad } from '../../tensor/modes.ts';
+import { empty, metaOf, type Tensor } from '../../tensor/tensor.ts';
 import { isScalarizer, type Method, type Scalarizer, type Stats, type Weighting } from '../methods/method.ts';
 import { OP } from './options.ts';
 import type { LiveReport } from './report.ts';
@@ -16,7 +16,10 @@ export function readScalars(addresses: readonly number[]): Float64Array {
   return Float64Array.from(addresses, (address) => floatsAt(address, 1)[0] as number);
 }
 
-/** The losses' values. Throws where one is not finite, by name: in a captured step at each replay, before anything is stepped. */
+/**
+ * The losses' values. Throws where one is not finite, by name: in a captured step at each replay, before anything is
+ * stepped.
+ */
 export function readLosses(names: readonly string[], addresses: readonly number[]): Float64Array {
   const values = readScalars(addresses);
   const bad = values.findIndex((v) => !Number.isFinite(v));
@@ -39,12 +42,12 @@ export function scalarize(method: Method, losses: readonly Tensor[], names: read
     );
   const leaves = losses.map((loss) => {
     const leaf = reshape(detach(loss), []);
-    leaf.wantsGrad = true;
+    metaOf(leaf).wantsGrad = true;
     leaf.label = loss.label;
     return leaf;
   });
   // What is frozen is used as it is.
-  const params = method.parameters().filter((p) => p.wantsGrad);
+  const params = method.parameters().filter((p) => p.meta?.wantsGrad);
   const value = enableGrad(() => method.combine(leaves, names));
   const gradients = grad(value, [...leaves, ...params], { allowUnused: true, materializeGrads: true });
   return { weights: gradients.slice(0, leaves.length), learnt: params.map((p, i) => [p, gradients[leaves.length + i] as Tensor]) };
@@ -76,7 +79,10 @@ export function reportWeights(method: Method, report: LiveReport<string>, losses
   });
 }
 
-/** Throws where a method that is captured asks for something else by now (a warm-up that ended): the recorded step does not have it. */
+/**
+ * Throws where a captured method needs something else than when the step was recorded (a warm-up that ended): the
+ * recorded step does not compute it.
+ */
 export function assertNeeds(method: Method, recorded: Method['needs']): void {
   if (method.needs === recorded) return;
   throw new GradloomError(

@@ -14,21 +14,21 @@ import type { LiveReport } from './report.ts';
 /** Inner products in memory. */
 export class Measured {
   /** Where the method looks. */
-  readonly looked = new Map<Place, Products>();
-  /** All, those last that only tell whether gradients are finite. */
+  readonly inspected = new Map<Place, Products>();
+  /** All; last those that only say whether gradients are finite. */
   readonly all: readonly Products[];
 
   constructor(found: Found, looksAt: (place: Place) => boolean) {
     const others: Products[] = [];
     const add = (place: Place, ids: readonly number[], rows: Tensor): void => {
       const products = found.gramians.get(place) ?? { ids, block: innerProducts(reshape(rows, [ids.length, -1])) };
-      if (looksAt(place)) this.looked.set(place, products);
+      if (looksAt(place)) this.inspected.set(place, products);
       else others.push(products);
     };
     for (const [place, rows] of found.rows) add(place, rows.ids, stacked(rows));
-    // Of gradients that were not formed their cotangents tell.
+    // Gradients that were not materialized are finite where their cotangents are.
     for (const [leaf, { ids, cotangents }] of found.factors) add(leaf, ids, cotangents);
-    this.all = [...this.looked.values(), ...others];
+    this.all = [...this.inspected.values(), ...others];
   }
 
   /** Throws where a loss's gradient is not finite. @param addresses where each block lies */
@@ -50,16 +50,16 @@ export class Measured {
   sum(total: Float64Array, m: number, places: Iterable<Place>, addresses: readonly number[]): Float64Array {
     const at = new Map(this.all.map((p, i) => [p, addresses[i] as number]));
     for (const place of places) {
-      const products = this.looked.get(place);
+      const products = this.inspected.get(place);
       if (products) addProducts(total, m, products, at.get(products) as number);
     }
     return total;
   }
 
   /** Over everything that the method looks at and layer by layer, into the report. */
-  tell({ names, total, layerProducts }: LiveReport<string>, layers: ReadonlyMap<string, Place[]>, addresses: readonly number[]): void {
+  fillReport({ names, total, layerProducts }: LiveReport<string>, layers: ReadonlyMap<string, Place[]>, addresses: readonly number[]): void {
     if (!total) return;
-    this.sum(total.fill(0), names.length, this.looked.keys(), addresses);
+    this.sum(total.fill(0), names.length, this.inspected.keys(), addresses);
     [...layers.values()].forEach((list, i) => {
       this.sum((layerProducts[i] as { gramian: Float64Array }).gramian.fill(0), names.length, list, addresses);
     });

@@ -1,4 +1,4 @@
-// What a backward pass over several losses can be told.
+// The options of a backward pass over several losses.
 import type { Place } from '../../autograd/pass.ts';
 import { ANY, FLAG, type Kind, type Kinds, oneOf, either, TENSOR, valueText } from '../../tensor/check.ts';
 import { GradloomError, valueError } from '../../tensor/errors.ts';
@@ -11,7 +11,10 @@ import type { Losses } from '../strategy.ts';
 /** The function's name, for messages. */
 export const OP = 'multiloss.backward';
 
-/** Where conflict is resolved: over all parameters at once, layer by layer, parameter by parameter, or in groups of the caller's. */
+/**
+ * Where conflict is resolved: over all parameters at once, layer by layer, parameter by parameter, or in groups of the
+ * caller's.
+ */
 export type Groups = 'model' | 'layer' | 'param' | readonly (readonly Tensor[])[];
 
 /** Options of `multiloss.backward`. */
@@ -19,28 +22,36 @@ export interface MultiBackwardOptions<Name extends string = string> {
   /** How the losses become one step; default their sum. */
   combine?: Method<string extends Name ? AnyLoss : Name>;
   /**
-   * The parameters whose gradients are combined; default those that two or more losses reach, in this step or in one before with the same method.
-   * Of a single loss all that it reaches.
+   * The parameters whose gradients are combined; default those that two or more losses reach, in this step or in one
+   * before with the same method. Of a single loss all that it reaches.
    */
   shared?: Iterable<Tensor>;
   /**
-   * What other parameters (task heads) receive: their losses' own gradient, or that times the loss's weight. Default 'weighted' where the
-   * method needs losses, norms or elements (it scales the losses); 'unweighted' where it resolves directions (as TorchJD's mtl_backward) or
-   * divides by lengths (`normalize`, EnCodecBalancer).
+   * What other parameters (task heads) receive: their losses' own gradient, or that times the loss's weight. Default
+   * 'weighted' where the method needs losses, norms or elements (it scales the losses); 'unweighted' where it resolves
+   * directions (as TorchJD's mtl_backward) or divides by lengths (`normalize`, EnCodecBalancer).
    */
   heads?: 'unweighted' | 'weighted';
-  /** For a loss: the only parameters that it trains. A loss that is absent may be among them where it is given as null. */
+  /**
+   * For a loss: the only parameters that it trains. A loss that is absent may be among them where it is given as null.
+   */
   only?: { readonly [K in Name]?: Iterable<Tensor> };
   /** Where conflict is resolved; default 'model', all parameters at once. */
   groups?: Groups;
   /**
-   * A tensor between trunk and heads: gradients are compared and combined there and go on as one (MGDA-UB, Sener & Koltun 2018; EnCodec's balancer).
-   * One pass through the trunk, whatever the number of losses.
+   * A tensor between trunk and heads: gradients are compared and combined there and go on as one (MGDA-UB, Sener &
+   * Koltun 2018; EnCodec's balancer). One pass through the trunk, whatever the number of losses.
    */
   at?: Tensor;
-  /** The parameters that the method looks at (GradNorm's last shared layer); default all shared ones. Its weights act on all. */
+  /**
+   * The parameters that the method looks at (GradNorm's last shared layer); default all shared ones. Its weights act on
+   * all.
+   */
   on?: Iterable<Tensor>;
-  /** The same losses of an independent batch, for methods that need an unbiased Gramian (MoDo, SDMGrad): Gᵢⱼ = ⟨gᵢ, g'ⱼ⟩. */
+  /**
+   * The same losses of an independent batch, for methods that need an unbiased Gramian (MoDo, SDMGrad): Gᵢⱼ = ⟨gᵢ,
+   * g'ⱼ⟩.
+   */
   other?: Losses<Name>;
   /** Whether to measure norms and cosines also where the method does not need them. */
   measure?: boolean;
@@ -48,14 +59,14 @@ export interface MultiBackwardOptions<Name extends string = string> {
   retainGraph?: boolean;
 }
 
-/** What can be gone through for tensors. */
+/** A list of tensors, or anything else that can be iterated. */
 export const TENSORS: Kind = {
   what: 'a list of tensors',
   test: (v) => typeof v === 'object' && v !== null && !(v instanceof Tensor) && typeof (v as Iterable<unknown>)[Symbol.iterator] === 'function',
 };
 const LISTS: Kind = { what: 'lists of tensors', test: (v) => Array.isArray(v) && v.every(TENSORS.test) };
 
-/** What `multiloss.backward` can be told besides the method. */
+/** The options of `multiloss.backward` besides the method. */
 export const WITHOUT_COMBINE: Kinds<Omit<MultiBackwardOptions, 'combine'>> = {
   shared: TENSORS,
   heads: oneOf('unweighted', 'weighted'),
@@ -68,7 +79,7 @@ export const WITHOUT_COMBINE: Kinds<Omit<MultiBackwardOptions, 'combine'>> = {
   retainGraph: FLAG,
 };
 
-/** What it can be told. */
+/** All of its options. */
 export const BACKWARD: Kinds<MultiBackwardOptions> = { combine: METHOD, ...WITHOUT_COMBINE };
 
 /** The place of a tensor that an option names. */

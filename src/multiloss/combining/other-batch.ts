@@ -4,7 +4,6 @@ import type { Place } from '../../autograd/pass.ts';
 import { innerProducts, type Products } from '../../autograd/rows.ts';
 import { type Found, withRows } from '../../autograd/walk.ts';
 import { GradloomError, valueError } from '../../tensor/errors.ts';
-import { moveStorage } from '../../tensor/storage.ts';
 import { Tensor } from '../../tensor/tensor.ts';
 import { OP } from './options.ts';
 import { type Losses, presentOf } from '../strategy.ts';
@@ -21,12 +20,10 @@ export function crossProducts(names: readonly string[], other: Losses): Cross {
   }
   const m = names.length;
   const theirs = new Map<Place, Tensor>();
-  withRows(losses as Tensor[], {}, (found, outer) => {
+  withRows(losses as Tensor[], {}, (found) => {
     for (const place of found.rows.keys()) {
       if (!(place instanceof Tensor)) continue;
-      const rows = everyRow(found.rows.get(place), m, place.sizes);
-      moveStorage(rows.storage, outer);
-      theirs.set(place, rows);
+      theirs.set(place, found.pass.expose(everyRow(found.rows.get(place), m, place.sizes)));
     }
   });
   return (found, shared) => {

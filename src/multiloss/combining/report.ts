@@ -1,9 +1,11 @@
-// What one backward pass over several losses tells: how much each counted, and how their gradients stood to one another.
+// The report of a backward pass over several losses: how much each counted, and how their gradients agreed.
 import { refuseWhileRecording } from '../../tensor/recording.ts';
 import { atRank, roundedProducts } from '../solve/rank.ts';
 import type { Report } from '../strategy.ts';
 
-/** How the losses' gradients stand to one another over some parameters. Rows and columns are in the order of `names`. */
+/**
+ * Norms, cosines and inner products of the losses' gradients over some parameters. Rows and columns are in the order of `names`.
+ */
 export interface Conflict<Name extends string = string> {
   /** ‖gᵢ‖. */
   readonly norms: Readonly<Record<Name, number>>;
@@ -19,7 +21,10 @@ export interface LayerConflict<Name extends string = string> extends Conflict<Na
   readonly name: string;
 }
 
-/** What `multiloss.backward` did, of the losses that the step had. In a captured step the numbers are those of the latest replay. */
+/**
+ * What `multiloss.backward` did, of the losses that the step had. In a captured step the numbers are those of the
+ * latest replay.
+ */
 export interface BackwardReport<Name extends string = string> extends Report<Name> {
   /** The losses that the step had, in their order. */
   readonly names: readonly Name[];
@@ -106,7 +111,9 @@ export class LiveReport<Name extends string> implements BackwardReport<Name> {
     return this.groupWeights.map(({ name, weights }) => ({ name, weights: this.record(weights) }));
   }
 
-  /** The numbers as they are now, as a plain object: for lines of JSON and for keeping over steps of a captured program. */
+  /**
+   * The numbers as they are now, as a plain object: for lines of JSON and for keeping over steps of a captured program.
+   */
   toJSON(): BackwardReport<Name> {
     const { branch, names, losses, weights, norms, cosine, gramian, rank, layers, groups } = this;
     return { branch, names, losses, weights, norms, cosine, gramian, rank, layers, groups };

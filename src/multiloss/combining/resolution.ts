@@ -1,10 +1,10 @@
-// One walk for every loss's gradient, and what becomes of them: numbers for the method, its weights back to the gradients that the losses
-// share, one gradient for each parameter.
+// One walk for every loss's gradient, and what becomes of them: numbers for the method, its weights back to the
+// gradients that the losses share, one gradient for each parameter.
 import { continueBackward } from '../../autograd/backward.ts';
 import { accumulate } from '../../autograd/leaf.ts';
 import type { Place } from '../../autograd/pass.ts';
 import { combine as combineRows, formGradient, type Rows, stacked } from '../../autograd/rows.ts';
-import { type Found, withRows } from '../../autograd/walk.ts';
+import { type Found, type WalkOptions, withRows } from '../../autograd/walk.ts';
 import { ones } from '../../ops/create.ts';
 import { sum } from '../../ops/reduce.ts';
 import { GradloomError, valueError } from '../../tensor/errors.ts';
@@ -69,9 +69,10 @@ export class Resolution<Name extends string> {
     const { method, sharing, options } = this;
     const { boundary, counts } = sharing;
     const cross = options.other ? crossProducts(this.names, options.other) : null;
-    const walkOptions = {
+    const walkOptions: WalkOptions = {
       retainGraph: options.retainGraph,
-      boundary: boundary instanceof Node ? new Set([boundary]) : undefined,
+      fills: true,
+      ends: boundary instanceof Node ? new Set([boundary]) : undefined,
       factored: (leaf: Tensor) => method.needs !== 'jacobian' && !cross && leaf !== boundary,
       measured: (place: Place) => this.looksAt(place) || (this.measures && !sharing.named && place instanceof Tensor),
       counts,
@@ -86,11 +87,11 @@ export class Resolution<Name extends string> {
     const sharedPlaces = sharing.sharedOf(reached);
     const shared = new Set(sharedPlaces);
     const measured = measures ? new Measured(found, (p) => shared.has(p) && this.looksAt(p)) : null;
-    if (sharing.named && measured?.looked.size === 0) throw new GradloomError('GRAPH', OP, 'none of the parameters `on` is shared by two losses. Name the last shared layer.');
+    if (sharing.named && measured?.inspected.size === 0) throw new GradloomError('GRAPH', OP, 'none of the parameters `on` is shared by two losses. Name the last shared layer.');
     const layers = measures || options.groups === 'layer' ? layersOf(sharedPlaces, found) : new Map<string, Place[]>();
     if (measures) report.measure(layers.keys());
     if (isAggregator(method)) {
-      addDirections(method, { losses, absent, measured: measured as Measured, layers }, sharedPlaces, found, report);
+      addDirections(method, losses, absent, measured as Measured, layers, sharedPlaces, found, report);
       for (const place of reached.keys()) if (place instanceof Tensor && !shared.has(place)) accumulate(place, ...combined(found, place, null), false);
       return;
     }
@@ -114,7 +115,7 @@ export class Resolution<Name extends string> {
     const rows = boundary && found.rows.get(boundary);
     if (!rows) return;
     const { at, retainGraph } = this.options;
-    found.outside(() => {
+    found.pass.outside(() => {
       const gradient = combineRows(table.of(0, rows.ids), stacked(rows));
       if (boundary instanceof Node) continueBackward(at as Tensor, gradient, retainGraph);
       else accumulate(boundary, gradient, false, false);
@@ -122,11 +123,14 @@ export class Resolution<Name extends string> {
   }
 }
 
-/** A leaf's gradient, and whether its memory is nobody else's. `weights`: of the losses that meet there; null: each counts 1. */
+/**
+ * A leaf's gradient, and whether its memory is nobody else's. `weights`: of the losses that meet there; null: each
+ * counts 1.
+ */
 function combined(found: Found, leaf: Tensor, weights: ((ids: readonly number[]) => Tensor) | null): [Tensor, boolean] {
   const factor = found.factors.get(leaf);
   if (factor) return [formGradient(factor, weights ? weights(factor.ids) : ones([factor.ids.length])), true];
   const rows = found.rows.get(leaf) as Rows;
   if (weights) return [combineRows(weights(rows.ids), stacked(rows)), true];
-  return rows.ids.length === 1 ? [rows.values, !leaf.hooks && isWhole(rows.values) && rows.values.storage.holds === 1] : [sum(rows.values, { dim: 0 }), true];
+  return rows.ids.length === 1 ? [rows.values, !leaf.meta?.hooks && isWhole(rows.values) && rows.values.storage.holds === 1] : [sum(rows.values, { dim: 0 }), true];
 }

@@ -62,7 +62,10 @@ export class Sharing<Name extends string> {
     return shared;
   }
 
-  /** Losses that have nothing in common have no conflict to resolve: said, since it is a mistake in the model or the options. */
+  /**
+   * Refuses losses that share no parameter, and warns of one that shares none with the others: a mistake in the model
+   * or the options.
+   */
   private assertShared(shared: readonly Place[], reached: Reached): void {
     const { method, names } = this;
     if (method.needs === 'losses' || names.length < 2) return;

@@ -20,7 +20,7 @@ export interface Measurements {
   readonly losses: readonly Tensor[];
   /** Losses that the step names and does not have. */
   readonly absent: readonly string[];
-  /** The weights where the method has said them already: of a function of the losses. */
+  /** The weights where they are known already: derivatives of a function of the losses. */
   readonly known: readonly Tensor[] | null;
   readonly measured: Measured | null;
   readonly layers: ReadonlyMap<string, Place[]>;
@@ -60,7 +60,7 @@ export function solveWeights(method: Method, step: Measurements, report: LiveRep
     measured?.assertFinite(names, blocks);
     const addressOf = new Map(take(sizes.length).map((at, i) => [sizes[i] as Tensor, at]));
     report.lossValues.set(values);
-    measured?.tell(report, layers, blocks);
+    measured?.fillReport(report, layers, blocks);
     report.weightValues.fill(0);
     const other = cross && crossGramian(cross, rest[0] as number, names);
     groups.forEach(({ places }, g) => {

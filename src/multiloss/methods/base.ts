@@ -1,5 +1,5 @@
-// What methods and strategies are made of: arguments that a program hands to one are checked before its formula sees them, and what it
-// remembers is saved, loaded and forgotten in one way.
+// What methods and strategies are made of: arguments that a program hands to one are checked before its formula sees
+// them, and what it remembers is saved, loaded and forgotten in one way.
 import { assertArity, assertTensors, checkArgument, isPlainObject, type Kind, optionsOf } from '../../tensor/check.ts';
 import { GradloomError, shapeText } from '../../tensor/errors.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
@@ -101,7 +101,7 @@ export abstract class MethodBase {
 
 /** A method that weighs losses, by their gradients' inner products unless it says otherwise. */
 export abstract class WeightingBase extends MethodBase implements Weighting {
-  /** What it must be told. */
+  /** What it must be given. */
   readonly needs: Needs = 'gramian';
 
   /** One weight per loss. */

@@ -35,7 +35,10 @@ export class Memory<Own extends string, Per extends string> implements State {
     return this.rows.get(name);
   }
 
-  /** What is remembered of each of the losses, to be changed in place. `fresh`: of the i-th, where it comes for the first time. */
+  /**
+   * What is remembered of each of the losses, to be changed in place. `fresh`: of the i-th, where it comes for the
+   * first time.
+   */
   of(names: readonly string[], fresh: (i: number) => Numbers<Per>): Numbers<Per>[] {
     return names.map((name, i) => {
       let row = this.rows.get(name);
@@ -68,7 +71,7 @@ export class Memory<Own extends string, Per extends string> implements State {
   }
 }
 
-/** Makes remembered shares add up to `sum` again where losses came or went; alike where nothing is left to share. */
+/** Makes remembered shares add up to `sum` again where losses came or went; equal shares where their sum is 0. */
 export function reshare<Key extends string>(rows: readonly Numbers<Key>[], key: Key, sum: number): void {
   const now = rows.reduce((s, row) => s + row[key], 0);
   if (Math.abs(now - sum) <= 1e-9 * sum) return;
@@ -76,10 +79,10 @@ export function reshare<Key extends string>(rows: readonly Numbers<Key>[], key: 
 }
 
 /**
- * Where a loss stands that an option names; −1 where this step lacks it.
- * @param known losses that have been met, or that were said to be absent: none of those is a slip
+ * The position of a loss that an option names; −1 where this step lacks it.
+ * @param known losses of earlier steps: those and absent ones are no misspellings
  */
-export function placeOfLoss(method: string, option: string, name: string, { names, absent = [] }: Stats, known: readonly string[]): number {
+export function indexOfLoss(method: string, option: string, name: string, { names, absent = [] }: Stats, known: readonly string[]): number {
   const at = names.indexOf(name);
   if (at >= 0 || absent.includes(name) || known.includes(name)) return at;
   throw valueError(method, `${option} is '${name}', but the losses are ${names.join(', ')}. Name one of them; where a batch lacks it, give it as null.`);

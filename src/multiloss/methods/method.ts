@@ -1,11 +1,13 @@
-// What a method is: it looks at some of what is known of a step's losses and says how much each counts. Who computes gradients and who
-// applies them is not its business (backward.ts), so a method is a few lines of its paper's mathematics.
+// What a method is: it looks at some of what is known of a step's losses and says how much each counts. Who computes
+// gradients and who applies them is not its business (backward.ts), so a method is a few lines of its paper's
+// mathematics.
 import type { Kind } from '../../tensor/check.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 
 /**
- * What a method must be told, which is its price. 'losses': one backward pass, as for a sum. 'norms' and 'gramian': a pass that carries
- * every loss's gradient through the network, without the weights' gradients of each. 'jacobian': those as well.
+ * What a method must be given, which is its price. 'losses': one backward pass, as for a sum. 'norms' and 'gramian': a
+ * pass that carries every loss's gradient through the network, without the weights' gradients of each. 'jacobian':
+ * those as well.
  */
 export type Needs = 'losses' | 'norms' | 'gramian' | 'jacobian';
 
@@ -29,7 +31,10 @@ export interface Stats<Name extends string = string> {
   readonly gramian: Float64Array;
   /** Over the same parameters; there where a weighting needs 'jacobian'. */
   readonly elements?: Elements;
-  /** How many directions the gradients have: what depends on others by no more than roundings counts as depending. Unknown where left out. */
+  /**
+   * How many directions the gradients have: what depends on others by no more than roundings counts as depending.
+   * Unknown where left out.
+   */
   readonly rank?: number;
   /** Losses that the step names and does not have. */
   readonly absent?: readonly Name[];
@@ -56,7 +61,10 @@ interface Named extends Partial<Stateful> {
   readonly name: string;
 }
 
-/** A differentiable function of the losses: its derivatives are the weights, and what it learns gets gradients of its own. */
+/**
+ * A differentiable function of the losses: its derivatives are the weights, and what it learns gets gradients of its
+ * own.
+ */
 export interface Scalarizer<Name extends string = AnyLoss> extends Named {
   /** The losses' values are enough. */
   readonly needs: 'losses';
@@ -70,9 +78,12 @@ export interface Scalarizer<Name extends string = AnyLoss> extends Named {
 
 /** Weights from numbers, computed on the host in float64. */
 export interface Weighting<Name extends string = AnyLoss> extends Named {
-  /** What it must be told. */
+  /** What it must be given. */
   readonly needs: Needs;
-  /** What parameters of single losses (heads) get; where left out, 'unweighted' of a method that needs 'gramian', else 'weighted'. */
+  /**
+   * What parameters of single losses (heads) get; where left out, 'unweighted' of a method that needs 'gramian', else
+   * 'weighted'.
+   */
   readonly heads?: 'unweighted' | 'weighted';
   /** Where given, the method tells eigenvalues from 0 itself, and gets the Gramian as it was computed. */
   readonly eps?: number | undefined;
@@ -95,8 +106,8 @@ export interface Aggregator<Name extends string = AnyLoss> extends Named {
   /** The gradients themselves. */
   readonly needs: 'jacobian';
   /**
-   * Directions from Jacobians, parameter by parameter: `rows[p]` is [m, n] for a parameter of n elements, the result [n] for each.
-   * Made of ops and kernel calls; runs under noGrad. What it keeps between steps are kept tensors.
+   * Directions from Jacobians, parameter by parameter: `rows[p]` is [m, n] for a parameter of n elements, the result
+   * [n] for each. Made of ops and kernel calls; runs under noGrad. What it keeps between steps are kept tensors.
    */
   readonly directions: (rows: readonly Tensor[], stats: Stats<Name>) => Tensor[];
 }
@@ -109,8 +120,8 @@ const isFunction = (method: object, key: string): boolean => typeof (method as R
 /** A method, as options take it. */
 export const METHOD: Kind = {
   what:
-    "a method, such as new multiloss.UPGrad(), or an object of your own: { name, needs, weights(stats) } with needs 'losses', 'norms', 'gramian' or 'jacobian', " +
-    "directions(rows, stats) with needs 'jacobian', or combine(losses, names) with needs 'losses'; stateDict and loadStateDict both, or neither",
+    "a method, such as new multiloss.UPGrad(), or an object of your own with weights (needs 'losses', 'norms', 'gramian' or 'jacobian'), " +
+    "directions ('jacobian') or combine ('losses'), and stateDict with loadStateDict or neither",
   test: (v) => {
     if (typeof v !== 'object' || v === null || isFunction(v, 'stateDict') !== isFunction(v, 'loadStateDict')) return false;
     const { needs } = v as Partial<Method>;

@@ -5,7 +5,7 @@ import { assertArity, checkArgument } from '../../tensor/check.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { type State, stateIn } from '../state.ts';
 import { MethodBase } from './base.ts';
-import { told } from './from-gradients/rows.ts';
+import { fromHost } from './from-gradients/rows.ts';
 import type { Weighted } from './from-losses/weighted.ts';
 import { type Aggregator, isAggregator, METHOD, type Method, type Stateful, type Stats, type Weighting, type Wrapped } from './method.ts';
 import { Wrapper } from './wrappers.ts';
@@ -66,7 +66,7 @@ class NormalizedRows extends MethodBase implements Aggregator {
   directions(rows: readonly Tensor[], stats: Stats): Tensor[] {
     const m = stats.names.length;
     const s = reshape(
-      told(m, [], () => inverses(stats.norms)),
+      fromHost(m, [], () => inverses(stats.norms)),
       [m, 1],
     );
     return this.inner.directions(
@@ -77,8 +77,9 @@ class NormalizedRows extends MethodBase implements Aggregator {
 }
 
 /**
- * The method sees every gradient with length 1, so a loss's scale does not count, only where it pulls: `normalize(new PCGrad())` first
- * balances, then resolves. A gradient no longer than 1e-12 stays as it is; parameters of single losses get these losses' own gradients.
+ * The method sees every gradient with length 1, so a loss's scale does not count, only where it pulls: `normalize(new
+ * PCGrad())` first balances, then resolves. A gradient no longer than 1e-12 stays as it is; parameters of single losses
+ * get these losses' own gradients.
  */
 export function normalize<Name extends string>(method: Weighting<Name> | Weighted<Name>): Wrapped<Name>;
 /** The same of a method that gives directions. */

@@ -1,4 +1,5 @@
-// Methods made of methods. Each passes on what the inner one needs and remembers, so they nest: ema(every(normalize(new MGDA()), 10), 0.9).
+// Methods made of methods. Each passes on what the inner one needs and remembers, so they nest: ema(every(normalize(new
+// MGDA()), 10), 0.9).
 import { assertArity, checkArgument, type Kinds, NUMBER, withDefaults } from '../../tensor/check.ts';
 import { valueError } from '../../tensor/errors.ts';
 import { count, range } from '../checks.ts';
@@ -8,7 +9,7 @@ import { Weighted } from './from-losses/weighted.ts';
 import { Memory } from './memory.ts';
 import { headsOf, isAggregator, isScalarizer, METHOD, type Method, type Stats, type Weighting, type Wrapped } from './method.ts';
 
-/** A weighting that may be told the losses after the step (FAMO). */
+/** A weighting that may be given the losses after the step (FAMO). */
 interface Updated extends Weighting {
   update?(lossesAfter: Float64Array): void;
 }
@@ -90,8 +91,8 @@ class Ema extends Wrapper {
 }
 
 /**
- * Weights as a running mean with the given decay, a loss's first as they are: CR-MOGM (Zhou et al., NeurIPS 2022), which keeps noisy gradients
- * from making noisy weights.
+ * Weights as a running mean with the given decay, a loss's first as they are: CR-MOGM (Zhou et al., NeurIPS 2022),
+ * which keeps noisy gradients from making noisy weights.
  */
 export function ema<Name extends string>(method: Weighting<Name> | Weighted<Name>, decay = 0.9): Wrapped<Name> {
   assertArity('ema', arguments.length, 2);
@@ -138,9 +139,9 @@ class Every extends Wrapper {
 }
 
 /**
- * Weights computed anew every n steps and kept in between (PSMGD, Xiao et al. 2024, arXiv 2412.10961): gradients are not measured then.
- * Heads get what they get in the other steps; where that is their own gradient, `heads: 'weighted'` makes the steps in between cost no more
- * than a sum's.
+ * Weights computed anew every n steps and kept in between (PSMGD, Xiao et al. 2024, arXiv 2412.10961): gradients are
+ * not measured then. Heads get what they get in the other steps; where that is their own gradient, `heads: 'weighted'`
+ * makes the steps in between cost no more than a sum's.
  */
 export function every<Name extends string>(method: Weighting<Name> | Weighted<Name>, n: number): Wrapped<Name>;
 /** The same, the number first. */
@@ -178,7 +179,10 @@ class Clip extends Wrapper {
   }
 }
 
-/** Weights kept between `min` and `max`: against a weight that collapses or explodes. What the method promises of its direction no longer holds where a weight is clipped. */
+/**
+ * Weights kept between `min` and `max`: against a weight that collapses or explodes. What the method promises of its
+ * direction no longer holds where a weight is clipped.
+ */
 export function clipWeights<Name extends string>(method: Weighting<Name> | Weighted<Name>, options: ClipWeightsOptions): Wrapped<Name> {
   assertArity('clipWeights', arguments.length, 2);
   return new Clip(method, options);
@@ -231,7 +235,10 @@ class WarmUp extends Wrapper {
   }
 }
 
-/** The first method for so many steps, then the other one: `warmup(new Mean(), new PCGrad(), 500)`. Each step costs what its own method needs. */
+/**
+ * The first method for so many steps, then the other one: `warmup(new Mean(), new PCGrad(), 500)`. Each step costs what
+ * its own method needs.
+ */
 export function warmup<First extends string, Then extends string>(
   first: Weighting<First> | Weighted<First>,
   then: Weighting<Then> | Weighted<Then>,

@@ -8,11 +8,13 @@ import { METHOD, type Method } from '../methods/method.ts';
 import type { BackwardReport } from '../combining/report.ts';
 import type { Losses } from '../strategy.ts';
 import { OBJECT, type States, stateOf } from '../state.ts';
-import { leavesIn, OPTIMIZER, type Steppable, statesOf, type Trainable, takeTurn } from './turn.ts';
+import { leavesIn, OPTIMIZER, type Steppable, statesOf, type Trainable, runStep } from './training-step.ts';
 
 /** One player. */
 export interface Player<Args extends readonly unknown[] = readonly unknown[], Name extends string = string> {
-  /** The losses that it makes small. Runs in its turn, with the step's arguments; the whole forward pass belongs inside. */
+  /**
+   * The losses that it makes small. Runs in its turn, with the step's arguments; the whole forward pass belongs inside.
+   */
   losses: (...args: Args) => Losses<Name>;
   /** Steps the player's own parameters: only these get gradients in its turn. */
   optimizer: Steppable;
@@ -83,20 +85,21 @@ export class Alternate<Args extends readonly unknown[], Key extends string> {
   }
 
   /**
-   * Each player whose turn it is: forward, its gradients cleared, backward, its optimizer's step. While it plays, the other players'
-   * parameters ask for no gradient, so nothing need be detached and no graph retained.
+   * Each player whose turn it is: forward, its gradients cleared, backward, its optimizer's step. While it plays, the
+   * other players' parameters ask for no gradient, so nothing need be detached and no graph retained.
    *
    * @returns by player what it did; null where it was not its turn
-   * @throws naming player and loss, where one is not a scalar, detached or not finite. That player has not stepped then, nor those after it
+   * @throws naming player and loss, where one is not a scalar, detached or not finite. That player has not stepped
+   * then, nor those after it
    */
   step(...args: Args): Record<Key, PlayerStep | null> {
-    const turns = this.players.map(([name, p, frozen]) => {
+    const done = this.players.map(([name, p, frozen]) => {
       if (this.count % (p.every ?? 1) !== 0) return [name, null] as const;
-      const turn = { op: `alternate, player '${name}'`, frozen, combine: p.combine, options: p.backward, lrFactor: 1, optimizer: p.optimizer, beforeStep: p.beforeStep };
-      return [name, takeTurn(turn, () => p.losses(...args))] as const;
+      const step = { op: `alternate, player '${name}'`, frozen, combine: p.combine, options: p.backward, lrFactor: 1, optimizer: p.optimizer, beforeStep: p.beforeStep };
+      return [name, runStep(step, () => p.losses(...args))] as const;
     });
     this.count++;
-    return Object.fromEntries(turns) as Record<Key, PlayerStep | null>;
+    return Object.fromEntries(done) as Record<Key, PlayerStep | null>;
   }
 
   /** What the players' methods remember. */

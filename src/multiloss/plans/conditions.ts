@@ -1,11 +1,14 @@
-// Conditions on the course of training: plain objects (JSON), and what each remembers from step to step, plain data too.
+// Conditions on the course of training: plain objects (JSON), and what each remembers from step to step, plain data
+// too.
 import { assertArity, checkArgument, FINITE, isPlainObject, type Kind, type Kinds, optionsOf, TEXT } from '../../tensor/check.ts';
 import { valueError } from '../../tensor/errors.ts';
 import { count, range } from '../checks.ts';
 
 /** Options of `below` and `above`. */
 export interface LevelOptions {
-  /** How much of the running mean each step keeps, in [0, 1); 0 looks at the step's own loss. Corrected for its start. */
+  /**
+   * How much of the running mean each step keeps, in [0, 1); 0 looks at the step's own loss. Corrected for its start.
+   */
   ema?: number;
   /** For how many steps in a row it must hold, ≥ 1. */
   for?: number;

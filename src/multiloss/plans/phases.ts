@@ -9,7 +9,7 @@ import { METHOD, type Method } from '../methods/method.ts';
 import type { BackwardReport } from '../combining/report.ts';
 import { NAMES, OBJECT, type States, stateOf } from '../state.ts';
 import type { Losses } from '../strategy.ts';
-import { leavesIn, OPTIMIZER, type Steppable, statesOf, type Trainable, takeTurn } from './turn.ts';
+import { leavesIn, OPTIMIZER, type Steppable, statesOf, type Trainable, runStep } from './training-step.ts';
 
 /** What one phase is. */
 export interface PhaseOptions<Name extends string = string> {
@@ -21,7 +21,10 @@ export interface PhaseOptions<Name extends string = string> {
   until?: Condition<Name>;
   /** An earlier phase, and when to go back to it. Goes before `until` where both hold. */
   backTo?: readonly [phase: string, when: Condition<Name>];
-  /** Parameters, or modules, that ask for no gradient during the phase's steps. Running statistics still follow: use `eval()` for those. */
+  /**
+   * Parameters, or modules, that ask for no gradient during the phase's steps. Running statistics still follow: use
+   * `eval()` for those.
+   */
   freeze?: Trainable;
   /** Times every group's learning rate, so that schedulers and groups keep their say; default 1. */
   lrFactor?: number;
@@ -118,7 +121,9 @@ export class Plan<Name extends string = string> {
     this.names = optionsOf<PlanOptions<string>>('phases', options, PLAN, arguments.length).losses;
   }
 
-  /** Adds a phase. The first one added begins. Throws where it does not fit what is known of the plan. Returns the plan. */
+  /**
+   * Adds a phase. The first one added begins. Throws where it does not fit what is known of the plan. Returns the plan.
+   */
   phase(name: string, options: PhaseOptions<Name>): this {
     checkArgument('phases.phase', 'name', name, TEXT);
     const op = `phases, phase '${name}'`;
@@ -146,8 +151,8 @@ export class Plan<Name extends string = string> {
   }
 
   /**
-   * Checks what can be known only of the whole: that there is a phase, and that conditions watch losses of some phase. The first step does
-   * this too. Returns the plan.
+   * Checks what can be known only of the whole: that there is a phase, and that conditions watch losses of some phase.
+   * The first step does this too. Returns the plan.
    */
   check(): this {
     if (this.checked) return this;
@@ -178,11 +183,12 @@ export class Plan<Name extends string = string> {
   }
 
   /**
-   * One step: forward by `losses`, gradients cleared, backward of the losses that are active, the optimizer's step; then the conditions are
-   * looked at. The forward pass must run inside `losses`, for that is where frozen parameters ask for no gradient.
+   * One step: forward by `losses`, gradients cleared, backward of the losses that are active, the optimizer's step;
+   * then the conditions are looked at. The forward pass must run inside `losses`, for that is where frozen parameters
+   * ask for no gradient.
    *
-   * @throws VALUE, SHAPE, GRAPH, NONFINITE naming a loss that is missing, not a scalar, detached, not finite. No parameter, gradient or
-   * state of the plan has changed then: the error may be caught and the next batch taken.
+   * @throws VALUE, SHAPE, GRAPH, NONFINITE naming a loss that is missing, not a scalar, detached, not finite. No
+   * parameter, gradient or state of the plan has changed then: the error may be caught and the next batch taken.
    */
   step<L extends Losses<Name>>(losses: () => L, optimizer: Steppable, options?: PlanStepOptions): PlanStep<keyof L & string> {
     const { name: phase, options: p, frozen, watched } = this.present;
@@ -193,8 +199,8 @@ export class Plan<Name extends string = string> {
       beforeStep?.();
       if (p.optimizerState === 'reset' && this.steps === 0) forget(phase, optimizer);
     };
-    const turn = { op: `phases, phase '${phase}'`, active: p.losses, watched, frozen, combine: p.combine, options: p.backward, lrFactor: p.lrFactor ?? 1, optimizer };
-    const taken = takeTurn({ ...turn, beforeStep: before }, losses);
+    const step = { op: `phases, phase '${phase}'`, active: p.losses, watched, frozen, combine: p.combine, options: p.backward, lrFactor: p.lrFactor ?? 1, optimizer };
+    const taken = runStep({ ...step, beforeStep: before }, losses);
     this.steps++;
     this.move(taken.losses);
     return { phase, next: this.current, switched: this.current !== phase, done: this.finished, losses: taken.losses, report: taken.report } as PlanStep<keyof L & string>;
@@ -203,7 +209,7 @@ export class Plan<Name extends string = string> {
   /** Looks at the conditions of the phase. */
   private move(losses: Readonly<Record<string, number>>): void {
     const { until, backTo } = this.present.options;
-    // Both are told of every step, whichever holds.
+    // Both see every step, whichever holds.
     const over = until !== undefined && advance(until, this.until as Progress, losses);
     const back = backTo !== undefined && advance(backTo[1], this.backTo as Progress, losses);
     if (back) this.enter(this.list.findIndex((p) => p.name === backTo[0]));
@@ -224,7 +230,7 @@ export class Plan<Name extends string = string> {
     return statesOf(this.list.map(({ name, options }) => [name, options.combine]));
   }
 
-  /** Where the plan stands, as JSON: conditions' running means and counts, and the methods' states. */
+  /** The plan's state, as JSON: conditions' running means and counts, and the methods' states. */
   stateDict(): PlanState {
     const { name: phase } = this.present;
     const state = { phases: this.list.map((p) => p.name), phase, steps: this.steps, done: this.finished, until: this.until, backTo: this.backTo };

@@ -21,8 +21,8 @@ export interface PhasedOptions<Name extends string> {
 const PHASED: Kinds<PhasedOptions<string>> = { first: TEXT, second: TEXT, threshold: FINITE };
 
 /**
- * One loss at a time, chosen by the first one's value at this step: the second trains while the first is below the threshold, else the
- * first. The head of the loss that rests keeps a null gradient, so an optimizer leaves it alone.
+ * One loss at a time, chosen by the first one's value at this step: the second trains while the first is below the
+ * threshold, else the first. The head of the loss that rests keeps a null gradient, so an optimizer leaves it alone.
  */
 export class Phased<Name extends string> extends MethodBase implements Strategy<Name> {
   readonly name = 'phased';

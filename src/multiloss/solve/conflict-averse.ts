@@ -4,14 +4,18 @@ import { inner, largestDiagonal, quadratic, times } from './matrix.ts';
 import { minNorm } from './min-norm.ts';
 
 /** Evaluations of the path; 5 to 15 are usual. */
-const TURNS = 100;
-/** Below this share of what its terms' lengths add up to, squared, the square of a sum is what roundings of the gradients' elements make of 0. */
+const MOST_EVALUATIONS = 100;
+/**
+ * Below this share of what its terms' lengths add up to, squared, the square of a sum is what roundings of the
+ * gradients' elements make of 0.
+ */
 const NOTHING = 1e-11;
 
 /**
- * argmin over the simplex of ⟨g_w, g₀⟩ + c·‖g₀‖·‖g_w‖, where g_w = Jᵀw and g₀ is the mean gradient (Liu et al. 2021, arXiv
- * 2110.14048, eq. 4). Returns the weights of the step g₀ + c·‖g₀‖·g_w/‖g_w‖; all 0 where g_w is shorter than normEps·√trace(G). Where
- * the best g_w is 0, which is Pareto stationary, no direction lowers every loss, and some within c·‖g₀‖ of g₀ raise none: the nearest of them.
+ * argmin over the simplex of ⟨g_w, g₀⟩ + c·‖g₀‖·‖g_w‖, where g_w = Jᵀw and g₀ is the mean gradient (Liu et al. 2021,
+ * arXiv 2110.14048, eq. 4). Returns the weights of the step g₀ + c·‖g₀‖·g_w/‖g_w‖; all 0 where g_w is shorter than
+ * normEps·√trace(G). Where the best g_w is 0, which is Pareto stationary, no direction lowers every loss, and some
+ * within c·‖g₀‖ of g₀ raise none: the nearest of them.
  */
 export function conflictAverse(gramian: Float64Array, n: number, c: number, normEps = 0): Float64Array {
   const scale = largestDiagonal(gramian, n);
@@ -33,46 +37,46 @@ export function conflictAverse(gramian: Float64Array, n: number, c: number, norm
     // But for roundings: at c = 1 it may be as far as that.
     if (quadratic(g, apart, n) <= (1 + 1e-9) * radius * radius) return normEps === 0 ? safe : new Float64Array(n);
   }
-  const w = push(g, n, mean, radius, least);
+  const w = bestOnPath(g, n, mean, radius, least);
   const length = Math.sqrt(quadratic(g, w, n));
   if (length < normEps * Math.sqrt(lengths.reduce((sum, v) => sum + v * v, 0))) return new Float64Array(n);
   return mean.map((v, i) => v + (radius / length) * (w[i] as number));
 }
 
 /**
- * The best w: where ‖g_w‖ > 0, the hull's nearest point to −λ·g₀ for the λ with ‖g_w‖ = λ·radius. ‖g_w‖/λ falls with λ: by the secant method, kept in
- * a bracket (Illinois).
+ * The best w: where ‖g_w‖ > 0, the hull's nearest point to −λ·g₀ for the λ with ‖g_w‖ = λ·radius. ‖g_w‖/λ falls with λ:
+ * by the secant method, kept in a bracket (Illinois).
  */
-function push(g: Float64Array, n: number, mean: Float64Array, radius: number, least: number): Float64Array {
+function bestOnPath(g: Float64Array, n: number, mean: Float64Array, radius: number, least: number): Float64Array {
   const b = times(g, mean, n); // ⟨gᵢ, g₀⟩
   const squared = quadratic(g, mean, n); // ‖g₀‖²
   let w: Float64Array | undefined;
   /** ‖g_w‖ − λ·radius for the shortest point of the hull of gᵢ + λ·g₀, which is left in w. */
-  const rest = (lambda: number): number => {
+  const excess = (lambda: number): number => {
     const shifted = new Float64Array(n * n);
     for (let i = 0, at = 0; i < n; i++) for (let j = 0; j < n; j++, at++) shifted[at] = (g[at] as number) + lambda * ((b[i] as number) + (b[j] as number) + lambda * squared);
     w = minNorm(shifted, n, w);
     return Math.sqrt(quadratic(g, w, n)) - lambda * radius;
   };
   let [low, high] = [(least || 1) / radius, 2 / radius]; // no gradient is longer than 1
-  let [above, below] = [rest(low), rest(high)];
+  let [above, below] = [excess(low), excess(high)];
   // Where the shortest g_w is 0, ‖g_w‖/λ is constant at first, and above the radius there.
-  for (let turn = 0; above < 0 && turn < 10; turn++) {
+  for (let evaluation = 0; above < 0 && evaluation < 10; evaluation++) {
     [high, below] = [low, above];
     low /= 16;
-    above = rest(low);
+    above = excess(low);
   }
-  for (let turn = 0, side = 0; turn < TURNS; turn++) {
+  for (let evaluation = 0, side = 0; evaluation < MOST_EVALUATIONS; evaluation++) {
     const line = low + ((high - low) * above) / (above - below);
     const lambda = high > 16 * low ? Math.sqrt(low * high) : line > low && line < high ? line : (low + high) / 2;
-    const here = rest(lambda);
-    if (Math.abs(here) <= 1e-12 * lambda * radius || high - low <= 1e-15 * high) break;
-    if (here > 0) {
-      [low, above] = [lambda, here];
+    const value = excess(lambda);
+    if (Math.abs(value) <= 1e-12 * lambda * radius || high - low <= 1e-15 * high) break;
+    if (value > 0) {
+      [low, above] = [lambda, value];
       if (side > 0) below /= 2;
       side = 1;
     } else {
-      [high, below] = [lambda, here];
+      [high, below] = [lambda, value];
       if (side < 0) above /= 2;
       side = -1;
     }

@@ -1,11 +1,12 @@
-// The projection onto the dual cone of the gradients, { d : J·d ≥ 0 }: the nearest direction that raises no loss (Lopez-Paz & Ranzato
-// 2017, arXiv 1706.08840). G is the gradients' Gramian [n · n]; what is projected is Jᵀu, and the result is Jᵀv.
+// The projection onto the dual cone of the gradients, { d : J·d ≥ 0 }: the nearest direction that raises no loss
+// (Lopez-Paz & Ranzato 2017, arXiv 1706.08840). G is the gradients' Gramian [n · n]; what is projected is Jᵀu, and the
+// result is Jᵀv.
 import { cosinesOf, times } from './matrix.ts';
 import { nonnegative } from './nonnegative.ts';
 
 /**
- * argmin vᵀG·v over v ≥ u. With v = u + z/‖gᵢ‖ it is min ½·zᵀC·z + qᵀz, z ≥ 0, q = C·(‖gᵢ‖·uᵢ): cosines only, so that rows of any lengths
- * are treated alike.
+ * argmin vᵀG·v over v ≥ u. With v = u + z/‖gᵢ‖ it is min ½·zᵀC·z + qᵀz, z ≥ 0, q = C·(‖gᵢ‖·uᵢ): cosines only, so that
+ * rows of any lengths are treated alike.
  */
 export function project(gramian: Float64Array, u: Float64Array): Float64Array {
   const n = u.length;

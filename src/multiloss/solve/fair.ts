@@ -5,18 +5,21 @@ import { cosinesOf, indices, times } from './matrix.ts';
 import { isStationary } from './min-norm.ts';
 
 /** Newton steps; 5 to 15 are needed, more where roundings of the Gramian hide that there is no solution. */
-const STEPS = 60;
-/** A row is dealt with alone where one side of its equation is so many times the other. */
-const AWAY = 2;
+const MOST_STEPS = 60;
+/** Coordinate descent treats a row where one side of its equation is so many times the other. */
+const FAR = 2;
 /** How often a step is halved, at most; once is rare. */
 const HALVINGS = 5;
-/** What is left of a weight at least after a step. */
-const LEFT = 0.01;
+/** The least share of a weight that a Newton step leaves: the step's lower bound. */
+const LEAST_LEFT = 0.01;
 /** How often a step is solved for anew, at most, because other rows would fall further than they may. */
 const ROUNDS = 6;
 /** How nearly the equations must hold, relative to their right-hand sides. */
 const EXACT = 1e-13;
-/** How much of the terms of an equation its rounding may be, in units of EXACT: where they nearly cancel, its right-hand side is less than that. */
+/**
+ * How much of the terms of an equation its rounding may be, in units of EXACT: where they nearly cancel, its right-hand
+ * side is less than that.
+ */
 const ROUNDING = 0.01;
 
 /** z^(−β), without logarithms where β is what the usual α give. */
@@ -33,10 +36,10 @@ function alone(s: number, beta: number): number {
 }
 
 /**
- * The w > 0 with G·w = w^(−1/α): the minimum of ½·wᵀG·w − Σ ∫w^(−1/α), which is convex (Navon et al. 2022, arXiv 2202.01017; Ban & Ji
- * 2024, arXiv 2402.15638), by damped Newton. Rows are scaled to length 1 and each weight to what it would be alone, so gradients of
- * any sizes are as hard as one another. A zero gradient has weight 0. At a Pareto stationary point no finite w exists (weights grow
- * while Jᵀw goes to 0): all 0.
+ * The w > 0 with G·w = w^(−1/α): the minimum of ½·wᵀG·w − Σ ∫w^(−1/α), which is convex (Navon et al. 2022, arXiv
+ * 2202.01017; Ban & Ji 2024, arXiv 2402.15638), by damped Newton. Rows are scaled to length 1 and each weight to what
+ * it would be alone, so gradients of any sizes are as hard as one another. A zero gradient has weight 0. At a Pareto
+ * stationary point no finite w exists (weights grow while Jᵀw goes to 0): all 0.
  */
 export function fair(gramian: Float64Array, n: number, alpha: number): Float64Array {
   const w = new Float64Array(n);
@@ -60,11 +63,11 @@ export function fair(gramian: Float64Array, n: number, alpha: number): Float64Ar
   return w;
 }
 
-/** Weights, A·x, and the right-hand sides, aᵢᵢ·xᵢ^(−β). */
+/** An iterate: weights, A·x, and the right-hand sides, aᵢᵢ·xᵢ^(−β). */
 interface Point {
   x: Float64Array<ArrayBuffer>;
   ax: Float64Array<ArrayBuffer>;
-  push: Float64Array<ArrayBuffer>;
+  rhs: Float64Array<ArrayBuffer>;
 }
 
 /** A·x = aᵢᵢ·xᵢ^(−β), A [k · k]. */
@@ -76,10 +79,10 @@ class Equations {
   private readonly beta: number;
   private readonly hessian: Cholesky;
   private readonly diagonal: Float64Array;
-  // What a step is worked out in: where rows that fall far have one of their own, A·step, and the rest of the rows.
+  // Workspace of a Newton step: which rows are at their lower bound, A·step, the free rows, and their right-hand sides.
   private readonly step: Float64Array;
-  private readonly falls: Uint8Array;
-  private readonly along: Float64Array<ArrayBuffer>;
+  private readonly atBound: Uint8Array;
+  private readonly aStep: Float64Array<ArrayBuffer>;
   private readonly set: Int32Array;
   private readonly rest: Float64Array;
 
@@ -91,37 +94,37 @@ class Equations {
     this.beta = beta;
     this.diagonal = Float64Array.from({ length: k }, (_, i) => a[i * (k + 1)] as number);
     this.step = new Float64Array(k);
-    this.falls = new Uint8Array(k);
-    this.along = new Float64Array(k);
+    this.atBound = new Uint8Array(k);
+    this.aStep = new Float64Array(k);
     this.set = new Int32Array(k);
     this.rest = new Float64Array(k);
   }
 
   solve(): Float64Array {
     const { k, beta, diagonal } = this;
-    const space = (): Float64Array<ArrayBuffer> => new Float64Array(k);
-    let here: Point = { x: space(), ax: space(), push: space() };
-    let trial: Point = { x: space(), ax: space(), push: space() };
-    const [gradient, terms, bends] = [space(), space(), space()];
+    const vector = (): Float64Array<ArrayBuffer> => new Float64Array(k);
+    let current: Point = { x: vector(), ax: vector(), rhs: vector() };
+    let candidate: Point = { x: vector(), ax: vector(), rhs: vector() };
+    const [gradient, terms, curvature] = [vector(), vector(), vector()];
     // The largest first: a start goes through them without those that come after.
     const order = indices(k).sort((i, j) => (diagonal[j] as number) - (diagonal[i] as number) || i - j);
-    here.push.fill(Number.POSITIVE_INFINITY);
-    let best = here.x;
+    current.rhs.fill(Number.POSITIVE_INFINITY);
+    let best = current.x;
     let bestError = Number.POSITIVE_INFINITY;
-    for (let turn = 0; turn < STEPS; turn++) {
-      if (this.settle(here, order) > 0) this.look(here);
-      const { x, ax, push } = here;
+    for (let iteration = 0; iteration < MOST_STEPS; iteration++) {
+      if (this.descend(current, order) > 0) this.evaluate(current);
+      const { x, ax, rhs } = current;
       times(this.sizes, x, k, terms);
       let error = 0;
       for (let i = 0; i < k; i++) {
-        const pushed = push[i] as number;
-        gradient[i] = pushed - (ax[i] as number);
-        error = Math.max(error, Math.abs(gradient[i] as number) / (pushed + ROUNDING * (terms[i] as number)));
-        bends[i] = (beta * pushed) / (x[i] as number);
+        const right = rhs[i] as number;
+        gradient[i] = right - (ax[i] as number);
+        error = Math.max(error, Math.abs(gradient[i] as number) / (right + ROUNDING * (terms[i] as number)));
+        curvature[i] = (beta * right) / (x[i] as number);
       }
       if (error < bestError) [best, bestError] = [x.slice(), error];
       if (error < EXACT) break;
-      const step = this.newton(here, gradient, bends);
+      const step = this.newton(current, gradient, curvature);
       let [slope, roundings] = [0, 0];
       for (let i = 0; i < k; i++) {
         slope += (gradient[i] as number) * (step[i] as number);
@@ -129,33 +132,34 @@ class Equations {
       }
       // Along a convex function a step is good unless the slope at its end is again as steep upwards.
       for (let [halving, reach] = [0, 1]; halving < HALVINGS; halving++, reach /= 2) {
-        for (let i = 0; i < k; i++) trial.x[i] = (x[i] as number) + reach * (step[i] as number);
-        this.look(trial);
+        for (let i = 0; i < k; i++) candidate.x[i] = (x[i] as number) + reach * (step[i] as number);
+        this.evaluate(candidate);
         let there = 0;
-        for (let i = 0; i < k; i++) there += ((trial.push[i] as number) - (trial.ax[i] as number)) * (step[i] as number);
+        for (let i = 0; i < k; i++) there += ((candidate.rhs[i] as number) - (candidate.ax[i] as number)) * (step[i] as number);
         if (there >= -0.25 * slope - roundings) break;
       }
-      [here, trial] = [trial, here];
+      [current, candidate] = [candidate, current];
     }
     return best;
   }
 
-  /** Finds out about a point whose x is new. */
-  private look({ x, ax, push }: Point): void {
+  /** Computes A·x and the right-hand sides of an iterate whose x is new. */
+  private evaluate({ x, ax, rhs }: Point): void {
     times(this.a, x, this.k, ax);
-    for (let i = 0; i < this.k; i++) push[i] = (this.diagonal[i] as number) * inverse(x[i] as number, this.beta);
+    for (let i = 0; i < this.k; i++) rhs[i] = (this.diagonal[i] as number) * inverse(x[i] as number, this.beta);
   }
 
   /**
-   * Solves the equations that are far from holding roughly for their own weight, given the others, one after another: descent by coordinates.
-   * Newton's steps alone would be many where weights are orders of magnitude from their places. How many those were.
+   * Solves the equations that are far from holding roughly for their own weight, given the others, one after another:
+   * descent by coordinates. Newton's steps alone would be many where weights are orders of magnitude from the solution.
+   * Returns how many rows it moved.
    */
-  private settle({ x, ax, push }: Point, order: Int32Array): number {
+  private descend({ x, ax, rhs }: Point, order: Int32Array): number {
     const { a, k, beta, diagonal } = this;
     let moved = 0;
     for (const i of order) {
-      const [gain, pushed, own] = [ax[i] as number, push[i] as number, diagonal[i] as number];
-      if (gain < AWAY * pushed && pushed < AWAY * gain) continue;
+      const [gain, right, own] = [ax[i] as number, rhs[i] as number, diagonal[i] as number];
+      if (gain < FAR * right && right < FAR * gain) continue;
       const given = gain / own - (x[i] as number);
       // x + given − x^(−β) is concave: from below its root Newton's step rises towards it.
       let v = given > 0 ? inverse(1 + given, 1 / beta) : Math.max(1, -given);
@@ -164,7 +168,7 @@ class Equations {
       if (!(v > 0 && v < Number.POSITIVE_INFINITY)) v = x[i] || 1;
       const more = v - (x[i] as number);
       x[i] = v;
-      push[i] = own * inverse(v, beta);
+      rhs[i] = own * inverse(v, beta);
       for (let j = 0, at = i * k; j < k; j++, at++) ax[j] = (ax[j] as number) + more * (a[at] as number);
       moved++;
     }
@@ -172,40 +176,42 @@ class Equations {
   }
 
   /**
-   * Newton's step, of those that leave LEFT of each weight: the lowest point of the quadratic. Those that would fall further go that far, and
-   * the others are solved for again, until none would and each that does is pressed down (block pivoting). `bends`: what is added to A's diagonal, which may be more then. The step stands until the next one.
+   * Newton's step: the quadratic's minimum over steps that leave LEAST_LEFT of each weight, by an active set (block
+   * pivoting): rows at their lower bound are fixed there, the others are solved for again, until no row changes sides.
+   * `curvature` is added to A's diagonal, and may be larger afterwards. The result is valid until the next call.
    */
-  private newton({ x }: Point, gradient: Float64Array, bends: Float64Array): Float64Array {
-    const { a, k, diagonal, hessian, along, step, falls, set, rest } = this;
-    falls.fill(0);
-    for (let [round, fallen] = [0, 0]; round < ROUNDS; round++) {
+  private newton({ x }: Point, gradient: Float64Array, curvature: Float64Array): Float64Array {
+    const { a, k, diagonal, hessian, aStep, step, atBound, set, rest } = this;
+    atBound.fill(0);
+    for (let [round, bounded] = [0, 0]; round < ROUNDS; round++) {
       let count = 0;
       for (let i = 0; i < k; i++) {
-        if (falls[i] === 0) set[count++] = i;
-        step[i] = falls[i] === 0 ? 0 : (LEFT - 1) * (x[i] as number);
+        if (atBound[i] === 0) set[count++] = i;
+        step[i] = atBound[i] === 0 ? 0 : (LEAST_LEFT - 1) * (x[i] as number);
       }
-      if (fallen > 0) times(a, step, k, along);
-      else along.fill(0);
-      for (let i = 0; i < count; i++) rest[i] = (gradient[set[i] as number] as number) - (along[set[i] as number] as number);
-      // Weights may be so large that what keeps dependent rows apart is lost beside the roundings of others. A step is then too short.
-      for (let apart = Number.EPSILON; !hessian.factor(set, count, { more: bends }) && apart < 1; apart *= 10) {
-        for (let i = 0; i < k; i++) bends[i] = (bends[i] as number) + apart * (diagonal[i] as number);
+      if (bounded > 0) times(a, step, k, aStep);
+      else aStep.fill(0);
+      for (let i = 0; i < count; i++) rest[i] = (gradient[set[i] as number] as number) - (aStep[set[i] as number] as number);
+      // Weights may be so large that the curvature of dependent rows is lost in rounding: jitter, which makes the step
+      // too short.
+      for (let jitter = Number.EPSILON; !hessian.factor(set, count, { diagonal: curvature }) && jitter < 1; jitter *= 10) {
+        for (let i = 0; i < k; i++) curvature[i] = (curvature[i] as number) + jitter * (diagonal[i] as number);
       }
       hessian.solve(rest);
       for (let i = 0; i < count; i++) step[set[i] as number] = rest[i] as number;
-      if (fallen > 0) times(a, step, k, along);
+      if (bounded > 0) times(a, step, k, aStep);
       let changes = 0;
       for (let i = 0; i < k; i++) {
-        const [fell, si] = [falls[i] === 1, step[i] as number];
-        const falling = fell ? (gradient[i] as number) <= (along[i] as number) + (bends[i] as number) * si : si < (LEFT - 1) * (x[i] as number);
-        if (falling === fell) continue;
-        falls[i] = falling ? 1 : 0;
-        fallen += falling ? 1 : -1;
+        const [was, si] = [atBound[i] === 1, step[i] as number];
+        const stays = was ? (gradient[i] as number) <= (aStep[i] as number) + (curvature[i] as number) * si : si < (LEAST_LEFT - 1) * (x[i] as number);
+        if (stays === was) continue;
+        atBound[i] = stays ? 1 : 0;
+        bounded += stays ? 1 : -1;
         changes++;
       }
       if (changes === 0) break;
     }
-    for (let i = 0; i < k; i++) step[i] = Math.max(step[i] as number, (LEFT - 1) * (x[i] as number));
+    for (let i = 0; i < k; i++) step[i] = Math.max(step[i] as number, (LEAST_LEFT - 1) * (x[i] as number));
     return step;
   }
 }

@@ -1,14 +1,17 @@
 // Small dense matrices of float64, row by row in one array: what the solvers share.
 
-/** What G says of its rows: their lengths ‖gᵢ‖ and C, their cosines, [n · n]. A zero row has cosine 0 with all, itself included. */
+/**
+ * What G says of its rows: their lengths ‖gᵢ‖ and C, their cosines, [n · n]. A zero row has cosine 0 with all, itself
+ * included.
+ */
 export interface Cosines {
   readonly norms: Float64Array;
   readonly cosines: Float64Array;
 }
 
 /**
- * G = D·C·D with D = diag(norms). Takes out one length after the other, so that tiny rows do not leave float64's range. `cosines`: to
- * hold them.
+ * G = D·C·D with D = diag(norms). Takes out one length after the other, so that tiny rows do not leave float64's range.
+ * `cosines`: to hold them.
  */
 export function cosinesOf(gramian: Float64Array, n: number, cosines: Float64Array = new Float64Array(n * n)): Cosines {
   const norms = new Float64Array(n);

@@ -3,8 +3,9 @@ import { cosinesOf, quadratic, total } from './matrix.ts';
 import { nonnegative } from './nonnegative.ts';
 
 /**
- * argmin wᵀG·w over the simplex (w ≥ 0, Σw = 1): Désidéri 2012. w = v/Σv for the v ≥ 0 that minimises ½·vᵀG·v + ½·t·(Σv − 1)², which in
- * v·‖g‖ has cosines only; t is the square of the shortest gradient. `near`: weights of a hull nearby, to start from.
+ * argmin wᵀG·w over the simplex (w ≥ 0, Σw = 1): Désidéri 2012. w = v/Σv for the v ≥ 0 that minimises ½·vᵀG·v + ½·t·(Σv
+ * − 1)², which in v·‖g‖ has cosines only; t is the square of the shortest gradient. `near`: weights of a hull nearby,
+ * to start from.
  */
 export function minNorm(gramian: Float64Array, n: number, near?: Float64Array): Float64Array {
   const w = new Float64Array(n);
@@ -25,8 +26,8 @@ export function minNorm(gramian: Float64Array, n: number, near?: Float64Array): 
 }
 
 /**
- * Whether 0 is a convex combination of the gradients' directions, but for roundings: no direction lowers every loss (Pareto stationary).
- * Zero gradients are left out.
+ * Whether 0 is a convex combination of the gradients' directions, but for roundings: no direction lowers every loss
+ * (Pareto stationary). Zero gradients are left out.
  */
 export function isStationary(cosines: Float64Array, n: number): boolean {
   return quadratic(cosines, minNorm(cosines, n), n) <= 1e-14 * n;

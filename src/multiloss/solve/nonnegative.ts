@@ -1,21 +1,21 @@
-// min ½·zᵀC·z + qᵀz over z ≥ 0, C [n · n] positive semidefinite but for roundings, q in its range: what the dual cone and the shortest point
-// of a convex hull come down to. The work is done by assembly/kernels/nonnegative.ts.
+// min ½·zᵀC·z + qᵀz over z ≥ 0, C [n · n] positive semidefinite but for roundings, q in its range: what the dual cone
+// and the shortest point of a convex hull come down to. The work is done by assembly/kernels/nonnegative.ts.
 import { call } from '../../runtime/call.ts';
 import { float64View, int32View } from '../../runtime/memory.ts';
-import { lend } from '../../tensor/lend.ts';
+import { withScratch } from '../../tensor/scratch.ts';
 import { Cholesky } from './cholesky.ts';
 import { indices } from './matrix.ts';
 
 /**
- * What is added to the diagonal, so that solutions are unique and no larger than rows need to be told apart: where losses oppose one another exactly, all that
- * float32's rounding leaves of the cone is a sliver 1e-7 wide, to which weights of 1e7 would lead.
+ * The jitter on the diagonal. It makes solutions unique, and bounds them where losses oppose one another exactly: there
+ * rounding to float32 leaves of the cone a sliver 1e-7 wide, into which weights of 1e7 would lead.
  */
 const RIDGE = 1e-10;
 
-/** z for q. `near`: positive where a solution nearby is, to start from. */
-export type Solve = (q: Float64Array, near?: Float64Array) => Float64Array;
+/** z for q. `warmStart`: a solution nearby, whose positive elements are the first active set. */
+export type Solve = (q: Float64Array, warmStart?: Float64Array) => Float64Array;
 
-/** Hands on what solves for one C and any q. */
+/** Calls `use` with a solver for one C and any q, in a scratch buffer of that call. */
 export function nonnegative<T>(c: Float64Array, n: number, use: (solve: Solve) => T): T {
   const ridged = c.slice();
   const [factor, all] = [new Cholesky(ridged, n), indices(n)];
@@ -25,7 +25,7 @@ export function nonnegative<T>(c: Float64Array, n: number, use: (solve: Solve) =
     for (let i = 0; i < n; i++) ridged[i * (n + 1)] = (c[i * (n + 1)] as number) + ridge;
   } while (!factor.factor(all, n));
   const stride = (n + 3) & ~3;
-  return lend(2 * (2 * stride * stride + 5 * stride + 2), (a) => {
+  return withScratch(2 * (2 * stride * stride + 5 * stride + 2), (a) => {
     const q = a + 8 * stride * stride;
     const z = q + 8 * stride;
     const work = z + 8 * stride;
@@ -33,10 +33,10 @@ export function nonnegative<T>(c: Float64Array, n: number, use: (solve: Solve) =
     memory.fill(0, a / 8, q / 8);
     for (let i = 0; i < n; i++) memory.set(ridged.subarray(i * n, i * n + n), a / 8 + i * stride);
     memory[work / 8] = ridge;
-    return use((given, near) => {
+    return use((given, warmStart) => {
       const set = work / 4 + 4;
-      let count = near ? 0 : -1;
-      if (near) for (let i = 0; i < n; i++) if ((near[i] as number) > 0) int32View()[set + count++] = i;
+      let count = warmStart ? 0 : -1;
+      if (warmStart) for (let i = 0; i < n; i++) if ((warmStart[i] as number) > 0) int32View()[set + count++] = i;
       float64View().set(given, q / 8);
       call('nonnegative', a, q, z, work, n, stride, count);
       return float64View().slice(z / 8, z / 8 + n);

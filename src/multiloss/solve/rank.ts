@@ -1,18 +1,18 @@
 // A ≈ L·Lᵀ for a matrix of any rank: what rows that depend on others leave is dropped.
 import { cosinesOf } from './matrix.ts';
 
-/** L [n · n] by rows, of which the first `rank` columns stand; row i is that of A's row order[i]. */
-export interface Ranked {
+/** L [n · n] by rows, of which the first `rank` columns are the factor; row i is that of A's row order[i]. */
+export interface PivotedCholesky {
   readonly l: Float64Array;
   readonly order: Int32Array;
   readonly rank: number;
 }
 
 /**
- * Cholesky's factor with the row that leaves most next (Higham 2002, 10.3): |A − L·Lᵀ| is a few roundings of the rows' lengths. What a
- * row leaves below a `share` of its square is rounding.
+ * Cholesky's factor with the row that leaves most next (Higham 2002, 10.3): |A − L·Lᵀ| is a few roundings of the rows'
+ * lengths. What a row leaves below a `share` of its square is rounding.
  */
-export function ranked(matrix: Float64Array, n: number, share: number): Ranked {
+export function pivotedCholesky(matrix: Float64Array, n: number, share: number): PivotedCholesky {
   const l = matrix.slice();
   const order = Int32Array.from({ length: n }, (_, i) => i);
   const column = new Float64Array(n);
@@ -25,7 +25,7 @@ export function ranked(matrix: Float64Array, n: number, share: number): Ranked {
       if (left > (roundings[order[i] as number] as number) && (p < 0 || left > (l[p * n + p] as number))) p = i;
     }
     if (p < 0) break;
-    swap(l, n, k, p);
+    swapRows(l, n, k, p);
     [order[k], order[p]] = [order[p] as number, order[k] as number];
     const root = Math.sqrt(l[k * n + k] as number);
     l[k * n + k] = root;
@@ -40,29 +40,36 @@ export function ranked(matrix: Float64Array, n: number, share: number): Ranked {
   return { l, order, rank: k };
 }
 
-/** Changes row and column k of the symmetric matrix whose lower half stands from there on with p > k. */
-function swap(a: Float64Array, n: number, k: number, p: number): void {
+/** Swaps rows and columns k and p > k of a symmetric matrix of which the lower half is stored. */
+function swapRows(a: Float64Array, n: number, k: number, p: number): void {
   if (k === p) return;
-  for (let j = 0; j < k; j++) change(a, k * n + j, p * n + j);
-  change(a, k * n + k, p * n + p);
-  for (let i = k + 1; i < p; i++) change(a, i * n + k, p * n + i);
-  for (let i = p + 1; i < n; i++) change(a, i * n + k, i * n + p);
+  for (let j = 0; j < k; j++) swapElements(a, k * n + j, p * n + j);
+  swapElements(a, k * n + k, p * n + p);
+  for (let i = k + 1; i < p; i++) swapElements(a, i * n + k, p * n + i);
+  for (let i = p + 1; i < n; i++) swapElements(a, i * n + k, i * n + p);
 }
 
-function change(a: Float64Array, i: number, j: number): void {
+function swapElements(a: Float64Array, i: number, j: number): void {
   const v = a[i] as number;
   a[i] = a[j] as number;
   a[j] = v;
 }
 
-/** How much of the largest eigenvalue of n cosines is rounding where float32 rounded the products (a backward pass: about 7e-8 of ‖gᵢ‖·‖gⱼ‖). */
+/**
+ * How much of the largest eigenvalue of n cosines is rounding where float32 rounded the products (a backward pass:
+ * about 7e-8 of ‖gᵢ‖·‖gⱼ‖).
+ */
 export const roundedProducts = (n: number): number => n * 2 ** -23;
-/** The same where float32 rounded the gradients' elements, and their products are exact: of singular values it is n·2⁻²³. */
+/**
+ * The same where float32 rounded the gradients' elements, and their products are exact: of singular values it is
+ * n·2⁻²³.
+ */
 export const roundedElements = (n: number): number => (n * 2 ** -23) ** 2;
 
 /**
- * The Gramian that gradients without roundings have, and their rank, from one whose cosines' eigenvalues below `share` of the largest are
- * rounding: a gradient that leaves no more than that beside others is a combination of these. The Gramian as it is, where none is. Lengths stay.
+ * The Gramian that gradients without roundings have, and their rank, from one whose cosines' eigenvalues below `share`
+ * of the largest are rounding: a gradient that leaves no more than that beside others is a combination of these. The
+ * Gramian as it is, where none is. Lengths stay.
  */
 export function atRank(gramian: Float64Array, n: number, share: number): { gramian: Float64Array; rank: number } {
   const { norms, cosines } = cosinesOf(gramian, n);
@@ -73,7 +80,7 @@ export function atRank(gramian: Float64Array, n: number, share: number): { grami
     for (let j = 0; j < n; j++) sum += Math.abs(cosines[i * n + j] as number);
     largest = Math.max(largest, sum);
   }
-  const { l, order, rank } = ranked(cosines, n, share * largest);
+  const { l, order, rank } = pivotedCholesky(cosines, n, share * largest);
   if (rank === norms.reduce((live, v) => (v > 0 ? live + 1 : live), 0)) return { gramian, rank };
   const g = new Float64Array(n * n);
   const inner = (i: number, j: number): number => {

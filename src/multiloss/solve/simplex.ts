@@ -1,4 +1,7 @@
-/** The simplex's (w ≥ 0, Σw = 1) nearest point to v: max(v − θ, 0) with θ from the sorted elements (Held, Wolfe & Crowder 1974). */
+/**
+ * The simplex's (w ≥ 0, Σw = 1) nearest point to v: max(v − θ, 0) with θ from the sorted elements (Held, Wolfe &
+ * Crowder 1974).
+ */
 export function ontoSimplex(v: Float64Array): Float64Array {
   const sorted = v.slice().sort().reverse();
   // Everything relative to the largest, so that far points lose no digits.

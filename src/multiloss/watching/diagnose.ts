@@ -1,10 +1,11 @@
-// Before choosing a method: what is wrong between these losses, if anything? Gradients of a few batches, and what batches agree on.
+// Before choosing a method: what is wrong between these losses, if anything? Gradients of a few batches, and what
+// batches agree on.
 import { grad } from '../../autograd/backward.ts';
 import { assertArity, checkArgument, FUNCTION, type Kinds, optionsOf, valueText } from '../../tensor/check.ts';
 import { GradloomError, valueError } from '../../tensor/errors.ts';
 import { refuseWhileRecording } from '../../tensor/recording.ts';
 import { scope } from '../../tensor/scope.ts';
-import { enableGrad } from '../../tensor/tape.ts';
+import { enableGrad } from '../../tensor/modes.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { count } from '../checks.ts';
 import { sharedLeaves } from './leaves.ts';
@@ -13,7 +14,7 @@ import { entriesOf, type Losses } from '../strategy.ts';
 import { solveDefinite } from '../solve/cholesky.ts';
 import { cosinesOf, inner as product } from '../solve/matrix.ts';
 import { roundedProducts } from '../solve/rank.ts';
-import { type Contained, type Diagnosis, diagnosisOf, type LossFacts } from './verdict.ts';
+import { type Contained, type Diagnosis, diagnosisOf, type LossFacts } from './diagnosis.ts';
 
 /** Options of `diagnose`. */
 export interface DiagnoseOptions {
@@ -97,8 +98,8 @@ function take(gathered: Gathered, losses: Losses, params: readonly Tensor[], siz
 }
 
 /**
- * What two independent batches agree on: the mean over pairs of different groups of ⟨gᵢ, g'ⱼ⟩. Noise has no part in it on average, unlike in
- * ⟨gᵢ, gⱼ⟩ of one batch. `left` is a group left out. Of a single group its own product.
+ * What two independent batches agree on: the mean over pairs of different groups of ⟨gᵢ, g'ⱼ⟩. Noise has no part in it
+ * on average, unlike in ⟨gᵢ, gⱼ⟩ of one batch. `left` is a group left out. Of a single group its own product.
  */
 function agreement(products: readonly (readonly number[])[], left: number): number {
   let [sum, n] = [0, 0];
@@ -112,7 +113,10 @@ function agreement(products: readonly (readonly number[])[], left: number): numb
   return sum / n;
 }
 
-/** An estimate and its standard error by leaving out each group in turn (jackknife, Quenouille 1956, Tukey 1958); null below three groups. */
+/**
+ * An estimate and its standard error by leaving out each group in turn (jackknife, Quenouille 1956, Tukey 1958); null
+ * below three groups.
+ */
 function jackknife(groups: number, estimate: (left: number) => number): { value: number; error: number | null } {
   const value = estimate(-1);
   if (groups < 3) return { value, error: null };
@@ -121,7 +125,10 @@ function jackknife(groups: number, estimate: (left: number) => number): { value:
   return { value, error: Math.sqrt(((groups - 1) / groups) * parts.reduce((s, p) => s + (p - mean) ** 2, 0)) };
 }
 
-/** Losses whose gradients are combinations of those before them, at the precision at which methods tell. One that is only opposed to another is not. */
+/**
+ * Losses whose gradients are combinations of those before them, at the precision at which methods tell. One that is
+ * only opposed to another is not.
+ */
 function containedIn(gramian: Float64Array, m: number): Contained[] {
   const { norms, cosines } = cosinesOf(gramian, m);
   const cosine = (i: number, j: number): number => cosines[i * m + j] as number;
@@ -178,18 +185,19 @@ function factsOf({ names, values, squares, broken, sums, counts }: Gathered): {
 }
 
 /**
- * Tells scale, direction, noise, a starved, a dead, a non-finite loss and one that others contain apart, over a few batches at the parameters as they are: in
- * numbers, in one sentence, and with what to try. No method wins everywhere; many leave a pure scale problem untouched.
+ * Tells scale, direction, noise, a starved, a dead, a non-finite loss and one that others contain apart, over a few
+ * batches at the parameters as they are: in numbers, in one sentence, and with what to try. No method wins everywhere;
+ * many leave a pure scale problem untouched.
  *
- * Batches should be independent of one another, as from a shuffled loader: what differs between them is the noise that a cosine is judged
- * against. `.grad`, parameters and optimizers stay as they are; what the forward pass itself changes (running statistics, the random
- * generator) does change.
+ * Batches should be independent of one another, as from a shuffled loader: what differs between them is the noise that
+ * a cosine is judged against. `.grad`, parameters and optimizers stay as they are; what the forward pass itself changes
+ * (running statistics, the random generator) does change.
  *
  * ```ts
  * console.log(`${multiloss.diagnose(loader, ([x, y]) => lossesOf(x, y))}`);
  * ```
- * @param batches independent batches, as a shuffled loader gives them, or functions that give their losses, or one function of the
- * batch's number
+ * @param batches independent batches, as a shuffled loader gives them, or functions that give their losses, or one
+ * function of the batch's number
  * @param losses a batch's losses by name, where `batches` are batches
  * @throws GRAPH where losses share no parameter; GRAPH, SHAPE naming a loss that is detached or not a scalar
  */

@@ -1,4 +1,5 @@
-// Series of numbers over steps in bounded memory: where it is full, neighbours are averaged, so that the whole run stays in view.
+// Series of numbers over steps in bounded memory: where it is full, neighbours are averaged, so that the whole run
+// stays in view.
 
 import type { SeriesKey } from './monitor-data.ts';
 
@@ -80,7 +81,7 @@ export class History {
     this.stride *= 2;
   }
 
-  /** Points and series as they stand, the point under way included. */
+  /** Points and series so far, the unfinished point included. */
   points(): { steps: number[]; series: Series[] } {
     const more = this.inOpen > 0;
     return {

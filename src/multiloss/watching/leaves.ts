@@ -13,7 +13,7 @@ function leavesOf(loss: Tensor): Set<Tensor> {
     if (!next || seen.has(next)) continue;
     seen.add(next);
     if (next instanceof Tensor) {
-      if (next.wantsGrad) leaves.add(next);
+      if (next.meta?.wantsGrad) leaves.add(next);
     } else todo.push(...next.edges);
   }
   return leaves;

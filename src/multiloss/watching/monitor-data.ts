@@ -1,4 +1,4 @@
-// What a monitor knows, as plain data. No imports: the report's types stand alone.
+// What a monitor knows, as plain data. No imports, so that gradloom/report needs nothing else.
 
 /** What a series is of: 'loss', 'cosine' …; which loss or pair; in which layer. */
 export interface SeriesKey {
@@ -27,7 +27,7 @@ export interface Alarm {
   readonly message: string;
 }
 
-/** How two losses stood to one another, over all steps that had both. */
+/** How the gradients of two losses agreed, over all steps that had both. */
 export interface PairSummary {
   /** `a·b`. */
   name: string;
@@ -49,9 +49,12 @@ export interface MonitorData {
   stride: number;
   /** The step of each point, from 0. */
   steps: number[];
-  /** Values per point; null where there was none. Kinds: loss, weight, norm, cosine, conflict, predicted, measured; of layers cosine. */
+  /**
+   * Values per point; null where there was none. Kinds: loss, weight, norm, cosine, conflict, predicted, measured; of
+   * layers cosine.
+   */
   series: (SeriesKey & { values: (number | null)[] })[];
-  /** How each pair of losses stood to one another. */
+  /** How the gradients of each pair of losses agreed. */
   pairs: PairSummary[];
   /** The alarms that last. */
   alarms: Alarm[];

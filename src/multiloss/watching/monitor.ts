@@ -9,11 +9,16 @@ import { NAMES } from '../state.ts';
 
 /** Options of `Monitor`. */
 export interface MonitorOptions {
-  /** How many numbers are kept at most (8 bytes each); where they are reached, neighbouring steps are averaged. Default 250 000. */
+  /**
+   * How many numbers are kept at most (8 bytes each); where they are reached, neighbouring steps are averaged. Default
+   * 250 000.
+   */
   budget?: number;
   /** Steps before an alarm about weights, dominance or a dead loss can be raised. Default 50. */
   patience?: number;
-  /** Gets one line of JSON for every step: `write: (line) => appendFileSync('run.jsonl', line)`. Ends in a line break. */
+  /**
+   * Gets one line of JSON for every step: `write: (line) => appendFileSync('run.jsonl', line)`. Ends in a line break.
+   */
   write?: (line: string) => void;
 }
 
@@ -49,16 +54,16 @@ function lineOf(values: Iterable<readonly [SeriesKey, number]>): Record<string, 
     return o[key] as Record<string, unknown>;
   };
   for (const [{ kind, name, layer }, value] of values) {
-    const place = layer === undefined ? at(line, FIELDS[kind] ?? kind) : at(at(line, 'layers'), layer);
-    place[name] = Number.isFinite(value) ? value : null;
+    const target = layer === undefined ? at(line, FIELDS[kind] ?? kind) : at(at(line, 'layers'), layer);
+    target[name] = Number.isFinite(value) ? value : null;
   }
   return line;
 }
 
 /**
- * Gathers the reports of `multiloss.backward`: losses, weights, norms, cosines over all shared parameters and per layer, how often losses
- * conflict, and each loss's predicted change beside the measured one. Norms and cosines are there where the method needs gradients or
- * `measure: true` was asked for.
+ * Gathers the reports of `multiloss.backward`: losses, weights, norms, cosines over all shared parameters and per
+ * layer, how often losses conflict, and each loss's predicted change beside the measured one. Norms and cosines are
+ * there where the method needs gradients or `measure: true` was asked for.
  *
  * ```ts
  * const monitor = new multiloss.Monitor();
@@ -143,7 +148,7 @@ export class Monitor {
     this.pairs.set(pair, p);
   }
 
-  /** How each pair of losses stood to one another over the run. */
+  /** How the gradients of each pair of losses agreed over the run. */
   get conflicts(): PairSummary[] {
     return [...this.pairs].map(([name, { n, mean, squares, negative }]) => ({ name, mean, sd: Math.sqrt(squares / Math.max(1, n - 1)), conflictRate: negative / n, steps: n }));
   }
@@ -156,7 +161,10 @@ export class Monitor {
     return { total: this.count, stride: this.history.stride, steps, series: plain, pairs: this.conflicts, alarms, phases: this.begun.map((p) => ({ ...p })) };
   }
 
-  /** One JSON object per point, in lines: `{ step, losses, weights, norms, cosine, conflict, predicted, measured, layers }`. */
+  /**
+   * One JSON object per point, in lines: `{ step, losses, weights, norms, cosine, conflict, predicted, measured, layers
+   * }`.
+   */
   toJSONLines(): string {
     const { steps, series } = this.history.points();
     const line = (step: number, i: number): string => {
@@ -173,7 +181,10 @@ function pairsOf(names: readonly string[], matrix: readonly (readonly number[])[
   return names.flatMap((a, i) => names.slice(i + 1).map((b, k): [string, number] => [`${a}·${b}`, matrix[i]?.[i + 1 + k] as number]));
 }
 
-/** −lr·(G w)ᵢ: how a plain gradient step over the shared parameters changes each loss, to first order. Other optimizers scale it. */
+/**
+ * −lr·(G w)ᵢ: how a plain gradient step over the shared parameters changes each loss, to first order. Other optimizers
+ * scale it.
+ */
 function predictedChange(report: BackwardReport, lr: number | undefined): Map<string, number> {
   const { names, weights, gramian } = report;
   if (!gramian || lr === undefined) return new Map();

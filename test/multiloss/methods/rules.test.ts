@@ -592,7 +592,7 @@ test('what is no method is refused where it is given, with what a method has', (
       () => M.warmup(bad, new M.Mean(), 1),
       () => M.warmup(new M.Mean(), bad, 1),
     ])
-      throwsCode('VALUE', /must be a method, such as .* needs 'losses', 'norms', 'gramian' or 'jacobian'/, wrap);
+      throwsCode('VALUE', /must be a method, such as .*needs 'losses', 'norms', 'gramian' or 'jacobian'/, wrap);
   }
   // Another member of that name does not make it one.
   const product = Object.assign(new M.GeometricMean(), { weights: { a: 1 } });

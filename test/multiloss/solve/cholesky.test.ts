@@ -29,14 +29,14 @@ test('the equations of any rows in any order, at every size', () => {
     for (let size = 0; size <= n; size++) {
       const set = Int32Array.from(scope(() => randperm(n).toArray() as number[]).slice(0, size));
       const b = Float64Array.from(set, (row) => Math.sqrt(at(a, row * (n + 1))));
-      // At once, then with more on the diagonal, then from where half of it stands.
+      // At once, then with more on the diagonal, then from where half of it is done.
       const more = Float64Array.from({ length: n }, (_, i) => at(a, i * (n + 1)) * (1 + (i % 3)));
       const raised = a.map((v, place) => (place % (n + 1) === 0 ? v + at(more, place / (n + 1)) : v));
       const half = size >> 1;
       for (const [matrix, found] of [
         [a, () => factor.factor(set, size)],
-        [raised, () => factor.factor(set, size, { more })],
-        [a, () => factor.factor(set, half) && factor.factor(set, size, { standing: half })],
+        [raised, () => factor.factor(set, size, { diagonal: more })],
+        [a, () => factor.factor(set, half) && factor.factor(set, size, { done: half })],
       ] as const) {
         assert.ok(found(), `${size} of ${n}`);
         const x = b.slice();

@@ -73,7 +73,7 @@ test("CAGrad's weights: no other point of the simplex is better", () => {
 test('CAGrad where 0 lies in the hull of flat gradients: no point of the simplex is better, or the step raises no loss and is nearer', () => {
   const seen = { away: 0, near: 0 };
   const normal = normals(5);
-  const along = (rows: Rows, w: Float64Array): number[] => (rows[0] as number[]).map((_, k) => rows.reduce((s, row, i) => s + at(w, i) * (row[k] as number), 0));
+  const projected = (rows: Rows, w: Float64Array): number[] => (rows[0] as number[]).map((_, k) => rows.reduce((s, row, i) => s + at(w, i) * (row[k] as number), 0));
   for (let draw = 0; draw < 2000; draw++) {
     const m = 3 + Math.floor(2 * Math.abs(normal()));
     const flat = 10 ** (-2 * Math.abs(normal()));
@@ -81,10 +81,10 @@ test('CAGrad where 0 lies in the hull of flat gradients: no point of the simplex
     const [g, c, mean] = [gramianOf(rows), [0.1, 0.5, 0.9, 1.5][draw % 4] as number, new Float64Array(m).fill(1 / m)];
     if (!isStationary(cosinesOf(g, m).cosines, m)) continue;
     const w = conflictAverse(g, m, c);
-    const [d, g0, size] = [along(rows, w), along(rows, mean), longest(rows) ** 2];
+    const [d, g0, size] = [projected(rows, w), projected(rows, mean), longest(rows) ** 2];
     const reach = c * length(g0);
     const leaning = w.map((x) => x - 1 / m);
-    if (length(along(rows, leaning)) < (1 - 1e-6) * reach) {
+    if (length(projected(rows, leaning)) < (1 - 1e-6) * reach) {
       seen.near++;
       const terms = times(g.map(Math.abs), w.map(Math.abs), m);
       rows.forEach((row, i) => {
@@ -94,7 +94,7 @@ test('CAGrad where 0 lies in the hull of flat gradients: no point of the simplex
     }
     seen.away++;
     const sum = total(leaning);
-    const point = along(rows, leaning.map((x) => x / sum)); // biome-ignore format: one line
+    const point = projected(rows, leaning.map((x) => x / sum)); // biome-ignore format: one line
     const slope = rows.map((row) => inner(row, g0) + (reach * inner(row, point)) / length(point));
     const average = slope.reduce((s, v, i) => s + (v * at(leaning, i)) / sum, 0);
     for (const v of slope) assert.ok(v >= average - 1e-8 * size, `draw ${draw}: ${v} < ${average}`);
@@ -135,8 +135,8 @@ test('eigenvalues and vectors make the matrix; the pseudo-inverse solves what ca
       }
       // G·x = G·1 has solutions; the one found has the same product.
       const b = times(g, new Float64Array(m).fill(1), m);
-      const back = times(g, pseudoSolve(g, b, m, m * Number.EPSILON), m);
-      for (let i = 0; i < m; i++) assert.ok(Math.abs(at(back, i) - at(b, i)) <= 1e-11 * size * m);
+      const expand = times(g, pseudoSolve(g, b, m, m * Number.EPSILON), m);
+      for (let i = 0; i < m; i++) assert.ok(Math.abs(at(expand, i) - at(b, i)) <= 1e-11 * size * m);
     }),
     { seed: 5, numRuns: 300 },
   );
@@ -148,7 +148,7 @@ test('a spectrum is that of Jacobi, and f(A)·b the same by either way', () => {
       const m = rows.length;
       const g = gramianOf(scaled(rows, scale));
       const b = Float64Array.from({ length: m }, (_, i) => (i % 3) - 1);
-      const { values, along, back } = spectrum(g, b, m);
+      const { values, projected, expand } = spectrum(g, b, m);
       const slow = eigen(g, m);
       const size = Math.max(...slow.values);
       const sorted = slow.values.slice().sort();
@@ -159,14 +159,14 @@ test('a spectrum is that of Jacobi, and f(A)·b the same by either way', () => {
           assert.ok(Math.abs(v - at(sorted, i)) <= 1e-15 * m * size, `${v} ≠ ${at(sorted, i)}`);
         });
       // The identity, and A itself.
-      back(along.slice()).forEach((v, i) => {
+      expand(projected.slice()).forEach((v, i) => {
         assert.ok(Math.abs(v - at(b, i)) <= 1e-14 * m);
       });
       const gb = times(g, b, m);
-      back(along.map((v, k) => v * at(values, k))).forEach((v, i) => {
+      expand(projected.map((v, k) => v * at(values, k))).forEach((v, i) => {
         assert.ok(Math.abs(v - at(gb, i)) <= 1e-14 * m * size);
       });
-      // A⁺·A·x comes back to A·x.
+      // A⁺·A·x comes expand to A·x.
       const again = times(g, pseudoSolve(g, gb, m, m * Number.EPSILON), m);
       for (let i = 0; i < m; i++) assert.ok(Math.abs(at(again, i) - at(gb, i)) <= 1e-11 * size * m);
     }),
@@ -218,7 +218,7 @@ test('eigenvalues of rows whose lengths differ 1e8 times keep their digits, and 
       const g = gramianOf(scaled(rows, scale).map((row, i) => row.map((v) => v * 10 ** exponent(i, m))));
       const b = new Float64Array(m).fill(1);
       const cut = m * Number.EPSILON;
-      const { values, along, back } = spectrum(g, b, m);
+      const { values, projected, expand } = spectrum(g, b, m);
       const slow = eigen(g, m);
       const sorted = slow.values.slice().sort();
       const made = values.slice().sort();
@@ -226,7 +226,7 @@ test('eigenvalues of rows whose lengths differ 1e8 times keep their digits, and 
       for (let i = m - Math.min(m, n); i < m; i++) assert.ok(Math.abs(at(made, i) - at(sorted, i)) <= 1e-10 * at(sorted, i), `${at(made, i)} ≠ ${at(sorted, i)}`);
       const least = at(sorted, m - 1) * cut;
       const root = (v: number, value: number): number => (value > least ? v / Math.sqrt(value) : 0);
-      const x = back(along.map((v, k) => root(v, at(values, k))));
+      const x = expand(projected.map((v, k) => root(v, at(values, k))));
       const expected = new Float64Array(m);
       for (let k = 0; k < m; k++) {
         const share = root(total(slow.vectors.slice(k * m, k * m + m)), at(slow.values, k));

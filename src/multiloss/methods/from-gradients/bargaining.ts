@@ -9,16 +9,19 @@ import { WeightingBase } from '../base.ts';
 
 /** Options of FairGrad. */
 export interface FairGradOptions {
-  /** 1: proportional fairness (Nash); 2: minimum potential delay; → 0: the mean; → ∞: the worst-off loss counts alone. default 1. */
+  /**
+   * 1: proportional fairness (Nash); 2: minimum potential delay; → 0: the mean; → ∞: the worst-off loss counts alone.
+   * Default 1.
+   */
   alpha?: number;
 }
 
 const FAIR: Kinds<FairGradOptions> = { alpha: range(0) };
 
 /**
- * α-fair weights: G·w = w^(−1/α) (Ban & Ji 2024, arXiv 2402.15638). α = 0 is the mean. All 0 at Pareto stationary points, also where
- * roundings of a float32 Gramian hide that no direction serves all losses. Solved to the rounding of the equations' terms for α from 0.1
- * to 5, whatever the gradients' lengths and rank.
+ * α-fair weights: G·w = w^(−1/α) (Ban & Ji 2024, arXiv 2402.15638). α = 0 is the mean. All 0 at Pareto stationary
+ * points, also where roundings of a float32 Gramian hide that no direction serves all losses. Solved to the rounding of
+ * the equations' terms for α from 0.1 to 5, whatever the gradients' lengths and rank.
  */
 export class FairGrad extends WeightingBase {
   readonly name = 'FairGrad';
@@ -46,8 +49,8 @@ export interface NashMTLOptions {
 const NASH: Kinds<NashMTLOptions> = { maxNorm: range(0), updateEvery: count(1) };
 
 /**
- * The Nash bargaining solution: G·w = 1/w (Navon et al. 2022, arXiv 2202.01017), whatever the losses' scales. Solved exactly by damped
- * Newton; the paper's program stops at an approximation. All 0 at Pareto stationary points.
+ * The Nash bargaining solution: G·w = 1/w (Navon et al. 2022, arXiv 2202.01017), whatever the losses' scales. Solved
+ * exactly by damped Newton; the paper's program stops at an approximation. All 0 at Pareto stationary points.
  */
 export class NashMTL extends WeightingBase {
   readonly name = 'NashMTL';

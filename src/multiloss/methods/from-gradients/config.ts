@@ -10,16 +10,20 @@ import { WeightingBase } from '../base.ts';
 export interface ConFIGOptions<Name extends string = string> {
   /** How far the step is to go along each gradient's direction, relative to the others; default 1 each. */
   preference?: PerLoss<Name>;
-  /** Eigenvalues of the cosines below m·eps times the largest count as 0; default what the Gramian's precision can tell from 0. */
+  /**
+   * Eigenvalues of the cosines below m·eps times the largest count as 0; default what the Gramian's precision can tell
+   * from 0.
+   */
   eps?: number;
 }
 
 const OPTIONS: Kinds<ConFIGOptions> = { preference: each(0), eps: range(0, 1) };
 
 /**
- * The direction d̂ with equal cosines to all gradients, as long as the gradients' projections onto it together: g = (Σ ⟨gᵢ, d̂⟩)·d̂,
- * d = U⁺·p, U the unit gradients (Liu, Chu & Thuerey, ICLR 2025, arXiv 2408.11104). Parallel to IMTL-G where gradients are
- * independent. From the Gramian: U⁺ = Uᵀ·C⁺, C the cosines, so weights are C⁺·p over the lengths, times a number.
+ * The direction d̂ with equal cosines to all gradients, as long as the gradients' projections onto it together: g = (Σ
+ * ⟨gᵢ, d̂⟩)·d̂, d = U⁺·p, U the unit gradients (Liu, Chu & Thuerey, ICLR 2025, arXiv 2408.11104). Parallel to IMTL-G
+ * where gradients are independent. From the Gramian: U⁺ = Uᵀ·C⁺, C the cosines, so weights are C⁺·p over the lengths,
+ * times a number.
  */
 export class ConFIG<Name extends string = string> extends WeightingBase {
   readonly name = 'ConFIG';

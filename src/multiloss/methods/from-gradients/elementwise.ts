@@ -19,7 +19,9 @@ abstract class Elementwise extends MethodBase implements Aggregator {
 
 /** Options of GradDrop. */
 export interface GradDropOptions<Name extends string = string> {
-  /** How much of what is dropped passes nevertheless, 0 to 1: a number per loss, in their order or by name; default 0. */
+  /**
+   * How much of what is dropped passes nevertheless, 0 to 1: a number per loss, in their order or by name; default 0.
+   */
   leak?: PerLoss<Name>;
 }
 
@@ -27,8 +29,9 @@ const LEAK: Kind = { what: 'from 0 to 1 for each loss, in a list or by name', te
 const GRAD_DROP: Kinds<GradDropOptions> = { leak: LEAK };
 
 /**
- * Per element either the positive or the negative gradients are dropped, at random with odds that their sums give (Chen et al. 2020,
- * arXiv 2010.06808), to 2⁻¹⁶. The plain sum where all agree. Random numbers come from the generator that `manualSeed` seeds.
+ * Per element either the positive or the negative gradients are dropped, at random with odds that their sums give (Chen
+ * et al. 2020, arXiv 2010.06808), to 2⁻¹⁶. The plain sum where all agree. Random numbers come from the generator that
+ * `manualSeed` seeds.
  */
 export class GradDrop<Name extends string = string> extends Elementwise {
   readonly name = 'GradDrop';
@@ -67,7 +70,10 @@ export interface TrimmedMeanOptions {
 
 const TRIMMED: Kinds<TrimmedMeanOptions> = { trimNumber: count(0) };
 
-/** Per element the mean without the k largest and the k smallest gradients (Yin et al. 2018, arXiv 1803.01498). Takes at least 2k + 1 losses. */
+/**
+ * Per element the mean without the k largest and the k smallest gradients (Yin et al. 2018, arXiv 1803.01498). Takes at
+ * least 2k + 1 losses.
+ */
 export class TrimmedMean extends Elementwise {
   readonly name = 'TrimmedMean';
   private readonly trimNumber: number;

@@ -22,10 +22,10 @@ const OPTIONS: Kinds<EnCodecBalancerOptions> = { shares: each(0), totalNorm: POS
 const NONE = 1e-12;
 
 /**
- * EnCodec's balancer (Défossez et al. 2022, arXiv 2210.13438): wᵢ = shareᵢ/Σ · totalNorm/(1e-12 + running mean of ‖gᵢ‖), so that a
- * share means a share, whatever a loss's scale. The mean is corrected for its start. The paper takes gradients at the model's output,
- * where one tensor stands for all parameters, and their lengths item by item; here it is one length. What only one loss reaches gets that loss's own
- * gradient.
+ * EnCodec's balancer (Défossez et al. 2022, arXiv 2210.13438): wᵢ = shareᵢ/Σ · totalNorm/(1e-12 + running mean of
+ * ‖gᵢ‖), so that a share means a share, whatever a loss's scale. The mean is corrected for its start. The paper takes
+ * gradients at the model's output, where one tensor stands for all parameters, and their lengths item by item; here it
+ * is one length. What only one loss reaches gets that loss's own gradient.
  */
 export class EnCodecBalancer<Name extends string = string> extends WeightingBase {
   readonly name = 'EnCodecBalancer';

@@ -13,7 +13,7 @@ import { Memory } from '../memory.ts';
 import { softmax } from '../softmax.ts';
 import { States } from '../../state.ts';
 import { MethodBase } from '../base.ts';
-import { combined, RowMemory, told } from './rows.ts';
+import { combined, RowMemory, fromHost } from './rows.ts';
 
 /** Options of ExcessMTL. */
 export interface ExcessMTLOptions {
@@ -29,13 +29,16 @@ const [SHORT, LONG] = [1e-15, 1e15];
 /** No weight is taken for less. */
 const LEAST = 1e-300;
 
-/** What there is of each loss: ln of its weight but for a constant, its first estimate, and what its gradients are multiplied by. */
+/**
+ * What there is of each loss: ln of its weight but for a constant, its first estimate, and what its gradients are
+ * multiplied by.
+ */
 type Per = 'logit' | 'first' | 'scale';
 
 /**
- * Weights that grow with each loss's excess risk, estimated as Σ g²/√(Σ over time of g²) and relative to its first value: w ← w·e^(η·e),
- * made to add up to 1 (He et al. 2024, arXiv 2402.02009). Robust against losses that noise keeps high. In the first step the
- * estimate stands for itself.
+ * Weights that grow with each loss's excess risk, estimated as Σ g²/√(Σ over time of g²) and relative to its first
+ * value: w ← w·e^(η·e), made to add up to 1 (He et al. 2024, arXiv 2402.02009). Robust against losses that noise keeps
+ * high. In the first step the estimate is used as it is.
  */
 export class ExcessMTL extends MethodBase implements Aggregator {
   readonly name = 'ExcessMTL';
@@ -63,7 +66,7 @@ export class ExcessMTL extends MethodBase implements Aggregator {
       return this.numbers.of(names, fresh);
     };
     const scale = reshape(
-      told(m, [], () => remembered().map((row) => row.scale)),
+      fromHost(m, [], () => remembered().map((row) => row.scale)),
       [m, 1],
     );
     let excess: Tensor = full([m], 0);
@@ -73,7 +76,7 @@ export class ExcessMTL extends MethodBase implements Aggregator {
       excess = add(excess, sum(div(now, sqrt(add(all, 1e-7))), { dim: 1 }));
       return all;
     });
-    const w = told(m, [excess], ([address]) => {
+    const w = fromHost(m, [excess], ([address]) => {
       const known = remembered();
       const found = floatsAt(address as number, m);
       const start = this.numbers.own.steps++ === 0;

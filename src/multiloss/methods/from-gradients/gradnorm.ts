@@ -32,9 +32,9 @@ interface Learnt {
 const [BETA1, BETA2, EPSILON] = [0.9, 0.999, 1e-8];
 
 /**
- * Weights wᵢ, learned so that ‖wᵢ·gᵢ‖ comes near mean ‖wⱼ·gⱼ‖ · rᵢ^α, where rᵢ is how much of its first value the loss still has,
- * relative to the others (Chen et al. 2018, arXiv 1711.02257). They start at 1 and add up to m. The weights of a step are those that
- * the steps before have learned. A negative loss is refused.
+ * Weights wᵢ, learned so that ‖wᵢ·gᵢ‖ comes near mean ‖wⱼ·gⱼ‖ · rᵢ^α, where rᵢ is how much of its first value the loss
+ * still has, relative to the others (Chen et al. 2018, arXiv 1711.02257). They start at 1 and add up to m. The weights
+ * of a step are those that the steps before have learned. A negative loss is refused.
  */
 export class GradNorm extends WeightingBase {
   readonly name = 'GradNorm';
@@ -56,7 +56,10 @@ export class GradNorm extends WeightingBase {
     return now;
   }
 
-  /** One step of Adam on Σ |wᵢ·‖gᵢ‖ − targetᵢ|, the targets held fixed; then the weights are scaled to add up to m again. */
+  /**
+   * One step of Adam on Σ |wᵢ·‖gᵢ‖ − targetᵢ|, the targets held fixed; then the weights are scaled to add up to m
+   * again.
+   */
   private learn(rows: readonly Learnt[], losses: Float64Array, norms: Float64Array, now: Float64Array): void {
     const { alpha, lr, floor } = this.options;
     const m = rows.length;
@@ -84,7 +87,9 @@ export class GradNorm extends WeightingBase {
   }
 }
 
-/** Scaled to add up to their number, with none below the floor: what is above the floor shares what the floor leaves. */
+/**
+ * Scaled to add up to their number, with none below the floor: what is above the floor shares what the floor leaves.
+ */
 function withFloor(w: Float64Array, floor: number): Float64Array {
   const m = w.length;
   const above = w.map((v) => Math.max(v - floor, 0));

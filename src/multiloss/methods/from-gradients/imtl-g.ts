@@ -8,15 +8,17 @@ import { WeightingBase } from '../base.ts';
 
 /** Options of IMTLG. */
 export interface IMTLGOptions {
-  /** Eigenvalues of the Gramian below m·eps times the largest count as 0; default what its precision can tell from 0. */
+  /**
+   * Eigenvalues of the Gramian below m·eps times the largest count as 0; default what its precision can tell from 0.
+   */
   eps?: number;
 }
 
 const OPTIONS: Kinds<IMTLGOptions> = { eps: range(0, 1) };
 
 /**
- * The step with equal projections onto all gradients' directions, weights adding up to 1 (Liu et al., ICLR 2021, openreview
- * IMPnRXEWpvr). w = G⁺·d / Σ, d = ‖gᵢ‖. All 0 where that sum is 0. Weights may be negative.
+ * The step with equal projections onto all gradients' directions, weights adding up to 1 (Liu et al., ICLR 2021,
+ * openreview IMPnRXEWpvr). w = G⁺·d / Σ, d = ‖gᵢ‖. All 0 where that sum is 0. Weights may be negative.
  */
 export class IMTLG extends WeightingBase {
   readonly name = 'IMTLG';

@@ -15,8 +15,8 @@ export interface KrumOptions {
 const OPTIONS: Kinds<KrumOptions> = { nByzantine: count(0), nSelected: count(1) };
 
 /**
- * The mean of the gradients that lie closest to their m − f − 2 nearest ones, so that f gradients may be anything (Blanchard et al.
- * 2017, arXiv 1703.02757). Takes at least f + 3 losses.
+ * The mean of the gradients that lie closest to their m − f − 2 nearest ones, so that f gradients may be anything
+ * (Blanchard et al. 2017, arXiv 1703.02757). Takes at least f + 3 losses.
  */
 export class Krum extends WeightingBase {
   readonly name = 'Krum';

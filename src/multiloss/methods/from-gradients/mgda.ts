@@ -8,7 +8,10 @@ import { WeightingBase } from '../base.ts';
 
 /** Options of MGDA. */
 export interface MGDAOptions {
-  /** Approximates by Frank and Wolfe's method instead of solving: until a step is below `epsilon`, at most `maxIters` steps. TorchJD: 1e-3, 100. */
+  /**
+   * Approximates by Frank and Wolfe's method instead of solving: until a step is below `epsilon`, at most `maxIters`
+   * steps. TorchJD: 1e-3, 100.
+   */
   frankWolfe?: { epsilon: number; maxIters: number };
 }
 
@@ -16,8 +19,9 @@ const OPTIONS: Kinds<MGDAOptions> = { frankWolfe: OBJECT };
 const FRANK_WOLFE: Kinds<NonNullable<MGDAOptions['frankWolfe']>> = { epsilon: POSITIVE, maxIters: count(1) };
 
 /**
- * The shortest vector in the gradients' convex hull, which lowers every loss alike, or is 0 (Désidéri 2012; Sener & Koltun 2018, arXiv
- * 1810.04650). Solved exactly. At the gradient of a shared feature it is MGDA-UB. Short gradients get large weights: see `normalize`.
+ * The shortest vector in the gradients' convex hull, which lowers every loss by the same amount, or is 0 (Désidéri 2012; Sener &
+ * Koltun 2018, arXiv 1810.04650). Solved exactly. At the gradient of a shared feature it is MGDA-UB. Short gradients
+ * get large weights: see `normalize`.
  */
 export class MGDA extends WeightingBase {
   readonly name = 'MGDA';

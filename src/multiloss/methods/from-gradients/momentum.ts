@@ -11,13 +11,13 @@ import { softmax } from '../softmax.ts';
 import { times } from '../../solve/matrix.ts';
 import { type State, States } from '../../state.ts';
 import { MethodBase } from '../base.ts';
-import { combined, gramianAt, productsOf, RowMemory, told } from './rows.ts';
+import { combined, gramianAt, productsOf, RowMemory, fromHost } from './rows.ts';
 
 /** What is added to losses and lengths before dividing by them. */
 const EPSILON = 1e-8;
 
 /** a + s·(b − a), a number s per row. */
-function towards(a: Tensor, b: Tensor, s: Tensor): Tensor {
+function lerp(a: Tensor, b: Tensor, s: Tensor): Tensor {
   return add(a, mul(sub(b, a), s));
 }
 
@@ -42,7 +42,7 @@ abstract class Momentum<Per extends string> extends MethodBase implements Aggreg
   /** @internal Two numbers per loss, found by the host from the step's own, as columns [m, 1]. */
   protected columns({ names }: Stats, numbers: () => [Float64Array, Float64Array]): [Tensor, Tensor] {
     const m = names.length;
-    const both = told(2 * m, [], () => numbers().flatMap((list) => [...list]));
+    const both = fromHost(2 * m, [], () => numbers().flatMap((list) => [...list]));
     return [reshape(narrow(both, 0, 0, m), [m, 1]), reshape(narrow(both, 0, m, m), [m, 1])];
   }
 }
@@ -58,8 +58,8 @@ export interface DBMTLOptions {
 const DBMTL_OPTIONS: Kinds<DBMTLOptions> = { beta: range(0, 1), sigma: range(0) };
 
 /**
- * Gradients of ln loss, averaged over time, all stretched to the longest one's length, then added (Lin et al. 2023, arXiv 2308.12029).
- * A negative loss is refused.
+ * Gradients of ln loss, averaged over time, all stretched to the longest one's length, then added (Lin et al. 2023,
+ * arXiv 2308.12029). A negative loss is refused.
  */
 export class DBMTL extends Momentum<never> {
   readonly name = 'DBMTL';
@@ -82,8 +82,8 @@ export class DBMTL extends Momentum<never> {
       );
       return [losses.map((v) => 1 / (v + EPSILON)), steps.map((step) => beta / power(step, sigma))];
     });
-    const means = this.means.next(rows, stats, (mean, r) => towards(mul(r, ofLogarithm), mean, stays));
-    const stretch = told(m, productsOf(means), (addresses) => {
+    const means = this.means.next(rows, stats, (mean, r) => lerp(mul(r, ofLogarithm), mean, stays));
+    const stretch = fromHost(m, productsOf(means), (addresses) => {
       const gramian = gramianAt(addresses, m);
       const sizes = Float64Array.from(names, (_, i) => Math.sqrt(gramian[i * (m + 1)] as number));
       const longest = sizes.reduce((a, b) => Math.max(a, b), 0);
@@ -106,8 +106,9 @@ export interface MoCoOptions {
 const MOCO_OPTIONS: Kinds<MoCoOptions> = { beta: range(0, 1), gamma: range(0), rho: range(0) };
 
 /**
- * MGDA against noise: each gradient's direction, times its loss, is followed by a running mean yᵢ, and the weights λ walk down λᵀ(Y·Yᵀ)λ
- * by softmax steps (Fernando et al. 2023, arXiv 2210.12624; the factor is LibMTL's). A negative loss is refused.
+ * MGDA against noise: each gradient's direction, times its loss, is followed by a running mean yᵢ, and the weights λ
+ * walk down λᵀ(Y·Yᵀ)λ by softmax steps (Fernando et al. 2023, arXiv 2210.12624; the factor is LibMTL's). A negative
+ * loss is refused.
  */
 export class MoCo extends Momentum<'lambda'> {
   readonly name = 'MoCo';
@@ -128,8 +129,8 @@ export class MoCo extends Momentum<'lambda'> {
       const steps = Float64Array.from(remembered(), (row) => ++row.steps);
       return [norms.map((v, i) => (losses[i] as number) / (v + EPSILON)), steps.map((step) => beta / Math.sqrt(step))];
     });
-    const means = this.means.next(rows, stats, (mean, r) => towards(mean, mul(r, unit), moves));
-    const w = told(m, productsOf(means), (addresses) => {
+    const means = this.means.next(rows, stats, (mean, r) => lerp(mean, mul(r, unit), moves));
+    const w = fromHost(m, productsOf(means), (addresses) => {
       const known = remembered();
       reshare(known, 'lambda', 1);
       const lambda = Float64Array.from(known, (row) => row.lambda);

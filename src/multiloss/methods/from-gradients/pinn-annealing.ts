@@ -2,7 +2,7 @@ import { checkArgument, type Kinds, TEXT, withDefaults } from '../../../tensor/c
 import type { Stats } from '../method.ts';
 import { range } from '../../checks.ts';
 import { WeightingBase } from '../base.ts';
-import { Memory, placeOfLoss } from '../memory.ts';
+import { Memory, indexOfLoss } from '../memory.ts';
 
 /** Options of PINNAnnealing. */
 export interface PINNAnnealingOptions {
@@ -18,9 +18,9 @@ const OPTIONS: Kinds<PINNAnnealingOptions> = { main: TEXT, alpha: range(0, 1) };
 
 /**
  * Learning-rate annealing for physics-informed networks (Wang, Teng & Perdikaris 2020, arXiv 2001.04536, algorithm 1):
- * λᵢ ← (1 − α)·λᵢ + α·max|∇main|/mean|∇lossᵢ|, from λᵢ = 1. Largest and mean element are over the shared parameters (or `on`); the mean is
- * that of lossᵢ itself, without λᵢ. A loss without a gradient keeps its weight, and
- * all do in a step that lacks the main one.
+ * λᵢ ← (1 − α)·λᵢ + α·max|∇main|/mean|∇lossᵢ|, from λᵢ = 1. Largest and mean element are over the shared parameters (or
+ * `on`); the mean is that of lossᵢ itself, without λᵢ. A loss without a gradient keeps its weight, and all do in a step
+ * that lacks the main one.
  */
 export class PINNAnnealing extends WeightingBase {
   readonly name = 'PINNAnnealing';
@@ -37,7 +37,7 @@ export class PINNAnnealing extends WeightingBase {
   weights(stats: Stats): Float64Array {
     const { names, elements } = stats;
     const { alpha, main: name } = this.options;
-    const main = placeOfLoss(this.name, 'main', name, stats, this.memory.names);
+    const main = indexOfLoss(this.name, 'main', name, stats, this.memory.names);
     return Float64Array.from(
       this.memory.of(names, () => ({ w: 1 })),
       (row, i) => {

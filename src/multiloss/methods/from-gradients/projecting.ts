@@ -9,9 +9,15 @@ import { WeightingBase } from '../base.ts';
 export interface ProjectingOptions<Name extends string = string> {
   /** How much each loss counts before projecting: a number per loss, in their order or by name; default 1/m each. */
   preference?: PerLoss<Name>;
-  /** Where the Gramian's trace is below this, it counts as 0. TorchJD: 1e-4. Together with `regEps`; without either nothing is regularised. */
+  /**
+   * Where the Gramian's trace is below this, it counts as 0. TorchJD: 1e-4. Together with `regEps`; without either
+   * nothing is regularised.
+   */
   normEps?: number;
-  /** What is added to the diagonal of Gramian / trace. TorchJD: 1e-4, at which gradients of very different lengths may stay in conflict. */
+  /**
+   * What is added to the diagonal of Gramian / trace. TorchJD: 1e-4, at which gradients of very different lengths may
+   * stay in conflict.
+   */
   regEps?: number;
 }
 
@@ -43,9 +49,10 @@ abstract class Projecting extends WeightingBase {
 }
 
 /**
- * Each gradient is projected onto the cone of directions that raise no loss, and the projections are added: Jacobian descent's UPGrad
- * (Quinton & Rey 2024, arXiv 2406.16232). Raises no loss, to first order, and gives each more where its own gradient is longer. Exact
- * unless `normEps` and `regEps` are given, which reproduce TorchJD's numbers. m quadratic programs of size m.
+ * Each gradient is projected onto the cone of directions that raise no loss, and the projections are added: Jacobian
+ * descent's UPGrad (Quinton & Rey 2024, arXiv 2406.16232). Raises no loss, to first order, and gives each more where
+ * its own gradient is longer. Exact unless `normEps` and `regEps` are given, which reproduce TorchJD's numbers. m
+ * quadratic programs of size m.
  */
 export class UPGrad<Name extends string = string> extends Projecting {
   readonly name = 'UPGrad';
@@ -60,8 +67,9 @@ export class UPGrad<Name extends string = string> extends Projecting {
 }
 
 /**
- * The weighted sum of the gradients, projected onto the cone of directions that raise no loss: GEM's projection (Lopez-Paz & Ranzato
- * 2017, arXiv 1706.08840). One quadratic program of size m. Exact unless `normEps` and `regEps` are given (see UPGrad).
+ * The weighted sum of the gradients, projected onto the cone of directions that raise no loss: GEM's projection
+ * (Lopez-Paz & Ranzato 2017, arXiv 1706.08840). One quadratic program of size m. Exact unless `normEps` and `regEps`
+ * are given (see UPGrad).
  */
 export class DualProj<Name extends string = string> extends Projecting {
   readonly name = 'DualProj';

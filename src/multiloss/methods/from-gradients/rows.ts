@@ -24,8 +24,11 @@ export function vector(values: Float64Array): Tensor {
   return tensor(Float32Array.from(values));
 }
 
-/** n numbers of the host as a tensor; in a captured step found anew at each replay. `work` gets where `inputs` lie by then. */
-export function told(n: number, inputs: readonly Tensor[], work: (addresses: readonly number[]) => ArrayLike<number>): Tensor {
+/**
+ * n numbers of the host as a tensor; in a captured step found anew at each replay. `work` gets where `inputs` lie by
+ * then.
+ */
+export function fromHost(n: number, inputs: readonly Tensor[], work: (addresses: readonly number[]) => ArrayLike<number>): Tensor {
   const y = empty([n]);
   hostStep([y, ...inputs], ([address, ...rest]) => {
     writeFloats(address as number, work(rest));
@@ -77,7 +80,10 @@ export class RowMemory implements State {
     this.method = method;
   }
 
-  /** Puts `step(old, row)` in the place of what is kept of each parameter's rows, zeros at first. Returns it, [m, n] each. */
+  /**
+   * Puts `step(old, row)` in the place of what is kept of each parameter's rows, zeros at first. Returns it, [m, n]
+   * each.
+   */
   next(rows: readonly Tensor[], { names, parameters }: Stats, step: (old: Tensor, rows: Tensor) => Tensor): Tensor[] {
     return rows.map((r, p) => {
       const kept = this.keptOf(p, r.sizes[1] as number, names, parameters?.[p]);

@@ -1,5 +1,5 @@
-// MoDo and SDMGrad: MGDA where gradients are noisy. Their Gramian is that of two independent batches, ⟨gᵢ, g'ⱼ⟩, so that its noise has
-// mean 0.
+// MoDo and SDMGrad: MGDA where gradients are noisy. Their Gramian is that of two independent batches, ⟨gᵢ, g'ⱼ⟩, so
+// that its noise has mean 0.
 import { type Kinds, withDefaults } from '../../../tensor/check.ts';
 import type { Stats } from '../method.ts';
 import { count, each, POSITIVE, type PerLoss, perLoss, range } from '../../checks.ts';
@@ -9,11 +9,11 @@ import { ontoSimplex } from '../../solve/simplex.ts';
 import { times } from '../../solve/matrix.ts';
 
 /** What both remember: the simplex's point, as a share for each loss. */
-abstract class Walking extends WeightingBase {
+abstract class SimplexDescent extends WeightingBase {
   protected override readonly memory = new Memory({}, ['share']);
 
-  /** Goes on from where it stands, equal shares at first. Returns the new point. */
-  protected walk(names: readonly string[], step: (point: Float64Array) => Float64Array): Float64Array {
+  /** Goes on from the point of the step before, equal shares at first. Returns the new point. */
+  protected descend(names: readonly string[], step: (point: Float64Array) => Float64Array): Float64Array {
     const rows = this.memory.of(names, () => ({ share: 1 / names.length }));
     reshare(rows, 'share', 1);
     const point = step(Float64Array.from(rows, ({ share }) => share));
@@ -35,7 +35,7 @@ export interface MoDoOptions {
 const MODO: Kinds<MoDoOptions> = { gamma: POSITIVE, rho: range(0) };
 
 /** λ ← the simplex's nearest point to λ − γ·(A·λ + ρ·λ), one step each (Chen et al. 2023, arXiv 2305.20057). */
-export class MoDo extends Walking {
+export class MoDo extends SimplexDescent {
   readonly name = 'MoDo';
   private readonly options: Required<MoDoOptions>;
 
@@ -46,7 +46,7 @@ export class MoDo extends Walking {
 
   weights({ gramian, names }: Stats): Float64Array {
     const { gamma, rho } = this.options;
-    return this.walk(names, (point) => {
+    return this.descend(names, (point) => {
       const slope = times(gramian, point, names.length);
       return ontoSimplex(point.map((v, i) => v - gamma * ((slope[i] as number) + rho * v)));
     });
@@ -70,10 +70,10 @@ export interface SDMGradOptions<Name extends string = string> {
 const SDMGRAD: Kinds<SDMGradOptions> = { preference: each(0), lambda: range(0), lr: POSITIVE, momentum: range(0, 1), steps: count(1) };
 
 /**
- * Weights (w + λ·p)/(1 + λ) with w from projected descent on A·(w + λ·p), A divided by the square of its mean length (Xiao, Ban & Ji
- * 2023, arXiv 2305.18409). w goes on from step to step.
+ * Weights (w + λ·p)/(1 + λ) with w from projected descent on A·(w + λ·p), A divided by the square of its mean length
+ * (Xiao, Ban & Ji 2023, arXiv 2305.18409). w goes on from step to step.
  */
-export class SDMGrad<Name extends string = string> extends Walking {
+export class SDMGrad<Name extends string = string> extends SimplexDescent {
   readonly name = 'SDMGrad';
   private readonly options: Required<Omit<SDMGradOptions, 'preference'>> & Pick<SDMGradOptions, 'preference'>;
 
@@ -100,7 +100,7 @@ export class SDMGrad<Name extends string = string> extends Walking {
       moved = moved.map((v, i) => momentum * v + (slope[i] as number));
       return ontoSimplex(point.map((v, i) => v - lr * (moved[i] as number)));
     };
-    const w = this.walk(names, (start) => {
+    const w = this.descend(names, (start) => {
       let point = start;
       for (let turn = 0; turn < steps; turn++) point = descend(point);
       return point;

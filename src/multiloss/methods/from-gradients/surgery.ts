@@ -1,4 +1,4 @@
-// PCGrad and GradVac: each gradient meets the others one by one, in random order.
+// PCGrad and GradVac: each gradient is projected against the others one by one, in random order.
 import { type Kinds, optionsOf } from '../../../tensor/check.ts';
 import { drawPermutations } from '../../../tensor/random.ts';
 import type { Stats } from '../method.ts';
@@ -14,7 +14,7 @@ class Combination {
   /** aₖ. */
   readonly weights: Float64Array;
   /** ⟨g', gₖ⟩. */
-  readonly along: Float64Array;
+  readonly products: Float64Array;
   private readonly g: Float64Array;
   private readonly m: number;
   /** ‖g'‖², kept up to date, and what it was when it was last summed; −1 where it is to be summed. */
@@ -26,39 +26,39 @@ class Combination {
     this.m = m;
     this.weights = new Float64Array(m);
     this.weights[row] = 1;
-    this.along = g.slice(row * m, (row + 1) * m);
+    this.products = g.slice(row * m, (row + 1) * m);
   }
 
   /** g' ← g' + s·g_j. */
   add(j: number, s: number): void {
     this.weights[j] = (this.weights[j] as number) + s;
-    const { along, g, m } = this;
-    if (this.square >= 0) this.square += s * (2 * (along[j] as number) + s * (g[j * m + j] as number));
-    for (let k = 0, at = j * m; k < m; k++, at++) along[k] = (along[k] as number) + s * (g[at] as number);
+    const { products, g, m } = this;
+    if (this.square >= 0) this.square += s * (2 * (products[j] as number) + s * (g[j * m + j] as number));
+    for (let k = 0, at = j * m; k < m; k++, at++) products[k] = (products[k] as number) + s * (g[at] as number);
   }
 
   /** ‖g'‖. */
   length(): number {
     // What shrinks much keeps few digits.
     if (this.square > SHRUNK * this.summed) return Math.sqrt(this.square);
-    const { weights, along, m } = this;
+    const { weights, products, m } = this;
     // Two sums that do not wait for one another.
     let [even, odd] = [0, 0];
     let k = 0;
     for (; k + 1 < m; k += 2) {
-      even += (weights[k] as number) * (along[k] as number);
-      odd += (weights[k + 1] as number) * (along[k + 1] as number);
+      even += (weights[k] as number) * (products[k] as number);
+      odd += (weights[k + 1] as number) * (products[k + 1] as number);
     }
-    if (k < m) even += (weights[k] as number) * (along[k] as number);
+    if (k < m) even += (weights[k] as number) * (products[k] as number);
     this.square = this.summed = Math.max(even + odd, 0);
     return Math.sqrt(this.square);
   }
 }
 
 /**
- * Each gradient loses what points against another one, the others taken in random order; the results are added: projecting
- * conflicting gradients (Yu et al. 2020, arXiv 2001.06782). The order comes from the generator that `manualSeed` seeds. With two
- * losses it raises neither; with more it may.
+ * Each gradient loses what points against another one, the others taken in random order; the results are added:
+ * projecting conflicting gradients (Yu et al. 2020, arXiv 2001.06782). The order comes from the generator that
+ * `manualSeed` seeds. With two losses it raises neither; with more it may.
  */
 export class PCGrad extends WeightingBase {
   readonly name = 'PCGrad';
@@ -77,8 +77,8 @@ export class PCGrad extends WeightingBase {
       const mine = new Combination(g, m, i);
       for (let k = 0; k < m; k++) {
         const j = orders ? (orders[i * m + k] as number) : k;
-        const against = mine.along[j] as number;
-        if (j !== i && against < 0) mine.add(j, -against / (g[j * m + j] as number));
+        const product = mine.products[j] as number;
+        if (j !== i && product < 0) mine.add(j, -product / (g[j * m + j] as number));
       }
       for (let k = 0; k < m; k++) w[k] = (w[k] as number) + (mine.weights[k] as number);
     }
@@ -88,22 +88,22 @@ export class PCGrad extends WeightingBase {
 
 /** Options of GradVac. */
 export interface GradVacOptions {
-  /** β: how fast the aimed-at cosines follow those seen; default 0.5. */
+  /** β: how fast the target cosines follow those seen; default 0.5. */
   beta?: number;
 }
 
 const OPTIONS: Kinds<GradVacOptions> = { beta: range(0, 1) };
 
 /**
- * As PCGrad, but each pair is brought to the cosine that it usually has (a running mean, 0 at first) instead of to 0 (Wang et al. 2021,
- * arXiv 2010.05874). Its first step is PCGrad's.
+ * As PCGrad, but each pair is brought to the cosine that it usually has (a running mean, 0 at first) instead of to 0
+ * (Wang et al. 2021, arXiv 2010.05874). Its first step is PCGrad's.
  */
 export class GradVac extends WeightingBase {
   readonly name = 'GradVac';
   private readonly beta: number;
-  /** Losses met so far, and φ, the cosine aimed at for each pair of them. */
-  private met: string[] = [];
-  private aims: number[][] = [];
+  /** Losses seen so far, and φ, the target cosine of each pair of them. */
+  private known: string[] = [];
+  private targets: number[][] = [];
 
   constructor(options?: GradVacOptions) {
     super();
@@ -112,56 +112,59 @@ export class GradVac extends WeightingBase {
 
   weights({ gramian: g, names }: Stats): Float64Array {
     const m = names.length;
-    const places = names.map((name) => this.placeOf(name));
+    const indices = names.map((name) => this.indexOf(name));
     const w = new Float64Array(m);
     const orders = m > 2 ? drawPermutations(m, m) : null;
     for (let i = 0; i < m; i++) {
       const mine = new Combination(g, m, i);
       for (let k = 0; k < m; k++) {
         const j = orders ? (orders[i * m + k] as number) : k;
-        if (j !== i) this.meet(mine, j, this.aims[places[i] as number] as number[], places[j] as number, Math.sqrt(Math.max(g[j * m + j] as number, 0)));
+        if (j !== i) this.project(mine, j, this.targets[indices[i] as number] as number[], indices[j] as number, Math.sqrt(Math.max(g[j * m + j] as number, 0)));
       }
       for (let k = 0; k < m; k++) w[k] = (w[k] as number) + (mine.weights[k] as number);
     }
     return w;
   }
 
-  /** Brings one gradient to the cosine aimed at with another one, of length `other`, where it is below; then the aim follows. */
-  private meet(mine: Combination, j: number, aims: number[], place: number, other: number): void {
+  /**
+   * Raises one gradient's cosine with another one, of length `other`, to the target where it is below; then updates the
+   * target.
+   */
+  private project(mine: Combination, j: number, targets: number[], index: number, other: number): void {
     const own = mine.length();
     // A zero gradient has no direction: its cosine counts as 0.
-    const cosine = own === 0 || other === 0 ? 0 : Math.min(1, Math.max(-1, (mine.along[j] as number) / own / other));
-    const aim = aims[place] as number;
-    const across = Math.sqrt(1 - aim * aim);
-    if (cosine < aim && across > 0 && own > 0 && other > 0) {
-      mine.add(j, (own * (aim * Math.sqrt(1 - cosine * cosine) - cosine * across)) / (other * across));
+    const cosine = own === 0 || other === 0 ? 0 : Math.min(1, Math.max(-1, (mine.products[j] as number) / own / other));
+    const target = targets[index] as number;
+    const across = Math.sqrt(1 - target * target);
+    if (cosine < target && across > 0 && own > 0 && other > 0) {
+      mine.add(j, (own * (target * Math.sqrt(1 - cosine * cosine) - cosine * across)) / (other * across));
     }
-    aims[place] = (1 - this.beta) * aim + this.beta * cosine;
+    targets[index] = (1 - this.beta) * target + this.beta * cosine;
   }
 
-  /** Where a loss stands among those met. One that is new aims at 0 with all. */
-  private placeOf(name: string): number {
-    const at = this.met.indexOf(name);
+  /** A loss's position among those known. The target of a new one is 0 with all. */
+  private indexOf(name: string): number {
+    const at = this.known.indexOf(name);
     if (at >= 0) return at;
-    for (const row of this.aims) row.push(0);
-    this.aims.push(new Array<number>(this.met.push(name)).fill(0));
-    return this.met.length - 1;
+    for (const row of this.targets) row.push(0);
+    this.targets.push(new Array<number>(this.known.push(name)).fill(0));
+    return this.known.length - 1;
   }
 
   override stateDict(): Record<string, unknown> {
-    return { names: [...this.met], aims: this.aims.flat() };
+    return { names: [...this.known], targets: this.targets.flat() };
   }
 
   override loadStateDict(state: Readonly<Record<string, unknown>>): void {
-    const { names } = stateOf(this.name, state, { names: NAMES, aims: numbers() }) as { names: string[] };
+    const { names } = stateOf(this.name, state, { names: NAMES, targets: numbers() }) as { names: string[] };
     const m = names.length;
-    const { aims } = stateOf(this.name, state, { names: NAMES, aims: numbers(m * m) }) as { aims: number[] };
-    this.met = [...names];
-    this.aims = names.map((_, i) => aims.slice(i * m, (i + 1) * m));
+    const { targets } = stateOf(this.name, state, { names: NAMES, targets: numbers(m * m) }) as { targets: number[] };
+    this.known = [...names];
+    this.targets = names.map((_, i) => targets.slice(i * m, (i + 1) * m));
   }
 
   override reset(): void {
-    this.met = [];
-    this.aims = [];
+    this.known = [];
+    this.targets = [];
   }
 }

@@ -2,7 +2,7 @@ import { checkArgument, type Kinds, TEXT, withDefaults } from '../../../tensor/c
 import type { Stats } from '../method.ts';
 import { count, POSITIVE, range } from '../../checks.ts';
 import { WeightingBase } from '../base.ts';
-import { Memory, placeOfLoss } from '../memory.ts';
+import { Memory, indexOfLoss } from '../memory.ts';
 
 /** Options of VQGANWeight. */
 export interface VQGANWeightOptions {
@@ -23,9 +23,10 @@ export interface VQGANWeightOptions {
 const OPTIONS: Kinds<VQGANWeightOptions> = { rec: TEXT, gan: TEXT, weight: range(0), start: count(0), eps: POSITIVE, max: range(0) };
 
 /**
- * The adaptive weight of VQGAN (Esser, Rombach & Ommer 2021, arXiv 2012.09841): λ = ‖∇rec‖/(‖∇gan‖ + ε), at most `max`, times `weight`
- * for the adversarial loss, 0 before `start`; 1 for every other loss. The paper takes the gradients at the decoder's last layer: give
- * that layer's parameters as what the method looks at. A step that lacks one of the two has weights of 1.
+ * The adaptive weight of VQGAN (Esser, Rombach & Ommer 2021, arXiv 2012.09841): λ = ‖∇rec‖/(‖∇gan‖ + ε), at most `max`,
+ * times `weight` for the adversarial loss, 0 before `start`; 1 for every other loss. The paper takes the gradients at
+ * the decoder's last layer: give that layer's parameters as what the method looks at. A step that lacks one of the two
+ * has weights of 1.
  */
 export class VQGANWeight extends WeightingBase {
   readonly name = 'VQGANWeight';
@@ -44,7 +45,7 @@ export class VQGANWeight extends WeightingBase {
     const { names, norms } = stats;
     const { rec, gan, weight, start, eps, max } = this.options;
     const { memory } = this;
-    const [r, g] = [rec, gan].map((name, i) => placeOfLoss(this.name, i === 0 ? 'rec' : 'gan', name, stats, memory.names)) as [number, number];
+    const [r, g] = [rec, gan].map((name, i) => indexOfLoss(this.name, i === 0 ? 'rec' : 'gan', name, stats, memory.names)) as [number, number];
     memory.of(names, () => ({}));
     const w = new Float64Array(names.length).fill(1);
     const begun = memory.own.step++ >= start;

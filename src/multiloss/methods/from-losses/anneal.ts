@@ -119,8 +119,9 @@ function warmedUp(...given: [end: number, options: AnnealOptions]): Schedule {
 const CYCLICAL: Kinds<{ steps: number; cycles?: number; ratio?: number }> = { steps: count(1), cycles: count(1), ratio: range(0, 1, true) };
 
 /**
- * `cycles` times over `steps` steps in all, from the first weight to the last: it rises during `ratio` of a cycle and stays for the rest;
- * after the last cycle too (cyclical KL annealing, Fu et al. 2019, arXiv 1903.10145). Default 4 cycles and a ratio of 0.5.
+ * `cycles` times over `steps` steps in all, from the first weight to the last: it rises during `ratio` of a cycle and
+ * stays for the rest; after the last cycle too (cyclical KL annealing, Fu et al. 2019, arXiv 1903.10145). Default 4
+ * cycles and a ratio of 0.5.
  */
 function cyclical(start: number, end: number, options: { steps: number; cycles?: number; ratio?: number }): Schedule {
   finite('anneal.cyclical', { from: start, to: end });
@@ -131,7 +132,10 @@ function cyclical(start: number, end: number, options: { steps: number; cycles?:
 
 const PIECEWISE: Kinds<{ interpolate?: 'none' | 'linear' }> = { interpolate: oneOf('none', 'linear') };
 
-/** A table of [step, weight] in the order of the steps: each weight from its step on, or with `interpolate: 'linear'` lines between them. */
+/**
+ * A table of [step, weight] in the order of the steps: each weight from its step on, or with `interpolate: 'linear'`
+ * lines between them.
+ */
 function piecewise(points: readonly (readonly [step: number, value: number])[], options?: { interpolate?: 'none' | 'linear' }): Schedule {
   const { interpolate = 'none' } = optionsOf('anneal.piecewise', options, PIECEWISE, arguments.length, 2);
   if (!Array.isArray(points) || points.length === 0 || !points.every(Array.isArray))

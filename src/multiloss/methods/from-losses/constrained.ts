@@ -2,7 +2,7 @@
 import { assertArity, checkArgument, FINITE, isPlainObject, type Kinds, TEXT, withDefaults } from '../../../tensor/check.ts';
 import { GradloomError, valueError } from '../../../tensor/errors.ts';
 import { assertLosses, each, POSITIVE, range } from '../../checks.ts';
-import { placeOfLoss } from '../memory.ts';
+import { indexOfLoss } from '../memory.ts';
 import type { Stats, Weighting } from '../method.ts';
 import { stateOf } from '../../state.ts';
 import { MethodBase } from '../base.ts';
@@ -15,7 +15,10 @@ export interface ConstrainOptions<Main extends string = string, Limited extends 
   limits: Readonly<Record<Limited, number>>;
   /** How fast multipliers rise with the excess; default 0.01. */
   lr?: number;
-  /** How strongly an excess counts beside its multiplier (a quadratic penalty's slope), which damps the swings; default 0. */
+  /**
+   * How strongly an excess counts beside its multiplier (a quadratic penalty's slope), which damps the swings; default
+   * 0.
+   */
   damping?: number;
   /** The largest multiplier, in case limits cannot be met; default no bound. */
   max?: number;
@@ -30,10 +33,10 @@ const OPTIONS: Kinds<ConstrainOptions> = {
 };
 
 /**
- * Makes one loss small while others stay at or below their limits: the Lagrangian L₀ + Σ λᵢ·(Lᵢ − cᵢ), descended in the parameters and
- * climbed in λ ≥ 0, λᵢ ← max(0, λᵢ + lr·(Lᵢ − cᵢ)) in every step (the modified differential method of multipliers, Platt & Barr
- * 1988). The weight of a limited loss is its λ, plus damping·(Lᵢ − cᵢ) where that is positive; a loss below its limit comes to
- * weight 0.
+ * Makes one loss small while others stay at or below their limits: the Lagrangian L₀ + Σ λᵢ·(Lᵢ − cᵢ), descended in the
+ * parameters and climbed in λ ≥ 0, λᵢ ← max(0, λᵢ + lr·(Lᵢ − cᵢ)) in every step (the modified differential method of
+ * multipliers, Platt & Barr 1988). The weight of a limited loss is its λ, plus damping·(Lᵢ − cᵢ) where that is
+ * positive; a loss below its limit comes to weight 0.
  */
 export class Constrained<Main extends string = string, Limited extends string = string> extends MethodBase implements Weighting<Main | Limited> {
   readonly name = 'Constrained';
@@ -67,7 +70,7 @@ export class Constrained<Main extends string = string, Limited extends string = 
     if (stray !== undefined) throw new GradloomError('VALUE', this.name, `the loss '${stray}' is neither main ('${main}') nor limited. Give it a limit, or leave it out.`);
     assertLosses(this.name, losses, names);
     const all = [main, ...limits.keys()];
-    for (const name of all) placeOfLoss(this.name, name === main ? 'main' : 'a name of limits', name, stats, this.complete ? all : []);
+    for (const name of all) indexOfLoss(this.name, name === main ? 'main' : 'a name of limits', name, stats, this.complete ? all : []);
     this.complete = true;
     return Float64Array.from(names, (name, i) => {
       if (name === main) return 1;

@@ -1,4 +1,4 @@
-// Every loss is to fall at the same rate, told from what the losses were before and after the step.
+// Every loss is to fall at the same rate, judged by the losses before and after the step.
 import { isPlainObject, type Kind, type Kinds, oneOf, valueText, withDefaults } from '../../../tensor/check.ts';
 import { logarithm } from '../../../tensor/elementary.ts';
 import { valueError } from '../../../tensor/errors.ts';
@@ -17,22 +17,26 @@ export interface FAMOOptions<Name extends string = string> {
   /** b: what each loss cannot fall below; default 0. */
   lowerBounds?: PerLoss<Name>;
   /**
-   * Where the losses after a step come from. Default 'update': you evaluate them on the same batch and call `update`. 'next': those of the
-   * next step stand for them, which costs nothing and adds the noise between batches.
+   * Where the losses after a step come from. Default 'update': you evaluate them on the same batch and call `update`.
+   * 'next': those of the next step are taken instead, which costs nothing and adds the noise between batches.
    */
   after?: 'update' | 'next';
 }
 
 const OPTIONS: Kinds<FAMOOptions> = { lr: range(0), weightDecay: range(0), lowerBounds: each(), after: oneOf('update', 'next') };
 
-/** w, of which softmax gives a loss's share; Adam's two running means and count of steps; the loss at a step whose outcome is open. */
+/**
+ * w, of which softmax gives a loss's share; Adam's two running means and count of steps; the loss at a step whose
+ * outcome is open.
+ */
 type OfLoss = 'logits' | 'first' | 'second' | 'steps' | 'before';
 
 const EPS = 1e-8;
 
 /**
- * FAMO (Liu et al., NeurIPS 2023, arXiv 2306.03792): weights zᵢ/(Lᵢ − bᵢ)/c with z = softmax(w), c = Σ zᵢ/(Lᵢ − bᵢ): a convex combination of
- * the losses' gradients. After the step w descends along ∂z/∂wᵀ·δ, δ = ln before − ln after, by Adam.
+ * FAMO (Liu et al., NeurIPS 2023, arXiv 2306.03792): weights zᵢ/(Lᵢ − bᵢ)/c with z = softmax(w), c = Σ zᵢ/(Lᵢ − bᵢ): a
+ * convex combination of the losses' gradients. After the step w descends along ∂z/∂wᵀ·δ, δ = ln before − ln after, by
+ * Adam.
  */
 export class FAMO<Name extends string = string> extends LossWeighting<Name> {
   readonly name = 'FAMO';
@@ -59,7 +63,10 @@ export class FAMO<Name extends string = string> extends LossWeighting<Name> {
     return shares.map((w) => w / total);
   }
 
-  /** Tells what the losses became by the step, on the same batch: by name, or in the step's order. The logits learn from it. */
+  /**
+   * Tells what the losses became by the step, on the same batch: by name, or in the step's order. The logits learn from
+   * it.
+   */
   update(lossesAfter: ArrayLike<number> | Readonly<Record<Name, number>>): void {
     if (this.options.after === 'next') throw valueError('FAMO.update', "takes the next step's losses itself. Leave update out, or { after: 'next' }.");
     const { open } = this;
@@ -71,7 +78,9 @@ export class FAMO<Name extends string = string> extends LossWeighting<Name> {
     this.learn(open, this.above(Float64Array.from(list), open));
   }
 
-  /** (1/c)·Σ zᵢ ln(Lᵢ − bᵢ): what the weights are the derivatives of (c held fixed). For the losses of the latest step. */
+  /**
+   * (1/c)·Σ zᵢ ln(Lᵢ − bᵢ): what the weights are the derivatives of (c held fixed). For the losses of the latest step.
+   */
   objective(): number {
     const rows = this.open.map((name) => this.memory.get(name) as Record<OfLoss, number>);
     if (rows.length === 0) throw valueError('FAMO.objective', 'there was no step since the last update. Call it between the two.');

@@ -15,7 +15,10 @@ import { NAMES, numbers, stateOf } from '../../state.ts';
 import { MethodBase } from '../base.ts';
 import { assertEager, assertPositive, vectorOf } from './per-loss.ts';
 
-/** How many losses there are, or their names: with names others are refused, else the first so many that come are the ones. */
+/**
+ * How many losses there are, or their names: with names others are refused, else the first so many that come are the
+ * ones.
+ */
 export type LossCount<Name extends string = string> = number | readonly Name[];
 
 /** A scalarizer with one learnt number sᵢ per loss. */
@@ -48,15 +51,15 @@ abstract class Learned<Name extends string> extends MethodBase implements Scalar
 
   combine(losses: readonly Tensor[], names: readonly Name[]): Tensor {
     assertEager(this, losses, names);
-    const places = this.placesOf(names);
+    const indices = this.indicesOf(names);
     const { parameter } = this;
-    const all = places.length === parameter.size && places.every((place, i) => place === i);
-    const s = all ? parameter : stack(places.map((place) => select(parameter, 0, place)));
+    const all = indices.length === parameter.size && indices.every((index, i) => index === i);
+    const s = all ? parameter : stack(indices.map((index) => select(parameter, 0, index)));
     return sum(this.formula(vectorOf(losses), s));
   }
 
-  /** Where each loss's number stands. */
-  private placesOf(names: readonly string[]): number[] {
+  /** The position of each loss's number. */
+  private indicesOf(names: readonly string[]): number[] {
     const added = names.filter((name) => !this.names.includes(name));
     if (added.length > 0 && (this.named || this.names.length + added.length > this.parameter.size)) {
       const made = this.named ? this.names.join(', ') : `${this.parameter.size} losses${this.names.length > 0 ? ` (${this.names.join(', ')})` : ''}`;
@@ -113,9 +116,10 @@ export interface UncertaintyOptions {
 const UNCERTAINTY: Kinds<UncertaintyOptions> = { regularizer: oneOf('log', 'log1p'), init: FINITE };
 
 /**
- * Σ ½·e^(−sᵢ)·Lᵢ + ½·sᵢ with learnt sᵢ = ln σᵢ²: noisy losses count less (Kendall, Gal & Cipolla, CVPR 2018, arXiv 1705.07115). At rest a
- * loss counts 1/(2·Lᵢ); at 0 its weight stays as it is, and a negative one is refused. `regularizer: 'log1p'` gives Σ Lᵢ/(2σᵢ²) + ln(1 + σᵢ²) (Liebel & Körner 2018, arXiv
- * 1805.06334). Give `parameters()` to an optimizer.
+ * Σ ½·e^(−sᵢ)·Lᵢ + ½·sᵢ with learnt sᵢ = ln σᵢ²: noisy losses count less (Kendall, Gal & Cipolla, CVPR 2018, arXiv
+ * 1705.07115). At rest a loss counts 1/(2·Lᵢ); at 0 its weight stays as it is, and a negative one is refused.
+ * `regularizer: 'log1p'` gives Σ Lᵢ/(2σᵢ²) + ln(1 + σᵢ²) (Liebel & Körner 2018, arXiv 1805.06334). Give `parameters()`
+ * to an optimizer.
  */
 export class UncertaintyWeighting<Name extends string = string> extends Learned<Name> {
   readonly name = 'UncertaintyWeighting';
@@ -136,8 +140,9 @@ export class UncertaintyWeighting<Name extends string = string> extends Learned<
 const IMTLL_OPTIONS: Kinds<{ init?: number }> = { init: FINITE };
 
 /**
- * Σ e^(sᵢ)·Lᵢ − sᵢ with learnt sᵢ, 0 at the start: at rest every e^(sᵢ)·Lᵢ is 1 (IMTL-L, Liu et al., ICLR 2021, openreview IMPnRXEWpvr).
- * At 0 a loss's weight stays as it is, and a negative one is refused. Twice `UncertaintyWeighting` at −s. Give `parameters()` to an optimizer.
+ * Σ e^(sᵢ)·Lᵢ − sᵢ with learnt sᵢ, 0 at the start: at rest every e^(sᵢ)·Lᵢ is 1 (IMTL-L, Liu et al., ICLR 2021,
+ * openreview IMPnRXEWpvr). At 0 a loss's weight stays as it is, and a negative one is refused. Twice
+ * `UncertaintyWeighting` at −s. Give `parameters()` to an optimizer.
  */
 export class IMTLL<Name extends string = string> extends Learned<Name> {
   readonly name = 'IMTLL';

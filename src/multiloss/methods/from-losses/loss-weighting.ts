@@ -21,7 +21,10 @@ export abstract class LossWeighting<Name extends string = string> extends Weight
 /** @internal What is wrong with negative losses where losses are compared by their ratio. */
 export const RATIOS = 'it compares losses by their ratio, so none may be below 0';
 
-/** @internal a/b for b = 0 too: 1 where both are 0, since a loss that stays at 0 has not changed; else more than any other. */
+/**
+ * @internal a/b for b = 0 too: 1 where both are 0, since a loss that stays at 0 has not changed; else more than any
+ * other.
+ */
 export function ratio(a: number, b: number): number {
   return b === 0 ? (a === 0 ? 1 : Number.MAX_VALUE) : a / b;
 }

@@ -17,7 +17,7 @@ export function assertEager(method: Scalarizer, losses: readonly Tensor[], names
   method.assert?.(values, names);
 }
 
-/** @internal Throws where a loss lies below (`allowZero`), or not above 0. */
+/** @internal Throws where a loss is negative or, without `allowZero`, 0. */
 export function assertPositive(op: string, losses: Float64Array, names: readonly string[], allowZero: boolean, remedy: string): void {
   losses.forEach((value, i) => {
     if (value < 0 || (value === 0 && !allowZero)) throw new GradloomError('VALUE', op, `the loss '${names[i]}' is ${value}; it must be ${allowZero ? '≥' : '>'} 0. ${remedy}`);

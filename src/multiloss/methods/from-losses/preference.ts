@@ -1,4 +1,4 @@
-// Scalarizers that steer towards a ray in the space of losses: which compromise is wanted is said beforehand.
+// Scalarizers that steer towards a ray in the space of losses: the wanted compromise is given beforehand.
 import { add, div, ge, gt, mul, sub, where } from '../../../ops/binary.ts';
 import { amax } from '../../../ops/moments.ts';
 import { sum } from '../../../ops/reduce.ts';
@@ -32,8 +32,9 @@ const PBI_OPTIONS: Kinds<PBIOptions> = { weights: RAY, theta: range(0), zeroPoin
 const NOISE = 8 * 2 ** -24;
 
 /**
- * d₁ + θ·d₂: how far along the ray from z the losses are, and how far beside it (penalty-based boundary intersection: Zhang & Li, MOEA/D,
- * IEEE TEVC 2007). d₂ = √(‖r‖² + 1e-12), whose gradient on the ray is 0; what float32 cannot tell from the ray counts as on it.
+ * d₁ + θ·d₂: how far along the ray from z the losses are, and how far beside it (penalty-based boundary intersection:
+ * Zhang & Li, MOEA/D, IEEE TEVC 2007). d₂ = √(‖r‖² + 1e-12), whose gradient on the ray is 0; what float32 cannot tell
+ * from the ray counts as on it.
  */
 export class PBI<Name extends string = string> extends ScalarizerBase {
   readonly name = 'PBI';
@@ -53,10 +54,10 @@ export class PBI<Name extends string = string> extends ScalarizerBase {
     const above = zeroPoint
       ? sub(
           all,
-          this.zero.vector(names.join(), () => perLoss(this.name, 'zeroPoint', zeroPoint, names, 0)),
+          this.zero.vector(names, () => perLoss(this.name, 'zeroPoint', zeroPoint, names, 0)),
         )
       : all;
-    const ray = this.direction.vector(names.join(), () => {
+    const ray = this.direction.vector(names, () => {
       const w = perLoss(this.name, 'weights', weights, names, 0);
       const length = Math.sqrt(w.reduce((s, x) => s + x * x, 0));
       return w.map((x) => x / length);
@@ -101,9 +102,10 @@ export class COSMOS<Name extends string = string> extends ScalarizerBase {
   }
 
   combine(losses: readonly Tensor[], names: readonly Name[]): Tensor {
-    const r = this.ray.vector(names.join(), () => perLoss(this.name, 'weights', this.preference, names, 0));
+    const r = this.ray.vector(names, () => perLoss(this.name, 'weights', this.preference, names, 0));
     const all = vectorOf(losses);
-    // The root and the quotient see no 0, so no infinity meets the gradient of where. Below float32's smallest square everything is 0.
+    // The root and the quotient see no 0, so no infinity meets the gradient of where. Below float32's smallest square
+    // everything is 0.
     const squared = sum(square(all));
     const real = ge(squared, 2 ** -126);
     const product = dot(all, r);

@@ -11,8 +11,9 @@ import { range } from '../../checks.ts';
 import { assertEager, assertPositive, vectorOf } from './per-loss.ts';
 
 /**
- * (∏ Lᵢ)^(1/m) = exp(mean ln Lᵢ), which neither overflows nor vanishes as the product would; weights are mean/(m·Lᵢ) (GLS: Chennupati et
- * al., MultiNet++, CVPRW 2019). Losses must be ≥ 0: a negative one is an error. Where one is 0, so is the mean, and every weight.
+ * (∏ Lᵢ)^(1/m) = exp(mean ln Lᵢ), which neither overflows nor vanishes as the product would; weights are mean/(m·Lᵢ)
+ * (GLS: Chennupati et al., MultiNet++, CVPRW 2019). Losses must be ≥ 0: a negative one is an error. Where one is 0, so
+ * is the mean, and every weight.
  */
 export class GeometricMean extends ScalarizerBase {
   readonly name = 'GeometricMean';
@@ -39,8 +40,8 @@ export class GeometricMean extends ScalarizerBase {
 const OPTIONS: Kinds<{ eps?: number }> = { eps: range(0) };
 
 /**
- * Σ ln(Lᵢ + ε): each loss counts 1/(Lᵢ + ε), whatever its unit (a baseline in Navon et al., ICML 2022, arXiv 2202.01017). Default ε = 0.
- * Lᵢ + ε must be positive: else it is an error.
+ * Σ ln(Lᵢ + ε): each loss counts 1/(Lᵢ + ε), whatever its unit (a baseline in Navon et al., ICML 2022, arXiv
+ * 2202.01017). Default ε = 0. Lᵢ + ε must be positive: else it is an error.
  */
 export class ScaleInvariant extends ScalarizerBase {
   readonly name = 'ScaleInvariant';

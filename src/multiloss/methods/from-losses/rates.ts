@@ -18,13 +18,17 @@ export interface DWAOptions {
 const DWA_OPTIONS: Kinds<DWAOptions> = { temperature: POSITIVE, stepsPerEpoch: count(1) };
 
 /**
- * Dynamic weight average: m·softmax(rᵢ/T), rᵢ = the last epoch's mean of Lᵢ by that of the epoch before (Liu, Johns & Davison, CVPR 2019,
- * arXiv 1803.10704), 1 for a loss that has not been there for two epochs. Every weight is 1 until two epochs have ended.
+ * Dynamic weight average: m·softmax(rᵢ/T), rᵢ = the last epoch's mean of Lᵢ by that of the epoch before (Liu, Johns &
+ * Davison, CVPR 2019, arXiv 1803.10704), 1 for a loss that has not been there for two epochs. Every weight is 1 until
+ * two epochs have ended.
  */
 export class DWA extends LossWeighting {
   readonly name = 'DWA';
   protected override readonly negative = RATIOS;
-  /** The current epoch's steps; of each loss its sum and count over them, means of its last two epochs, and how many of those there are. */
+  /**
+   * The current epoch's steps; of each loss its sum and count over them, means of its last two epochs, and how many of
+   * those there are.
+   */
   protected override readonly memory = new Memory({ steps: 0 }, ['sum', 'count', 'last', 'before', 'epochs']);
   private readonly temperature: number;
   private readonly stepsPerEpoch: number;
@@ -82,8 +86,8 @@ export interface ReLoBRaLoOptions {
 const RELOBRALO: Kinds<ReLoBRaLoOptions> = { temperature: POSITIVE, alpha: range(0, 1), rho: range(0, 1), generator: instanceOf(Generator, 'a Generator') };
 
 /**
- * Relative loss balancing with random look-back (Bischof & Kraus 2021, arXiv 2110.09813): λ ← α·(ρ·λ + (1 − ρ)·b(0)) + (1 − α)·b(t − 1) with
- * b(s) = m·softmax(Lᵢ(t)/(T·Lᵢ(s))) and ρ 1 or 0 at random. Every weight is 1 at the first step.
+ * Relative loss balancing with random look-back (Bischof & Kraus 2021, arXiv 2110.09813): λ ← α·(ρ·λ + (1 − ρ)·b(0)) +
+ * (1 − α)·b(t − 1) with b(s) = m·softmax(Lᵢ(t)/(T·Lᵢ(s))) and ρ 1 or 0 at random. Every weight is 1 at the first step.
  */
 export class ReLoBRaLo extends LossWeighting {
   readonly name = 'ReLoBRaLo';
@@ -131,8 +135,9 @@ export interface SoftAdaptOptions {
 const SOFT_ADAPT: Kinds<SoftAdaptOptions> = { beta: FINITE, normalized: FLAG, lossWeighted: FLAG };
 
 /**
- * softmax(β·sᵢ) of the rates of change sᵢ = Lᵢ(t) − Lᵢ(t − 1), and its two variants (SoftAdapt: Heydari, Thompson & Mehmood 2019, arXiv
- * 1912.12354). Weights sum to 1, and are equal at the first step; a loss that is new counts as still.
+ * softmax(β·sᵢ) of the rates of change sᵢ = Lᵢ(t) − Lᵢ(t − 1), and its two variants (SoftAdapt: Heydari, Thompson &
+ * Mehmood 2019, arXiv 1912.12354). Weights sum to 1, and are equal at the first step; a loss that is new counts as
+ * still.
  */
 export class SoftAdapt extends LossWeighting {
   readonly name = 'SoftAdapt';

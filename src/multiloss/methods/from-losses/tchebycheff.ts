@@ -22,8 +22,9 @@ export interface STCHOptions<Name extends string = string> {
   /** z: the best that each loss can be; default 0. */
   zeroPoint?: PerLoss<Name>;
   /**
-   * Steps of Σ ln Lᵢ first, over which each loss's mean is taken (its nadir); after them ln(Lᵢ/nadirᵢ) stands for λᵢ(Lᵢ − zᵢ) and the whole is
-   * multiplied by m, as LibMTL does. Losses must be positive then. A loss that comes later has its first value as nadir. Default 0.
+   * Steps of Σ ln Lᵢ first, over which each loss's mean is taken (its nadir); after them ln(Lᵢ/nadirᵢ) stands for λᵢ(Lᵢ
+   * − zᵢ) and the whole is multiplied by m, as LibMTL does. Losses must be positive then. A loss that comes later has
+   * its first value as nadir. Default 0.
    */
   warmupSteps?: number;
 }
@@ -33,7 +34,10 @@ const OPTIONS: Kinds<STCHOptions> = { mu: POSITIVE, weights: each(0), zeroPoint:
 // Keeps ln finite where a loss is 0, as LibMTL does, but within float32's range.
 const TINY = 1e-20;
 
-/** μ·ln Σ exp(λᵢ(Lᵢ − zᵢ)/μ), shifted by the largest term so that nothing overflows (smooth Tchebycheff: Lin et al., ICML 2024, arXiv 2402.19078). */
+/**
+ * μ·ln Σ exp(λᵢ(Lᵢ − zᵢ)/μ), shifted by the largest term so that nothing overflows (smooth Tchebycheff: Lin et al.,
+ * ICML 2024, arXiv 2402.19078).
+ */
 export class STCH<Name extends string = string> extends ScalarizerBase {
   readonly name = 'STCH';
   private readonly options: Readonly<Required<Pick<STCHOptions, 'mu' | 'warmupSteps'>> & STCHOptions>;
@@ -61,13 +65,13 @@ export class STCH<Name extends string = string> extends ScalarizerBase {
     const above = zeroPoint
       ? sub(
           all,
-          this.zero.vector(names.join(), () => perLoss(this.name, 'zeroPoint', zeroPoint, names, 0)),
+          this.zero.vector(names, () => perLoss(this.name, 'zeroPoint', zeroPoint, names, 0)),
         )
       : all;
     const scaled = weights
       ? mul(
           above,
-          this.lambda.vector(names.join(), () => perLoss(this.name, 'weights', weights, names, 0).map((w) => w / mu)),
+          this.lambda.vector(names, () => perLoss(this.name, 'weights', weights, names, 0).map((w) => w / mu)),
         )
       : div(above, mu * losses.length);
     return mul(logsumexp(scaled, 0), mu);
@@ -92,10 +96,11 @@ export class STCH<Name extends string = string> extends ScalarizerBase {
       if (row.count === 0) take(row, i);
     });
     recording()?.rely(this.lambda, () => memory.own.steps < warmupSteps);
-    const nadir = this.lambda.vector(names.join(), () => {
+    const nadir = this.lambda.vector(names, () => {
       if (memory.own.steps < warmupSteps)
         throw new GradloomError('CAPTURE', this.name, 'its warm-up begins anew, and the captured step has none. Call release() on the captured step and run plain steps first.');
-      return memory.of(names, () => ({ sum: 0, count: 1 })).map((row) => Math.max(row.sum / row.count, TINY));
+      const rows = memory.of(names, () => ({ sum: 0, count: 1 }));
+      return Float64Array.from(rows, (row) => Math.max(row.sum / row.count, TINY));
     });
     const terms = div(log(add(div(all, nadir), TINY)), mu);
     return mul(logsumexp(terms, 0), mu * losses.length);

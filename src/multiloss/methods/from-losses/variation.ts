@@ -11,15 +11,18 @@ import { LossWeighting, RATIOS } from './loss-weighting.ts';
 
 /** Options of `RLW`. */
 export interface RLWOptions {
-  /** Where the numbers are drawn from; default the generator that `manualSeed` seeds. Its state is not part of `stateDict`. */
+  /**
+   * Where the numbers are drawn from; default the generator that `manualSeed` seeds. Its state is not part of
+   * `stateDict`.
+   */
   generator?: Generator;
 }
 
 const RLW_OPTIONS: Kinds<RLWOptions> = { generator: instanceOf(Generator, 'a Generator') };
 
 /**
- * Random loss weighting: softmax of m normal numbers, anew at every step (Lin et al., TMLR 2022, arXiv 2111.10603). A baseline that others must
- * beat. Losses get their numbers in the order in which they first came.
+ * Random loss weighting: softmax of m normal numbers, anew at every step (Lin et al., TMLR 2022, arXiv 2111.10603). A
+ * baseline that others must beat. Losses get their numbers in the order in which they first came.
  */
 export class RLW extends LossWeighting {
   readonly name = 'RLW';
@@ -48,13 +51,16 @@ export interface CoVOptions {
 const COV: Kinds<CoVOptions> = { decay: range(0, 1, true) };
 
 /**
- * Coefficient of variation: weights σ(ℓᵢ)/μ(ℓᵢ), divided by their sum, of the ratios ℓᵢ = Lᵢ/μ(Lᵢ) (1 where that mean is 0) over the steps before (Groenendijk et al.,
- * WACV 2021, arXiv 2009.01717). Equal weights at the first two steps; a loss that is new has the others' mean weight at its own first two.
+ * Coefficient of variation: weights σ(ℓᵢ)/μ(ℓᵢ), divided by their sum, of the ratios ℓᵢ = Lᵢ/μ(Lᵢ) (1 where that mean
+ * is 0) over the steps before (Groenendijk et al., WACV 2021, arXiv 2009.01717). Equal weights at the first two steps;
+ * a loss that is new has the others' mean weight at its own first two.
  */
 export class CoV extends LossWeighting {
   readonly name = 'CoV';
   protected override readonly negative = RATIOS;
-  /** Of each loss its steps, its running mean, that of its ratio ℓᵢ, and the sum of ℓᵢ's squared deviations (Welford). */
+  /**
+   * Of each loss its steps, its running mean, that of its ratio ℓᵢ, and the sum of ℓᵢ's squared deviations (Welford).
+   */
   protected override readonly memory = new Memory({}, ['steps', 'mean', 'ratio', 'squares']);
   private readonly decay: number | undefined;
 
@@ -93,8 +99,8 @@ export interface FocalKPIOptions {
 const FOCAL: Kinds<FocalKPIOptions> = { gamma: range(0), alpha: range(0, 1, true) };
 
 /**
- * Dynamic task prioritization: −(1 − kᵢ)^γ·ln kᵢ of each task's score kᵢ in (0, 1], accuracy say: hard tasks count more (Guo et al., ECCV
- * 2018). Call `update` with the scores; a loss without one counts 1.
+ * Dynamic task prioritization: −(1 − kᵢ)^γ·ln kᵢ of each task's score kᵢ in (0, 1], accuracy say: hard tasks count more
+ * (Guo et al., ECCV 2018). Call `update` with the scores; a loss without one counts 1.
  */
 export class FocalKPI extends LossWeighting {
   readonly name = 'FocalKPI';

@@ -1,4 +1,5 @@
-// One backward pass over a linear combination of the losses: the simplest forms. Each is a strategy of its own and a method for others.
+// One backward pass over a linear combination of the losses: the simplest forms. Each is a strategy of its own and a
+// method for others.
 import { backward } from '../../../autograd/backward.ts';
 import { add, mul } from '../../../ops/binary.ts';
 import { assertArity, type Kind, optionsOf, valueText } from '../../../tensor/check.ts';
@@ -17,7 +18,7 @@ import { entriesOf, type Losses, nonFinite, type Report, type Strategy } from '.
 abstract class HostWeighted<Name extends string> extends MethodBase implements Strategy<Name> {
   /** The losses' values are enough. */
   readonly needs = 'losses';
-  /** Steps so far: where schedules stand. */
+  /** Steps so far, which schedules follow. */
   protected steps = 0;
   private readonly numbers = new HostNumbers();
 
@@ -44,7 +45,7 @@ abstract class HostWeighted<Name extends string> extends MethodBase implements S
 
   /** Σ λᵢ·lossᵢ; one step of the schedules. */
   protected weightedSum(losses: readonly Tensor[], names: readonly string[]): Tensor {
-    const weights = this.numbers.scalars(names, () => this.nextWeights(names));
+    const weights = this.numbers.tensors(names, [], () => this.nextWeights(names));
     recording()?.steady(() => this.weightsOf(names, 0).join()); // schedules move on by themselves
     return losses.map((loss, i) => mul(loss, weights[i] as Tensor)).reduce((a, b) => add(a, b));
   }
@@ -54,7 +55,10 @@ abstract class HostWeighted<Name extends string> extends MethodBase implements S
   }
 }
 
-/** Σ λᵢ·lossᵢ, one backward pass: the weights steer the direction. They are numbers or schedules, and may be changed between steps. */
+/**
+ * Σ λᵢ·lossᵢ, one backward pass: the weights steer the direction. They are numbers or schedules, and may be changed
+ * between steps.
+ */
 export class Weighted<Name extends string> extends HostWeighted<Name> implements Scalarizer<Name> {
   readonly name = 'weighted';
   /** How much each loss counts, by name; free to be changed between steps. */

@@ -1,4 +1,5 @@
-// One turn of training with some of the losses: forward with others frozen, checks, backward, step. Phases and players share it.
+// One training step with some of the losses: forward with others frozen, checks, backward, step. Phases and players
+// share it.
 import { setWantsGrad } from '../../autograd/leaf.ts';
 import { FUNCTION, type Kind, valueText } from '../../tensor/check.ts';
 import { GradloomError, shapeText, valueError } from '../../tensor/errors.ts';
@@ -12,7 +13,7 @@ import type { BackwardReport } from '../combining/report.ts';
 import { States, stateIn } from '../state.ts';
 import { type Losses, presentOf } from '../strategy.ts';
 
-/** What a turn needs of an optimizer; those of `optim` are. */
+/** What a plan needs of an optimizer; those of `optim` are. */
 export interface Steppable {
   /** Groups of parameters with their learning rates. */
   readonly paramGroups: readonly { readonly params: readonly Tensor[]; lr: number }[];
@@ -25,8 +26,8 @@ export interface Steppable {
 /** Parameters, or modules that have some. */
 export type Trainable = Iterable<Tensor | { parameters(): Iterable<Tensor> }>;
 
-/** One turn. */
-export interface Turn {
+/** What one step is made of. */
+export interface TrainingStep {
   /** Stands in messages: `phases, phase 'both'`. */
   op: string;
   /** Names of the losses that train; default all that are given. */
@@ -36,7 +37,7 @@ export interface Turn {
   frozen: readonly Tensor[];
   combine: Method | undefined;
   options: Omit<MultiBackwardOptions, 'combine'> | undefined;
-  /** Times every group's learning rate, for this turn. */
+  /** Times every group's learning rate, for this step. */
   lrFactor: number;
   optimizer: Steppable;
   /** Runs before the step, when gradients are whole. */
@@ -48,7 +49,7 @@ export function statesOf(methods: readonly (readonly [name: string, method: Meth
   return new States(Object.fromEntries(methods.flatMap(([name, method]) => (method ? [[name, stateIn(method)]] : []))));
 }
 
-/** An optimizer, as far as a turn needs one. */
+/** An optimizer, as far as a plan needs one. */
 export const OPTIMIZER: Kind = {
   what: 'an optimizer, such as new optim.Adam(model.parameters())',
   test: (v) => {
@@ -78,7 +79,7 @@ export function leavesIn(op: string, list: Trainable): Tensor[] {
 
 /** Runs `fn` while the leaves ask for no gradient; afterwards each is as it was, also after an error. */
 function whileFrozen<T>(leaves: readonly Tensor[], fn: () => T): T {
-  const asked = leaves.filter((t) => t.wantsGrad);
+  const asked = leaves.filter((t) => t.meta?.wantsGrad);
   for (const t of asked) setWantsGrad(t, false);
   try {
     return fn();
@@ -100,19 +101,22 @@ function stepBy(optimizer: Steppable, factor: number): void {
   }
 }
 
-/** The losses that train, checked: there (or given as null), scalars, with a graph, finite. Nothing has been changed when one is not. */
-function activeOf(turn: Turn, given: Losses, values: Readonly<Record<string, number>>): Losses {
-  const { op, frozen } = turn;
-  for (const name of [...(turn.active ?? []), ...(turn.watched ?? [])]) {
+/**
+ * The losses that train, checked: there (or given as null), scalars, with a graph, finite. Nothing has been changed
+ * when one is not.
+ */
+function activeOf(step: TrainingStep, given: Losses, values: Readonly<Record<string, number>>): Losses {
+  const { op, frozen } = step;
+  for (const name of [...(step.active ?? []), ...(step.watched ?? [])]) {
     if (Object.hasOwn(given, name)) continue;
     const names = Object.keys(given).join(', ') || 'no losses at all';
     throw new GradloomError('VALUE', op, `there is no loss '${name}' among ${names}. Return it from the step; as null, where a batch lacks it.`);
   }
-  for (const name of turn.watched ?? []) {
+  for (const name of step.watched ?? []) {
     const loss = given[name];
     if (loss instanceof Tensor && loss.size !== 1) throw new GradloomError('SHAPE', op, `the loss '${name}' has shape ${shapeText(loss.sizes)}. Reduce it (mean or sum).`);
   }
-  const active: Losses = Object.fromEntries((turn.active ?? Object.keys(given)).map((name) => [name, given[name]]));
+  const active: Losses = Object.fromEntries((step.active ?? Object.keys(given)).map((name) => [name, given[name]]));
   for (const [name, loss] of Object.entries(active)) {
     if (frozen.length > 0 && loss instanceof Tensor && !requiresGrad(loss) && values[name] !== 0)
       throw new GradloomError('GRAPH', op, `the loss '${name}' reaches no parameter that is not frozen (${frozen.length} are). Freeze fewer, or leave the loss out.`);
@@ -130,20 +134,20 @@ function activeOf(turn: Turn, given: Losses, values: Readonly<Record<string, num
   return active;
 }
 
-/** Takes the turn. On an error before the step no parameter has moved. */
-export function takeTurn(turn: Turn, losses: () => Losses): { losses: Record<string, number>; report: BackwardReport } {
-  const { op, frozen, options, combine, optimizer } = turn;
+/** Runs the step. On an error before the step no parameter has moved. */
+export function runStep(step: TrainingStep, losses: () => Losses): { losses: Record<string, number>; report: BackwardReport } {
+  const { op, frozen, options, combine, optimizer } = step;
   refuseWhileRecording(op, 'the course depends on the losses’ values', 'Capture the forward pass alone, or call the plan without capture.');
   return whileFrozen(frozen, () => {
     const given = losses();
     if (typeof given !== 'object' || given === null || given instanceof Tensor)
       throw valueError(op, `the function of the step returns its losses, { name: loss, … }, got ${valueText(given)}.`);
     const values = Object.fromEntries(Object.entries(given).flatMap(([name, t]) => (t instanceof Tensor && t.size === 1 ? [[name, t.item()]] : [])));
-    const active = activeOf(turn, given, values);
+    const active = activeOf(step, given, values);
     optimizer.zeroGrad();
     const report = backward(active, { ...options, ...(combine && { combine }) });
-    turn.beforeStep?.();
-    stepBy(optimizer, turn.lrFactor);
+    step.beforeStep?.();
+    stepBy(optimizer, step.lrFactor);
     return { losses: values, report };
   });
 }

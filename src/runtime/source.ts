@@ -3,10 +3,11 @@ import { compileBytes, runtimeError } from './compile.ts';
 import { GradloomError } from './errors.ts';
 
 /**
- * gradloom/kernels.wasm as a WebAssembly.Module, its bytes (ArrayBuffer or a view), the Response of a fetch, or where to fetch it (URL
- * or text). An object for types: a Module has no members to tell it by, and programs without DOM types know none of these names.
+ * gradloom/kernels.wasm as a WebAssembly.Module, its bytes (ArrayBuffer or a view), the Response of a fetch, or where
+ * to fetch it (URL or text). An object for types: a Module has no members to tell it by, and programs without DOM types
+ * know none of these names.
  */
-export type GivenWasm = object | string;
+export type WasmSource = object | string;
 
 async function bytesFrom(response: Response): Promise<ArrayBuffer> {
   if (!response.ok) throw runtimeError('init', `could not fetch the wasm: ${response.url} answered ${response.status}. Serve gradloom/kernels.wasm there.`);
@@ -28,7 +29,7 @@ async function fetched(where: URL | string): Promise<ArrayBuffer> {
 }
 
 /** Compiles what was given, off the main thread where the runtime does. */
-export async function compileGiven(given: GivenWasm): Promise<WebAssembly.Module> {
+export async function compileSource(given: WasmSource): Promise<WebAssembly.Module> {
   if (given instanceof WebAssembly.Module) return given;
   // What comes from another realm (an edge VM, an iframe, a test's sandbox) is no instance of this one's classes.
   const tag = Object.prototype.toString.call(given);

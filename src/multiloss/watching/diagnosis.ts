@@ -7,7 +7,10 @@ export type Trouble = 'non-finite' | 'dead' | 'noise' | 'scale' | 'direction' | 
 export interface Finding<Name extends string = string> {
   /** What is wrong. */
   readonly kind: Trouble;
-  /** The losses concerned; of 'scale' the loudest and the quietest, of 'direction' the pair, of 'dependent' the one that the others contain, then these. */
+  /**
+   * The losses concerned; of 'scale' the loudest and the quietest, of 'direction' the pair, of 'dependent' the one that
+   * the others contain, then these.
+   */
   readonly losses: readonly Name[];
   /** The number behind it: of 'scale' the ratio of norms, of 'direction' the cosine, of 'noise' the repeat, of 'dependent' the part of ‖g‖² that is not theirs, of 'starved' the
    * reach. */
@@ -28,7 +31,10 @@ export interface LossFacts<Name extends string = string> {
   readonly norm: number;
   /** Whether its values and gradients were finite. */
   readonly finite: boolean;
-  /** The part of ‖g‖² that other batches repeat: 1 where all give the same gradient, 0 for pure noise. Null of a single batch. */
+  /**
+   * The part of ‖g‖² that other batches repeat: 1 where all give the same gradient, 0 for pure noise. Null of a single
+   * batch.
+   */
   readonly repeat: number | null;
   /** Whether that part is beyond two standard errors; null below three batches. */
   readonly sure: boolean | null;
@@ -42,7 +48,10 @@ export interface Diagnosis<Name extends string = string> {
   readonly batches: number;
   /** What is known of each loss. */
   readonly losses: readonly (LossFacts<Name> & {
-    /** The cosine between its gradient and the plain sum's: how much of a step of the sum goes its way. Null where noise hides it. */
+    /**
+     * The cosine between its gradient and the plain sum's: how much of a step of the sum goes its way. Null where noise
+     * hides it.
+     */
     readonly reach: number | null;
   })[];
   /** The largest gradient norm over the smallest. */

@@ -1,0 +1,12 @@
+// Scratch buffers: memory for the length of a call.
+import { empty } from './tensor.ts';
+
+/** Runs `use` with the address of a scratch buffer of so many 4-byte words, and frees it: the next one finds it in the cache. */
+export function withScratch<T>(words: number, use: (address: number) => T): T {
+  const { address, storage } = empty([words]);
+  try {
+    return use(address);
+  } finally {
+    storage.free('its kernel call');
+  }
+}
