@@ -165,8 +165,8 @@ class Loader<Batch> implements Iterable<Batch>, AsyncIterable<Batch> {
     const { sampler, batchSampler } = this.#options;
     const count = rowsOf('DataLoader', this.dataset as { length: number });
     const own = this.#generator;
-    const stream = own ?? defaultGenerator();
-    const before = resume?.generator ?? (this.shuffle ? stream.getState() : null);
+    const stream = this.shuffle ? (own ?? defaultGenerator()) : null;
+    const before = resume?.generator ?? stream?.getState() ?? null;
     let rows: Int32Array;
     let sizes: number[] | null = null;
     if (resume?.order) {
@@ -181,7 +181,7 @@ class Loader<Batch> implements Iterable<Batch>, AsyncIterable<Batch> {
       const list = Array.from(sampler);
       for (const row of list) assertRow('DataLoader', row, count);
       rows = Int32Array.from(list);
-    } else if (this.shuffle) {
+    } else if (stream) {
       // A stream of the loader's own goes on from where it was; the default one is others' too, and theirs to set.
       const from = own || !before || !resume ? stream : new RandomStream();
       if (resume && before) from.setState(before);

@@ -43,7 +43,7 @@ test('missing and unexpected names come back; strict by position too', () => {
   throwsCode('VALUE', /'strickt'.*'strict'/, () => layer.loadStateDict({}, { strickt: false } as never));
 });
 
-test("states have PyTorch's spelling; the fields' loads too", () => {
+test("the library's fields have PyTorch's spelling, a program's its own; either loads", () => {
   const norm = new nn.BatchNorm1d(2);
   const torch = { weight: ones([2]), bias: zeros([2]), running_mean: tensor([1, 2]), running_var: ones([2]), num_batches_tracked: tensor(3, { dtype: 'int32' }) };
   assert.equal(norm.loadStateDict(torch), { missingKeys: [], unexpectedKeys: [] });
@@ -73,7 +73,7 @@ test("states have PyTorch's spelling; the fields' loads too", () => {
     }
   }
   const names = new Names();
-  const keys = ['W', 'lora_A', 'aB', 'a_b', 'token_table.weight', 'conv_bn.weight', 'heads.fineClass.weight', 'parts.leftEye.weight'];
+  const keys = ['W', 'lora_A', 'aB', 'a_b', 'tokenTable.weight', 'convBN.weight', 'heads.fineClass.weight', 'parts.leftEye.weight'];
   assert.equal(Object.keys(names.stateDict()), keys);
   assert.equal(Array.from(names.namedParameters(), ([name]) => name), keys); // biome-ignore format: one line
   const old = Object.fromEntries(Object.values(names.stateDict()).map((t, i) => [(keys[i] as string).replace('token_table', 'tokenTable').replace('conv_bn', 'convBN'), t]));
