@@ -62,9 +62,16 @@ async function replaceFile(path: string | URL, bytes: Uint8Array): Promise<void>
   } catch {}
 }
 
+/** What a target or a source gave, which must have these methods. */
+function withMethods<T>(op: string, from: string, value: T, ...methods: readonly (keyof T & string)[]): T {
+  if (methods.every((name) => typeof value?.[name] === 'function')) return value;
+  throw new GradloomError('VALUE', op, `${from} must give what has ${methods.join(' and ')}, it gave ${valueText(value)}. Pass a path, a file handle or a stream.`);
+}
+
 /** Writes bytes. A path or a file handle has the old file until the new one is whole. */
 export async function writeBytes(target: Target, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-  if (typeof target === 'string' || target instanceof URL) {
+  const op = 'checkpoint.write';
+  if ((typeof target === 'string' && target !== '') || target instanceof URL) {
     const before = writing.get(String(target)) ?? Promise.resolve();
     const mine = before.catch(() => {}).then(() => replaceFile(target, bytes));
     writing.set(String(target), mine);
@@ -75,8 +82,8 @@ export async function writeBytes(target: Target, bytes: Uint8Array<ArrayBuffer>)
     }
   }
   const { createWritable, getWriter, write, end } = (target ?? {}) as Partial<FileHandle & WritableStream & NodeWritable>;
-  if (createWritable) {
-    const stream = await (target as FileHandle).createWritable();
+  if (typeof createWritable === 'function') {
+    const stream = withMethods(op, 'createWritable()', await (target as FileHandle).createWritable(), 'write', 'close');
     try {
       await stream.write(bytes);
     } catch (error) {
@@ -85,33 +92,49 @@ export async function writeBytes(target: Target, bytes: Uint8Array<ArrayBuffer>)
     }
     return stream.close();
   }
-  if (getWriter) {
-    const writer = (target as WritableStream<Uint8Array>).getWriter();
+  if (typeof getWriter === 'function') {
+    const writer = withMethods(op, 'getWriter()', (target as WritableStream<Uint8Array>).getWriter(), 'write', 'close');
     await writer.write(bytes);
     return writer.close();
   }
-  if (write && end) {
+  if (typeof write === 'function' && typeof end === 'function') {
     const stream = target as NodeWritable;
     await new Promise<void>((resolve, reject) => stream.write(bytes, (error) => (error ? reject(error) : resolve())));
     return new Promise((resolve) => stream.end(() => resolve()));
   }
-  throw new GradloomError('VALUE', 'checkpoint.write', `takes a path, a file handle or a writable stream, got ${valueText(target)}.`);
+  throw new GradloomError('VALUE', op, `takes a path, a file handle or a writable stream, got ${valueText(target)}.`);
 }
 
-const missing = (error: unknown): boolean => ['ENOENT', 'NotFoundError', 'NotFound'].some((name) => [(error as { code?: string }).code, (error as Error).name].includes(name));
+const missing = (error: unknown): boolean =>
+  ['ENOENT', 'NotFoundError', 'NotFound'].some((name) => [(error as { code?: string } | null)?.code, (error as Error | null)?.name].includes(name));
+
+/** The memory of a view, or a buffer, byte by byte. */
+function bytesOf(source: ArrayBuffer | ArrayBufferView): Uint8Array {
+  if (source.byteLength === 0) return new Uint8Array(0); // detached ones too
+  if (source instanceof ArrayBuffer) return new Uint8Array(source);
+  const bytes = new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
+  return source.buffer instanceof ArrayBuffer ? bytes : bytes.slice(); // text cannot be read from shared memory
+}
+
+/** What `arrayBuffer()` gave. */
+function bufferOf(buffer: unknown): Uint8Array {
+  if (buffer instanceof ArrayBuffer) return bytesOf(buffer);
+  throw new GradloomError('VALUE', 'checkpoint.read', `arrayBuffer() must give an ArrayBuffer, it gave ${valueText(buffer)}. Pass a file, a Blob or a Response.`);
+}
 
 /** The bytes of a source; null where there is no file. */
 export async function readBytes(source: Source): Promise<Uint8Array | null> {
+  const op = 'checkpoint.read';
   try {
-    if (typeof source === 'string' || source instanceof URL) return await files('checkpoint.read').readFile(source);
-    if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) return new Uint8Array(source as ArrayBuffer);
+    if (typeof source === 'string' || source instanceof URL) return await files(op).readFile(source);
+    if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) return bytesOf(source as ArrayBuffer);
     const { getFile, arrayBuffer, getReader } = (source ?? {}) as Partial<FileHandle & Blob & ReadableStream>;
-    if (getFile) return new Uint8Array(await (await (source as FileHandle).getFile()).arrayBuffer());
-    if (arrayBuffer) return new Uint8Array(await (source as Blob).arrayBuffer());
-    if (getReader) return new Uint8Array(await new Response(source as ReadableStream<Uint8Array<ArrayBuffer>>).arrayBuffer());
+    if (typeof getFile === 'function') return bufferOf(await withMethods(op, 'getFile()', await (source as FileHandle).getFile(), 'arrayBuffer').arrayBuffer());
+    if (typeof arrayBuffer === 'function') return bufferOf(await (source as Blob).arrayBuffer());
+    if (typeof getReader === 'function') return new Uint8Array(await new Response(source as ReadableStream<Uint8Array<ArrayBuffer>>).arrayBuffer());
   } catch (error) {
     if (missing(error)) return null;
     throw error;
   }
-  throw new GradloomError('VALUE', 'checkpoint.read', `takes a path, a file handle, a readable stream, a Blob, a Response or bytes, got ${valueText(source)}.`);
+  throw new GradloomError('VALUE', op, `takes a path, a file handle, a readable stream, a Blob, a Response or bytes, got ${valueText(source)}.`);
 }

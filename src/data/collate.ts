@@ -1,7 +1,7 @@
 // Rows of a batch put together: what PyTorch's `default_collate` does.
 import { tensor } from '../ops/create.ts';
 import { stack } from '../ops/movement.ts';
-import { isPlainObject, valueText } from '../tensor/check.ts';
+import { assertArity, isPlainObject, valueText } from '../tensor/check.ts';
 import { shapeText, valueError } from '../tensor/errors.ts';
 import { sameShape } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -34,6 +34,7 @@ const wrong = (row: number, path: string, what: string): never => {
  * @throws VALUE where rows differ in form or shape
  */
 export function defaultCollate<Item>(rows: readonly Item[]): Collated<Item> {
+  assertArity('collate', arguments.length, 1);
   if (!Array.isArray(rows) || rows.length === 0) throw valueError('collate', `takes a list of rows, got ${valueText(rows)}.`);
   return join(rows, '', true) as Collated<Item>;
 }
@@ -51,7 +52,7 @@ function join(rows: readonly unknown[], path: string, whole = false): unknown {
   if (typeof first === 'number' || typeof first === 'boolean' || ArrayBuffer.isView(first) || (!whole && isNumbers(first))) {
     const kind = typeof first;
     rows.forEach((r, i) => {
-      if (typeof r !== kind || (r as Numbers).length !== (first as unknown as Numbers).length) wrong(i, path, `is ${valueText(r)}, row 0 ${valueText(first)}`);
+      if (typeof r !== kind || (r as Numbers | null)?.length !== (first as unknown as Numbers).length) wrong(i, path, `is ${valueText(r)}, row 0 ${valueText(first)}`);
     });
     return tensor(rows as number[]);
   }

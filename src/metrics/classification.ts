@@ -207,8 +207,8 @@ type Of<O> = O extends { readonly average: 'none' } ? number[] : number;
  * new metrics.Precision({ average: 'micro' });
  */
 export class Precision<const O extends AverageOptions = AverageOptions> extends ByClass<Of<O>> {
-  constructor(options?: O) {
-    super('Precision', [options]);
+  constructor(...given: [options?: O]) {
+    super('Precision', given);
   }
 
   protected ratio(right: number, predicted: number): [number, number] {
@@ -223,8 +223,8 @@ export class Precision<const O extends AverageOptions = AverageOptions> extends 
  * new metrics.Recall({ average: 'binary' });
  */
 export class Recall<const O extends AverageOptions = AverageOptions> extends ByClass<Of<O>> {
-  constructor(options?: O) {
-    super('Recall', [options]);
+  constructor(...given: [options?: O]) {
+    super('Recall', given);
   }
 
   protected ratio(right: number, _predicted: number, actual: number): [number, number] {
@@ -239,8 +239,8 @@ export class Recall<const O extends AverageOptions = AverageOptions> extends ByC
  * new metrics.F1Score({ average: 'none' }); // compute() gives one number a class
  */
 export class F1Score<const O extends AverageOptions = AverageOptions> extends ByClass<Of<O>> {
-  constructor(options?: O) {
-    super('F1Score', [options]);
+  constructor(...given: [options?: O]) {
+    super('F1Score', given);
   }
 
   protected ratio(right: number, predicted: number, actual: number): [number, number] {
@@ -250,8 +250,8 @@ export class F1Score<const O extends AverageOptions = AverageOptions> extends By
 
 /** The Dice coefficient (Dice, 1945): `F1Score` under the name that it has for masks. */
 export class Dice<const O extends AverageOptions = AverageOptions> extends ByClass<Of<O>> {
-  constructor(options?: O) {
-    super('Dice', [options]);
+  constructor(...given: [options?: O]) {
+    super('Dice', given);
   }
 
   protected ratio(right: number, predicted: number, actual: number): [number, number] {
@@ -266,8 +266,8 @@ export class Dice<const O extends AverageOptions = AverageOptions> extends ByCla
  * new metrics.JaccardIndex({ numClasses: 21 }); // mean IoU
  */
 export class JaccardIndex<const O extends AverageOptions = AverageOptions> extends ByClass<Of<O>> {
-  constructor(options?: O) {
-    super('JaccardIndex', [options]);
+  constructor(...given: [options?: O]) {
+    super('JaccardIndex', given);
   }
 
   protected ratio(right: number, predicted: number, actual: number): [number, number] {

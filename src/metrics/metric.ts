@@ -6,6 +6,11 @@ import type { Tensor } from '../tensor/tensor.ts';
 
 /** A measure over batches: `update` with each batch, `compute` what they give together, `reset` before the next pass. */
 export abstract class Metric<Inputs extends readonly unknown[] = readonly [predictions: Tensor, targets: Tensor], Result = number> {
+  constructor() {
+    // A metric with options hands none on; one without has no constructor of its own.
+    assertArity(new.target.name, arguments.length, 0);
+  }
+
   /** Takes a batch in. Everything is checked before anything is counted. */
   abstract update(...batch: Inputs): void;
   /** The measure over all batches since the last `reset`. */

@@ -1,5 +1,5 @@
 // Measures of numbers, and running means.
-import { checkArgument, NUMBER, TENSOR, valueText } from '../tensor/check.ts';
+import { assertArity, checkArgument, NUMBER, TENSOR, valueText } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { assertSeen, Metric, pairOf } from './metric.ts';
@@ -107,6 +107,7 @@ export class MeanMetric extends Metric<readonly [value: number | Tensor, weight?
   private weight = 0;
 
   update(value: number | Tensor, weight = 1): void {
+    assertArity('MeanMetric.update', arguments.length, 2);
     if (typeof value !== 'number') checkArgument('MeanMetric.update', 'the value', value, { ...TENSOR, what: 'a number or a tensor' });
     checkArgument('MeanMetric.update', 'the weight', weight, NUMBER);
     if (!(weight >= 0)) throw valueError('MeanMetric.update', `the weight must be ≥ 0, got ${valueText(weight)}.`);

@@ -1,10 +1,9 @@
 // Stacks of a transformer's layers, and both stacks together.
 import { Module } from '../module/module.ts';
-import { ge, where } from '../ops/binary.ts';
-import { constantList, zeros } from '../ops/create.ts';
+import { full } from '../ops/create.ts';
 import { copy_ } from '../ops/inplace.ts';
-import { inShape } from '../ops/movement.ts';
-import { assertWhole, checkArgument, COUNT, FLAG, type Given, instanceOf, type Kinds, NUMBER, optionsBy, orNull, valueText } from '../tensor/check.ts';
+import { triu } from '../ops/triangle.ts';
+import { assertArity, assertWhole, checkArgument, COUNT, FLAG, type Given, instanceOf, type Kinds, NUMBER, optionsBy, orNull, valueText } from '../tensor/check.ts';
 import { GradloomError, shapeError } from '../tensor/errors.ts';
 import { scope } from '../tensor/scope.ts';
 import { noGrad } from '../tensor/modes.ts';
@@ -107,9 +106,13 @@ export type LayerSource<L extends Module> = L | (() => L);
 /** Layers of a stack: copies of one, as in PyTorch, or made by a function. */
 function layersOf<L extends Module>(op: string, source: LayerSource<L>, count: number): L[] {
   checkArgument(op, 'numLayers', count, COUNT);
-  const make = source instanceof TransformerLayer ? () => source.copy() as unknown as L : source;
+  const make: unknown = source instanceof TransformerLayer ? () => source.copy() as unknown as L : source;
   if (typeof make !== 'function') throw new GradloomError('VALUE', op, `takes a layer of nn.${op}Layer, or a function that makes a layer, got ${valueText(source)}.`);
-  return Array.from({ length: count }, () => make());
+  return Array.from({ length: count }, () => {
+    const layer = make() as L;
+    if (layer instanceof Module && typeof layer.forward === 'function') return layer;
+    throw new GradloomError('VALUE', op, `the function must make layers, it gave ${valueText(layer)}. Write () => new nn.${op}Layer(…).`);
+  });
 }
 
 const NORM: Kinds<{ norm?: Module | null }> = { norm: CUSTOM };
@@ -276,9 +279,8 @@ export class Transformer extends Module {
 
   /** The mask by which each place sees those up to itself: float32 [size, size], 0 there and −∞ elsewhere. */
   static generateSquareSubsequentMask(size: number): Tensor {
+    assertArity('generateSquareSubsequentMask', arguments.length, 1);
     assertWhole('generateSquareSubsequentMask', 'size', size, 0);
-    if (size === 0) return zeros([0, 0]);
-    const places = constantList(Array.from({ length: size }, (_, i) => i));
-    return where(ge(inShape(places, [size, 1]), places), 0, Number.NEGATIVE_INFINITY);
+    return triu(full([size, size], Number.NEGATIVE_INFINITY), 1);
   }
 }

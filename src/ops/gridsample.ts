@@ -137,7 +137,7 @@ export function affineGrid(theta: Tensor, size: Shape, alignCorners = false): Te
   assertFloat(op, theta, 'theta');
   if (typeof alignCorners !== 'boolean') throw valueError(op, `alignCorners must be true or false, got ${valueText(alignCorners)}.`);
   const rank = Array.isArray(size) ? size.length - 2 : 0;
-  if (!Array.from(size).every((n) => Number.isSafeInteger(n) && n >= 1) || (rank !== 2 && rank !== 3))
+  if ((rank !== 2 && rank !== 3) || !Array.from(size).every((n) => Number.isSafeInteger(n) && n >= 1))
     throw valueError(op, `size must be [N, C, H, W] or [N, C, D, H, W], whole numbers ≥ 1, got ${valueText(size)}.`);
   const [n, , ...out] = size as [number, number, ...number[]];
   if (theta.rank !== 3 || theta.sizes[0] !== n || theta.sizes[1] !== rank || theta.sizes[2] !== rank + 1)

@@ -282,7 +282,8 @@ function splitAs(op: string, x: Tensor, sizes: number | readonly number[], dim: 
 export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
   assertArity('chunk', arguments.length, 3);
   const op = 'chunk';
-  const n = x.sizes[dimensionOf(op, x, dim)] as number;
+  const at = dimensionOf(op, x, dim);
+  const n = x.sizes[at] as number;
   assertWhole(op, 'chunks', chunks, 1);
   if (n > 0) return splitAs(op, x, Math.ceil(n / chunks), dim);
   assertFew(op, chunks);

@@ -77,10 +77,9 @@ const ROUND: Kinds<RoundOptions> = { decimals: WHOLE };
 /** The nearest whole number, halves to the even one; with decimals the nearest number that has as many: round(x, decimals) or round(x, { decimals }). */
 export function round(x: Tensor, ...given: [decimals?: number | RoundOptions]): Tensor {
   assertTensor('round', x);
-  // What `tensors.map(round)` hands over besides: the place and the list.
-  const more: readonly unknown[] = given;
-  const mapped = more.length === 2 && Array.isArray(more[1]) && more[1][more[0] as number] === x;
-  const { decimals = 0 } = mapped ? {} : optionsBy('round', given, ROUND);
+  const [at, list] = given as readonly unknown[];
+  const mapped = Array.isArray(list) && list[at as number] === x; // what `tensors.map(round)` hands over
+  const { decimals = 0 } = optionsBy('round', mapped ? [] : given, ROUND);
   if (decimals === 0) return nearest(x);
   if (x.dtype !== 'float32') throw new GradloomError('DTYPE', 'round', `decimals ${decimals} need a float32 tensor, got ${x.describe()}. Convert it with .float().`);
   const scale = wholePower(10, Math.abs(decimals));

@@ -1,5 +1,5 @@
 // What max pooling took, put back where it stood; zeros elsewhere.
-import { type Kind, type Kinds, NUMBERS, optionsBy, orNull, WHOLE } from '../tensor/check.ts';
+import { assertTensor, type Kind, type Kinds, NUMBERS, optionsBy, orNull, WHOLE } from '../tensor/check.ts';
 import { shapeError, valueError, valueText } from '../tensor/errors.ts';
 import { sameShape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -25,6 +25,7 @@ type Arguments<S> = [stride?: S | MaxUnpoolOptions<S> | null, padding?: S, outpu
 function unpooled(op: string, x: Tensor, indices: Tensor, kernelSize: number | readonly number[], rank: 1 | 2 | 3, given: readonly unknown[]): Tensor {
   const { stride, padding = 0, outputSize } = optionsBy(op, given, kinds(rank === 1 ? WHOLE : rank === 2 ? PAIR : TRIPLE));
   assertFloat(op, x);
+  assertTensor(op, indices, 'indices');
   if (x.rank !== rank + 1 && x.rank !== rank + 2) throw shapeError(op, `takes ${rank + 1} or ${rank + 2} dimensions`, [x.sizes], 'Reshape the input.');
   const kernel = eachOf(op, 'kernelSize', kernelSize, rank, 1);
   const steps = eachOf(op, 'stride', stride ?? kernel, rank, 1);

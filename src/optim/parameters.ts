@@ -12,7 +12,7 @@ const has = (value: unknown, method: string | symbol): boolean => typeof (value 
 /** The items of a list, or the thing itself where it is one tensor or module; in the caller's order. */
 export function itemsOf(op: string, value: unknown): unknown[] {
   if (value instanceof Tensor || has(value, 'parameters')) return [value];
-  if (typeof value === 'object' && has(value, Symbol.iterator)) return [...(value as Iterable<unknown>)];
+  if (typeof value === 'object' && !ArrayBuffer.isView(value) && has(value, Symbol.iterator)) return [...(value as Iterable<unknown>)];
   const remedy = isPlainObject(value) && 'params' in value ? 'A group stands in a list: [{ params, … }].' : 'Pass model.parameters().';
   throw new GradloomError('DTYPE', op, `parameters are tensors, got ${valueText(value)}. ${remedy}`);
 }

@@ -7,7 +7,7 @@ import { lerp } from '../ops/formulas.ts';
 import { add_, copy_ } from '../ops/inplace.ts';
 import { assertArity, assertTensor, assertTensors, checkArgument, FLAG, FUNCTION, instanceOf, type Kinds, NUMBER, oneOf, optionsOf, orNull } from '../tensor/check.ts';
 import { cosPi } from '../tensor/elementary.ts';
-import { GradloomError, valueError } from '../tensor/errors.ts';
+import { GradloomError, valueError, valueText } from '../tensor/errors.ts';
 import { detach } from '../tensor/op.ts';
 import { scope } from '../tensor/scope.ts';
 import { sameShape } from '../tensor/shape.ts';
@@ -115,7 +115,8 @@ export class AveragedModel<M extends Module & Partial<Layer> = Module & Layer> e
     const op = 'AveragedModel';
     assertArity(op, arguments.length, 3);
     checkArgument(op, 'the model', model, MODULE);
-    checkArgument(op, 'the copy', copy, { ...MODULE, what: 'a second module of the same structure' });
+    if (!((copy as unknown) instanceof Module))
+      throw valueError(op, `the copy must be a second module of the same structure, got ${valueText(copy)}. Modules are not copied: pass new Net().`);
     const checked = optionsOf(op, options, AVERAGED);
     if (checked.avgFn && checked.multiAvgFn) throw valueError(op, 'got avgFn and multiAvgFn. Leave one out.');
     if ((copy as Module) === model) throw valueError(op, 'the copy is the model itself. Make a second one.');

@@ -1,6 +1,6 @@
 // A tensor: a window on a storage, and its place in the graph. What tensors can do is added by ops/methods.ts.
 import { type DType, viewOf } from './dtype.ts';
-import { COPY, GradloomError, shapeText, THIS_COPY } from './errors.ts';
+import { COPY, GradloomError, shapeText, THIS_COPY, valueText } from './errors.ts';
 import { settle } from '../runtime/call.ts';
 import { recording, refuseWhileRecording } from './recording.ts';
 import { isRowMajor, rowMajor, type Shape, sizeOf } from './shape.ts';
@@ -201,7 +201,7 @@ export class Tensor {
    */
   data<D extends DType = DType>(dtype?: D): TypedArrays[D];
   data(dtype: DType = this.dtype): TypedArrays[DType] {
-    if (dtype !== this.dtype) throw new GradloomError('DTYPE', 'data', `the tensor is ${this.describe()}, not ${dtype}. Convert it with to().`);
+    if (dtype !== this.dtype) throw new GradloomError('DTYPE', 'data', `the tensor is ${this.describe()}, not ${valueText(dtype)}. Convert it with to().`);
     refuseWhileRecording('data', 'values are read', 'Return the tensor from the step and read it outside.');
     const memory = viewOf(this.dtype);
     const start = this.address / 4;

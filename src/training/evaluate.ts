@@ -20,6 +20,8 @@ function rowsOf(batch: unknown): number {
   return first?.sizes[0] ?? 1;
 }
 
+const told = (names: readonly string[]): string => names.map((name) => name || 'a number').join(', ') || 'nothing';
+
 const numberOf = (name: string, value: unknown): number => {
   if (typeof value === 'number') return value;
   if (value instanceof Tensor && value.size === 1) return value.item();
@@ -64,12 +66,11 @@ export async function evaluate<Batch, R extends Measured>(
       for (const m of models) m.eval();
       scope(() => {
         const result = noGrad(() => callNow('evaluate', () => fn(batch, index), 'a batch')) as unknown;
-        if (result === undefined) return;
-        single = !isPlainObject(result);
-        const values = single ? { '': result } : (result as Record<string, unknown>);
+        single ||= result !== undefined && !isPlainObject(result);
+        const values = result === undefined ? {} : single ? { '': result } : (result as Record<string, unknown>);
         const names = Object.keys(values);
         if (index > 0 && (names.length !== sums.size || names.some((n) => !sums.has(n))))
-          throw valueError('evaluate', `batch ${index} gave ${names.join(', ') || 'nothing'}, those before ${[...sums.keys()].join(', ') || 'nothing'}. Give the same for each.`);
+          throw valueError('evaluate', `batch ${index} gave ${told(names)}, those before ${told([...sums.keys()])}. Give the same for each.`);
         for (const name of names) sums.set(name, (sums.get(name) ?? 0) + numberOf(name || 'the result', values[name]) * rowsOf(batch));
       });
       rows += rowsOf(batch);

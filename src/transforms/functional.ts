@@ -94,7 +94,8 @@ export interface ResizeOptions {
   /** Whether a smaller picture is smoothed first, default true. */
   antialias?: boolean;
 }
-const RESIZE: Kinds<ResizeOptions> = { interpolation: oneOf('nearest', 'bilinear', 'bicubic'), antialias: { what: 'true or false', test: (v) => typeof v === 'boolean' } };
+/** @internal */
+export const RESIZE: Kinds<ResizeOptions> = { interpolation: oneOf('nearest', 'bilinear', 'bicubic'), antialias: { what: 'true or false', test: (v) => typeof v === 'boolean' } };
 
 /** Pictures in another size: [height, width], or a number for the shorter side, the other in proportion (rounded down). */
 export function resize(x: Tensor, size: PictureSize, options?: ResizeOptions): Tensor {

@@ -1,7 +1,7 @@
 // Pictures changed at random, each in a way of its own: what makes more of few. A seed gives the same changes in every runtime.
 import { Module } from '../module/module.ts';
 import { cat, narrow } from '../ops/movement.ts';
-import { checkArgument, FINITE, instanceOf, type Kind, type Kinds, optionsOf, valueText, WHOLE } from '../tensor/check.ts';
+import { assertArity, checkArgument, FINITE, instanceOf, type Kind, type Kinds, optionsOf, valueText, WHOLE } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { drawPermutations, drawUniform, Generator } from '../tensor/random.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -17,6 +17,7 @@ import {
   hflip,
   normalizePictures,
   padded,
+  RESIZE,
   type PictureSize,
   type ResizeOptions,
   type RotateOptions,
@@ -76,8 +77,8 @@ abstract class Flip extends RandomTransform {
   /** How likely. */
   readonly p: number;
 
-  constructor(name: string, options: FlipOptions | undefined) {
-    const { p = 0.5, ...seeded } = optionsOf(name, options, FLIP);
+  constructor(name: string, given: [options?: FlipOptions]) {
+    const { p = 0.5, ...seeded } = optionsOf(name, given[0], FLIP, given.length);
     super(seeded);
     this.p = p;
   }
@@ -98,8 +99,8 @@ abstract class Flip extends RandomTransform {
  * const augment = new nn.Sequential(new transforms.RandomHorizontalFlip({ seed: 1 }), new transforms.RandomCrop(32, { padding: 4, seed: 2 }));
  */
 export class RandomHorizontalFlip extends Flip {
-  constructor(options?: FlipOptions) {
-    super('RandomHorizontalFlip', options);
+  constructor(...given: [options?: FlipOptions]) {
+    super('RandomHorizontalFlip', given);
   }
 
   protected flipped(x: Tensor): Tensor {
@@ -114,8 +115,8 @@ export class RandomHorizontalFlip extends Flip {
  * new transforms.RandomVerticalFlip({ p: 0.1 }).forward(x);
  */
 export class RandomVerticalFlip extends Flip {
-  constructor(options?: FlipOptions) {
-    super('RandomVerticalFlip', options);
+  constructor(...given: [options?: FlipOptions]) {
+    super('RandomVerticalFlip', given);
   }
 
   protected flipped(x: Tensor): Tensor {
@@ -148,7 +149,7 @@ export class RandomCrop extends RandomTransform {
   readonly fill: number;
 
   constructor(size: PictureSize, options?: RandomCropOptions) {
-    const { padding = 0, fill = 0, ...seeded } = optionsOf('RandomCrop', options, CROP);
+    const { padding = 0, fill = 0, ...seeded } = optionsOf('RandomCrop', options, CROP, arguments.length, 2);
     super(seeded);
     this.size = sizePair('RandomCrop', size);
     this.padding = padding;
@@ -198,7 +199,7 @@ export class RandomRotation extends RandomTransform {
   private readonly options: RotateOptions;
 
   constructor(degrees: number | readonly [from: number, to: number], options?: RandomRotationOptions) {
-    const { seed, generator, ...rest } = optionsOf('RandomRotation', options, ROTATION);
+    const { seed, generator, ...rest } = optionsOf('RandomRotation', options, ROTATION, arguments.length, 2);
     super({ ...(seed !== undefined && { seed }), ...(generator && { generator }) });
     this.degrees = rangeOf('RandomRotation', 'the angle', degrees, 0, Number.NEGATIVE_INFINITY);
     this.options = rest;
@@ -237,7 +238,7 @@ export class ColorJitter extends RandomTransform {
   readonly #steps: readonly Jitter[];
 
   constructor(options: ColorJitterOptions = {}) {
-    const { brightness = 0, contrast = 0, saturation = 0, hue = 0, ...seeded } = optionsOf('ColorJitter', options, JITTER);
+    const { brightness = 0, contrast = 0, saturation = 0, hue = 0, ...seeded } = optionsOf('ColorJitter', options, JITTER, arguments.length);
     super(seeded);
     const of = (what: string, given: number | readonly [number, number]): [number, number] => rangeOf('ColorJitter', what, given, 1, 0);
     const hues = rangeOf('ColorJitter', 'hue', hue, 0, -0.5);
@@ -271,13 +272,13 @@ export class ColorJitter extends RandomTransform {
 export class Resize extends Transform {
   /** Height and width, or the shorter side. */
   readonly size: PictureSize;
-  private readonly options: ResizeOptions | undefined;
+  private readonly options: ResizeOptions;
 
   constructor(size: PictureSize, options?: ResizeOptions) {
     super();
+    this.options = { ...optionsOf('Resize', options, RESIZE, arguments.length, 2) };
     sizePair('Resize', size);
     this.size = size;
-    this.options = options;
   }
 
   forward(x: Tensor): Tensor {
@@ -297,6 +298,7 @@ export class CenterCrop extends Transform {
 
   constructor(size: PictureSize) {
     super();
+    assertArity('CenterCrop', arguments.length, 1);
     this.size = sizePair('CenterCrop', size);
   }
 
@@ -319,6 +321,7 @@ export class Normalize extends Transform {
 
   constructor(mean: readonly number[], std: readonly number[]) {
     super();
+    assertArity('Normalize', arguments.length, 2);
     for (const [name, list] of Object.entries({ mean, std }))
       checkArgument('Normalize', name, list, { what: 'a list of finite numbers', test: (v) => Array.isArray(v) && v.length > 0 && v.every(Number.isFinite) });
     this.mean = [...mean];

@@ -140,6 +140,23 @@ test('files of another kind and of a later version are refused', async () => {
   assert.not(existsSync(join(folder, 'x')));
 });
 
+test('what is no target, no source, or only looks like one', async () => {
+  const bytes = checkpoint.toBytes({ step: 1 });
+  for (const target of ['', null, {}, { createWritable: 1 }, { write: () => {} }]) await rejects('VALUE', /write: takes a path/, () => checkpoint.write(target as never, {}));
+  await rejects('VALUE', /createWritable\(\) must give what has write and close, it gave undefined/, () => checkpoint.write({ createWritable: () => {} } as never, {}));
+  await rejects('VALUE', /getWriter\(\) must give/, () => checkpoint.write({ getWriter: () => ({ write: 1 }) } as never, {}));
+  for (const source of [null, {}, { getFile: 1 }]) await rejects('VALUE', /read: takes a path/, () => checkpoint.read(source as never));
+  await rejects('VALUE', /getFile\(\) must give what has arrayBuffer/, () => checkpoint.read({ getFile: () => null } as never));
+  await rejects('VALUE', /arrayBuffer\(\) must give an ArrayBuffer/, () => checkpoint.read({ arrayBuffer: () => [1] } as never));
+  const detached = bytes.slice();
+  structuredClone(null, { transfer: [detached.buffer] });
+  for (const empty of [detached, detached.buffer]) await rejects('FORMAT', /./, () => checkpoint.read(empty as never));
+  // Any view is its bytes, wherever they lie.
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length + 3));
+  shared.set(bytes, 3);
+  for (const view of [shared.subarray(3), new DataView(bytes.buffer), Buffer.from(bytes)]) assert.is((await checkpoint.read<{ step: number }>(view as never)).step, 1);
+});
+
 test('a write that fails leaves the old file', async () => {
   const path = join(folder, 'kept');
   await checkpoint.write(path, { step: 1 });

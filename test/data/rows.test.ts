@@ -62,6 +62,8 @@ test('rows of different form are refused by name', () => {
       [1, 'b' as never],
     ]),
   );
+  throwsCode('VALUE', /collate: row 1\.x of the batch is null/, () => defaultCollate([{ x: [1, 2] }, { x: null as never }]));
+  throwsCode('VALUE', /collate: takes at most 1/, () => Reflect.apply(defaultCollate, null, [[1], { dropLast: true }]));
   throwsCode('VALUE', /takes a list of rows/, () => defaultCollate([]));
 });
 

@@ -21,9 +21,9 @@ const LEFT_OUT = /^(close|new (Tensor|GradloomError))$/;
 const OPEN = /^(capture\(\)\(\)|.*#forward|new nn\.Sequential|.*Alternate#step|.*#toJSON|.*(Dict|List|Sequential)#(get|has|set|delete|at|append|extend|insert|update))$/;
 /** Methods that take nothing, in PyTorch too: nobody means an option by what is given to them. */
 const NOTHING =
-  /#(toString|toJSONLines|describe|dispose|eval|release|remove|reset|begin|getLastLr|getState|namedChildren|children|modules|buffers|resetRunningStats|keys|values|entries)$|^optim\..*#stateDict$/;
+  /#(toString|toJSONLines|describe|dispose|eval|release|remove|reset|begin|getLastLr|getState|compute|namedChildren|children|modules|buffers|resetRunningStats|keys|values|entries)$|^optim\..*#stateDict$/;
 /** Whose first object is data, no options. */
-const DATA = /#(record|backward|loadStateDict)$|^new DataLoader$/;
+const DATA = /#(record|backward|loadStateDict)$|^new DataLoader$|^checkpoint\.(write|read)$/;
 /** Functions that may change their arguments, besides those whose names say so (`clipGradNorm_`). */
 const WRITES = /_$|backward|Norm$|gradcheck|gradgradcheck|applyCombiner|^(keep|scope|capture|noGrad|enableGrad|inference)$/;
 /** A promise that is not settled by then waits for the outside. */

@@ -6,7 +6,9 @@
 //
 // The wasm gets 256 MB at most. A call may return or throw a GradloomError (or what its callback threw). A trap, a call of over 5 s, a host error, a tensor changed that the call was not given,
 // an option that does not exist and is not refused, or a next operation that goes wrong is a finding; any makes the command fail.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { SingleBar } from 'cli-progress';
@@ -31,6 +33,10 @@ const options = new Command()
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const wasm = capped(readFileSync([options.wasm, 'build/kernels.wasm'].map((name) => root + name).find(existsSync) as string));
+// Calls may write files: into a folder of their own.
+const folder = mkdtempSync(join(tmpdir(), 'gradloom-fuzz-'));
+process.chdir(folder);
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 const began = performance.now();
 const findings: Finding[] = [];
 const counts: Record<string, number> = {};

@@ -135,6 +135,11 @@ test('what is wrong is said before anything is counted', () => {
   throwsCode('DTYPE', /targets must be labels/, () => accuracy.update(scores, tensor([0, 1])));
   throwsCode('VALUE', /no row/, () => accuracy.compute());
   throwsCode('VALUE', /Did you mean 'topK'\?/, () => new metrics.Accuracy({ topk: 2 } as never));
+  for (const name of ['MeanAbsoluteError', 'MeanSquaredError', 'R2Score', 'MeanMetric'] as const)
+    throwsCode('VALUE', new RegExp(`${name}: takes at most 0`), () => Reflect.construct(metrics[name], [{ topK: 1 }]));
+  for (const name of ['Precision', 'Recall', 'F1Score', 'Dice', 'JaccardIndex'] as const)
+    throwsCode('VALUE', new RegExp(`${name}: `), () => Reflect.construct(metrics[name], [undefined, { average: 'micro', numclasses: 2 }]));
+  throwsCode('VALUE', /MeanMetric\.update: takes at most 2/, () => Reflect.apply(metrics.MeanMetric.prototype.update, new metrics.MeanMetric(), [1, 1, 1]));
   throwsCode('DTYPE', /scores/, () => new metrics.AUROC().update(labels, labels));
   const one = new metrics.AUROC();
   one.update(tensor([0.1, 0.2]), tensor([1, 1], { dtype: 'int32' }));

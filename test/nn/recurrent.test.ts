@@ -163,6 +163,15 @@ test('what does not fit is refused before anything is made', () => {
   throwsCode('VALUE', /isCausal says what attnMask is/, () => attention.forward(q, q, q, { isCausal: true }));
   throwsCode('DTYPE', /key must be a tensor, got 1/, () => attention.forward(q, 1 as never, q));
   throwsCode('VALUE', /takes a layer of nn.TransformerEncoderLayer/, () => new nn.TransformerEncoder(new nn.Linear(1, 1) as never, 2));
+  for (const made of [undefined, 3, {}, Promise.resolve(1)])
+    throwsCode('VALUE', /TransformerDecoder: the function must make layers/, () => new nn.TransformerDecoder((() => made) as never, 1));
+  throwsCode('VALUE', /generateSquareSubsequentMask: takes at most 1/, () => Reflect.apply(nn.Transformer.generateSquareSubsequentMask, null, [3, {}]));
+  throwsCode('MEMORY', /./, () => nn.Transformer.generateSquareSubsequentMask(2 ** 32));
+  assert.equal(nn.Transformer.generateSquareSubsequentMask(2).toArray(), [
+    [0, Number.NEGATIVE_INFINITY],
+    [0, 0],
+  ]);
+  assert.equal(nn.Transformer.generateSquareSubsequentMask(0).shape, [0, 0]);
   throwsCode('SHAPE', /src and tgt differ in batch/, () => new nn.Transformer(4, 2, 1, 1, 4).forward(randn([3, 2, 4]), randn([3, 1, 4])));
   throwsCode('SHAPE', /even number of features/, () => nn.functional.rotaryEmbedding(zeros([2, 3])));
 });

@@ -173,6 +173,7 @@ test('AveragedModel: functions for one value; what is refused', () => {
   assert.equal([pick(null), pick(swaUtils.getSwaAvgFn()), pick((x: Tensor, y: Tensor) => x.maximum(y))], [2, 2, 3]);
   assert.ok(Math.abs(pick(swaUtils.getEmaAvgFn(0.9)) - 1.2) < 1e-6);
   throwsCode('VALUE', /got avgFn and multiAvgFn/, () => new swaUtils.AveragedModel(a, b, { avgFn: () => a.weight, multiAvgFn: () => {} }));
+  throwsCode('VALUE', /the copy must be a second module .*got undefined\. Modules are not copied/, () => Reflect.construct(swaUtils.AveragedModel, [a]));
   throwsCode('VALUE', /the copy is the model itself/, () => new swaUtils.AveragedModel(a, a));
   throwsCode('STATE', /./, () => new swaUtils.AveragedModel(a, new nn.Linear(2, 1)));
   for (const bad of [-0.1, 1.1, 'x', Number.NaN]) throwsCode('VALUE', /decay must/, () => swaUtils.getEmaMultiAvgFn(bad as number));

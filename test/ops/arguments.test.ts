@@ -107,6 +107,9 @@ const refused: [name: string, args: unknown[], says: RegExp][] = [
   ['maskedFill', [x, [true], 0], /mask must be a tensor/],
   ['lerp', [x, x, undefined], /weight must be a tensor/],
   ['threshold', [x, 1], /value must be a number/],
+  ['chunk', [], /input must be a tensor, got undefined/],
+  ['affineGrid', [ones([1, 2, 3]), {}], /size must be \[N, C, H, W\]/],
+  ['maxUnpool1d', [ones([1, 1, 2]), [], 2], /indices must be a tensor/],
 ];
 for (const [name, args, says] of refused) {
   test(`${name} refuses ${says}`, () => {
@@ -154,7 +157,7 @@ test('what is no tensor is refused by the function that got it', () => {
 
 test('functions of one tensor go into map; nothing else is passed over', () => {
   const names =
-    'neg abs sign sqrt rsqrt reciprocal square exp expm1 log log1p sin cos tanh sigmoid relu erf floor ceil trunc round logicalNot isnan isfinite silu ' +
+    'neg abs sign sqrt rsqrt reciprocal square exp expm1 log log1p sin cos tanh sigmoid relu erf floor ceil trunc logicalNot isnan isfinite silu ' +
     'acos asin atan cosh sinh tan clone contiguous t trace relu6 hardswish hardsigmoid logsigmoid mish selu softsign tanhshrink';
   const list = [x, x.neg()];
   for (const name of names.split(' ')) {
@@ -163,6 +166,10 @@ test('functions of one tensor go into map; nothing else is passed over', () => {
     for (const more of [[0], [{ alpha: 2 }], [1, list], [0, x], [0, list, 1], [undefined, undefined]])
       throwsCode('VALUE', new RegExp(`^${name}: takes at most 1`), () => f(x, ...more));
   }
+  assert.equal(
+    list.map(g.round).map(text),
+    list.map((y) => text(g.round(y))),
+  );
 });
 
 test('modes, seeds and questions take what they are for', () => {
@@ -171,6 +178,7 @@ test('modes, seeds and questions take what they are for', () => {
   throwsCode('VALUE', /setDetectAnomaly: mode must be true or false/, () => g.autograd.setDetectAnomaly('no' as never));
   throwsCode('VALUE', /Generator: takes at most 1/, () => Reflect.construct(g.Generator, [1, {}]));
   throwsCode('VALUE', /manualSeed: takes at most 1/, () => Reflect.apply(g.Generator.prototype.manualSeed, new g.Generator(), [1, 2]));
+  throwsCode('DTYPE', /data: the tensor is float32 \[2\], not an object/, () => vector.data({ [Symbol.toPrimitive]: () => Symbol('p') } as never));
   throwsCode('VALUE', /isContiguous: takes at most 0/, () => Reflect.apply(x.isContiguous, x, [{ memoryFormat: 1 }]));
 });
 

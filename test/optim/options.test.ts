@@ -75,7 +75,9 @@ for (const name of names) {
     for (const form of [...forms, [{ params: model.namedParameters() }]]) assert.equal(make(form), all);
     assert.equal(make(all[0]), [all[0]]);
     assert.equal(make([{ params: all[0] }]), [all[0]]);
-    for (const bad of [undefined, null, 3, 'params', {}, { params: all }, [undefined], [3], [[all]], [['a', 3]], [...all, { params: all }]])
+    const detached = new Float32Array(2);
+    structuredClone(null, { transfer: [detached.buffer] });
+    for (const bad of [undefined, null, 3, 'params', {}, detached, new Float32Array(2), { params: all }, [undefined], [3], [[all]], [['a', 3]], [...all, { params: all }]])
       throwsCode('DTYPE', new RegExp(`${name}: parameters are tensors, got `), () => make(bad));
     throwsCode('VALUE', /empty parameter list/, () => make(new Map()));
     throwsCode('DTYPE', /only float32/, () => make([tensor([1], { dtype: 'int32' })]));

@@ -65,6 +65,8 @@ test('what cannot be measured is refused', async () => {
   await rejects('VALUE', /no batch/, () => evaluate(net, [], () => 1));
   await rejects('VALUE', /module/, () => evaluate({} as never, [1], () => 1));
   await rejects('VALUE', /batch 1 gave b, those before a/, () => evaluate(net, [0, 1], ((_: number, i: number) => (i ? { b: 1 } : { a: 1 })) as never));
+  await rejects('VALUE', /batch 1 gave nothing, those before a number/, () => evaluate(net, [0, 1], ((_: number, i: number) => (i ? undefined : 1)) as never));
+  await rejects('VALUE', /batch 1 gave a number, those before nothing/, () => evaluate(net, [0, 1], ((_: number, i: number) => (i ? 1 : undefined)) as never));
   await rejects('VALUE', /tensor of one element/, () => evaluate(net, [0], () => ones([2])));
 });
 

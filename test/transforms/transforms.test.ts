@@ -103,6 +103,19 @@ test('what is wrong is said', () => {
   throwsCode('SHAPE', /takes float32 pictures \[N, 3, H, W\]/, () => transforms.adjustHue(ones([1, 2, 3, 3]), 0.1));
   throwsCode('VALUE', /a number from -0.5 to 0.5/, () => transforms.adjustHue(ones([1, 3, 3, 3]), 0.6));
   throwsCode('VALUE', /no option 'bright'/, () => new transforms.ColorJitter({ bright: 1 } as never));
+  const given = {
+    RandomHorizontalFlip: [{}],
+    RandomVerticalFlip: [{}],
+    RandomCrop: [2, {}],
+    RandomRotation: [2, {}],
+    ColorJitter: [{}],
+    Resize: [2, {}],
+    CenterCrop: [2],
+    Normalize: [[0], [1]],
+  };
+  for (const [name, args] of Object.entries(given))
+    throwsCode('VALUE', new RegExp(`${name}: takes at most ${args.length}`), () => Reflect.construct(transforms[name as keyof typeof given], [...args, {}]));
+  throwsCode('VALUE', /Resize: there is no option 'size'/, () => new transforms.Resize(2, { size: 3 } as never));
   throwsCode('VALUE', /std must not be 0/, () => new transforms.Normalize([0], [0]).forward(ones([1, 1, 2, 2])));
   throwsCode('VALUE', /is not inside of 3 × 3/, () => transforms.crop(ones([1, 1, 3, 3]), 0, 0, 4, 1));
   throwsCode('VALUE', /for each of 2 pictures/, () => transforms.adjustBrightness(ones([2, 3, 2, 2]), [1, 1, 1]));

@@ -17,6 +17,8 @@ export type Solve = (q: Float64Array, warmStart?: Float64Array) => Float64Array;
 
 /** Calls `use` with a solver for one C and any q, in a scratch buffer of that call. */
 export function nonnegative<T>(c: Float64Array, n: number, use: (solve: Solve) => T): T {
+  // Where gradients are NaN or infinite no ridge makes a factor: nor are there weights.
+  if (!c.every(Number.isFinite)) return use(() => new Float64Array(n).fill(Number.NaN));
   const ridged = c.slice();
   const [factor, all] = [new Cholesky(ridged, n), indices(n)];
   let ridge = RIDGE / 10;

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { nonnegative } from '../../../src/multiloss/solve/nonnegative.ts';
 import { manualSeed, randn, scope } from '../../../src/entry/default.ts';
 import { project, projectEach } from '../../../src/multiloss/solve/dual-cone.ts';
 import { times } from '../../../src/multiloss/solve/matrix.ts';
@@ -202,6 +203,11 @@ test('the projections together are the sum of each, for preferences of either si
     }),
     { seed: 10, numRuns: 30 },
   );
+});
+
+test('without finite numbers there are no weights, and an end', () => {
+  for (const bad of [Number.NaN, Number.POSITIVE_INFINITY])
+    assert.equal([...nonnegative(Float64Array.of(1, bad, bad, bad), 2, (solve) => solve(Float64Array.of(-1, -1)))], [Number.NaN, Number.NaN]);
 });
 
 test.run();
