@@ -113,6 +113,7 @@ export async function read<State extends Record<string, unknown> = Record<string
   parts: Parts,
   options: ReadOptions & { optional: true },
 ): Promise<State | null>;
+/** Reads a run into the parts that are given, as above, from a file that must be there. */
 export async function read<State extends Record<string, unknown> = Record<string, unknown>>(source: Source, parts?: Parts, options?: ReadOptions): Promise<State>;
 export async function read(source: Source, parts: Parts = {}, options?: ReadOptions): Promise<Record<string, unknown> | null> {
   assertArity('checkpoint.read', arguments.length, 3);

@@ -25,6 +25,9 @@ export const torchSpelling = (name: string): string =>
         .toLowerCase()
     : name;
 
+/** @internal A field's name in paths: the library's own as PyTorch's. */
+export const fieldName = (field: string): string => (RESPELLED.test(field) ? torchSpelling(field) : field);
+
 /** @internal The method that gives a module's fields: a name that no field of a user's class can take. */
 export const FIELDS = Symbol('fields');
 
@@ -52,7 +55,7 @@ export function fieldsOf<M extends object>(owner: M, isModule: (value: object) =
   /** The path, a library's field spelled as in PyTorch unless another field has that name. A program's own fields keep their names. */
   const named = (path: string): string => {
     const [field = '', ...rest] = path.split('.');
-    const name = RESPELLED.test(field) ? torchSpelling(field) : field;
+    const name = fieldName(field);
     return name === field || keys.includes(name) ? path : [name, ...rest].join('.');
   };
 

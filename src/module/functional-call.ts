@@ -2,7 +2,7 @@
 import { assertTensor, FLAG, type Kinds, nearest, optionsOf, valueText, isPlainObject } from '../tensor/check.ts';
 import { GradloomError } from '../tensor/errors.ts';
 import { assertAlive, Tensor } from '../tensor/tensor.ts';
-import { FIELDS, PUT } from './fields.ts';
+import { FIELDS, fieldName, PUT } from './fields.ts';
 import { Module } from './module.ts';
 import { ownSpelling } from './state.ts';
 
@@ -39,7 +39,7 @@ function put(holder: object, path: string, from: Tensor, to: Tensor): boolean {
         ? [...holder].map((value, i) => [`${i}`, value, (t) => refill(holder, i, t)])
         : Object.keys(holder).map((key) => [key, (holder as Record<string, unknown>)[key], (t) => Reflect.set(holder, key, t)]);
   for (const [key, value, set] of slots) {
-    if (key === path && value === from) {
+    if ((key === path || fieldName(key) === path) && value === from) {
       set(to);
       return true;
     }

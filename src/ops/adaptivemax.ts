@@ -14,7 +14,9 @@ import { maxPool3d, maxPool3dWithIndices, type OutputSize3d } from './pool3d.ts'
 
 /** What the functions give with `returnIndices`: the values, and where each stood in its plane or volume (row-major, int32). */
 export interface PooledWithIndices {
+  /** The largest of each window. */
   values: Tensor;
+  /** Where each lies, counted over the picture: int32. */
   indices: Tensor;
 }
 

@@ -69,13 +69,13 @@ export interface Heads {
   readonly causal: boolean;
 }
 
-/** [N, L, E] or [L, N, E] by heads, [N, heads, L, d]. */
+/** @internal [N, L, E] or [L, N, E] by heads, [N, heads, L, d]. */
 export function byHeads(x: Tensor, { heads, batchFirst }: Heads): Tensor {
   const [a, b, width] = x.sizes as [number, number, number];
   return permute(inShape(x, [a, b, heads, width / heads]), batchFirst ? [0, 2, 1, 3] : [1, 2, 0, 3]);
 }
 
-/** Heads, [N, heads, L, d], side by side as they were. */
+/** @internal Heads, [N, heads, L, d], side by side as they were. */
 export function sideBySide(x: Tensor, { batchFirst }: Heads): Tensor {
   const y = permute(x, batchFirst ? [0, 2, 1, 3] : [2, 0, 1, 3]);
   return inShape(y, [y.sizes[0] as number, y.sizes[1] as number, (y.sizes[2] as number) * (y.sizes[3] as number)]);

@@ -21,7 +21,7 @@ import { sigmoid, tanh } from './unary.ts';
 /** What a step does: the function of a plain layer, or the kind of gates. */
 export type CellKind = 'tanh' | 'relu' | 'lstm' | 'gru';
 
-/** How many blocks of rows its weights have. */
+/** @internal How many blocks of rows its weights have. */
 export const GATES: Readonly<Record<CellKind, number>> = { tanh: 1, relu: 1, lstm: 4, gru: 3 };
 
 /** What a recurrence may have beside the input's part, the weight and the first state. */
@@ -267,7 +267,7 @@ function backwardByOps(dy: Tensor, node: Node<Attrs>): (Tensor | null)[] {
   });
 }
 
-/** Which places of time lie within their sequences: bool [T, N, 1]. */
+/** @internal Which places of time lie within their sequences: bool [T, N, 1]. */
 export function within(lengths: Tensor, steps: number): Tensor {
   const times = constantList(Array.from({ length: steps }, (_, i) => i));
   return gt(inShape(lengths, [1, lengths.size, 1]), inShape(times, [steps, 1, 1]));

@@ -92,8 +92,8 @@ test('every differentiable function of the public surface has a row', () => {
     /^(all|any|argmax|argmin|argsort|eq|ge|gt|is[A-Z]\w*|is(finite|inf|nan|neginf|posinf)|le|logical\w+|lt|ne|signbit|heaviside|bitwise\w+|gcd|lcm)$/, // bools and whole numbers
     /^(allclose|argwhere|bincount|bucketize|countNonzero|equal|histc|isclose|nonzero|searchsorted|tri[lu]Indices|unique(Consecutive)?)$/, // places and counts
     /^(contiguous|detach|to|view|maxPool[123]dWithIndices)$/, // another name of a function
-    /^(reverseGrad|scaleGrad|dropout\w*)$/, // another gradient on purpose, or random
-    /^(capture|clipGrad\w+_|close|defaultGenerator|enableGrad|functionalCall|inference|init|keep|manualSeed|memory|noGrad|scope|setGradEnabled|steps|tick)$/, // no function of tensors
+    /^(reverseGrad|scaleGrad|dropout\w*|bernoulli_?|cauchy_|exponential_|geometric_|logNormal_|multinomial|normal_?|poisson|randLike|randint(Like)?|randnLike|random_|uniform_)$/, // another gradient on purpose, or random
+    /^(capture|clipGrad\w+_|close|defaultGenerator|enableGrad|functionalCall|inference|init|keep|manualSeed|memory|noGrad|scope|setGradEnabled|steps|tick|defaultCollate|evaluate|fromImageData|profile|randomSplit|summary|toImageData)$/, // no function of tensors
   ];
   const without = { test: (name: string): boolean => families.some((f) => f.test(name)) };
   const functions = [...Object.entries(gradloom), ...Object.entries(gradloom.nn.functional)]

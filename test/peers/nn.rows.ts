@@ -30,8 +30,8 @@ class Untied(nn.Module):
     def forward(self, x): return self.again(self.two(self.one(x)))
 def net(): return fill(Net())
 X = t([[1, 2], [3, -1], [0.5, 0.5]])
-def names(it): return [camel(n) for n, _ in it]
-def keys(d): return [camel(k) for k in d]
+def names(it): return [n for n, _ in it]
+def keys(d): return list(d)
 def grads(m): return [p.grad for p in m.parameters()]
 def doubled(state): return {k: v * 2 if v.is_floating_point() else v for k, v in state.items()}
 def clipped(values, *args, **kw):
@@ -268,7 +268,7 @@ export const rows: readonly Row[] = [
     name: 'strict: false says what was missing and unexpected',
     js: () => {
       const { missingKeys, unexpectedKeys } = net().loadStateDict(
-        { ...without(net().stateDict(), 'scale', 'norm.runningVar', 'heads.b.weight'), more: ones([1]) },
+        { ...without(net().stateDict(), 'scale', 'norm.running_var', 'heads.b.weight'), more: ones([1]) },
         { strict: false },
       );
       return [missingKeys.sort(), unexpectedKeys];

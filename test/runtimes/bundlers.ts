@@ -111,7 +111,7 @@ async function bundlerOutcome(name: string): Promise<Outcome> {
   const files = readdirSync(join(folder, 'small')).filter((f) => f.endsWith('.js'));
   const gzip = files.reduce((sum, f) => sum + gzipSync(readFileSync(join(folder, 'small', f)), { level: 9 }).length, 0);
   const note = `two-loss app ${(gzip / 1000).toFixed(1)} kB gzip${name === 'rollup' ? ', not minified' : name === 'esbuild' ? ', from gradloom/nn, nn/functional and optim' : ''}`;
-  if (name !== 'rollup' && gzip > 70_000) throw new Error(`${note}: more than 70`);
+  if (name !== 'rollup' && gzip > 78_000) throw new Error(`${note}: more than 78`);
   try {
     const alone = await runBundle('Chromium', `./out-${name}/bundle.js`);
     const team = await runBundle('Chromium', `./out-${name}/threads/bundle.js`, { policy: 'isolated', init: { threads: 2 } });

@@ -87,6 +87,7 @@ const asOther =
 
 /** Captured: four calls with other inputs, then one that is replayed with these. Numbers of the host are made outside. */
 const captured: Way = (c, inputs) => {
+  if (c.dataShape) return 'refused';
   const dy = noGrad(() => towards(c.run(...inputs)));
   const step = capture((...xs: Tensor[]): (Tensor | null)[] => {
     const leaves = xs.map((x) => x.clone().requiresGrad_());
@@ -102,6 +103,7 @@ const captured: Way = (c, inputs) => {
 };
 /** The same of leaves outside, which change in place between the calls and gather the gradients. */
 const capturedOver: Way = (c, inputs) => {
+  if (c.dataShape) return 'refused';
   const dy = noGrad(() => towards(c.run(...inputs)));
   const leaves = inputs.map((x) => leafOf(x.detach().mul(0.9)));
   const step = capture((): Tensor => {
@@ -126,8 +128,9 @@ const capturedOver: Way = (c, inputs) => {
 const valueAlone =
   (f: (run: () => Tensor) => Tensor): Way =>
   (c, inputs) => {
-    const y = f(() => c.run(...inputs.map(leafOf)));
-    if (y.requiresGrad) throw new Error('requires a gradient');
+    const leaves = inputs.map(leafOf);
+    const y = f(() => c.run(...leaves));
+    if (y.requiresGrad && !leaves.includes(y)) throw new Error('requires a gradient');
     return outcome(y, null);
   };
 
@@ -167,7 +170,8 @@ const spoiling =
 
 export const ways: Readonly<Record<string, Way>> = {
   again: plain,
-  'as a method': asOther(({ first, name, rest, method }) => (method || !has(tensor(0), name) ? null : `${first}.${name}(${rest}`)),
+  // The method round takes no decimals.
+  'as a method': asOther(({ first, name, rest, method }) => (method || !has(tensor(0), name) || (name === 'round' && rest !== ')') ? null : `${first}.${name}(${rest}`)),
   'as a function': asOther(({ first, name, rest, method }) =>
     !method || !(has(g, name) || has(g.nn.functional, name)) ? null : `${has(g, name) ? 'g' : 'F'}.${name}(${first}${rest === ')' ? '' : ', '}${rest}`,
   ),
