@@ -201,7 +201,8 @@ export class Tensor {
    */
   data<D extends DType = DType>(dtype?: D): TypedArrays[D];
   data(dtype: DType = this.dtype): TypedArrays[DType] {
-    if (dtype !== this.dtype) throw new GradloomError('DTYPE', 'data', `the tensor is ${this.describe()}, not ${typeof dtype === 'string' ? dtype : valueText(dtype)}. Convert it with to().`);
+    if (dtype !== this.dtype)
+      throw new GradloomError('DTYPE', 'data', `the tensor is ${this.describe()}, not ${typeof dtype === 'string' ? dtype : valueText(dtype)}. Convert it with to().`);
     refuseWhileRecording('data', 'values are read', 'Return the tensor from the step and read it outside.');
     const memory = viewOf(this.dtype);
     const start = this.address / 4;
