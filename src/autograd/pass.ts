@@ -201,14 +201,14 @@ export class Pass {
     const { takes, createGraph } = this.#options;
     const inner = this.#mine && openScope('a backward pass');
     try {
-      const wants = takes ? node.needs.map((n, i) => n && !takes(node, i, rows)) : node.needs;
+      const wants = takes ? untaken(node, rows, takes) : node.needs;
       if (takes && !wants.includes(true)) return;
       const gradients = gradientsOf(node, rows, wants, createGraph);
       if (isAnomalyEnabled()) assertNoNaN(node, gradients);
-      node.edges.forEach((edge, i) => {
-        const g = gradients[i];
+      for (let i = 0; i < node.edges.length; i++) {
+        const [edge, g] = [node.edges[i], gradients[i]];
         if (g && edge) this.#deposit(edge, { ids: rows.ids, values: g });
-      });
+      }
     } finally {
       if (inner) {
         leaveScope(inner);
@@ -225,7 +225,7 @@ export class Pass {
   #deposit(place: Place, rows: Rows): void {
     if (this.#active && !this.#active.has(place)) return;
     const before = this.#gathered.get(place);
-    const others = this.#others.get(place);
+    const others = this.#others.size === 0 ? undefined : this.#others.get(place);
     if (before && (others || !sameIds(before, rows))) {
       this.hold(rows);
       if (others) others.push(rows);
@@ -250,7 +250,7 @@ export class Pass {
     const first = this.#gathered.get(place);
     if (!first) return;
     this.#gathered.delete(place);
-    const others = this.#others.get(place);
+    const others = this.#others.size === 0 ? undefined : this.#others.get(place);
     if (!others) return first;
     this.#others.delete(place);
     const all = [first, ...others];
@@ -272,17 +272,20 @@ export class Pass {
     const { counts, waited } = this.#options;
     let rows = left > 0 ? undefined : this.#take(leaf);
     if (!rows) return;
-    if (counts) {
-      const chosen = this.hold(choose(rows, (id) => counts(leaf, id)));
-      this.#release(rows.values);
-      rows = chosen;
-    }
+    if (counts) rows = this.#counted(leaf, rows, counts);
     if (rows.ids.length > 0) {
       if (leaf.meta?.hooks && !waited) rows = this.#callHooks(leaf.meta?.hooks, rows);
       // A leaf that was frozen since forward gets no gradient.
       if (leaf.meta?.wantsGrad || waited) this.#receive(leaf, rows, this.#isExclusive(rows.values));
     }
     this.#release(rows.values);
+  }
+
+  /** The rows that count for a leaf. */
+  #counted(leaf: Tensor, rows: Rows, counts: NonNullable<PassOptions['counts']>): Rows {
+    const chosen = this.hold(choose(rows, (id) => counts(leaf, id)));
+    this.#release(rows.values);
+    return chosen;
   }
 
   /** A tensor between keeps the sum of its rows: now, or when the method that the pass waits for is done. */
@@ -338,6 +341,11 @@ export class Pass {
     storage.holds--;
     if (storage.holds === 0 && this.#mine && storage.owner === this.#mine) storage.free('a backward pass');
   }
+}
+
+/** Which inputs' gradients the rule is asked for: those that `takes` leaves. */
+function untaken(node: Node, rows: Rows, takes: NonNullable<PassOptions['takes']>): boolean[] {
+  return node.needs.map((n, i) => n && !takes(node, i, rows));
 }
 
 /** All that comes from any root is one row: ordinary passes add it up. */

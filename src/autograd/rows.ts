@@ -6,7 +6,7 @@ import { cat, inShape, reshape, select, stack, unsqueeze } from '../ops/movement
 import { expand } from '../ops/reduce.ts';
 import { dense, type OuterGradient } from '../tensor/op.ts';
 import { sizeOf } from '../tensor/shape.ts';
-import { type Node, seenWith, observer } from '../tensor/tape.ts';
+import { type Node, seenWith, type Observer, observer } from '../tensor/tape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 
 /** Gradients of some of the losses at one place. */
@@ -58,7 +58,12 @@ export function sameIds({ ids: a }: Rows, { ids: b }: Rows): boolean {
 
 /** The rows of an op's inputs from those of its output. `recorded`: they can be differentiated again, for which a row goes by itself. */
 export function gradientsOf(node: Node, rows: Rows, wants: readonly boolean[], recorded = false): readonly (Tensor | null)[] {
-  return observer ? observer.backward(node, () => runRule(node, rows, wants, recorded)) : runRule(node, rows, wants, recorded);
+  return observer ? observed(observer, node, rows, wants, recorded) : runRule(node, rows, wants, recorded);
+}
+
+/** Apart, since a function that makes a closure pays for it at each call. */
+function observed(by: Observer, node: Node, rows: Rows, wants: readonly boolean[], recorded: boolean): readonly (Tensor | null)[] {
+  return by.backward(node, () => runRule(node, rows, wants, recorded));
 }
 
 function runRule(node: Node, { ids, values: dy }: Rows, wants: readonly boolean[], recorded: boolean): readonly (Tensor | null)[] {

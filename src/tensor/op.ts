@@ -4,7 +4,7 @@ import { assertTensor, ofOne } from './check.ts';
 import { GradloomError } from './errors.ts';
 import { collapse, MOST_ELEMENTS, type Shape } from './shape.ts';
 import { enableGrad, isGradEnabled, isInferenceMode } from './modes.ts';
-import { type Edge, Node, type Op, putNode, type ViewOp, type Window, observer } from './tape.ts';
+import { type Edge, Node, type Op, putNode, type ViewOp, type Window, type Observer, observer } from './tape.ts';
 import { recording } from './recording.ts';
 import { assertAlive, empty, metaOf, Tensor } from './tensor.ts';
 
@@ -89,7 +89,12 @@ export const forEach = (dy: Tensor, shape: Shape | undefined): Shape => [dy.size
 
 /** Runs an op: its output, recorded on the tape where an input needs a gradient. */
 export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor {
-  return observer ? observer.forward(op.name, () => run(op, inputs, attrs)) : run(op, inputs, attrs);
+  return observer ? observed(observer, op, inputs, attrs) : run(op, inputs, attrs);
+}
+
+/** Apart, since a function that makes a closure pays for it at each call. */
+function observed<A>(by: Observer, op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor {
+  return by.forward(op.name, () => run(op, inputs, attrs));
 }
 
 function run<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor {
