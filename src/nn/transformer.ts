@@ -15,6 +15,7 @@ import {
   CAUSAL,
   DECODER,
   type DecoderMasks,
+  type DecoderPositions,
   MASK,
   type TransformerActivation,
   TransformerDecoderLayer,
@@ -168,22 +169,7 @@ export class TransformerDecoder extends Module {
     this.norm = (norm as Norm | undefined) ?? null;
   }
 
-  forward(
-    tgt: Tensor,
-    memory: Tensor,
-    ...given: Given<
-      DecoderMasks,
-      [
-        tgtMask?: Tensor | null,
-        memoryMask?: Tensor | null,
-        tgtKeyPaddingMask?: Tensor | null,
-        memoryKeyPaddingMask?: Tensor | null,
-        tgtIsCausal?: boolean | null,
-        memoryIsCausal?: boolean,
-        masks?: DecoderMasks,
-      ]
-    >
-  ): Tensor {
+  forward(tgt: Tensor, memory: Tensor, ...given: Given<DecoderMasks, DecoderPositions>): Tensor {
     const masks = optionsBy('TransformerDecoder', given, DECODER);
     let x = tgt;
     for (const layer of this.layers) x = layer.forward(x, memory, masks);

@@ -69,6 +69,16 @@ export const LAYER: Kinds<TransformerLayerOptions> = {
 export const MASK = /* @__PURE__ */ orNull(TENSOR);
 export const CAUSAL = /* @__PURE__ */ orNull(FLAG);
 const ENCODER_LAYER: Kinds<EncoderLayerMasks> = { srcMask: MASK, srcKeyPaddingMask: MASK, isCausal: FLAG };
+/** The same by position, in PyTorch's order. */
+export type DecoderPositions = [
+  tgtMask?: Tensor | null,
+  memoryMask?: Tensor | null,
+  tgtKeyPaddingMask?: Tensor | null,
+  memoryKeyPaddingMask?: Tensor | null,
+  tgtIsCausal?: boolean | null,
+  memoryIsCausal?: boolean,
+  masks?: DecoderMasks,
+];
 export const DECODER: Kinds<DecoderMasks> = { tgtMask: MASK, memoryMask: MASK, tgtKeyPaddingMask: MASK, memoryKeyPaddingMask: MASK, tgtIsCausal: CAUSAL, memoryIsCausal: FLAG };
 type LayerPositions = [
   dimFeedforward?: number,
@@ -196,22 +206,7 @@ export class TransformerDecoderLayer extends TransformerLayer {
     super('TransformerDecoderLayer', dModel, nhead, optionsBy('TransformerDecoderLayer', given, LAYER), true);
   }
 
-  forward(
-    tgt: Tensor,
-    memory: Tensor,
-    ...given: Given<
-      DecoderMasks,
-      [
-        tgtMask?: Tensor | null,
-        memoryMask?: Tensor | null,
-        tgtKeyPaddingMask?: Tensor | null,
-        memoryKeyPaddingMask?: Tensor | null,
-        tgtIsCausal?: boolean,
-        memoryIsCausal?: boolean,
-        masks?: DecoderMasks,
-      ]
-    >
-  ): Tensor {
+  forward(tgt: Tensor, memory: Tensor, ...given: Given<DecoderMasks, DecoderPositions>): Tensor {
     const { tgtMask, memoryMask, tgtKeyPaddingMask, memoryKeyPaddingMask, tgtIsCausal, memoryIsCausal = false } = optionsBy('TransformerDecoderLayer', given, DECODER);
     let x = this.around(tgt, this.norm1, (h) => this.toItself(h, tgtMask, tgtKeyPaddingMask, tgtIsCausal));
     x = this.around(x, this.norm2, (h) => {

@@ -1,31 +1,12 @@
 // Plans against the plain loops they stand for: which phase trains, who gets gradients, what a resumed plan does.
-import { manualSeed, multiloss, nn, optim, randn, type Tensor, tensor } from 'gradloom';
+import { multiloss, type nn, optim, type Tensor, tensor } from 'gradloom';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { throwsCode } from '../../helpers.ts';
+import { type Setup, setup } from './setup.ts';
 
 const { above, afterSteps, allOf, anyOf, below, phases, plateau } = multiloss;
-
-interface Setup {
-  trunk: nn.Linear;
-  a: nn.Linear;
-  b: nn.Linear;
-  params: nn.Parameter[];
-  losses: () => { digit: Tensor; image: Tensor };
-}
-
-function setup(): Setup {
-  manualSeed(3);
-  const [trunk, a, b] = [new nn.Linear(4, 6), new nn.Linear(6, 3), new nn.Linear(6, 4)];
-  const x = randn([5, 4]);
-  const y = tensor([0, 1, 2, 1, 0], { dtype: 'int32' });
-  const losses = (): { digit: Tensor; image: Tensor } => {
-    const h = trunk.forward(x).tanh();
-    return { digit: nn.functional.crossEntropy(a.forward(h), y), image: nn.functional.mseLoss(b.forward(h), x) };
-  };
-  return { trunk, a, b, params: [trunk, a, b].flatMap((m) => m.parameters()), losses };
-}
 
 const values = (s: Setup): number[][] => s.params.map((p) => [...p.data()]);
 const gradNull = (m: nn.Module): boolean => m.parameters().every((p) => p.grad === null);

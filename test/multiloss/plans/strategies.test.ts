@@ -1,27 +1,9 @@
 // The strategies against the plain code they stand for. PyTorch's traces run in conformance.test.ts.
-import { manualSeed, multiloss, nn, ones, optim, randn, scope, type Tensor, tensor } from 'gradloom';
+import { multiloss, nn, ones, optim, randn, scope, type Tensor, tensor } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { throwsCode, warnings } from '../../helpers.ts';
-
-interface Setup {
-  trunk: nn.Linear;
-  a: nn.Linear;
-  b: nn.Linear;
-  losses: () => { digit: Tensor; image: Tensor };
-}
-
-function setup(): Setup {
-  manualSeed(3);
-  const [trunk, a, b] = [new nn.Linear(4, 6), new nn.Linear(6, 3), new nn.Linear(6, 4)];
-  const x = randn([5, 4]);
-  const y = tensor([0, 1, 2, 1, 0], { dtype: 'int32' });
-  const losses = (): { digit: Tensor; image: Tensor } => {
-    const h = trunk.forward(x).tanh();
-    return { digit: nn.functional.crossEntropy(a.forward(h), y), image: nn.functional.mseLoss(b.forward(h), x) };
-  };
-  return { trunk, a, b, losses };
-}
+import { type Setup, setup } from './setup.ts';
 
 const grads = ({ trunk, a, b }: Setup): (number[] | null)[] => [trunk, a, b].flatMap((m) => m.parameters()).map((p) => (p.grad ? [...p.grad.data()] : null));
 
