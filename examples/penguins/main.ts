@@ -1,4 +1,5 @@
-// Species and body mass from three lengths. The mass is in grams: its loss is a hundred thousand times as loud, and a plain sum forgets the species.
+// Species and body mass from three lengths. The mass is in grams, so its loss is a hundred thousand times as loud. The effect is small here: a plain sum gets 95.9 % of species
+// right, normalized gradients 97.1 % at the same error of the mass, which is one penguin of 69.
 // npx tsx examples/penguins/main.ts
 import { DataLoader, manualSeed, multiloss, nn, noGrad, optim, type Tensor } from 'gradloom';
 import { testing, training } from './data.ts';
@@ -56,3 +57,4 @@ for (const [name, make] of Object.entries(WAYS)) {
   const mean = (k: 0 | 1): number => results.reduce((sum, r) => sum + r[k], 0) / seeds.length;
   console.log(`${name.padEnd(32)}${(100 * mean(0)).toFixed(1).padStart(11)} %${mean(1).toFixed(0).padStart(11)} g`);
 }
+console.log(`\n${testing[0].shape[0]} penguins are for testing: one is ${(100 / (testing[0].shape[0] as number)).toFixed(1)} %. Differences below that are no result.`);
