@@ -42,9 +42,10 @@ export class Accuracy extends Metric {
     const { count, classes, score, target } = scores;
     if (this.topK > 1 && (classes < 2 || this.topK > classes))
       throw valueError('Accuracy.update', `topK is ${this.topK}, the predictions have ${classes < 2 ? 'no scores by class' : `${classes} classes`}. Use topK ≤ the classes.`);
+    const known = classes === 1 ? 2 : classes;
     let right = 0;
     for (let row = 0; row < count; row++) {
-      const wanted = labelOf('Accuracy.update', 'the target', target(row), classes > 1 ? classes : classes && 2);
+      const wanted = labelOf('Accuracy.update', 'the target', target(row), known);
       if (this.topK === 1) right += predictedClass(scores, row, this.threshold) === wanted ? 1 : 0;
       else {
         const own = score(row, wanted);

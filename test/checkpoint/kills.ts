@@ -1,7 +1,7 @@
 // Kills a training run by SIGKILL at random moments, starts it again each time, and compares where it ends with a run that nobody stopped.
 // npm run kills -- --kills 200 --seed 1
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -47,13 +47,13 @@ export async function killed(optimizer: string, method: string, kills: number, r
     for (;;) {
       const wait = count < kills ? span * (0.3 + 0.7 * random()) : undefined;
       const ended = await run(file, optimizer, method, wait);
-      if (!ended.killed) {
-        if (count >= kills || !existsSync(file)) return { kills: count, same: ended.hash === whole.hash };
-        // It ended before it was killed: compare, and begin again.
-        if (ended.hash !== whole.hash) return { kills: count, same: false };
-        rmSync(file);
-        if (count >= kills) return { kills: count, same: true };
-      } else count++;
+      if (ended.killed) {
+        count++;
+        continue;
+      }
+      const same = ended.hash === whole.hash;
+      if (count >= kills || !same) return { kills: count, same };
+      rmSync(file); // it ended before it was killed often enough: begin again
     }
   } finally {
     rmSync(folder, { recursive: true });
