@@ -44,8 +44,9 @@ export interface GradOptions extends GraphOptions {
 
 const GRAD_OPTIONS: Kinds<GradOptions> = { retainGraph: FLAG, createGraph: FLAG, gradOutputs: GRADIENTS, allowUnused: FLAG, materializeGrads: FLAG, isGradsBatched: FLAG };
 
+/** A list as it was given, a hole in it undefined. */
 function listOf<T>(x: T | readonly T[] | undefined): readonly T[] {
-  return x === undefined ? [] : Array.isArray(x) ? (x as readonly T[]) : [x as T];
+  return x === undefined ? [] : Array.isArray(x) ? Array.from(x as readonly T[]) : [x as T];
 }
 
 /** What a root's gradient starts from; `batch`: the sizes of a leading dimension that it has. */

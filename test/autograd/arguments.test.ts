@@ -50,6 +50,7 @@ test('what is no tensor is refused by name', () => {
   const x = leaf(1);
   const loss = x.square().sum();
   throwsCode('DTYPE', /backward: tensor 1 must be a tensor, got undefined/, () => autograd.backward([loss, any(undefined)]));
+  throwsCode('DTYPE', /backward: tensor 0 must be a tensor, got undefined/, () => autograd.backward(Object.assign(new Array(2), { 1: loss }) as never));
   throwsCode('DTYPE', /backward: what to differentiate must be a tensor, got 3/, () => autograd.backward(any(3)));
   throwsCode('DTYPE', /jacobian: each of the parameters must be a tensor/, () => autograd.jacobian([loss], [any(null)]));
   throwsCode('DTYPE', /gradcheck: input 1 must be a tensor/, () => autograd.gradcheck((t) => t, [x, any(1)]));
