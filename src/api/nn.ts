@@ -91,7 +91,7 @@ export {
   MaxUnpool2d,
   MaxUnpool3d,
   type MaxUnpoolModuleOptions,
-} from '../nn/morepools.ts';
+} from '../nn/pools.ts';
 export {
   ChannelShuffle,
   Fold,

@@ -16,18 +16,16 @@ export {
   vflip,
 } from '../transforms/functional.ts';
 export { type Channels, type Drawable, fromImageData, type Picture, type PictureOptions, type Pixels, toImageData } from '../transforms/imagedata.ts';
+export { CenterCrop, Normalize, Resize } from '../transforms/fixed.ts';
 export {
-  CenterCrop,
   ColorJitter,
   type ColorJitterOptions,
   type FlipOptions,
-  Normalize,
   RandomCrop,
   type RandomCropOptions,
   RandomHorizontalFlip,
   RandomRotation,
   type RandomRotationOptions,
   RandomVerticalFlip,
-  Resize,
   type SeededOptions,
 } from '../transforms/random.ts';

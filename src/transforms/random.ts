@@ -1,27 +1,22 @@
 // Pictures changed at random, each in a way of its own: what makes more of few. A seed gives the same changes in every runtime.
-import { Module } from '../module/module.ts';
 import { cat, narrow } from '../ops/movement.ts';
-import { assertArity, checkArgument, FINITE, instanceOf, type Kind, type Kinds, optionsOf, valueText, WHOLE } from '../tensor/check.ts';
+import { checkArgument, FINITE, instanceOf, type Kind, type Kinds, optionsOf, valueText, WHOLE } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { drawPermutations, drawUniform, Generator } from '../tensor/random.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { Transform } from './fixed.ts';
 import {
   adjustBrightness,
   adjustContrast,
   adjustHue,
   adjustSaturation,
   assertPictures,
-  centerCrop,
   crop,
   eitherPicture,
   hflip,
-  normalizePictures,
   padded,
-  RESIZE,
   type PictureSize,
-  type ResizeOptions,
   type RotateOptions,
-  resize,
   rotate,
   sizePair,
   vflip,
@@ -35,12 +30,6 @@ export interface SeededOptions {
   generator?: Generator;
 }
 const SEEDED: Kinds<SeededOptions> = { seed: WHOLE, generator: instanceOf(Generator, 'a Generator') };
-
-/** A change of pictures [N, C, H, W], as a module, so that `nn.Sequential` puts several one after the other. */
-abstract class Transform extends Module {
-  /** Changes a batch; each picture in a way of its own where it is random. */
-  abstract override forward(x: Tensor): Tensor;
-}
 
 /** One that draws. */
 abstract class RandomTransform extends Transform {
@@ -260,75 +249,5 @@ export class ColorJitter extends RandomTransform {
       const factors = this.draw(n, range);
       return n === 0 || (range[0] === neutral[i] && range[1] === neutral[i]) ? y : fn(y, factors);
     }, x);
-  }
-}
-
-/**
- * Pictures in another size, as by `resize`.
- *
- * @example
- * new transforms.Resize([64, 64]).forward(x);
- */
-export class Resize extends Transform {
-  /** Height and width, or the shorter side. */
-  readonly size: PictureSize;
-  private readonly options: ResizeOptions;
-
-  constructor(size: PictureSize, options?: ResizeOptions) {
-    super();
-    this.options = { ...optionsOf('Resize', options, RESIZE, arguments.length, 2) };
-    sizePair('Resize', size);
-    this.size = size;
-  }
-
-  forward(x: Tensor): Tensor {
-    return resize(x, this.size, this.options);
-  }
-}
-
-/**
- * The rectangle in the middle, as by `centerCrop`.
- *
- * @example
- * new transforms.CenterCrop(28).forward(x);
- */
-export class CenterCrop extends Transform {
-  /** Height and width. */
-  readonly size: readonly [height: number, width: number];
-
-  constructor(size: PictureSize) {
-    super();
-    assertArity('CenterCrop', arguments.length, 1);
-    this.size = sizePair('CenterCrop', size);
-  }
-
-  forward(x: Tensor): Tensor {
-    return centerCrop(x, this.size);
-  }
-}
-
-/**
- * (x − mean) ÷ std of each channel.
- *
- * @example
- * new transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]).forward(x);
- */
-export class Normalize extends Transform {
-  /** A number for each channel. */
-  readonly mean: readonly number[];
-  /** A number for each channel, none 0. */
-  readonly std: readonly number[];
-
-  constructor(mean: readonly number[], std: readonly number[]) {
-    super();
-    assertArity('Normalize', arguments.length, 2);
-    for (const [name, list] of Object.entries({ mean, std }))
-      checkArgument('Normalize', name, list, { what: 'a list of finite numbers', test: (v) => Array.isArray(v) && v.length > 0 && v.every(Number.isFinite) });
-    this.mean = [...mean];
-    this.std = [...std];
-  }
-
-  forward(x: Tensor): Tensor {
-    return normalizePictures(x, this.mean, this.std);
   }
 }
