@@ -1,0 +1,36 @@
+// Type errors of the blocks, by the compiler that the repository has. `mapped`: where `gradloom` comes from, sources or built declarations.
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { type Block, checkable, root } from './blocks.ts';
+
+const folder = join(root, 'build', 'docs');
+
+/** Writes each block to a file of its own below build/docs; returns the paths. */
+export function written(blocks: readonly Block[]): string[] {
+  rmSync(folder, { recursive: true, force: true });
+  return blocks.map((block) => {
+    const file = join(folder, block.page.replaceAll('/', '-'), block.file ?? `line-${block.line}.${block.lang}`);
+    mkdirSync(join(file, '..'), { recursive: true });
+    writeFileSync(file, checkable(block));
+    return file;
+  });
+}
+
+/** For each file of `written`, its errors. */
+export function typeErrors(files: readonly string[], mapped: Readonly<Record<string, string[]>>): string[][] {
+  const { options } = ts.parseJsonConfigFileContent(ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile).config, ts.sys, root);
+  const program = ts.createProgram([...files, join(root, 'test/docs/context.d.ts')], {
+    ...options,
+    paths: { ...mapped },
+    lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'],
+    verbatimModuleSyntax: false,
+    noUncheckedIndexedAccess: false, // as programs usually have it
+  });
+  return files.map((file) => {
+    const source = program.getSourceFile(file);
+    return [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)].map(
+      ({ messageText, start = 0 }) => `line ${(source?.getLineAndCharacterOfPosition(start).line ?? 0) + 1}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`,
+    );
+  });
+}
