@@ -35,15 +35,19 @@ function ownPage(path) {
   return page;
 }
 
-const front = (values) => `---\n${Object.entries({ editLink: false, ...values })
-  .map(([key, value]) => `${key}: ${JSON.stringify(value)}`)
-  .join('\n')}\n---\n\n`;
+const front = (values) =>
+  `---\n${Object.entries({ editLink: false, ...values })
+    .map(([key, value]) => `${key}: ${JSON.stringify(value)}`)
+    .join('\n')}\n---\n\n`;
 
 /** A page that shows a source file. */
 function source(page, file, text) {
   const lines = text.split('\n');
   const shown = lines.length > 400 ? [...lines.slice(0, 400), '…'] : lines;
-  write(`${page}.md`, `${front({ search: false, outline: false, prev: false, next: false })}# ${file}\n\n\`\`\`\`${languages[extname(file)] ?? 'txt'} source\n${shown.join('\n').trimEnd()}\n\`\`\`\`\n`);
+  write(
+    `${page}.md`,
+    `${front({ search: false, outline: false, prev: false, next: false })}# ${file}\n\n\`\`\`\`${languages[extname(file)] ?? 'txt'} source\n${shown.join('\n').trimEnd()}\n\`\`\`\`\n`,
+  );
 }
 
 /** A page that lists the files of a folder. */
@@ -52,7 +56,10 @@ function listing(folder) {
   if (!written.has(page)) {
     written.add(page);
     const files = readdirSync(join(root, folder), { withFileTypes: true }).filter((f) => f.isFile() && languages[extname(f.name)]);
-    write(`${page}.md`, `${front({ search: false, outline: false })}# ${folder}\n\n${files.map(({ name }) => `- [${name}](${link(page, ownPage(join(folder, name)))})`).join('\n')}\n`);
+    write(
+      `${page}.md`,
+      `${front({ search: false, outline: false })}# ${folder}\n\n${files.map(({ name }) => `- [${name}](${link(page, ownPage(join(folder, name)))})`).join('\n')}\n`,
+    );
   }
   return page;
 }
@@ -66,7 +73,9 @@ const link = (from, to) => {
 function relink(text, file, page) {
   return text
     .split(/(^ *```[\s\S]*?^ *```)/m)
-    .map((part, i) => (i % 2 ? part : part.replace(/(!?)\[((?:[^[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)/g, (all, image, label, target) => relinked(all, image, label, target, file, page))))
+    .map((part, i) =>
+      i % 2 ? part : part.replace(/(!?)\[((?:[^[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)/g, (all, image, label, target) => relinked(all, image, label, target, file, page)),
+    )
     .join('');
 }
 
@@ -88,7 +97,11 @@ function relinked(all, image, label, target, file, page) {
 
 /** The first sentence below a page's title. */
 function summary(text) {
-  const paragraph = text.replace(/^# .*\n+/, '').split(/\n\n/)[0]?.replace(/\s+/g, ' ') ?? '';
+  const paragraph =
+    text
+      .replace(/^# .*\n+/, '')
+      .split(/\n\n/)[0]
+      ?.replace(/\s+/g, ' ') ?? '';
   return (/^.*?[.:](?= |$)/.exec(paragraph)?.[0] ?? paragraph).replace(/\[([^\]]*)\]\([^)]*\)/g, '$1').replace(/:$/, '.');
 }
 
@@ -134,7 +147,10 @@ function llms() {
   const { description } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const read = (page) => readFileSync(join(root, 'docs', `${page}.md`), 'utf8');
   const list = groups.map(({ text, pages: own }) => `## ${text}\n\n${own.map(([page, title]) => `- [${title}](/${page}.html): ${summary(read(page))}`).join('\n')}`);
-  write('public/llms.txt', `# gradloom\n\n> ${description}\n\n${list.join('\n\n')}\n\n## Reference\n\n- [API](/api/index.html): every public name, with shapes, errors and sources\n- [All pages in one file](/llms-full.txt)\n`);
+  write(
+    'public/llms.txt',
+    `# gradloom\n\n> ${description}\n\n${list.join('\n\n')}\n\n## Reference\n\n- [API](/api/index.html): every public name, with shapes, errors and sources\n- [All pages in one file](/llms-full.txt)\n`,
+  );
   write('public/llms-full.txt', `# gradloom\n\n> ${description}\n\n${pages.map(([page]) => read(page).trim()).join('\n\n')}\n`);
 }
 

@@ -14,7 +14,9 @@ const run = (command, args, cwd) => {
 };
 
 const stamp = `${here}node_modules/.gradloom-stamp`;
-const wanted = createHash('sha256').update(readFileSync(`${here}package-lock.json`)).digest('hex');
+const wanted = createHash('sha256')
+  .update(readFileSync(`${here}package-lock.json`))
+  .digest('hex');
 if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
   run('npm', ['ci', '--prefix', here, '--no-audit', '--no-fund', '--prefer-offline'], here);
   writeFileSync(stamp, wanted);

@@ -2,14 +2,18 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
-const unescape = (text) => text.replace(/&amp;/g, '&').replace(/&#39;/g, "'").replace(/&quot;/g, '"');
+const plain = (text) =>
+  text
+    .replace(/&amp;/g, '&')
+    .replace(/&#39;/g, "'")
+    .replace(/&quot;/g, '"');
 
 /** @param {string} dist the folder of the site @returns {{ pages: number, links: number, dead: string[] }} */
 export function checkLinks(dist) {
   const files = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((f) => f.endsWith('.html'));
   const ids = new Map();
   const idsOf = (file) => {
-    if (!ids.has(file)) ids.set(file, new Set([...readFileSync(file, 'utf8').matchAll(/\s(?:id|name)="([^"]+)"/g)].map((m) => unescape(m[1]))));
+    if (!ids.has(file)) ids.set(file, new Set([...readFileSync(file, 'utf8').matchAll(/\s(?:id|name)="([^"]+)"/g)].map((m) => plain(m[1]))));
     return ids.get(file);
   };
   const dead = new Set();
@@ -17,7 +21,7 @@ export function checkLinks(dist) {
   for (const file of files) {
     const html = readFileSync(join(dist, file), 'utf8').replace(/<script[\s\S]*?<\/script>/g, '');
     for (const [, raw] of html.matchAll(/<a\s[^>]*?href="([^"]*)"/g)) {
-      const href = unescape(raw);
+      const href = plain(raw);
       if (/^([a-z]+:|\/\/)/.test(href)) continue;
       links++;
       const [path, anchor] = href.split('#').map(decodeURIComponent);

@@ -30,7 +30,11 @@ function ranOf(programs: readonly string[]): Promise<Ran[]> {
   });
   return new Promise((resolve) =>
     child.on('close', () => {
-      const ran = out.trim().split('\n').filter(Boolean).map((line) => JSON.parse(line) as Ran);
+      const ran = out
+        .trim()
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as Ran);
       resolve(programs.map((_, i) => ran[i] ?? { printed: [], error: err || 'the process ended before this program' }));
     }),
   );
@@ -68,7 +72,9 @@ checked.forEach(({ page, line }, i) => {
 test('links between the pages, and out of docs/, lead to files that the package ships', () => {
   const shipped = /^(docs\/|examples\/|bench\/README\.md$|[A-Z]+(\.md)?$)/;
   const dead = pages().flatMap((page) => {
-    const text = readFileSync(join(root, 'docs', `${page}.md`), 'utf8').replace(/^ *```[\s\S]*?^ *```/gm, '').replace(/`[^`\n]*`/g, '');
+    const text = readFileSync(join(root, 'docs', `${page}.md`), 'utf8')
+      .replace(/^ *```[\s\S]*?^ *```/gm, '')
+      .replace(/`[^`\n]*`/g, '');
     return [...text.matchAll(/\]\(([^)\s#]+)[^)\s]*\)/g)]
       .map((m) => m[1] as string)
       .filter((to) => !/^[a-z]+:/.test(to))

@@ -57,6 +57,9 @@ export default defineConfig({
       { text: 'Several losses', link: '/multi-loss' },
       { text: 'API', link: '/api/index.html', target: '_self' },
     ],
-    sidebar: [...groups.map(({ text, pages }) => ({ text, items: pages.map(([page, title]) => ({ text: title, link: `/${page}` })) })), { text: 'API reference', link: '/api/index.html', target: '_self' }],
+    sidebar: [
+      ...groups.map(({ text, pages }) => ({ text, items: pages.map(([page, title]) => ({ text: title, link: `/${page}` })) })),
+      { text: 'API reference', link: '/api/index.html', target: '_self' },
+    ],
   },
 });

@@ -61,7 +61,12 @@ const plain = (text: string): string => text.replace(/['"`\s]/g, '');
 export function unkept(promises: readonly string[], printed: readonly string[]): string | undefined {
   let at = 0;
   return promises.find((promise) => {
-    const wanted = new RegExp(`^${plain(promise).split('…').map((s) => s.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`);
+    const wanted = new RegExp(
+      `^${plain(promise)
+        .split('…')
+        .map((s) => s.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+        .join('.*')}$`,
+    );
     const found = printed.findIndex((line, i) => i >= at && wanted.test(plain(line)));
     at = found + 1;
     return found < 0;
@@ -71,6 +76,8 @@ export function unkept(promises: readonly string[], printed: readonly string[]):
 /** A fragment as a file that can be checked: the names of the library that it uses are imported, on its first line. */
 export function checkable({ code, runtime }: Block): string {
   if (runtime !== 'fragment') return code;
-  const used = Object.keys(gradloom).filter((name) => name !== 'default' && new RegExp(`(?<![.\\w])${name}\\b`).test(code) && !new RegExp(`(const|let|class|function) ${name}\\b|[{,] ${name}\\b[^}]*\\} =`).test(code));
+  const used = Object.keys(gradloom).filter(
+    (name) => name !== 'default' && new RegExp(`(?<![.\\w])${name}\\b`).test(code) && !new RegExp(`(const|let|class|function) ${name}\\b|[{,] ${name}\\b[^}]*\\} =`).test(code),
+  );
   return `import { ${used.join(', ')} } from 'gradloom'; ${code}`;
 }

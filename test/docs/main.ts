@@ -57,7 +57,7 @@ const RUNNERS: Readonly<Partial<Record<Runtime, (blocks: readonly Block[], runti
     return command(python, [join(project(), file)], { cwd: join(project(), file, '..') });
   }),
   workerd: async (blocks, runtime) => {
-    for (const [i, file] of placed(blocks, runtime).files.entries()) {
+    for (const file of placed(blocks, runtime).files) {
       if (!/\.[tj]s$/.test(file)) continue;
       const server = await serving('worker', DATE, file);
       try {
@@ -112,8 +112,12 @@ for (const [runtime, run] of Object.entries(RUNNERS) as [Runtime, (typeof RUNNER
       } else fail(`docs/${page}.md, in ${runtime}`, error);
     }
   }
-  console.log(`${runtime.padEnd(8)}${counts.ran - before.ran} of ${own.length} ran${counts.skipped > before.skipped ? `, ${counts.skipped - before.skipped} skipped: ${reason}` : ''}`);
+  console.log(
+    `${runtime.padEnd(8)}${counts.ran - before.ran} of ${own.length} ran${counts.skipped > before.skipped ? `, ${counts.skipped - before.skipped} skipped: ${reason}` : ''}`,
+  );
 }
 const text = blocks.filter(({ runtime }) => runtime === 'text').length;
-console.log(`\n${blocks.length} blocks: ${counts.types} checked for types, ${counts.ran} ran, ${counts.skipped} skipped, ${counts.failed} failed; ${text} are commands, configurations or output`);
+console.log(
+  `\n${blocks.length} blocks: ${counts.types} checked for types, ${counts.ran} ran, ${counts.skipped} skipped, ${counts.failed} failed; ${text} are commands, configurations or output`,
+);
 process.exit(counts.failed > 0 ? 1 : 0);
