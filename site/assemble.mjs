@@ -95,14 +95,11 @@ function relinked(all, image, label, target, file, page) {
   return to ? `[${label}](${link(page, to)}${anchor ? `#${anchor}` : ''})` : label;
 }
 
-/** The first sentence below a page's title. */
+/** The first sentence of a page. */
 function summary(text) {
-  const paragraph =
-    text
-      .replace(/^# .*\n+/, '')
-      .split(/\n\n/)[0]
-      ?.replace(/\s+/g, ' ') ?? '';
-  return (/^.*?[.:](?= |$)/.exec(paragraph)?.[0] ?? paragraph).replace(/\[([^\]]*)\]\([^)]*\)/g, '$1').replace(/:$/, '.');
+  const paragraph = text.split(/\n\n/).find((part) => /^[\w`"]/.test(part) && !part.startsWith('```')) ?? '';
+  const sentence = /^.*?[.:](?= |$)/.exec(paragraph.replace(/\s+/g, ' '))?.[0] ?? paragraph;
+  return sentence.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1').replace(/:$/, '.');
 }
 
 /** What a page of docs/ has on the site alone. */
@@ -112,18 +109,19 @@ const extra = {
   speed: (text) => text.replace('<!-- run it here -->', '<ClientOnly><RunHere /></ClientOnly>'),
 };
 
-/** The README's first sentence and the diff, and what else the home page says. */
+/** The home page: the README's sentence, its diff and its picture. */
 function home() {
-  const diff = readFileSync(new URL('home-diff.md', import.meta.url), 'utf8');
-  const { description } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const sentence = /^# .*\n\n([\s\S]*?)\n\n/.exec(readme)?.[1]?.replace(/\s+/g, ' ').replaceAll('**', '');
+  const change = /^## The change\n[\s\S]*?(?=^## )/m.exec(readme)?.[0];
+  if (!sentence || !change) throw new Error('README.md: the home page is made of its first sentence and of its section "The change"');
   const feature = (title, details, page) => ({ title, details, link: `/${page}`, linkText: 'Read' });
   const yaml = {
     layout: 'home',
-    titleTemplate: description,
     hero: {
       name: 'gradloom',
       text: 'Several losses, one network',
-      tagline: description,
+      tagline: sentence,
       actions: [
         { theme: 'brand', text: 'Start', link: '/start-node' },
         { theme: 'alt', text: 'Several losses', link: '/multi-loss' },
@@ -137,16 +135,14 @@ function home() {
       feature('One package, every runtime', 'Node, pages and Workers, Deno, Bun, Cloudflare: the same bits from the same seed.', 'start-page'),
     ],
   };
-  write('index.md', `${front(yaml)}${diff}\n![Loss curves of six strategies over one epoch of MNIST](./images/docs-losses.png)\n`);
-  mkdirSync(join(out, 'images'), { recursive: true });
-  cpSync(join(root, 'docs/losses.png'), join(out, 'images/docs-losses.png'));
+  write('index.md', front(yaml) + relink(change, 'README.md', 'index.md'));
 }
 
-/** The list of pages for language models, and all pages in one file. */
+/** The list of pages for language models, their Markdown, and all pages in one file. */
 function llms() {
   const { description } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const read = (page) => readFileSync(join(root, 'docs', `${page}.md`), 'utf8');
-  const list = groups.map(({ text, pages: own }) => `## ${text}\n\n${own.map(([page, title]) => `- [${title}](/${page}.html): ${summary(read(page))}`).join('\n')}`);
+  const list = groups.map(({ text, pages: own }) => `## ${text}\n\n${own.map(([page, title]) => `- [${title}](/${page}.md): ${summary(read(page))}`).join('\n')}`);
   write(
     'public/llms.txt',
     `# gradloom\n\n> ${description}\n\n${list.join('\n\n')}\n\n## Reference\n\n- [API](/api/index.html): every public name, with shapes, errors and sources\n- [All pages in one file](/llms-full.txt)\n`,

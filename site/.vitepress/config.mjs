@@ -16,6 +16,7 @@ export default defineConfig({
   outDir: 'dist',
   cleanUrls: false,
   lastUpdated: false,
+  head: [['link', { rel: 'icon', href: 'data:,' }]],
   ignoreDeadLinks: [/^\/api\//],
   markdown: {
     theme: { light: 'github-light', dark: 'github-dark' },
