@@ -3,7 +3,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, extname, join, normalize, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { groups, missing, pages, root } from './nav.mjs';
+import { further, groups, missing, pages, root } from './nav.mjs';
 
 const out = fileURLToPath(new URL('pages/', import.meta.url));
 /** What a link out of docs/ may lead to: what the package ships. */
@@ -160,5 +160,5 @@ export function assemble() {
     write(`${page}.md`, extra[page]?.(text) ?? text);
   }
   llms();
-  return { pages: pages.length + 1, own: written.size, missing };
+  return { pages: pages.length + 1, own: written.size, missing, further };
 }

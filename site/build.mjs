@@ -23,8 +23,9 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
 }
 
 const { assemble } = await import('./assemble.mjs');
-const { pages, own, missing } = assemble();
+const { pages, own, missing, further } = assemble();
 if (missing.length > 0) console.log(`site: not there yet, left out: ${missing.join(', ')}`);
+if (further.length > 0) console.log(`site: not in nav.mjs, so under "More": ${further.join(', ')}`);
 run(process.execPath, [`${here}node_modules/vitepress/bin/vitepress.js`, 'build', here], here);
 run('npx', ['typedoc', '--out', `${here}dist/api`, '--options', `${here}typedoc.json`], `${here}..`);
 

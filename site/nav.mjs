@@ -1,5 +1,5 @@
-// The pages of the site, in order. A page whose file is not there yet is left out.
-import { existsSync } from 'node:fs';
+// The pages of the site, in order. A page whose file is not there yet is left out; one that is not named here stands under "More".
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
@@ -62,8 +62,17 @@ const planned = [
   },
 ];
 
-const there = (page) => existsSync(`${root}/docs/${page}.md`);
+const docs = readdirSync(`${root}/docs`, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.md') && !file.startsWith('api'))
+  .map((file) => file.slice(0, -3).replaceAll('\\', '/'))
+  .sort();
+const named = planned.flatMap(({ pages }) => pages.map(([page]) => page));
+const title = (page) => /^# (.*)$/m.exec(readFileSync(`${root}/docs/${page}.md`, 'utf8'))?.[1] ?? page;
 
-export const missing = planned.flatMap(({ pages }) => pages.map(([page]) => page)).filter((page) => !there(page));
-export const groups = planned.map(({ text, pages }) => ({ text, pages: pages.filter(([page]) => there(page)) })).filter(({ pages }) => pages.length > 0);
+export const missing = named.filter((page) => !docs.includes(page));
+/** Pages of docs/ that stand nowhere above. */
+export const further = docs.filter((page) => !named.includes(page));
+export const groups = [...planned, { text: 'More', pages: further.map((page) => [page, title(page)]) }]
+  .map(({ text, pages }) => ({ text, pages: pages.filter(([page]) => docs.includes(page)) }))
+  .filter(({ pages }) => pages.length > 0);
 export const pages = groups.flatMap((group) => group.pages);
