@@ -25,7 +25,7 @@ function ownPage(path) {
     if (!inside) return listing(path);
     file = join(file, inside);
   }
-  const page = `repository/${file.endsWith('.md') ? file.slice(0, -3) : file}`.replace(/README$/, 'about');
+  const page = `repository/${file.endsWith('.md') ? file.slice(0, -3) : file.replaceAll('.', '-')}`.replace(/README$/, 'about');
   if (!written.has(page)) {
     written.add(page);
     const text = readFileSync(join(root, file), 'utf8');
@@ -115,7 +115,6 @@ function home() {
   const sentence = /^# .*\n\n([\s\S]*?)\n\n/.exec(readme)?.[1]?.replace(/\s+/g, ' ').replaceAll('**', '');
   const change = /^## The change\n[\s\S]*?(?=^## )/m.exec(readme)?.[0];
   if (!sentence || !change) throw new Error('README.md: the home page is made of its first sentence and of its section "The change"');
-  const feature = (title, details, page) => ({ title, details, link: `/${page}`, linkText: 'Read' });
   const yaml = {
     layout: 'home',
     hero: {
@@ -128,14 +127,15 @@ function home() {
         { theme: 'alt', text: 'From PyTorch', link: '/pytorch' },
       ],
     },
-    features: [
-      feature('Losses that disagree', 'diagnose() says whether scale, direction or noise is the trouble; some 35 methods have one interface.', 'multi-loss'),
-      feature('PyTorch’s names and meaning', 'In camelCase, compared with recorded answers of PyTorch. Weights go both ways.', 'pytorch'),
-      feature('Nothing to dispose of', 'The body of a training loop frees what it made. No tidy, no bookkeeping.', 'tensors'),
-      feature('One package, every runtime', 'Node, pages and Workers, Deno, Bun, Cloudflare: the same bits from the same seed.', 'start-page'),
-    ],
   };
-  write('index.md', front(yaml) + relink(change, 'README.md', 'index.md'));
+  const more = `## What else
+
+- [Losses that disagree](./multi-loss.md): \`diagnose\` says whether scale, direction or noise is the trouble; some 35 methods have one interface.
+- [PyTorch's names and meaning](./pytorch.md), in camelCase, compared with recorded answers of PyTorch. Weights go both ways.
+- [Nothing to dispose of](./tensors.md): the body of a training loop frees what it made.
+- [One package for every runtime](./start-page.md): Node, pages and Workers, Deno, Bun, Cloudflare. The same bits from the same seed.
+`;
+  write('index.md', front(yaml) + relink(change, 'README.md', 'index.md') + more);
 }
 
 /** The list of pages for language models, their Markdown, and all pages in one file. */

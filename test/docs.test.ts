@@ -10,7 +10,7 @@ import { allBlocks, type Block, pages, promised, root, unkept } from './docs/blo
 import type { Ran } from './docs/run.ts';
 import { typeErrors, written } from './docs/types.ts';
 
-const checked = allBlocks().filter(({ runtime }) => runtime === 'node' || runtime === 'fragment');
+const checked = allBlocks().filter(({ lang, runtime }) => runtime === 'node' || (runtime === 'fragment' && lang === 'ts'));
 const files = written(checked);
 const sources = { gradloom: [join(root, 'src/entry/default.ts')], 'gradloom/nn/functional': [join(root, 'src/entry/functional.ts')], 'gradloom/*': [join(root, 'src/entry/*.ts')] };
 
@@ -62,8 +62,9 @@ for (const { block } of programs) {
   });
 }
 
-const errors = typeErrors(files, sources);
-checked.forEach(({ page, line }, i) => {
+const errors = typeErrors(checked, files, sources); // JavaScript has none
+checked.forEach(({ page, line, lang }, i) => {
+  if (lang !== 'ts') return;
   test(`docs/${page}.md, types in line ${line}`, () => {
     assert.equal(errors[i], []);
   });

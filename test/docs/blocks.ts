@@ -6,8 +6,11 @@ import * as gradloom from 'gradloom';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Where a block runs. A fragment is a piece of a program: its types are checked, it does not run. Text is for no machine: commands, configurations, output. */
-export type Runtime = 'node' | 'deno' | 'bun' | 'workerd' | 'page' | 'python' | 'fragment' | 'text';
+/**
+ * Where a block runs. A fragment is a piece of a program: its types are checked, it does not run; nor does a program that needs more than the library and Node (MPI, a server, another
+ * package), which has tests of its own. Text is for no machine: commands, configurations, output.
+ */
+export type Runtime = 'node' | 'deno' | 'bun' | 'workerd' | 'page' | 'python' | 'more' | 'fragment' | 'text';
 
 export interface Block {
   /** Path below docs/, without `.md`. */
@@ -22,13 +25,19 @@ export interface Block {
 }
 
 const WORDS = ['deno', 'bun', 'workerd', 'page'];
+/** What a program for Node alone imports. */
+const ALONE = /^(gradloom(\/(nn|nn\/functional|optim|multiloss|linalg|distributions|report|worker|lean|threads|relaxed))?|node:.*|\..*)$/;
+
+/** What a program imports beyond the library and Node. */
+export const needsOf = (code: string): string[] => [...code.matchAll(/^import .*from '(.*)'/gm)].map((m) => m[1] as string).filter((name) => !ALONE.test(name));
 
 /** After the language stands the runtime that a block is for, if it is not Node: ```ts deno. */
 function runtimeOf(lang: string, word: string | undefined, code: string): Runtime {
   if (word !== undefined && WORDS.includes(word)) return word as Runtime;
   if (lang === 'python') return 'python';
   if (!['ts', 'js'].includes(lang)) return 'text';
-  return /^import .* from 'gradloom'/m.test(code) ? 'node' : 'fragment';
+  if (!/^import .* from 'gradloom/m.test(code)) return lang === 'ts' ? 'fragment' : 'text';
+  return needsOf(code).length > 0 ? 'more' : 'node';
 }
 
 /** The pages of docs/, without `.md`. */

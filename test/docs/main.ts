@@ -6,7 +6,7 @@ import { visit } from '../runtimes/browsers.ts';
 import { command, Missing, project, root, tool } from '../runtimes/context.ts';
 import { fetched, serving } from '../runtimes/edges.ts';
 import { bun, denoRun } from '../runtimes/processes.ts';
-import { allBlocks, type Block, promised, type Runtime, unkept } from './blocks.ts';
+import { allBlocks, type Block, needsOf, promised, type Runtime, unkept } from './blocks.ts';
 import { typeErrors, written } from './types.ts';
 
 const DATE = '2025-09-01';
@@ -56,6 +56,9 @@ const RUNNERS: Readonly<Partial<Record<Runtime, (blocks: readonly Block[], runti
     if (!python) throw new Missing('PYTHON names no Python');
     return command(python, [join(project(), file)], { cwd: join(project(), file, '..') });
   }),
+  more: (blocks) => {
+    throw new Missing(`they need ${[...new Set(blocks.flatMap(({ code }) => needsOf(code)))].join(', ')}; tests of their own run what they show`);
+  },
   workerd: async (blocks, runtime) => {
     for (const file of placed(blocks, runtime).files) {
       if (!/\.[tj]s$/.test(file)) continue;
@@ -86,10 +89,10 @@ const fail = (what: string, error: unknown): void => {
   console.log(`FAIL ${what}\n     ${(error as Error).message.replaceAll('\n', '\n     ')}`);
 };
 
-const typed = blocks.filter(({ lang, runtime }) => lang === 'ts' && runtime !== 'text');
+const typed = blocks.filter(({ lang, runtime }) => lang === 'ts' && !['text', 'more'].includes(runtime));
 const files = written(typed);
 const built = { gradloom: [join(root, 'dist/default.d.ts')], 'gradloom/nn/functional': [join(root, 'dist/functional.d.ts')], 'gradloom/*': [join(root, 'dist/*.d.ts')] };
-typeErrors(files, built).forEach((errors, i) => {
+typeErrors(typed, files, built).forEach((errors, i) => {
   const { page, line } = typed[i] as Block;
   if (errors.length === 0) counts.types++;
   else fail(`docs/${page}.md, types in line ${line}`, new Error(errors.join('\n')));
@@ -99,7 +102,7 @@ console.log(`types   ${counts.types} of ${typed.length} blocks (${typed.filter((
 for (const [runtime, run] of Object.entries(RUNNERS) as [Runtime, (typeof RUNNERS)['node'] & {}][]) {
   const own = blocks.filter((block) => block.runtime === runtime && block.lang !== 'toml');
   const before = { ...counts };
-  let reason = '';
+  const reasons = new Set<string>();
   for (const page of new Set(own.map((block) => block.page))) {
     const here = own.filter((block) => block.page === page);
     try {
@@ -108,12 +111,12 @@ for (const [runtime, run] of Object.entries(RUNNERS) as [Runtime, (typeof RUNNER
     } catch (error) {
       if (error instanceof Missing) {
         counts.skipped += here.length;
-        reason = error.message;
+        reasons.add(error.message);
       } else fail(`docs/${page}.md, in ${runtime}`, error);
     }
   }
   console.log(
-    `${runtime.padEnd(8)}${counts.ran - before.ran} of ${own.length} ran${counts.skipped > before.skipped ? `, ${counts.skipped - before.skipped} skipped: ${reason}` : ''}`,
+    `${runtime.padEnd(8)}${counts.ran - before.ran} of ${own.length} ran${counts.skipped > before.skipped ? `, ${counts.skipped - before.skipped} skipped: ${[...reasons].join('; ')}` : ''}`,
   );
 }
 const text = blocks.filter(({ runtime }) => runtime === 'text').length;

@@ -6,7 +6,7 @@ import { type Block, checkable, root } from './blocks.ts';
 
 const folder = join(root, 'build', 'docs');
 
-/** What pieces of programs take for granted: a loader, a model and its losses, an optimizer. */
+/** What pieces of programs take for granted: a loader, a model and its losses, an optimizer. Other names that they do not declare have any type. */
 const CONTEXT = `import type { DataLoader, nn, optim, Tensor } from 'gradloom';
 declare global {
   const loader: DataLoader<[Tensor, Tensor]>;
@@ -17,6 +17,9 @@ declare global {
   const loss2: Tensor;
 }
 `;
+
+/** Cannot find name; did you mean; no value exists in scope for a shorthand property. */
+const UNDECLARED = [2304, 2552, 18004];
 
 /** Writes each block to a file of its own below build/docs; returns the paths. */
 export function written(blocks: readonly Block[]): string[] {
@@ -32,7 +35,7 @@ export function written(blocks: readonly Block[]): string[] {
 }
 
 /** For each file of `written`, its errors; `mapped`: where `gradloom` comes from, sources or built declarations. */
-export function typeErrors(files: readonly string[], mapped: Readonly<Record<string, string[]>>): string[][] {
+export function typeErrors(blocks: readonly Block[], files: readonly string[], mapped: Readonly<Record<string, string[]>>): string[][] {
   const { options } = ts.parseJsonConfigFileContent(ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile).config, ts.sys, root);
   const program = ts.createProgram([...files, join(folder, 'context.d.ts')], {
     ...options,
@@ -41,10 +44,11 @@ export function typeErrors(files: readonly string[], mapped: Readonly<Record<str
     verbatimModuleSyntax: false,
     noUncheckedIndexedAccess: false, // as programs usually have it
   });
-  return files.map((file) => {
+  return files.map((file, i) => {
+    const isPiece = blocks[i]?.runtime === 'fragment';
     const source = program.getSourceFile(file);
-    return [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)].map(
-      ({ messageText, start = 0 }) => `line ${(source?.getLineAndCharacterOfPosition(start).line ?? 0) + 1}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`,
-    );
+    if (!source) return []; // JavaScript
+    const found = [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)].filter(({ code }) => !(isPiece && UNDECLARED.includes(code)));
+    return found.map(({ messageText, start = 0 }) => `line ${source.getLineAndCharacterOfPosition(start).line + 1}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`);
   });
 }
