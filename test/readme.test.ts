@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { multiloss, tensor } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 
@@ -73,6 +74,19 @@ test('every block is of a kind that is looked at, and the commands exist', () =>
   assert.equal([...new Set(kinds)].sort(), ['diff', 'js', 'sh']);
   for (const [, script] of readme.matchAll(/npm run (?:-s )?([\w:]+)/g)) assert.ok(scripts[script as string], `no script '${script}'`);
   assert.match(readme, /^npm ci && npm test$/m);
+});
+
+test('what the table of methods names can be used', () => {
+  const rows = readme.split('\n').filter((line) => /^\| .*`(new )?multiloss\./.test(line));
+  const made = rows.flatMap((row) => [...row.matchAll(/`((?:new )?multiloss\.(?!diagnose)[^`]*)`/g)].map((m) => m[1] as string));
+  assert.is(made.length, 5);
+  for (const code of made) {
+    const x = tensor([1, 2], { requiresGrad: true });
+    const combine = new Function('multiloss', `return ${code}`)(multiloss) as multiloss.Method;
+    multiloss.backward({ a: x.sum(), b: x.square().sum() }, { combine });
+    assert.ok(x.grad, code);
+  }
+  assert.type(multiloss.diagnose, 'function');
 });
 
 /** A heading's anchor as GitHub makes it. */

@@ -15,6 +15,8 @@ const male = tensor(rows.map((r) => [r[1] === 'male' ? 1 : 0]));
 const grams = tensor(rows.map((r) => [Number(r[5])]));
 /** Grams above the mean, [333, 1]. */
 const mass = grams.sub(grams.mean());
+/** The standard deviation of the mass in grams. */
+export const spread = grams.std().item();
 
 /** [lengths, male, mass]: every fifth penguin is for testing. */
 const part = (test: boolean) => {

@@ -14,5 +14,5 @@ for (const way of Object.keys(WAYS) as (keyof typeof WAYS)[]) {
 }
 const one = 100 / (testing[0].shape[0] as number);
 console.log(`\nOf ${testing[0].shape[0]} penguins for testing, one is ${one.toFixed(1)} %: differences of one or two penguins are no result.`);
-console.log('Here the trouble is scale: normalizing cures most of it without a search, UPGrad and PCGrad alone nothing; the weight found by hand is the best.');
+console.log('The trouble is scale: a better unit or a weight found by hand cures it best, normalizing most of it without a search, UPGrad and PCGrad alone nothing.');
 console.log('Long training cures most of it too.');
