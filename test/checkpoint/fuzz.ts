@@ -65,7 +65,8 @@ const JUNK = [
 function damaged(file: Uint8Array<ArrayBuffer>, random: () => number): { bytes: Uint8Array<ArrayBuffer>; sealed: boolean } {
   const at = (n: number): number => Math.floor(random() * n);
   const copy = file.slice();
-  switch (Math.floor(at(10) / 2.5)) {
+  // One in ten is hostile, which costs most: the others end at the checksum.
+  switch (Math.floor(at(10) / 3)) {
     case 0:
       for (let i = at(4); i >= 0; i--) copy[at(copy.length)] = at(256);
       return { bytes: copy, sealed: false };
