@@ -81,6 +81,8 @@ test('paths, URLs, handles, web streams and streams of Node', async () => {
       };
     },
   };
+  assert.is(await checkpoint.read(handle, parts, { optional: true }), null);
+  await rejects('STATE', /there is no file behind the handle, or it is empty/, () => checkpoint.read(handle, parts));
   await checkpoint.write(handle, parts);
   assert.is((await checkpoint.read<{ step: number }>(handle, parts)).step, 3);
 });
