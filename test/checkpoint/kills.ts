@@ -92,7 +92,7 @@ async function main(): Promise<void> {
   const random = seeded(seed);
   const optimizers = Object.keys(OPTIMIZERS);
   // As many runs as there are methods: each method once, each optimizer some times.
-  const each = Math.max(1, Math.ceil(kills / METHODS.length));
+  const each = Math.max(1, Math.floor(kills / METHODS.length));
   const bar = new cliProgress.SingleBar({ format: '{bar} {value}/{total} kills  {eta_formatted} left  {run}' }, cliProgress.Presets.shades_classic);
   const folder = mkdtempSync(join(tmpdir(), 'gradloom-kills-'));
   const wrong: string[] = [];
