@@ -57,8 +57,6 @@ export interface Mpi {
   allToAll(send: Uint8Array, receive: Uint8Array): void;
   broadcast(bytes: Uint8Array, root: number): void;
   finalize(): void;
-  /** Ends the job. */
-  abort(code: number): void;
 }
 
 /** How many ranks the launcher says there are, and whose launcher it is. */
@@ -145,7 +143,6 @@ export async function startMpi(path: string | undefined, watched: (name: string,
   const allToAll = collective('Alltoall', 'void *', 'int', handle, 'void *', 'int', handle, handle);
   const broadcast = collective('Bcast', 'void *', 'int', handle, 'int', handle);
   const barrier = collective('Barrier', handle);
-  const abort = bind('Abort', handle, 'int');
   return {
     version,
     rank,
@@ -155,6 +152,5 @@ export async function startMpi(path: string | undefined, watched: (name: string,
     allToAll: (send, receive) => allToAll(send, send.length / size, byte, receive, receive.length / size, byte, world),
     broadcast: (bytes, root) => broadcast(bytes, bytes.length, byte, root, world),
     finalize: () => finalize(),
-    abort: (code) => void abort(world, code),
   };
 }

@@ -1,6 +1,6 @@
 // What ends a job that MPI leaves hanging: a shell beside each rank, which goes on while the rank is blocked, stopped or dead.
 //
-//   state file   "<count> <who> in <call>": count grows with each call of MPI, 0 between calls. The shell looks at it every second.
+//   state file   "<count> <who> in <call>", count growing with each call of MPI, or "0 <who> after <call>". The shell looks at it every second.
 //   pipe         closes when the rank's process is gone, however it went
 //
 // A call that outlasts the limit: the rank is killed, and its launcher ends the job. A launcher that cannot (mpirun waits for a host behind
@@ -9,6 +9,7 @@ import { runtimeError } from '../runtime/compile.ts';
 import { builtin, type Child, processOf } from './host.ts';
 
 const SHELL = `
+trap '' PIPE
 state=$1 limit=$2 rank=$3 launcher=$4
 watch() {
   before= seconds=0
@@ -17,7 +18,7 @@ watch() {
     if [ "$now" != "$before" ] || [ "\${now%% *}" = 0 ]; then before=$now seconds=0; else seconds=$((seconds + 1)); fi
     [ $seconds -lt $limit ] || break
   done
-  echo "gradloom: \${now#* }: the other ranks have not come for $seconds s, which is the limit. One hangs or a link is cut; the job is ended." >&2
+  echo "gradloom: \${now#* }: the other ranks have not come for $seconds s, which is the limit. One hangs or a link is cut. The job is ended." >&2
   : >"$state.overrun"
   kill -9 $rank
   sleep 10 >/dev/null 2>&1
@@ -31,7 +32,7 @@ if [ -e "$state.overrun" ]; then wait $watcher; exit; fi
 kill $watcher
 [ -e "$state" ] || exit 0
 read -r now <"$state"
-echo "gradloom: \${now#* }: the process is gone, killed or crashed. Its launcher ends the job." >&2
+echo "gradloom: \${now#* }: the process is gone, killed or crashed. The launcher ends the job." >&2
 rm -rf "\${state%/*}"
 `;
 
@@ -51,7 +52,7 @@ export class Watchdog {
     this.folder = fs.mkdtempSync(`${os.tmpdir()}/gradloom-mpi-`);
     const path = `${this.folder}/state`;
     this.file = fs.openSync(path, 'w');
-    this.write(0, 'start');
+    this.write(0, 'after start');
     try {
       const words = ['-c', SHELL, 'gradloom-watchdog', path, String(limit), String(pid), String(ppid)];
       this.shell = builtin(op, 'node:child_process').spawn('/bin/sh', words, { detached: true, stdio: ['pipe', 'ignore', 'inherit'] });
@@ -65,16 +66,16 @@ export class Watchdog {
   }
 
   private write(count: number, call: string): void {
-    builtin('initMpi', 'node:fs').writeSync(this.file, `${count} ${this.who} in ${call}\n`, 0);
+    builtin('initMpi', 'node:fs').writeSync(this.file, `${count} ${this.who} ${call}\n`, 0);
   }
 
   /** Makes a call that may wait for other ranks. */
   watched(call: string, run: () => number): number {
-    this.write(++this.count, call);
+    this.write(++this.count, `in MPI_${call}`);
     try {
       return run();
     } finally {
-      this.write(0, call);
+      this.write(0, `after MPI_${call}`);
     }
   }
 

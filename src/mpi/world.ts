@@ -229,14 +229,13 @@ export class World {
     this.watchdog.end();
   }
 
-  /** @internal The process ends. One that failed ends the job. */
+  /** @internal The process ends. Where it failed, the launcher ends the job: MPI_Abort here would come before the runtime has printed what was thrown. */
   exit(code: number): void {
     if (this.ended) return;
     if (code === 0) return this.finalize();
     this.ended = true;
     this.watchdog.end();
     console.error(`gradloom: rank ${this.rank} of ${this.size} on ${this.host} ends the job with exit code ${code}.`);
-    this.exchange.mpi.abort(code);
   }
 }
 
