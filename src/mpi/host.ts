@@ -8,14 +8,17 @@ export interface Child {
   unref(): void;
 }
 
+/** What of `node:fs` is used. */
+export interface FileSystem {
+  mkdtempSync(prefix: string): string;
+  openSync(path: string, flags: string): number;
+  writeSync(file: number, bytes: Uint8Array, offset: number, length: number, position: number): number;
+  rmSync(path: string, options: { recursive: true; force: true }): void;
+}
+
 interface Modules {
   'node:child_process': { spawn(file: string, args: readonly string[], options: { detached: boolean; stdio: readonly string[] }): Child };
-  'node:fs': {
-    mkdtempSync(prefix: string): string;
-    openSync(path: string, flags: string): number;
-    writeSync(file: number, text: string, position?: number): number;
-    rmSync(path: string, options: { recursive: true; force: true }): void;
-  };
+  'node:fs': FileSystem;
   'node:os': { hostname(): string; tmpdir(): string };
 }
 

@@ -6,7 +6,7 @@
 // A call that outlasts the limit: the rank is killed, and its launcher ends the job. A launcher that cannot (mpirun waits for a host behind
 // a cut link) is killed too, after ten seconds.
 import { runtimeError } from '../runtime/compile.ts';
-import { builtin, type Child, processOf } from './host.ts';
+import { builtin, type Child, type FileSystem, processOf } from './host.ts';
 
 const SHELL = `
 trap '' PIPE
@@ -40,6 +40,8 @@ rm -rf "\${state%/*}"
 export class Watchdog {
   /** Which rank, for messages. */
   who: string;
+  private readonly fs: FileSystem;
+  private readonly encoder = new TextEncoder();
   private readonly folder: string;
   private readonly file: number;
   private readonly shell: Child;
@@ -48,6 +50,7 @@ export class Watchdog {
   /** @param limit seconds that a call may wait for other ranks */
   constructor(op: string, limit: number) {
     const [fs, os, { pid, ppid }] = [builtin(op, 'node:fs'), builtin(op, 'node:os'), processOf(op)];
+    this.fs = fs;
     this.who = `a rank on ${os.hostname()}, pid ${pid},`;
     this.folder = fs.mkdtempSync(`${os.tmpdir()}/gradloom-mpi-`);
     const path = `${this.folder}/state`;
@@ -66,7 +69,8 @@ export class Watchdog {
   }
 
   private write(count: number, call: string): void {
-    builtin('initMpi', 'node:fs').writeSync(this.file, `${count} ${this.who} ${call}\n`, 0);
+    const line = this.encoder.encode(`${count} ${this.who} ${call}\n`);
+    this.fs.writeSync(this.file, line, 0, line.length, 0); // Deno passes over the position of a text
   }
 
   /** Makes a call that may wait for other ranks. */
@@ -81,6 +85,6 @@ export class Watchdog {
 
   /** Stops watching: the rank ends as it should. */
   end(): void {
-    builtin('initMpi', 'node:fs').rmSync(this.folder, { recursive: true, force: true });
+    this.fs.rmSync(this.folder, { recursive: true, force: true });
   }
 }
