@@ -20,6 +20,7 @@ const hash = (bytes: Uint8Array): number => hashOf(new Uint32Array(bytes.buffer,
 
 /** A hash of a run's parts, without random streams. @throws STATE, on every rank, where ranks differ, naming the parts */
 export function hashParts(exchange: Exchange, op: string, parts: Parts): string {
+  assertParts(op, parts);
   const names = Object.keys(parts);
   const mine = names.map((name) => hash(toBytes({ [name]: parts[name], rng: 0 })));
   const all = exchange.gather(
@@ -42,7 +43,6 @@ export function hashParts(exchange: Exchange, op: string, parts: Parts): string 
 
 /** Writes a run; rank 0 does. */
 export async function writeRun(exchange: Exchange, op: string, target: Target, parts: Parts): Promise<string> {
-  assertParts(op, parts);
   const found = hashParts(exchange, op, parts);
   const streams = exchange.gather(op, 'the random streams', [], defaultGenerator().getState()).map((row) => [...row]);
   if (exchange.mpi.rank === 0) await writeBytes(target, toBytes({ ...parts, [RANKS]: streams }));

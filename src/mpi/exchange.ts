@@ -11,6 +11,9 @@ import type { Mpi } from './library.ts';
 /** How elements of all ranks become one. */
 export type Reduction = 'add' | 'maximum' | 'minimum';
 
+/** Of what ranks compare before each call: which call, of what, with how many numbers; and room for so many numbers, which then need no message. */
+const [HEAD, FEW] = [3, 9];
+
 const bytesAt = (address: number, floats: number): Uint8Array => new Uint8Array(float32View().buffer as ArrayBuffer, address, 4 * floats);
 
 /** The ranks' exchange of gradients. */
@@ -37,15 +40,19 @@ export class Exchange {
    * @throws STATE, on every rank, where they are not
    */
   gather(op: string, what: string, words: Iterable<number>, numbers: ArrayLike<number>): Float64Array[] {
-    const { mpi } = this;
-    const mine = [hashOf([...op].map((c) => c.charCodeAt(0))), hashOf(words), numbers.length];
-    const heads = this.rowsOf(mine);
-    const other = heads.findIndex((head) => head.some((v, i) => v !== heads[0]?.[i]));
+    const { rank } = this.mpi;
+    const mine = new Float64Array(HEAD + FEW);
+    mine.set([hashOf([...op].map((c) => c.charCodeAt(0))), hashOf(words), numbers.length]);
+    const few = numbers.length <= FEW;
+    if (few) mine.set(numbers, HEAD);
+    const all = this.rowsOf(mine);
+    const first = all[0] as Float64Array;
+    const other = all.findIndex((row) => row.subarray(0, HEAD).some((v, i) => v !== first[i]));
     if (other > 0) {
-      const where = heads[other]?.[0] === heads[0]?.[0] ? `${what} of rank ${other} are not those of rank 0` : `rank ${other} is at another call than rank 0`;
-      throw new GradloomError('STATE', op, `${where} (this is rank ${mpi.rank}), so nothing was changed. Let every rank run the same program on batches of one kind.`);
+      const where = all[other]?.[0] === first[0] ? `${what} of rank ${other} are not those of rank 0` : `rank ${other} is at another call than rank 0`;
+      throw new GradloomError('STATE', op, `${where} (this is rank ${rank}), so nothing was changed. Let every rank run the same program on batches of one kind.`);
     }
-    return numbers.length === 0 ? heads.map(() => new Float64Array(0)) : this.rowsOf(numbers);
+    return few ? all.map((row) => row.subarray(HEAD, HEAD + numbers.length)) : this.rowsOf(numbers);
   }
 
   private rowsOf(numbers: ArrayLike<number>): Float64Array[] {
