@@ -21,7 +21,6 @@ import { add, mul } from '../ops/binary.ts';
 import { ones } from '../ops/create.ts';
 import { narrow, reshape } from '../ops/movement.ts';
 import { type Kinds, optionsOf } from '../tensor/check.ts';
-import { valueError } from '../tensor/errors.ts';
 import { floatsAt, writeFloats } from '../tensor/host.ts';
 import { enableGrad } from '../tensor/modes.ts';
 import { defaultGenerator } from '../tensor/random.ts';

@@ -69,6 +69,6 @@ export async function readRun(exchange: Exchange, op: string, source: Source, pa
   const { [RANKS]: streams, ...rest } = await read(bytes, parts);
   // Written by another number of ranks: only rank 0's stream goes on.
   const fits = Array.isArray(streams) && streams.length === mpi.size;
-  if (fits || mpi.rank > 0) generator.setState(fits ? (streams as number[][])[mpi.rank] as number[] : before);
+  if (fits || mpi.rank > 0) generator.setState(fits ? ((streams as number[][])[mpi.rank] as number[]) : before);
   return rest;
 }

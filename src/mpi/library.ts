@@ -116,15 +116,28 @@ export async function startMpi(path: string | undefined, watched: (name: string,
     return new TextDecoder().decode(bytes.subarray(0, length[0])).replace(/\0.*/s, '');
   };
   const check = (name: string, code: number): void => {
-    if (code !== 0) throw new GradloomError('RUNTIME', `MPI_${name}`, `${textFrom((bytes, length) => errorString(code, bytes, length))}. The job cannot go on: end it and start it from its checkpoint.`);
+    if (code !== 0)
+      throw new GradloomError(
+        'RUNTIME',
+        `MPI_${name}`,
+        `${textFrom((bytes, length) => errorString(code, bytes, length))}. The job cannot go on: end it and start it from its checkpoint.`,
+      );
   };
   const collective = (name: string, ...args: string[]): ((...words: (Pointer | Handle)[]) => void) => {
     const foreign = bind(name, ...args);
-    return (...words) => check(name, watched(name, () => foreign(...words)));
+    return (...words) =>
+      check(
+        name,
+        watched(name, () => foreign(...words)),
+      );
   };
 
   const getVersion = bind('Get_library_version', 'void *', 'void *');
-  const version = textFrom((bytes, length) => getVersion(bytes, length)).split(/,|\n/)[0]?.replace(/\s+/g, ' ').trim() ?? '';
+  const version =
+    textFrom((bytes, length) => getVersion(bytes, length))
+      .split(/,|\n/)[0]
+      ?.replace(/\s+/g, ' ')
+      .trim() ?? '';
   collective('Init', 'void *', 'void *')(null, null);
   check('Comm_set_errhandler', bind('Comm_set_errhandler', handle, handle)(world, abi.errorsReturn));
   const numberOf = (name: string): number => {

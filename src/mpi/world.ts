@@ -231,8 +231,8 @@ export class World {
 
   /** @internal The process ends. Where it failed, the launcher ends the job: MPI_Abort here would come before the runtime has printed what was thrown. */
   exit(code: number): void {
+    if (code === 0) this.finalize();
     if (this.ended) return;
-    if (code === 0) return this.finalize();
     this.ended = true;
     this.watchdog.end();
     console.error(`gradloom: rank ${this.rank} of ${this.size} on ${this.host} ends the job with exit code ${code}.`);

@@ -22,11 +22,27 @@ const host = hostname();
 const HANGS = TIMEOUT + 25;
 
 const FAULTS: readonly Fault[] = [
-  { name: 'a rank is killed between backward and step', words: 'kill 1 6 between', says: new RegExp(`rank 1 of 2 on ${host}, pid \\d+, after MPI_\\w+: the process is gone`), within: 20, short: true },
+  {
+    name: 'a rank is killed between backward and step',
+    words: 'kill 1 6 between',
+    says: new RegExp(`rank 1 of 2 on ${host}, pid \\d+, after MPI_\\w+: the process is gone`),
+    within: 20,
+    short: true,
+  },
   { name: 'a rank throws', words: 'throw 1 2 before', says: new RegExp(`rank 1 of 2 on ${host} ends the job with exit code 1[^]*the batch is broken`), within: 20 },
   { name: 'a rank exits with a code', words: 'exit 0 2 after', says: new RegExp(`rank 0 of 2 on ${host} ends the job with exit code 3`), within: 20 },
-  { name: 'a rank is stopped: the watchdog ends the job', words: 'stop 1 3 between', says: new RegExp(`rank 0 of 2 on ${host}, pid \\d+, in MPI_\\w+: the other ranks have not come for ${TIMEOUT} s`), within: HANGS },
-  { name: 'a rank loops for ever: the watchdog ends the job', words: 'loop 0 3 before', says: new RegExp(`rank 1 of 2 on ${host}, pid \\d+, in MPI_\\w+: the other ranks have not come for ${TIMEOUT} s`), within: HANGS },
+  {
+    name: 'a rank is stopped: the watchdog ends the job',
+    words: 'stop 1 3 between',
+    says: new RegExp(`rank 0 of 2 on ${host}, pid \\d+, in MPI_\\w+: the other ranks have not come for ${TIMEOUT} s`),
+    within: HANGS,
+  },
+  {
+    name: 'a rank loops for ever: the watchdog ends the job',
+    words: 'loop 0 3 before',
+    says: new RegExp(`rank 1 of 2 on ${host}, pid \\d+, in MPI_\\w+: the other ranks have not come for ${TIMEOUT} s`),
+    within: HANGS,
+  },
 ];
 
 export function faults(flavour: Flavour): Row[] {

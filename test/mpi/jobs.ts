@@ -40,7 +40,11 @@ function install(flavours: readonly Flavour[]): string {
   console.log(`installing ${flavours.map((f) => f.debian).join(', ')} …`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   spawnSync('apt-get', ['update', '-qq'], { env, timeout: 120_000 });
-  const { status, stderr } = spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...flavours.map((f) => f.debian)], { env, encoding: 'utf8', timeout: 300_000 });
+  const { status, stderr } = spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...flavours.map((f) => f.debian)], {
+    env,
+    encoding: 'utf8',
+    timeout: 300_000,
+  });
   return status === 0 ? '' : `apt-get could not install it: ${stderr?.split('\n')[0]}`;
 }
 

@@ -1,8 +1,11 @@
 // npm run test:mpi [-- --only REGEX] [-- --short]: gradloom/mpi under Open MPI and MPICH, as one table. Exit code 1 where a row failed.
 // What was missing is skipped and said, never passed.
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { root } from '../runtimes/context.ts';
 import { faults } from './faults.ts';
-import { FLAVOURS, type Flavour, job, jsonLine, Missing, succeeded } from './jobs.ts';
+import { FLAVOURS, type Flavour, job, jsonLine, Missing, project, succeeded } from './jobs.ts';
 import { networks } from './networks.ts';
 import { restarts } from './restarts.ts';
 
@@ -51,6 +54,23 @@ async function several(flavour: Flavour, ranks: Parameters<typeof job>[1], batch
   return `${entries.length} methods, gradients within ${most.toExponential(1)}`;
 }
 
+/** The program in docs/mpi.md, twice: the second run goes on from the first one's checkpoint, which is its end. */
+async function guide(flavour: Flavour): Promise<string> {
+  const [, program] = /```js\n([\s\S]*?)```/.exec(readFileSync(join(root, 'docs', 'mpi.md'), 'utf8')) ?? [];
+  writeFileSync(join(project(), 'guide.mjs'), program as string);
+  rmSync(join(project(), 'run.safetensors'), { force: true });
+  const said = [];
+  for (let i = 0; i < 2; i++)
+    said.push(
+      succeeded(await job(flavour, 2, ['guide.mjs']))
+        .output.trim()
+        .split('\n')
+        .filter((l) => /^\d/.test(l)).length,
+    );
+  if (said.join() !== '4,0') throw new Error(`it printed ${said.join(' and ')} lines instead of 4 and 0`);
+  return 'ran, and went on';
+}
+
 const rows: Row[] = FLAVOURS.flatMap((flavour) => {
   const row = (name: string, run: () => Promise<string>, short = false): Row => ({ name: `${flavour.name}: ${name}`, short, run });
   return [
@@ -61,10 +81,9 @@ const rows: Row[] = FLAVOURS.flatMap((flavour) => {
     row('several losses, 2 ranks', () => several(flavour, 2, 24, 3), true),
     row('several losses, 4 ranks', () => several(flavour, 4, 24, 3)),
     row('several losses, 4 ranks with unequal batches', () => several(flavour, 4, 26, 3)),
+    row("the guide's program", () => guide(flavour)),
     row('UPGrad over 100 steps, 4 ranks', () => several(flavour, 4, 24, 100, 'UPGrad')),
-    ...(['node', 'bun', 'deno'] as const).map((runtime) =>
-      row(`the same bits, 2 ranks in ${runtime}`, () => several(flavour, [[runtime, 2]], 24, 4, 'PCGrad')),
-    ),
+    ...(['node', 'bun', 'deno'] as const).map((runtime) => row(`the same bits, 2 ranks in ${runtime}`, () => several(flavour, [[runtime, 2]], 24, 4, 'PCGrad'))),
     row('one job of 2 ranks in Node, 1 in Deno, 1 in Bun', () =>
       several(
         flavour,

@@ -26,14 +26,25 @@ const codeOf = (run) => {
 const ranks = Array.from({ length: size }, (_, r) => r);
 const sum = (list) => list.reduce((a, b) => a + b, 0);
 
-check('barrier', () => (world.barrier(), true));
+check('barrier', () => {
+  world.barrier();
+  return true;
+});
 check('allReduce', () => {
   const of = (op) => [...world.allReduce(tensor([rank, -rank, 1.5]), { op }).data()];
   const most = size - 1;
-  return same([of('sum'), of('mean'), of('max'), of('min')], [[sum(ranks), -sum(ranks), 1.5 * size].map((v) => v + 0), [sum(ranks) / size, -sum(ranks) / size, 1.5].map((v) => v + 0), [most, 0, 1.5], [0, -most, 1.5]].map((l) => l.map((v) => (v === 0 ? 0 : v))));
+  return same(
+    [of('sum'), of('mean'), of('max'), of('min')],
+    [[sum(ranks), -sum(ranks), 1.5 * size].map((v) => v + 0), [sum(ranks) / size, -sum(ranks) / size, 1.5].map((v) => v + 0), [most, 0, 1.5], [0, -most, 1.5]].map((l) =>
+      l.map((v) => (v === 0 ? 0 : v)),
+    ),
+  );
 });
 check('allReduce of a view', () => {
-  const x = tensor([[rank, 1], [rank, 2]]);
+  const x = tensor([
+    [rank, 1],
+    [rank, 2],
+  ]);
   world.allReduce(x.select(1, 0));
   return same([...x.data()], [sum(ranks), 1, sum(ranks), 2]);
 });
@@ -51,7 +62,10 @@ check('broadcast of a module with buffers', () => {
   return same([before, typeof world.hash({ model })], [size > 1 ? 'STATE' : 'nothing', 'string']);
 });
 check('shard', () => {
-  const x = tensor(Float32Array.from({ length: 4 * size + 1 }, (_, i) => i), { shape: [4 * size + 1, 1] });
+  const x = tensor(
+    Float32Array.from({ length: 4 * size + 1 }, (_, i) => i),
+    { shape: [4 * size + 1, 1] },
+  );
   const part = world.shard(x);
   const total = world.allReduce(tensor([part.shape[0], part.sum().item()]));
   return same([...total.data()], [4 * size + 1, sum(Array.from({ length: 4 * size + 1 }, (_, i) => i))]);
@@ -59,7 +73,9 @@ check('shard', () => {
 check('average', () => {
   const w = ones([3]).requiresGrad_();
   const never = ones([2]).requiresGrad_();
-  w.mul(tensor([rank, 1, 2])).sum().backward();
+  w.mul(tensor([rank, 1, 2]))
+    .sum()
+    .backward();
   world.average([w, never]);
   return same([[...w.grad.data()], never.grad], [[Math.fround(sum(ranks) / size), 1, 2], null]);
 });
@@ -71,9 +87,16 @@ check('average of unequal batches', () => {
   return Math.abs(w.grad.item() - expected) < 1e-6 || `${w.grad.item()} instead of ${expected}`;
 });
 check('several buckets', () => {
-  const list = [3, 1_500_000, 7, 700_001].map((n, i) => zeros([n]).add(i + 1).requiresGrad_());
+  const list = [3, 1_500_000, 7, 700_001].map((n, i) =>
+    zeros([n])
+      .add(i + 1)
+      .requiresGrad_(),
+  );
   list.forEach((p) => {
-    p.mul(p).mul(rank + 1).sum().backward();
+    p.mul(p)
+      .mul(rank + 1)
+      .sum()
+      .backward();
   });
   world.average(list);
   const mean = sum(ranks.map((r) => r + 1)) / size;
@@ -115,7 +138,10 @@ check('captured step', () => {
     const run = captured ? capture(step) : step;
     for (let s = 0; s < 6; s++) {
       scope(() => {
-        const x = tensor(Float32Array.from({ length: 24 }, (_, i) => Math.fround(((i * 7 + s * 3 + rank * 5) % 11) / 11)), { shape: [4, 6] });
+        const x = tensor(
+          Float32Array.from({ length: 24 }, (_, i) => Math.fround(((i * 7 + s * 3 + rank * 5) % 11) / 11)),
+          { shape: [4, 6] },
+        );
         run(x, x.narrow(1, 0, 3));
       });
     }

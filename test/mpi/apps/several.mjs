@@ -4,7 +4,7 @@ import { manualSeed, multiloss, nn, optim, scope, tensor } from 'gradloom';
 import { initMpi } from 'gradloom/mpi';
 
 const M = multiloss;
-export const METHODS = {
+const METHODS = {
   sum: () => undefined,
   Weighted: () => new M.Weighted({ a: 1, b: 0.5, c: 2 }),
   UncertaintyWeighting: () => new M.UncertaintyWeighting(['a', 'b', 'c']),
@@ -30,6 +30,7 @@ export const METHODS = {
   GradNorm: () => new M.GradNorm(),
   GradDrop: () => new M.GradDrop(),
   ConFIG: () => new M.ConFIG(),
+  PINNAnnealing: () => new M.PINNAnnealing({ main: 'a' }),
   MoCo: () => new M.MoCo(),
 };
 
@@ -59,7 +60,10 @@ const uniform = () => {
 const uniforms = (...shape) => tensor(Float32Array.from({ length: shape.reduce((a, b) => a * b) }, uniform), { shape });
 const batchOf = () => [
   uniforms(batch, 20),
-  tensor(Int32Array.from({ length: batch }, () => Math.floor((uniform() + 1) * 2.49)), { shape: [batch] }),
+  tensor(
+    Int32Array.from({ length: batch }, () => Math.floor((uniform() + 1) * 2.49)),
+    { shape: [batch] },
+  ),
   uniforms(batch, 4),
 ];
 
@@ -97,7 +101,10 @@ function compare(make, options) {
         const uneven = batch % world.size !== 0 ? { samples: part.shape[0] } : {};
         const got = world.backward(mine.losses(part, world.shard(labels), world.shard(values)), { combine: own, ...options, ...uneven });
         result.gradients = Math.max(result.gradients, apart(gradientsOf(mine), gradientsOf(whole)));
-        result.weights = Math.max(result.weights, ...Object.keys(got.weights).map((k) => Math.abs(got.weights[k] - expected.weights[k]) / (Math.abs(expected.weights[k]) + 1e-3) || 0));
+        result.weights = Math.max(
+          result.weights,
+          ...Object.keys(got.weights).map((k) => Math.abs(got.weights[k] - expected.weights[k]) / (Math.abs(expected.weights[k]) + 1e-3) || 0),
+        );
         for (const o of optimizers) o.step();
       });
     }
