@@ -104,7 +104,9 @@ test('no package is imported', () => {
 });
 
 test('below the entries nothing assumes a runtime, but what a launcher of processes starts', () => {
-  const wrong = files.filter((f) => !['entry', 'mpi'].includes(folderOf(f)) && f !== 'checkpoint/file.ts' && /\bimport\.meta\b|\bawait import\b|\bprocess\.|'node:|\brequire\(/.test(code(f)));
+  const wrong = files.filter(
+    (f) => !['entry', 'mpi'].includes(folderOf(f)) && f !== 'checkpoint/file.ts' && /\bimport\.meta\b|\bawait import\b|\bprocess\.|'node:|\brequire\(/.test(code(f)),
+  );
   assert.equal(wrong, []);
 });
 

@@ -22,7 +22,7 @@ watch() {
   : >"$state.overrun"
   kill -9 $rank
   sleep 10 >/dev/null 2>&1
-  case $(ps -o comm= -p $launcher) in *mpirun*|*mpiexec*|*orterun*|orted|prte*|hydra*) kill -9 $launcher ;; esac
+  case $(cat /proc/$launcher/comm 2>/dev/null || ps -o comm= -p $launcher) in *mpirun*|*mpiexec*|*orterun*|orted|prte*|hydra*) kill -9 $launcher ;; esac
   rm -rf "\${state%/*}"
 }
 watch &

@@ -120,13 +120,14 @@ check('averaged Gramians are another method', () => {
 check('captured step', () => {
   const runs = [false, true].map((captured) => {
     manualSeed(5);
-    const model = new nn.Sequential(new nn.Linear(6, 8), new nn.Tanh(), new nn.Linear(8, 3));
+    const model = new nn.Sequential(new nn.Linear(6, 8), new nn.Tanh(), new nn.Dropout(0.3), new nn.Linear(8, 3));
+    manualSeed(50 + rank);
     const optimizer = new optim.Adam(model.parameters(), { lr: 0.01 });
-    const combine = new multiloss.UPGrad();
+    const combine = new multiloss.PCGrad();
     const step = (x, y) => {
       optimizer.zeroGrad();
       const out = model.forward(x);
-      const report = world.backward({ a: nn.functional.mseLoss(out, y), b: out.abs().mean() }, { combine });
+      const report = world.backward({ a: nn.functional.mseLoss(out, y), b: out.abs().mean(), c: out.sub(1).pow(2).mean().mul(3) }, { combine });
       optimizer.step();
       optimizer.zeroGrad();
       const again = nn.functional.mseLoss(model.forward(x), y);
