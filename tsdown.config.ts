@@ -23,6 +23,8 @@ export default defineConfig({
     advancedChunks: {
       groups: [
         { name: 'core', test: /rolldown[\\/]runtime|src[\\/](?!entry[\\/](?!extras)|runtime[\\/](?:wasm|errors)|report|mpi).*(?<!\.d)\.ts$/ },
+        // The types of one file as well: programs read them whole, and scripts/dist.mjs takes the namespaces from it.
+        { name: 'index.d', test: /src[\\/](?!entry[\\/]|report|mpi|multiloss[\\/]watching[\\/]monitor-data).*\.d\.ts$/ },
         // The page's side of gradloom/worker needs no more than these.
         { name: 'errors', priority: 1, test: /src[\\/]runtime[\\/]errors\.ts$/ },
         { name: 'spawn', test: /src[\\/]entry[\\/]spawn\.ts$/ },
