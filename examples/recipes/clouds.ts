@@ -1,6 +1,5 @@
 // Clouds of points in the plane, and how well a generator imitates them.
 import { cdist, indexSelect, nn, randint, randn, scope, type Tensor, tensor } from 'gradloom';
-import { picture } from './runs.ts';
 
 /** Normal clouds of one spread around centres [K, 2], equally often. */
 export class Clouds {
@@ -21,32 +20,26 @@ export class Clouds {
   /** How many centres have drawn points near them (a fifth of their share at least), and which share of all points is near one. Near is within 3 spreads. */
   covered(points: Tensor): { modes: number; near: number } {
     return scope(() => {
-      const close = cdist(points, this.centres).le(3 * this.spread).float();
+      const close = cdist(points, this.centres)
+        .le(3 * this.spread)
+        .float();
       const [n, modes] = close.shape as [number, number];
-      return { modes: close.mean(0).ge(0.2 / modes).float().sum().item(), near: close.sum().item() / n };
+      return {
+        modes: close
+          .mean(0)
+          .ge(0.2 / modes)
+          .float()
+          .sum()
+          .item(),
+        near: close.sum().item() / n,
+      };
     });
   }
 }
 
 /** 2·E‖x − y‖ − E‖x − x′‖ − E‖y − y′‖, which is 0 for one distribution only (Székely & Rizzo 2013). */
-export const energyDistance = (x: Tensor, y: Tensor): number =>
-  scope(() => cdist(x, y).mean().mul(2).sub(cdist(x, x).mean()).sub(cdist(y, y).mean()).item());
+export const energyDistance = (x: Tensor, y: Tensor): number => scope(() => cdist(x, y).mean().mul(2).sub(cdist(x, x).mean()).sub(cdist(y, y).mean()).item());
 
 /** A network of two hidden layers. */
 export const network = (inputs: number, hidden: number, outputs: number): nn.Sequential =>
   new nn.Sequential(new nn.Linear(inputs, hidden), new nn.ReLU(), new nn.Linear(hidden, hidden), new nn.ReLU(), new nn.Linear(hidden, outputs));
-
-/** Where points [n, 2] lie in the square of ±`edge`, a dot for each place that has some; the squares of several clouds side by side. */
-export function scatter(clouds: readonly Tensor[], edge: number): string {
-  const [size, step] = [36, 40];
-  const rows = Array.from({ length: size }, () => new Uint8Array(step * clouds.length));
-  clouds.forEach((points, k) => {
-    const flat = points.data('float32');
-    const place = (i: number): number => Math.floor((((flat[i] as number) / edge + 1) / 2) * size);
-    for (let i = 0; i < flat.length; i += 2) {
-      const [column, row] = [place(i), rows[size - 1 - place(i + 1)]];
-      if (row && column >= 0 && column < size) row[k * step + column] = 1;
-    }
-  });
-  return picture(rows, 0);
-}

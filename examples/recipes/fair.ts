@@ -1,7 +1,7 @@
 // A fair classifier and its front: who is invited, learnt from decisions that favoured a group. Two losses: the error, and how far the groups' rates are apart.
 // The people are generated; the group itself is hidden from the network, but one of its inputs gives it away. npx tsx examples/recipes/fair.ts
 import { bernoulli, capture, cat, full, manualSeed, multiloss, nn, noGrad, optim, randn, steps, type Tensor } from 'gradloom';
-import { columns, compare, digits, percent, seeds, spread, stepsOf } from './runs.ts';
+import { columns, compare, overSeeds, seeds, stepsOf } from './runs.ts';
 
 const STEPS = stepsOf(400);
 
@@ -21,7 +21,9 @@ function people(n: number): { x: Tensor; group: Tensor; invited: Tensor } {
 /** How far the groups' mean rates are apart, 0–1 (demographic parity). */
 function gapOf(rate: Tensor, group: Tensor): Tensor {
   const mean = (members: Tensor): Tensor => rate.mul(members).sum().div(members.sum());
-  return mean(group).sub(mean(group.neg().add(1))).abs();
+  return mean(group)
+    .sub(mean(group.neg().add(1)))
+    .abs();
 }
 // #endregion
 
@@ -57,13 +59,13 @@ type Ways = Readonly<Record<string, () => multiloss.Method>>;
 const named = (name: string, values: readonly number[], make: (value: number) => multiloss.Method): Ways => Object.fromEntries(values.map((v) => [`${name} ${v}`, () => make(v)]));
 // #region ways
 const families: Readonly<Record<string, Ways>> = {
-  weights: named('gap ×', [0, 0.1, 0.2, 0.3, 0.4, 1], (gap) => multiloss.weighted({ error: 1, gap })),
-  limits: named('gap ≤', [0.2, 0.15, 0.1, 0.05, 0], (gap) => multiloss.constrain({ main: 'error', limits: { gap }, lr: 0.1 })),
-  preferences: named('STCH, error', [0.8, 0.6, 0.4, 0.2, 0.1], (w) => new multiloss.STCH({ weights: { error: w, gap: 1 - w }, mu: 0.02, zeroPoint: { error: 0.3, gap: 0 } })),
-  'without a choice': { UPGrad: () => new multiloss.UPGrad(), MGDA: () => new multiloss.MGDA(), 'normalized gradients': () => multiloss.normalize(new multiloss.Mean()) },
+  weights: named('gap ×', [0, 0.2, 0.4, 1], (gap) => multiloss.weighted({ error: 1, gap })),
+  limits: named('gap ≤', [0.2, 0.1, 0.05, 0], (gap) => multiloss.constrain({ main: 'error', limits: { gap }, lr: 0.1 })),
+  preferences: named('STCH,', [0.8, 0.6, 0.4, 0.2], (w) => new multiloss.STCH({ weights: { error: w, gap: 1 - w }, mu: 0.02, zeroPoint: { error: 0.3, gap: 0 } })),
+  'without a choice': { UPGrad: () => new multiloss.UPGrad(), MGDA: () => new multiloss.MGDA() },
 };
 // #endregion
-const runs = await compare(Object.assign({}, ...Object.values(families)) as Ways, (way, seed) => train(way(), seed), { accuracy: ['accuracy', percent], gap: ['gap', digits(3)] });
+const runs = await compare(Object.assign({}, ...Object.values(families)) as Ways, (way, seed) => train(way(), seed), { accuracy: ['accuracy, %', 1, 100], gap: ['gap', 3] });
 
 type Point = { accuracy: number; gap: number };
 const dominates = (a: Point, b: Point): boolean => a.accuracy >= b.accuracy && a.gap <= b.gap && (a.accuracy > b.accuracy || a.gap < b.gap);
@@ -73,14 +75,14 @@ function hypervolume(points: readonly Point[]): number {
   return front.reduce((area, p, i) => area + Math.max(0, p.accuracy - 0.5) * Math.max(0, (front[i + 1]?.gap ?? 0.5) - p.gap), 0) / 0.25;
 }
 const pointsOf = (names: readonly string[], seed: number): Point[] => names.map((name) => runs[name]?.[seed] as Point);
-console.log(
-  `\n${columns(
-    ['front of each family', 'hypervolume', 'dominated'],
-    Object.entries(families).map(([family, ways]) => {
-      const names = Object.keys(ways);
-      const volumes = seeds.map((_, s) => hypervolume(pointsOf(names, s)));
-      const beaten = seeds.map((_, s) => pointsOf(names, s).filter((p) => pointsOf(Object.keys(runs), s).some((q) => dominates(q, p))).length);
-      return [family, spread(volumes).map(digits(3)).join(' ± '), `${spread(beaten)[0].toFixed(1)} of ${names.length}`];
-    }),
-  )}`,
-);
+const everything = Object.keys(runs);
+const fronts = Object.entries(families).map(([family, ways]) => {
+  const names = Object.keys(ways);
+  const volumes = seeds.map((_, s) => hypervolume(pointsOf(names, s)));
+  const beaten = seeds.map((_, s) => pointsOf(names, s).filter((p) => pointsOf(everything, s).some((q) => dominates(q, p))).length);
+  return [family, overSeeds(volumes, 3), `${overSeeds(beaten, 1)} of ${names.length}`];
+});
+console.log(`\n${columns(['front of each family', 'hypervolume', 'dominated'], fronts)}`);
+console.log(`
+All families draw one front: the price of a smaller gap is accuracy, whatever the method. A limit is met within 0.03; a weight has to be searched for.
+Methods without a choice stop somewhere on the front, and where differs from seed to seed.`);

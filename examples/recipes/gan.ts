@@ -1,8 +1,8 @@
 // A GAN that draws eight clouds on a ring. Its critic has three losses: what is real, what is forged, and a penalty on how steep it is at real points.
 // npx tsx examples/recipes/gan.ts
 import { autograd, lrScheduler, manualSeed, multiloss, nn, noGrad, optim, randn, steps, type Tensor } from 'gradloom';
-import { Clouds, network, scatter } from './clouds.ts';
-import { compare, digits, percent, stepsOf } from './runs.ts';
+import { Clouds, network } from './clouds.ts';
+import { compare, stepsOf } from './runs.ts';
 
 const [STEPS, BATCH, NOISE] = [stepsOf(1500), 64, 2];
 const [near, far] = [Math.SQRT2, 2];
@@ -20,7 +20,7 @@ const softplus = (x: Tensor): Tensor => nn.functional.softplus(x).mean();
 /** What the critic makes of its losses; null for one without the penalty. */
 type Way = (() => multiloss.Method) | null;
 
-function train(way: Way, seed: number): { modes: number; near: number; points: Tensor } {
+function train(way: Way, seed: number): { modes: number; near: number } {
   manualSeed(seed);
   const [generator, critic] = [network(NOISE, 64, 2), network(2, 64, 1)];
   const forged = (n = BATCH): Tensor => generator.forward(randn([n, NOISE]));
@@ -46,12 +46,11 @@ function train(way: Way, seed: number): { modes: number; near: number; points: T
     for (const schedule of schedules) schedule.step();
   }
   // #endregion
-  const points = noGrad(() => forged(2000));
-  return { ...ring.covered(points), points };
+  return ring.covered(noGrad(() => forged(2000)));
 }
 
 const penalty = (weight: number) => () => multiloss.weighted({ real: 1, forged: 1, penalty: weight });
-const ways = {
+const ways: Record<string, Way> = {
   'no penalty': null,
   'equal weights': () => new multiloss.Sum(),
   'penalty × 0.1': penalty(0.1),
@@ -59,6 +58,10 @@ const ways = {
   UPGrad: () => new multiloss.UPGrad(),
   'normalized gradients': () => multiloss.normalize(new multiloss.Mean()),
 };
-const runs = await compare<keyof typeof ways, Way, 'modes' | 'near', ReturnType<typeof train>>(ways, train, { modes: ['modes of 8', digits(1)], near: ['points near one', percent] });
-const drawn = (['no penalty', 'penalty × 0.1'] as const).map((name) => runs[name].at(-1)?.points as Tensor);
-console.log(`\n2000 points of the last seed: no penalty, and penalty × 0.1\n${scatter(drawn, 2.5)}`);
+await compare(ways, train, {
+  modes: ['modes of 8', 1],
+  near: ['points near one, %', 1, 100],
+});
+console.log(`
+Without the penalty one or two of the clouds are missed; with it none is, and a small weight draws the most points where they belong.
+UPGrad is no better than the sum. Normalized gradients make the penalty as loud as the rest, and nothing is learnt.`);

@@ -1,7 +1,7 @@
 // A physics-informed network: Burgers' equation uₜ + u·uₓ = ν·uₓₓ with u(x, 0) = −sin(πx) and u(±1, t) = 0, solved without data by three losses.
 // npx tsx examples/recipes/pinn.ts
 import { autograd, capture, cat, linspace, lrScheduler, manualSeed, meshgrid, multiloss, nn, noGrad, optim, rand, steps, type Tensor, tensor, zeros } from 'gradloom';
-import { compare, digits, stepsOf } from './runs.ts';
+import { compare, stepsOf } from './runs.ts';
 
 const [STEPS, INSIDE, EDGE, VISCOSITY] = [stepsOf(2000), 256, 64, 0.02];
 
@@ -39,10 +39,11 @@ function lossesOf(net: Net): { residual: Tensor; start: Tensor; ends: Tensor } {
   const [uxx] = autograd.grad(ux.sum(), [x], { createGraph: true });
   const x0 = rand([EDGE, 1]).mul(2).sub(1);
   const side = rand([EDGE, 1]).sub(0.5).sign();
+  const squared = (v: Tensor): Tensor => v.square().mean();
   return {
-    residual: ut.add(u.mul(ux)).sub(uxx.mul(VISCOSITY)).square().mean(),
-    start: net.forward(x0, zeros([EDGE, 1])).add(x0.mul(Math.PI).sin()).square().mean(),
-    ends: net.forward(side, rand([EDGE, 1])).square().mean(),
+    residual: squared(ut.add(u.mul(ux)).sub(uxx.mul(VISCOSITY))),
+    start: squared(net.forward(x0, zeros([EDGE, 1])).add(x0.mul(Math.PI).sin())),
+    ends: squared(net.forward(side, rand([EDGE, 1]))),
   };
 }
 // #endregion
@@ -55,10 +56,8 @@ function train(combine: multiloss.Method, seed: number): { error: number } {
   // #region step
   const step = capture(() => {
     optimizer.zeroGrad();
-    const losses = lossesOf(net);
-    multiloss.backward(losses, { combine });
+    multiloss.backward(lossesOf(net), { combine });
     optimizer.step();
-    return losses;
   });
   for (const _ of steps(STEPS)) {
     step();
@@ -79,4 +78,7 @@ const ways = {
   'normalized, then UPGrad': () => multiloss.normalize(new multiloss.UPGrad()),
   PINNAnnealing: () => new multiloss.PINNAnnealing({ main: 'residual' }),
 };
-await compare(ways, (way, seed) => train(way(), seed), { error: ['relative error', digits(4)] });
+await compare(ways, (way, seed) => train(way(), seed), { error: ['relative error', 4] });
+console.log(`
+The residual pulls against the start, and no weight tried mends it as far as UPGrad does; over the best weight the gain is within the spread of three seeds.
+Normalizing alone loses one seed of three, PINNAnnealing makes it worse here.`);

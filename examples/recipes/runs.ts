@@ -9,19 +9,18 @@ export const seeds: readonly number[] = short ? [1] : [1, 2, 3];
 /** So many steps, or the few of the short form. */
 export const stepsOf = (count: number): number => (short ? 6 : count);
 
-/** A column of the table: its title, and how its numbers are written. */
-export type Column = readonly [title: string, text: (value: number) => string];
-export const digits =
-  (n: number) =>
-  (value: number): string =>
-    value.toFixed(n);
-export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+/** A column of the table: its title, how many decimals, and what its numbers are multiplied by (100 for a share in %). */
+export type Column = readonly [title: string, decimals: number, factor?: number];
 
-/** Mean and sample standard deviation. */
-export function spread(values: readonly number[]): [mean: number, sd: number] {
+/** "mean ± standard deviation" of a measure over seeds; in the short form there is one. */
+export function overSeeds(values: readonly number[], decimals: number, factor = 1): string {
   const mean = values.reduce((a, b) => a + b, 0) / values.length;
-  return [mean, Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / Math.max(1, values.length - 1))];
+  const sd = Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / Math.max(1, values.length - 1));
+  return [mean, ...(short ? [] : [sd])].map((value) => (factor * value).toFixed(decimals)).join(' ± ');
 }
+
+/** The run of the last seed. */
+export const last = <Run>(runs: readonly Run[]): Run => runs[runs.length - 1] as Run;
 
 /** Rows of text in columns, the first to the left. */
 export function columns(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -59,9 +58,12 @@ export async function compare<Name extends string, Way, Measure extends string, 
     found.push([name as Name, runs]);
   }
   const cell = (runs: readonly Run[], key: Measure): string => {
-    const text = measures[key][1];
-    const [mean, sd] = spread(runs.map((r) => r[key]));
-    return short ? text(mean) : `${text(mean)} ± ${text(sd)}`;
+    const [, decimals, factor] = measures[key];
+    return overSeeds(
+      runs.map((r) => r[key]),
+      decimals,
+      factor,
+    );
   };
   console.log(
     columns(

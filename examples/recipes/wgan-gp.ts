@@ -1,8 +1,8 @@
 // A Wasserstein GAN with gradient penalty (Gulrajani et al. 2017, arXiv 1704.00028) that draws nine clouds on a grid. The penalty is the critic's second loss.
 // npx tsx examples/recipes/wgan-gp.ts
 import { autograd, capture, lrScheduler, manualSeed, multiloss, type nn, noGrad, optim, rand, randn, steps, type Tensor } from 'gradloom';
-import { Clouds, energyDistance, network, scatter } from './clouds.ts';
-import { compare, digits, percent, stepsOf } from './runs.ts';
+import { Clouds, energyDistance, network } from './clouds.ts';
+import { compare, stepsOf } from './runs.ts';
 
 const [STEPS, EVERY, BATCH, NOISE] = [stepsOf(4000), 5, 64, 2];
 const grid = new Clouds(
@@ -10,7 +10,7 @@ const grid = new Clouds(
   0.1,
 );
 
-function train(combine: multiloss.Method, seed: number): { modes: number; near: number; distance: number; points: Tensor } {
+function train(combine: multiloss.Method, seed: number): { modes: number; near: number; distance: number } {
   manualSeed(seed);
   const [generator, critic] = [network(NOISE, 64, 2), network(2, 64, 1)];
   const forged = (n = BATCH): Tensor => generator.forward(randn([n, NOISE]));
@@ -41,7 +41,7 @@ function train(combine: multiloss.Method, seed: number): { modes: number; near: 
     for (const schedule of schedules) schedule.step();
   }
   const points = noGrad(() => forged(1000));
-  return { ...grid.covered(points), distance: energyDistance(points, grid.draw(1000)), points };
+  return { ...grid.covered(points), distance: energyDistance(points, grid.draw(1000)) };
 }
 
 const penalty = (weight: number) => () => multiloss.weighted({ distance: 1, penalty: weight });
@@ -52,6 +52,11 @@ const ways = {
   'penalty ≤ 0.01': () => multiloss.constrain({ main: 'distance', limits: { penalty: 0.01 }, lr: 0.1, damping: 1 }),
   UPGrad: () => new multiloss.UPGrad(),
 };
-const runs = await compare(ways, (way, seed) => train(way(), seed), { modes: ['modes of 9', digits(1)], near: ['points near one', percent], distance: ['energy distance', digits(4)] });
-const drawn = (['equal weights', 'penalty × 0.1'] as const).map((name) => runs[name].at(-1)?.points as Tensor);
-console.log(`\n1000 points of the last seed: equal weights, and penalty × 0.1\n${scatter(drawn, 2.5)}`);
+await compare(ways, (way, seed) => train(way(), seed), {
+  modes: ['modes of 9', 1],
+  near: ['points near one, %', 1, 100],
+  distance: ['energy distance', 4],
+});
+console.log(`
+The weight of 10, which the paper uses for pictures, is far too much here: equal weights and 0.1 cover every cloud, and differ by less than seeds do.
+UPGrad is no better than the sum, and a limit on the penalty is worse, and not the same from seed to seed.`);

@@ -41,7 +41,12 @@ for (const recipe of recipes) {
     for (const [, , block] of shown as unknown as [string, string, string][]) {
       if (full) assert.is(trimmed(block), printed);
       const rows = block.split('\n').filter((line) => line.includes('±') && !line.includes('mean ± sd'));
-      for (const row of rows) assert.ok(printed.split('\n').some((line) => line.startsWith(`${row.split(/ {2,}/)[0]} `)), row);
+      for (const said of block.split('\n').filter((line) => line.endsWith('.'))) assert.ok(printed.split('\n').includes(said), said);
+      for (const row of rows)
+        assert.ok(
+          printed.split('\n').some((line) => line.startsWith(`${row.split(/ {2,}/)[0]} `)),
+          row,
+        );
     }
   });
 }
