@@ -118,4 +118,4 @@ const rows = drawn.unbind(1).map((row) => row.flatten().data('float32'));
 console.log(`\nDrawn after training with equal weights:\n${picture(rows, 0.4)}`);
 console.log(`
 Summed over pixels, equal weights are the right ones: nearly the best sum, and what is drawn gets no better with another balance or a warm-up.
-Averaged over pixels, the KL wins: each picture is the same. A limit on the KL is met; UPGrad never lets it rise, so it learns little.`);
+Averaged over pixels, the KL wins: each picture is the same. A limit on the KL is met; UPGrad hardly lets it rise, and learns little.`);
