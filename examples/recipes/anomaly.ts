@@ -1,26 +1,7 @@
 // An anomaly detector for a vibrating machine: an autoencoder that learns what is normal, and a second loss on 20 windows of the one fault that was seen.
 // npx tsx examples/recipes/anomaly.ts
-import {
-  capture,
-  cat,
-  linspace,
-  lrScheduler,
-  manualSeed,
-  metrics,
-  multiloss,
-  nn,
-  noGrad,
-  ones,
-  optim,
-  rand,
-  randint,
-  randn,
-  stack,
-  steps,
-  type Tensor,
-  where,
-  zeros,
-} from 'gradloom';
+import { capture, lrScheduler, manualSeed, metrics, multiloss, nn, noGrad, optim, steps, type Tensor } from 'gradloom';
+import { cat, linspace, ones, rand, randint, randn, stack, where, zeros } from 'gradloom';
 import { compare, stepsOf } from './runs.ts';
 
 const [STEPS, BATCH, WINDOW, CODE, LABELLED] = [stepsOf(1000), 128, 32, 8, 20];
