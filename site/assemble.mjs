@@ -145,7 +145,7 @@ function llms() {
   const list = groups.map(({ text, pages: own }) => `## ${text}\n\n${own.map(([page, title]) => `- [${title}](/${page}.md): ${summary(read(page))}`).join('\n')}`);
   write(
     'public/llms.txt',
-    `# gradloom\n\n> ${description}\n\n${list.join('\n\n')}\n\n## Reference\n\n- [API](/api/index.html): every public name, with shapes, errors and sources\n- [All pages in one file](/llms-full.txt)\n`,
+    `# gradloom\n\n> ${description}\n\n${list.join('\n\n')}\n\n## Reference\n\n- [API](/api/modules/gradloom.html): every public name, with shapes, errors and sources\n- [All pages in one file](/llms-full.txt)\n`,
   );
   write('public/llms-full.txt', `# gradloom\n\n> ${description}\n\n${pages.map(([page]) => read(page).trim()).join('\n\n')}\n`);
 }

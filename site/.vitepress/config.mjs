@@ -56,11 +56,11 @@ export default defineConfig({
     nav: [
       { text: 'Start', link: '/start-node' },
       { text: 'Several losses', link: '/multi-loss' },
-      { text: 'API', link: '/api/index.html', target: '_self' },
+      { text: 'API', link: '/api/modules/gradloom.html', target: '_self' },
     ],
     sidebar: [
       ...groups.map(({ text, pages }) => ({ text, items: pages.map(([page, title]) => ({ text: title, link: `/${page}` })) })),
-      { text: 'API reference', link: '/api/index.html', target: '_self' },
+      { text: 'API reference', link: '/api/modules/gradloom.html', target: '_self' },
     ],
   },
 });

@@ -8,9 +8,9 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
  * Where a block runs. A fragment is a piece of a program: its types are checked, it does not run; nor does a program that needs more than the library and Node (MPI, a server, another
- * package), which has tests of its own. Text is for no machine: commands, configurations, output.
+ * package), which has tests of its own. An excerpt shows lines of a script in examples/, as the comment in front of it says; test/examples runs that. Text is for no machine: commands, configurations, output.
  */
-export type Runtime = 'node' | 'deno' | 'bun' | 'workerd' | 'page' | 'python' | 'more' | 'fragment' | 'text';
+export type Runtime = 'node' | 'deno' | 'bun' | 'workerd' | 'page' | 'python' | 'more' | 'fragment' | 'excerpt' | 'text';
 
 export interface Block {
   /** Path below docs/, without `.md`. */
@@ -32,7 +32,8 @@ const ALONE = /^(gradloom(\/(nn|nn\/functional|optim|multiloss|linalg|distributi
 export const needsOf = (code: string): string[] => [...code.matchAll(/^import .*from '(.*)'/gm)].map((m) => m[1] as string).filter((name) => !ALONE.test(name));
 
 /** After the language stands the runtime that a block is for, if it is not Node: ```ts deno. */
-function runtimeOf(lang: string, word: string | undefined, code: string): Runtime {
+function runtimeOf(lang: string, word: string | undefined, code: string, before: string): Runtime {
+  if (/<!-- [\w-]+\.ts \w+ -->\n$/.test(before)) return 'excerpt';
   if (word !== undefined && WORDS.includes(word)) return word as Runtime;
   if (lang === 'python') return 'python';
   if (!['ts', 'js'].includes(lang)) return 'text';
@@ -53,7 +54,7 @@ export function blocksOf(page: string, text: string): Block[] {
     page,
     line: text.slice(0, index).split('\n').length + 1,
     lang,
-    runtime: runtimeOf(lang, word, code),
+    runtime: runtimeOf(lang, word, code, text.slice(Math.max(0, index - 100), index)),
     code,
     file: /^(?:\/\/|<!--|#) (\S+\.[a-z]+)(?: -->)?\n/.exec(code)?.[1],
   }));

@@ -89,7 +89,7 @@ const fail = (what: string, error: unknown): void => {
   console.log(`FAIL ${what}\n     ${(error as Error).message.replaceAll('\n', '\n     ')}`);
 };
 
-const typed = blocks.filter(({ lang, runtime }) => lang === 'ts' && !['text', 'more'].includes(runtime));
+const typed = blocks.filter(({ lang, runtime }) => lang === 'ts' && !['text', 'more', 'excerpt'].includes(runtime));
 const files = written(typed);
 const built = { gradloom: [join(root, 'dist/default.d.ts')], 'gradloom/nn/functional': [join(root, 'dist/functional.d.ts')], 'gradloom/*': [join(root, 'dist/*.d.ts')] };
 typeErrors(typed, files, built).forEach((errors, i) => {
@@ -119,8 +119,8 @@ for (const [runtime, run] of Object.entries(RUNNERS) as [Runtime, (typeof RUNNER
     `${runtime.padEnd(8)}${counts.ran - before.ran} of ${own.length} ran${counts.skipped > before.skipped ? `, ${counts.skipped - before.skipped} skipped: ${[...reasons].join('; ')}` : ''}`,
   );
 }
-const text = blocks.filter(({ runtime }) => runtime === 'text').length;
+const [text, excerpts] = (['text', 'excerpt'] as const).map((kind) => blocks.filter(({ runtime }) => runtime === kind).length);
 console.log(
-  `\n${blocks.length} blocks: ${counts.types} checked for types, ${counts.ran} ran, ${counts.skipped} skipped, ${counts.failed} failed; ${text} are commands, configurations or output`,
+  `\n${blocks.length} blocks: ${counts.types} checked for types, ${counts.ran} ran, ${counts.skipped} skipped, ${counts.failed} failed; ${excerpts} are lines of scripts that test/examples runs, ${text} commands, configurations or output`,
 );
 process.exit(counts.failed > 0 ? 1 : 0);
