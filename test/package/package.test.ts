@@ -122,9 +122,9 @@ test('what two copies made does not mix', async () => {
 
 test('what ships is what users need', () => {
   const shipped = readdirSync(join(home, 'node_modules', 'gradloom'), { recursive: true, encoding: 'utf8' }).filter((f) => /\.\w+$/.test(f));
-  const guides = /^(ARCHITECTURE|CHANGELOG|CONTRIBUTING|README|bench\/README|docs\/[\w-]+|examples\/README)\.md$/;
+  const guides = /^(ARCHITECTURE|CHANGELOG|CONTRIBUTING|README|bench\/README|docs\/[\w-]+|docs\/recipes\/[\w-]+|examples\/README)\.md$/;
   const expected =
-    /^(docs\/losses\.png|examples\/(digits|page|penguins|shapes|strategies)\/.*\.(ts|js|css|html|csv)|package\.json|dist\/kernels\.wasm|dist\/[\w-]+(\.c?js|\.d\.c?ts))$/;
+    /^(docs\/losses\.png|examples\/(digits|page|penguins|recipes|shapes|strategies)\/.*\.(ts|js|css|html|csv)|package\.json|dist\/kernels\.wasm|dist\/[\w-]+(\.c?js|\.d\.c?ts))$/;
   assert.equal(
     shipped.filter((f) => !expected.test(f) && !guides.test(f)),
     [],
