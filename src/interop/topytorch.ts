@@ -12,7 +12,8 @@ import { GradloomError, valueError } from '../tensor/errors.ts';
 import { noGrad } from '../tensor/modes.ts';
 import { scope } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { type Constants, Tree, type Traces } from './emit.ts';
+import type { Constants } from './body.ts';
+import { Tree, type Traces } from './emit.ts';
 import { type Graph, Value } from './graph.ts';
 import { methodFile } from './methods.ts';
 import { loadOptimizer, optimizerFile, saveOptimizer } from './optimizers.ts';
@@ -72,10 +73,12 @@ function tracesOf(model: Module, example: readonly Tensor[], losses: ToPyTorchOp
   let smaller: Graph | null = null;
   if (fewer >= 2 && example.every((t) => t.shape[0] === n)) {
     try {
-      smaller = scope(() => of(
-        noGrad(() => example.map((t) => narrow(t, 0, 0, fewer))),
-        true,
-      ));
+      smaller = scope(() =>
+        of(
+          noGrad(() => example.map((t) => narrow(t, 0, 0, fewer))),
+          true,
+        ),
+      );
     } catch {} // a model of one batch size: said in the file
   }
   let evaluating: Graph | null = null;
@@ -89,12 +92,11 @@ function tracesOf(model: Module, example: readonly Tensor[], losses: ToPyTorchOp
 
 function modelFile(model: Module, traces: Traces, withLosses: boolean, names: readonly string[]): { text: string; constants: Constants } {
   const tree = new Tree(model, traces);
-  const root = tree.root();
+  const { classes, root } = tree.classes();
   const lossLines = withLosses ? tree.function('losses', names) : [];
   const ties = tree.ties();
   const modes = model.training ? [...model.namedModules()].filter(([path, m]) => path && !m.training).map(([path]) => path) : [];
   const notes = [...tree.notes];
-  const classes = [...tree.classes].map(([text, name]) => ['', '', `class ${name}(nn.Module):`, ...indented(text.split('\n'))].join('\n'));
   const lines = [
     `"""The model${withLosses ? ' and its losses' : ''}, written by gradloom's toPyTorch from what they did with an example batch.`,
     ...(notes.length > 0 ? ['', ...notes] : []),
@@ -103,7 +105,13 @@ function modelFile(model: Module, traces: Traces, withLosses: boolean, names: re
     'import torch',
     'import torch.nn as nn',
     'import torch.nn.functional as F',
-    ...(tree.constants.size > 0 ? ['from safetensors.torch import load_file', '', 'CONSTANTS = {k: v.long() if v.dtype == torch.int32 else v for k, v in load_file(pathlib.Path(__file__).parent / "constants.safetensors").items()}'] : []),
+    ...(tree.constants.size > 0
+      ? [
+          'from safetensors.torch import load_file',
+          '',
+          'CONSTANTS = {k: v.long() if v.dtype == torch.int32 else v for k, v in load_file(pathlib.Path(__file__).parent / "constants.safetensors").items()}',
+        ]
+      : []),
     '',
     '# Parts that stay in evaluation mode while the rest trains.',
     `EVALUATING = [${modes.map(quoted).join(', ')}]`,
@@ -120,7 +128,11 @@ function modelFile(model: Module, traces: Traces, withLosses: boolean, names: re
 
 /** What a function calls the parts of the batch, `([x, y]) => …`. */
 function namesIn(losses: (batch: Tensor[]) => unknown, count: number): string[] {
-  const names = /^[^([]*\(?\s*\[([^\]]*)\]/.exec(String(losses))?.[1]?.split(',').map((n) => n.trim()) ?? [];
+  const names =
+    /^[^([]*\(?\s*\[([^\]]*)\]/
+      .exec(String(losses))?.[1]
+      ?.split(',')
+      .map((n) => n.trim()) ?? [];
   return Array.from({ length: count }, (_, i) => (isName(names[i] ?? '') ? (names[i] as string) : `b${i}`));
 }
 
@@ -155,7 +167,9 @@ export function toPyTorch(options: ToPyTorchOptions): Files {
   const { text, constants } = modelFile(model, traces, losses !== undefined, losses ? namesIn(losses, example.length) : []);
   const files: Files = { 'model.py': text, 'weights.safetensors': scope(() => saveSafetensors(model.stateDict())) };
   if (constants.size > 0)
-    files['constants.safetensors'] = scope(() => saveSafetensors(Object.fromEntries([...constants].map(([name, v]) => [name, tensor(v.data as never, { shape: v.shape, dtype: v.dtype })]))));
+    files['constants.safetensors'] = scope(() =>
+      saveSafetensors(Object.fromEntries([...constants].map(([name, v]) => [name, tensor(v.data as never, { shape: v.shape, dtype: v.dtype })]))),
+    );
   files['example.safetensors'] = saveSafetensors(Object.fromEntries(example.map((t, i) => [`${i}`, t])));
   let needsTorchjd = false;
   if (losses) {
@@ -236,7 +250,8 @@ export function fromPyTorch(from: string | Readonly<Record<string, Uint8Array | 
     const fs = typeof from === 'string' ? disk(op) : null;
     const path = `${String(from)}/${name}`;
     const found = fs ? (fs.existsSync(path) ? fs.readFileSync(path) : undefined) : (from as Record<string, Uint8Array>)[name];
-    if (found === undefined || typeof found === 'string') throw new GradloomError('STATE', op, `there is no ${name}. Pass the folder that train.py wrote (result), or leave the part out.`);
+    if (found === undefined || typeof found === 'string')
+      throw new GradloomError('STATE', op, `there is no ${name}. Pass the folder that train.py wrote (result), or leave the part out.`);
     return found;
   };
   scope(() => {
