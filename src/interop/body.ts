@@ -155,7 +155,6 @@ export class Scope {
 
   #moduleCall(call: ModuleCall): void {
     const { path, module } = call;
-    if (call.hooked) refuse(`the module ${path || call.className} has hooks,`, 'which are functions of this program. Remove them before, or put what they do into forward.');
     const prefix = this.#call?.path ? `${this.#call.path}.` : '';
     if (!path.startsWith(prefix)) refuse(`${this.#place} calls '${path}', which is not inside of it.`, 'Keep the module in a field of it.');
     const reach = this.#call || path ? this.#access(this.#call ? 'self' : 'model', this.#call?.path ?? '', path.slice(prefix.length)) : 'model';

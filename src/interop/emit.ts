@@ -13,7 +13,11 @@ export interface Traces {
   readonly graph: Graph;
   readonly smaller: Graph | null;
   readonly evaluating: Graph | null;
+  /** Whether the function could not be traced with fewer samples. */
+  readonly isFixed: boolean;
 }
+
+const FIXED = 'Some sizes are those of the example batch: use batches of its size.';
 
 /** A part of a path as Python reaches it. */
 const step = (segment: string, inDict: boolean): string => (inDict ? `[${quoted(segment)}]` : /^\d+$/.test(segment) ? `[${segment}]` : `.${segment}`);
@@ -57,6 +61,7 @@ export class Tree {
     this.#root = root;
     this.#traces = traces;
     this.#survey(root, '');
+    if (traces.isFixed) this.notes.add(FIXED);
   }
 
   /** Finds where dictionaries are, and modules of several paths. */
@@ -241,7 +246,7 @@ export class Tree {
     const found = sizeIn(inputs, fewer ?? [], body.params);
     const lines = found && bySize(body.lines, other.lines, found.n, found.m, found.text);
     if (lines) return { ...body, lines };
-    this.notes.add('Some sizes are those of the example batch: use batches of its size.');
+    this.notes.add(FIXED);
     return body;
   }
 

@@ -1,5 +1,6 @@
 // Optimizers and schedulers: as Python that makes them, and their states in PyTorch's structure in a safetensors file.
 import * as optim from '../api/optim.ts';
+import type { Optimizer } from '../api/optim.ts';
 import { loadSafetensors, readMetadata, saveSafetensors } from '../checkpoint/safetensors.ts';
 import { zeros } from '../ops/create.ts';
 import { checkArgument, instanceOf, isPlainObject, type Kinds, optionsOf } from '../tensor/check.ts';
@@ -9,9 +10,9 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { keywords, literal, quoted, refuse, snake } from './python.ts';
 
 /** What steps rates. */
-type Scheduler = { stateDict(): object; loadStateDict(state: never): void };
+export type Scheduler = { stateDict(): object; loadStateDict(state: never): void };
 // biome-ignore lint/suspicious/noExplicitAny: an optimizer of whatever options
-type AnyOptimizer = optim.Optimizer<any>;
+export type AnyOptimizer = Optimizer<any>;
 
 /** Options of `saveOptimizer` and `loadOptimizer`. */
 export interface OptimizerFileOptions {

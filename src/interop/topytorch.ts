@@ -1,5 +1,4 @@
 // A model, its losses, method, optimizer and scheduler as a folder of Python that trains on in PyTorch; and the way back.
-import type { Optimizer } from '../api/optim.ts';
 import { UncertaintyWeighting, IMTLL } from '../multiloss/methods/from-losses/learned.ts';
 import { loadSafetensors, saveSafetensors } from '../checkpoint/safetensors.ts';
 import { METHOD, type Method } from '../multiloss/methods/method.ts';
@@ -16,14 +15,10 @@ import type { Constants } from './body.ts';
 import { Tree, type Traces } from './emit.ts';
 import { type Graph, Value } from './graph.ts';
 import { methodFile } from './methods.ts';
-import { loadOptimizer, optimizerFile, saveOptimizer } from './optimizers.ts';
+import { type AnyOptimizer, loadOptimizer, optimizerFile, type Scheduler, saveOptimizer } from './optimizers.ts';
 import { indented, isName, quoted, refuse } from './python.ts';
 import { trace } from './trace.ts';
 import { TRAIN } from './training-script.ts';
-
-// biome-ignore lint/suspicious/noExplicitAny: an optimizer of whatever options
-type AnyOptimizer = Optimizer<any>;
-type Scheduler = { stateDict(): object; loadStateDict(state: never): void };
 
 /** What goes to PyTorch. */
 export interface ToPyTorchOptions {
@@ -71,7 +66,8 @@ function tracesOf(model: Module, example: readonly Tensor[], losses: ToPyTorchOp
   const n = example[0]?.shape[0] ?? 0;
   const fewer = n % 2 === 0 ? n / 2 : n - 1;
   let smaller: Graph | null = null;
-  if (fewer >= 2 && example.every((t) => t.shape[0] === n)) {
+  let isFixed = fewer < 2 || !example.every((t) => t.shape[0] === n);
+  if (!isFixed) {
     try {
       smaller = scope(() =>
         of(
@@ -79,7 +75,9 @@ function tracesOf(model: Module, example: readonly Tensor[], losses: ToPyTorchOp
           true,
         ),
       );
-    } catch {} // a model of one batch size: said in the file
+    } catch {
+      isFixed = true;
+    }
   }
   let evaluating: Graph | null = null;
   if (graph.askedMode.size > 0) {
@@ -87,7 +85,7 @@ function tracesOf(model: Module, example: readonly Tensor[], losses: ToPyTorchOp
       evaluating = of(example, false);
     } catch {} // evaluation may be refused where training is not: the file has the way of training
   }
-  return { graph, smaller, evaluating };
+  return { graph, smaller, evaluating, isFixed };
 }
 
 function modelFile(model: Module, traces: Traces, withLosses: boolean, names: readonly string[]): { text: string; constants: Constants } {
@@ -163,6 +161,8 @@ export function toPyTorch(options: ToPyTorchOptions): Files {
   if (scheduler && !optimizer) throw valueError(op, 'a scheduler needs its optimizer. Give optimizer too.');
   if (combine && !losses) throw valueError(op, 'combine needs losses. Give losses too.');
   const traces = tracesOf(model, example, losses);
+  for (const { hooked, path, className } of traces.graph.calls)
+    if (hooked) refuse(`the module ${path || className} has hooks,`, 'which are functions of this program. Remove them before, or put what they do into forward.');
   const names = losses ? lossNames(traces.graph) : [];
   const { text, constants } = modelFile(model, traces, losses !== undefined, losses ? namesIn(losses, example.length) : []);
   const files: Files = { 'model.py': text, 'weights.safetensors': scope(() => saveSafetensors(model.stateDict())) };
