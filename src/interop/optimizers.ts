@@ -147,7 +147,7 @@ function schedulerText(scheduler: Scheduler): string {
   return `torch.optim.lr_scheduler.${scheduler.constructor.name}(${['optimizer', ...args].join(', ')})`;
 }
 
-/** `optimizer.py`: what makes the optimizer and the scheduler, and loads and saves their states. `names`: each parameter as Python. */
+/** @internal `optimizer.py`: what makes the optimizer and the scheduler, and loads and saves their states. `names`: each parameter as Python. */
 export function optimizerFile(optimizer: AnyOptimizer, scheduler: Scheduler | undefined, names: ReadonlyMap<Tensor, string>): string {
   const name = classOf(optimizer);
   const all = [...names].flatMap(([p, text]) => (text.startsWith('params[') ? [p] : []));
