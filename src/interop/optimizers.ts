@@ -79,7 +79,14 @@ export function saveOptimizer(optimizer: AnyOptimizer, options?: OptimizerFileOp
 function schedulerState(scheduler: Scheduler): Record<string, unknown> {
   const { count, baseRates, rates, ...rest } = scheduler.stateDict() as Record<string, unknown>;
   const own = count === undefined ? { num_bad_epochs: undefined } : { last_epoch: count, base_lrs: baseRates, _step_count: (count as number) + 1 };
-  return { ...snaked(rest), ...own, _last_lr: rates };
+  return { ...snaked(rest), ...own, ...(scheduler instanceof lr.CosineAnnealingWarmRestarts && restarted(scheduler as Fields, count as number)), _last_lr: rates };
+}
+
+/** How far along a descent of warm restarts is, and how long that is: PyTorch's T_cur and T_i. */
+function restarted({ t0, tMult }: { t0: number; tMult: number }, count: number): Record<string, number> {
+  let [along, length] = [tMult === 1 ? count % t0 : count, t0];
+  for (; along >= length; length *= tMult) along -= length;
+  return { T_cur: along, T_i: length };
 }
 
 /**

@@ -87,7 +87,7 @@ def backward(module, batch, world):
     stacked = torch.stack(list(named.values()))
     values = averaged(stacked.detach(), world)
     if method.NEEDS == "losses":
-        # What each loss counts follows from the averaged losses, so that it is the same in every process.
+        # What each loss counts follows from the averaged losses, so that it is the same on every rank.
         leaf = values.clone().requires_grad_()
         method.combine(leaf).backward()
         (leaf.grad * stacked).sum().backward()
