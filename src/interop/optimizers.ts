@@ -42,9 +42,8 @@ const COUNTED: Readonly<Record<string, boolean>> = {
 };
 
 function classOf(optimizer: AnyOptimizer): string {
-  const { name } = optimizer.constructor;
-  if (Object.hasOwn(COUNTED, name) && (optim as unknown as Record<string, unknown>)[name] === optimizer.constructor) return name;
-  return refuse(`the optimizer ${name}`, `is not written to PyTorch, only ${Object.keys(COUNTED).join(', ')}.`);
+  const name = Object.keys(COUNTED).find((key) => (optim as unknown as Record<string, unknown>)[key] === optimizer.constructor);
+  return name ?? refuse(`the optimizer ${optimizer.constructor.name}`, `is not written to PyTorch, only ${Object.keys(COUNTED).join(', ')}.`);
 }
 
 /** An object with PyTorch's names. */
@@ -151,7 +150,8 @@ function schedulerText(scheduler: Scheduler): string {
       `is not written to PyTorch, only ${Array.from(SCHEDULERS.keys(), (c) => (c as { name: string }).name).join(', ')}.`,
     );
   const args = Object.entries(row(scheduler)).map(([key, v]) => `${SPELLED[key] ?? snake(key)}=${literal(v)}`);
-  return `torch.optim.lr_scheduler.${scheduler.constructor.name}(${['optimizer', ...args].join(', ')})`;
+  const [name] = Object.entries(lr).find(([, c]) => c === scheduler.constructor) as [string, unknown];
+  return `torch.optim.lr_scheduler.${name}(${['optimizer', ...args].join(', ')})`;
 }
 
 /** @internal `optimizer.py`: what makes the optimizer and the scheduler, and loads and saves their states. `names`: each parameter as Python. */
