@@ -17,7 +17,7 @@ import { type Recording, refuseWhileRecording, setRecording } from '../tensor/re
 import { scope } from '../tensor/scope.ts';
 import { sameShape } from '../tensor/shape.ts';
 import type { Storage } from '../tensor/storage.ts';
-import { observe } from '../tensor/tape.ts';
+import { observe, observer } from '../tensor/tape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { type Graph, type ModuleCall, type Node, type Origin, settingsOf, Value } from './graph.ts';
 
@@ -32,10 +32,6 @@ interface Filling {
 const DRAWS = new Set<string>(['uniform', 'normal', 'permutation', 'dropoutMask']);
 /** What recordings refuse and a trace does not: a list of numbers is written into the program as it is. */
 const LITERALS = new Set(['tensor']);
-
-interface Named {
-  readonly name: string;
-}
 
 /** Hears of everything while the function runs. */
 class Listener implements Recording, Tracer {
@@ -95,13 +91,13 @@ class Listener implements Recording, Tracer {
   }
 
   // Ops.
-  forward(op: Named, inputs: readonly Tensor[], attrs: unknown, run: () => Tensor): Tensor {
+  forward(op: string, run: () => Tensor, inputs: readonly Tensor[], attrs: unknown): Tensor {
     if (this.#inside > 0) return run();
     const from = inputs.map((t) => this.valueOf(t));
     this.#inside++;
     try {
       const y = run();
-      this.#push('op', op.name, attrs, from, y);
+      this.#push('op', op, attrs, from, y);
       return y;
     } finally {
       this.#inside--;
@@ -110,8 +106,8 @@ class Listener implements Recording, Tracer {
   backward(): never {
     return this.refuse('backward', 'a gradient is computed', '');
   }
-  view(op: Named, x: Tensor, attrs: unknown, y: Tensor): void {
-    if (this.#inside === 0) this.#push('view', op.name, attrs, [this.valueOf(x)], y);
+  view(op: string, x: Tensor, attrs: unknown, y: Tensor): void {
+    if (this.#inside === 0) this.#push('view', op, attrs, [this.valueOf(x)], y);
   }
   overwrote(t: Tensor, value: Tensor): void {
     if (this.#inside === 0) this.#push('write', 'copy_', undefined, [this.valueOf(t), this.valueOf(value)], t);
@@ -199,7 +195,7 @@ function listenBy(listener: Listener | null): void {
   setRecording(listener);
   observe(
     listener && {
-      forward: (op, inputs, attrs, run) => listener.forward(op, inputs, attrs, run),
+      forward: (op, run, inputs, attrs) => listener.forward(op, run, inputs, attrs),
       backward: () => listener.backward(),
       view: (op, x, attrs, y) => listener.view(op, x, attrs, y),
       wrote: (t, value) => listener.overwrote(t, value),
@@ -270,6 +266,7 @@ export function trace(model: Module, inputs: readonly unknown[], fn?: (...inputs
   const state = stateOf(model).map(([t, kind, names]) => listener.put(t, kind, { names }));
   const given = inputs.map((input, i) => placed(input, `${i}`, (t, name) => listener.put(t, 'input', { names: [name] })));
   const unfollow = follow(model, listener);
+  const before = observer; // anomaly mode's
   let output: unknown;
   try {
     // The graph holds tensors of this scope in its attributes, which is no reason to keep them.
@@ -280,6 +277,7 @@ export function trace(model: Module, inputs: readonly unknown[], fn?: (...inputs
           output = listener.tree(noGrad(() => run(...inputs)));
         } finally {
           listenBy(null);
+          observe(before);
           for (const [address, bytes] of listener.returned) release(address, bytes);
         }
       }),
