@@ -147,7 +147,7 @@ function lossNames(graph: Graph): string[] {
 /**
  * Writes a model as Python that trains on in PyTorch: `model.py` (what the model did with the example batch, its layers under their names), `weights.safetensors`,
  * and with `losses` and an `optimizer` also `method.py`, `optimizer.py`, their states and `train.py`, for one process and for `torchrun`. Returns the files by name,
- * and writes them where a folder is given. [The guide](../docs/pytorch-interop.md) says what it promises.
+ * and writes them where a folder is given. `docs/pytorch-interop.md` says what it promises.
  *
  * @example
  * toPyTorch({ model, example: [x, y], losses: ([x, y]) => ({ ce: crossEntropy(model.forward(x), y) }), optimizer, folder: 'out' });
