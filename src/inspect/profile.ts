@@ -80,7 +80,7 @@ function watch(events: Event[], layers: readonly string[], layerOf: WeakMap<Node
     }
   };
   observe({
-    forward(name, op) {
+    forward({ name }, _, __, op) {
       const layer = layers.at(-1) ?? '';
       const from = performance.now();
       const y = timed(op);

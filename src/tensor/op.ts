@@ -94,7 +94,7 @@ export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor
 
 /** Apart, since a function that makes a closure pays for it at each call. */
 function observed<A>(by: Observer, op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor {
-  return by.forward(op.name, () => run(op, inputs, attrs));
+  return by.forward(op, inputs, attrs, () => run(op, inputs, attrs));
 }
 
 function run<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor {
@@ -148,6 +148,7 @@ export function applyView<A>(op: ViewOp<A>, x: Tensor, attrs: A, sibling = false
   meta.inference = x.meta?.inference ?? false; // a view is what its base is, wherever it was taken
   if (records) record(viewAsOp(op), [x], attrs, y, null);
   meta.view = { base, generation: base.meta?.generation ?? 0, sibling, quiet: !records, rebuild };
+  observer?.view?.(op, x, attrs, y);
   return y;
 }
 
