@@ -10,7 +10,7 @@ import { NodeView } from './node.ts';
 import { type GraphProto, type ModelProto, ModelProtoSchema, type TensorProto, TensorProto_DataLocation, TensorProto_DataType, type ValueInfoProto } from './onnx_pb.js';
 
 /** The opsets that are read: from the first with today's Slice, Pad and Resize to the newest that was compared. */
-export const OPSETS = [11, 25] as const;
+export const OPSETS = [11, 28] as const;
 
 /** What goes in or comes out. */
 export interface OnnxValue {

@@ -46,7 +46,7 @@ export class OnnxModule extends Module {
   constructor(graph: Graph, trainable: (name: string) => boolean) {
     super();
     const training = (): boolean => this.training;
-    const ready = readied(graph.nodes, training);
+    const ready = readied(graph, training);
     const { weights, state, fixed } = placed(graph, ready);
     this.inputs = graph.inputs;
     this.outputs = graph.outputs;
@@ -103,7 +103,7 @@ export class OnnxModule extends Module {
 }
 
 /** Makes every node ready; all operators that are not offered are named at once. */
-function readied(nodes: readonly NodeView[], training: () => boolean): Step[] {
+function readied({ nodes, outputs }: Graph, training: () => boolean): Step[] {
   const missing = nodes.filter(({ op, isFunction }) => isFunction || !Object.hasOwn(rules, op));
   if (missing.length > 0) {
     const named = missing.slice(0, 8).map(({ label }) => label);
@@ -113,7 +113,7 @@ function readied(nodes: readonly NodeView[], training: () => boolean): Step[] {
       `${missing.length === 1 ? 'an operator is' : `${missing.length} nodes have operators that are`} not offered: ${named.join(', ')}${missing.length > 8 ? ' …' : ''}. docs/onnx.md lists those that are.`,
     );
   }
-  const used = new Set(nodes.flatMap(({ inputs }) => inputs));
+  const used = new Set([...nodes.flatMap(({ inputs }) => inputs), ...outputs.map(({ name }) => name)]);
   return nodes.map((node) => {
     const rule = rules[node.op] as Rule;
     const [least, most] = rule.inputs;
@@ -189,7 +189,7 @@ function runStep({ node, run, host }: Step, values: Map<string, Value>): void {
 }
 
 /**
- * A module from an ONNX file (opset 11 to 25), frozen unless `trainable`. Parameters have the names of the file's initializers. `forward` takes
+ * A module from an ONNX file (opset 11 to 28), frozen unless `trainable`. Parameters have the names of the file's initializers. `forward` takes
  * tensors in the order of the file's inputs and gives a tensor, or a list where there are several outputs.
  *
  * @example

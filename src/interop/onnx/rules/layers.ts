@@ -1,21 +1,18 @@
 // Products, normalisations, attention, and pictures in other sizes.
 import { scaledDotProductAttention } from '../../../ops/attention.ts';
 import { batchNorm, instanceNorm } from '../../../ops/batchnorm.ts';
-import { add, div, mul } from '../../../ops/binary.ts';
+import { add, div, eq, mul, where } from '../../../ops/binary.ts';
 import { dropout } from '../../../ops/dropout.ts';
 import { einsum } from '../../../ops/einsum.ts';
 import { gridSample } from '../../../ops/gridsample.ts';
-import { interpolate } from '../../../ops/interpolate.ts';
 import { localResponseNorm } from '../../../ops/localnorm.ts';
 import { linear, matmul } from '../../../ops/matmul.ts';
 import { norm } from '../../../ops/moments.ts';
 import { permute, reshape, transpose } from '../../../ops/movement.ts';
 import { groupNorm, layerNorm, rmsNorm } from '../../../ops/norm.ts';
 import { repeatInterleave } from '../../../ops/unique.ts';
-import { shapeText } from '../../../tensor/errors.ts';
 import type { Tensor } from '../../../tensor/tensor.ts';
 import { asTensor, numbersOf, type Value } from '../host.ts';
-import type { NodeView } from '../node.ts';
 import { given, onTensors, type Rule, type Rules, unary } from './rule.ts';
 
 type Three = [Tensor, Tensor, Tensor | undefined];
@@ -38,7 +35,6 @@ const gemm: Rule = {
 
 const batchNormalization: Rule = {
   inputs: [5, 5],
-  outputs: 3,
   weights: [1, 2],
   state: [3, 4],
   note: 'with training_mode 1 by the batch, which the running statistics follow, until eval()',
@@ -53,7 +49,6 @@ const batchNormalization: Rule = {
 /** Scale and shift have the shape of the dimensions from `axis` on, or broadcast to it. */
 const overLast = (f: (x: Tensor, shape: number[], scale: Tensor | undefined, shift: Tensor | undefined, eps: number) => Tensor): Rule => ({
   inputs: [2, 3],
-  outputs: 3,
   weights: [1, 2],
   make: (node) => {
     const [axis, eps] = [node.int('axis', -1), node.float('epsilon', 1e-5)];
@@ -80,56 +75,6 @@ const groupNormalization: Rule = {
       const per = (t: Tensor): Tensor => (t.size === groups ? repeatInterleave(t, ((x as Tensor).sizes[1] as number) / groups) : t);
       return groupNorm(x as Tensor, groups, { weight: per(scale as Tensor), bias: per(shift as Tensor), eps });
     });
-  },
-};
-
-/** Which modes go with how many directions. */
-const LINEAR = ['linear', 'bilinear', 'trilinear'] as const;
-
-function resizeMode(node: NodeView): (directions: number) => { mode: 'nearest' | 'nearest-exact' | 'bicubic' | (typeof LINEAR)[number]; alignCorners?: boolean } {
-  const mode = node.word('mode', 'nearest', 'linear', 'cubic');
-  const places = node.word('coordinate_transformation_mode', 'half_pixel', 'pytorch_half_pixel', 'align_corners', 'asymmetric');
-  const nearest = node.word('nearest_mode', 'round_prefer_floor', 'floor', 'round_prefer_ceil');
-  node.only('exclude_outside', 0);
-  node.word('keep_aspect_ratio_policy', 'stretch');
-  node.ignore('extrapolation_value');
-  const cubic = node.float('cubic_coeff_a', -0.75);
-  if (mode === 'nearest') {
-    if (places === 'asymmetric' && nearest === 'floor') return () => ({ mode: 'nearest' });
-    if (places === 'half_pixel' && nearest !== 'floor') return () => ({ mode: 'nearest-exact' });
-    throw node.error(`mode nearest with ${places} and ${nearest} is not offered; asymmetric with floor is, and half_pixel with round_prefer_floor.`);
-  }
-  if (places === 'asymmetric') throw node.error(`mode ${mode} with asymmetric is not offered; half_pixel and align_corners are.`);
-  if (mode === 'cubic' && cubic !== -0.75) throw node.error(`cubic_coeff_a ${cubic} is not offered, only -0.75.`);
-  const alignCorners = places === 'align_corners';
-  return (directions) => ({ mode: mode === 'cubic' ? 'bicubic' : (LINEAR[directions - 1] as 'linear'), alignCorners });
-}
-
-const resize: Rule = {
-  inputs: [1, 4],
-  numbers: [1, 2, 3],
-  note: 'of the directions behind channels',
-  make: (node) => {
-    const how = resizeMode(node);
-    const antialias = node.int('antialias', 0) !== 0;
-    const axes = node.has('axes') ? node.ints('axes') : null;
-    const halfPixel = node.has('coordinate_transformation_mode') && node.word('coordinate_transformation_mode', 'half_pixel', 'pytorch_half_pixel', 'align_corners', 'asymmetric') === 'pytorch_half_pixel';
-    return (data, _, scales, sizes) => {
-      const x = asTensor(data as Value);
-      /** For every dimension, 1 or its own size where nothing is said. */
-      const whole = (numbers: number[] | undefined, rest: (dim: number) => number): number[] | undefined => {
-        if (!numbers) return undefined;
-        return axes ? x.sizes.map((_, d) => numbers[axes.findIndex((a) => (a < 0 ? a + x.rank : a) === d)] ?? rest(d)) : numbers;
-      };
-      const to = whole(given(sizes), (d) => x.sizes[d] as number);
-      const by = to ? undefined : whole(given(scales), () => 1);
-      if (by ? by[0] !== 1 || by[1] !== 1 : to?.[0] !== x.sizes[0] || to?.[1] !== x.sizes[1])
-        throw node.error(`resizes ${shapeText(x.sizes)} ${by ? `by ${by}` : `to ${to}`}: only directions behind channels are offered.`);
-      const options = { ...how(x.rank - 2), ...(antialias && { antialias }) };
-      const y = interpolate(x, by ? { scaleFactor: by.slice(2), ...options } : { size: (to as number[]).slice(2), ...options });
-      if (halfPixel && y.sizes.some((n, d) => d > 1 && n === 1 && x.sizes[d] !== 1)) throw node.error('pytorch_half_pixel down to one pixel is not offered. Export with half_pixel.');
-      return y;
-    };
   },
 };
 
@@ -168,7 +113,6 @@ const attention: Rule = {
 
 const dropping: Rule = {
   inputs: [1, 3],
-  outputs: 2,
   numbers: [1, 2],
   note: 'with training_mode true drops, until eval(); without mask',
   make: (node, mode) => {
@@ -220,9 +164,11 @@ export const layerRules: Rules = {
   LayerNormalization: overLast((x, shape, weight, bias, eps) => layerNorm(x, shape, { weight: weight ?? null, bias: bias ?? null, eps })),
   LpNormalization: unary((node) => {
     const [dim, p] = [node.int('axis', -1), node.int('p', 2)];
-    return (x) => div(x, norm(x, { p, dim: [dim], keepdim: true }));
+    return (x) => {
+      const length = norm(x, { p, dim: [dim], keepdim: true });
+      return div(x, where(eq(length, 0), 1, length));
+    };
   }),
   MatMul: { inputs: [2, 2], weights: [0, 1], make: () => onTensors((a, b) => matmul(a as Tensor, b as Tensor)) },
   RMSNormalization: overLast((x, shape, weight, _, eps) => rmsNorm(x, shape, { weight: weight ?? null, eps })),
-  Resize: resize,
 };

@@ -60,7 +60,7 @@ function flatPlaces(x: Tensor, index: Tensor, skip = 0): Tensor {
     const column = inShape(slice(index, -1, i, i + 1), index.sizes.slice(0, -1));
     return mul(where(lt(column, 0), add(column, x.sizes[skip + i] as number), column), stride);
   });
-  return flatten(columns.reduce(add));
+  return flatten(columns.reduce((a, b) => add(a, b)));
 }
 
 const scatterNd: Rule = {

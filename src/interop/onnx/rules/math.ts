@@ -3,7 +3,7 @@ import { acos, acosh, asin, asinh, atan, atanh, cosh, sinh, tan } from '../../..
 import { add, div, eq, ge, gt, le, logicalAnd, logicalOr, logicalXor, lt, maximum, minimum, mul, type OfTwo, sub, where } from '../../../ops/binary.ts';
 import { to } from '../../../ops/convert.ts';
 import { divide, fmod, remainder } from '../../../ops/division.ts';
-import { bitwiseAnd, bitwiseNot, bitwiseOr, bitwiseXor } from '../../../ops/integers.ts';
+import { bitwiseAnd, bitwiseOr, bitwiseXor } from '../../../ops/integers.ts';
 import { amax, amin, logsumexp, mean, norm } from '../../../ops/moments.ts';
 import { argmax, argmin, sum } from '../../../ops/reduce.ts';
 import { cumsum, prod } from '../../../ops/scan.ts';
@@ -144,7 +144,6 @@ export const mathRules: Rules = {
   Atan: plain(atan),
   Atanh: plain(atanh),
   BitwiseAnd: binary(bitwiseAnd),
-  BitwiseNot: plain(bitwiseNot),
   BitwiseOr: binary(bitwiseOr),
   BitwiseXor: binary(bitwiseXor),
   Cast: {

@@ -10,6 +10,7 @@ import { onesLike } from '../../../ops/create.ts';
 import { lpPool1d, lpPool2d, lpPool3d } from '../../../ops/lppool.ts';
 import { pad } from '../../../ops/pad.ts';
 import { maxPool2d } from '../../../ops/pool.ts';
+import { abs } from '../../../ops/unary.ts';
 import { avgPool3d, maxPool3d } from '../../../ops/pool3d.ts';
 import type { Tensor } from '../../../tensor/tensor.ts';
 import type { NodeView } from '../node.ts';
@@ -175,7 +176,7 @@ const lpPooling = pooling((node, kernel) => {
   const p = node.int('p', 2);
   if (node.ints('dilations', [1]).some((d) => d !== 1)) throw node.error('dilations other than 1 are not offered.');
   return (x, { stride }, ceilMode, margins) => {
-    const y = widened(x, margins);
+    const y = abs(widened(x, margins));
     return onLine(LP, y)(y, p, (y.rank === 3 ? kernel[0] : kernel) as never, lineOf({ stride, ceilMode }, y) as never);
   };
 });
