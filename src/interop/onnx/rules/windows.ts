@@ -11,8 +11,10 @@ import { lpPool1d, lpPool2d, lpPool3d } from '../../../ops/lppool.ts';
 import { pad } from '../../../ops/pad.ts';
 import { maxPool2d } from '../../../ops/pool.ts';
 import { abs } from '../../../ops/unary.ts';
+import { fold } from '../../../ops/unfold.ts';
 import { avgPool3d, maxPool3d } from '../../../ops/pool3d.ts';
 import type { Tensor } from '../../../tensor/tensor.ts';
+import { asTensor, numbersOf, type Value } from '../host.ts';
 import type { NodeView } from '../node.ts';
 import { onTensors, type Rule, type Rules, unary } from './rule.ts';
 
@@ -181,11 +183,28 @@ const lpPooling = pooling((node, kernel) => {
   };
 });
 
+const columns: Rule = {
+  inputs: [3, 3],
+  numbers: [1, 2],
+  note: 'two directions, margins the same on both sides',
+  make: (node) => {
+    const [stride, dilation, pads] = [node.ints('strides', [1, 1]), node.ints('dilations', [1, 1]), node.ints('pads', [0, 0, 0, 0])];
+    if (stride.length !== 2 || pads[0] !== pads[2] || pads[1] !== pads[3]) throw node.error('only two directions with margins the same on both sides are offered.');
+    return (x, image, block) =>
+      fold(asTensor(x as Value), numbersOf(image as Value) as [number, number], numbersOf(block as Value) as [number, number], {
+        stride: [...stride] as [number, number],
+        dilation: [...dilation] as [number, number],
+        padding: pads.slice(0, 2) as [number, number],
+      });
+  },
+};
+
 const everywhere = (f: (x: Tensor, dims: number[]) => Tensor): Rule => unary(() => (x) => f(x, x.sizes.map((_, i) => i).slice(2)));
 
 /** @internal Rows by operator. */
 export const windowRules: Rules = {
   AveragePool: averagePooling,
+  Col2Im: columns,
   Conv: convolution,
   ConvTranspose: transposed,
   GlobalAveragePool: everywhere((x, dim) => mean(x, { dim, keepdim: true })),
