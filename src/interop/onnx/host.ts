@@ -24,6 +24,16 @@ export class HostArray {
   }
 }
 
+/** The most numbers that an array has: shapes and constants need fewer, and what a damaged file asks for is refused. */
+const MOST = 2 ** 24;
+
+/** How many elements it has; throws where the host has no room for them. */
+export function countOf(shape: readonly number[]): number {
+  const size = sizeOf(shape);
+  if (size <= MOST && shape.every((n) => Number.isInteger(n) && n >= 0)) return size;
+  throw new GradloomError('MEMORY', 'fromOnnx', `no room for computed numbers of the shape ${shapeText(shape)}: at most 2²⁴.`);
+}
+
 /** What flows through a graph. */
 export type Value = Tensor | HostArray;
 
@@ -58,7 +68,7 @@ export function tensorOf({ shape, values, dtype }: HostArray, where = 'fromOnnx'
 
 /** The array's numbers read in another order: those at `at(place)` for each place of the new shape. */
 function picked(x: HostArray, shape: readonly number[], at: (place: readonly number[]) => number): HostArray {
-  const [place, values] = [shape.map(() => 0), new Array<number>(sizeOf(shape))];
+  const [place, values] = [shape.map(() => 0), new Array<number>(countOf(shape))];
   for (let i = 0; i < values.length; i++) {
     values[i] = x.values[at(place)] as number;
     for (let d = shape.length - 1; d >= 0; d--) {
@@ -94,7 +104,7 @@ export function mapped(f: (...v: number[]) => number, inputs: readonly HostArray
   const wide = inputs.map((x) => (x.shape.join() === shape.join() ? x : spread(x, shape)).values);
   return new HostArray(
     shape,
-    Array.from({ length: sizeOf(shape) }, (_, i) => {
+    Array.from({ length: countOf(shape) }, (_, i) => {
       const y = f(...wide.map((v) => v[i] as number));
       return dtype === 'float32' ? Math.fround(y) : y;
     }),

@@ -15,7 +15,7 @@ import { GradloomError, shapeText } from '../../../tensor/errors.ts';
 import { sizeOf } from '../../../tensor/shape.ts';
 import type { Tensor } from '../../../tensor/tensor.ts';
 import { arrayOf } from '../file.ts';
-import { asTensor, broadcast, dimsOf, HostArray, joined, list, numbersOf, rangeOf, reshaped, shapeOf, spread, taken, type Value } from '../host.ts';
+import { asTensor, broadcast, countOf, dimsOf, HostArray, joined, list, numbersOf, rangeOf, reshaped, shapeOf, spread, taken, type Value } from '../host.ts';
 import type { NodeView } from '../node.ts';
 import { given, numberOf, onTensors, type Rule, type Rules } from './rule.ts';
 
@@ -251,7 +251,7 @@ export const layoutRules: Rules = {
     ...both(() => (...bounds) => {
       const [start, end, step] = bounds.map((b) => numberOf(b, 0)) as [number, number, number];
       if (step === 0) throw new GradloomError('VALUE', 'fromOnnx', 'the step of a Range is 0.');
-      const count = Math.max(Math.ceil((end - start) / step), 0);
+      const count = countOf([Math.max(Math.ceil((end - start) / step), 0)]);
       return new HostArray([count], Array.from({ length: count }, (_, i) => start + i * step), value(bounds[0]).dtype);
     }),
   },

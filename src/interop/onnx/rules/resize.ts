@@ -4,7 +4,7 @@ import { indexSelect } from '../../../ops/indexing.ts';
 import { interpolate } from '../../../ops/interpolate.ts';
 import { shapeText } from '../../../tensor/errors.ts';
 import type { Tensor } from '../../../tensor/tensor.ts';
-import { asTensor, type Value } from '../host.ts';
+import { asTensor, countOf, type Value } from '../host.ts';
 import { given, type Rule, type Rules } from './rule.ts';
 
 const ROUND = {
@@ -48,6 +48,7 @@ const resize: Rule = {
       const by = asked ? undefined : whole(given(scales), () => 1);
       if (!asked && !by) throw node.error('neither scales nor sizes are there.');
       const to = asked ?? x.sizes.map((n, d) => Math.floor(n * (by?.[d] ?? 1)));
+      for (const n of to) countOf([n]);
       if (mode === 'nearest') return nearest(x, to, by, places, round);
       if (to[0] !== x.sizes[0] || to[1] !== x.sizes[1]) throw node.error(`resizes ${shapeText(x.sizes)} to ${shapeText(to)}: only directions behind channels are offered.`);
       const alignCorners = places === 'align_corners';
