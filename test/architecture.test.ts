@@ -14,7 +14,8 @@ const levels = [
   ['autograd'],
   ['module'],
   ['nn', 'losses', 'optim', 'multiloss', 'program', 'data', 'checkpoint', 'distributions', 'metrics', 'training', 'inspect', 'transforms'],
-  ['api', 'methods.ts', 'report', 'interop'],
+  ['api', 'methods.ts', 'report'],
+  ['interop'],
   ['index.ts'],
   ['entry'],
 ];
