@@ -4,8 +4,9 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { GradloomError, noGrad, rand, scope, tensor } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { fromOnnx, type OnnxModule } from '../../src/interop/onnx/from.ts';
+import { fromOnnx } from '../../src/interop/onnx/from.ts';
 import { type ModelProto, ModelProtoSchema, NodeProtoSchema, TensorProto_DataLocation } from '../../src/interop/onnx/onnx_pb.js';
+import type { OnnxModule } from '../../src/interop/onnx/types.ts';
 import { throwsCode } from '../helpers.ts';
 
 const bytesOf = (name: string): Uint8Array => new Uint8Array(readFileSync(new URL(`../fixtures/onnx/${name}.onnx`, import.meta.url)));

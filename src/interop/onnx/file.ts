@@ -8,17 +8,10 @@ import { MOST_ELEMENTS, sizeOf } from '../../tensor/shape.ts';
 import { HostArray } from './host.ts';
 import { NodeView } from './node.ts';
 import { type GraphProto, type ModelProto, ModelProtoSchema, type TensorProto, TensorProto_DataLocation, TensorProto_DataType, type ValueInfoProto } from './onnx_pb.js';
+import type { OnnxValue } from './types.ts';
 
 /** The opsets that are read: from the first with today's Slice, Pad and Resize to the newest that was compared. */
 export const OPSETS = [11, 28] as const;
-
-/** What goes in or comes out. */
-export interface OnnxValue {
-  readonly name: string;
-  readonly dtype: DType;
-  /** Sizes; a name where any will do, null where nothing is said. Null as a whole where not even the rank is known. */
-  readonly shape: readonly (number | string | null)[] | null;
-}
 
 /** A file's graph. */
 export interface Graph {

@@ -6,17 +6,12 @@ import { assertArity, assertTensor, either, FLAG, FUNCTION, type Kinds, optionsO
 import { GradloomError, shapeText, valueError } from '../../tensor/errors.ts';
 import { HELD } from '../../tensor/scope.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { graphOf, type Graph, malformed, type OnnxValue } from './file.ts';
+import { graphOf, type Graph, malformed } from './file.ts';
 import { asTensor, HostArray, shapeOf, tensorOf, type Value } from './host.ts';
 import type { NodeView } from './node.ts';
 import type { Rule, Run } from './rules/rule.ts';
 import { rules } from './rules/table.ts';
-
-/** Options of `fromOnnx`. */
-export interface FromOnnxOptions {
-  /** Whether the weights are to be trained, or which of them, by name; default false: all are frozen. */
-  trainable?: boolean | ((name: string) => boolean);
-}
+import type { FromOnnxOptions, OnnxModule, OnnxValue } from './types.ts';
 
 const OPTIONS: Kinds<FromOnnxOptions> = { trainable: /* @__PURE__ */ either(FLAG, FUNCTION) };
 
@@ -30,19 +25,15 @@ interface Step {
 
 type HostRun = (...inputs: (HostArray | undefined)[]) => HostArray | readonly HostArray[];
 
-/** A module that was read from an ONNX file. Parameters and buffers have the names of the file's initializers. */
-export class OnnxModule extends Module {
-  /** What `forward` takes, in order. */
+/** The module of a file's graph. */
+class GraphModule extends Module implements OnnxModule {
   readonly inputs: readonly OnnxValue[];
-  /** What `forward` gives, in order. */
   readonly outputs: readonly OnnxValue[];
-  /** The file's metadata. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly #state: Map<string, Parameter | Buffer>;
   readonly #constants: Map<string, HostArray>;
   readonly #steps: readonly Step[];
 
-  /** @internal */
   constructor(graph: Graph, trainable: (name: string) => boolean) {
     super();
     const training = (): boolean => this.training;
@@ -188,17 +179,9 @@ function runStep({ node, run, host }: Step, values: Map<string, Value>): void {
   }
 }
 
-/**
- * A module from an ONNX file (opset 11 to 28), frozen unless `trainable`. Parameters have the names of the file's initializers. `forward` takes
- * tensors in the order of the file's inputs and gives a tensor, or a list where there are several outputs.
- *
- * @example
- * const features = await interop.fromOnnx(readFileSync('resnet.onnx'));
- * const model = new nn.Sequential(features, new nn.Linear(512, 10)); // only the head is trained
- * @throws FORMAT where the bytes are no whole ONNX file; VALUE naming each node whose operator is not offered
- */
+/** As gradloom/interop's, at once. */
 export function fromOnnx(bytes: Uint8Array | ArrayBuffer, options?: FromOnnxOptions): OnnxModule {
   assertArity('fromOnnx', arguments.length, 2);
   const { trainable = false } = optionsOf('fromOnnx', options, OPTIONS);
-  return new OnnxModule(graphOf(bytes), typeof trainable === 'function' ? trainable : () => trainable);
+  return new GraphModule(graphOf(bytes), typeof trainable === 'function' ? trainable : () => trainable);
 }

@@ -12,22 +12,9 @@ import { trace } from '../trace.ts';
 import { Emitter, TYPE, valuesIn } from './emitter.ts';
 import { type NodeProto, NodeProtoSchema, ModelProtoSchema, type ValueInfoProto, ValueInfoProtoSchema } from './onnx_pb.js';
 import { merged, notByBatch, PerBatch, type Size } from './sizes.ts';
+import type { ToOnnxOptions } from './types.ts';
 import { layerRows } from './write/modules.ts';
 import { opRows } from './write/ops.ts';
-
-/** Options of `toOnnx`. */
-export interface ToOnnxOptions {
-  /** Which dimension of the inputs is the batch and may have any size; default null: all sizes are the example's. */
-  batchAxis?: number | null;
-  /** Whether layers are written in the mode that they are in (dropout drops, batch norm goes by the batch); default false: as in eval(). */
-  training?: boolean;
-  /** Names of the inputs, in order; default 'input', or 'input_0' …. */
-  inputNames?: readonly string[];
-  /** Names of the outputs, in order; default 'output', 'output_0' …, or the keys of an object that forward gives. */
-  outputNames?: readonly string[];
-  /** Text by text, for whoever reads the file. */
-  metadata?: Readonly<Record<string, string>>;
-}
 
 const NAMES = { what: 'a list of names', test: (v: unknown): boolean => Array.isArray(v) && v.every((n) => TEXT.test(n) && n !== '') };
 const TEXTS = { what: 'an object of text by text', test: (v: unknown): boolean => isPlainObject(v) && Object.values(v).every(TEXT.test) };
@@ -218,14 +205,7 @@ function needed(nodes: readonly NodeProto[], outputs: readonly string[]): { node
   return { nodes: kept.reverse(), used };
 }
 
-/**
- * A model as the bytes of an ONNX file, opset 18: what forward does with the example, an input or a list of what forward takes. Weights have the
- * names of the state dict. In eval mode unless `training`; the model itself is left as it was.
- *
- * @example
- * writeFileSync('model.onnx', await interop.toOnnx(model, randn([1, 3, 32, 32]), { batchAxis: 0 }));
- * @throws VALUE naming the ops and layers that have no operator; CAPTURE where forward reads values
- */
+/** As gradloom/interop's, at once. */
 export function toOnnx(model: Module, example: Tensor | readonly unknown[], options?: ToOnnxOptions): Uint8Array<ArrayBuffer> {
   assertArity('toOnnx', arguments.length, 3);
   if (!(model instanceof Module)) throw valueError('toOnnx', `takes a module first, got ${valueText(model)}.`);
