@@ -11,8 +11,16 @@ const { answers } = JSON.parse(`${read('answers.json')}`) as { answers: Record<s
 
 // As in record.py.
 const fill = (shape: number[], at: (i: number) => number): number[] => Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => at(i));
-const numbers = (...shape: number[]): Tensor => tensor(fill(shape, (i) => Math.fround(((i * 37) % 101) / 50) - 1), { shape });
-const tokens = (...shape: number[]): Tensor => tensor(fill(shape, (i) => (i * 5) % 11), { shape, dtype: 'int32' });
+const numbers = (...shape: number[]): Tensor =>
+  tensor(
+    fill(shape, (i) => Math.fround(((i * 37) % 101) / 50) - 1),
+    { shape },
+  );
+const tokens = (...shape: number[]): Tensor =>
+  tensor(
+    fill(shape, (i) => (i * 5) % 11),
+    { shape, dtype: 'int32' },
+  );
 const inputs: Record<string, (n: number) => Tensor[]> = {
   resnet: (n) => [numbers(n, 3, 16, 16)],
   text: (n) => [tokens(n, 6)],
@@ -29,7 +37,10 @@ for (const [name, expected] of Object.entries(answers)) {
       assert.not.ok(model.parameters().some((p) => p.requiresGrad));
       // Exported with a batch of 2, called with 3.
       const got = noGrad(() => [model.forward(...(inputs[name] as (n: number) => Tensor[])(3))].flat());
-      assert.equal(got.map((y) => y.shape), expected.map(({ shape }) => shape));
+      assert.equal(
+        got.map((y) => y.shape),
+        expected.map(({ shape }) => shape),
+      );
       for (const [i, { values }] of expected.entries()) {
         const far = Array.from((got[i] as Tensor).data() as Float32Array, (v, k) => Math.abs(v - (values[k] as number)) / Math.max(1, Math.abs(values[k] as number)));
         assert.ok(Math.max(...far) <= 1e-5, `${i}: ${Math.max(...far)}`);
@@ -43,7 +54,10 @@ const y = tensor([[0], [1], [0], [1], [1], [0]], { dtype: 'float32' });
 
 /** Losses of a few steps of everything that asks for a gradient. */
 function trained(model: nn.Module & { forward(x: Tensor): Tensor }): number[] {
-  const optimizer = new optim.Adam(model.parameters().filter((p) => p.requiresGrad), { lr: 0.01 });
+  const optimizer = new optim.Adam(
+    model.parameters().filter((p) => p.requiresGrad),
+    { lr: 0.01 },
+  );
   return Array.from({ length: 60 }, () => {
     optimizer.zeroGrad();
     const loss = mean(square(sub(model.forward(x), y)));
@@ -71,7 +85,10 @@ for (const how of ['legacy', 'dynamo']) {
     const before = features.parameters().map((p) => p.toArray());
     const losses = trained(new Model(features));
     assert.ok((losses.at(-1) as number) < 0.8 * (losses[0] as number), `${losses[0]} → ${losses.at(-1)}`);
-    assert.equal(features.parameters().map((p) => p.toArray()), before);
+    assert.equal(
+      features.parameters().map((p) => p.toArray()),
+      before,
+    );
   });
 
   test(`trainable features are trained, their statistics are not (${how})`, () => {
@@ -80,7 +97,10 @@ for (const how of ['legacy', 'dynamo']) {
     const losses = trained(new Model(features));
     assert.ok((losses.at(-1) as number) < 0.5 * (losses[0] as number), `${losses[0]} → ${losses.at(-1)}`);
     for (const [i, p] of features.parameters().entries()) assert.not.equal(p.toArray(), parameters[i]);
-    assert.equal(features.buffers().map((b) => b.toArray()), buffers);
+    assert.equal(
+      features.buffers().map((b) => b.toArray()),
+      buffers,
+    );
   });
 }
 
@@ -88,7 +108,10 @@ test('weights have PyTorch’s names, and some of them are trained', () => {
   const model = fromOnnx(read('text.dynamo.onnx'), { trainable: (name) => name.startsWith('embed') });
   const names = [...model.namedParameters()].map(([name]) => name);
   for (const name of ['embed.weight', 'position', 'encoder.layers.0.linear1.bias']) assert.ok(names.includes(name), names.join());
-  assert.equal([...model.namedParameters()].filter(([, p]) => p.requiresGrad).map(([name]) => name), ['embed.weight']);
+  assert.equal(
+    [...model.namedParameters()].filter(([, p]) => p.requiresGrad).map(([name]) => name),
+    ['embed.weight'],
+  );
   model.loadStateDict(model.stateDict());
 });
 

@@ -44,7 +44,13 @@ const same = (run: (x: Tensor) => unknown, name: string, inputs: Inputs = flat):
 function warmed<M extends nn.Module>(model: M): M {
   g.noGrad(() => {
     for (const [name, b] of model.namedBuffers()) if (/running/.test(name)) b.copy_(rand(b.shape).add(0.5));
-    for (const [name, p] of model.namedParameters()) if (p.rank === 1) p.copy_(randn(p.shape).mul(name.endsWith('weight') ? 0.3 : 0.1).add(name.endsWith('weight') ? 1 : 0));
+    for (const [name, p] of model.namedParameters())
+      if (p.rank === 1)
+        p.copy_(
+          randn(p.shape)
+            .mul(name.endsWith('weight') ? 0.3 : 0.1)
+            .add(name.endsWith('weight') ? 1 : 0),
+        );
   });
   return model;
 }
@@ -72,7 +78,12 @@ const activations: readonly Row[] = [
   layer('Softmax2d', () => new nn.Softmax2d(), image),
   layer('LogSoftmax', () => new nn.LogSoftmax(-1), flat, 'LogSoftmax'),
   layer('Hardtanh', () => new nn.Hardtanh({ minVal: -0.4, maxVal: 0.7 }), flat, 'Clip'),
-  layer('ReLU6', () => new nn.ReLU6(), () => [randn([3, 6]).mul(5)], 'Clip'),
+  layer(
+    'ReLU6',
+    () => new nn.ReLU6(),
+    () => [randn([3, 6]).mul(5)],
+    'Clip',
+  ),
   layer('Hardsigmoid', () => new nn.Hardsigmoid(), flat, 'HardSigmoid'),
   layer('Hardswish', () => new nn.Hardswish(), flat, 'HardSwish'),
   layer('Hardshrink', () => new nn.Hardshrink(0.3), flat, 'Shrink'),
@@ -111,7 +122,24 @@ const windows: readonly Row[] = [
   layer('LPPool1d', () => new nn.LPPool1d(2, 3, { stride: 2 }), line),
   layer('LPPool2d', () => new nn.LPPool2d(2, 2), image),
   layer('LPPool3d', () => new nn.LPPool3d(2, 2), volume),
-  { name: 'MaxUnpool2d', make: () => new nn.MaxUnpool2d(2), inputs: () => [rand([1, 1, 2, 2]), tensor([[[[0, 3], [8, 11]]]], { dtype: 'int32' })] },
+  {
+    name: 'MaxUnpool2d',
+    make: () => new nn.MaxUnpool2d(2),
+    inputs: () => [
+      rand([1, 1, 2, 2]),
+      tensor(
+        [
+          [
+            [
+              [0, 3],
+              [8, 11],
+            ],
+          ],
+        ],
+        { dtype: 'int32' },
+      ),
+    ],
+  },
   layer('Unfold', () => new nn.Unfold([2, 3], { padding: 1, stride: 2 }), image),
   layer('Fold', () => new nn.Fold([5, 4], [2, 3], { padding: 1 }), shaped([2, 12, 24]), 'Col2Im'),
 ];
@@ -161,7 +189,15 @@ const moves: readonly Row[] = [
   ),
 ];
 
-const ids: Inputs = () => [tensor([[1, 4, 0], [2, 2, 3]], { dtype: 'int32' })];
+const ids: Inputs = () => [
+  tensor(
+    [
+      [1, 4, 0],
+      [2, 2, 3],
+    ],
+    { dtype: 'int32' },
+  ),
+];
 const others: readonly Row[] = [
   layer('Linear', () => new nn.Linear(6, 4), flat, 'Gemm'),
   layer('Linear of three dimensions', () => new nn.Linear(9, 4, { bias: false }), line, 'MatMul'),
@@ -180,7 +216,12 @@ const sequences: readonly Row[] = [
   { ...layer('LSTM', () => new nn.LSTM(4, 6), time, 'LSTM'), batchAxis: 1 },
   layer('LSTM of two layers, both directions', () => new nn.LSTM(4, 3, { numLayers: 2, bidirectional: true, batchFirst: true }), batchOfTime, 'LSTM'),
   { name: 'LSTM with states', make: () => new nn.LSTM(4, 3, { numLayers: 2 }), inputs: () => [randn([5, 3, 4]), [randn([2, 3, 3]), randn([2, 3, 3])]], ops: ['LSTM'] },
-  { name: 'LSTM with lengths', make: () => new nn.LSTM(4, 3, { bidirectional: true }), inputs: () => [randn([5, 3, 4]), null, { lengths: tensor([5, 2, 3], { dtype: 'int32' }) }], ops: ['LSTM'] },
+  {
+    name: 'LSTM with lengths',
+    make: () => new nn.LSTM(4, 3, { bidirectional: true }),
+    inputs: () => [randn([5, 3, 4]), null, { lengths: tensor([5, 2, 3], { dtype: 'int32' }) }],
+    ops: ['LSTM'],
+  },
   { name: 'LSTM with projection', make: () => new nn.LSTM(4, 5, { projSize: 2 }), inputs: time },
   { name: 'LSTM without batch', make: () => new nn.LSTM(4, 3), inputs: shaped([5, 4]) },
   { ...layer('GRU', () => new nn.GRU(4, 6, { bidirectional: true }), time, 'GRU'), batchAxis: 1 },
@@ -197,25 +238,71 @@ const sequences: readonly Row[] = [
     make: () => new nn.MultiheadAttention(8, 2, { batchFirst: true }),
     inputs: () => {
       const x = randn([2, 4, 8]);
-      return [x, x, x, { attnMask: tensor([[false, true, true, true], [false, false, true, true], [false, false, false, true], [false, false, false, false]]), needWeights: false }];
+      return [
+        x,
+        x,
+        x,
+        {
+          attnMask: tensor([
+            [false, true, true, true],
+            [false, false, true, true],
+            [false, false, false, true],
+            [false, false, false, false],
+          ]),
+          needWeights: false,
+        },
+      ];
     },
   },
   layer('TransformerEncoderLayer', () => new nn.TransformerEncoderLayer(8, 2, { dimFeedforward: 12, batchFirst: true }), shaped([2, 4, 8])),
-  layer('TransformerEncoder', () => new nn.TransformerEncoder(() => new nn.TransformerEncoderLayer(8, 2, { dimFeedforward: 12, batchFirst: true, normFirst: true, activation: 'gelu' }), 2), shaped([2, 4, 8])),
+  layer(
+    'TransformerEncoder',
+    () => new nn.TransformerEncoder(() => new nn.TransformerEncoderLayer(8, 2, { dimFeedforward: 12, batchFirst: true, normFirst: true, activation: 'gelu' }), 2),
+    shaped([2, 4, 8]),
+  ),
   layer('TransformerDecoderLayer', () => new nn.TransformerDecoderLayer(8, 2, { dimFeedforward: 12, batchFirst: true }), shaped([2, 4, 8], [2, 3, 8])),
-  { name: 'Transformer', make: () => new nn.Transformer({ dModel: 8, nhead: 2, numEncoderLayers: 1, numDecoderLayers: 1, dimFeedforward: 12 }), inputs: shaped([4, 2, 8], [3, 2, 8]) },
+  {
+    name: 'Transformer',
+    make: () => new nn.Transformer({ dModel: 8, nhead: 2, numEncoderLayers: 1, numDecoderLayers: 1, dimFeedforward: 12 }),
+    inputs: shaped([4, 2, 8], [3, 2, 8]),
+  },
 ];
 
 const functions: readonly Row[] = [
   same((x) => [g.sin(x), g.cos(x), g.exp(x), g.erf(x), g.abs(x), g.neg(x), g.sign(x), g.square(x), g.expm1(x)], 'elementwise functions'),
   same((x) => [g.tan(x), g.asin(g.tanh(x)), g.acos(g.tanh(x)), g.atan(x), g.sinh(x), g.cosh(x), g.asinh(x), g.acosh(g.cosh(x)), g.atanh(g.tanh(x))], 'angles'),
-  same((x) => [g.floor(x), g.ceil(x), g.round(x), g.trunc(x), g.clamp(x, -0.5, 0.5), g.sqrt(x.abs()), g.rsqrt(x.abs().add(1)), g.log(x.abs().add(1)), g.log1p(x.abs())], 'rounding and roots'),
+  same(
+    (x) => [g.floor(x), g.ceil(x), g.round(x), g.trunc(x), g.clamp(x, -0.5, 0.5), g.sqrt(x.abs()), g.rsqrt(x.abs().add(1)), g.log(x.abs().add(1)), g.log1p(x.abs())],
+    'rounding and roots',
+  ),
   same((x) => [g.pow(x.abs(), 1.7), x.div(x.abs().add(2)), x.sub(1), g.maximum(x, 0.1), g.minimum(x, g.flip(x, 0)), g.reciprocal(x.add(9))], 'two operands'),
-  same((x) => [x.gt(0), x.le(0.2), x.eq(0), x.ne(0), g.logicalNot(x.gt(0)), g.logicalAnd(x.gt(0), x.lt(1)), g.where(x.gt(0), x, -1), x.gt(0).float(), x.mul(3).int()], 'comparisons and types'),
-  same((x) => [g.sum(x), g.mean(x, 1), g.amax(x, 0), g.amin(x, 1, true), g.variance(x, 1), g.std(x, 1), g.norm(x, { dim: 1 }), g.logsumexp(x, 1), g.argmax(x, 1), g.any(x.gt(1), 1)], 'reductions'),
+  same(
+    (x) => [x.gt(0), x.le(0.2), x.eq(0), x.ne(0), g.logicalNot(x.gt(0)), g.logicalAnd(x.gt(0), x.lt(1)), g.where(x.gt(0), x, -1), x.gt(0).float(), x.mul(3).int()],
+    'comparisons and types',
+  ),
+  same(
+    (x) => [g.sum(x), g.mean(x, 1), g.amax(x, 0), g.amin(x, 1, true), g.variance(x, 1), g.std(x, 1), g.norm(x, { dim: 1 }), g.logsumexp(x, 1), g.argmax(x, 1), g.any(x.gt(1), 1)],
+    'reductions',
+  ),
   same((x) => [g.prod(x, 1), g.cumsum(x, 1), g.softmax(x, 0), g.logSoftmax(x, 1), F.normalize(x, { dim: 1 })], 'scans'),
-  same((x) => [x.t(), g.cat([x, x], 1), g.stack([x, x], 2), x.narrow(1, 1, 3), g.select(x, 1, 2), g.flip(x, 1), g.roll(x, 1, 1), g.repeat(x, 1, 2), g.unsqueeze(x, 1).expand([x.shape[0] as number, 4, 6])], 'moves'),
-  same((x) => [F.pad(x, [1, 2], { value: 3 }), g.chunk(x, 2, 1), g.reshape(x, [-1, 2]), g.indexSelect(x, 1, tensor([2, 0], { dtype: 'int32' })), g.gather(x, 1, x.gt(0).int())], 'places'),
+  same(
+    (x) => [
+      x.t(),
+      g.cat([x, x], 1),
+      g.stack([x, x], 2),
+      x.narrow(1, 1, 3),
+      g.select(x, 1, 2),
+      g.flip(x, 1),
+      g.roll(x, 1, 1),
+      g.repeat(x, 1, 2),
+      g.unsqueeze(x, 1).expand([x.shape[0] as number, 4, 6]),
+    ],
+    'moves',
+  ),
+  same(
+    (x) => [F.pad(x, [1, 2], { value: 3 }), g.chunk(x, 2, 1), g.reshape(x, [-1, 2]), g.indexSelect(x, 1, tensor([2, 0], { dtype: 'int32' })), g.gather(x, 1, x.gt(0).int())],
+    'places',
+  ),
   same((x) => [g.einsum('bi,bj->bij', x, x), g.bmm(x.unsqueeze(1), x.unsqueeze(2)), g.matmul(x, x.t()).narrow(1, 0, 1).narrow(0, 0, 1)], 'products', shaped([3, 6])),
   same((x) => F.scaledDotProductAttention(x, x, x, { isCausal: true }), 'scaledDotProductAttention', shaped([2, 2, 4, 3])),
   same((x) => F.interpolate(x, { scaleFactor: 0.5, mode: 'bilinear' }), 'interpolate', image),
@@ -262,10 +349,26 @@ class Text extends nn.Module {
 }
 
 const models: readonly Row[] = [
-  layer('Sequential', () => warmed(new nn.Sequential(new nn.Conv2d(1, 4, 3), new nn.BatchNorm2d(4), new nn.ReLU(), new nn.MaxPool2d(2), new nn.Flatten(), new nn.Linear(36, 5))), shaped([2, 1, 8, 8])),
+  layer(
+    'Sequential',
+    () => warmed(new nn.Sequential(new nn.Conv2d(1, 4, 3), new nn.BatchNorm2d(4), new nn.ReLU(), new nn.MaxPool2d(2), new nn.Flatten(), new nn.Linear(36, 5))),
+    shaped([2, 1, 8, 8]),
+  ),
   layer('a class of its own', () => warmed(new Own()), shaped([2, 3, 6, 6])),
   layer('a U-Net', () => new UNet(), shaped([2, 1, 6, 6])),
-  layer('a text model', () => new Text(), () => [tensor([[1, 2, 3, 0, 6], [4, 4, 5, 1, 0]], { dtype: 'int32' })]),
+  layer(
+    'a text model',
+    () => new Text(),
+    () => [
+      tensor(
+        [
+          [1, 2, 3, 0, 6],
+          [4, 4, 5, 1, 0],
+        ],
+        { dtype: 'int32' },
+      ),
+    ],
+  ),
   layer('an autoencoder', () => new nn.Sequential(new nn.Linear(6, 3), new nn.Tanh(), new nn.Linear(3, 6)), flat),
 ];
 

@@ -5,7 +5,15 @@ import { valueError } from '../../tensor/errors.ts';
 import { sizeOf } from '../../tensor/shape.ts';
 import type { TypedArrays } from '../../tensor/tensor.ts';
 import { Value } from '../graph.ts';
-import { AttributeProto_AttributeType as A, AttributeProtoSchema, type NodeProto, NodeProtoSchema, TensorProto_DataType as T, type TensorProto, TensorProtoSchema } from './onnx_pb.js';
+import {
+  AttributeProto_AttributeType as A,
+  AttributeProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  TensorProto_DataType as T,
+  type TensorProto,
+  TensorProtoSchema,
+} from './onnx_pb.js';
 import { notByBatch, PerBatch, type Size } from './sizes.ts';
 
 /** A number that is written as a float: others are whole. */
@@ -94,7 +102,8 @@ export class Emitter {
   of(v: Value): string {
     let name = this.#names.get(v);
     if (name === undefined) {
-      if (v.kind !== 'constant') throw valueError('toOnnx', `a value of '${v.node?.call?.path ?? ''}' (${v.node?.op ?? v.kind}) is used outside of the layer that made it, which no layer gives.`);
+      if (v.kind !== 'constant')
+        throw valueError('toOnnx', `a value of '${v.node?.call?.path ?? ''}' (${v.node?.op ?? v.kind}) is used outside of the layer that made it, which no layer gives.`);
       name = this.#constant(v);
       this.#names.set(v, name);
     }
@@ -103,7 +112,8 @@ export class Emitter {
 
   #constant(v: Value): string {
     const { data, origin } = v as { data: TypedArrays[DType]; origin: Value['origin'] };
-    if (origin?.kind === 'random') throw valueError('toOnnx', `${this.path || 'the model'} draws random numbers (${origin.kernel}), which a file cannot. Use eval(), or draw outside and pass them in.`);
+    if (origin?.kind === 'random')
+      throw valueError('toOnnx', `${this.path || 'the model'} draws random numbers (${origin.kernel}), which a file cannot. Use eval(), or draw outside and pass them in.`);
     const shape = this.shape(v);
     if (shape.every((n) => typeof n === 'number')) return this.constant(data as ArrayLike<number>, v.dtype, shape as number[]);
     const first = (data as ArrayLike<number>)[0] ?? 0;

@@ -58,7 +58,11 @@ export function arrayOf(proto: TensorProto, what: string): HostArray {
   const size = sizeOf(shape);
   if (shape.some((n) => n < 0) || !(size <= MOST_ELEMENTS)) throw malformed(`${what} has the shape ${shapeText(shape)}`);
   if (proto.dataLocation === TensorProto_DataLocation.EXTERNAL)
-    throw new GradloomError('FORMAT', 'fromOnnx', `${what} lies in another file. Save the model with its weights inside: external_data=False, or onnx.save_model(…, save_as_external_data=False).`);
+    throw new GradloomError(
+      'FORMAT',
+      'fromOnnx',
+      `${what} lies in another file. Save the model with its weights inside: external_data=False, or onnx.save_model(…, save_as_external_data=False).`,
+    );
   const dtype = dtypeOf(proto.dataType, what);
   const [name] = ELEMENTS[proto.dataType] as readonly [string, DType];
   const width = (TYPES[name] as { bytes: number }).bytes;
@@ -82,8 +86,9 @@ function bytesOf({ dataType, floatData, int32Data, int64Data, doubleData, uint64
   return new Uint8Array((width === 4 ? Int32Array : width === 2 ? Uint16Array : Uint8Array).from(int32Data).buffer);
 }
 
-function valueOf({ name, type }: ValueInfoProto): OnnxValue {
-  if (type?.value.case !== 'tensorType') throw new GradloomError('DTYPE', 'fromOnnx', `'${name}' is no tensor but ${type?.value.case ?? 'without a type'}. Only tensors are offered.`);
+function described({ name, type }: ValueInfoProto): OnnxValue {
+  if (type?.value.case !== 'tensorType')
+    throw new GradloomError('DTYPE', 'fromOnnx', `'${name}' is no tensor but ${type?.value.case ?? 'without a type'}. Only tensors are offered.`);
   const { elemType, shape } = type.value.value;
   const sizes = shape?.dim.map(({ value }) => (value.case === 'dimValue' ? Number(value.value) : value.case === 'dimParam' ? value.value : null));
   return { name, dtype: dtypeOf(elemType, `'${name}'`), shape: sizes ?? null };
@@ -118,7 +123,11 @@ export function graphOf(given: Uint8Array | ArrayBuffer): Graph {
   if (!graph || graph.output.length === 0) throw malformed('the file has no graph with an output');
   const opset = Number(model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 0n);
   if (opset < OPSETS[0] || opset > OPSETS[1])
-    throw new GradloomError('FORMAT', 'fromOnnx', `the file is of opset ${opset || 'none'}; ${OPSETS.join(' to ')} are read. Export it with opset_version=18, or convert it with onnx.version_converter.`);
+    throw new GradloomError(
+      'FORMAT',
+      'fromOnnx',
+      `the file is of opset ${opset || 'none'}; ${OPSETS.join(' to ')} are read. Export it with opset_version=18, or convert it with onnx.version_converter.`,
+    );
   if (graph.sparseInitializer.length > 0) throw new GradloomError('FORMAT', 'fromOnnx', 'sparse initializers are not offered. Save the weights as dense tensors.');
   const initializers = new Map<string, HostArray>();
   for (const proto of graph.initializer) {
@@ -126,7 +135,7 @@ export function graphOf(given: Uint8Array | ArrayBuffer): Graph {
     initializers.set(proto.name, arrayOf(proto, `the initializer '${proto.name}'`));
   }
   // Files of the first versions name initializers among the inputs too.
-  const inputs = graph.input.filter(({ name }) => !initializers.has(name)).map(valueOf);
+  const inputs = graph.input.filter(({ name }) => !initializers.has(name)).map(described);
   const own = new Set(model.functions.map(({ domain, name }) => `${domain}:${name}`));
   const nodes = graph.node.map((proto, i) => new NodeView(proto, i, opset, own.has(`${proto.domain}:${proto.opType}`)));
   const names = [...inputs.map(({ name }) => name), ...initializers.keys()];
@@ -137,4 +146,4 @@ export function graphOf(given: Uint8Array | ArrayBuffer): Graph {
 }
 
 /** Outputs may come without type. */
-const outputOf = (info: ValueInfoProto): OnnxValue => (info.type ? valueOf(info) : { name: info.name, dtype: 'float32', shape: null });
+const outputOf = (info: ValueInfoProto): OnnxValue => (info.type ? described(info) : { name: info.name, dtype: 'float32', shape: null });

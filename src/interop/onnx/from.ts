@@ -75,7 +75,10 @@ class GraphModule extends Module implements OnnxModule {
 
   #check(inputs: readonly Tensor[]): void {
     if (inputs.length !== this.inputs.length)
-      throw valueError('OnnxModule', `takes ${this.inputs.length} input${this.inputs.length === 1 ? '' : 's'} (${this.inputs.map(({ name }) => name).join(', ')}), got ${inputs.length}.`);
+      throw valueError(
+        'OnnxModule',
+        `takes ${this.inputs.length} input${this.inputs.length === 1 ? '' : 's'} (${this.inputs.map(({ name }) => name).join(', ')}), got ${inputs.length}.`,
+      );
     const named = new Map<string, number>();
     for (const [i, { name, dtype, shape }] of this.inputs.entries()) {
       const x = inputs[i];
@@ -88,7 +91,11 @@ class GraphModule extends Module implements OnnxModule {
         return named.get(n) === size;
       });
       if (shape && (shape.length !== x.rank || !fits))
-        throw new GradloomError('SHAPE', 'OnnxModule', `the input '${name}' is [${shape.map((n) => n ?? '?').join(', ')}] in the file, got ${shapeText(x.sizes)}. Sizes that vary are exported as dynamic axes.`);
+        throw new GradloomError(
+          'SHAPE',
+          'OnnxModule',
+          `the input '${name}' is [${shape.map((n) => n ?? '?').join(', ')}] in the file, got ${shapeText(x.sizes)}. Sizes that vary are exported as dynamic axes.`,
+        );
     }
   }
 }

@@ -5,7 +5,7 @@ import { tensor } from '../../ops/create.ts';
 import type { DType } from '../../tensor/dtype.ts';
 import { GradloomError, shapeText, valueText } from '../../tensor/errors.ts';
 import { sizeOf } from '../../tensor/shape.ts';
-import { Tensor } from '../../tensor/tensor.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
 
 /** An array on the host, row-major. */
 export class HostArray {

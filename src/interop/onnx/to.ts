@@ -76,7 +76,7 @@ function shapesOf({ graph, other, batches }: Traces): (v: Value) => readonly Siz
   graph.nodes.forEach((node, i) => {
     const twin = other.nodes[i] as Node;
     pairs.set(node.output, twin.output);
-    node.inputs.forEach((v, j) => pairs.set(v, twin.inputs[j] as Value));
+    node.inputs.forEach((v, j) => void pairs.set(v, twin.inputs[j] as Value));
   });
   pair(valuesIn(graph.output), valuesIn(other.output));
   return (v) => {
@@ -116,7 +116,10 @@ class Writer {
     }
     if (this.#missing.size === 0) return;
     const names = [...this.#missing];
-    throw valueError('toOnnx', `no operator of ONNX, opset ${OPSET}, stands for ${names.slice(0, 8).join(', ')}${names.length > 8 ? ' …' : ''}. docs/onnx.md lists what is written.`);
+    throw valueError(
+      'toOnnx',
+      `no operator of ONNX, opset ${OPSET}, stands for ${names.slice(0, 8).join(', ')}${names.length > 8 ? ' …' : ''}. docs/onnx.md lists what is written.`,
+    );
   }
 
   #layer(call: ModuleCall): boolean {
@@ -150,7 +153,10 @@ class Writer {
     const e = this.#e;
     const what = whatOf(node);
     e.path = node.call?.path ?? '';
-    if (node.kind === 'write') return this.#write(node, what);
+    if (node.kind === 'write') {
+      this.#write(node, what);
+      return;
+    }
     const row = Object.hasOwn(opRows, node.op) ? opRows[node.op] : undefined;
     if (!row) {
       this.#missing.add(what);
@@ -159,7 +165,11 @@ class Writer {
     }
     const { other, batches } = this.#traces;
     const attrs = other ? merged(node.attrs, (other.nodes[i] as Node).attrs, batches, what) : node.attrs;
-    const name = row(e, node.inputs.map((v) => e.of(v)), { inputs: node.inputs, output: node.output, attrs, what });
+    const name = row(
+      e,
+      node.inputs.map((v) => e.of(v)),
+      { inputs: node.inputs, output: node.output, attrs, what },
+    );
     e.bind(node.output, name);
   }
 
@@ -176,18 +186,23 @@ const isValue = (v: unknown): v is Value => valuesIn(v).length === 1 && valuesIn
 
 /** Input and output as the file declares them. */
 function declared(e: Emitter, v: Value, name: string): ValueInfoProto {
-  const dim = e.shape(v).map((n) =>
-    n instanceof PerBatch
-      ? { value: { case: 'dimParam' as const, value: n.per === 1 ? 'batch' : `${n.per}*batch` } }
-      : { value: { case: 'dimValue' as const, value: BigInt(n) } },
-  );
+  const dim = e
+    .shape(v)
+    .map((n) =>
+      n instanceof PerBatch
+        ? { value: { case: 'dimParam' as const, value: n.per === 1 ? 'batch' : `${n.per}*batch` } }
+        : { value: { case: 'dimValue' as const, value: BigInt(n) } },
+    );
   return create(ValueInfoProtoSchema, { name, type: { value: { case: 'tensorType', value: { elemType: TYPE[v.dtype], shape: { dim } } } } });
 }
 
 /** A name for each: those given, else the word with its number, or the key. */
 function namesFor(what: 'input' | 'output', values: readonly [string, Value][], given: readonly string[] | undefined): string[] {
   if (given && given.length !== values.length)
-    throw valueError('toOnnx', `${what}Names has ${given.length} name${given.length === 1 ? '' : 's'}, there ${values.length === 1 ? 'is one' : `are ${values.length}`} ${what}${values.length === 1 ? '' : 's'}.`);
+    throw valueError(
+      'toOnnx',
+      `${what}Names has ${given.length} name${given.length === 1 ? '' : 's'}, there ${values.length === 1 ? 'is one' : `are ${values.length}`} ${what}${values.length === 1 ? '' : 's'}.`,
+    );
   const names = given ?? values.map(([place], i) => (/^[\d.]*$/.test(place) ? (values.length === 1 ? what : `${what}_${i}`) : place.replace(/^\d+\./, '')));
   if (new Set(names).size !== names.length) throw valueError('toOnnx', `${what}s must have different names, got ${names.join(', ')}. Give ${what}Names.`);
   return [...names];

@@ -29,7 +29,11 @@ function shapeFrom(node: NodeView, from: readonly number[], asked: readonly numb
   const rest = sizeOf(sizes.filter((n) => n !== -1));
   const whole = sizes.map((n) => (n === -1 ? sizeOf(from) / rest : n));
   if (sizeOf(whole) !== sizeOf(from) || whole.some((n) => !Number.isInteger(n) || n < 0))
-    throw new GradloomError('SHAPE', 'fromOnnx', `${node.label}: ${shapeText(from)} does not go into ${shapeText(asked)}. If the batch is meant to vary, export with dynamic axes.`);
+    throw new GradloomError(
+      'SHAPE',
+      'fromOnnx',
+      `${node.label}: ${shapeText(from)} does not go into ${shapeText(asked)}. If the batch is meant to vary, export with dynamic axes.`,
+    );
   return whole;
 }
 
@@ -102,7 +106,8 @@ const depthToSpace: Rule = {
     return onTensors((x) => {
       const [n, c, h, w] = (x as Tensor).sizes as [number, number, number, number];
       const out = c / (b * b);
-      const apart = mode === 'DCR' ? permute(reshape(x as Tensor, [n, b, b, out, h, w]), [0, 3, 4, 1, 5, 2]) : permute(reshape(x as Tensor, [n, out, b, b, h, w]), [0, 1, 4, 2, 5, 3]);
+      const apart =
+        mode === 'DCR' ? permute(reshape(x as Tensor, [n, b, b, out, h, w]), [0, 3, 4, 1, 5, 2]) : permute(reshape(x as Tensor, [n, out, b, b, h, w]), [0, 1, 4, 2, 5, 3]);
       return reshape(apart, [n, out, h * b, w * b]);
     });
   },
@@ -143,8 +148,8 @@ const splitting: Rule = {
       const each = Math.ceil(size / parts);
       const pieces = given(sizes) ?? fixed ?? Array.from({ length: parts }, (_, i) => Math.max(Math.min(each, size - i * each), 0));
       if (!host(x)) return split(value(x) as Tensor, pieces, dim);
-      let at = 0;
-      return pieces.map((n) => sliced(x, [at], [(at += n)], [dim], [1]));
+      const start = (i: number): number => pieces.slice(0, i).reduce((a, b) => a + b, 0);
+      return pieces.map((_, i) => sliced(x, [start(i)], [start(i + 1)], [dim], [1]));
     };
   }),
 };
@@ -162,7 +167,15 @@ export const layoutRules: Rules = {
       };
     }),
   },
-  Constant: { inputs: [0, 0], ...both((node) => ((x) => () => x)(constantOf(node))) },
+  Constant: {
+    inputs: [0, 0],
+    ...both((node) =>
+      (
+        (x) => () =>
+          x
+      )(constantOf(node)),
+    ),
+  },
   ConstantOfShape: {
     inputs: [1, 1],
     numbers: [0],
@@ -252,7 +265,11 @@ export const layoutRules: Rules = {
       const [start, end, step] = bounds.map((b) => numberOf(b, 0)) as [number, number, number];
       if (step === 0) throw new GradloomError('VALUE', 'fromOnnx', 'the step of a Range is 0.');
       const count = countOf([Math.max(Math.ceil((end - start) / step), 0)]);
-      return new HostArray([count], Array.from({ length: count }, (_, i) => start + i * step), value(bounds[0]).dtype);
+      return new HostArray(
+        [count],
+        Array.from({ length: count }, (_, i) => start + i * step),
+        value(bounds[0]).dtype,
+      );
     }),
   },
   Reshape: {
@@ -302,7 +319,12 @@ export const layoutRules: Rules = {
         const shape = shapeOf(value(x));
         const dims = dimsOf(axes(at) ?? shape.flatMap((n, i) => (n === 1 ? [i] : [])), shape.length);
         if (dims.some((d) => shape[d] !== 1)) throw new GradloomError('SHAPE', 'fromOnnx', `${node.label}: axes ${dims} of ${shapeText(shape)} are not of size 1.`);
-        return host(x) ? reshaped(x, shape.filter((_, i) => !dims.includes(i))) : squeeze(value(x) as Tensor, dims);
+        return host(x)
+          ? reshaped(
+              x,
+              shape.filter((_, i) => !dims.includes(i)),
+            )
+          : squeeze(value(x) as Tensor, dims);
       };
     }),
   },

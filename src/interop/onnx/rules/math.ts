@@ -33,8 +33,15 @@ const compared = (f: OfTwo, host: (a: number, b: number) => boolean): Rule => bi
 /** Of any number of inputs. */
 const variadic = (f: OfTwo, host: (a: number, b: number) => number, end: (x: Tensor, n: number) => Tensor = (x) => x): Rule => ({
   inputs: [1, Number.POSITIVE_INFINITY],
-  make: () => onTensors((...all) => end(all.reduce((a, b) => f(a, b)), all.length)),
-  host: () =>
+  make: () =>
+    onTensors((...all) =>
+      end(
+        all.reduce((a, b) => f(a, b)),
+        all.length,
+      ),
+    ),
+  host:
+    () =>
     (...all) =>
       mapped((...v) => v.reduce(host), all as HostArray[]),
 });
@@ -89,11 +96,13 @@ const chosen = (f: typeof argmax): Rule =>
     return (x) => f(x, { dim: axis, keepdim });
   });
 
-const cast = (dtype: DType): ((x: Value) => Value) => (x) => {
-  if (!(x instanceof HostArray)) return to(x, dtype);
-  const cut = dtype === 'bool' ? (v: number) => Number(v !== 0) : dtype === 'int32' ? Math.trunc : (v: number) => v;
-  return mapped(cut, [x], dtype);
-};
+const cast =
+  (dtype: DType): ((x: Value) => Value) =>
+  (x) => {
+    if (!(x instanceof HostArray)) return to(x, dtype);
+    const cut = dtype === 'bool' ? (v: number) => Number(v !== 0) : dtype === 'int32' ? Math.trunc : (v: number) => v;
+    return mapped(cut, [x], dtype);
+  };
 
 const clip: Rule = {
   inputs: [1, 3],
@@ -161,18 +170,33 @@ export const mathRules: Rules = {
   },
   CastLike: { inputs: [2, 2], make: () => (x, like) => cast((like as Value).dtype)(x as Value) },
   Ceil: plain(u.ceil, Math.ceil),
-  Celu: unary((node) => ((a) => (x) => celu(x, { alpha: a }))(alpha(node, 1))),
+  Celu: unary((node) =>
+    (
+      (a) => (x) =>
+        celu(x, { alpha: a })
+    )(alpha(node, 1)),
+  ),
   Clip: clip,
   Cos: plain(u.cos),
   Cosh: plain(cosh),
   CumSum: cumulative,
   Div: quotient,
-  Elu: unary((node) => ((a) => (x) => u.elu(x, { alpha: a }))(alpha(node, 1))),
+  Elu: unary((node) =>
+    (
+      (a) => (x) =>
+        u.elu(x, { alpha: a })
+    )(alpha(node, 1)),
+  ),
   Equal: compared(eq, (a, b) => a === b),
   Erf: plain(u.erf),
   Exp: plain(u.exp),
   Floor: plain(u.floor, Math.floor),
-  Gelu: unary((node) => ((approximate) => (x) => u.gelu(x, { approximate }))(node.word('approximate', 'none', 'tanh'))),
+  Gelu: unary((node) =>
+    (
+      (approximate) => (x) =>
+        u.gelu(x, { approximate })
+    )(node.word('approximate', 'none', 'tanh')),
+  ),
   Greater: compared(gt, (a, b) => a > b),
   GreaterOrEqual: compared(ge, (a, b) => a >= b),
   HardSigmoid: unary((node) => {
@@ -185,7 +209,12 @@ export const mathRules: Rules = {
     return negative && positive ? isinf : negative ? isneginf : positive ? isposinf : (x) => logicalAnd(isinf(x), false as never);
   }),
   IsNaN: plain(u.isnan),
-  LeakyRelu: unary((node) => ((a) => (x) => u.leakyRelu(x, { negativeSlope: a }))(alpha(node, 0.01))),
+  LeakyRelu: unary((node) =>
+    (
+      (a) => (x) =>
+        u.leakyRelu(x, { negativeSlope: a })
+    )(alpha(node, 0.01)),
+  ),
   Less: compared(lt, (a, b) => a < b),
   LessOrEqual: compared(le, (a, b) => a <= b),
   Log: plain(u.log),
@@ -210,11 +239,23 @@ export const mathRules: Rules = {
   ReduceL2: reduction((x, { dim, keepdim }) => norm(x, { p: 2, dim, keepdim })),
   ReduceLogSum: reduction((x, options) => u.log(sum(x, options))),
   ReduceLogSumExp: reduction((x, options) => logsumexp(x, options)),
-  ReduceMax: reduction((x, options) => amax(x, options), (v) => Math.max(...v)),
+  ReduceMax: reduction(
+    (x, options) => amax(x, options),
+    (v) => Math.max(...v),
+  ),
   ReduceMean: reduction((x, options) => mean(x, options)),
-  ReduceMin: reduction((x, options) => amin(x, options), (v) => Math.min(...v)),
-  ReduceProd: reduction((x, { dim, keepdim }) => [...dim].sort((a, b) => b - a).reduce((y, d) => prod(y, { dim: d, keepdim }), x), (v) => v.reduce((a, b) => a * b, 1)),
-  ReduceSum: reduction((x, options) => sum(x, options), (v) => v.reduce((a, b) => a + b, 0)),
+  ReduceMin: reduction(
+    (x, options) => amin(x, options),
+    (v) => Math.min(...v),
+  ),
+  ReduceProd: reduction(
+    (x, { dim, keepdim }) => [...dim].sort((a, b) => b - a).reduce((y, d) => prod(y, { dim: d, keepdim }), x),
+    (v) => v.reduce((a, b) => a * b, 1),
+  ),
+  ReduceSum: reduction(
+    (x, options) => sum(x, options),
+    (v) => v.reduce((a, b) => a + b, 0),
+  ),
   ReduceSumSquare: reduction((x, options) => sum(square(x), options)),
   Relu: plain(u.relu, (x) => Math.max(x, 0)),
   Round: plain(u.round),
@@ -236,10 +277,20 @@ export const mathRules: Rules = {
   Sqrt: plain(u.sqrt, Math.sqrt),
   Sub: binary(sub, (a, b) => a - b),
   Sum: variadic(add, (a, b) => a + b),
-  Swish: unary((node) => ((a) => (x) => mul(x, u.sigmoid(mul(x, a))))(alpha(node, 1))),
+  Swish: unary((node) =>
+    (
+      (a) => (x) =>
+        mul(x, u.sigmoid(mul(x, a)))
+    )(alpha(node, 1)),
+  ),
   Tan: plain(tan),
   Tanh: plain(u.tanh),
-  ThresholdedRelu: unary((node) => ((a) => (x) => where(gt(x, a), x, 0))(alpha(node, 1))),
+  ThresholdedRelu: unary((node) =>
+    (
+      (a) => (x) =>
+        where(gt(x, a), x, 0)
+    )(alpha(node, 1)),
+  ),
   Where: {
     inputs: [3, 3],
     make: () => onTensors((c, a, b) => where(c as Tensor, a as Tensor, b as Tensor)),

@@ -19,7 +19,12 @@ const ordered = (kind: CellKind, w: Tensor): Tensor => {
 /** Which function the steps have, by the names of the activations: only the usual ones are offered. */
 function kindOf(node: NodeView, directions: number): CellKind {
   const names = node.texts('activations').map((name) => name.toLowerCase());
-  const all = (...usual: string[]): boolean => names.length === 0 || names.join() === Array.from({ length: directions }, () => usual).flat().join();
+  const all = (...usual: string[]): boolean =>
+    names.length === 0 ||
+    names.join() ===
+      Array.from({ length: directions }, () => usual)
+        .flat()
+        .join();
   if (node.op === 'LSTM' && all('sigmoid', 'tanh', 'tanh')) return 'lstm';
   if (node.op === 'GRU' && all('sigmoid', 'tanh')) return 'gru';
   if (node.op === 'RNN' && all('tanh')) return 'tanh';

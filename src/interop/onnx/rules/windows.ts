@@ -122,7 +122,12 @@ const transposed: Rule = {
         : margins(sizes);
       const padding = even(cuts);
       const y = onLine(TRANSPOSED, t)(t, weight, b, lineOf({ stride, dilation, groups, outputPadding, padding: padding ?? 0 }, t) as never);
-      return padding ? y : widened(y, cuts.map(([a, c]) => [-a, -c]));
+      return padding
+        ? y
+        : widened(
+            y,
+            cuts.map(([a, c]) => [-a, -c]),
+          );
     });
   },
 };
@@ -133,7 +138,9 @@ const POOLS: Readonly<Record<'max' | 'average', readonly Pool[]>> = { max: [maxP
 const LP: readonly ((x: Tensor, p: number, kernel: never, options: never) => Tensor)[] = [lpPool1d, lpPool2d, lpPool3d];
 
 /** Reads a pool's windows; `pool` gets the picture, the margins, and the padding where that says the same. */
-const pooling = (make: (node: NodeView, kernel: readonly number[]) => (x: Tensor, windows: Windows, ceilMode: boolean, margins: Margins, padding: number[] | null) => Tensor): Rule => ({
+const pooling = (
+  make: (node: NodeView, kernel: readonly number[]) => (x: Tensor, windows: Windows, ceilMode: boolean, margins: Margins, padding: number[] | null) => Tensor,
+): Rule => ({
   inputs: [1, 1],
   note: 'without indices',
   make: (node) => {

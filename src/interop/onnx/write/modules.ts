@@ -37,7 +37,8 @@ const convolution =
     const kernel = (call.module as unknown as { weight: { shape: number[] } }).weight.shape.slice(2);
     const [strides, dilations] = [each(set.stride, n, 1), each(set.dilation, n, 1)];
     const all = kernel.map((k, i) => (dilations[i] as number) * (k - 1));
-    const pads = set.padding === 'same' ? [...all.map((p) => Math.floor(p / 2)), ...all.map((p) => Math.ceil(p / 2))] : twice(each(set.padding === 'valid' ? 0 : set.padding, n, 0));
+    const pads =
+      set.padding === 'same' ? [...all.map((p) => Math.floor(p / 2)), ...all.map((p) => Math.ceil(p / 2))] : twice(each(set.padding === 'valid' ? 0 : set.padding, n, 0));
     const bias = state('bias');
     return [e.node('Conv', bias ? [x, weight, bias] : [x, weight], { kernel_shape: kernel, strides, pads, dilations, group: set.groups ?? 1 })];
   };
@@ -68,7 +69,12 @@ const maxPooling =
     // Settings of the call for indices have another output.
     if (set.withIndices || shape.length !== n + 2) return null;
     const kernel = each(set.kernelSize, n, 1);
-    const windows = { kernel_shape: kernel, strides: set.stride == null ? kernel : each(set.stride, n, 1), pads: twice(each(set.padding, n, 0)), dilations: each(set.dilation, n, 1) };
+    const windows = {
+      kernel_shape: kernel,
+      strides: set.stride == null ? kernel : each(set.stride, n, 1),
+      pads: twice(each(set.padding, n, 0)),
+      dilations: each(set.dilation, n, 1),
+    };
     return [e.node('MaxPool', [x], { ...windows, ceil_mode: Number(set.ceilMode ?? false) })];
   };
 
@@ -130,7 +136,11 @@ const resizing: LayerRow = (e, { x, y, set, shape }) => {
   const factors = scaleFactor == null ? null : each(scaleFactor, n, 1);
   if (antialias || recomputeScaleFactor || !(linear || mode === 'nearest' || mode === 'bicubic') || factors?.some((f) => !Number.isInteger(f))) return null;
   const places = mode === 'nearest' ? 'asymmetric' : alignCorners ? 'align_corners' : 'half_pixel';
-  const attributes = { mode: mode === 'nearest' ? 'nearest' : linear ? 'linear' : 'cubic', coordinate_transformation_mode: places, nearest_mode: mode === 'nearest' ? 'floor' : undefined };
+  const attributes = {
+    mode: mode === 'nearest' ? 'nearest' : linear ? 'linear' : 'cubic',
+    coordinate_transformation_mode: places,
+    nearest_mode: mode === 'nearest' ? 'floor' : undefined,
+  };
   const cubic = mode === 'bicubic' ? { cubic_coeff_a: float(-0.75) } : {};
   const size = factors ? ['', e.constant([1, 1, ...factors])] : ['', '', e.sizes(y)];
   return [e.node('Resize', [x, ...size], { ...attributes, ...cubic })];
@@ -172,10 +182,7 @@ export const layerRows: ReadonlyMap<unknown, LayerRow> = new Map<unknown, LayerR
   [ConvTranspose1d, transposed(1)],
   [ConvTranspose2d, transposed(2)],
   [ConvTranspose3d, transposed(3)],
-  [
-    Dropout,
-    (e, { x, set, call }) => (call.module.training ? e.many('Dropout', [x, e.scalar(set.p ?? 0.5), e.scalar(1, 'bool')], {}, 1) : [x]),
-  ],
+  [Dropout, (e, { x, set, call }) => (call.module.training ? e.many('Dropout', [x, e.scalar(set.p ?? 0.5), e.scalar(1, 'bool')], {}, 1) : [x])],
   [act.ELU, one('Elu', alpha('alpha', 1))],
   [
     Embedding,
@@ -230,4 +237,3 @@ export const layerRows: ReadonlyMap<unknown, LayerRow> = new Map<unknown, LayerR
   [UpsamplingBilinear2d, resizing],
   [UpsamplingNearest2d, resizing],
 ]);
-

@@ -40,9 +40,17 @@ const overBools =
     return e.node('Cast', [e.node(op, [numbers, e.ints(dims)], { keepdims: Number(keepdim) })], { to: TYPE.bool });
   };
 
-const windowAttributes = (
-  { kernel, stride, padding, dilation }: Record<'kernel' | 'stride' | 'padding' | 'dilation', number[]>,
-): Record<'kernel_shape' | 'strides' | 'pads' | 'dilations', number[]> => ({ kernel_shape: [...kernel], strides: [...stride], pads: [...padding, ...padding], dilations: [...dilation] });
+const windowAttributes = ({
+  kernel,
+  stride,
+  padding,
+  dilation,
+}: Record<'kernel' | 'stride' | 'padding' | 'dilation', number[]>): Record<'kernel_shape' | 'strides' | 'pads' | 'dilations', number[]> => ({
+  kernel_shape: [...kernel],
+  strides: [...stride],
+  pads: [...padding, ...padding],
+  dilations: [...dilation],
+});
 
 const convolution: OpRow = (e, x, { attrs: { windows, groups } }) => e.node('Conv', x, { ...windowAttributes(windows), group: groups });
 
@@ -77,7 +85,8 @@ const averagePooling: OpRow = (e, x, { attrs: { rows, columns, image } }) => {
   const [h, w] = image;
   const right = matrix(columns, w);
   const flipped = Array.from({ length: right.length }, (_, i) => right[(i % columns.length) * w + Math.floor(i / columns.length)] as number);
-  const across = columns.length === w && w === 1 && columns[0][2] === 1 ? (x[0] as string) : e.node('MatMul', [x[0] as string, e.constant(flipped, 'float32', [w, columns.length])]);
+  const across =
+    columns.length === w && w === 1 && columns[0][2] === 1 ? (x[0] as string) : e.node('MatMul', [x[0] as string, e.constant(flipped, 'float32', [w, columns.length])]);
   return rows.length === h && h === 1 && rows[0][2] === 1 ? across : e.node('MatMul', [e.constant(matrix(rows, h), 'float32', [rows.length, h]), across]);
 };
 
@@ -160,7 +169,6 @@ const logTo =
   (base: number): OpRow =>
   (e, x) =>
     e.node('Div', [e.node('Log', x), e.scalar(Math.log(base))]);
-
 
 /** @internal Rows by the op's name. */
 export const opRows: Readonly<Record<string, OpRow>> = {

@@ -28,9 +28,25 @@ export const recurrentLayer: LayerRow = (e, { x, shape, set, state, call }) => {
     const parameter = (name: string, end: string): string | null => state(`${name}_l${layer}${end}`);
     const weights = ['weight_ih', 'weight_hh'].map((name) => directions.map((end) => parameter(name, end)));
     if (weights.flat().includes(null)) return null;
-    const [w, r] = weights.map((list) => stacked(e, list.map((name) => inOrder(e, name as string, kind, hiddenSize)))) as [string, string];
+    const [w, r] = weights.map((list) =>
+      stacked(
+        e,
+        list.map((name) => inOrder(e, name as string, kind, hiddenSize)),
+      ),
+    ) as [string, string];
     const biases = directions.map((end) => [parameter('bias_ih', end), parameter('bias_hh', end)]);
-    const b = biases.flat().includes(null) ? '' : stacked(e, biases.map((pair) => e.node('Concat', pair.map((name) => inOrder(e, name as string, kind, hiddenSize)), { axis: 0 })));
+    const b = biases.flat().includes(null)
+      ? ''
+      : stacked(
+          e,
+          biases.map((pair) =>
+            e.node(
+              'Concat',
+              pair.map((name) => inOrder(e, name as string, kind, hiddenSize)),
+              { axis: 0 },
+            ),
+          ),
+        );
     const part = (all: string | undefined): string => {
       if (all === undefined) return '';
       const n = directions.length;
