@@ -80,7 +80,13 @@ class Own extends nn.Module {
     let h = x.sub(this.centre).add(this.embed.forward(kind));
     for (const block of [...this.blocks, this.blocks[0] as Skip]) h = block.forward(h);
     const flat = h.reshape([h.shape[0] as number, 3, 4]);
-    return { value: flat.softmax(2).mul(flat).sum({ dim: [1, 2] }), kind: this.project.forward(h) };
+    return {
+      value: flat
+        .softmax(2)
+        .mul(flat)
+        .sum({ dim: [1, 2] }),
+      kind: this.project.forward(h),
+    };
   }
 }
 

@@ -32,13 +32,22 @@ function functions(): string {
 function read(): string {
   const names = Object.keys(rules).sort();
   const noted = names.filter((name) => rules[name]?.note);
-  return [`${names.filter((name) => !rules[name]?.note).join(', ')}.`, '', '| operator | what is said of it |', '| --- | --- |', ...noted.map((name) => `| ${name} | ${rules[name]?.note} |`)].join('\n');
+  return [
+    `${names.filter((name) => !rules[name]?.note).join(', ')}.`,
+    '',
+    '| operator | what is said of it |',
+    '| --- | --- |',
+    ...noted.map((name) => `| ${name} | ${rules[name]?.note} |`),
+  ].join('\n');
 }
 
 /** The page's text with its tables as they are now. */
 export function renewed(text: string): string {
   const tables = { written, functions, read };
-  return Object.entries(tables).reduce((all, [name, table]) => all.replace(new RegExp(`(<!-- ${name} -->\n)[\\s\\S]*?(\n<!-- end -->)`), (_, start: string, end: string) => `${start}${table()}${end}`), text);
+  return Object.entries(tables).reduce(
+    (all, [name, table]) => all.replace(new RegExp(`(<!-- ${name} -->\n)[\\s\\S]*?(\n<!-- end -->)`), (_, start: string, end: string) => `${start}${table()}${end}`),
+    text,
+  );
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(page, renewed(readFileSync(page, 'utf8')));

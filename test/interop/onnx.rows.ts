@@ -122,6 +122,8 @@ const windows: readonly Row[] = [
   layer('LPPool1d', () => new nn.LPPool1d(2, 3, { stride: 2 }), line),
   layer('LPPool2d', () => new nn.LPPool2d(2, 2), image),
   layer('LPPool3d', () => new nn.LPPool3d(2, 2), volume),
+  { name: 'MaxUnpool1d', make: () => new nn.MaxUnpool1d(2), inputs: () => [rand([1, 1, 3]), tensor([[[0, 3, 4]]], { dtype: 'int32' })] },
+  { name: 'MaxUnpool3d', make: () => new nn.MaxUnpool3d(2), inputs: () => [rand([1, 1, 1, 1, 1]), tensor([[[[[3]]]]], { dtype: 'int32' })] },
   {
     name: 'MaxUnpool2d',
     make: () => new nn.MaxUnpool2d(2),
@@ -203,6 +205,8 @@ const others: readonly Row[] = [
   layer('Linear of three dimensions', () => new nn.Linear(9, 4, { bias: false }), line, 'MatMul'),
   layer('Bilinear', () => new nn.Bilinear(3, 4, 5), shaped([2, 3], [2, 4])),
   layer('Embedding', () => new nn.Embedding(5, 4), ids, 'Gather'),
+  { name: 'EmbeddingBag', make: () => new nn.EmbeddingBag(5, 4), inputs: ids },
+  { name: 'EmbeddingBag max', make: () => new nn.EmbeddingBag(5, 4, { mode: 'max' }), inputs: ids },
   layer('Dropout', () => new nn.Dropout(0.5), flat),
   layer('Dropout1d', () => new nn.Dropout1d(0.5), line),
   layer('Dropout2d', () => new nn.Dropout2d(0.5), image),
@@ -266,6 +270,83 @@ const sequences: readonly Row[] = [
     make: () => new nn.Transformer({ dModel: 8, nhead: 2, numEncoderLayers: 1, numDecoderLayers: 1, dimFeedforward: 12 }),
     inputs: shaped([4, 2, 8], [3, 2, 8]),
   },
+];
+
+const classes: Inputs = () => [randn([4, 5]), tensor([1, 0, 3, 2], { dtype: 'int32' })];
+const pair = shaped([4, 5], [4, 5]);
+const shares: Inputs = () => [rand([4, 5]), rand([4, 5])];
+const signs = (): Tensor => tensor([1, -1, 1, -1]);
+const loss = (name: string, make: () => nn.Module, inputs: Inputs, ...ops: string[]): Row => ({ name, make, inputs, ops });
+const losses: readonly Row[] = [
+  loss('CrossEntropyLoss', () => new nn.CrossEntropyLoss({ weight: tensor([1, 2, 0.5, 1, 3]) }), classes, 'SoftmaxCrossEntropyLoss'),
+  loss('CrossEntropyLoss of shares', () => new nn.CrossEntropyLoss({ labelSmoothing: 0.1 }), shares),
+  loss('NLLLoss', () => new nn.NLLLoss(), classes),
+  loss('MSELoss', () => new nn.MSELoss(), pair),
+  loss('L1Loss', () => new nn.L1Loss({ reduction: 'none' }), pair),
+  loss('SmoothL1Loss', () => new nn.SmoothL1Loss({ beta: 0.5 }), pair),
+  loss('HuberLoss', () => new nn.HuberLoss({ delta: 0.7 }), pair),
+  loss('BCELoss', () => new nn.BCELoss(), shares),
+  loss('BCEWithLogitsLoss', () => new nn.BCEWithLogitsLoss(), shares),
+  loss('KLDivLoss', () => new nn.KLDivLoss({ reduction: 'batchmean' }), shares),
+  loss('PoissonNLLLoss', () => new nn.PoissonNLLLoss(), shares),
+  loss(
+    'GaussianNLLLoss',
+    () => new nn.GaussianNLLLoss(),
+    () => [randn([4, 5]), randn([4, 5]), rand([4, 5]).add(0.1)],
+  ),
+  loss(
+    'CosineEmbeddingLoss',
+    () => new nn.CosineEmbeddingLoss(),
+    () => [randn([4, 5]), randn([4, 5]), signs()],
+  ),
+  loss('TripletMarginLoss', () => new nn.TripletMarginLoss(), shaped([4, 5], [4, 5], [4, 5])),
+  loss(
+    'HingeEmbeddingLoss',
+    () => new nn.HingeEmbeddingLoss(),
+    () => [randn([4]), signs()],
+  ),
+  loss(
+    'MarginRankingLoss',
+    () => new nn.MarginRankingLoss(),
+    () => [randn([4]), randn([4]), signs()],
+  ),
+  loss(
+    'SoftMarginLoss',
+    () => new nn.SoftMarginLoss(),
+    () => [randn([4]), signs()],
+  ),
+  loss('MultiMarginLoss', () => new nn.MultiMarginLoss(), classes),
+  loss('MultiLabelSoftMarginLoss', () => new nn.MultiLabelSoftMarginLoss(), shares),
+  loss(
+    'MultiLabelMarginLoss',
+    () => new nn.MultiLabelMarginLoss(),
+    () => [
+      randn([2, 3]),
+      tensor(
+        [
+          [1, -1, 0],
+          [0, 2, -1],
+        ],
+        { dtype: 'int32' },
+      ),
+    ],
+  ),
+  loss(
+    'CTCLoss',
+    () => new nn.CTCLoss(),
+    () => [
+      randn([6, 2, 4]).mul(2),
+      tensor(
+        [
+          [1, 2],
+          [1, 3],
+        ],
+        { dtype: 'int32' },
+      ),
+      [6, 6],
+      [2, 2],
+    ],
+  ),
 ];
 
 const functions: readonly Row[] = [
@@ -373,12 +454,13 @@ const models: readonly Row[] = [
 ];
 
 /** Every row. */
-export const rows: readonly Row[] = [...activations, ...windows, ...norms, ...moves, ...others, ...sequences, ...functions, ...models];
+export const rows: readonly Row[] = [...activations, ...windows, ...norms, ...moves, ...others, ...sequences, ...losses, ...functions, ...models];
 
 /** What has no operator, and what is said of it. */
 export const refused: readonly (readonly [name: string, make: () => nn.Module, inputs: Inputs, says: RegExp])[] = [
   ['Dropout2d in training', () => new nn.Dropout2d(0.5), image, /random/],
-  ['sort', () => new Of(((x: Tensor) => g.sort(x).values) as never), flat, /argsort/],
+  ['cholesky', () => new Of(((x: Tensor) => g.linalg.cholesky(g.matmul(x, x.t()))) as never), flat, /no operator of ONNX, opset 18, stands for cholesky/],
+  ['a tensor of random numbers', () => new Of(((x: Tensor) => x.add(g.randLike(x))) as never), flat, /draws random numbers/],
 ];
 
 /** A row's model and inputs, the same at each call. */

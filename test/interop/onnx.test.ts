@@ -1,10 +1,13 @@
 // Files written by toOnnx, read back by fromOnnx: the same outputs, the same weights under the same names, other batches too.
-import { cat, noGrad, Tensor } from 'gradloom';
+import { readFileSync } from 'node:fs';
+import { cat, nn, noGrad, rand, Tensor } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { graphOf } from '../../src/interop/onnx/file.ts';
 import { fromOnnx } from '../../src/interop/onnx/from.ts';
 import { toOnnx } from '../../src/interop/onnx/to.ts';
+import { throwsCode } from '../helpers.ts';
+import { page, renewed } from './onnx.page.ts';
 import { made, refused, rows } from './onnx.rows.ts';
 
 /** Tensors of a tree, in order. */
@@ -49,6 +52,49 @@ for (const row of rows) {
 }
 
 const doubled = (x: unknown, axis: number): unknown => (x instanceof Tensor && x.rank > axis ? cat([x, x, x], axis) : x);
+
+test('every layer and loss has a row', () => {
+  // What they are given, and lists of layers.
+  const containers = /^(Module(List|Dict)?|ParameterList|ParameterDict|TransformerDecoder)$/;
+  const names = Object.entries(nn).flatMap(([name, c]) => (typeof c === 'function' && Object.prototype.isPrototypeOf.call(nn.Module, c) ? [name] : []));
+  assert.ok(names.length > 90);
+  const known = new Set(rows.map((row) => row.name.split(' ')[0]));
+  assert.equal(
+    names.filter((name) => !known.has(name) && !containers.test(name)),
+    [],
+  );
+});
+
+test('the tables of docs/onnx.md are those of the code', () => {
+  const text = readFileSync(page, 'utf8');
+  assert.ok(text === renewed(text), 'write them anew: npx tsx test/interop/onnx.page.ts');
+});
+
+test('options', () => {
+  const model = new nn.Linear(2, 3);
+  model.train();
+  const file = toOnnx(model, rand([4, 2]), { inputNames: ['a'], outputNames: ['b'], metadata: { by: 'test' }, batchAxis: 0 });
+  assert.ok(model.training);
+  const back = fromOnnx(file);
+  assert.equal(back.inputs, [{ name: 'a', dtype: 'float32', shape: ['batch', 2] }]);
+  assert.equal([back.outputs.map(({ name }) => name), back.metadata], [['b'], { by: 'test' }]);
+  assert.not.ok(back.parameters().some((p) => p.requiresGrad));
+  throwsCode('VALUE', /inputNames has 2 names, there is one input/, () => toOnnx(model, rand([4, 2]), { inputNames: ['a', 'b'] }));
+  throwsCode('VALUE', /'weight' is a name twice/, () => toOnnx(model, rand([4, 2]), { outputNames: ['weight'] }));
+  throwsCode('VALUE', /batchAxis 3: no input has that dimension/, () => toOnnx(model, rand([4, 2]), { batchAxis: 3 }));
+  throwsCode('VALUE', /takes a module first/, () => toOnnx({} as never, rand([4, 2])));
+  throwsCode('VALUE', /there is no option 'opset'/, () => toOnnx(model, rand([4, 2]), { opset: 20 } as never));
+});
+
+test('what goes with the batch in another way is refused', () => {
+  class Odd extends nn.Module {
+    forward(x: Tensor): Tensor {
+      return x.narrow(0, 0, (x.shape[0] as number) - 1);
+    }
+  }
+  throwsCode('VALUE', /slice.* goes with the batch in a way that no graph says/, () => toOnnx(new Odd(), rand([4, 2]), { batchAxis: 0 }));
+  assert.ok(toOnnx(new Odd(), rand([4, 2])).length > 0);
+});
 
 for (const [name, make, inputs, says] of refused) {
   test(`${name} is refused by name`, () => {

@@ -1,4 +1,6 @@
 // Products, normalisations, attention, and pictures in other sizes.
+import { crossEntropy } from '../../../losses/cross-entropy.ts';
+import { nllLoss } from '../../../losses/likelihood.ts';
 import { scaledDotProductAttention } from '../../../ops/attention.ts';
 import { batchNorm, instanceNorm } from '../../../ops/batchnorm.ts';
 import { add, div, eq, mul, where } from '../../../ops/binary.ts';
@@ -125,6 +127,19 @@ const dropping: Rule = {
   },
 };
 
+/** Scores [N, C, …], classes, weights of the classes. */
+const loss = (f: typeof crossEntropy | typeof nllLoss): Rule => ({
+  inputs: [2, 3],
+  make: (node) => {
+    const reduction = node.word('reduction', 'mean', 'sum', 'none');
+    const ignoreIndex = node.int('ignore_index', -100);
+    return onTensors((...parts) => {
+      const [x, target, weight] = parts as unknown as Three;
+      return f(x, target, { weight: weight ?? null, ignoreIndex, reduction } as never);
+    });
+  },
+});
+
 /** @internal Rows by operator. */
 export const layerRules: Rules = {
   Attention: attention,
@@ -170,5 +185,7 @@ export const layerRules: Rules = {
     };
   }),
   MatMul: { inputs: [2, 2], weights: [0, 1], make: () => onTensors((a, b) => matmul(a as Tensor, b as Tensor)) },
+  NegativeLogLikelihoodLoss: loss(nllLoss),
   RMSNormalization: overLast((x, shape, weight, _, eps) => rmsNorm(x, shape, { weight: weight ?? null, eps })),
+  SoftmaxCrossEntropyLoss: loss(crossEntropy),
 };

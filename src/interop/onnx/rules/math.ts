@@ -43,7 +43,7 @@ const variadic = (f: OfTwo, host: (a: number, b: number) => number, end: (x: Ten
   host:
     () =>
     (...all) =>
-      mapped((...v) => v.reduce(host), all as HostArray[]),
+      mapped((...v) => v.reduce((a, b) => host(a, b)), all as HostArray[]),
 });
 
 /** Whole numbers stay whole: the quotient is cut off. */

@@ -142,7 +142,6 @@ const pooling = (
   make: (node: NodeView, kernel: readonly number[]) => (x: Tensor, windows: Windows, ceilMode: boolean, margins: Margins, padding: number[] | null) => Tensor,
 ): Rule => ({
   inputs: [1, 1],
-  note: 'without indices',
   make: (node) => {
     const kernel = node.ints('kernel_shape');
     const windows = windowsOf(node, kernel);
@@ -210,12 +209,12 @@ const everywhere = (f: (x: Tensor, dims: number[]) => Tensor): Rule => unary(() 
 
 /** @internal Rows by operator. */
 export const windowRules: Rules = {
-  AveragePool: averagePooling,
+  AveragePool: { ...averagePooling, note: 'without dilations' },
   Col2Im: columns,
   Conv: convolution,
   ConvTranspose: transposed,
   GlobalAveragePool: everywhere((x, dim) => mean(x, { dim, keepdim: true })),
   GlobalMaxPool: everywhere((x, dim) => amax(x, { dim, keepdim: true })),
-  LpPool: lpPooling,
-  MaxPool: maxPooling,
+  LpPool: { ...lpPooling, note: 'without dilations' },
+  MaxPool: { ...maxPooling, note: 'without indices' },
 };

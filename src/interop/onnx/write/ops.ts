@@ -1,9 +1,10 @@
 // Ops as nodes of ONNX: one row for each op of the library that has an operator, or a few.
-import { shapeError } from '../../../tensor/errors.ts';
+import { shapeError, valueError } from '../../../tensor/errors.ts';
 import type { DType } from '../../../tensor/dtype.ts';
 import type { Value } from '../../graph.ts';
 import { type Emitter, float, TYPE } from '../emitter.ts';
 import { notByBatch, PerBatch, type Size } from '../sizes.ts';
+import { lossRows } from './losses.ts';
 import type { OpRow } from './row.ts';
 import { attentionNode, recurrenceNode } from './sequences.ts';
 
@@ -165,6 +166,16 @@ const scattered =
 /** Beyond every dimension: the start, seen from the end. */
 const LARGEST = 2 ** 31 - 1;
 
+const truncated = (e: Emitter, x: string): string => e.node('Mul', [e.node('Sign', [x]), e.node('Floor', [e.node('Abs', [x])])]);
+
+/** What is written for floats, but not for whole numbers. */
+const floatsOnly =
+  (row: OpRow): OpRow =>
+  (e, x, node) => {
+    if (node.output.dtype !== 'float32') throw valueError('toOnnx', `${node.what}: of whole numbers this is not written. Convert with .float().`);
+    return row(e, x, node);
+  };
+
 const logTo =
   (base: number): OpRow =>
   (e, x) =>
@@ -172,6 +183,7 @@ const logTo =
 
 /** @internal Rows by the op's name. */
 export const opRows: Readonly<Record<string, OpRow>> = {
+  ...lossRows,
   abs: one('Abs'),
   acos: one('Acos'),
   acosh: one('Acosh'),
@@ -183,6 +195,11 @@ export const opRows: Readonly<Record<string, OpRow>> = {
   any: overBools('ReduceMax'),
   argmax: chosen('ArgMax'),
   argmin: chosen('ArgMin'),
+  argsort: (e, x, { attrs, inputs, what }) => {
+    const n = lastSize(e, inputs[0] as Value, what);
+    const [, at] = e.many('TopK', [x[0] as string, e.ints([n])], { axis: -1, largest: Number(attrs.descending), sorted: 1 }, 2) as [string, string];
+    return e.int32(at);
+  },
   asin: one('Asin'),
   asinh: one('Asinh'),
   atan: one('Atan'),
@@ -199,9 +216,14 @@ export const opRows: Readonly<Record<string, OpRow>> = {
   conv2dInputGrad: transposed,
   cos: one('Cos'),
   cosh: one('Cosh'),
+  // Of whole numbers; floats are added up by other ops.
+  cumsum: (e, x, { attrs, inputs }) =>
+    e.node('CumSum', [(inputs[0] as Value).dtype === 'bool' ? e.node('Cast', x, { to: TYPE.int32 }) : (x[0] as string), e.scalar(attrs[0] ?? 0, 'int32')]),
   detach: one('Identity'),
   diagonal,
   div: (e, x) => e.node('Div', x),
+  // Of whole numbers ONNX cuts off.
+  divide: (e, x, { output }) => (output.dtype === 'int32' ? e.node('Div', x) : truncated(e, e.node('Div', x))),
   eq: one('Equal'),
   erf: one('Erf'),
   exp: one('Exp'),
@@ -213,6 +235,8 @@ export const opRows: Readonly<Record<string, OpRow>> = {
     return e.node('Slice', [x[0] as string, every(-1), every(-LARGEST), e.ints(dims), every(-1)]);
   },
   floor: one('Floor'),
+  floorDivide: floatsOnly((e, x) => e.node('Floor', [e.node('Div', x)])),
+  fmod: (e, x) => e.node('Mod', x, { fmod: 1 }),
   gather: (e, x, { attrs }) => e.node('GatherElements', x, { axis: attrs.dim }),
   gelu: (e, x) => {
     const cdf = e.node('Add', [e.node('Erf', [e.node('Mul', [x[0] as string, e.scalar(Math.SQRT1_2)])]), e.scalar(1)]);
@@ -221,6 +245,11 @@ export const opRows: Readonly<Record<string, OpRow>> = {
   hardsigmoid: (e, x) => e.node('HardSigmoid', x, { alpha: float(1 / 6), beta: float(0.5) }),
   hardswish: one('HardSwish'),
   hardtanh: clipped('min', 'max'),
+  indexAdd: (e, x, { attrs: { dim }, inputs }) => {
+    const source = inputs[2] as Value;
+    const places = e.node('Reshape', [x[1] as string, e.ints(source.shape.map((_, i) => (i === dim ? -1 : 1)))]);
+    return e.node('ScatterElements', [x[0] as string, e.node('Expand', [places, e.sizes(e.shape(source))]), x[2] as string], { axis: dim, reduction: 'add' });
+  },
   indexSelect: (e, x, { attrs }) => e.node('Gather', x, { axis: attrs.dim }),
   layerNorm: (e, x, { inputs, attrs, what }) => {
     const n = lastSize(e, inputs[0] as Value, what);
@@ -251,10 +280,12 @@ export const opRows: Readonly<Record<string, OpRow>> = {
   permute: (e, x, { attrs }) => e.node('Transpose', x, { perm: attrs.dims }),
   // One input: the square root.
   pow: (e, x) => (x.length === 1 ? e.node('Sqrt', x) : e.node('Pow', x)),
+  prod: (e, x, { attrs }) => e.node('ReduceProd', [x[0] as string, e.ints(attrs)], { keepdims: 1 }),
   reciprocal: one('Reciprocal'),
   recurrence: recurrenceNode,
   relu: one('Relu'),
   round: one('Round'),
+  remainder: floatsOnly((e, [a, b]) => e.node('Sub', [a as string, e.node('Mul', [b as string, e.node('Floor', [e.node('Div', [a as string, b as string])])])])),
   rsqrt: (e, x) => e.node('Reciprocal', [e.node('Sqrt', x)]),
   scaleGrad: one('Identity'),
   scatter: scattered(),
@@ -278,7 +309,7 @@ export const opRows: Readonly<Record<string, OpRow>> = {
   tan: one('Tan'),
   tanh: one('Tanh'),
   to: (e, x, { attrs }) => e.node('Cast', x, { to: TYPE[attrs.dtype as DType] }),
-  trunc: (e, x) => e.node('Mul', [e.node('Sign', x), e.node('Floor', [e.node('Abs', x)])]),
+  trunc: (e, x) => truncated(e, x[0] as string),
   unfoldDim: sliding,
   view: (e, x, { attrs }) => e.node('Reshape', [x[0] as string, e.reshaping(attrs.shape)]),
   where: (e, x) => e.node('Where', x),
