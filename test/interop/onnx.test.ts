@@ -70,6 +70,24 @@ test('the tables of docs/onnx.md are those of the code', () => {
   assert.ok(text === renewed(text), 'write them anew: npx tsx test/interop/onnx.page.ts');
 });
 
+test('dropout and batch norm in training: as in the model, until eval()', () => {
+  const model = warmedUp();
+  model.train();
+  const back = fromOnnx(toOnnx(model, rand([64, 4]), { training: true, batchAxis: 0 }));
+  const x = rand([64, 4]);
+  const zeros = (y: Tensor): number => Array.from(y.data() as Float32Array).filter((v) => v === 0).length;
+  assert.ok(zeros(back.forward(x) as Tensor) > 64);
+  const moved = (back.stateDict()['0.running_mean'] as Tensor).toArray();
+  assert.not.equal(moved, (model.stateDict()['0.running_mean'] as Tensor).toArray());
+  back.eval();
+  model.loadStateDict(back.stateDict(), { strict: false });
+  model.eval();
+  assertClose([back.forward(x) as Tensor], [model.forward(x)], 1e-6);
+  assert.equal((back.stateDict()['0.running_mean'] as Tensor).toArray(), moved);
+});
+
+const warmedUp = (): nn.Sequential => new nn.Sequential(new nn.BatchNorm1d(4), new nn.Dropout(0.5));
+
 test('options', () => {
   const model = new nn.Linear(2, 3);
   model.train();
