@@ -203,7 +203,7 @@ function step(work, data) {
 
 function prepare(work, data) {
   if (work.passes === 2) throw new Cannot('only measured where a graph can be retained');
-  if (/^(lstm|attention)/.test(work.operation)) throw new Cannot('its step is not written');
+  if (/^(lstm|attention|pinn)/.test(work.operation)) throw new Cannot('its step is not written');
   return work.kind === 'step' ? step(work, data) : kernel(work, data);
 }
 
