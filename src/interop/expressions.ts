@@ -45,7 +45,9 @@ const reduce =
 const choice =
   (name: string): Row =>
   (c) =>
-    c.a.dims.length > 1 && c.a.keepdim ? refuse(`${name} over several dimensions that stay`, 'has no counterpart in PyTorch. Reduce one at a time.') : `${c.args[0]}.${name}(${reduced(c)})`;
+    c.a.dims.length > 1 && c.a.keepdim
+      ? refuse(`${name} over several dimensions that stay`, 'has no counterpart in PyTorch. Reduce one at a time.')
+      : `${c.args[0]}.${name}(${reduced(c)})`;
 const alongDim =
   (name: string): Row =>
   ({ args: [x, ...rest], a }) =>
@@ -106,7 +108,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   },
   maxPool2d: ({ args: [x], a, node }) => {
     const { kernel, stride, padding, dilation } = a.windows;
-    const [h, w] = node.inputs[0]?.shape.slice(-2) as [number, number];
+    const [h, w] = (node.inputs[0] as Value).shape.slice(-2) as [number, number];
     const floor = [h, w].map((n, i) => Math.floor((n + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1) / stride[i]) + 1);
     const ceil = floor.some((n, i) => n !== a.output[i]);
     return `F.max_pool2d(${[x, ...[kernel, stride, padding, dilation].map((v) => literal([...v])), ...(ceil ? ['ceil_mode=True'] : [])].join(', ')})`;
@@ -115,7 +117,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     // Windows that split each direction evenly, as adaptive pooling's do.
     const even = (ranges: readonly (readonly [number, number, number])[], n: number): boolean =>
       ranges.every(([from, to, by], i) => from === Math.floor((i * n) / ranges.length) && to === Math.ceil(((i + 1) * n) / ranges.length) && by === to - from);
-    const [h, w] = node.inputs[0]?.shape.slice(-2) as [number, number];
+    const [h, w] = (node.inputs[0] as Value).shape.slice(-2) as [number, number];
     if (even(a.rows, h) && even(a.columns, w)) return `F.adaptive_avg_pool2d(${x}, (${a.rows.length}, ${a.columns.length}))`;
     return refuse('avgPool2d called as a function, with windows that overlap or leave a rest,', 'cannot be written from its op. Use the layer nn.AvgPool2d.');
   },
@@ -129,7 +131,10 @@ const ROWS: Readonly<Record<string, Row>> = {
   prod: ({ args: [x], a }) => `${x}.prod(${a[0]}, keepdim=True)`,
   cumsum: scan('cumsum'),
   cumprod: scan('cumprod'),
-  norm: (c) => (c.a.divisor === 1 ? `torch.linalg.vector_norm(${[c.args[0], ...(reduced(c) ? [`dim=${reduced(c)}`] : [])].join(', ')})` : refuse('a norm with a divisor', 'has no counterpart in PyTorch.')),
+  norm: (c) =>
+    c.a.divisor === 1
+      ? `torch.linalg.vector_norm(${[c.args[0], ...(reduced(c) ? [`dim=${reduced(c)}`] : [])].join(', ')})`
+      : refuse('a norm with a divisor', 'has no counterpart in PyTorch.'),
   std: (c) => `torch.linalg.vector_norm(${[c.args[0], ...(reduced(c) ? [`dim=${reduced(c)}`] : [])].join(', ')}) / ${number(Math.sqrt(c.a.divisor))}`,
   view: ({ args: [x], node }) => `${x}.reshape(${shapeOf(node.output.shape)})`,
   permute: ({ args: [x], a }) => `${x}.permute(${shapeOf(a.dims)})`,
@@ -149,7 +154,9 @@ const ROWS: Readonly<Record<string, Row>> = {
   flip: ({ args: [x], a }) => `${x}.flip(${shapeOf(a.dims)})`,
   pad: ({ args: [x], a }) => `F.pad(${x}, ${shapeOf([...a.margins].reverse().flat())}, value=${number(a.value)})`,
   indexSelect: ({ args: [x, i], a, node }) =>
-    node.inputs[1]?.shape.length === 1 ? `${x}.index_select(${a.dim}, ${i})` : refuse('indexSelect by an index of several dimensions', 'cannot be written. Use nn.Embedding, or flatten the index.'),
+    node.inputs[1]?.shape.length === 1
+      ? `${x}.index_select(${a.dim}, ${i})`
+      : refuse('indexSelect by an index of several dimensions', 'cannot be written. Use nn.Embedding, or flatten the index.'),
   indexAdd: alongDim('index_add'),
   indexCopy: alongDim('index_copy'),
   gather: alongDim('gather'),
@@ -186,7 +193,10 @@ export function meanOf(node: Node): { of: Value; sum: Node } | undefined {
 export function expressionOf(node: Node, args: readonly string[]): string {
   const row = Object.hasOwn(ROWS, node.op) ? ROWS[node.op] : undefined;
   if (!row)
-    return refuse(`the op '${node.op}'${node.call ? ` in ${node.call.path || node.call.className}` : ''}`, 'has no counterpart that is written to PyTorch. Use a layer of nn, or write it with other ops.');
+    return refuse(
+      `the op '${node.op}'${node.call ? ` in ${node.call.path || node.call.className}` : ''}`,
+      'has no counterpart that is written to PyTorch. Use a layer of nn, or write it with other ops.',
+    );
   const [first = '', ...rest] = args;
   return row({ args: TAKES_NUMBERS.test(node.op) ? args : [asTensor(first), ...rest], node, a: node.attrs });
 }

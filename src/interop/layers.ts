@@ -1,7 +1,7 @@
 // The library's layers as PyTorch's: what their constructors take there. Classes that are not here are written as classes of their own, from their ops.
 import * as nn from '../api/nn.ts';
 import type { Module } from '../module/module.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import { settingsOf } from './graph.ts';
 import { keywords, literal } from './python.ts';
 
@@ -49,7 +49,11 @@ const recurrent: Layer = {
   },
   inputs: 2,
 };
-const cell: Layer = { positional: (m) => [size(m.weightIh, 1), size(m.weightHh, 1)], more: (m, s) => ({ bias: unlessSo(!!m.biasIh, true), nonlinearity: s.nonlinearity }), inputs: 2 };
+const cell: Layer = {
+  positional: (m) => [size(m.weightIh, 1), size(m.weightHh, 1)],
+  more: (m, s) => ({ bias: unlessSo(!!m.biasIh, true), nonlinearity: s.nonlinearity }),
+  inputs: 2,
+};
 const dropout: Layer = { named: ['p'] };
 const pads: Layer = { positional: (_, s) => [s.pads] };
 const constantPads: Layer = { positional: (_, s) => [s.pads, s.value] };
@@ -84,7 +88,11 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   InstanceNorm2d: instanceNorm,
   InstanceNorm3d: instanceNorm,
   GroupNorm: { positional: (m, s) => [s.groups, m.weight?.sizes[0]], named: ['eps'] },
-  LayerNorm: { positional: (_, s) => [s.normalizedShape], named: ['eps'], more: (m) => ({ elementwiseAffine: unlessSo(!!m.weight, true), bias: m.weight ? unlessSo(!!m.bias, true) : undefined }) },
+  LayerNorm: {
+    positional: (_, s) => [s.normalizedShape],
+    named: ['eps'],
+    more: (m) => ({ elementwiseAffine: unlessSo(!!m.weight, true), bias: m.weight ? unlessSo(!!m.bias, true) : undefined }),
+  },
   RMSNorm: { positional: (_, s) => [s.normalizedShape], named: ['eps'], more: (m) => ({ elementwiseAffine: unlessSo(!!m.weight, true) }) },
   Embedding: { positional: (_, s) => [s.numEmbeddings, s.embeddingDim], named: ['paddingIdx'] },
   Dropout: dropout,
@@ -149,7 +157,9 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   LocalResponseNorm: { positional: (_, s) => [s.size], named: ['alpha', 'beta', 'k'] },
   Unfold: { positional: (_, s) => [s.kernelSize], named: ['dilation', 'padding', 'stride'] },
   Fold: { positional: (_, s) => [s.outputSize, s.kernelSize], named: ['dilation', 'padding', 'stride'] },
-  ...Object.fromEntries([1, 2, 3].flatMap((d) => [...['ZeroPad', 'ReflectionPad', 'ReplicationPad', 'CircularPad'].map((p) => [`${p}${d}d`, pads]), [`ConstantPad${d}d`, constantPads]])),
+  ...Object.fromEntries(
+    [1, 2, 3].flatMap((d) => [...['ZeroPad', 'ReflectionPad', 'ReplicationPad', 'CircularPad'].map((p) => [`${p}${d}d`, pads]), [`ConstantPad${d}d`, constantPads]]),
+  ),
 };
 
 /** What stands for nothing: constructors that hold modules by position or key. */

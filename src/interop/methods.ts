@@ -77,7 +77,7 @@ const mgda: Row = (m) =>
         lines: [
           ...QP,
           'def weights(G, losses):',
-          '    # MGDA (arXiv 1810.04650): the shortest vector of the gradients\' hull, as min w.G.w / 2 - sum(w) over w >= 0, scaled to sum 1.',
+          "    # MGDA (arXiv 1810.04650): the shortest vector of the gradients' hull, as min w.G.w / 2 - sum(w) over w >= 0, scaled to sum 1.",
           '    one = torch.ones(len(G), dtype=G.dtype)',
           '    w = least(G / G.diagonal().max(), torch.zeros_like(one), one)',
           '    return w / w.sum()',
@@ -129,16 +129,24 @@ const nash: Row = (m) =>
           'def weights(G, losses):',
           '    # Nash-MTL (arXiv 2202.01017).',
           '    w = fair(G)',
-          ...(m.options.maxNorm > 0 ? ['    length = (w @ G @ w).clamp(min=0).sqrt()', `    return w * min(1.0, ${literal(m.options.maxNorm)} / float(length.clamp(min=1e-300)))`] : ['    return w']),
+          ...(m.options.maxNorm > 0
+            ? ['    length = (w @ G @ w).clamp(min=0).sqrt()', `    return w * min(1.0, ${literal(m.options.maxNorm)} / float(length.clamp(min=1e-300)))`]
+            : ['    return w']),
         ],
       };
 const fairgrad: Row = (m, names) =>
-  m.alpha === 0 ? fixed(() => names.map(() => 1 / names.length))(m, names) : { needs: 'gramian', lines: [...fair(literal(m.alpha)), 'def weights(G, losses):', '    # FairGrad (arXiv 2402.15638).', '    return fair(G)'] };
+  m.alpha === 0
+    ? fixed(() => names.map(() => 1 / names.length))(m, names)
+    : { needs: 'gramian', lines: [...fair(literal(m.alpha)), 'def weights(G, losses):', '    # FairGrad (arXiv 2402.15638).', '    return fair(G)'] };
 
 /** TorchJD's weighting of the same Gramian. */
 const torchjd =
   (name: string, args: (m: Given, names: readonly string[]) => string): Row =>
-  (m, names) => ({ needs: 'gramian', torchjd: `${name}Weighting`, lines: [`weighting = ${name}Weighting(${args(m, names)})`, '', '', 'def weights(G, losses):', '    return weighting(G)'] });
+  (m, names) => ({
+    needs: 'gramian',
+    torchjd: `${name}Weighting`,
+    lines: [`weighting = ${name}Weighting(${args(m, names)})`, '', '', 'def weights(G, losses):', '    return weighting(G)'],
+  });
 const aggregated =
   (name: string, args: (m: Given, names: readonly string[]) => string): Row =>
   (m, names) => ({ needs: 'jacobian', torchjd: name, lines: [`aggregator = ${name}(${args(m, names)})`, '', '', 'def direction(J):', '    return aggregator(J)'] });
@@ -152,12 +160,19 @@ const METHODS: ReadonlyMap<unknown, Row> = new Map<unknown, Row>([
   [
     multiloss.Weighted,
     fixed((m, names) =>
-      names.map((name) => (m.weights[name] instanceof Schedule ? refuse(`the schedule of '${name}'`, 'is not written to PyTorch. Give a number, or train to its end here.') : (m.weights[name] ?? refuse(`there is no weight for the loss '${name}'.`, 'Add one.')))),
+      names.map((name) =>
+        m.weights[name] instanceof Schedule
+          ? refuse(`the schedule of '${name}'`, 'is not written to PyTorch. Give a number, or train to its end here.')
+          : (m.weights[name] ?? refuse(`there is no weight for the loss '${name}'.`, 'Add one.')),
+      ),
     ),
   ],
   [multiloss.GeometricMean, scalarizer('losses.log().mean().exp()')],
   [multiloss.ScaleInvariant, (m, names) => scalarizer(m.eps > 0 ? `(losses + ${literal(m.eps)}).log().sum()` : 'losses.log().sum()')(m, names)],
-  [multiloss.UncertaintyWeighting, learned((m) => `0.5 * torch.exp(-s) * losses + torch.where(losses > 0, ${m.regularizer === 'log' ? '0.5 * s' : 'torch.nn.functional.softplus(s)'}, 0.0)`)],
+  [
+    multiloss.UncertaintyWeighting,
+    learned((m) => `0.5 * torch.exp(-s) * losses + torch.where(losses > 0, ${m.regularizer === 'log' ? '0.5 * s' : 'torch.nn.functional.softplus(s)'}, 0.0)`),
+  ],
   [multiloss.IMTLL, learned(() => 'torch.exp(s) * losses - torch.where(losses > 0, s, 0.0)')],
   [multiloss.UPGrad, upgrad],
   [multiloss.DualProj, dualproj],

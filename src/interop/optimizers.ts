@@ -1,5 +1,6 @@
 // Optimizers and schedulers: as Python that makes them, and their states in PyTorch's structure in a safetensors file.
 import * as optim from '../api/optim.ts';
+import type { Optimizer } from '../api/optim.ts';
 import { loadSafetensors, readMetadata, saveSafetensors } from '../checkpoint/safetensors.ts';
 import { zeros } from '../ops/create.ts';
 import { checkArgument, instanceOf, isPlainObject, type Kinds, optionsOf } from '../tensor/check.ts';
@@ -9,9 +10,9 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { keywords, literal, quoted, refuse, snake } from './python.ts';
 
 /** What steps rates. */
-type Scheduler = { stateDict(): object; loadStateDict(state: never): void };
+export type Scheduler = { stateDict(): object; loadStateDict(state: never): void };
 // biome-ignore lint/suspicious/noExplicitAny: an optimizer of whatever options
-type AnyOptimizer = optim.Optimizer<any>;
+export type AnyOptimizer = Optimizer<any>;
 
 /** Options of `saveOptimizer` and `loadOptimizer`. */
 export interface OptimizerFileOptions {
@@ -137,7 +138,11 @@ const SPELLED: Readonly<Record<string, string>> = { TMax: 'T_max', T0: 'T_0', TM
 /** The Python that makes a scheduler. */
 function schedulerText(scheduler: Scheduler): string {
   const row = SCHEDULERS.get(scheduler.constructor);
-  if (!row) return refuse(`the scheduler ${scheduler.constructor.name}`, `is not written to PyTorch, only ${Array.from(SCHEDULERS.keys(), (c) => (c as { name: string }).name).join(', ')}.`);
+  if (!row)
+    return refuse(
+      `the scheduler ${scheduler.constructor.name}`,
+      `is not written to PyTorch, only ${Array.from(SCHEDULERS.keys(), (c) => (c as { name: string }).name).join(', ')}.`,
+    );
   const args = Object.entries(row(scheduler)).map(([key, v]) => `${SPELLED[key] ?? snake(key)}=${literal(v)}`);
   return `torch.optim.lr_scheduler.${scheduler.constructor.name}(${['optimizer', ...args].join(', ')})`;
 }
@@ -149,7 +154,10 @@ export function optimizerFile(optimizer: AnyOptimizer, scheduler: Scheduler | un
   const { paramGroups } = optimizer.stateDict();
   const groups = optimizer.paramGroups.map((group, i) => {
     const list = group.params as Tensor[];
-    const own = list.map((p, j) => names.get(p) ?? refuse(`parameter ${j} of the optimizer's group ${i}, ${p.describe()},`, 'is none of the model or the method. Leave it out, or put it into the model.'));
+    const own = list.map(
+      (p, j) =>
+        names.get(p) ?? refuse(`parameter ${j} of the optimizer's group ${i}, ${p.describe()},`, 'is none of the model or the method. Leave it out, or put it into the model.'),
+    );
     const whole = list.length === all.length && list.every((p, j) => p === all[j]);
     const { params: _, initialLr: __, ...options } = paramGroups[i] as Record<string, unknown>;
     const params = whole ? 'list(model.parameters())' : `[\n            ${own.join(',\n            ')},\n        ]`;
@@ -167,7 +175,9 @@ def build_optimizer(model, learned=None):
     params = dict(model.named_parameters(remove_duplicate=False))
     return torch.optim.${name}([
         ${groups.join(',\n        ')},
-    ]${keywords({ lr: (paramGroups[0] as { lr: number }).lr }).map((k) => `, ${k}`).join('')})
+    ]${keywords({ lr: (paramGroups[0] as { lr: number }).lr })
+      .map((k) => `, ${k}`)
+      .join('')})
 
 
 def build_scheduler(optimizer):

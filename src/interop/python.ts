@@ -29,8 +29,8 @@ export function nameOf(text: string): string {
 export function number(v: number, float32 = false): string {
   if (Number.isNaN(v)) return "float('nan')";
   if (!Number.isFinite(v)) return v > 0 ? "float('inf')" : "-float('inf')";
-  let shown = v;
-  if (float32) for (let digits = 1; digits <= 9 && Math.fround((shown = Number(v.toPrecision(digits)))) !== v; digits++);
+  const shorter = float32 ? [1, 2, 3, 4, 5, 6, 7, 8].map((digits) => Number(v.toPrecision(digits))).find((x) => Math.fround(x) === v) : undefined;
+  const shown = shorter ?? (float32 ? Number(v.toPrecision(9)) : v);
   const text = Object.is(shown, -0) ? '-0.0' : String(shown);
   return float32 && /^-?\d+$/.test(text) ? `${text}.0` : text;
 }
@@ -55,7 +55,9 @@ export function literal(v: unknown): string {
 
 /** Keyword arguments, those that are undefined left out. */
 export const keywords = (values: Readonly<Record<string, unknown>>): string[] =>
-  Object.entries(values).flatMap(([key, v]) => (v === undefined ? [] : [`${snake(key)}=${typeof v === 'object' && v !== null && 'code' in v ? (v as { code: string }).code : literal(v)}`]));
+  Object.entries(values).flatMap(([key, v]) =>
+    v === undefined ? [] : [`${snake(key)}=${typeof v === 'object' && v !== null && 'code' in v ? (v as { code: string }).code : literal(v)}`],
+  );
 
 /** Lines, each a step further in. */
 export const indented = (lines: readonly string[], by = '    '): string[] => lines.map((line) => (line ? by + line : line));

@@ -1,5 +1,4 @@
 // A model, its losses, method, optimizer and scheduler as a folder of Python that trains on in PyTorch; and the way back.
-import type { Optimizer } from '../api/optim.ts';
 import { UncertaintyWeighting, IMTLL } from '../multiloss/methods/from-losses/learned.ts';
 import { loadSafetensors, saveSafetensors } from '../checkpoint/safetensors.ts';
 import { METHOD, type Method } from '../multiloss/methods/method.ts';
@@ -12,17 +11,14 @@ import { GradloomError, valueError } from '../tensor/errors.ts';
 import { noGrad } from '../tensor/modes.ts';
 import { scope } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { type Constants, Tree, type Traces } from './emit.ts';
+import type { Constants } from './body.ts';
+import { Tree, type Traces } from './emit.ts';
 import { type Graph, Value } from './graph.ts';
 import { methodFile } from './methods.ts';
-import { loadOptimizer, optimizerFile, saveOptimizer } from './optimizers.ts';
+import { type AnyOptimizer, loadOptimizer, optimizerFile, type Scheduler, saveOptimizer } from './optimizers.ts';
 import { indented, isName, quoted, refuse } from './python.ts';
 import { trace } from './trace.ts';
 import { TRAIN } from './training-script.ts';
-
-// biome-ignore lint/suspicious/noExplicitAny: an optimizer of whatever options
-type AnyOptimizer = Optimizer<any>;
-type Scheduler = { stateDict(): object; loadStateDict(state: never): void };
 
 /** What goes to PyTorch. */
 export interface ToPyTorchOptions {
@@ -70,13 +66,18 @@ function tracesOf(model: Module, example: readonly Tensor[], losses: ToPyTorchOp
   const n = example[0]?.shape[0] ?? 0;
   const fewer = n % 2 === 0 ? n / 2 : n - 1;
   let smaller: Graph | null = null;
-  if (fewer >= 2 && example.every((t) => t.shape[0] === n)) {
+  let isFixed = fewer < 2 || !example.every((t) => t.shape[0] === n);
+  if (!isFixed) {
     try {
-      smaller = scope(() => of(
-        noGrad(() => example.map((t) => narrow(t, 0, 0, fewer))),
-        true,
-      ));
-    } catch {} // a model of one batch size: said in the file
+      smaller = scope(() =>
+        of(
+          noGrad(() => example.map((t) => narrow(t, 0, 0, fewer))),
+          true,
+        ),
+      );
+    } catch {
+      isFixed = true;
+    }
   }
   let evaluating: Graph | null = null;
   if (graph.askedMode.size > 0) {
@@ -84,17 +85,16 @@ function tracesOf(model: Module, example: readonly Tensor[], losses: ToPyTorchOp
       evaluating = of(example, false);
     } catch {} // evaluation may be refused where training is not: the file has the way of training
   }
-  return { graph, smaller, evaluating };
+  return { graph, smaller, evaluating, isFixed };
 }
 
 function modelFile(model: Module, traces: Traces, withLosses: boolean, names: readonly string[]): { text: string; constants: Constants } {
   const tree = new Tree(model, traces);
-  const root = tree.root();
+  const { classes, root } = tree.classes();
   const lossLines = withLosses ? tree.function('losses', names) : [];
   const ties = tree.ties();
   const modes = model.training ? [...model.namedModules()].filter(([path, m]) => path && !m.training).map(([path]) => path) : [];
   const notes = [...tree.notes];
-  const classes = [...tree.classes].map(([text, name]) => ['', '', `class ${name}(nn.Module):`, ...indented(text.split('\n'))].join('\n'));
   const lines = [
     `"""The model${withLosses ? ' and its losses' : ''}, written by gradloom's toPyTorch from what they did with an example batch.`,
     ...(notes.length > 0 ? ['', ...notes] : []),
@@ -103,7 +103,13 @@ function modelFile(model: Module, traces: Traces, withLosses: boolean, names: re
     'import torch',
     'import torch.nn as nn',
     'import torch.nn.functional as F',
-    ...(tree.constants.size > 0 ? ['from safetensors.torch import load_file', '', 'CONSTANTS = {k: v.long() if v.dtype == torch.int32 else v for k, v in load_file(pathlib.Path(__file__).parent / "constants.safetensors").items()}'] : []),
+    ...(tree.constants.size > 0
+      ? [
+          'from safetensors.torch import load_file',
+          '',
+          'CONSTANTS = {k: v.long() if v.dtype == torch.int32 else v for k, v in load_file(pathlib.Path(__file__).parent / "constants.safetensors").items()}',
+        ]
+      : []),
     '',
     '# Parts that stay in evaluation mode while the rest trains.',
     `EVALUATING = [${modes.map(quoted).join(', ')}]`,
@@ -120,7 +126,11 @@ function modelFile(model: Module, traces: Traces, withLosses: boolean, names: re
 
 /** What a function calls the parts of the batch, `([x, y]) => …`. */
 function namesIn(losses: (batch: Tensor[]) => unknown, count: number): string[] {
-  const names = /^[^([]*\(?\s*\[([^\]]*)\]/.exec(String(losses))?.[1]?.split(',').map((n) => n.trim()) ?? [];
+  const names =
+    /^[^([]*\(?\s*\[([^\]]*)\]/
+      .exec(String(losses))?.[1]
+      ?.split(',')
+      .map((n) => n.trim()) ?? [];
   return Array.from({ length: count }, (_, i) => (isName(names[i] ?? '') ? (names[i] as string) : `b${i}`));
 }
 
@@ -151,11 +161,15 @@ export function toPyTorch(options: ToPyTorchOptions): Files {
   if (scheduler && !optimizer) throw valueError(op, 'a scheduler needs its optimizer. Give optimizer too.');
   if (combine && !losses) throw valueError(op, 'combine needs losses. Give losses too.');
   const traces = tracesOf(model, example, losses);
+  for (const { hooked, path, className } of traces.graph.calls)
+    if (hooked) refuse(`the module ${path || className} has hooks,`, 'which are functions of this program. Remove them before, or put what they do into forward.');
   const names = losses ? lossNames(traces.graph) : [];
   const { text, constants } = modelFile(model, traces, losses !== undefined, losses ? namesIn(losses, example.length) : []);
   const files: Files = { 'model.py': text, 'weights.safetensors': scope(() => saveSafetensors(model.stateDict())) };
   if (constants.size > 0)
-    files['constants.safetensors'] = scope(() => saveSafetensors(Object.fromEntries([...constants].map(([name, v]) => [name, tensor(v.data as never, { shape: v.shape, dtype: v.dtype })]))));
+    files['constants.safetensors'] = scope(() =>
+      saveSafetensors(Object.fromEntries([...constants].map(([name, v]) => [name, tensor(v.data as never, { shape: v.shape, dtype: v.dtype })]))),
+    );
   files['example.safetensors'] = saveSafetensors(Object.fromEntries(example.map((t, i) => [`${i}`, t])));
   let needsTorchjd = false;
   if (losses) {
@@ -236,7 +250,8 @@ export function fromPyTorch(from: string | Readonly<Record<string, Uint8Array | 
     const fs = typeof from === 'string' ? disk(op) : null;
     const path = `${String(from)}/${name}`;
     const found = fs ? (fs.existsSync(path) ? fs.readFileSync(path) : undefined) : (from as Record<string, Uint8Array>)[name];
-    if (found === undefined || typeof found === 'string') throw new GradloomError('STATE', op, `there is no ${name}. Pass the folder that train.py wrote (result), or leave the part out.`);
+    if (found === undefined || typeof found === 'string')
+      throw new GradloomError('STATE', op, `there is no ${name}. Pass the folder that train.py wrote (result), or leave the part out.`);
     return found;
   };
   scope(() => {

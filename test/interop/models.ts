@@ -74,7 +74,7 @@ class Own extends nn.Module {
   readonly centre = new nn.Buffer(arange(12).float().mul(0.05));
   constructor() {
     super();
-    this.project.weight = this.embed.weight as never;
+    Object.assign(this.project, { weight: this.embed.weight });
   }
   forward(x: Tensor, kind: Tensor): { value: Tensor; kind: Tensor } {
     let h = x.sub(this.centre).add(this.embed.forward(kind));
@@ -141,4 +141,91 @@ export const CASES: Readonly<Record<string, () => Case>> = {
     };
     return { model, data, losses, combine: new multiloss.NashMTL(), optimizer: optimizerOf(optimizer) };
   },
+};
+
+/** A small network with two heads, for whatever trains it. */
+export function small({
+  combine = new multiloss.Sum() as multiloss.Method,
+  optimizer = (params: Iterable<Tensor>): unknown => new optim.Adam([...params], { lr: 2e-3 }),
+  scheduler = (_: optim.Optimizer<never>): unknown => undefined,
+}): Case {
+  manualSeed(7);
+  class Heads extends nn.Module {
+    readonly trunk = new nn.Sequential(new nn.Linear(6, 10), new nn.Tanh());
+    readonly a = new nn.Linear(10, 3);
+    readonly b = new nn.Linear(10, 1);
+    readonly c = new nn.Linear(10, 1);
+    forward(x: Tensor): Tensor[] {
+      const h = this.trunk.forward(x);
+      return [this.a.forward(h), this.b.forward(h), this.c.forward(h)];
+    }
+  }
+  const model = new Heads();
+  const learned = (combine as { parameters?: () => Tensor[] }).parameters?.() ?? [];
+  const made = optimizerOf(optimizer([...model.parameters(), ...learned]));
+  const losses = ([x, y, z, v]: Tensor[]): Record<string, Tensor> => {
+    const [a, b, c] = model.forward(x as Tensor) as [Tensor, Tensor, Tensor];
+    return { a: F.crossEntropy(a, y as Tensor), b: F.mseLoss(b, z as Tensor), c: F.huberLoss(c, v as Tensor) };
+  };
+  const data = [randn([48, 6]), rand([48]).mul(3).int(), randn([48, 1]), randn([48, 1]).mul(3)];
+  return { model, data, losses, combine, optimizer: made, scheduler: scheduler(made) as never };
+}
+
+/** Every method that is written, as it is compared. PCGrad's order of three losses is drawn: see the unit test. */
+export const METHODS: Readonly<Record<string, () => multiloss.Method>> = {
+  Mean: () => new multiloss.Mean(),
+  Constant: () => new multiloss.Constant([1, 2, 0.5]),
+  weighted: () => multiloss.weighted({ a: 1, b: 0.5, c: 2 }),
+  GeometricMean: () => new multiloss.GeometricMean(),
+  ScaleInvariant: () => new multiloss.ScaleInvariant({ eps: 1e-3 }),
+  UncertaintyWeighting: () => new multiloss.UncertaintyWeighting(['a', 'b', 'c']),
+  IMTLL: () => new multiloss.IMTLL(3),
+  UPGrad: () => new multiloss.UPGrad(),
+  'UPGrad preferring': () => new multiloss.UPGrad({ preference: { a: 1, b: 2, c: 3 } }),
+  DualProj: () => new multiloss.DualProj(),
+  MGDA: () => new multiloss.MGDA(),
+  NashMTL: () => new multiloss.NashMTL(),
+  FairGrad: () => new multiloss.FairGrad({ alpha: 2 }),
+  AlignedMTL: () => new multiloss.AlignedMTL(),
+  IMTLG: () => new multiloss.IMTLG(),
+  ConFIG: () => new multiloss.ConFIG(),
+  Krum: () => new multiloss.Krum({ nByzantine: 0 }),
+  TrimmedMean: () => new multiloss.TrimmedMean({ trimNumber: 1 }),
+};
+
+type Make = (params: Iterable<Tensor>) => unknown;
+const made =
+  (Class: new (params: Tensor[], options: never) => unknown, options: object): Make =>
+  (params) =>
+    new Class([...params], options as never);
+
+/** Every optimizer. */
+export const OPTIMIZERS: Readonly<Record<string, Make>> = {
+  SGD: made(optim.SGD, { lr: 0.02, momentum: 0.9, nesterov: true, weightDecay: 1e-3 }),
+  Adam: made(optim.Adam, { lr: 2e-3, amsgrad: true, betas: [0.8, 0.99] }),
+  AdamW: made(optim.AdamW, { lr: 2e-3 }),
+  Adamax: made(optim.Adamax, { lr: 2e-3 }),
+  NAdam: made(optim.NAdam, { lr: 2e-3, decoupledWeightDecay: true, weightDecay: 0.01 }),
+  RAdam: made(optim.RAdam, { lr: 2e-3 }),
+  Adagrad: made(optim.Adagrad, { lr: 1e-2, lrDecay: 0.01 }),
+  Adadelta: made(optim.Adadelta, { lr: 0.5 }),
+  RMSprop: made(optim.RMSprop, { lr: 1e-3, centered: true, momentum: 0.5 }),
+  Rprop: made(optim.Rprop, { lr: 1e-3 }),
+  ASGD: made(optim.ASGD, { lr: 1e-2, t0: 5 }),
+  Adafactor: made(optim.Adafactor, { lr: 1e-2 }),
+};
+
+const S = optim.lrScheduler;
+type Rates = (optimizer: optim.Optimizer<never>) => unknown;
+
+/** Every scheduler. */
+export const SCHEDULERS: Readonly<Record<string, Rates>> = {
+  StepLR: (o) => new S.StepLR(o, { stepSize: 7, gamma: 0.3 }),
+  MultiStepLR: (o) => new S.MultiStepLR(o, { milestones: [3, 9, 9] }),
+  ExponentialLR: (o) => new S.ExponentialLR(o, { gamma: 0.9 }),
+  ConstantLR: (o) => new S.ConstantLR(o, { factor: 0.2, totalIters: 8 }),
+  LinearLR: (o) => new S.LinearLR(o, { totalIters: 12 }),
+  PolynomialLR: (o) => new S.PolynomialLR(o, { totalIters: 18, power: 2 }),
+  CosineAnnealingLR: (o) => new S.CosineAnnealingLR(o, { tMax: 12, etaMin: 1e-4 }),
+  CosineAnnealingWarmRestarts: (o) => new S.CosineAnnealingWarmRestarts(o, { t0: 4, tMult: 2 }),
 };

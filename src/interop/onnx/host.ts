@@ -4,6 +4,7 @@ import { Buffer } from '../../module/parameter.ts';
 import { tensor } from '../../ops/create.ts';
 import type { DType } from '../../tensor/dtype.ts';
 import { GradloomError, shapeText, valueText } from '../../tensor/errors.ts';
+import { recording } from '../../tensor/recording.ts';
 import { sizeOf } from '../../tensor/shape.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 
@@ -51,10 +52,17 @@ export const shapeOf = (value: Value): readonly number[] => (value instanceof Ho
 /** A tensor of either. */
 export function asTensor(value: Value): Tensor {
   if (!(value instanceof HostArray)) return value;
-  if (!value.constant) return tensorOf(value);
-  if (!value.kept || value.kept.storage.address === 0) value.kept = new Buffer(tensorOf(value));
+  const { constant, dtype, shape, values } = value;
+  // What a recorded step holds goes by the sizes, and by those it is recorded anew.
+  const listening = recording();
+  const make = (): Tensor => (constant ? new Buffer(tensorOf(value)) : tensorOf(value));
+  if (!constant) return listening ? listening.kept(`${dtype} [${shape}] ${Array.from(values).join()}`, make) : make();
+  if (!value.kept || value.kept.storage.address === 0) value.kept = listening ? listening.kept(`${dtype} of a file, ${made++}`, make) : make();
   return value.kept;
 }
+
+/** Constants of files that have become tensors. */
+let made = 0;
 
 /** A tensor of the numbers; those that int32 cannot hold are refused. */
 export function tensorOf({ shape, values, dtype }: HostArray, where = 'fromOnnx'): Tensor {
@@ -143,6 +151,16 @@ export function taken(x: HostArray, dim: number, index: HostArray): HostArray {
     if (i < 0) i += size;
     return strides.reduce((at, stride, d) => at + stride * (d < dim ? (place[d] as number) : d === dim ? i : (place[d + rank - 1] as number)), 0);
   });
+}
+
+/** Dimensions in another order. */
+export function permuted(x: HostArray, perm: readonly number[]): HostArray {
+  const strides = stridesOf(x.shape);
+  return picked(
+    x,
+    perm.map((d) => x.shape[d] as number),
+    (place) => perm.reduce((at, d, i) => at + (strides[d] as number) * (place[i] as number), 0),
+  );
 }
 
 /** Where a slice begins, how many it takes: as in numpy. */

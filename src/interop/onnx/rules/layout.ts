@@ -15,7 +15,7 @@ import { GradloomError, shapeText } from '../../../tensor/errors.ts';
 import { sizeOf } from '../../../tensor/shape.ts';
 import type { Tensor } from '../../../tensor/tensor.ts';
 import { arrayOf } from '../file.ts';
-import { asTensor, broadcast, countOf, dimsOf, HostArray, joined, list, numbersOf, rangeOf, reshaped, shapeOf, spread, taken, type Value } from '../host.ts';
+import { asTensor, broadcast, countOf, dimsOf, HostArray, joined, list, numbersOf, permuted, rangeOf, reshaped, shapeOf, spread, taken, type Value } from '../host.ts';
 import type { NodeView } from '../node.ts';
 import { given, numberOf, onTensors, type Rule, type Rules } from './rule.ts';
 
@@ -344,10 +344,15 @@ export const layoutRules: Rules = {
   },
   Transpose: {
     inputs: [1, 1],
-    make: (node) => {
+    ...both((node) => {
       const perm = node.has('perm') ? node.ints('perm') : undefined;
-      return onTensors((x) => permute(x as Tensor, [...(perm ?? (x as Tensor).sizes.map((_, i) => (x as Tensor).rank - 1 - i))]));
-    },
+      return (x) => {
+        const rank = shapeOf(value(x)).length;
+        const order = dimsOf(perm ?? Array.from({ length: rank }, (_, i) => rank - 1 - i), rank);
+        if (host(x) && order.length === rank) return permuted(x, order);
+        return permute(asTensor(value(x)), order);
+      };
+    }),
   },
   Trilu: {
     inputs: [1, 2],

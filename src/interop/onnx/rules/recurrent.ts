@@ -1,9 +1,12 @@
 // Recurrent layers. ONNX's gates come in another order than PyTorch's, and weights of both directions lie in one tensor.
 import { add, where } from '../../../ops/binary.ts';
 import { zeros } from '../../../ops/create.ts';
+import { checkIndices } from '../../../ops/indexing.ts';
 import { linear } from '../../../ops/matmul.ts';
 import { cat, chunk, select, stack, transpose } from '../../../ops/movement.ts';
 import { type CellKind, GATES, recurrence, within } from '../../../ops/recurrent.ts';
+import type { DType } from '../../../tensor/dtype.ts';
+import { shapeText } from '../../../tensor/errors.ts';
 import type { Tensor } from '../../../tensor/tensor.ts';
 import type { NodeView } from '../node.ts';
 import { onTensors, type Rule, type Rules } from './rule.ts';
@@ -32,6 +35,31 @@ function kindOf(node: NodeView, directions: number): CellKind {
   throw node.error(`activations ${names.join(', ')} are not offered.`);
 }
 
+type Parts = Readonly<Record<'x' | 'w' | 'r', Tensor> & Record<'b' | 'lengths' | 'h0' | 'c0', Tensor | undefined>>;
+
+/** Throws unless all sizes fit: the kernels rely on it. */
+function check(
+  node: NodeView,
+  { x, w, r, b, lengths, h0, c0 }: Parts,
+  [steps, batch, directions, hidden, gates]: readonly [number, number, number, number, number],
+  batchFirst: boolean,
+): void {
+  const states = batchFirst ? [batch, directions, hidden] : [directions, batch, hidden];
+  const rows: [string, Tensor | undefined, readonly number[], DType][] = [
+    ['X', x, [steps, batch, w.sizes[2] ?? -1], 'float32'],
+    ['W', w, [directions, gates, x.sizes[2] ?? -1], 'float32'],
+    ['R', r, [directions, gates, hidden], 'float32'],
+    ['B', b, [directions, 2 * gates], 'float32'],
+    ['sequence_lens', lengths, [batch], 'int32'],
+    ['initial_h', h0, states, 'float32'],
+    ['initial_c', c0, states, 'float32'],
+  ];
+  if (steps === 0 || hidden < 1) throw node.error(`a sequence and a state have at least one element, got ${steps} and ${hidden}.`);
+  for (const [name, t, shape, dtype] of rows)
+    if (t && (t.dtype !== dtype || t.sizes.join() !== shape.join())) throw node.error(`${name} must be ${dtype} ${shapeText(shape)}, got ${t.describe()}.`);
+  if (lengths) checkIndices(node.label, lengths, steps + 1, null, 'length');
+}
+
 const recurrent: Rule = {
   inputs: [3, 8],
   outputs: 3,
@@ -48,8 +76,10 @@ const recurrent: Rule = {
     if (node.inputs[7]) throw node.error('peepholes are not offered.');
     return onTensors((...inputs) => {
       const [input, w, r, b, lengths, h0, c0] = inputs as [Tensor, Tensor, Tensor, ...(Tensor | undefined)[]];
+      if (input.rank !== 3) throw node.error(`X must be [T, N, features], got ${input.describe()}.`);
       const x = batchFirst ? transpose(input, 0, 1) : input;
       const [steps, batch] = x.sizes as [number, number];
+      check(node, { x, w, r, b, lengths, h0, c0 }, [steps, batch, directions, hidden, GATES[kind] * hidden], batchFirst);
       const inside = lengths && within(lengths, steps);
       const clean = inside ? where(inside, x, 0) : x;
       /** States of one direction; zeros where none are given. */
