@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileS
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import ts from 'typescript';
-import { shipped } from './declarations.mjs';
+import { further, shipped } from './declarations.mjs';
 
 copyFileSync('build/kernels.wasm', 'dist/kernels.wasm');
 
@@ -59,7 +59,7 @@ for (const [types, ext] of [
   ['d.ts', 'js'],
   ['d.cts', 'cjs'],
 ]) {
-  writeFileSync(`dist/interop.${types}`, shipped(taken.replace('EXT', ext) + interop.join('')));
+  writeFileSync(`dist/interop.${types}`, further(taken.replace('EXT', ext) + interop.join('')));
 }
 
 // The default entry imports texts at run time by names that no bundler sees, so nothing has renamed them. Bundlers must leave that import alone.

@@ -1,5 +1,6 @@
 // What one call of a module did, as the body of a Python function.
 import { isPlainObject } from '../tensor/check.ts';
+import { sameShape } from '../tensor/shape.ts';
 import { expressionOf, isScalar, meanExpression, meanOf } from './expressions.ts';
 import { type Graph, type ModuleCall, type Node, Value } from './graph.ts';
 import { isLayer, positionalInputs } from './layers.ts';
@@ -99,7 +100,8 @@ export class Scope {
       const list = Array.from(data, (x) => (v.dtype === 'bool' ? (x ? 'True' : 'False') : number(x, v.dtype === 'float32')));
       return `torch.tensor([${list.join(', ')}]${type})`;
     }
-    const name = [...this.#constants].find(([, c]) => c.id === v.id && c.data?.length === v.data?.length)?.[0] ?? `c${this.#constants.size}`;
+    const isSame = (c: Value): boolean => c.dtype === v.dtype && sameShape(c.shape, v.shape) && data.every((x, i) => x === c.data?.[i]);
+    const name = [...this.#constants].find(([, c]) => isSame(c))?.[0] ?? `c${this.#constants.size}`;
     this.#constants.set(name, v);
     return `CONSTANTS[${quoted(name)}]`;
   }

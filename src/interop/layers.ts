@@ -165,10 +165,9 @@ const LAYERS: Readonly<Record<string, Layer>> = {
 /** What stands for nothing: constructors that hold modules by position or key. */
 const CONTAINERS = ['Sequential', 'ModuleList', 'ModuleDict'] as const;
 
-const ownClass = (m: Module): string | undefined => {
-  const { name } = m.constructor;
-  return (nn as unknown as Record<string, unknown>)[name] === m.constructor ? name : undefined;
-};
+/** The library's classes by themselves: what a bundler makes of their names does not matter. */
+const names = /* @__PURE__ */ new Map<unknown, string>(/* @__PURE__ */ Object.entries(nn).map(([name, c]) => [c, name]));
+const ownClass = (m: Module): string | undefined => names.get(m.constructor);
 
 /** Which of the library's containers a module is. */
 export function containerOf(m: Module): (typeof CONTAINERS)[number] | undefined {
@@ -196,7 +195,7 @@ export function construct(m: Module): string | undefined {
   const { positional, named = [], more } = layer;
   const s = settingsOf(m);
   const given = { ...Object.fromEntries(named.filter((key) => !isUsual(key, s)).map((key) => [key, equal(s[key])])), ...more?.(m as unknown as Fields, s) };
-  return `nn.${m.constructor.name}(${[...(positional?.(m as unknown as Fields, s) ?? []).map(shortened), ...keywords(given)].join(', ')})`;
+  return `nn.${ownClass(m)}(${[...(positional?.(m as unknown as Fields, s) ?? []).map(shortened), ...keywords(given)].join(', ')})`;
 }
 
 /** A list of equal sizes as one. */

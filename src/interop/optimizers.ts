@@ -42,9 +42,8 @@ const COUNTED: Readonly<Record<string, boolean>> = {
 };
 
 function classOf(optimizer: AnyOptimizer): string {
-  const { name } = optimizer.constructor;
-  if (Object.hasOwn(COUNTED, name) && (optim as unknown as Record<string, unknown>)[name] === optimizer.constructor) return name;
-  return refuse(`the optimizer ${name}`, `is not written to PyTorch, only ${Object.keys(COUNTED).join(', ')}.`);
+  const name = Object.keys(COUNTED).find((key) => (optim as unknown as Record<string, unknown>)[key] === optimizer.constructor);
+  return name ?? refuse(`the optimizer ${optimizer.constructor.name}`, `is not written to PyTorch, only ${Object.keys(COUNTED).join(', ')}.`);
 }
 
 /** An object with PyTorch's names. */
@@ -79,7 +78,14 @@ export function saveOptimizer(optimizer: AnyOptimizer, options?: OptimizerFileOp
 function schedulerState(scheduler: Scheduler): Record<string, unknown> {
   const { count, baseRates, rates, ...rest } = scheduler.stateDict() as Record<string, unknown>;
   const own = count === undefined ? { num_bad_epochs: undefined } : { last_epoch: count, base_lrs: baseRates, _step_count: (count as number) + 1 };
-  return { ...snaked(rest), ...own, _last_lr: rates };
+  return { ...snaked(rest), ...own, ...(scheduler instanceof lr.CosineAnnealingWarmRestarts && restarted(scheduler as Fields, count as number)), _last_lr: rates };
+}
+
+/** How far along a descent of warm restarts is, and how long that is: PyTorch's T_cur and T_i. */
+function restarted({ t0, tMult }: { t0: number; tMult: number }, count: number): Record<string, number> {
+  let [along, length] = [tMult === 1 ? count % t0 : count, t0];
+  for (; along >= length; length *= tMult) along -= length;
+  return { T_cur: along, T_i: length };
 }
 
 /**
@@ -144,10 +150,11 @@ function schedulerText(scheduler: Scheduler): string {
       `is not written to PyTorch, only ${Array.from(SCHEDULERS.keys(), (c) => (c as { name: string }).name).join(', ')}.`,
     );
   const args = Object.entries(row(scheduler)).map(([key, v]) => `${SPELLED[key] ?? snake(key)}=${literal(v)}`);
-  return `torch.optim.lr_scheduler.${scheduler.constructor.name}(${['optimizer', ...args].join(', ')})`;
+  const [name] = Object.entries(lr).find(([, c]) => c === scheduler.constructor) as [string, unknown];
+  return `torch.optim.lr_scheduler.${name}(${['optimizer', ...args].join(', ')})`;
 }
 
-/** `optimizer.py`: what makes the optimizer and the scheduler, and loads and saves their states. `names`: each parameter as Python. */
+/** @internal `optimizer.py`: what makes the optimizer and the scheduler, and loads and saves their states. `names`: each parameter as Python. */
 export function optimizerFile(optimizer: AnyOptimizer, scheduler: Scheduler | undefined, names: ReadonlyMap<Tensor, string>): string {
   const name = classOf(optimizer);
   const all = [...names].flatMap(([p, text]) => (text.startsWith('params[') ? [p] : []));

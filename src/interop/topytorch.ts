@@ -9,6 +9,7 @@ import { tensor } from '../ops/create.ts';
 import { assertArity, checkArgument, FUNCTION, instanceOf, isPlainObject, type Kind, type Kinds, optionsOf, TENSOR, TEXT, valueText } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { noGrad } from '../tensor/modes.ts';
+import { defaultGenerator } from '../tensor/random.ts';
 import { scope } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Constants } from './body.ts';
@@ -191,11 +192,13 @@ export function toPyTorch(options: ToPyTorchOptions): Files {
   return files;
 }
 
-/** The losses of the example batch, as `train.py --check` compares them. Dropout and batch statistics are left out by nobody: modes are as they are. */
+/** The losses of the example batch in training mode, as `train.py --check` compares them. */
 function expectedOf(model: Module, example: readonly Tensor[], losses: NonNullable<ToPyTorchOptions['losses']>): Record<string, number> {
   const buffers = model.buffers().map((b) => [b, b.data()] as const);
+  const stream = defaultGenerator().getState();
   const found = inMode(model, true, () => scope(() => noGrad(() => Object.fromEntries(Object.entries(losses([...example])).map(([name, t]) => [name, t.item()])))));
   scope(() => noGrad(() => buffers.forEach(([b, data]) => void copy_(b, tensor(data as never, { shape: b.shape, dtype: b.dtype })))));
+  defaultGenerator().setState(stream);
   return found;
 }
 

@@ -87,7 +87,7 @@ def backward(module, batch, world):
     stacked = torch.stack(list(named.values()))
     values = averaged(stacked.detach(), world)
     if method.NEEDS == "losses":
-        # What each loss counts follows from the averaged losses, so that it is the same in every process.
+        # What each loss counts follows from the averaged losses, so that it is the same on every rank.
         leaf = values.clone().requires_grad_()
         method.combine(leaf).backward()
         (leaf.grad * stacked).sum().backward()
@@ -137,7 +137,7 @@ def main():
     if args.check:
         check(model)
         return
-    if world > 1:
+    if world > 1 and not dist.is_initialized():
         dist.init_process_group("gloo")
     learned = getattr(method, "learned", None)
     optimizer = build_optimizer(model, learned)
@@ -173,10 +173,10 @@ def main():
         if learned is not None:
             save_file({"learned": learned.detach().clone()}, out / "method.safetensors")
         (out / "losses.json").write_text(json.dumps(log))
-    if world > 1:
-        dist.destroy_process_group()
 
 
 if __name__ == "__main__":
     main()
+    if dist.is_initialized():
+        dist.destroy_process_group()
 `;

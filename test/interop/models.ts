@@ -133,8 +133,8 @@ export const CASES: Readonly<Record<string, () => Case>> = {
     manualSeed(4);
     const model = new Own();
     const data = [randn([40, 12]), rand([40]).mul(6).int(), randn([40]), rand([40]).mul(6).int()];
-    const groups = [{ params: model.blocks.flatMap((b) => b.parameters()), lr: 2e-3 }, { params: model.embed.parameters() }];
-    const optimizer = new optim.RMSprop(groups, { lr: 1e-3, momentum: 0.5 });
+    const groups = [{ params: model.blocks.flatMap((b) => b.parameters()), lr: 4e-4 }, { params: model.embed.parameters() }];
+    const optimizer = new optim.RMSprop(groups, { lr: 2e-4, momentum: 0.5 });
     const losses = ([x, k, v, y]: Tensor[]): Record<string, Tensor> => {
       const { value, kind } = model.forward(x as Tensor, k as Tensor);
       return { value: F.mseLoss(value, v as Tensor), kind: F.crossEntropy(kind, y as Tensor), small: model.embed.weight.square().mean() };

@@ -134,7 +134,12 @@ test('in-place writes, random numbers, dropout as a function, constants', () => 
   const large = toPyTorch({ model: of((x) => x.matmul(randn([6, 9]).detach())), example: [randn([4, 6])] });
   assert.match(text(large), /torch\.randn\(6, 9\)/);
   const table = randn([6, 9]);
-  const files = toPyTorch({ model: of((x) => x.matmul(table)), example: [randn([4, 6])] });
+  const x = randn([4, 6]);
+  manualSeed(5);
+  const next = [...randn([2]).data()];
+  manualSeed(5);
+  const files = toPyTorch({ model: of((h) => nn.functional.dropout(h.matmul(table))), example: [x] });
+  assert.equal([...randn([2]).data()], next, 'the random stream is left alone');
   assert.match(text(files), /x @ CONSTANTS\["c0"\]/);
   assert.equal(checkpoint.loadSafetensors(files['constants.safetensors'] as Uint8Array).c0?.data(), table.data());
 });
