@@ -150,3 +150,6 @@ export const further = (text) => [withUndefined, forOlder].reduce((t, step) => s
 
 /** The types of `dist/index.d.ts` as they ship. */
 export const shipped = (text) => [withoutInternal, withMethods, withTexts, withoutUnused, withNames, withUndefined, forOlder].reduce((t, step) => step(t), text);
+
+/** The types of an entry that has its own. */
+export const shippedBeside = (text) => [withoutInternal, withoutUnused, withUndefined, forOlder].reduce((t, step) => step(t), text);

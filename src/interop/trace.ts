@@ -199,7 +199,7 @@ function listenBy(listener: Listener | null): void {
   setRecording(listener);
   observe(
     listener && {
-      forward: (op, inputs, attrs, run) => listener.forward(op, inputs, attrs, run),
+      forward: (name, run, inputs, attrs) => listener.forward({ name }, inputs, attrs, run),
       backward: () => listener.backward(),
       view: (op, x, attrs, y) => listener.view(op, x, attrs, y),
       wrote: (t, value) => listener.overwrote(t, value),

@@ -220,10 +220,10 @@ function save(tensor: Tensor): Saved {
   return { tensor, version: tensor.storage.version };
 }
 
-/** Sees ops and their backward rules as they run: what a profile and a trace are made of. `forward` and `backward` run what they are given, once, and return what that gives. */
+/** Sees ops and their backward rules as they run: for profiles, traces and anomaly detection. `forward` and `backward` run what they are given, once, and return what that gives. */
 export interface Observer {
-  forward(op: { readonly name: string }, inputs: readonly Tensor[], attrs: unknown, run: () => Tensor): Tensor;
-  backward(node: Node, run: () => readonly (Tensor | null)[]): readonly (Tensor | null)[];
+  forward(name: string, run: () => Tensor, inputs: readonly Tensor[], attrs: unknown): Tensor;
+  backward(node: Node, run: () => readonly (Tensor | null)[], dy: Tensor): readonly (Tensor | null)[];
   /** A view was taken. */
   view?(op: { readonly name: string }, x: Tensor, attrs: unknown, y: Tensor): void;
   /** A tensor was overwritten in place by a value of its shape. */
