@@ -43,9 +43,9 @@ for (const path of ['nn', 'nn.functional', 'optim', 'multiloss', 'linalg', 'dist
 }
 
 // gradloom/interop: what its sources declare, over the main entry's types.
-const [, ...interop] = [...readFileSync('src/entry/interop.ts', 'utf8').matchAll(/^export \{([^}]*)\} from '\.\.\/(interop\/[\w-]+\.ts)';/gm)].reduce(
+const [, ...interop] = [...readFileSync('src/entry/interop.ts', 'utf8').matchAll(/^export (?:type )?\{([^}]*)\} from '(\.\.?\/[\w/-]+\.ts)';/gm)].reduce(
   ([, ...found], [, names, file]) => {
-    const { outputText } = ts.transpileDeclaration(readFileSync(`src/${file}`, 'utf8'), { fileName: file, compilerOptions: { stripInternal: true } });
+    const { outputText } = ts.transpileDeclaration(readFileSync(join('src/entry', file), 'utf8'), { fileName: file, compilerOptions: { stripInternal: true } });
     const own = outputText
       .replace(/^import .*\n/gm, '')
       .replace(/^export (declare )?(?=\w)/gm, 'declare ')
@@ -55,7 +55,7 @@ const [, ...interop] = [...readFileSync('src/entry/interop.ts', 'utf8').matchAll
   [null],
 );
 const taken =
-  "import { type Tensor, multiloss, nn, optim } from './default.EXT';\ntype Module = nn.Module;\ntype Method = multiloss.Method;\ntype Optimizer<O extends optim.OptimizerOptions> = optim.Optimizer<O>;\n";
+  "import { type DType, type Tensor, multiloss, nn, optim } from './default.EXT';\ntype Module = nn.Module;\ntype Method = multiloss.Method;\ntype Optimizer<O extends optim.OptimizerOptions> = optim.Optimizer<O>;\n";
 for (const [types, ext] of [
   ['d.ts', 'js'],
   ['d.cts', 'cjs'],

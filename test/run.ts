@@ -13,7 +13,7 @@ const { values, positionals: wanted } = parseArgs({ options: { guard: { type: 'b
 const { guard, name } = values; // guard: on the debug build, see guard.ts
 const loaded = ['tsx', ...(guard ? ['./test/guard.ts'] : []), ...(name ? ['./test/named.ts'] : [])].flatMap((m) => ['--import', m]);
 const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
-  .filter((f) => f.endsWith('.test.ts') && (wanted.length === 0 || wanted.some((w) => f.includes(w))))
+  .filter((f) => f.endsWith('.test.ts') && !f.includes('node_modules') && (wanted.length === 0 || wanted.some((w) => f.includes(w))))
   .sort();
 const totals = { passed: 0, failed: 0, skipped: 0 };
 

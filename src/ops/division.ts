@@ -54,8 +54,8 @@ const FLAT: Partial<Op<void>> = {
   },
 };
 
-const truncQuotient: OfTwo = /* @__PURE__ */ dividing('div', FLAT, (a, b) => Math.trunc(Math.fround(a / b)));
-const floored: OfTwo = /* @__PURE__ */ dividing('div', FLAT, floorQuotient);
+const truncQuotient: OfTwo = /* @__PURE__ */ dividing('divide', FLAT, (a, b) => Math.trunc(Math.fround(a / b)));
+const floored: OfTwo = /* @__PURE__ */ dividing('floorDivide', FLAT, floorQuotient);
 
 /** What is left of a after whole multiples of b, with a's sign, exact. Of whole numbers whole. Shapes broadcast. */
 export const fmod: (a: Operand, b: Operand) => Tensor = /* @__PURE__ */ dividing(
