@@ -67,19 +67,26 @@ type Items = { items: { key: string; value?: ConfigRecordValue | MetricRecordVal
 const valuesOf = ({ items }: Items): Config => Object.fromEntries(items.map(({ key, value }) => [key, decoded(value as ConfigRecordValue)]));
 const itemsOf = (values: object): unknown => Object.entries(values).map(([key, value]) => ({ key, value: { value: encoded(key, value) } }));
 
+/** JSON as Python writes it, so that equal records have equal ids there and here, and are sent once. */
+function json(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(json).join(', ')}]`;
+  if (typeof value === 'object' && value) return `{${Object.entries(value).map(([key, v]) => `${json(key)}: ${json(v)}`).join(', ')}}`;
+  return JSON.stringify(value).replace(/[\u007f-\uffff]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
 async function buildArray(array: NdArray): Promise<Built> {
   const file = toNpy(array);
   const chunks: Built[] = [];
   for (let at = 0; at < file.length; at += CHUNK) chunks.push(await build('ArrayChunk', [], file.subarray(at, at + CHUNK)));
   const unique = [...new Set(chunks.map((chunk) => chunk.tree.objectId))];
   const about = { dtype: array.dtype, shape: array.shape, stype: 'numpy.ndarray', arraychunk_ids: chunks.map((chunk) => unique.indexOf(chunk.tree.objectId)) };
-  return build('Array', chunks, utf8(JSON.stringify(about)));
+  return build('Array', chunks, utf8(json(about)));
 }
 
 /** A named collection, whose body says which child each name is. */
 async function buildNamed(type: string, entries: readonly (readonly [string, Built])[]): Promise<Built> {
   const children = entries.map(([, child]) => child);
-  return build(type, children, utf8(JSON.stringify(Object.fromEntries(entries.map(([name, child]) => [name, child.tree.objectId])))));
+  return build(type, children, utf8(json(Object.fromEntries(entries.map(([name, child]) => [name, child.tree.objectId])))));
 }
 
 /** The object of a message's content. */

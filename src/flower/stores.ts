@@ -9,8 +9,8 @@ import { GradloomError, valueText } from '../tensor/errors.ts';
 export interface Store {
   /** An entry. */
   get(name: string): Promise<unknown>;
-  /** Puts bytes there; a `CryptoKey` too where `keepsKeys` is set. */
-  set(name: string, value: Uint8Array | CryptoKey): Promise<void>;
+  /** Puts a `Uint8Array` there; a `CryptoKey` too where `keepsKeys` is set. */
+  set(name: string, value: unknown): Promise<void>;
   /** Removes an entry, if there is one. */
   delete(name: string): Promise<void>;
   /** Whether it keeps a `CryptoKey` as it is, so that the private key never leaves WebCrypto. */
