@@ -23,11 +23,8 @@ export interface Identity {
 
 /** An unsigned number of 48 bytes in DER: no zeros in front, but one where the first bit is set. */
 function derNumber(bytes: Uint8Array): number[] {
-  const first = Math.min(
-    bytes.findIndex((b) => b !== 0),
-    bytes.length - 1,
-  );
-  const digits = [...bytes.subarray(Math.max(first, 0))];
+  const first = bytes.findIndex((b) => b !== 0);
+  const digits = [...bytes.subarray(first < 0 ? bytes.length - 1 : first)];
   if ((digits[0] as number) > 127) digits.unshift(0);
   return [2, digits.length, ...digits];
 }

@@ -48,33 +48,39 @@ export async function replyTo(message: Message, now: number, nodeId: bigint, con
 }
 
 /**
- * Uploads a reply. The message's own object goes last, so that the server asks for it until it has everything: a list without it means that
- * the server has the reply already, or dropped it, which it does not say. Resolves to whether it took it now.
+ * Uploads a reply. The message's own object goes last, so that the server asks for it until it has everything. A list without it means that
+ * the strategy has the reply already, whole or not, or that it was dropped, which the server does not say. Resolves to whether it took it now.
  */
 export async function push(fleet: Fleet, { request, objects }: Reply, signal: AbortSignal): Promise<'taken' | 'dropped' | 'failed'> {
   const { metadata } = request.messagesList[0] as Message;
   const { runId, messageId } = metadata as NonNullable<typeof metadata>;
   for (let attempt = 0; attempt < REPLY_TRIES; attempt++) {
     const { objectsToPush, sessionId } = await fleet.call('push-messages', PushMessagesRequestSchema, request, PushMessagesResponseSchema, signal);
-    if (!objectsToPush.includes(messageId)) return 'dropped';
-    const offer = async (objectId: string): Promise<boolean> => {
-      const fields = { node: request.node as { nodeId: bigint }, runId, objectId, objectContent: objects.get(objectId) as Uint8Array, sessionId };
-      for (let i = 0; i < OBJECT_TRIES; i++) {
+    const offer = async (objectId: string, session: string, tries: number): Promise<boolean> => {
+      const fields = { node: request.node as { nodeId: bigint }, runId, objectId, objectContent: objects.get(objectId) as Uint8Array, sessionId: session };
+      for (let i = 0; i < tries; i++) {
+        if (i > 0) await pause(0.1 * 2 ** i, signal);
         if ((await fleet.call('push-object', PushObjectRequestSchema, fields, PushObjectResponseSchema, signal)).stored) return true;
-        await pause(0.2 * 2 ** i, signal);
       }
       return false;
     };
+    if (!objectsToPush.includes(messageId)) {
+      // A reply that was announced before may be in the hands of the strategy, which waits for its objects: they go to the session of then, which an
+      // empty name finds. Where there is none, the reply was dropped, or is whole.
+      if (!(await offer(messageId, '', 1))) return 'dropped';
+      for (const id of objects.keys()) if (id !== messageId) await offer(id, '', 1);
+      return 'taken';
+    }
     const wanted = new Set(objectsToPush);
     const others = [...objects.keys()].filter((id) => id !== messageId && wanted.has(id));
     let stored = true;
     // A few at a time: browsers have six connections to a host.
     const lane = async (): Promise<void> => {
-      for (let id = others.shift(); id !== undefined && stored; id = others.shift()) stored = (await offer(id)) && stored;
+      for (let id = others.shift(); id !== undefined && stored; id = others.shift()) stored = (await offer(id, sessionId, OBJECT_TRIES)) && stored;
     };
     await Promise.all([lane(), lane(), lane(), lane()]);
     // What was refused throughout may belong to a session that is over: the next announcement opens another.
-    if (stored && (await offer(messageId))) return 'taken';
+    if (stored && (await offer(messageId, sessionId, OBJECT_TRIES))) return 'taken';
   }
   return 'failed';
 }

@@ -60,7 +60,7 @@ export const ids = (c: Client): string[] => c.lines().flatMap((line) => (line.ty
 
 /** Waits until a client has joined. */
 export async function joined(c: Client, times = 1): Promise<string> {
-  await until(`${c.name} joins`, 60, () => {
+  await until(() => `${c.name} joins`, 60, () => {
     const failed = c.lines().find((line) => line.type === 'failed');
     if (failed) throw new Error(`${c.name}: ${failed.message}`);
     return ids(c).length >= times;

@@ -49,10 +49,10 @@ export function freePort(): Promise<number> {
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Waits until it is so. */
-export async function until(what: string, seconds: number, so: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + seconds * 1000;
+export async function until(what: string | (() => string), seconds: number, so: () => boolean | Promise<boolean>): Promise<void> {
+  const end = performance.now() + seconds * 1000;
   while (!(await so())) {
-    if (Date.now() > end) throw new Error(`not within ${seconds} s: ${what}`);
+    if (performance.now() > end) throw new Error(`not within ${seconds} s: ${typeof what === 'string' ? what : what()}`);
     await sleep(50);
   }
 }
@@ -90,6 +90,7 @@ export class Running {
     if (signal !== 'SIGKILL') this.kill('SIGKILL');
   }
 
+  /** A SuperLink has children in sessions of their own, which it ends itself when it may. */
   kill(signal: NodeJS.Signals): void {
     try {
       process.kill(-(this.child.pid as number), signal);
@@ -99,6 +100,8 @@ export class Running {
 
 const all = new Set<Running>();
 process.on('exit', () => {
+  for (const running of all) running.kill('SIGTERM');
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, all.size > 0 ? 2000 : 0);
   for (const running of all) running.kill('SIGKILL');
   rmSync(scratch, { recursive: true, force: true, maxRetries: 3 });
 });
@@ -160,7 +163,7 @@ export class SuperLink {
   /** Waits until it answers. */
   async up(): Promise<void> {
     const { port } = this.options;
-    await until(`the SuperLink answers\n${this.process.output}`, 60, async () => {
+    await until(() => `the SuperLink answers\n${this.process.output}`, 60, async () => {
       if (this.process.ended) throw new Error(`the SuperLink ended:\n${this.process.output.slice(-3000)}`);
       return new Promise((resolve) => {
         import('node:net').then(({ connect }) => {
@@ -262,12 +265,12 @@ export class Run {
 
   /** Waits for a round's end. */
   async round(round: number, seconds = 90): Promise<void> {
-    await until(`round ${round} of the run\n${this.link.process.output.slice(-3000)}`, seconds, () => this.finished(round) || existsSync(this.out));
+    await until(() => `round ${round} of the run\n${this.link.process.output.slice(-3000)}`, seconds, () => this.finished(round) || existsSync(this.out));
   }
 
   /** What came out. */
   async outcome(seconds = 120): Promise<Outcome> {
-    await until(`the run ends\n${this.link.process.output.slice(-5000)}`, seconds, () => existsSync(this.out));
+    await until(() => `the run ends\n${this.link.process.output.slice(-5000)}`, seconds, () => existsSync(this.out));
     return JSON.parse(readFileSync(this.out, 'utf8')) as Outcome;
   }
 }

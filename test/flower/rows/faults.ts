@@ -59,7 +59,10 @@ async function way(): Promise<string> {
   const nodes = [new Node(closedApp(...A), link.url), new Node(closedApp(...B), link.url), new Node(closedApp(...C, late), link.url, { fetch: faulty })];
   try {
     const run = await Run.start(link, { rounds: 7, 'min-nodes': 3, timeout: 9 });
-    const { failed, rounds, values } = await run.outcome(180);
+    const { failed, rounds, values } = await run.outcome(180).catch((error) => {
+      console.log(JSON.stringify(nodes.map((n) => [n.error?.message, n.events])));
+      throw error;
+    });
     must(failed === undefined, 'the run ended well', failed);
     const counts = rounds.map(({ results }) => results);
     // Round 6 may begin before the late client is through with round 5: it answers both, then.

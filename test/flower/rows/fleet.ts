@@ -93,7 +93,7 @@ async function lead(link: SuperLink, start: Arrays, rounds: number, nodes: numbe
   const [model, out] = [join(scratch, `start-${rounds}.npz`), join(scratch, `end-${link.options.port}-${rounds}.npz`)];
   saveNpz(model, start);
   await link.run(join(root, 'examples', 'flower', 'server'), { 'num-server-rounds': rounds, 'min-nodes': nodes, lr: LR, poll: 0.1, model, out });
-  await until(`the federation ends\n${link.process.output.slice(-4000)}`, seconds, () => existsSync(out));
+  await until(() => `the federation ends\n${link.process.output.slice(-4000)}`, seconds, () => existsSync(out));
   await sleep(200);
   return loadNpz(out);
 }
