@@ -26,7 +26,7 @@ function install(): Missing | true {
   console.log(`installing flwr ${FLWR} into ${venv.startsWith(root) ? venv.slice(root.length) : venv} …`);
   try {
     command(process.env['PYTHON3'] ?? 'python3', ['-m', 'venv', venv], { timeout: 120_000 });
-    command(join(venv, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', `flwr==${FLWR}`], { timeout: 600_000 });
+    command(join(venv, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', `flwr==${FLWR}`], { timeout: 1000 * Number(process.env['FLOWER_INSTALL_SECONDS'] ?? 600) });
     if (installed()) return true;
     return new Missing(`pip installed another flwr than ${FLWR}`);
   } catch (error) {
