@@ -4,7 +4,7 @@ import { arraysOf, type ClientApp, clientApp, loadArrays } from 'gradloom/flower
 
 const PIXELS = 784;
 const HIDDEN = 168;
-const BATCH = 10;
+const BATCH = 4;
 
 /** 266 962 numbers, 1.07 MB. */
 export class Digits extends nn.Module {
@@ -42,7 +42,7 @@ export async function trainOneEpoch(model: Digits, { images, digits }: Shard, lr
     optimizer.step();
     sums.digit += (digit.item() * n) / digits.length;
     sums.image += (image.item() * n) / digits.length;
-    if (i % (10 * BATCH) === 0) await tick();
+    if (i % (25 * BATCH) === 0) await tick();
   }
   return sums;
 }

@@ -1,8 +1,7 @@
 // The page's own training, and which rounds it takes. No code comes from the server.
-import type { Module } from '../module/module.ts';
 import { type Kinds, checkArgument, FUNCTION, optionsOf, TEXT, isPlainObject } from '../tensor/check.ts';
 import { GradloomError, valueText } from '../tensor/errors.ts';
-import { arraysOf } from './arrays.ts';
+import { arraysOf, type ModelLike } from './arrays.ts';
 import { assertNdArray } from './npy.ts';
 import { sha256, utf8 } from './objects.ts';
 import type { Arrays, Config, Metrics, Records } from './records.ts';
@@ -43,7 +42,7 @@ export type Handler = (task: Task) => Answer | Promise<Answer>;
 /** What a client does. */
 export interface ClientAppOptions {
   /** The model whose rounds this app takes: a module, its state, or arrays. Names and sizes count, not the numbers. */
-  model: Module | Arrays;
+  model: ModelLike | Arrays;
   /** What the hash covers besides: a word for the losses, the data's meaning, a version. The server must then send `model-hash`. */
   program?: string;
   /** Answers a round of training. Let it yield (`await tick()`), or hand the work to a Worker, so that heartbeats go on. */
@@ -80,8 +79,8 @@ export class ClientApp {
 }
 
 /** A model's names and sizes as text. */
-function layoutOf(op: string, model: Module | Arrays): string {
-  const arrays = isPlainObject(model) ? (model as Arrays) : arraysOf(model);
+function layoutOf(op: string, model: ModelLike | Arrays): string {
+  const arrays = isPlainObject(model) ? (model as Arrays) : arraysOf(model as ModelLike);
   const names = Object.keys(arrays).sort();
   if (names.length === 0) throw new GradloomError('VALUE', op, 'model has no parameters. Pass the module that is trained.');
   // Not the element types: averaging makes floats of integers.
@@ -121,7 +120,7 @@ export function clientApp(options: ClientAppOptions): ClientApp {
  * @example
  * await modelHash(model, 'digits, two losses'); // 64 hexadecimal digits
  */
-export async function modelHash(model: Module | Arrays, program = ''): Promise<string> {
+export async function modelHash(model: ModelLike | Arrays, program = ''): Promise<string> {
   checkArgument('modelHash', 'program', program, TEXT);
   checkArgument('modelHash', 'model', model, OPTIONS.model);
   return sha256(utf8(`${program}\n${layoutOf('modelHash', model)}`));

@@ -1,6 +1,6 @@
 // Between models and what goes over the wire.
 import { Module } from '../module/module.ts';
-import type { LoadedKeys, StateDict } from '../module/state.ts';
+import type { StateDict } from '../module/state.ts';
 import { tensor } from '../ops/create.ts';
 import { isPlainObject } from '../tensor/check.ts';
 import type { DType } from '../tensor/dtype.ts';
@@ -10,13 +10,31 @@ import { Tensor } from '../tensor/tensor.ts';
 import { assertNdArray, type NdArray, type NdData, sizeOf } from './npy.ts';
 import type { Arrays } from './records.ts';
 
+/** What a tensor shows of itself. */
+export interface TensorLike {
+  /** float32, int32 or bool. */
+  readonly dtype: string;
+  /** Sizes. */
+  readonly shape: readonly number[];
+  /** The elements, row-major. */
+  data(): ArrayLike<number>;
+}
+
+/** A module, as far as arrays are made of it. */
+export interface ModelLike {
+  /** Parameters and buffers by name. */
+  stateDict(): Readonly<Record<string, TensorLike>>;
+  /** Takes such in; says which names it lacked, and which were beyond the module's. */
+  loadStateDict(state: Readonly<Record<string, TensorLike>>, options?: { strict?: boolean }): { missingKeys: string[]; unexpectedKeys: string[] };
+}
+
 /**
  * A model's parameters and buffers, or named tensors, as arrays: float32, int32 and bool as NumPy calls them.
  *
  * @example
  * return { arrays: arraysOf(model), metrics: { 'num-examples': 96 } };
  */
-export function arraysOf(model: Module | StateDict): Arrays {
+export function arraysOf(model: ModelLike | Readonly<Record<string, TensorLike>>): Arrays {
   const state = model instanceof Module ? model.stateDict() : model;
   if (!isPlainObject(state)) throw new GradloomError('VALUE', 'arraysOf', `takes a module or named tensors, got ${valueText(model)}.`);
   return Object.fromEntries(
@@ -44,7 +62,7 @@ function narrowed(name: string, { data }: NdArray, dtype: DType): ArrayLike<numb
  * @example
  * loadArrays(model, task.arrays);
  */
-export function loadArrays(model: Module, arrays: Arrays, options: { strict?: boolean } = {}): LoadedKeys {
+export function loadArrays(model: ModelLike, arrays: Arrays, options: { strict?: boolean } = {}): ReturnType<ModelLike['loadStateDict']> {
   if (!(model instanceof Module)) throw new GradloomError('VALUE', 'loadArrays', `takes a module, got ${valueText(model)}.`);
   if (!isPlainObject(arrays)) throw new GradloomError('VALUE', 'loadArrays', `takes arrays by name, got ${valueText(arrays)}. Pass task.arrays.`);
   return scope(() => {

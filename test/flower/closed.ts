@@ -6,7 +6,8 @@ export const like: Arrays = {
   'deep/β': { dtype: 'float32', shape: [2, 3], data: new Float32Array(6) },
 };
 
-const half = ({ dtype, shape, data }: NdArray, target: number): NdArray => ({ dtype, shape, data: Float32Array.from(data as Float32Array, (v) => (v + target) / 2) });
+// FedAdam sends float64.
+const half = ({ shape, data }: NdArray, target: number): NdArray => ({ dtype: 'float32', shape, data: Float32Array.from(data as Float32Array, (v) => (v + target) / 2) });
 /** The client's step on every array. */
 export const halfway = (arrays: Arrays, target: number): Arrays => Object.fromEntries(Object.entries(arrays).map(([name, a]) => [name, half(a, target)]));
 

@@ -13,8 +13,8 @@ import { deal, testImages } from '../shards.ts';
 import { flower, freePort, Running, scratch, sleep, SuperLink, until } from '../superlink.ts';
 
 const ROUNDS = 10;
-const LR = 0.2;
-const EACH = 1000;
+const LR = 0.15;
+const EACH = 500;
 
 const python = (program: string, ...args: string[]): string => command(join(flower(), 'bin', 'python'), ['-c', program, ...args]);
 

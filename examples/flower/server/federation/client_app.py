@@ -5,7 +5,7 @@ from flwr.app import Array, ArrayRecord, Message, MetricRecord, RecordDict
 from flwr.clientapp import ClientApp
 
 app = ClientApp()
-BATCH = 10
+BATCH = 4
 
 
 def gradients(w, x, y):
