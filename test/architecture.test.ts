@@ -22,7 +22,9 @@ const levels = [
 const inMultiloss = [[''], ['solve'], ['methods'], ['combining'], ['plans', 'watching']];
 const generated = new Set(['entry/kernels.wasm', 'entry/kernels.wasm?module', 'report/assets.ts']);
 
-const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((f) => /(?<!\.d)\.ts$/.test(f) && !/^((runtime|entry)\/wasm|report\/assets|flower\/generated)/.test(f));
+const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter(
+  (f) => /(?<!\.d)\.ts$/.test(f) && !/^((runtime|entry)\/wasm|report\/assets|flower\/generated)/.test(f),
+);
 const read = (file: string): string => readFileSync(join(root, 'src', file), 'utf8');
 const folderOf = (file: string): string => file.split('/')[0] as string;
 const levelOf = (file: string): number => levels.findIndex((folders) => folders.includes(folderOf(file)));

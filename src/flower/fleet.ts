@@ -116,16 +116,30 @@ export class Fleet {
     const about = (await response.json().catch(() => null)) as { info?: { title?: string; version?: string } } | null;
     const version = about?.info?.version;
     if (!response.ok || version === undefined) {
-      throw new GradloomError('REMOTE', 'runSuperNode', `${url}/openapi.json is not that of a Flower SuperLink (HTTP ${response.status}). Give url the SuperLink's HTTP address, or a proxy's that passes /openapi.json and /v1/fleet on.`);
+      throw new GradloomError(
+        'REMOTE',
+        'runSuperNode',
+        `${url}/openapi.json is not that of a Flower SuperLink (HTTP ${response.status}). Give url the SuperLink's HTTP address, or a proxy's that passes /openapi.json and /v1/fleet on.`,
+      );
     }
     if (!versions.includes(version)) {
-      throw new GradloomError('REMOTE', 'runSuperNode', `the SuperLink is Flower ${valueText(version)}; tested are ${versions.join(', ')}. Run one of these, or pass { versions: ['${version}'] } where you have tried that it works.`);
+      throw new GradloomError(
+        'REMOTE',
+        'runSuperNode',
+        `the SuperLink is Flower ${valueText(version)}; tested are ${versions.join(', ')}. Run one of these, or pass { versions: ['${version}'] } where you have tried that it works.`,
+      );
     }
     return version;
   }
 
   /** One call. @throws Refusal */
-  async call<I extends DescMessage, O extends DescMessage>(path: string, input: I, fields: MessageInitShape<I>, output: O, signal: AbortSignal = this.#settings.signal): Promise<MessageShape<O>> {
+  async call<I extends DescMessage, O extends DescMessage>(
+    path: string,
+    input: I,
+    fields: MessageInitShape<I>,
+    output: O,
+    signal: AbortSignal = this.#settings.signal,
+  ): Promise<MessageShape<O>> {
     const { identity } = this.#settings;
     const body = toBinary(input, create(input, fields)) as Bytes;
     const init = async (): Promise<RequestInit> => {

@@ -1,5 +1,5 @@
 // A SuperNode: joins a Flower SuperLink, pulls messages, hands them to the page's own functions and sends what these answer.
-import { COUNT, checkArgument, FUNCTION, instanceOf, isPlainObject, type Kinds, optionsOf, TEXT } from '../tensor/check.ts';
+import { checkArgument, FUNCTION, instanceOf, isPlainObject, type Kinds, optionsOf } from '../tensor/check.ts';
 import { GradloomError, valueText } from '../tensor/errors.ts';
 import { type Answer, ClientApp, handlerFor, Unfit } from './app.ts';
 import { CODES, Fleet, pause, Refusal, TESTED } from './fleet.ts';
@@ -14,7 +14,13 @@ import {
   RegisterNodeFleetResponseSchema,
 } from './generated/fleet_pb.ts';
 import { SendNodeHeartbeatRequestSchema, SendNodeHeartbeatResponseSchema } from './generated/heartbeat_pb.ts';
-import { ConfirmMessageReceivedRequestSchema, ConfirmMessageReceivedResponseSchema, type Message, PullObjectRequestSchema, PullObjectResponseSchema } from './generated/message_pb.ts';
+import {
+  ConfirmMessageReceivedRequestSchema,
+  ConfirmMessageReceivedResponseSchema,
+  type Message,
+  PullObjectRequestSchema,
+  PullObjectResponseSchema,
+} from './generated/message_pb.ts';
 import { type Identity, identityIn } from './identity.ts';
 import { Journal } from './journal.ts';
 import { type Built, type Bytes, idsOf, sha256, textOf, type Tree, utf8 } from './objects.ts';
@@ -101,7 +107,17 @@ class SuperNode {
   readonly #halt: AbortSignal;
   #nodeId = 0n;
 
-  constructor(parts: { apps: readonly ClientApp[]; fleet: Fleet; identity: Identity; store: Store; heartbeat: number; poll: number; tell: (event: NodeEvent) => void; stop: AbortSignal; halt: AbortSignal }) {
+  constructor(parts: {
+    apps: readonly ClientApp[];
+    fleet: Fleet;
+    identity: Identity;
+    store: Store;
+    heartbeat: number;
+    poll: number;
+    tell: (event: NodeEvent) => void;
+    stop: AbortSignal;
+    halt: AbortSignal;
+  }) {
     this.#apps = parts.apps;
     this.#fleet = parts.fleet;
     this.#identity = parts.identity;
@@ -139,7 +155,8 @@ class SuperNode {
         await fleet.call('deactivate-node', DeactivateNodeRequestSchema, { nodeId }, DeactivateNodeResponseSchema);
         this.#nodeId = await activate();
       } catch (again) {
-        const remedy = 'register its publicKeyOf(store) with `flwr supernode register`, wait for twice the heartbeat if another node used it, or clear the store if it was unregistered';
+        const remedy =
+          'register its publicKeyOf(store) with `flwr supernode register`, wait for twice the heartbeat if another node used it, or clear the store if it was unregistered';
         throw new GradloomError('REMOTE', 'runSuperNode', `the SuperLink does not take this node's key: ${said(again)}. Either of: ${remedy}.`, { cause: again });
       }
     }
@@ -187,7 +204,13 @@ class SuperNode {
     const waiting = idsOf(tree);
     const fetched = async (objectId: string): Promise<Bytes> => {
       for (let i = 0; i < 12; i++) {
-        const { objectFound, objectAvailable, objectContent } = await this.#fleet.call('pull-object', PullObjectRequestSchema, { node, runId, objectId }, PullObjectResponseSchema, this.#stop);
+        const { objectFound, objectAvailable, objectContent } = await this.#fleet.call(
+          'pull-object',
+          PullObjectRequestSchema,
+          { node, runId, objectId },
+          PullObjectResponseSchema,
+          this.#stop,
+        );
         if (objectAvailable && (await sha256(objectContent as Bytes)) === objectId) return objectContent as Bytes;
         if (!objectFound) break;
         await pause(Math.min(0.25 * 2 ** i, 8), this.#stop);
@@ -231,7 +254,8 @@ class SuperNode {
   /** An answer's object, checked. */
   #contentOf(app: ClientApp, given: Answer, { arrays, metrics, config }: Records): Promise<Built> {
     const { arrays: a, metrics: m, config: c, ...others } = (given ?? {}) as Answer;
-    if (!isPlainObject(given) || Object.keys(others).length > 0) throw new GradloomError('VALUE', 'clientApp', `a handler must return { arrays, metrics, config }, got ${valueText(given)}.`);
+    if (!isPlainObject(given) || Object.keys(others).length > 0)
+      throw new GradloomError('VALUE', 'clientApp', `a handler must return { arrays, metrics, config }, got ${valueText(given)}.`);
     const bad = a && !app.options.nonFinite ? nonFiniteIn(a) : undefined;
     if (bad !== undefined) throw new GradloomError('NONFINITE', 'clientApp', `'${bad}' is not finite after training. Lower the rate, or clip the gradients.`);
     // Under the names of the round, as strategies expect.
@@ -314,9 +338,19 @@ class SuperNode {
  */
 export async function runSuperNode(apps: ClientApp | readonly ClientApp[], options: SuperNodeOptions): Promise<void> {
   const op = 'runSuperNode';
-  const { url, store = memoryStore(), signal, poll = 3, heartbeat = 30, versions = [], onEvent = () => {}, fetch: how = ((input, init) => fetch(input, init)) as typeof fetch } = optionsOf(op, options, OPTIONS);
+  const {
+    url,
+    store = memoryStore(),
+    signal,
+    poll = 3,
+    heartbeat = 30,
+    versions = [],
+    onEvent = () => {},
+    fetch: how = ((input, init) => fetch(input, init)) as typeof fetch,
+  } = optionsOf(op, options, OPTIONS);
   const list = Array.isArray(apps) ? (apps as ClientApp[]) : [apps as ClientApp];
-  if (list.length === 0 || !list.every((app) => app instanceof ClientApp)) throw new GradloomError('VALUE', op, `takes what clientApp(…) gave, or a list of them, got ${valueText(apps)}.`);
+  if (list.length === 0 || !list.every((app) => app instanceof ClientApp))
+    throw new GradloomError('VALUE', op, `takes what clientApp(…) gave, or a list of them, got ${valueText(apps)}.`);
   checkArgument(op, 'url', url, OPTIONS.url);
   assertStore(op, store);
   if (signal?.aborted) return;

@@ -66,7 +66,11 @@ function rowMajor<T extends NdData>(data: T, shape: readonly number[]): T {
   const at = shape.map(() => 0);
   for (let i = 0; i < data.length; i++) {
     result[i] = data[at.reduce((sum, k, dim) => sum + k * (strides[dim] as number), 0)] as never;
-    for (let dim = shape.length - 1; dim >= 0 && (at[dim] = (at[dim] as number) + 1) === shape[dim]; dim--) at[dim] = 0;
+    for (let dim = shape.length - 1; dim >= 0; dim--) {
+      at[dim] = (at[dim] as number) + 1;
+      if (at[dim] !== shape[dim]) break;
+      at[dim] = 0;
+    }
   }
   return result;
 }

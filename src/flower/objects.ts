@@ -59,7 +59,11 @@ export function read(bytes: Bytes): Read {
   const [type, ids, length, ...more] = textOf(bytes.subarray(0, Math.max(end, 0))).split(' ');
   const body = bytes.subarray(end + 1);
   if (!type || ids === undefined || more.length > 0 || Number(length) !== body.length) {
-    throw new GradloomError('FORMAT', 'flower', `an object of ${bytes.length} bytes has no head as Flower writes it. This is a fault of the server, or of a version that was not tested.`);
+    throw new GradloomError(
+      'FORMAT',
+      'flower',
+      `an object of ${bytes.length} bytes has no head as Flower writes it. This is a fault of the server, or of a version that was not tested.`,
+    );
   }
   return { type, children: ids === '' ? [] : ids.split(','), body };
 }

@@ -46,7 +46,8 @@ const MOST = 2n ** 64n - 1n;
 function encoded(name: string, value: unknown): Value {
   const values = Array.isArray(value) ? (value as unknown[]) : [value];
   const kind = KINDS.find(({ of }) => of === typeof (values.length > 0 ? values[0] : 0));
-  const fits = kind && values.every((v) => typeof v === kind.of && (kind.of !== 'object' || isBytes(v)) && (kind.of !== 'bigint' || ((v as bigint) >= LEAST && (v as bigint) <= MOST)));
+  const fits =
+    kind && values.every((v) => typeof v === kind.of && (kind.of !== 'object' || isBytes(v)) && (kind.of !== 'bigint' || ((v as bigint) >= LEAST && (v as bigint) <= MOST)));
   if (!fits) {
     throw new GradloomError('VALUE', 'clientApp', `'${name}' must be a number, a bigint of 64 bits, a boolean, text, bytes, or a list of one of these, got ${valueText(value)}.`);
   }
@@ -70,7 +71,10 @@ const itemsOf = (values: object): unknown => Object.entries(values).map(([key, v
 /** JSON as Python writes it, so that equal records have equal ids there and here, and are sent once. */
 function json(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(json).join(', ')}]`;
-  if (typeof value === 'object' && value) return `{${Object.entries(value).map(([key, v]) => `${json(key)}: ${json(v)}`).join(', ')}}`;
+  if (typeof value === 'object' && value)
+    return `{${Object.entries(value)
+      .map(([key, v]) => `${json(key)}: ${json(v)}`)
+      .join(', ')}}`;
   return JSON.stringify(value).replace(/[\u007f-\uffff]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
@@ -116,7 +120,8 @@ export function readRecords(messageId: string, objects: ReadonlyMap<string, Byte
   const at = (id: string, types: string): ReturnType<typeof read> => {
     const bytes = objects.get(id);
     const found = bytes && read(bytes);
-    if (!found || !types.split(' ').includes(found.type)) throw new GradloomError('FORMAT', 'flower', `a message of the server has ${found?.type ?? 'nothing'} where ${types} should be.`);
+    if (!found || !types.split(' ').includes(found.type))
+      throw new GradloomError('FORMAT', 'flower', `a message of the server has ${found?.type ?? 'nothing'} where ${types} should be.`);
     return found;
   };
   const named = (body: Bytes): [string, string][] => Object.entries(JSON.parse(textOf(body)) as Record<string, string>);

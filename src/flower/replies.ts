@@ -31,7 +31,10 @@ export async function replyTo(message: Message, now: number, nodeId: bigint, con
     ...(srcTaskId === undefined ? {} : { dstTaskId: srcTaskId }),
   };
   const failed = 'code' in content;
-  const body = toBinary(MessageSchema, create(MessageSchema, { metadata, ...(failed ? { error: { code: BigInt(content.code), reason: content.reason } } : {}) } as MessageInitShape<typeof MessageSchema>));
+  const body = toBinary(
+    MessageSchema,
+    create(MessageSchema, { metadata, ...(failed ? { error: { code: BigInt(content.code), reason: content.reason } } : {}) } as MessageInitShape<typeof MessageSchema>),
+  );
   const { tree, objects } = await build('Message', failed ? [] : [content], body);
   const request = create(PushMessagesRequestSchema, {
     node: { nodeId },

@@ -32,7 +32,12 @@ async function shardAt(url: string): Promise<{ images: Float32Array; digits: Int
 }
 
 /** Runs a client until it is stopped. `die`: what kills the process at once. */
-export async function client(options: ClientOptions, tell: (line: NodeEvent | { type: string; [key: string]: unknown }) => void, die: () => void, signal?: AbortSignal): Promise<void> {
+export async function client(
+  options: ClientOptions,
+  tell: (line: NodeEvent | { type: string; [key: string]: unknown }) => void,
+  die: () => void,
+  signal?: AbortSignal,
+): Promise<void> {
   const { url, shard, target = 1, weight = 1, store: where, heartbeat = 10 } = options;
   const store: Store = where === undefined ? memoryStore() : where === 'idb' ? indexedDBStore() : fileStore(where);
   if (options.key) return tell({ type: 'key', key: await publicKeyOf(store) });

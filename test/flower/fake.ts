@@ -94,8 +94,14 @@ export class FakeLink {
       case 'pull-messages': {
         const message = this.#waiting.shift();
         if (!message) return ok(fleet.PullMessagesResponseSchema, {});
-        const { metadata } = fromBinary(wire.MessageSchema, (message.objects.get(message.tree.objectId) as Bytes).subarray((message.objects.get(message.tree.objectId) as Bytes).indexOf(0) + 1));
-        return ok(fleet.PullMessagesResponseSchema, { messagesList: [{ metadata: { ...(metadata as wire.Metadata), messageId: message.tree.objectId } }], messageObjectTrees: [message.tree] });
+        const { metadata } = fromBinary(
+          wire.MessageSchema,
+          (message.objects.get(message.tree.objectId) as Bytes).subarray((message.objects.get(message.tree.objectId) as Bytes).indexOf(0) + 1),
+        );
+        return ok(fleet.PullMessagesResponseSchema, {
+          messagesList: [{ metadata: { ...(metadata as wire.Metadata), messageId: message.tree.objectId } }],
+          messageObjectTrees: [message.tree],
+        });
       }
       case 'pull-object': {
         const content = this.#objects.get(asked(wire.PullObjectRequestSchema).objectId);

@@ -5,7 +5,11 @@ export default {
   async fetch(request: Request): Promise<Response> {
     const lines: object[] = [];
     try {
-      await client((await request.json()) as ClientOptions, (line) => void lines.push(line), () => {});
+      await client(
+        (await request.json()) as ClientOptions,
+        (line) => void lines.push(line),
+        () => {},
+      );
     } catch (error) {
       lines.push({ type: 'failed', message: String((error as Error).stack) });
     }

@@ -60,19 +60,22 @@ export const ids = (c: Client): string[] => c.lines().flatMap((line) => (line.ty
 
 /** Waits until a client has joined. */
 export async function joined(c: Client, times = 1): Promise<string> {
-  await until(() => `${c.name} joins`, 60, () => {
-    const failed = c.lines().find((line) => line.type === 'failed');
-    if (failed) throw new Error(`${c.name}: ${failed.message}`);
-    return ids(c).length >= times;
-  });
+  await until(
+    () => `${c.name} joins`,
+    60,
+    () => {
+      const failed = c.lines().find((line) => line.type === 'failed');
+      if (failed) throw new Error(`${c.name}: ${failed.message}`);
+      return ids(c).length >= times;
+    },
+  );
   return ids(c).at(-1) as string;
 }
 
 /** A client in a process. */
 export async function processClient(name: 'Node' | 'Deno' | 'Bun', options: ClientOptions, env: NodeJS.ProcessEnv = {}): Promise<Client> {
   const file = await bundle('client');
-  const [program, args] =
-    name === 'Node' ? [process.execPath, []] : name === 'Bun' ? [bun(), []] : [process.execPath, [...denoRun(), '--allow-net', '--allow-write']];
+  const [program, args] = name === 'Node' ? [process.execPath, []] : name === 'Bun' ? [bun(), []] : [process.execPath, [...denoRun(), '--allow-net', '--allow-write']];
   const running = new Running(program as string, [...(args as string[]), file, JSON.stringify(options)], { env });
   const lines = (): Line[] =>
     running.output
@@ -120,7 +123,10 @@ export async function site(link: string): Promise<string> {
         return;
       }
       const file = files.get(path);
-      const headers = { 'Content-Type': TYPES[path.split('.').at(-1) ?? ''] ?? 'application/octet-stream', 'Content-Security-Policy': "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'" };
+      const headers = {
+        'Content-Type': TYPES[path.split('.').at(-1) ?? ''] ?? 'application/octet-stream',
+        'Content-Security-Policy': "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'",
+      };
       if (file) res.writeHead(200, headers).end(file);
       else res.writeHead(404).end();
     });
@@ -144,7 +150,17 @@ export async function pageClient(chromium: string, home: string, options: Omit<C
   reports.set(report, []);
   const url = `${home}/page.html?${new URLSearchParams({ options: JSON.stringify({ ...options, url: home }), report })}`;
   const profile = join(scratch, `profile-${pages}`);
-  const args = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', `--user-data-dir=${profile}`, url];
+  const args = [
+    '--headless',
+    '--no-sandbox',
+    '--disable-gpu',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+    `--user-data-dir=${profile}`,
+    url,
+  ];
   const running = new Running(chromium, args, { env: { HOME: scratch } });
   return { name: 'Chromium', lines: () => reports.get(report) ?? [], end: (signal = 'SIGKILL') => running.end(signal), gone: () => running.ended, output: () => running.output };
 }

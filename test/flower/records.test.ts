@@ -46,7 +46,10 @@ test('metrics and configuration are read: integers are numbers where float64 hol
     texts: ['a', 'б'],
   });
   assert.equal([...(bytes as Uint8Array)], [0, 255]);
-  assert.equal((blobs as Uint8Array[]).map((b) => [...b]), [[], [120]]);
+  assert.equal(
+    (blobs as Uint8Array[]).map((b) => [...b]),
+    [[], [120]],
+  );
 });
 
 test('what is written has the ids that flwr gives: types, spacing, escapes, equal children, chunks', async () => {
@@ -81,7 +84,8 @@ test('what is written has the ids that flwr gives: types, spacing, escapes, equa
   const { columns: _, deep: __, ...arrays } = recordsIn('every kind of array').arrays['arrays'] as Arrays;
   const built = await buildRecords({ arrays: { arrays } });
   const theirs = objectsOf(of('every kind of array'));
-  for (const [id, bytes] of built.objects) if (/^Array(Chunk)? /.test(Buffer.from(bytes).toString('latin1'))) assert.ok(theirs.has(id), Buffer.from(bytes).toString('latin1').slice(0, 200));
+  for (const [id, bytes] of built.objects)
+    if (/^Array(Chunk)? /.test(Buffer.from(bytes).toString('latin1'))) assert.ok(theirs.has(id), Buffer.from(bytes).toString('latin1').slice(0, 200));
 });
 
 test('values that have no place on the wire are refused', async () => {
@@ -91,7 +95,13 @@ test('values that have no place on the wire are refused', async () => {
   };
   for (const x of [null, undefined, {}, [1, 'a'], 2n ** 64n, -(2n ** 63n) - 1n, [[1]], () => 1, Symbol('a')]) await refused({ x });
   const array = async (w: unknown): Promise<string> => ((await buildRecords({ arrays: { a: { w: w as NdArray } } }).catch((e: Error) => e)) as Error).message;
-  for (const w of [null, 3, { dtype: 'float16', shape: [1], data: new Float32Array(1) }, { dtype: 'float32', shape: [2], data: new Float32Array(1) }, { dtype: 'float32', shape: [-1], data: [] }])
+  for (const w of [
+    null,
+    3,
+    { dtype: 'float16', shape: [1], data: new Float32Array(1) },
+    { dtype: 'float32', shape: [2], data: new Float32Array(1) },
+    { dtype: 'float32', shape: [-1], data: [] },
+  ])
     assert.match(await array(w), /^clientApp: 'w' must be \{ dtype, shape, data \}/);
 });
 

@@ -26,7 +26,9 @@ function install(): Missing | true {
   console.log(`installing flwr ${FLWR} into ${venv.startsWith(root) ? venv.slice(root.length) : venv} …`);
   try {
     command(process.env['PYTHON3'] ?? 'python3', ['-m', 'venv', venv], { timeout: 120_000 });
-    command(join(venv, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', `flwr==${FLWR}`], { timeout: 1000 * Number(process.env['FLOWER_INSTALL_SECONDS'] ?? 600) });
+    command(join(venv, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', `flwr==${FLWR}`], {
+      timeout: 1000 * Number(process.env['FLOWER_INSTALL_SECONDS'] ?? 600),
+    });
     if (installed()) return true;
     return new Missing(`pip installed another flwr than ${FLWR}`);
   } catch (error) {
@@ -151,7 +153,10 @@ export class SuperLink {
     const port = options.port ?? (await freePort());
     const home = mkdtempSync(join(scratch, 'home-'));
     const { tls } = options;
-    writeFileSync(join(home, 'config.toml'), `[superlink]\ndefault = "here"\n[superlink.here]\naddress = "127.0.0.1:${port}"\n${tls ? `root-certificates = "${tls.ca}"` : 'insecure = true'}\n`);
+    writeFileSync(
+      join(home, 'config.toml'),
+      `[superlink]\ndefault = "here"\n[superlink.here]\naddress = "127.0.0.1:${port}"\n${tls ? `root-certificates = "${tls.ca}"` : 'insecure = true'}\n`,
+    );
     const link = new SuperLink({ ...options, port }, home);
     await link.up();
     if (options.ownExec) {
@@ -163,18 +168,22 @@ export class SuperLink {
   /** Waits until it answers. */
   async up(): Promise<void> {
     const { port } = this.options;
-    await until(() => `the SuperLink answers\n${this.process.output}`, 60, async () => {
-      if (this.process.ended) throw new Error(`the SuperLink ended:\n${this.process.output.slice(-3000)}`);
-      return new Promise((resolve) => {
-        import('node:net').then(({ connect }) => {
-          const socket = connect(port, '127.0.0.1', () => {
-            socket.destroy();
-            resolve(true);
+    await until(
+      () => `the SuperLink answers\n${this.process.output}`,
+      60,
+      async () => {
+        if (this.process.ended) throw new Error(`the SuperLink ended:\n${this.process.output.slice(-3000)}`);
+        return new Promise((resolve) => {
+          import('node:net').then(({ connect }) => {
+            const socket = connect(port, '127.0.0.1', () => {
+              socket.destroy();
+              resolve(true);
+            });
+            socket.on('error', () => resolve(false));
           });
-          socket.on('error', () => resolve(false));
         });
-      });
-    });
+      },
+    );
   }
 
   /** Kills it, and starts it again on the same port and database after some seconds. */
@@ -265,12 +274,20 @@ export class Run {
 
   /** Waits for a round's end. */
   async round(round: number, seconds = 90): Promise<void> {
-    await until(() => `round ${round} of the run\n${this.link.process.output.slice(-3000)}`, seconds, () => this.finished(round) || existsSync(this.out));
+    await until(
+      () => `round ${round} of the run\n${this.link.process.output.slice(-3000)}`,
+      seconds,
+      () => this.finished(round) || existsSync(this.out),
+    );
   }
 
   /** What came out. */
   async outcome(seconds = 120): Promise<Outcome> {
-    await until(() => `the run ends\n${this.link.process.output.slice(-5000)}`, seconds, () => existsSync(this.out));
+    await until(
+      () => `the run ends\n${this.link.process.output.slice(-5000)}`,
+      seconds,
+      () => existsSync(this.out),
+    );
     return JSON.parse(readFileSync(this.out, 'utf8')) as Outcome;
   }
 }

@@ -19,7 +19,11 @@ function model(rounds: readonly (readonly (readonly [number, number])[])[]): num
   return values;
 }
 
-const [A, B, C] = [[1, 1], [2, 2], [4, 3]] as const;
+const [A, B, C] = [
+  [1, 1],
+  [2, 2],
+  [4, 3],
+] as const;
 const all = [A, B, C];
 const without = [A, B];
 
@@ -68,9 +72,13 @@ async function way(): Promise<string> {
     // Round 6 may begin before the late client is through with round 5: it answers both, then.
     must(counts.join() === '3,3,2,3,2,3,3', 'results by round', rounds);
     const wanted = model([all, all, without, all, without, all, all]);
-    values.forEach((value, i) => near(value['w']?.[2] ?? Number.NaN, wanted[i] as number, 1e-6, `the model after round ${i}`));
+    for (const [i, value] of values.entries()) near(value['w']?.[2] ?? Number.NaN, wanted[i] as number, 1e-6, `the model after round ${i}`);
     const lost = nodes[2]?.of('lost') ?? [];
-    must(lost.some(({ why }) => /dropped the reply without a word/.test(why)), 'the dropped reply was noticed', nodes[2]?.events);
+    must(
+      lost.some(({ why }) => /dropped the reply without a word/.test(why)),
+      'the dropped reply was noticed',
+      nodes[2]?.events,
+    );
     must(nodes[2]?.of('unreachable').length === 2 && nodes[2].of('reachable').length === 2, 'cuts are told', nodes[2]?.events);
     must(done.size === 3, 'each fault happened', [...done]);
     return `clock +1 h, flipped byte, lost answer, wrong destination (round ${rounds[2]?.seconds.toFixed(1)} s of timeout 9), 503, late reply`;
@@ -105,13 +113,28 @@ async function kills(): Promise<string> {
     await dead(); // and it stays away
     const { failed, rounds, values } = await run.outcome(180);
     must(failed === undefined, 'the run ended well', failed);
-    must(rounds.slice(0, 6).map(({ results }) => results).join() === '3,2,3,3,3,2', 'results by round', rounds);
+    must(
+      rounds
+        .slice(0, 6)
+        .map(({ results }) => results)
+        .join() === '3,2,3,3,3,2',
+      'results by round',
+      rounds,
+    );
     must(rounds[1]?.errors[0]?.[0] === 8 && /came back/.test(rounds[1].errors[0][1]), 'round 2: answered with an error', rounds[1]);
     must(rounds[5]?.errors[0]?.[0] === 5, 'round 6: the server says that the node is gone', rounds[5]);
-    must(message.lines().some((l) => l.type === 'recovered' && l.what === 'message'), 'the message was answered', message.lines());
-    must(reply.lines().some((l) => l.type === 'recovered' && l.what === 'reply'), 'the reply went again', reply.lines());
+    must(
+      message.lines().some((l) => l.type === 'recovered' && l.what === 'message'),
+      'the message was answered',
+      message.lines(),
+    );
+    must(
+      reply.lines().some((l) => l.type === 'recovered' && l.what === 'reply'),
+      'the reply went again',
+      reply.lines(),
+    );
     const wanted = model([all, without, all, all, all, without, without]);
-    values.forEach((value, i) => near(value['w']?.[2] ?? Number.NaN, wanted[i] as number, 1e-6, `the model after round ${i}`));
+    for (const [i, value] of values.entries()) near(value['w']?.[2] ?? Number.NaN, wanted[i] as number, 1e-6, `the model after round ${i}`);
     return `killed in training: round ${rounds[1].seconds.toFixed(1)} s; before its objects: ${rounds[3]?.seconds.toFixed(1)} s, all results; gone: noticed after ${rounds[5].seconds.toFixed(1)} s (heartbeat 10)`;
   } finally {
     await client.end();
@@ -140,7 +163,13 @@ async function gone(): Promise<string> {
 /** The SuperLink killed in a run and started again on its database. */
 async function restarted(): Promise<string> {
   const link = await SuperLink.start({ database: `${scratch}/state.db`, ownExec: true });
-  const nodes = all.map(([t, n]) => new Node(closedApp(t, n, () => sleep(1000)), link.url));
+  const nodes = all.map(
+    ([t, n]) =>
+      new Node(
+        closedApp(t, n, () => sleep(1000)),
+        link.url,
+      ),
+  );
   try {
     const run = await Run.start(link, { rounds: 4, 'min-nodes': 3, timeout: 90 });
     await run.round(1);
@@ -149,7 +178,11 @@ async function restarted(): Promise<string> {
     must(failed === undefined, 'the run ended well', failed);
     must(rounds.length === 4 && rounds.every(({ results }) => results === 3), 'all results in all rounds', rounds);
     near(values[4]?.['w']?.[2] ?? Number.NaN, model([all, all, all, all])[4] as number, 1e-6, 'the model');
-    must(nodes.every((node) => node.of('joined').length === 1 && node.of('unreachable').length > 0), 'the nodes stayed the same, and saw it away', nodes.map((n) => n.events));
+    must(
+      nodes.every((node) => node.of('joined').length === 1 && node.of('unreachable').length > 0),
+      'the nodes stayed the same, and saw it away',
+      nodes.map((n) => n.events),
+    );
     return `down 3 s; rounds ${rounds.map(({ seconds }) => seconds.toFixed(1)).join(' ')} s`;
   } finally {
     await Promise.all(nodes.map((node) => node.stop()));

@@ -31,7 +31,11 @@ export function loadNpz(file: string): Arrays {
   const folder = `${file}.out`;
   mkdirSync(folder, { recursive: true });
   const names = JSON.parse(
-    python('import sys, json, numpy as np; f = np.load(sys.argv[1]); [np.save(f"{sys.argv[2]}/{i}.npy", f[n]) for i, n in enumerate(f.files)]; print(json.dumps(f.files))', file, folder),
+    python(
+      'import sys, json, numpy as np; f = np.load(sys.argv[1]); [np.save(f"{sys.argv[2]}/{i}.npy", f[n]) for i, n in enumerate(f.files)]; print(json.dumps(f.files))',
+      file,
+      folder,
+    ),
   ) as string[];
   return Object.fromEntries(names.map((name, i) => [name, fromNpy(new Uint8Array(readFileSync(join(folder, `${i}.npy`))))]));
 }
@@ -46,7 +50,7 @@ async function weightedMean(start: Arrays, shards: readonly Shard[]): Promise<Re
   for (const shard of shards) {
     loadArrays(model, start);
     await trainOneEpoch(model, shard, LR);
-    for (const [name, { data }] of Object.entries(arraysOf(model))) data.forEach((v, i) => void ((mean[name] as Float64Array)[i] = ((mean[name] as Float64Array)[i] as number) + (Number(v) * shard.digits.length) / total));
+    for (const [name, { data }] of Object.entries(arraysOf(model))) mean[name] = (mean[name] as Float64Array).map((v, i) => v + (Number(data[i]) * shard.digits.length) / total);
   }
   return mean;
 }
@@ -84,7 +88,11 @@ async function participants(link: SuperLink, shards: readonly Shard[], replies: 
 async function stock(link: SuperLink, i: number, { images, digits }: Shard): Promise<Client> {
   const file = join(scratch, `shard-${i}.npz`);
   saveNpz(file, { x: { dtype: 'float32', shape: [digits.length, 784], data: images }, y: { dtype: 'int32', shape: [digits.length], data: digits } });
-  const running = new Running(join(flower(), 'bin', 'flower-supernode'), ['--insecure', '--superlink', `127.0.0.1:${link.options.port}`, '--port', `${await freePort()}`, '--node-config', `data="${file}"`], { env: link.env });
+  const running = new Running(
+    join(flower(), 'bin', 'flower-supernode'),
+    ['--insecure', '--superlink', `127.0.0.1:${link.options.port}`, '--port', `${await freePort()}`, '--node-config', `data="${file}"`],
+    { env: link.env },
+  );
   return { name: 'SuperNode', lines: () => [], end: (signal = 'SIGTERM') => running.end(signal), gone: () => running.ended, output: () => running.output };
 }
 
@@ -93,7 +101,11 @@ async function lead(link: SuperLink, start: Arrays, rounds: number, nodes: numbe
   const [model, out] = [join(scratch, `start-${rounds}.npz`), join(scratch, `end-${link.options.port}-${rounds}.npz`)];
   saveNpz(model, start);
   await link.run(join(root, 'examples', 'flower', 'server'), { 'num-server-rounds': rounds, 'min-nodes': nodes, lr: LR, poll: 0.1, model, out });
-  await until(() => `the federation ends\n${link.process.output.slice(-4000)}`, seconds, () => existsSync(out));
+  await until(
+    () => `the federation ends\n${link.process.output.slice(-4000)}`,
+    seconds,
+    () => existsSync(out),
+  );
   await sleep(200);
   return loadNpz(out);
 }
@@ -110,8 +122,8 @@ async function federation(): Promise<string> {
     for (const client of clients) if (!/workerd|SuperNode/.test(client.name)) await joined(client);
     const once = await lead(link, start, 1, clients.length, 240);
     const wanted = await weightedMean(start, used);
-    let worst = 0;
-    for (const [name, { data }] of Object.entries(once)) data.forEach((v, i) => void (worst = Math.max(worst, Math.abs(Number(v) - ((wanted[name] as Float64Array)[i] as number)))));
+    const apart = Object.entries(once).map(([name, { data }]) => (wanted[name] as Float64Array).reduce((most, v, i) => Math.max(most, Math.abs(v - Number(data[i]))), 0));
+    const worst = Math.max(...apart);
     near(worst, 0, 1e-6, 'one round of FedAvg against the weighted mean');
     const begun = performance.now();
     const end = await lead(link, start, ROUNDS, clients.length, 900);

@@ -8,9 +8,27 @@ import { flower, Run, SuperLink } from '../superlink.ts';
 
 /** Losses of a client: ½ s ‖w − c‖², of which the gradient is s (w − c). For each client: its weight, and [s, c] of both. */
 const CLIENTS: readonly { n: number; losses: readonly [readonly [number, number], readonly [number, number]] }[] = [
-  { n: 1, losses: [[1, 2], [0.5, -4]] },
-  { n: 2, losses: [[1.5, 1], [0.25, -3]] },
-  { n: 3, losses: [[0.5, 4], [2, -1]] },
+  {
+    n: 1,
+    losses: [
+      [1, 2],
+      [0.5, -4],
+    ],
+  },
+  {
+    n: 2,
+    losses: [
+      [1.5, 1],
+      [0.25, -3],
+    ],
+  },
+  {
+    n: 3,
+    losses: [
+      [0.5, 4],
+      [2, -1],
+    ],
+  },
 ];
 const SIZE = 1006; // elements in all: every one goes the same way, so that rows are multiples of one vector, or opposed
 
@@ -71,7 +89,8 @@ async function fedJD(): Promise<string> {
     });
     // The last direction goes with each round from the second.
     must(directions.length === 18, 'directions were sent', directions);
-    directions.forEach((d) => must(followed.some((f) => Math.abs(f - d) < 1e-5), 'a direction that was followed', { d, followed }));
+    const strange = directions.filter((d) => !followed.some((f) => Math.abs(f - d) < 1e-5));
+    must(strange.length === 0, 'each is a direction that was followed', { strange, followed });
     return `worst ${worst.toExponential(1)}; Gramian ${JSON.stringify(gramian.map((row) => row.map((v) => Number(v.toPrecision(3)))))}, weights ${weights.map((v) => v.toFixed(3))}; dropped NaN, 10⁶ ×, a wrong shape`;
   } finally {
     await Promise.all(nodes.map((node) => node.stop()));
@@ -83,7 +102,11 @@ export const losses: Row[] = [
   {
     name: 'FedJD without a server: UPGrad, order of replies, what is dropped',
     short: true,
-    run: async () => command(join(flower(), 'bin', 'python'), [join(root, 'test', 'flower', 'fedjd_test.py'), join(root, 'examples', 'flower', 'server', 'federation', 'strategies.py')]).trim().split('\n').at(-1) as string,
+    run: async () =>
+      command(join(flower(), 'bin', 'python'), [join(root, 'test', 'flower', 'fedjd_test.py'), join(root, 'examples', 'flower', 'server', 'federation', 'strategies.py')])
+        .trim()
+        .split('\n')
+        .at(-1) as string,
   },
   { name: 'FedJD equals the closed form, and drops what is wrong', run: fedJD },
 ];

@@ -14,7 +14,10 @@ async function secured(): Promise<string> {
   const tls = { ca: join(folder, 'ca.pem'), cert: join(folder, 'server.pem'), key: join(folder, 'server.key') };
   const link = await SuperLink.start({ tls });
   const trusting = { NODE_EXTRA_CA_CERTS: tls.ca };
-  const targets = [[1, 1], [3, 2]] as const;
+  const targets = [
+    [1, 1],
+    [3, 2],
+  ] as const;
   const options = targets.map(([target, weight], i) => ({ url: link.url, target, weight, store: join(folder, `node-${i}`) }));
   const clients = [];
   try {
@@ -23,7 +26,11 @@ async function secured(): Promise<string> {
     clients.push(stranger);
     await until('the stranger is refused', 60, () => stranger.gone());
     const [refusal] = stranger.lines().filter((line) => line.type === 'failed');
-    must(/does not take this node's key: .*Flower's code 2004.*publicKeyOf\(store\) with `flwr supernode register`/.test(refusal?.message ?? ''), 'an unknown key is refused', stranger.output());
+    must(
+      /does not take this node's key: .*Flower's code 2004.*publicKeyOf\(store\) with `flwr supernode register`/.test(refusal?.message ?? ''),
+      'an unknown key is refused',
+      stranger.output(),
+    );
     const doubtful = await processClient('Node', { url: link.url, store: join(folder, 'stranger') });
     clients.push(doubtful);
     await until('the certificate is not believed', 60, () => doubtful.lines().some((l) => l.type === 'unreachable' && /certificate/.test(l.why)));
