@@ -1,6 +1,6 @@
 // A real Flower SuperLink, started by its own command from PyPI's package, and runs on it, started by `flwr run`.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -197,6 +197,12 @@ export class SuperLink {
   async stop(): Promise<void> {
     await this.process.end('SIGTERM');
     await this.exec?.end('SIGTERM');
+    // Its ServerApps run in sessions of their own and would ask for ever.
+    for (const pid of existsSync('/proc') ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)) : []) {
+      try {
+        if (readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(`--runtime-api-address\x00127.0.0.1:${this.options.port}\x00`)) process.kill(Number(pid), 'SIGKILL');
+      } catch {}
+    }
   }
 
   /** A command of Flower's. */
