@@ -328,7 +328,7 @@ class SuperNode {
 
 /**
  * Takes part in a federation until it is stopped: registers, sends signs of life, pulls rounds, answers them. It speaks to an unmodified
- * Flower SuperLink of a tested version; [docs/flower.md](../flower.md) says how one is started and what the node promises. Resolves when the
+ * Flower SuperLink of a tested version; docs/flower.md says how one is started and what the node promises. Resolves when the
  * signal is aborted; the node then comes back with the same store as the same node.
  *
  * @throws REMOTE where the server is none, is of another version, or does not take the key

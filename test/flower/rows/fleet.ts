@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { manualSeed, scope } from 'gradloom';
 import { type Arrays, arraysOf, loadArrays } from 'gradloom/flower';
-import { accuracy, Digits, type Shard, trainOneEpoch } from '../../../examples/flower/digits.ts';
+import { accuracy, Digits, rateOf, type Shard, trainOneEpoch } from '../../../examples/flower/digits.ts';
 import { fromNpy, toNpy } from '../../../src/flower/npy.ts';
 import { found } from '../../runtimes/browsers.ts';
 import { command, Missing, root } from '../../runtimes/context.ts';
@@ -13,8 +13,8 @@ import { deal, testImages } from '../shards.ts';
 import { flower, freePort, Running, scratch, sleep, SuperLink, until } from '../superlink.ts';
 
 const ROUNDS = 10;
-const LR = 0.15;
-const EACH = 500;
+const LR = 0.2;
+const EACH = 1000;
 
 const python = (program: string, ...args: string[]): string => command(join(flower(), 'bin', 'python'), ['-c', program, ...args]);
 
@@ -120,7 +120,7 @@ async function federation(): Promise<string> {
   try {
     // workerd tells at its end, the stock node in its log.
     for (const client of clients) if (!/workerd|SuperNode/.test(client.name)) await joined(client);
-    const once = await lead(link, start, 1, clients.length, 240);
+    const once = await lead(link, start, 1, clients.length, 400);
     const wanted = await weightedMean(start, used);
     const apart = Object.entries(once).map(([name, { data }]) => (wanted[name] as Float64Array).reduce((most, v, i) => Math.max(most, Math.abs(v - Number(data[i]))), 0));
     const worst = Math.max(...apart);
@@ -128,11 +128,11 @@ async function federation(): Promise<string> {
     const begun = performance.now();
     const end = await lead(link, start, ROUNDS, clients.length, 900);
     const seconds = (performance.now() - begun) / 1000 / ROUNDS;
-    const test = testImages(1000);
+    const test = testImages(10_000);
     loadArrays(model, end);
     const federated = scope(() => accuracy(model, test));
     loadArrays(model, start);
-    for (let epoch = 0; epoch < ROUNDS; epoch++) await trainOneEpoch(model, all, LR);
+    for (let epoch = 1; epoch <= ROUNDS; epoch++) await trainOneEpoch(model, all, rateOf(LR, epoch));
     const together = scope(() => accuracy(model, test));
     must(federated >= together - 0.03, 'accuracy within 3 points of training on all data', { federated, together });
     const note = `${clients.map(({ name }) => name).join(', ')}: worst ${worst.toExponential(1)} from the mean; accuracy ${federated} against ${together}; ${seconds.toFixed(1)} s a round`;

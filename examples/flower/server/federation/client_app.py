@@ -26,9 +26,11 @@ def gradients(w, x, y):
 def train(message, context):
     data = np.load(context.node_config["data"])
     w = {name: array.numpy().astype(np.float32) for name, array in message.content["arrays"].items()}
+    config = message.content["config"]
+    lr = config["lr"] * 0.85 ** (config["server-round"] - 1)
     for i in range(0, len(data["y"]), BATCH):
         for name, g in gradients(w, data["x"][i : i + BATCH], data["y"][i : i + BATCH]).items():
-            w[name] -= message.content["config"]["lr"] * g
+            w[name] -= np.float32(lr) * g
     arrays = ArrayRecord({name: Array(value) for name, value in w.items()})
     metrics = MetricRecord({"num-examples": float(len(data["y"]))})
     return Message(RecordDict({"arrays": arrays, "metrics": metrics}), reply_to=message)
