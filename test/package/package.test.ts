@@ -122,9 +122,9 @@ test('what two copies made does not mix', async () => {
 
 test('what ships is what users need', () => {
   const shipped = readdirSync(join(home, 'node_modules', 'gradloom'), { recursive: true, encoding: 'utf8' }).filter((f) => /\.\w+$/.test(f));
-  const guides = /^(ARCHITECTURE|CHANGELOG|CONTRIBUTING|README|bench\/README|docs\/[\w-]+|examples\/README)\.md$/;
+  const guides = /^(ARCHITECTURE|CHANGELOG|CONTRIBUTING|README|bench\/README|docs\/[\w-]+|docs\/recipes\/[\w-]+|examples\/README)\.md$/;
   const expected =
-    /^(docs\/losses\.png|examples\/(digits|flower|page|penguins|shapes|strategies)\/.*\.(ts|js|css|html|csv|py|toml)|package\.json|dist\/kernels\.wasm|dist\/[\w-]+(\.c?js|\.d\.c?ts))$/;
+    /^(docs\/losses\.png|examples\/(digits|flower|page|penguins|recipes|shapes|strategies)\/.*\.(ts|js|css|html|csv|py|toml)|package\.json|dist\/kernels\.wasm|dist\/[\w-]+(\.c?js|\.d\.c?ts))$/;
   assert.equal(
     shipped.filter((f) => !expected.test(f) && !guides.test(f)),
     [],
@@ -181,8 +181,10 @@ import { Adam, lrScheduler } from 'gradloom/optim';
 import { monitorReport } from 'gradloom/report';
 import { clientApp, fileStore, runSuperNode } from 'gradloom/flower';
 void runSuperNode(clientApp({ model: new Linear(2, 2), train: ({ arrays }) => ({ arrays, metrics: { 'num-examples': 3 } }) }), { url: 'http://localhost:8000', store: fileStore('a') });
+import { initMpi, type World } from 'gradloom/mpi';
 void init({ wasm: new Uint8Array(8) });\nconst layer = new Linear(2, 2); const given: Conv2dOptions = {}; void given; void monitorReport; new lrScheduler.StepLR(new Adam(layer.parameters()), { stepSize: 2 });
 const told: BackwardReport<'a'> = backward({ a: functional.mseLoss(layer.weight, F.relu(layer.weight)) }, { combine: new UPGrad() }); void told;
+const world: Promise<World> = initMpi({ timeout: 60 }); world.then((w) => { w.average(layer); const seen: number = w.backward({ a: layer.weight.sum() }).losses.a; void seen; });
 serve(function* ({ n }: { n: number }) { yield n; });\nrun<number>(new Worker('x'), { n: 3 }).next().then(({ value }) => value);\n`;
   writeFileSync(join(home, 'a.mts'), `import { type Tensor } from 'gradloom';\n${entries}\nimport ${names} from 'gradloom';${typed}`);
   writeFileSync(join(home, 'a.cts'), `import { type Tensor } from 'gradloom';\nimport gradloom = require('gradloom');\nconst ${names} = gradloom;${typed}`);
@@ -218,7 +220,7 @@ test('types hold what they promise and refuse what is wrong, also where optional
 });
 
 test('an editor has a text for everything, and shows nothing internal', () => {
-  const entries = ['default', 'lean', 'nn', 'functional', 'optim', 'multiloss', 'linalg', 'worker', 'report'];
+  const entries = ['default', 'lean', 'nn', 'functional', 'optim', 'multiloss', 'linalg', 'worker', 'report', 'mpi'];
   const types = new Declarations(entries.map((entry) => join(home, 'node_modules', 'gradloom', 'dist', `${entry}.d.ts`)));
   const { found, count } = types.textless;
   assert.ok(count > 4000);
