@@ -126,11 +126,9 @@ export function indexedDBStore(name = 'gradloom-flower'): Store {
     lock: () =>
       new Promise((resolve, reject) => {
         if (!globalThis.navigator?.locks) return resolve(() => {});
-        const held = navigator.locks.request(`gradloom-flower ${name}`, { ifAvailable: true }, (lock) => {
-          if (lock) return new Promise<void>((release) => resolve(release));
-          throw new GradloomError('STATE', 'runSuperNode', `another tab or Worker runs the node '${name}'. Close it, or give this one another name.`);
-        });
-        held.catch(reject);
+        // A page that was reloaded holds it for a moment.
+        const held = navigator.locks.request(`gradloom-flower ${name}`, { signal: AbortSignal.timeout(5000) }, () => new Promise<void>((release) => resolve(release)));
+        held.catch(() => reject(new GradloomError('STATE', 'runSuperNode', `another tab or Worker runs the node '${name}'. Close it, or give this one another name.`)));
       }),
   };
 }
