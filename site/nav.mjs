@@ -48,7 +48,6 @@ const planned = [
       ['pytorch-interop', 'To PyTorch and back'],
       ['onnx', 'ONNX'],
       ['mpi', 'MPI'],
-      ['flower', 'Federations with Flower'],
       ['flower', 'Flower'],
     ],
   },
