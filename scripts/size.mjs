@@ -6,7 +6,7 @@ import { rolldown } from 'rolldown';
 
 const { 'size-limit': budgets } = JSON.parse(readFileSync('package.json', 'utf8'));
 const alias = Object.fromEntries(
-  ['/lean', '/relaxed', '/threads', '/worker', '/multiloss', '/nn', '/optim', '/linalg', ''].map((entry) => [
+  ['/lean', '/relaxed', '/threads', '/worker', '/multiloss', '/nn', '/optim', '/linalg', '/flower', ''].map((entry) => [
     `gradloom${entry}`,
     `${process.cwd()}/dist/${entry.slice(1) || 'default'}.js`,
   ]),
@@ -22,9 +22,12 @@ export async function bundle(path) {
 
 function main() {
   return Promise.all(
-    budgets.map(async ({ name, path, limit, gzip = true }) => {
-      const content = path.endsWith('.mjs') ? await bundle(path) : readFileSync(path);
-      const size = gzip ? gzipSync(content, { level: 9 }).length : content.length;
+    budgets.map(async ({ name, path, beside, limit, gzip = true }) => {
+      const sizeOf = async (file) => {
+        const content = file.endsWith('.mjs') ? await bundle(file) : readFileSync(file);
+        return gzip ? gzipSync(content, { level: 9 }).length : content.length;
+      };
+      const size = (await sizeOf(path)) - (beside ? await sizeOf(beside) : 0);
       const over = size > Number.parseFloat(limit) * 1000;
       console.log(`${over ? 'OVER' : 'ok  '} ${name.padEnd(40)} ${(size / 1000).toFixed(1).padStart(6)} kB of ${limit}${gzip ? ' gzip' : ''}`);
       return over;

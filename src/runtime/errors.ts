@@ -17,6 +17,7 @@ export type ErrorCode =
   | 'CAPTURE' // something in a captured step that cannot be replayed
   | 'MEMORY' // out of memory
   | 'RUNTIME' // the runtime lacks or refuses what is needed, or the wasm or a thread could not be loaded
+  | 'REMOTE' // a server that refuses, or is not one that is known
   | 'WORKER'; // a worker that failed, ended or was asked too late, or a value that cannot be sent
 
 /** The one error class of this library. `message` reads `op: what, with which values. Remedy.` */

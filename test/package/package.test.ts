@@ -124,7 +124,7 @@ test('what ships is what users need', () => {
   const shipped = readdirSync(join(home, 'node_modules', 'gradloom'), { recursive: true, encoding: 'utf8' }).filter((f) => /\.\w+$/.test(f));
   const guides = /^(ARCHITECTURE|CHANGELOG|CONTRIBUTING|README|bench\/README|docs\/[\w-]+|docs\/recipes\/[\w-]+|examples\/README)\.md$/;
   const expected =
-    /^(docs\/losses\.png|examples\/(digits|page|penguins|recipes|shapes|strategies)\/.*\.(ts|js|css|html|csv)|package\.json|dist\/kernels\.wasm|dist\/[\w-]+(\.c?js|\.d\.c?ts))$/;
+    /^(docs\/losses\.png|examples\/(digits|flower|page|penguins|recipes|shapes|strategies)\/.*\.(ts|js|css|html|csv|py|toml)|package\.json|dist\/kernels\.wasm|dist\/[\w-]+(\.c?js|\.d\.c?ts))$/;
   assert.equal(
     shipped.filter((f) => !expected.test(f) && !guides.test(f)),
     [],
@@ -179,6 +179,8 @@ import { type Conv2dOptions, functional, Linear } from 'gradloom/nn';
 import * as F from 'gradloom/nn/functional';
 import { Adam, lrScheduler } from 'gradloom/optim';
 import { monitorReport } from 'gradloom/report';
+import { clientApp, fileStore, runSuperNode } from 'gradloom/flower';
+void runSuperNode(clientApp({ model: new Linear(2, 2), train: ({ arrays }) => ({ arrays, metrics: { 'num-examples': 3 } }) }), { url: 'http://localhost:8000', store: fileStore('a') });
 import { initMpi, type World } from 'gradloom/mpi';
 void init({ wasm: new Uint8Array(8) });\nconst layer = new Linear(2, 2); const given: Conv2dOptions = {}; void given; void monitorReport; new lrScheduler.StepLR(new Adam(layer.parameters()), { stepSize: 2 });
 const told: BackwardReport<'a'> = backward({ a: functional.mseLoss(layer.weight, F.relu(layer.weight)) }, { combine: new UPGrad() }); void told;

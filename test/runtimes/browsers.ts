@@ -66,7 +66,7 @@ type Names = readonly (string | undefined)[];
 const onPath = (names: Names | (() => Names)): string | undefined => (typeof names === 'function' ? names() : names).find((n) => n && spawnSync('which', [n]).status === 0);
 
 /** The browser's file; where there is none, Debian's package is installed by root. */
-function found(names: Names | (() => Names), debian: string): string {
+export function found(names: Names | (() => Names), debian: string): string {
   const here = onPath(names);
   if (here) return here;
   if (process.getuid?.() === 0 && onPath(['apt-get'])) {

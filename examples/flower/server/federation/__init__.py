@@ -1,0 +1,1 @@
+"""A federation led by Flower whose clients run gradloom."""

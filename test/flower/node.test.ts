@@ -1,0 +1,328 @@
+// A node's states, against a stand-in; the same against real SuperLinks is `npm run test:flower`.
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { nn, ones, tensor } from 'gradloom';
+import { type Arrays, arraysOf, clientApp, fileStore, indexedDBStore, loadArrays, memoryStore, modelHash, publicKeyOf, runSuperNode, type Store, stackRows } from 'gradloom/flower';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { derSignature, identityIn } from '../../src/flower/identity.ts';
+import { closedApp, halfway, like, Node } from './closed.ts';
+import { FakeLink } from './fake.ts';
+
+const url = 'http://link';
+const round = (n: number): Parameters<FakeLink['send']>[0] => ({ arrays: { arrays: like }, config: { config: { 'server-round': BigInt(n) } } });
+async function until(so: () => boolean): Promise<void> {
+  for (let i = 0; i < 400 && !so(); i++) await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.ok(so(), 'it did not happen in time');
+}
+const start = (link: FakeLink, store: Store = memoryStore(), app = closedApp(4, 3)): Node => new Node(app, url, { fetch: link.fetch, store, poll: 0.01 });
+
+test('a round is answered; the node leaves when it is stopped, and keeps its key', async () => {
+  const link = new FakeLink();
+  const node = start(link);
+  const id = await link.send(round(1));
+  await until(() => link.received.length === 1);
+  const [reply] = link.received;
+  assert.is(reply?.to, id);
+  assert.equal(reply?.records?.arrays['arrays'], halfway(like, 4));
+  assert.equal(reply?.records?.metrics, { metrics: { 'num-examples': 3 } });
+  await node.stop();
+  assert.is(node.error, undefined);
+  assert.is(link.online, false);
+  assert.not.ok(link.calls.includes('unregister-node'));
+  assert.equal(
+    node.events.map(({ type }) => type),
+    ['joined', 'task', 'replied'],
+  );
+});
+
+test('the clock follows the server, and again after it was set', async () => {
+  const link = new FakeLink();
+  link.clock = -3_600_000;
+  const node = start(link);
+  await link.send(round(1));
+  await until(() => link.received.length === 1);
+  link.clock = 7_200_000;
+  await link.send(round(2));
+  await until(() => link.received.length === 2);
+  assert.ok(Math.abs((link.received[1]?.createdAt ?? 0) - (Date.now() + 7_200_000) / 1000) < 5);
+  assert.equal(node.of('joined').length, 1);
+  await node.stop();
+});
+
+test('what a node had in hand when it ended is answered when it comes back: with an error, or with the reply it had', async () => {
+  const link = new FakeLink();
+  const store = memoryStore();
+  const died = (path: string, n = 1): Promise<void> =>
+    new Promise((resolve) => {
+      for (let i = 1; i < n; i++) link.once(path, () => undefined);
+      link.once(path, () => {
+        resolve();
+        return new Promise(() => {}); // the process is gone: no answer reaches it
+      });
+    });
+  const first = died('pull-object');
+  const one = start(link, store);
+  const id = await link.send(round(1));
+  await first;
+  // The second process: the server still counts the first as online.
+  const second = died('push-object', 2);
+  const two = start(link, store);
+  await until(() => link.received.length === 1 || two.error !== undefined);
+  assert.equal(link.received[0], { ...link.received[0], to: id, error: { code: 8, reason: 'the node ended while it had this message, and came back' } });
+  assert.equal(two.of('recovered'), [{ type: 'recovered', what: 'message' }]);
+  assert.ok(link.calls.includes('deactivate-node'));
+  const next = await link.send(round(2));
+  await second;
+  const three = start(link, store);
+  await until(() => link.received.length === 2 || three.error !== undefined);
+  assert.is(link.received[1]?.to, next);
+  assert.equal(link.received[1]?.records?.arrays['arrays'], halfway(like, 4));
+  await until(() => three.of('recovered').length === 1);
+  assert.equal(three.of('recovered'), [{ type: 'recovered', what: 'reply' }]);
+  assert.is(three.nodeId, two.nodeId);
+  await three.stop();
+  // One that was announced, and that the strategy waits for: the server no longer knows the message, but takes the objects.
+  link.hasty = true;
+  const third = died('push-object');
+  const four = start(link, store);
+  const last = await link.send(round(3));
+  await third;
+  const five = start(link, store);
+  await until(() => link.received.length === 3 || five.error !== undefined);
+  assert.is(link.received[2]?.to, last);
+  await until(() => five.of('recovered').length === 1);
+  await five.stop();
+  for (const ended of [one, two, four]) void ended.stop();
+});
+
+test('objects that are not stored are offered again, then the whole reply; a server that keeps refusing is said', async () => {
+  const link = new FakeLink();
+  const node = start(link);
+  const not = (): Response => new Response(new Uint8Array(0)); // stored: false
+  link.once('push-object', not);
+  await link.send(round(1));
+  await until(() => link.received.length === 1);
+  for (let i = 0; i < 4; i++) link.once('push-object', not);
+  await link.send(round(2));
+  await until(() => link.received.length === 2);
+  // A reply that is not on the list was dropped.
+  link.once('push-messages', () => new Response(new Uint8Array(0)));
+  await link.send(round(3));
+  await until(() => node.of('lost').length === 1);
+  assert.match(node.of('lost')[0]?.why ?? '', /dropped the reply without a word/);
+  // A run that is over, and other refusals: the node goes on.
+  link.once('push-messages', () => Response.json({ code: 2007, detail: 'stopped' }, { status: 403 }));
+  await link.send(round(4));
+  await until(() => node.of('lost').length === 2);
+  assert.is(node.of('lost')[1]?.why, 'the run is over');
+  link.once('pull-messages', () => new Response('what', { status: 400 }));
+  await until(() => node.of('lost').length === 3);
+  assert.match(node.of('lost')[2]?.why ?? '', /refused pull-messages \(HTTP 400\): what/);
+  await link.send(round(5));
+  await until(() => link.received.length === 3);
+  await node.stop();
+});
+
+test('a server that is away is met again; one that forgot the node is joined anew', async () => {
+  const link = new FakeLink();
+  const node = start(link);
+  await until(() => node.of('joined').length === 1);
+  link.once('pull-messages', () => Promise.reject(new TypeError('fetch failed', { cause: new Error('ECONNREFUSED') })));
+  await until(() => node.of('reachable').length === 1);
+  assert.is(node.of('unreachable')[0]?.why, 'fetch failed (ECONNREFUSED)');
+  link.registered = false;
+  link.online = false;
+  link.once('pull-messages', () => Response.json({ detail: 'Invalid SuperNode authentication' }, { status: 401 }));
+  await until(() => link.registered && link.online);
+  await link.send(round(1));
+  await until(() => link.received.length === 1);
+  await node.stop();
+});
+
+test('versions, addresses and keys that are refused are said', async () => {
+  const refusal = async (change: (link: FakeLink) => void, store?: Store): Promise<string> => {
+    const link = new FakeLink();
+    change(link);
+    const node = start(link, store);
+    await node.done;
+    assert.is((node.error as { code?: string } | undefined)?.code, 'REMOTE');
+    return node.error?.message ?? '';
+  };
+  assert.is(
+    await refusal((link) => {
+      link.version = '1.43.0';
+    }),
+    "runSuperNode: the SuperLink is Flower '1.43.0'; tested are 1.42.0. Run one of these, or pass { versions: ['1.43.0'] } where you have tried that it works.",
+  );
+  assert.match(await refusal((link) => link.once('/openapi.json', () => new Response('<html>'))), /is not that of a Flower SuperLink \(HTTP 200\)/);
+  const unknown = (link: FakeLink): void => {
+    link.open = false;
+  };
+  assert.match(await refusal(unknown), /does not take this node's key: .*Flower's code 2004.*`flwr supernode register`/);
+  const link = new FakeLink();
+  link.version = '1.43.0';
+  const node = new Node(closedApp(1, 1), url, { fetch: link.fetch, versions: ['1.43.0'], poll: 0.01 });
+  await until(() => node.of('joined').length === 1);
+  await node.stop();
+});
+
+test('rounds that are not for the app are refused with a reason: type, sizes, hash', async () => {
+  const link = new FakeLink();
+  const hash = await modelHash(like, 'two losses');
+  const plain = clientApp({ model: like, train: () => ({ metrics: { 'num-examples': 1 } }) });
+  const named = clientApp({ model: like, program: 'two losses', train: () => ({ metrics: { 'num-examples': 2 } }), query: () => ({ config: { who: 'me' } }) });
+  const node = new Node([plain, named], url, { fetch: link.fetch, poll: 0.01 });
+  const ask = async (records: Parameters<FakeLink['send']>[0], type?: string): Promise<FakeLink['received'][number]> => {
+    const before = link.received.length;
+    await link.send(records, type);
+    await until(() => link.received.length > before);
+    return link.received[before] as FakeLink['received'][number];
+  };
+  const withHash = (h: string): Parameters<FakeLink['send']>[0] => ({ arrays: { arrays: like }, config: { config: { 'model-hash': h } } });
+  assert.equal((await ask(round(1))).records?.metrics, { metrics: { 'num-examples': 1 } });
+  assert.equal((await ask(withHash(hash))).records?.metrics, { metrics: { 'num-examples': 2 } });
+  assert.equal((await ask(withHash(await modelHash(like)), 'train.head')).records?.metrics, { metrics: { 'num-examples': 1 } });
+  assert.equal((await ask({ config: { config: { 'model-hash': hash } } }, 'query')).records?.config, { config: { who: 'me' } });
+  assert.match((await ask(withHash('00'))).error?.reason ?? '', /no app here has the model-hash '00'/);
+  const other = await ask({ arrays: { arrays: { w: { dtype: 'float32', shape: [2], data: new Float32Array(2) } } } });
+  assert.is(other.error?.code, 6);
+  assert.match(other.error?.reason ?? '', /^no app here trains this model: .*[0-9a-f]{64}, and the server sends no model-hash$/);
+  assert.is((await ask(round(1), 'evaluate')).error?.reason, "the app here does nothing for 'evaluate'");
+  assert.is((await ask(round(1), 'constructor')).error?.reason, "the app here does nothing for 'constructor'");
+  await node.stop();
+});
+
+test('a handler that throws, gives what is no answer, or numbers that are not finite, tells the server an error', async () => {
+  const link = new FakeLink();
+  const answers: (() => unknown)[] = [
+    () => {
+      throw new Error('out of data');
+    },
+    () => 3,
+    () => ({ arrays: {}, metric: {} }),
+    () => ({ arrays: { w: { dtype: 'float32', shape: [1], data: Float32Array.of(Number.NaN) } } }),
+    () => ({ arrays: { w: { dtype: 'float32', shape: [3], data: Float32Array.of(1) } } }),
+  ];
+  const node = start(link, memoryStore(), clientApp({ model: like, train: () => answers.shift()?.() as never }));
+  for (let i = 0; i < 5; i++) await link.send(round(i));
+  await until(() => link.received.length === 5);
+  const said = link.received.map(({ error }) => `${error?.code} ${error?.reason}`);
+  assert.is(said[0], '2 out of data');
+  for (const i of [1, 2]) assert.match(said[i] ?? '', /^2 clientApp: a handler must return \{ arrays, metrics, config \}/);
+  assert.match(said[3] ?? '', /^2 clientApp: 'w' is not finite after training/);
+  assert.match(said[4] ?? '', /^2 clientApp: 'w' must be \{ dtype, shape, data \}/);
+  assert.is(node.of('replied')[0]?.error, 'out of data');
+  // Stopped while it trains: the server is told.
+  let begun = false;
+  const slow = clientApp({
+    model: like,
+    train: ({ signal }) =>
+      new Promise((_, reject) => {
+        begun = true;
+        signal.addEventListener('abort', () => reject(signal.reason));
+      }),
+  });
+  await node.stop();
+  const fresh = new FakeLink();
+  const stopped = start(fresh, memoryStore(), slow);
+  await fresh.send(round(1));
+  await until(() => begun);
+  await stopped.stop();
+  assert.equal(fresh.received[0]?.error, { code: 8, reason: 'the node was stopped' });
+});
+
+test('a folder keeps the node: for its owner alone, with the same key', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'gradloom-store-'));
+  try {
+    const store = fileStore(join(folder, 'a'));
+    const key = await publicKeyOf(store);
+    assert.match(key, /^ecdsa-sha2-nistp384 AAAAE2VjZHNhLXNoYTItbmlzdHAzODQAAAAIbmlzdHAzODQAAABhB[\w+/]+=*$/);
+    assert.is(await publicKeyOf(fileStore(join(folder, 'a'))), key);
+    assert.equal(readdirSync(join(folder, 'a')).sort(), ['private-key', 'public-key']);
+    if (process.platform !== 'win32') assert.is(statSync(join(folder, 'a', 'private-key')).mode & 0o77, 0);
+    await store.set('x', Uint8Array.of(1));
+    await store.delete('x');
+    await store.delete('x');
+    assert.is(await store.get('x'), undefined);
+    // What it signs, OpenSSL's form holds too.
+    const { subtle } = crypto;
+    const { publicKey, sign } = await identityIn(store);
+    const { createVerify } = await import('node:crypto');
+    assert.ok(
+      createVerify('SHA256')
+        .update('now')
+        .verify(Buffer.from(publicKey).toString(), await sign('now')),
+    );
+    void subtle;
+    await store.set('public-key', Uint8Array.of(1));
+    const broken: Store = { ...store, get: async () => 'text' };
+    assert.match((await publicKeyOf(broken).catch((e: Error) => e.message)) as string, /is not the bytes that were put there/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('signatures in DER: no zeros in front, one where the first bit is set', () => {
+  const raw = new Uint8Array(96);
+  raw[47] = 1;
+  raw[48] = 0x80;
+  const der = [...derSignature(raw)];
+  assert.equal(der.slice(0, 8), [0x30, der.length - 2, 2, 1, 1, 2, 49, 0]);
+  assert.equal([...derSignature(new Uint8Array(96))], [0x30, 6, 2, 1, 0, 2, 1, 0]);
+});
+
+test('models go to arrays and back; averaged integers are rounded; nothing is written where one does not fit', () => {
+  const model = new nn.Sequential(new nn.Linear(3, 2), new nn.BatchNorm1d(2));
+  const arrays = arraysOf(model);
+  const doubled: Arrays = Object.fromEntries(
+    Object.entries(arrays).map(([name, a]) => [name, { dtype: 'float64', shape: a.shape, data: Float64Array.from(a.data as Float32Array, (v) => 2 * Number(v) + 0.25) }]),
+  );
+  loadArrays(model, doubled);
+  for (const [name, { data }] of Object.entries(arraysOf(model))) {
+    const whole = data instanceof Int32Array;
+    const before = [...(arrays[name] as Arrays[string]).data].map((v) => (whole ? 2 * Number(v) : Math.fround(2 * Number(v) + 0.25)));
+    assert.equal([...data].map(Number), before, name);
+  }
+  const before = arraysOf(model);
+  assert.throws(() => loadArrays(model, { ...doubled, '0.bias': { dtype: 'float32', shape: [3], data: new Float32Array(3) } }), /0\.bias is \[2\] here, \[3\] there/);
+  assert.equal(arraysOf(model), before);
+  assert.equal(arraysOf({ b: tensor([true, false]), s: tensor(2) }), {
+    b: { dtype: 'bool', shape: [2], data: Uint8Array.of(1, 0) },
+    s: { dtype: 'float32', shape: [], data: Float32Array.of(2) },
+  });
+  assert.equal(stackRows([arraysOf({ w: ones([2]) }), arraysOf({ w: ones([2]).mul(3) })]), { w: { dtype: 'float32', shape: [2, 2], data: Float32Array.of(1, 1, 3, 3) } });
+});
+
+test('arguments are checked before anything is done', async () => {
+  const model = new nn.Linear(2, 1);
+  const train = (): object => ({});
+  const refuse = (fn: () => unknown, message: RegExp): void => assert.throws(fn, (e: Error) => e.name === 'GradloomError' && message.test(e.message));
+  refuse(() => clientApp({ model }), /^clientApp: there is nothing to do/);
+  refuse(() => clientApp({ train } as never), /^clientApp: model is missing/);
+  refuse(() => clientApp({ model: {}, train }), /^clientApp: model has no parameters/);
+  refuse(() => clientApp({ model, trains: train } as never), /no option 'trains'\. Did you mean 'train'/);
+  refuse(() => clientApp({ model, train: 3 } as never), /train must be a function, got 3/);
+  refuse(() => clientApp({ model: { w: 3 }, train } as never), /'w' must be \{ dtype, shape, data \}/);
+  refuse(() => arraysOf(3 as never), /takes a module or named tensors/);
+  refuse(() => arraysOf({ w: 3 } as never), /'w' must be a tensor, got 3/);
+  refuse(() => loadArrays(3 as never, {}), /takes a module, got 3/);
+  refuse(() => loadArrays(model, null as never), /takes arrays by name, got null/);
+  refuse(() => stackRows([]), /takes a list of rows/);
+  refuse(() => stackRows([arraysOf({ w: ones([2]) }), arraysOf({ w: ones([3]) })]), /row 1 is not like row 0 at 'w'/);
+  refuse(() => fileStore(3 as never), /folder must be text/);
+  refuse(() => indexedDBStore(), /this runtime has no IndexedDB/);
+  const app = clientApp({ model, train });
+  const rejected = async (promise: Promise<unknown>, message: RegExp): Promise<void> => assert.match(((await promise.catch((e: Error) => e)) as Error).message, message);
+  await rejected(runSuperNode(3 as never, { url }), /takes what clientApp\(…\) gave/);
+  await rejected(runSuperNode([], { url }), /takes what clientApp\(…\) gave/);
+  await rejected(runSuperNode(app, {} as never), /url must be an address that starts with http/);
+  await rejected(runSuperNode(app, { url, heartbeat: 1 }), /heartbeat must be seconds from 10 to 1800, got 1/);
+  await rejected(runSuperNode(app, { url, store: {} as never }), /store must have get, set and delete/);
+  await rejected(runSuperNode(app, { url, poll: Number.NaN }), /poll must be seconds/);
+  await rejected(modelHash(3 as never), /model must be a module/);
+  await runSuperNode(app, { url, signal: AbortSignal.abort() });
+});
+
+test.run();
