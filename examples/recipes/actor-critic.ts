@@ -28,7 +28,6 @@ function move(state: Tensor, right: Tensor): { state: Tensor; fell: Tensor } {
   return { state: cat([...next], 1), fell: next[0].abs().gt(2.4).logicalOr(next[2].abs().gt(0.2095)).float() };
 }
 
-// #region model
 class ActorCritic extends nn.Module {
   trunk = new nn.Sequential(new nn.Linear(4, 64), new nn.Tanh());
   policy = new nn.Linear(64, 1);
@@ -40,14 +39,12 @@ class ActorCritic extends nn.Module {
     return { logit: this.policy.forward(h), value: this.value.forward(h) };
   }
 }
-// #endregion
 
 function train(combine: multiloss.Method, seed: number): { lasted: number } {
   manualSeed(seed);
   const model = new ActorCritic();
   const optimizer = new optim.Adam(model.parameters(), { lr: 5e-3 });
   const carts = fresh(CARTS);
-  // #region step
   const step = capture(() => {
     const seen: Tensor[] = [];
     const pushed: Tensor[] = [];
@@ -77,13 +74,14 @@ function train(combine: multiloss.Method, seed: number): { lasted: number } {
       return stack(found);
     });
     optimizer.zeroGrad();
+    // #region losses
     const better = returns.sub(value).detach();
     const surprise = nn.functional.binaryCrossEntropyWithLogits(logit, stack(pushed), { reduction: 'none' }); // −ln of what was done
     const entropy = nn.functional.binaryCrossEntropyWithLogits(logit, logit.sigmoid());
     multiloss.backward({ policy: surprise.mul(better).mean(), value: value.sub(returns).square().mean(), entropy: entropy.neg() }, { combine });
+    // #endregion
     optimizer.step();
   });
-  // #endregion
   for (const _ of steps(STEPS)) step();
   return measured(() => {
     let state = fresh(200);

@@ -82,6 +82,6 @@ const ways: Record<string, () => multiloss.Method> = {
   UPGrad: () => new multiloss.UPGrad(),
 };
 await compare(ways, (way, seed) => train(way(), seed), { accuracy: ['right, %', 1, 100], agrees: ['as the teacher, %', 1, 100] });
-console.log(`\nThe teacher, with eight times the student's weights: ${(100 * accuracy(teacher)).toFixed(1)} % right
+console.log(`\nThe teacher, with nearly eight times the student's weights: ${(100 * accuracy(teacher)).toFixed(1)} % right
 What the teacher says of unlabelled pictures nearly doubles what forty labels teach. Beside it the labels add nothing:
 a small weight on them does no harm, equal weights and UPGrad are three points lower, about the spread of seeds.`);
