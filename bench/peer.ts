@@ -128,6 +128,7 @@ export async function startPeers(named: RegExp, canCapture: boolean, dist: boole
     ['tfjs-wasm', process.execPath, [here('./peers/tfjs.mjs'), 'wasm'], once, ''],
     ['tfjs-cpu', process.execPath, [here('./peers/tfjs.mjs'), 'cpu'], once, ''],
     ['pytorch', python, [here('./peers/pytorch.py')], () => true, 'no Python with torch; set PYTHON, or install python3-torch and libopenblas0-pthread'],
+    ['pytorch-best', python, [here('./peers/pytorch.py'), 'best'], (w) => w.kind === 'step', 'no Python with torch'],
   ];
   // Under this one 'gradloom' is the package as it is published instead of its sources.
   const env = dist ? { ...process.env, TSX_TSCONFIG_PATH: here('./tsconfig.dist.json') } : process.env;

@@ -52,15 +52,18 @@ export const PICTURES: Readonly<Record<string, readonly Input[]>> = {
   ],
 };
 
-/** A model that knows its two losses. */
-export abstract class Pictured extends nn.Module {
-  abstract losses(x: Tensor, labels: Tensor, values: Tensor): { first: Tensor; second: Tensor };
+/** A step's losses. */
+export type Losses = Readonly<Record<string, Tensor>>;
+
+/** A model that knows its losses. */
+export abstract class WithLosses extends nn.Module {
+  abstract losses(x: Tensor, labels: Tensor, values: Tensor): Losses;
 }
 
 const conv = (inputs: number, outputs: number, kernel: number, stride = 1): nn.Conv2d => new nn.Conv2d(inputs, outputs, kernel, { stride, padding: (kernel - 1) / 2, bias: false });
 const active = (inputs: number, outputs: number, stride = 1): nn.Sequential => new nn.Sequential(conv(inputs, outputs, 3, stride), new nn.BatchNorm2d(outputs), new nn.ReLU());
 
-class UNet extends Pictured {
+class UNet extends WithLosses {
   readonly down1 = active(1, 8);
   readonly down2 = active(8, 16);
   readonly middle = active(16, 32);
@@ -79,7 +82,7 @@ class UNet extends Pictured {
     return this.head.forward(this.join1.forward(cat([this.up1.forward(up), fine], 1)));
   }
 
-  losses(x: Tensor, mask: Tensor): { first: Tensor; second: Tensor } {
+  losses(x: Tensor, mask: Tensor): Losses {
     const logits = this.forward(x);
     const p = logits.sigmoid();
     const dice = p.mul(mask).sum().mul(2).add(1).div(p.sum().add(mask.sum()).add(1));
@@ -107,7 +110,7 @@ class Block extends nn.Module {
   }
 }
 
-class ResNet extends Pictured {
+class ResNet extends WithLosses {
   readonly stem = active(3, 16);
   readonly blocks = new nn.ModuleList(BLOCKS.map(([inputs, outputs, stride]) => new Block(inputs, outputs, stride)));
   readonly first = new nn.Linear(64, 10);
@@ -119,13 +122,13 @@ class ResNet extends Pictured {
     return h.mean({ dim: [2, 3] });
   }
 
-  losses(x: Tensor, labels: Tensor, values: Tensor): { first: Tensor; second: Tensor } {
+  losses(x: Tensor, labels: Tensor, values: Tensor): Losses {
     const h = this.forward(x);
     return { first: nn.functional.crossEntropy(this.first.forward(h), labels), second: nn.functional.smoothL1Loss(this.second.forward(h), values) };
   }
 }
 
 /** The model of a work on pictures, or undefined. */
-export function picturedOf(operation: string): Pictured | undefined {
+export function picturedOf(operation: string): WithLosses | undefined {
   return operation === 'unet' ? new UNet() : operation === 'resnet' ? new ResNet() : undefined;
 }

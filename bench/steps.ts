@@ -2,17 +2,14 @@
 import * as gradloom from 'gradloom';
 import { nn, optim, scope, type Tensor, tensor } from 'gradloom';
 import type { Data, Values } from './data.ts';
-import { Pictured, picturedOf } from './pictures.ts';
+import { informedOf } from './physics.ts';
+import { type Losses, picturedOf, WithLosses } from './pictures.ts';
 import { Reader, readerOf } from './sequences.ts';
 import type { Work } from './works.ts';
 
-/** One training step: both losses. */
-export type Step = () => readonly [number, number];
+/** One training step: its losses. */
+export type Step = () => readonly number[];
 
-interface Losses {
-  first: Tensor;
-  second: Tensor;
-}
 /** A work without values gets its labels twice. */
 type Batch = [x: Tensor, labels: Tensor, values: Tensor];
 
@@ -61,7 +58,7 @@ class TwoHeads extends nn.Module {
 
 /** The step of a work, ready to run. `captured`: recorded and replayed. */
 export function stepOf(work: Work, data: Data, captured = false): Step {
-  const model = picturedOf(work.operation) ?? new TwoHeads(readerOf(work.operation, data) ?? (TRUNKS[work.operation] as () => nn.Sequential)(), data);
+  const model = picturedOf(work.operation) ?? informedOf(work.operation) ?? new TwoHeads(readerOf(work.operation, data) ?? (TRUNKS[work.operation] as () => nn.Sequential)(), data);
   const given = (name: string): Tensor => {
     const { shape, data: values } = data.get(name) as Values;
     return tensor(values, { shape });
@@ -73,28 +70,22 @@ export function stepOf(work: Work, data: Data, captured = false): Step {
   const mse = new nn.MSELoss();
 
   const lossesOf = (...[x, labels, values]: Batch): Losses => {
-    if (model instanceof Pictured) return model.losses(x, labels, values);
+    if (model instanceof WithLosses) return model.losses(x, labels, values);
     const [logits, output] = model.forward(x);
     return { first: crossEntropy.forward(logits, labels), second: mse.forward(output, values) };
   };
 
   const train = (...batch: Batch): Losses => {
     optimizer.zeroGrad();
-    const { first, second } = lossesOf(...batch);
-    if (work.passes === 1) first.add(second).backward();
-    else {
-      first.backward({ retainGraph: true });
-      second.backward();
-    }
+    const losses = lossesOf(...batch);
+    const list = Object.values(losses);
+    if (work.passes === 1) list.reduce((a, b) => a.add(b)).backward();
+    else for (const [i, loss] of list.entries()) loss.backward({ retainGraph: i < list.length - 1 });
     optimizer.step();
-    return { first, second };
+    return losses;
   };
 
   if (captured && !capture) throw new Error('this build of gradloom has no capture.');
   const run = captured && capture ? capture(train) : train;
-  return () =>
-    scope(() => {
-      const { first, second } = run(...batch);
-      return [first.item(), second.item()] as const;
-    });
+  return () => scope(() => Object.values(run(...batch)).map((loss) => loss.item()));
 }

@@ -1,5 +1,6 @@
 // What is measured: training steps, and the kernels that such steps are made of. Who measures a work looks up its `operation`.
 
+import { PHYSICS } from './physics.ts';
 import { PICTURES } from './pictures.ts';
 import { SEQUENCES } from './sequences.ts';
 
@@ -20,7 +21,7 @@ export interface Work {
   readonly kind: 'step' | 'kernel';
   /** A step's model or a kernel's function. */
   readonly operation: string;
-  /** A step's backward passes: one over the sum of both losses, or one for each over a retained graph. */
+  /** A step's backward passes: one over the sum of the losses, or one for each over a retained graph. */
   readonly passes: 1 | 2;
   readonly unit: Unit;
   /** How many of the unit (steps, 10⁹ flop, 10⁹ elements) one run is. */
@@ -71,6 +72,7 @@ const MODELS: Readonly<Record<string, readonly Input[]>> = {
   ],
   ...SEQUENCES,
   ...PICTURES,
+  ...PHYSICS,
 };
 
 const steps = Object.entries(MODELS).flatMap(([operation, inputs]) =>

@@ -109,7 +109,7 @@ function step(work, data) {
 
 function prepare(work, data) {
   if (work.passes === 2) throw new Cannot('only measured where a graph can be retained');
-  if (/^(lstm|attention|unet|resnet)/.test(work.operation)) throw new Cannot('its step is not written');
+  if (/^(lstm|attention|unet|resnet|pinn)/.test(work.operation)) throw new Cannot('its step is not written');
   try {
     return work.kind === 'step' ? step(work, data) : kernel(work, data);
   } catch (error) {

@@ -1,26 +1,7 @@
 // An anomaly detector for a vibrating machine: an autoencoder that learns what is normal, and a second loss on 20 windows of the one fault that was seen.
 // npx tsx examples/recipes/anomaly.ts
-import {
-  capture,
-  cat,
-  linspace,
-  lrScheduler,
-  manualSeed,
-  metrics,
-  multiloss,
-  nn,
-  noGrad,
-  ones,
-  optim,
-  rand,
-  randint,
-  randn,
-  stack,
-  steps,
-  type Tensor,
-  where,
-  zeros,
-} from 'gradloom';
+import { capture, lrScheduler, manualSeed, metrics, multiloss, nn, noGrad, optim, steps, type Tensor } from 'gradloom';
+import { cat, linspace, ones, rand, randint, randn, stack, where, zeros } from 'gradloom';
 import { compare, stepsOf } from './runs.ts';
 
 const [STEPS, BATCH, WINDOW, CODE, LABELLED] = [stepsOf(1000), 128, 32, 8, 20];
@@ -54,7 +35,6 @@ const faults = {
   },
 };
 
-// #region model
 class Detector extends nn.Module {
   encoder = new nn.Sequential(new nn.Linear(WINDOW, 32), new nn.ReLU(), new nn.Linear(32, CODE));
   decoder = new nn.Sequential(new nn.Linear(CODE, 32), new nn.ReLU(), new nn.Linear(32, WINDOW));
@@ -66,7 +46,6 @@ class Detector extends nn.Module {
     return { error: this.decoder.forward(code).sub(x).square().mean(1), logit: this.head.forward(code).squeeze(1) };
   }
 }
-// #endregion
 
 type Output = 'error' | 'logit';
 
@@ -93,14 +72,12 @@ function train(combine: multiloss.Method, outputs: readonly Output[], seed: numb
     schedule.step();
   }
   return noGrad(() => {
-    // #region score
     /** The outputs in standard deviations of healthy windows; the larger one counts. */
     const usual = model.forward(windows);
     const score = (x: Tensor): Tensor => {
       const found = model.forward(x);
       return stack(outputs.map((key) => found[key].sub(usual[key].mean()).div(usual[key].std()))).amax(0);
     };
-    // #endregion
     const normal = score(healthy(1000));
     const found = (kind: keyof typeof faults): number => {
       const auroc = new metrics.AUROC();

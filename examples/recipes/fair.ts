@@ -17,7 +17,6 @@ function people(n: number): { x: Tensor; group: Tensor; invited: Tensor } {
   return { x: cat([place, mark, test], 1), group, invited };
 }
 
-// #region gap
 /** How far the groups' mean rates are apart, 0–1 (demographic parity). */
 function gapOf(rate: Tensor, group: Tensor): Tensor {
   const mean = (members: Tensor): Tensor => rate.mul(members).sum().div(members.sum());
@@ -25,7 +24,6 @@ function gapOf(rate: Tensor, group: Tensor): Tensor {
     .sub(mean(group.neg().add(1)))
     .abs();
 }
-// #endregion
 
 class Net extends nn.Module {
   hidden = new nn.Linear(3, 16);
@@ -41,7 +39,6 @@ function train(combine: multiloss.Method, seed: number): { accuracy: number; gap
   const [{ x, group, invited }, test] = [people(2000), people(4000)];
   const net = new Net();
   const optimizer = new optim.Adam(net.parameters(), { lr: 1e-2 });
-  // #region step
   const step = capture(() => {
     optimizer.zeroGrad();
     const logits = net.forward(x);
@@ -49,7 +46,6 @@ function train(combine: multiloss.Method, seed: number): { accuracy: number; gap
     multiloss.backward({ error, gap: gapOf(logits.sigmoid(), group) }, { combine });
     optimizer.step();
   });
-  // #endregion
   for (const _ of steps(STEPS)) step();
   const decided = noGrad(() => net.forward(test.x).gt(0).float());
   return { accuracy: decided.eq(test.invited).float().mean().item(), gap: gapOf(decided, test.group).item() };

@@ -53,7 +53,6 @@ function train(combine: multiloss.Method, seed: number): { error: number } {
   const net = new Net();
   const optimizer = new optim.Adam(net.parameters(), { lr: 1e-2 });
   const schedule = new lrScheduler.CosineAnnealingLR(optimizer, { tMax: STEPS });
-  // #region step
   const step = capture(() => {
     optimizer.zeroGrad();
     multiloss.backward(lossesOf(net), { combine });
@@ -63,7 +62,6 @@ function train(combine: multiloss.Method, seed: number): { error: number } {
     step();
     schedule.step();
   }
-  // #endregion
   return { error: noGrad(() => net.forward(gridX, gridT).sub(solution).norm().item() / solution.norm().item()) };
 }
 

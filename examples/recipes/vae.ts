@@ -77,7 +77,6 @@ async function train(combine: multiloss.Method, seed: number) {
   const model = new VAE();
   const optimizer = new optim.Adam(model.parameters(), { lr: 4e-3 });
   const schedule = new lrScheduler.CosineAnnealingLR(optimizer, { tMax: STEPS });
-  // #region step
   const step = capture((x: Tensor) => {
     optimizer.zeroGrad();
     multiloss.backward(model.forward(x), { combine });
@@ -88,7 +87,6 @@ async function train(combine: multiloss.Method, seed: number) {
     schedule.step();
   }
   const { reconstruction, kl } = await evaluate(model, test, ([x]) => model.forward(x));
-  // #endregion
   const pictures = model.draw(2000);
   return { reconstruction, kl, bound: reconstruction + kl, ...judged(pictures), pictures };
 }
@@ -118,4 +116,4 @@ const rows = drawn.unbind(1).map((row) => row.flatten().data('float32'));
 console.log(`\nDrawn after training with equal weights:\n${picture(rows, 0.4)}`);
 console.log(`
 Summed over pixels, equal weights are the right ones: nearly the best sum, and what is drawn gets no better with another balance or a warm-up.
-Averaged over pixels, the KL wins: each picture is the same. A limit on the KL is met; UPGrad never lets it rise, so it learns little.`);
+Averaged over pixels, the KL wins: each picture is the same. A limit on the KL is met; UPGrad hardly lets it rise, and learns little.`);

@@ -76,4 +76,7 @@ for (let epoch = from?.epoch ?? 0; epoch < EPOCHS; epoch++) {
   await checkpoint.write(file, { ...run, epoch: epoch + 1 });
 }
 console.log(`The best was epoch ${stopping.restore() + 1}.`);
+console.log(
+  'Beside it at seed 7, after 12 epochs: a sum with the same × 10 on place 85.9 % and 0.46 pixels, with equal weights 91.4 % and 0.60. No winner: this is about what stands around the step.',
+);
 rmSync(file, { force: true });

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { multiloss, nn, optim, type Tensor } from 'gradloom';
 import { monitorReport } from 'gradloom/report';
-import { freshModel, loader, scores } from './problem.ts';
+import { beside, freshModel, loader, scores } from './problem.ts';
 
 const LR = 0.01;
 
@@ -17,6 +17,7 @@ function lossesOf([x, classes, heights]: readonly [Tensor, Tensor, Tensor], unit
 console.log(`heights in metres:\n${multiloss.diagnose(loader, (batch) => lossesOf(batch))}\n`);
 console.log(`heights in centimetres:\n${multiloss.diagnose(loader, (batch) => lossesOf(batch, 100))}\n`);
 
+console.log('Classes first, then both, in metres:');
 const plan = multiloss
   .phases({ losses: ['classes', 'height'] })
   .phase('classes', { losses: ['classes'], until: multiloss.below('classes', 0.5, { ema: 0.9, for: 5 }) })
@@ -30,7 +31,7 @@ for (let epoch = 0; epoch < 15; epoch++) {
 }
 for (const { name, mean, sd, conflictRate } of monitor.conflicts)
   console.log(`${name}: cosine ${mean.toFixed(2)} ± ${sd.toFixed(2)}, below 0 in ${(100 * conflictRate).toFixed(0)} % of the steps that trained both`);
-console.log(`${scores(model)}\nA spread much wider than its mean is noise between batches, not conflict: here the plain sum is enough.`);
+console.log(`${scores(model)}\n${beside(15)}\n\nA spread much wider than its mean is noise between batches, not conflict: here the plain sum is enough.`);
 
 const [file] = process.argv.slice(2);
 if (file) writeFileSync(file, monitorReport(monitor, { title: 'Classes and heights', subtitle: 'Adam, learning rate 0.01, batches of 30' }));

@@ -37,4 +37,4 @@ for (const i of steps(STEPS)) {
     `step ${i}: critic ${(real + fake).toFixed(3)}, generator ${turn.generator?.losses.fool?.toFixed(3)};  draws ${drawn.mean().item().toFixed(2)} ± ${drawn.std().item().toFixed(2)}`,
   );
 }
-console.log(`The numbers to imitate are ${MEAN} ± ${SPREAD}. Where the critic's two losses stay near 2·ln 2 = 1.386 in sum, it can no longer tell.`);
+console.log(`\nSeed 0. The numbers to imitate are ${MEAN} ± ${SPREAD}. Where the critic's two losses stay near 2·ln 2 = 1.386 in sum, it can no longer tell.`);

@@ -1,6 +1,6 @@
 // Hybrid: two ways to combine the losses take turns, a number of steps each.
 import { nn, optim } from 'gradloom';
-import { freshModel, loader, scores } from './problem.ts';
+import { beside, freshModel, loader, scores } from './problem.ts';
 
 const LAMBDA1 = 0.5;
 const LAMBDA2 = 0.5;
@@ -16,7 +16,7 @@ let step = 0;
 for (let epoch = 0; epoch < EPOCHS; epoch++) {
   for (const [x, classes, heights] of loader) {
     const weighted = Math.floor(step / EVERY) % 2 === 0;
-    if (step % EVERY === 0) console.log(`step ${step}, now ${weighted ? 'weighted   ' : 'independent'}:  ${scores(model)}`);
+    if (step % EVERY === 0) console.log(`${`step ${step}, now ${weighted ? 'weighted' : 'independent'}:`.padEnd(28)}${scores(model)}`);
     optimizer.zeroGrad();
     const { logits, height } = model.forward(x);
     const loss1 = crossEntropy.forward(logits, classes);
@@ -31,5 +31,6 @@ for (let epoch = 0; epoch < EPOCHS; epoch++) {
     step++;
   }
 }
-console.log(`step ${step}, the end:           ${scores(model)}`);
-console.log('The way to combine may change at any step: model and optimizer do not notice. Both losses keep falling.');
+console.log(`${`step ${step}, the end:`.padEnd(28)}${scores(model)}`);
+console.log(beside(EPOCHS));
+console.log('\nThe way to combine may change at any step: model and optimizer do not notice. No effect shows here: under Adam both ways are the sum.');

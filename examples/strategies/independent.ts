@@ -1,6 +1,6 @@
 // Independent: each loss runs a backward pass of its own, and the gradients add up in .grad until the step.
 import { nn, optim } from 'gradloom';
-import { freshModel, loader, scores } from './problem.ts';
+import { beside, freshModel, loader, scores } from './problem.ts';
 
 const EPOCHS = 10;
 
@@ -27,5 +27,6 @@ for (let epoch = 0; epoch < EPOCHS; epoch++) {
   }
   if (epoch % 3 === 0) console.log(`epoch ${epoch}: the trunk's gradient is ${first.toFixed(3)} after loss 1, ${both.toFixed(3)} after both`);
 }
-console.log(scores(model));
-console.log('The gradients are those of loss1 + loss2. Separate passes cost more, and let you look at (or clip) what each loss asks for.');
+console.log(`\nindependent, seed 1:  ${scores(model)}`);
+console.log(beside(EPOCHS));
+console.log('\nThe gradients are those of loss1 + loss2, and so is the result. Reading .grad between the passes costs time, and shows (or lets you clip) what each loss asks for.');

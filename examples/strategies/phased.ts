@@ -1,6 +1,6 @@
 // Phased: loss 1 trains until it is below a threshold, then loss 2 does, and loss 1 again whenever it rises above.
 import { nn, optim } from 'gradloom';
-import { freshModel, loader, scores } from './problem.ts';
+import { beside, freshModel, loader, scores } from './problem.ts';
 
 const THRESHOLD = 0.15;
 const EPOCHS = 20;
@@ -28,4 +28,7 @@ for (let epoch = 0; epoch < EPOCHS; epoch++) {
   }
   if (epoch % 5 === 0 || epoch === EPOCHS - 1) console.log(`epoch ${epoch}: ${steps1} steps by loss 1, ${steps2} by loss 2;  ${scores(model)}`);
 }
-console.log(`Loss 1 comes first, then only in batches where it is above ${THRESHOLD}; the others train loss 2. A smaller threshold leaves fewer to loss 2.`);
+console.log(beside(EPOCHS));
+console.log(
+  `\nNo better than equal weights here: the two losses get along. Loss 1 comes first, then only in batches where it is above ${THRESHOLD}; the others train loss 2. A smaller threshold leaves fewer to loss 2.`,
+);

@@ -1,6 +1,6 @@
 // A plan of phases: loss 1 alone until it is low, loss 2 on a frozen trunk, then both, and back whenever loss 1 suffers.
 import { multiloss, nn, optim } from 'gradloom';
-import { freshModel, loader, scores } from './problem.ts';
+import { beside, freshModel, loader, scores } from './problem.ts';
 
 const EPOCHS = 20;
 
@@ -28,4 +28,6 @@ for (let epoch = 0; epoch < EPOCHS; epoch++) {
   }
   if (epoch % 5 === 4) console.log(`epoch ${epoch}: ${scores(model)}`);
 }
-console.log(`The plan's state is ${JSON.stringify(plan.stateDict()).length} characters of JSON: a run that is taken up again goes on in mid-phase.`);
+console.log(beside(EPOCHS));
+console.log('\nNo better than equal weights here. A plan is for losses that need one: a head that is to learn on a finished trunk, a loss that must first be small.');
+console.log(`Its state is ${JSON.stringify(plan.stateDict()).length} characters of JSON: a run that is taken up again goes on in mid-phase.`);

@@ -29,4 +29,4 @@ function train(lambda: number, lr: number): string {
 console.log(`sum,          rate ${LEARNING_RATE}:  ${train(1, LEARNING_RATE)}`);
 console.log(`weighted ${LAMBDA}, rate ${LEARNING_RATE}:  ${train(LAMBDA, LEARNING_RATE)}`);
 console.log(`weighted ${LAMBDA}, rate ${LEARNING_RATE / LAMBDA}:   ${train(LAMBDA, LEARNING_RATE / LAMBDA)}`);
-console.log('Under SGD equal weights only scale the step: half the weights at twice the rate is the sum again. Adam would undo such a scale.');
+console.log('\nSeed 1, 10 epochs. Under SGD equal weights only scale the step: half the weights at twice the rate is the sum again. Adam would undo such a scale.');

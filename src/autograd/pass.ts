@@ -18,7 +18,7 @@ import { call, settle } from '../runtime/call.ts';
 import { FLAG, type Kinds } from '../tensor/check.ts';
 import { GradloomError } from '../tensor/errors.ts';
 import { dense, nodeOf } from '../tensor/op.ts';
-import { closeScope, currentScope, leaveScope, moveStorage, openScope, resumeScope, type Scope } from '../tensor/storage.ts';
+import { closeScope, currentScope, leaveScope, moveStorage, openScope, resumeScope, type Scope, type Storage } from '../tensor/storage.ts';
 import { enableGrad, isAnomalyEnabled, noGrad } from '../tensor/modes.ts';
 import { Node } from '../tensor/tape.ts';
 import { assertAlive, type GradientHook, type Hooks, Tensor } from '../tensor/tensor.ts';
@@ -59,6 +59,16 @@ export interface PassOptions extends GraphOptions {
   readonly begun?: Node | null;
   /** It was asked for before, when nothing watched it: hooks and flags that were set since are not its own. */
   readonly waited?: boolean;
+}
+
+/** What a pass knows of a place. */
+class Gathering {
+  /** How often a leaf is still to be met. */
+  uses = 0;
+  /** What has gathered, summed as it came. */
+  rows: Rows | null = null;
+  /** What came of other losses since, to be merged with it. */
+  others: Rows[] | null = null;
 }
 
 let passes = 0;
@@ -104,11 +114,7 @@ export class Pass {
   nodes: readonly Node[] = [];
   /** Leaves that it meets more than once. */
   readonly repeated = new Set<Tensor>();
-  /** How often a leaf is still to be met. */
-  readonly #uses = new Map<Tensor, number>();
-  /** What has gathered at a place, summed as it came; and what came to it of other losses since, to be merged with it. */
-  readonly #gathered = new Map<Place, Rows>();
-  readonly #others = new Map<Place, Rows[]>();
+  readonly #gatherings = new Map<Place, Gathering>();
   /** With `wanted`: the places on a way to it. */
   #active: Set<Place> | null = null;
   /** Gradients that tensors between keep, where the pass waits. */
@@ -130,7 +136,7 @@ export class Pass {
     const places = roots.map(placeOf);
     this.#collect(places);
     for (const node of this.nodes) if (this.#leadsOn(node)) node.verify();
-    if (fills) for (const leaf of this.#uses.keys()) if (leaf.gathered && (!wanted || wanted.has(leaf))) assertAlive(leaf.gathered, 'backward');
+    if (fills) for (const leaf of this.#gatherings.keys()) if (leaf instanceof Tensor && leaf.gathered && (!wanted || wanted.has(leaf))) assertAlive(leaf.gathered, 'backward');
     if (then) this.#kept = [];
     this.#outer = currentScope();
     if (!createGraph) this.#mine = openScope('a backward pass');
@@ -165,13 +171,20 @@ export class Pass {
       this.#active = new Set(wanted);
       for (let i = nodes.length - 1; i >= 0; i--) if (this.#leadsOn(nodes[i] as Node)) this.#active.add(nodes[i] as Node);
     }
-    const meet = (leaf: Tensor): void => {
-      const before = this.#uses.get(leaf) ?? 0;
-      if (before > 0) this.repeated.add(leaf);
-      this.#uses.set(leaf, before + 1);
-    };
-    for (const p of places) if (p instanceof Tensor) meet(p);
-    for (const node of nodes) if (!this.#endsAt(node)) for (const e of node.edges) if (e instanceof Tensor) meet(e);
+    for (const p of places) if (p instanceof Tensor) this.#meet(p);
+    for (const node of nodes) if (!this.#endsAt(node)) for (const e of node.edges) if (e instanceof Tensor) this.#meet(e);
+  }
+
+  #meet(leaf: Tensor): void {
+    if (++this.#at(leaf).uses > 1) this.repeated.add(leaf);
+  }
+
+  #at(place: Place): Gathering {
+    const known = this.#gatherings.get(place);
+    if (known) return known;
+    const at = new Gathering();
+    this.#gatherings.set(place, at);
+    return at;
   }
 
   /** Whether the op's inputs need its gradients. */
@@ -196,40 +209,38 @@ export class Pass {
     for (const e of node.edges) if (e instanceof Tensor) this.#used(e);
   }
 
-  /** Runs the op's rule for every row. What it made and did not hand on is given back at once. */
+  /** Hands an op's rows on to its inputs. What is made on the way and not kept is given back at once. */
   #propagate(node: Node, rows: Rows): void {
+    const made = this.#mine?.storages ?? [];
+    const before = made.length;
+    this.#runRule(node, rows);
+    for (let i = before; i < made.length; i++) {
+      const s = made[i] as Storage;
+      if (s.holds === 0 && s.owner === this.#mine) s.free('a backward pass');
+    }
+  }
+
+  /** Runs the op's rule for every row. */
+  #runRule(node: Node, rows: Rows): void {
     const { takes, createGraph } = this.#options;
-    const inner = this.#mine && openScope('a backward pass');
-    try {
-      const wants = takes ? untaken(node, rows, takes) : node.needs;
-      if (takes && !wants.includes(true)) return;
-      const gradients = gradientsOf(node, rows, wants, createGraph);
-      if (isAnomalyEnabled()) assertNoNaN(node, gradients);
-      for (let i = 0; i < node.edges.length; i++) {
-        const [edge, g] = [node.edges[i], gradients[i]];
-        if (g && edge) this.#deposit(edge, { ids: rows.ids, values: g });
-      }
-    } finally {
-      if (inner) {
-        leaveScope(inner);
-        for (const s of inner.storages) {
-          if (s.owner !== inner) continue;
-          if (s.holds > 0) moveStorage(s, this.#mine);
-          else s.free('a backward pass');
-        }
-      }
+    const wants = takes ? untaken(node, rows, takes) : node.needs;
+    if (takes && !wants.includes(true)) return;
+    const gradients = gradientsOf(node, rows, wants, createGraph);
+    if (isAnomalyEnabled()) assertNoNaN(node, gradients);
+    for (let i = 0; i < node.edges.length; i++) {
+      const [edge, g] = [node.edges[i], gradients[i]];
+      if (g && edge) this.#deposit(edge, { ids: rows.ids, values: g });
     }
   }
 
   /** Adds rows to what has gathered at a place. */
   #deposit(place: Place, rows: Rows): void {
     if (this.#active && !this.#active.has(place)) return;
-    const before = this.#gathered.get(place);
-    const others = this.#others.size === 0 ? undefined : this.#others.get(place);
-    if (before && (others || !sameIds(before, rows))) {
-      this.hold(rows);
-      if (others) others.push(rows);
-      else this.#others.set(place, [rows]);
+    const at = this.#at(place);
+    const before = at.rows;
+    if (before && (at.others || !sameIds(before, rows))) {
+      at.others ??= [];
+      at.others.push(this.hold(rows));
       return;
     }
     let total = rows;
@@ -242,18 +253,17 @@ export class Pass {
       total = { ids: rows.ids, values: add(a, b) };
       this.#release(a);
     }
-    this.#gathered.set(place, this.hold(total));
+    at.rows = this.hold(total);
   }
 
   /** What gathered at a place, as one batch; held once. */
-  #take(place: Place): Rows | undefined {
-    const first = this.#gathered.get(place);
-    if (!first) return;
-    this.#gathered.delete(place);
-    const others = this.#others.size === 0 ? undefined : this.#others.get(place);
-    if (!others) return first;
-    this.#others.delete(place);
-    const all = [first, ...others];
+  #take(place: Place): Rows | null {
+    const at = this.#gatherings.get(place);
+    if (!at?.rows) return null;
+    const { rows, others } = at;
+    at.rows = at.others = null;
+    if (!others) return rows;
+    const all = [rows, ...others];
     const merged = this.hold(merge(all));
     for (const { values } of all) this.#release(values);
     return merged;
@@ -267,11 +277,10 @@ export class Pass {
 
   /** A leaf was met once more; after the last time its rows are whole. */
   #used(leaf: Tensor): void {
-    const left = (this.#uses.get(leaf) as number) - 1;
-    this.#uses.set(leaf, left);
-    const { counts, waited } = this.#options;
-    let rows = left > 0 ? undefined : this.#take(leaf);
+    if (--this.#at(leaf).uses > 0) return;
+    let rows = this.#take(leaf);
     if (!rows) return;
+    const { counts, waited } = this.#options;
     if (counts) rows = this.#counted(leaf, rows, counts);
     if (rows.ids.length > 0) {
       if (leaf.meta?.hooks && !waited) rows = this.#callHooks(leaf.meta?.hooks, rows);

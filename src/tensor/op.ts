@@ -110,10 +110,8 @@ function run<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor {
 export function record<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A, y: Tensor, extras: readonly Tensor[] | null): void {
   if (isInferenceMode()) metaOf(y).inference = true;
   if (!op.backward || !isGradEnabled()) return;
-  let any = false;
-  for (const t of inputs) if (requiresGrad(t)) any = true;
-  if (!any) return;
-  putNode(y, new Node(op, attrs, inputs, inputs.map(edgeOf), inputs.map(requiresGrad), y, extras) as Node);
+  const needs = inputs.map(requiresGrad);
+  if (needs.includes(true)) putNode(y, new Node(op, attrs, inputs, inputs.map(edgeOf), needs, y, extras) as Node);
 }
 
 /** A window on a tensor's memory, of which autograd knows nothing. */

@@ -55,7 +55,7 @@ export class Storage {
     release(this.address, this.bytes, recording());
     this.address = 0;
     this.ended = why;
-    for (const f of this.followers ?? []) f.deref()?.free(why);
+    if (this.followers) for (const f of this.followers) f.deref()?.free(why);
   }
 
   /** Takes a block along. */
@@ -71,11 +71,12 @@ interface Follower {
   deref(): Storage | undefined;
 }
 
-/** What the collector gives back. `loose`: made outside of any scope, and nobody has said that it shall last. */
+/** What the collector gives back. `loose`: made outside of any scope, and nobody has said that it shall last. `known`: the collector was told. */
 interface Block {
   readonly address: number;
   readonly bytes: number;
   loose: boolean;
+  known: boolean;
 }
 
 /** How loops give memory back. */
@@ -96,11 +97,32 @@ const registry =
         fasten(block);
       });
 
+/**
+ * What the collector is yet to be told of, which costs a microsecond a block: gradients that a step makes and the next one clears need never be
+ * told. Told when the job ends, before which nothing is collected, or when many wait.
+ */
+let untold: Storage[] = [];
+const MOST_UNTOLD = 256;
+
+function tell(): void {
+  const list = untold;
+  untold = [];
+  for (const storage of list) {
+    const { block } = storage;
+    if (!block || block.known) continue;
+    block.known = true;
+    registry?.register(storage, block, storage);
+  }
+}
+
 /** Leaves a block to the collector. */
 function register(storage: Storage, loose: boolean): void {
-  const block = { address: storage.address, bytes: storage.bytes, loose };
+  const block = { address: storage.address, bytes: storage.bytes, loose, known: false };
   storage.block = block;
-  registry?.register(storage, block, storage);
+  if (registry) {
+    if (untold.length === 0) queueMicrotask(tell);
+    if (untold.push(storage) >= MOST_UNTOLD) tell();
+  }
   if (!loose) return;
   looseBytes += block.bytes;
   if (++looseBlocks < MANY_BLOCKS || looseBytes < MANY_BYTES) return;
@@ -111,8 +133,10 @@ function register(storage: Storage, loose: boolean): void {
 }
 
 function unregister(storage: Storage): void {
-  registry?.unregister(storage);
-  if (storage.block) fasten(storage.block);
+  const { block } = storage;
+  if (!block) return;
+  if (block.known) registry?.unregister(storage);
+  fasten(block);
   storage.block = null;
 }
 
@@ -270,7 +294,8 @@ export function moveStorage(storage: Storage, owner: Scope | null): void {
   storage.owner = owner;
   if (owner === null) register(storage, false);
   else owner.storages.push(storage);
-  for (const f of storage.followers ?? []) {
+  if (!storage.followers) return;
+  for (const f of storage.followers) {
     const s = f.deref();
     if (s) moveStorage(s, owner);
   }

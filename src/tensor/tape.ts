@@ -98,8 +98,6 @@ export class Node<A = unknown> {
   retaining: Tensor | null = null;
   /** The forward's stack, in anomaly mode. */
   readonly stack: string | undefined;
-  /** The gradient of its output as it builds up during a backward pass. */
-  cotangent: Tensor | null = null;
   /** Which backward pass last met it. */
   pass = 0;
 
@@ -147,9 +145,8 @@ export class Node<A = unknown> {
   /** Throws unless everything that backward may read is there and as it was. */
   verify(): void {
     this.assertNotFreed();
-    this.inputs?.forEach((s, i) => {
-      if (s) this.read(s, i);
-    });
+    const { inputs } = this;
+    if (inputs) for (let i = 0; i < inputs.length; i++) if (inputs[i]) this.read(inputs[i], i);
     if (this.result) this.read(this.result);
     for (const t of this.extras ?? []) assertAlive(t, `backward of ${this.op.name}`);
   }
@@ -183,7 +180,6 @@ export class Node<A = unknown> {
   /** A saved value: that of an input, or of the output. Runs for every op of a pass, so that messages are made only where they are thrown. */
   private read(saved: Saved | null | undefined, input?: number): Tensor {
     this.assertNotFreed();
-    const which = (): string => (input === undefined ? 'output' : `input ${input}`);
     const { tensor, version } = saved as Saved; // what a rule reads, it named
     assertAlive(tensor, `backward of ${this.op.name}`);
     const { storage } = tensor;
@@ -191,7 +187,7 @@ export class Node<A = unknown> {
       throw new GradloomError(
         'VERSION',
         `backward of ${this.op.name}`,
-        `its ${which()}, ${tensor.describe()}, was modified in place by ${storage.writer}: it is at version ${storage.version}, forward saw version ${version}. ` +
+        `its ${input === undefined ? 'output' : `input ${input}`}, ${tensor.describe()}, was modified in place by ${storage.writer}: it is at version ${storage.version}, forward saw version ${version}. ` +
           (/\.step\(\)$/.test(storage.writer)
             ? 'Call step() after the last backward of this graph, or run the forward again after it.'
             : 'Write out of place (add instead of add_), or run the forward again after the write.'),

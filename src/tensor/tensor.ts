@@ -108,8 +108,8 @@ export class Tensor {
   /** @internal What autograd knows of it; null where that is nothing. */
   meta: AutogradMeta | null = null;
 
-  /** What `shape` has given out. */
-  #shown: Shape | null = null;
+  /** @internal What `shape` has given out. Not `#shown`: a Proxy of a tensor, as state libraries make them, has no such fields. */
+  shown: Shape | null = null;
 
   /** @internal */
   constructor(storage: Storage, sizes: Shape, dtype: DType, steps: readonly number[] = rowMajor(sizes), offset = 0) {
@@ -125,8 +125,8 @@ export class Tensor {
 
   /** Sizes; `[]` for a scalar. The list is frozen: `reshape` gives a tensor another shape. */
   get shape(): Shape {
-    this.#shown ??= Object.freeze([...this.sizes]);
-    return this.#shown;
+    this.shown ??= Object.freeze([...this.sizes]);
+    return this.shown;
   }
 
   /** Steps between neighbours along each dimension, in elements. */
@@ -219,13 +219,13 @@ export class Tensor {
       if (this.size > 0) walk(0, start);
       return out;
     } catch (cause) {
-      throw this.#noRoom('data', cause);
+      throw noRoom(this, 'data', cause);
     }
   }
 
   /** The elements as nested arrays (a bare value for a scalar); bool gives booleans. */
   toArray(): NestedArray {
-    if (this.#listed > MOST_LISTED) throw this.#noRoom('toArray');
+    if (listed(this) > MOST_LISTED) throw noRoom(this, 'toArray');
     const flat = this.data();
     let at = 0;
     const build = (dim: number): NestedArray => {
@@ -236,15 +236,6 @@ export class Tensor {
       return Array.from({ length: this.sizes[dim] as number }, () => build(dim + 1));
     };
     return build(0);
-  }
-
-  /** How many numbers and lists `toArray` makes. */
-  get #listed(): number {
-    return this.sizes.reduce(([all, lists], n) => [all + lists * n, lists * n] as const, [1, 1] as readonly [number, number])[0];
-  }
-
-  #noRoom(op: string, cause?: unknown): GradloomError {
-    return new GradloomError('MEMORY', op, `JavaScript has no room for ${this.describe()}. Read a part of it: slice(…).${op}().`, { cause });
   }
 
   /** What `JSON.stringify` writes: nested numbers, which `tensor` takes back. */
@@ -265,7 +256,7 @@ export class Tensor {
   /** Shape, type and up to a thousand elements, for people. */
   toString(): string {
     if (this.storage.address === 0) return `Tensor(${this.describe()}, ended)`;
-    if (this.size > 1000 || this.#listed > 2000) return `Tensor(${this.describe()})`;
+    if (this.size > 1000 || listed(this) > 2000) return `Tensor(${this.describe()})`;
     const format = (v: NestedArray, indent: string): string => {
       if (!Array.isArray(v)) return typeof v === 'number' && this.dtype === 'float32' ? `${Number.parseFloat(v.toPrecision(6))}` : `${v}`;
       const nested = Array.isArray(v[0]);
@@ -289,6 +280,15 @@ export class Tensor {
 
 /** The most numbers and lists that `toArray` makes: more would end the process, not in an error. */
 const MOST_LISTED = 2 ** 26;
+
+/** How many numbers and lists `toArray` makes. */
+function listed(t: Tensor): number {
+  return t.sizes.reduce(([all, lists], n) => [all + lists * n, lists * n] as const, [1, 1] as readonly [number, number])[0];
+}
+
+function noRoom(t: Tensor, op: string, cause?: unknown): GradloomError {
+  return new GradloomError('MEMORY', op, `JavaScript has no room for ${t.describe()}. Read a part of it: slice(…).${op}().`, { cause });
+}
 
 /** Throws where the tensor's memory has been given back. */
 export function assertAlive(t: Tensor, op: string): void {

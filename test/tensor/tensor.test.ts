@@ -176,6 +176,16 @@ test('shape and strides cannot be written to', () => {
   }
 });
 
+test('a Proxy of a tensor, as state libraries make them, is that tensor to every op', () => {
+  const x = tensor([[3, 1, 2]]);
+  const p = new Proxy(x, {});
+  assert.equal([p.shape, p.toArray(), p.sum().item(), p.argmin().item()], [[1, 3], [[3, 1, 2]], 6, 1]);
+  const w = ones([3, 1]).requiresGrad_();
+  p.matmul(w).sum().backward();
+  assert.equal(w.grad?.toArray(), [[3], [1], [2]]);
+  assert.match(`${p}`, /^Tensor\(float32 \[1, 3\]\)/);
+});
+
 test('a one-element tensor is a number to JavaScript, others are refused', () => {
   const loss = tensor(0.25);
   assert.ok((loss as never) < 0.5);
