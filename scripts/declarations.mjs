@@ -147,3 +147,6 @@ const forOlder = (text) => text.replace(/\b(\w+Array)<ArrayBuffer>/g, "ReturnTyp
 
 /** The types of `dist/index.d.ts` as they ship. */
 export const shipped = (text) => [withoutInternal, withMethods, withTexts, withoutUnused, withNames, withUndefined, forOlder].reduce((t, step) => step(t), text);
+
+/** The types of an entry that has its own. */
+export const shippedBeside = (text) => [withoutInternal, withoutUnused, withUndefined, forOlder].reduce((t, step) => step(t), text);

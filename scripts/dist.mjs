@@ -2,13 +2,14 @@
 import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { shipped } from './declarations.mjs';
+import { shipped, shippedBeside } from './declarations.mjs';
 
 copyFileSync('build/kernels.wasm', 'dist/kernels.wasm');
 
 // Programs whose lib ends before `using` know no Symbol.dispose.
 const lib = '/// <reference lib="esnext.disposable" />\n';
 for (const file of ['dist/index.d.ts', 'dist/index.d.cts']) writeFileSync(file, lib + shipped(readFileSync(file, 'utf8')));
+for (const file of ['dist/mpi.d.ts', 'dist/mpi.d.cts']) writeFileSync(file, shippedBeside(readFileSync(file, 'utf8')));
 
 // What registers something when it is loaded must not be dropped by bundlers, wherever the chunks put it.
 const { sideEffects } = JSON.parse(readFileSync('package.json', 'utf8'));

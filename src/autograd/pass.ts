@@ -16,10 +16,9 @@ import { select, stack } from '../ops/movement.ts';
 import { sum } from '../ops/reduce.ts';
 import { call, settle } from '../runtime/call.ts';
 import { FLAG, type Kinds } from '../tensor/check.ts';
-import { GradloomError } from '../tensor/errors.ts';
 import { dense, nodeOf } from '../tensor/op.ts';
 import { closeScope, currentScope, leaveScope, moveStorage, openScope, resumeScope, type Scope, type Storage } from '../tensor/storage.ts';
-import { enableGrad, isAnomalyEnabled, noGrad } from '../tensor/modes.ts';
+import { enableGrad, noGrad } from '../tensor/modes.ts';
 import { Node } from '../tensor/tape.ts';
 import { assertAlive, type GradientHook, type Hooks, Tensor } from '../tensor/tensor.ts';
 import { runHooks } from './hooks.ts';
@@ -226,7 +225,6 @@ export class Pass {
     const wants = takes ? untaken(node, rows, takes) : node.needs;
     if (takes && !wants.includes(true)) return;
     const gradients = gradientsOf(node, rows, wants, createGraph);
-    if (isAnomalyEnabled()) assertNoNaN(node, gradients);
     for (let i = 0; i < node.edges.length; i++) {
       const [edge, g] = [node.edges[i], gradients[i]];
       if (g && edge) this.#deposit(edge, { ids: rows.ids, values: g });
@@ -371,12 +369,4 @@ export function fill(roots: readonly Tensor[], gradients: readonly Tensor[], opt
     { ...options, fills: true },
   );
   pass.run(roots, gradients.map(asRow));
-}
-
-/** Throws where an op's rule gave NaN, with the forward's stack: anomaly detection. */
-function assertNoNaN(node: Node, gradients: readonly (Tensor | null)[]): void {
-  gradients.forEach((g, i) => {
-    if (!g?.data().some(Number.isNaN)) return;
-    throw new GradloomError('NONFINITE', 'backward', `${node.op.name} returned NaN in the gradient of its input ${i} (anomaly detection). Its forward ran here:\n${node.stack}`);
-  });
 }

@@ -63,7 +63,7 @@ export function gradientsOf(node: Node, rows: Rows, wants: readonly boolean[], r
 
 /** Apart, since a function that makes a closure pays for it at each call. */
 function observed(by: Observer, node: Node, rows: Rows, wants: readonly boolean[], recorded: boolean): readonly (Tensor | null)[] {
-  return by.backward(node, () => runRule(node, rows, wants, recorded));
+  return by.backward(node, () => runRule(node, rows, wants, recorded), rows.values);
 }
 
 function runRule(node: Node, { ids, values: dy }: Rows, wants: readonly boolean[], recorded: boolean): readonly (Tensor | null)[] {

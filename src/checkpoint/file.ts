@@ -122,14 +122,17 @@ function bufferOf(buffer: unknown): Uint8Array {
   throw new GradloomError('VALUE', 'checkpoint.read', `arrayBuffer() must give an ArrayBuffer, it gave ${valueText(buffer)}. Pass a file, a Blob or a Response.`);
 }
 
-/** The bytes of a source; null where there is no file. */
+/** The bytes of a source; null where there is no file, or a handle's is empty. */
 export async function readBytes(source: Source): Promise<Uint8Array | null> {
   const op = 'checkpoint.read';
   try {
     if (typeof source === 'string' || source instanceof URL) return await files(op).readFile(source);
     if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) return bytesOf(source as ArrayBuffer);
     const { getFile, arrayBuffer, getReader } = (source ?? {}) as Partial<FileHandle & Blob & ReadableStream>;
-    if (typeof getFile === 'function') return bufferOf(await withMethods(op, 'getFile()', await (source as FileHandle).getFile(), 'arrayBuffer').arrayBuffer());
+    if (typeof getFile === 'function') {
+      const bytes = bufferOf(await withMethods(op, 'getFile()', await (source as FileHandle).getFile(), 'arrayBuffer').arrayBuffer());
+      return bytes.length > 0 ? bytes : null; // getFileHandle(name, { create: true }) makes an empty one
+    }
     if (typeof arrayBuffer === 'function') return bufferOf(await (source as Blob).arrayBuffer());
     if (typeof getReader === 'function') return new Uint8Array(await new Response(source as ReadableStream<Uint8Array<ArrayBuffer>>).arrayBuffer());
   } catch (error) {

@@ -21,7 +21,7 @@ export type Parts = Readonly<Record<string, unknown>>;
 
 /** Options of `read`. */
 export interface ReadOptions {
-  /** Whether a file that does not exist gives null: the first start of a run. */
+  /** Whether a file that does not exist, or a file handle's empty one, gives null: the first start of a run. */
   optional?: boolean;
 }
 
@@ -122,7 +122,11 @@ export async function read(source: Source, parts: Parts = {}, options?: ReadOpti
   const bytes = await readBytes(source);
   if (!bytes) {
     if (optional) return null;
-    throw new GradloomError('STATE', 'checkpoint.read', `there is no file ${valueText(String(source))}. Pass { optional: true } where a run may be new.`);
+    throw new GradloomError(
+      'STATE',
+      'checkpoint.read',
+      `there is no file ${typeof source === 'string' || source instanceof URL ? valueText(String(source)) : 'behind the handle, or it is empty'}. Pass { optional: true } where a run may be new.`,
+    );
   }
   // What is made here and not returned goes back at once.
   return scope(() => restore(statesOf(bytes), { [RNG]: defaultGenerator(), ...parts }));

@@ -76,7 +76,7 @@ export interface BatchLoader<Batch> extends Iterable<Batch>, AsyncIterable<Batch
    * A stream that others draw from too (`manualSeed`'s) is theirs to save.
    */
   stateDict(): DataLoaderState;
-  /** Takes up where `stateDict` was called: with the next loop. @throws STATE where it is no state, or (at the loop) of other data */
+  /** Takes up where `stateDict` was called: with the next loop. @throws STATE where it is no state, or of other data or options */
   loadStateDict(state: DataLoaderState): void;
 }
 

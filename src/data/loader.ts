@@ -133,7 +133,7 @@ class Loader<Batch> implements Iterable<Batch>, AsyncIterable<Batch> {
 
   stateDict(): DataLoaderState {
     assertArity('DataLoader.stateDict', arguments.length, 0);
-    const { position, generator, order } = this.#state ?? { position: 0, generator: (this.shuffle && this.#generator?.getState()) || null, order: null };
+    const { position, generator, order } = this.#state ?? this.#resume ?? { position: 0, generator: (this.shuffle && this.#generator?.getState()) || null, order: null };
     return { position, generator, order: order && { rows: keep(tensor(order.rows)), sizes: [...order.sizes] }, sampler: this.#sampler?.stateDict?.() ?? null };
   }
 
@@ -145,6 +145,8 @@ class Loader<Batch> implements Iterable<Batch>, AsyncIterable<Batch> {
     const listed = order === null || (Array.isArray(order?.sizes) && order.sizes.every((n) => Number.isSafeInteger(n) && n >= 0) && order.rows?.dtype === 'int32');
     if (!Number.isSafeInteger(position) || (position as number) < 0 || !words || !listed)
       throw new GradloomError('STATE', op, `takes what stateDict() gave, got ${valueText(state)}.`);
+    const misfit = this.#misfit(state);
+    if (misfit) throw new GradloomError('STATE', op, `${misfit}. Load it into a loader of the same data and options.`);
     if (sampler) this.#sampler?.loadStateDict?.(sampler);
     this.#resume = {
       position: position as number,
@@ -152,6 +154,22 @@ class Loader<Batch> implements Iterable<Batch>, AsyncIterable<Batch> {
       order: order ? { rows: order.rows.data() as Int32Array, sizes: [...order.sizes] } : null,
     };
     this.#state = null;
+  }
+
+  /** Why a state, well formed, is that of another loader. */
+  #misfit({ position, generator, order, sampler }: DataLoaderState): string | null {
+    const own = this.#sampler;
+    if (generator && !this.shuffle) return 'the state is of a shuffled loader';
+    if (order && !own) return 'the state is of a loader with a sampler';
+    if ((sampler ?? null) !== null && !own?.loadStateDict) return 'the state is of a sampler that remembers';
+    if (isStream(this.dataset)) return null;
+    if (position > 0 && !(generator ?? order) && (this.shuffle || own)) return `the state is at batch ${position} of an order that it does not tell`;
+    const count = rowsOf('DataLoader', this.dataset as { length: number });
+    const rows = order?.rows.data();
+    if (rows?.some((row) => row < 0 || row >= count)) return `the state has rows that the dataset of ${count} has not`;
+    if (order && order.sizes.reduce((a, b) => a + b, 0) > (rows?.length ?? 0)) return 'the state has batches of more rows than it tells';
+    const batches = order ? order.sizes.length : own ? Number.POSITIVE_INFINITY : this.length;
+    return position > batches ? `the state is at batch ${position}, the dataset has ${batches}` : null;
   }
 
   get #sampler(): Partial<Resumable> | undefined {

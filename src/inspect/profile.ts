@@ -7,7 +7,7 @@ import { valueError } from '../tensor/errors.ts';
 import { nodeOf } from '../tensor/op.ts';
 import { refuseWhileRecording } from '../tensor/recording.ts';
 import { scope } from '../tensor/scope.ts';
-import { type Node, observe } from '../tensor/tape.ts';
+import { type Node, observe, observer } from '../tensor/tape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { table } from './table.ts';
 
@@ -79,6 +79,7 @@ function watch(events: Event[], layers: readonly string[], layerOf: WeakMap<Node
       inside--;
     }
   };
+  const before = observer;
   observe({
     forward(name, op) {
       const layer = layers.at(-1) ?? '';
@@ -106,7 +107,7 @@ function watch(events: Event[], layers: readonly string[], layerOf: WeakMap<Node
   try {
     run();
   } finally {
-    observe(null);
+    observe(before);
     setTracer(null);
   }
 }

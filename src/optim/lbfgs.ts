@@ -321,15 +321,16 @@ function readMemory(op: string, state: unknown, size: number): Memory {
   };
   const listOf = <T>(name: string, value: unknown, of: (name: string, value: unknown) => T): T[] =>
     Array.isArray(value) ? value.map((item, i) => of(`${name}[${i}]`, item)) : fail(`${name} is ${valueText(value)}, not a list`);
+  // In the order in which steps put them, so that a state that was loaded is saved as the same bytes.
   const known: { [K in keyof Memory]-?: (name: string, value: unknown) => NonNullable<Memory[K]> } = {
     funcEvals: numberOf,
     nIter: numberOf,
-    d: flatOf,
-    t: numberOf,
     oldDirs: (name, value) => listOf(name, value, flatOf),
     oldStps: (name, value) => listOf(name, value, flatOf),
     ro: (name, value) => listOf(name, value, numberOf),
     HDiag: numberOf,
+    t: numberOf,
+    d: flatOf,
     prevFlatGrad: flatOf,
     prevLoss: numberOf,
   };

@@ -221,6 +221,21 @@ export abstract class Optimizer<O extends OptimizerOptions> {
     }
   }
 
+  /** Its groups' options, as PyTorch prints them. */
+  toString(): string {
+    const { name, kinds } = this.rule;
+    const lines = this.paramGroups.map((group, i) => {
+      const options = Object.keys(kinds).map((key) => `    ${key}: ${JSON.stringify(group[key as keyof ParamGroup<O>])}`);
+      return [`Parameter Group ${i}`, ...options.sort(), `    params: ${group.params.length}`].join('\n');
+    });
+    return `${name} (\n${lines.join('\n\n')}\n)`;
+  }
+
+  /** @internal For console.log in Node, Deno and Bun. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+
   /** Gives the memory of its state back now; its parameters stay, but it steps no more. Never required; `using` calls it. */
   dispose(): void {
     for (const group of this.paramGroups) {

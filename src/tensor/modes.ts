@@ -1,4 +1,4 @@
-// Whether ops record for backward, make inference tensors, and whether backward looks for NaN.
+// Whether ops record for backward, make inference tensors, and whether NaN and infinity are looked for.
 import { assertArity, checkArgument, FLAG } from './check.ts';
 import { callNow } from './sync.ts';
 
@@ -18,7 +18,7 @@ export function isInferenceMode(): boolean {
   return inferenceMode;
 }
 
-/** Whether backward looks for NaN behind every op now. */
+/** Whether NaN and infinity are looked for behind every op now. */
 export function isAnomalyEnabled(): boolean {
   return anomalyMode;
 }
@@ -64,9 +64,7 @@ export function inference<T>(fn: () => T): T {
   return withMode(false, true, fn);
 }
 
-/** Backward names the op whose gradient turned NaN, and where its forward ran (`torch.autograd.set_detect_anomaly`). Slow. */
-export function setDetectAnomaly(on: boolean): void {
-  assertArity('setDetectAnomaly', arguments.length, 1);
-  checkArgument('setDetectAnomaly', 'mode', on, FLAG);
+/** Turns anomaly mode on or off; who looks is `autograd/anomaly.ts`. */
+export function setAnomalyMode(on: boolean): void {
   anomalyMode = on;
 }

@@ -94,7 +94,7 @@ export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor
 
 /** Apart, since a function that makes a closure pays for it at each call. */
 function observed<A>(by: Observer, op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor {
-  return by.forward(op.name, () => run(op, inputs, attrs));
+  return by.forward(op.name, () => run(op, inputs, attrs), inputs, attrs);
 }
 
 function run<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor {

@@ -220,10 +220,10 @@ function save(tensor: Tensor): Saved {
   return { tensor, version: tensor.storage.version };
 }
 
-/** Sees ops and their backward rules as they run: what a profile is made of. Each must run what it is given, once, and return what that gives. */
+/** Sees ops and their backward rules as they run: for profiles and anomaly detection. Each must run what it is given, once, and return what that gives. */
 export interface Observer {
-  forward(name: string, run: () => Tensor): Tensor;
-  backward(node: Node, run: () => readonly (Tensor | null)[]): readonly (Tensor | null)[];
+  forward(name: string, run: () => Tensor, inputs: readonly Tensor[], attrs: unknown): Tensor;
+  backward(node: Node, run: () => readonly (Tensor | null)[], dy: Tensor): readonly (Tensor | null)[];
 }
 
 /** The observer, while there is one. */

@@ -3,6 +3,7 @@ import {
   type Collated,
   ConcatDataset,
   DataLoader,
+  type DataLoaderOptions,
   defaultCollate,
   Generator,
   keep,
@@ -281,8 +282,40 @@ test('states that are none, or of other data, are refused', () => {
   for (const wrong of [undefined, {}, { position: -1, generator: null, order: null, sampler: null }, { position: 0, generator: [1], order: null, sampler: null }]) {
     throwsCode('STATE', /DataLoader.loadStateDict: takes what stateDict\(\) gave/, () => loader.loadStateDict(wrong as never));
   }
-  loader.loadStateDict({ position: 5, generator: null, order: null, sampler: null });
-  throwsCode('STATE', /the state is at batch 5, the dataset has 4/, () => [...loader]);
+  const plain = { position: 1, generator: null, order: null, sampler: null };
+  const [generator, sampler] = [[1, 0, 0, 0], new WeightedRandomSampler([1, 1], 2, { seed: 1 })];
+  const order = { rows: tensor([0, 1, 0, 1], { dtype: 'int32' }), sizes: [1, 1, 1, 1] };
+  const misfits: [RegExp, DataLoaderOptions, object][] = [
+    [/is at batch 5, the dataset has 4/, {}, { position: 5 }],
+    [/is of a shuffled loader/, {}, { generator }],
+    [/is of a loader with a sampler/, {}, { order }],
+    [/is of a sampler that remembers/, { sampler: [0, 1] }, { order, sampler: {} }],
+    [/is at batch 1 of an order that it does not tell/, { shuffle: true }, {}],
+    [/is at batch 1 of an order that it does not tell/, { sampler }, {}],
+    [/is at batch 5, the dataset has 4/, { sampler }, { position: 5, order }],
+    [/has rows that the dataset of 4 has not/, { sampler }, { order: { rows: tensor([0, 4], { dtype: 'int32' }), sizes: [2] } }],
+    [/has batches of more rows than it tells/, { sampler }, { order: { ...order, sizes: [3, 2] } }],
+  ];
+  for (const [text, options, wrong] of misfits) {
+    const other = new DataLoader(count(4), options);
+    const before = JSON.stringify(other.stateDict());
+    throwsCode('STATE', text, () => other.loadStateDict({ ...plain, ...wrong } as never));
+    assert.is(JSON.stringify(other.stateDict()), before);
+  }
+});
+
+test('a state that was loaded is told until its pass begins', () => {
+  for (const options of [{}, { shuffle: true, seed: 3 }, { sampler: new WeightedRandomSampler([1, 2, 3, 4], 4, { seed: 1 }) }]) {
+    const loader = new DataLoader(count(4), options);
+    const first = loader[Symbol.iterator]();
+    first.next();
+    const state = loader.stateDict();
+    first.return();
+    const second = new DataLoader(count(4), options);
+    second.loadStateDict(state);
+    const told = ({ order, ...rest }: typeof state): string => JSON.stringify({ ...rest, rows: order?.rows.toArray(), sizes: order?.sizes });
+    assert.is(told(second.stateDict()), told(state));
+  }
 });
 
 test("a generator of the program is the loader's own", () => {

@@ -146,7 +146,9 @@ test('LBFGS: a state resumes to the bit, through a file too; a bad one is STATE'
     const a = build([-1.2, 1], search);
     for (let i = 0; i < 3; i++) a.o.step(closureFor(a.o, a.x));
     const b = build(a.x.toArray() as number[], search);
-    b.o.loadStateDict(checkpoint.load(checkpoint.save({ o: a.o.stateDict() })).o as optim.OptimizerState);
+    const saved = checkpoint.save({ o: a.o.stateDict() });
+    b.o.loadStateDict(checkpoint.load(saved).o as optim.OptimizerState);
+    assert.equal(checkpoint.save({ o: b.o.stateDict() }), saved);
     for (let i = 0; i < 3; i++) for (const { x, o } of [a, b]) o.step(closureFor(o, x));
     assert.equal(b.x.toArray(), a.x.toArray());
     const good = a.o.stateDict();

@@ -174,4 +174,9 @@ test('closures and zeroGrad’s options', () => {
   assert.is(p.grad?.item(), 0);
 });
 
+test('an optimizer prints its options, group by group', () => {
+  const text = `${build('SGD', { lr: 0.5, momentum: 0.9 })}`;
+  assert.is(text, 'SGD (\nParameter Group 0\n    dampening: 0\n    lr: 0.5\n    maximize: false\n    momentum: 0.9\n    nesterov: false\n    weightDecay: 0\n    params: 1\n)');
+});
+
 test.run();

@@ -179,8 +179,10 @@ import { type Conv2dOptions, functional, Linear } from 'gradloom/nn';
 import * as F from 'gradloom/nn/functional';
 import { Adam, lrScheduler } from 'gradloom/optim';
 import { monitorReport } from 'gradloom/report';
+import { initMpi, type World } from 'gradloom/mpi';
 void init({ wasm: new Uint8Array(8) });\nconst layer = new Linear(2, 2); const given: Conv2dOptions = {}; void given; void monitorReport; new lrScheduler.StepLR(new Adam(layer.parameters()), { stepSize: 2 });
 const told: BackwardReport<'a'> = backward({ a: functional.mseLoss(layer.weight, F.relu(layer.weight)) }, { combine: new UPGrad() }); void told;
+const world: Promise<World> = initMpi({ timeout: 60 }); world.then((w) => { w.average(layer); const seen: number = w.backward({ a: layer.weight.sum() }).losses.a; void seen; });
 serve(function* ({ n }: { n: number }) { yield n; });\nrun<number>(new Worker('x'), { n: 3 }).next().then(({ value }) => value);\n`;
   writeFileSync(join(home, 'a.mts'), `import { type Tensor } from 'gradloom';\n${entries}\nimport ${names} from 'gradloom';${typed}`);
   writeFileSync(join(home, 'a.cts'), `import { type Tensor } from 'gradloom';\nimport gradloom = require('gradloom');\nconst ${names} = gradloom;${typed}`);
@@ -216,7 +218,7 @@ test('types hold what they promise and refuse what is wrong, also where optional
 });
 
 test('an editor has a text for everything, and shows nothing internal', () => {
-  const entries = ['default', 'lean', 'nn', 'functional', 'optim', 'multiloss', 'linalg', 'worker', 'report'];
+  const entries = ['default', 'lean', 'nn', 'functional', 'optim', 'multiloss', 'linalg', 'worker', 'report', 'mpi'];
   const types = new Declarations(entries.map((entry) => join(home, 'node_modules', 'gradloom', 'dist', `${entry}.d.ts`)));
   const { found, count } = types.textless;
   assert.ok(count > 4000);

@@ -132,24 +132,61 @@ const BROWSERS: Record<Which, () => Browser> = {
 
 let runs = 0;
 
-/** Opens a page of the project and waits for its report. */
-export async function visit<T>(which: Which, policy: string, page: string, query: Readonly<Record<string, string>> = {}, at?: string): Promise<T> {
+/** A page that is open: its reports, one after the other, and the end of its browser by SIGKILL. */
+export interface Opened {
+  /** The next report; null where none comes in so many milliseconds. */
+  next(ms: number): Promise<string | null>;
+  stop(): void;
+  output(): string;
+}
+
+/** Opens a page of the project. `profile`: a folder that the browser keeps things in, which stays; `at`: on another server than the suite's. */
+export async function opened(
+  which: Which,
+  policy: string,
+  page: string,
+  query: Readonly<Record<string, string>>,
+  options: { profile: string; at?: string | undefined },
+): Promise<Opened> {
   const browser = BROWSERS[which]();
   const home = await serverRoot();
   const path = `/report/${++runs}`;
-  const report = `${home}${path}`;
-  const url = `${at ?? `${home}/${policy}`}/${page}?${new URLSearchParams({ ...query, report })}`;
+  const url = `${options.at ?? `${home}/${policy}`}/${page}?${new URLSearchParams({ ...query, report: `${home}${path}` })}`;
+  const bodies: string[] = [];
+  let heard: (() => void) | undefined;
+  waiting.set(path, (body) => {
+    bodies.push(body);
+    heard?.();
+  });
+  const { stop, output } = background(browser.file, browser.args(options.profile, url), { HOME: options.profile, ...browser.env });
+  return {
+    async next(ms) {
+      if (bodies.length === 0) {
+        await new Promise<void>((resolve) => {
+          heard = resolve;
+          setTimeout(resolve, ms).unref();
+        });
+      }
+      return bodies.shift() ?? null;
+    },
+    stop() {
+      stop();
+      waiting.delete(path);
+    },
+    output,
+  };
+}
+
+/** Opens a page in a browser of its own and waits for its report. */
+export async function visit<T>(which: Which, policy: string, page: string, query: Readonly<Record<string, string>> = {}, at?: string): Promise<T> {
   const profile = mkdtempSync(join(tmpdir(), `gradloom-${which}-`));
-  const process_ = background(browser.file, browser.args(profile, url), { HOME: profile, ...browser.env });
+  const { next, stop, output } = await opened(which, policy, page, query, { profile, at });
   try {
-    const body = await new Promise<string>((resolve, reject) => {
-      waiting.set(path, resolve);
-      setTimeout(() => reject(new Error(`${which} reported nothing in 60 s from ${url}\n${process_.output()}`)), 60_000).unref();
-    });
+    const body = await next(60_000);
+    if (body === null) throw new Error(`${which} reported nothing in 60 s from ${page}\n${output()}`);
     return JSON.parse(body) as T;
   } finally {
-    process_.stop();
-    waiting.delete(path);
+    stop();
     spawnSync('rm', ['-rf', profile]);
   }
 }
@@ -157,7 +194,8 @@ export async function visit<T>(which: Which, policy: string, page: string, query
 type Reported = Outcome & { error?: string; cause?: string };
 
 const versions = new Map<Which, string>();
-function versionOf(which: Which): string {
+/** A browser's version. */
+export function versionOf(which: Which): string {
   let version = versions.get(which);
   if (!version) {
     const { file, env = {} } = BROWSERS[which]();

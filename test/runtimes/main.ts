@@ -7,11 +7,12 @@ import { Missing, type Target } from './context.ts';
 import { copies } from './copies.ts';
 import { edges } from './edges.ts';
 import { processes } from './processes.ts';
+import { resumed } from './resumed.ts';
 import { HASH } from './smoke.mjs';
 
 const { only } = new Command().option('--only <regex>', 'run the rows whose name matches, for example "Node 20|Deno"').parse().opts<{ only?: string }>();
 const wanted = only === undefined ? /./ : new RegExp(only, 'i');
-const targets: Target[] = [...processes, ...edges, ...browsers, ...bundled, ...copies].filter(({ name }) => wanted.test(name));
+const targets: Target[] = [...processes, ...edges, ...browsers, ...resumed, ...bundled, ...copies].filter(({ name }) => wanted.test(name));
 const counts = { passed: 0, failed: 0, skipped: 0 };
 const rows: string[][] = [['runtime', 'version', 'result', 'import ms', 'first step ms', 'row s', 'final hash', 'note']];
 const reasons: string[] = [];

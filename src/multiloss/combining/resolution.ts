@@ -36,13 +36,13 @@ function assertOptions(method: Method, { groups = 'model', on, at, other, heads 
 
 /** How one step's losses become gradients: method and options, checked. */
 export class Resolution<Name extends string> {
-  private readonly method: Method;
+  protected readonly method: Method;
   private readonly names: readonly Name[];
-  private readonly absent: readonly Name[];
-  private readonly options: MultiBackwardOptions<Name>;
-  private readonly sharing: Sharing<Name>;
-  private readonly weightedHeads: boolean;
-  private readonly measures: boolean;
+  protected readonly absent: readonly Name[];
+  protected readonly options: MultiBackwardOptions<Name>;
+  protected readonly sharing: Sharing<Name>;
+  protected readonly weightedHeads: boolean;
+  protected readonly measures: boolean;
 
   constructor(method: Method, names: readonly Name[], absent: readonly Name[], options: MultiBackwardOptions<Name>) {
     this.method = method;
@@ -61,7 +61,7 @@ export class Resolution<Name extends string> {
     return this.method.needs === 'losses' && !this.measures && this.weightedHeads && !shared && !only && !at && !groups;
   }
 
-  private looksAt(place: Place): boolean {
+  protected looksAt(place: Place): boolean {
     return this.measures && this.sharing.looksAt(place);
   }
 
@@ -81,7 +81,7 @@ export class Resolution<Name extends string> {
   }
 
   /** Turns what the walk found into one gradient for each leaf. */
-  private combine(found: Found, losses: readonly Tensor[], known: readonly Tensor[] | null, report: LiveReport<Name>, cross: Cross | null): void {
+  protected combine(found: Found, losses: readonly Tensor[], known: readonly Tensor[] | null, report: LiveReport<Name>, cross: Cross | null): void {
     const { method, absent, sharing, options, measures } = this;
     const reached: Reached = new Map<Place, readonly number[]>([...found.rows, ...found.factors].map(([place, { ids }]) => [place, ids]));
     const sharedPlaces = sharing.sharedOf(reached);
