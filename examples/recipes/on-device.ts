@@ -76,8 +76,8 @@ async function train(way: Way, seed: number): Promise<{ old: number; new: number
   const unbroken = learner(old, way(), own, kept);
   for (const _ of steps(STEPS)) unbroken.step();
 
+  const name = `recipe-${process.pid}-${seed}`;
   // #region resume
-  const name = `recipe-${seed}`;
   const first = learner(old, way(), own, kept);
   for (const _ of steps(STEPS / 2)) first.step();
   const { head, optimizer, combine } = first;
@@ -90,6 +90,7 @@ async function train(way: Way, seed: number): Promise<{ old: number; new: number
   const from = bytes && (await checkpoint.read<{ step: number }>(bytes, parts));
   for (const _ of steps(STEPS - (from?.step ?? 0))) next.step();
   // #endregion
+  await store.delete(name);
   const same = Number(measured(() => next.head.weight.eq(unbroken.head.weight).all().item()));
   const [before, after] = [right(next.head, oldTest), right(next.head, newTest)];
   return { old: before, new: after, both: (before + after) / 2, forgot: measured(() => next.forgot().item()), same };

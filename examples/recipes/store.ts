@@ -11,15 +11,18 @@ function database(): Promise<IDBDatabase> {
   });
 }
 
+async function changed(change: (runs: IDBObjectStore) => void): Promise<void> {
+  const writing = (await database()).transaction('runs', 'readwrite');
+  change(writing.objectStore('runs'));
+  await new Promise((resolve, reject) => {
+    writing.oncomplete = resolve;
+    writing.onabort = () => reject(writing.error); // the disk is full, say
+  });
+}
+
 const inDatabase = {
-  async set(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    const writing = (await database()).transaction('runs', 'readwrite');
-    writing.objectStore('runs').put(bytes, name);
-    await new Promise((resolve, reject) => {
-      writing.oncomplete = resolve;
-      writing.onabort = () => reject(writing.error); // the disk is full, say
-    });
-  },
+  set: (name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> => changed((runs) => runs.put(bytes, name)),
+  delete: (name: string): Promise<void> => changed((runs) => runs.delete(name)),
   async get(name: string): Promise<Uint8Array | undefined> {
     const reading = (await database()).transaction('runs').objectStore('runs').get(name);
     return new Promise((resolve, reject) => {
@@ -38,6 +41,10 @@ const inFile: typeof inDatabase = {
   async set(name, bytes) {
     const { fs, path } = await files();
     await fs.writeFile(path(name), bytes);
+  },
+  async delete(name) {
+    const { fs, path } = await files();
+    await fs.rm(path(name), { force: true });
   },
   async get(name) {
     const { fs, path } = await files();
