@@ -15,7 +15,7 @@ const NONE = -100; // what crossEntropy leaves out
 /** Characters [n, LENGTH], the next ones, whether the subject is plural (from the noun's end to the verb), and where the verb's ending comes next; all int32. */
 function sentences(n: number): { now: Tensor; next: Tensor; plural: Tensor; ending: Tensor } {
   const draws = randint(0, 36, [n, 11]).data('int32');
-  const [now, next, plural, ending]: number[][] = [[], [], [], []];
+  const [now, next, plural, ending]: [number[], number[], number[], number[]] = [[], [], [], []];
   for (let i = 0; i < n; i++) {
     const draw = Array.from(draws.subarray(11 * i, 11 * (i + 1)));
     const one = (list: readonly string[]): string => list[(draw.pop() as number) % list.length] as string;

@@ -42,7 +42,7 @@ const teacher = network(16);
 fit(
   teacher,
   stepsOf(500),
-  () => {
+  (): [Tensor, Tensor] => {
     const { x, kind } = draw(BATCH);
     return [x, kind];
   },
@@ -57,7 +57,6 @@ function train(combine: multiloss.Method, seed: number): { accuracy: number; agr
   const [labelled, unlabelled] = [draw(LABELLED), draw(UNLABELLED).x];
   const says = noGrad(() => teacher.forward(unlabelled));
   const student = network(4);
-  // #region step
   const batch = (): [Tensor, Tensor, Tensor, Tensor] => {
     const [a, b] = [randint(0, LABELLED, [BATCH]), randint(0, UNLABELLED, [BATCH])];
     return [labelled.x.indexSelect(0, a), labelled.kind.indexSelect(0, a), unlabelled.indexSelect(0, b), says.indexSelect(0, b)];
@@ -67,7 +66,6 @@ function train(combine: multiloss.Method, seed: number): { accuracy: number; agr
     // The temperature makes small probabilities count; its square keeps gradients at their size.
     soft: klDiv(logSoftmax(student.forward(other).div(TEMPERATURE), 1), softmax(said.div(TEMPERATURE), 1), { reduction: 'batchmean' }).mul(TEMPERATURE ** 2),
   });
-  // #endregion
   fit(student, stepsOf(300), batch, lossesOf, combine);
   const agrees = measured(() => student.forward(test.x).argmax(1).eq(teacher.forward(test.x).argmax(1)).float().mean().item());
   return { accuracy: accuracy(student), agrees };

@@ -15,7 +15,7 @@ const KINDS: Readonly<Record<string, (u: Tensor, v: Tensor) => Tensor>> = {
 };
 export const names = Object.keys(KINDS);
 
-/** Numbers measured without gradients; what is made for it is given back. */
+/** What is measured, without gradients; what is made on the way is given back. */
 export const measured = <T>(measure: () => T): T => scope(() => noGrad(measure));
 
 /** Uniform numbers of a shape. */

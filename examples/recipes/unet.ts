@@ -37,7 +37,6 @@ function draw(n: number): [Tensor, Tensor] {
   return [pictures(drawn, 0.35), drawn.unsqueeze(1)];
 }
 
-// #region losses
 /** 1 − 2·|both| / (|said| + |true|), of soft masks, mean over pictures: pixels of the background that are right do not count. */
 function diceLoss(logits: Tensor, mask: Tensor): Tensor {
   const [said, truth] = [logits.sigmoid().flatten(1), mask.flatten(1)];
@@ -51,7 +50,6 @@ function diceLoss(logits: Tensor, mask: Tensor): Tensor {
     .add(1);
 }
 const lossesOf = (logits: Tensor, mask: Tensor) => ({ bce: nn.functional.binaryCrossEntropyWithLogits(logits, mask), dice: diceLoss(logits, mask) });
-// #endregion
 
 function train(combine: multiloss.Method, seed: number): { iou: number; missed: number; off: number } {
   manualSeed(seed);
