@@ -39,14 +39,12 @@ class Detector extends nn.Module {
   }
 }
 
-// #region losses
 /** The box's loss is the mean over cells in which something stands. */
 function lossesOf(out: { logits: Tensor; box: Tensor }, kind: Tensor, box: Tensor): { kind: Tensor; box: Tensor } {
   const there = kind.gt(0).float();
   const distance = nn.functional.smoothL1Loss(out.box, box, { beta: 0.1, reduction: 'none' }).mean(2);
   return { kind: nn.functional.crossEntropy(out.logits.flatten(0, 1), kind.flatten()), box: distance.mul(there).sum().div(there.sum()) };
 }
-// #endregion
 
 /** Intersection over union of boxes [n, 9, 4]. */
 function iou(a: Tensor, b: Tensor): Tensor {

@@ -13,7 +13,6 @@ const KINDS: Readonly<Record<string, (u: Tensor, v: Tensor) => Tensor>> = {
   frame: (u, v) => logicalAnd(maximum(abs(u), abs(v)).le(1), maximum(abs(u), abs(v)).ge(0.55)),
   saltire: (u, v) => logicalAnd(abs(abs(u).sub(abs(v))).le(0.35), maximum(abs(u), abs(v)).le(1)),
 };
-export const names = Object.keys(KINDS);
 
 /** What is measured, without gradients; what is made on the way is given back. */
 export const measured = <T>(measure: () => T): T => scope(() => noGrad(measure));

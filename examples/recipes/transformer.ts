@@ -80,4 +80,4 @@ const ways: Record<string, () => multiloss.Method> = {
 await compare(ways, (way, seed) => train(way(), seed), { digits: ['digits right, %', 1, 100], whole: ['whole answers, %', 1, 100] });
 console.log(`
 The second loss does not help: the next digit alone gives the most whole answers, by about a spread of seeds over equal weights and UPGrad,
-and far more than where counts are loud. Sorting already asks for all that the counts would teach.`);
+and far more than where counts are loud. The sorted answer contains the counts already.`);
