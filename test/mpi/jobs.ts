@@ -103,7 +103,8 @@ export interface Ended {
 export function run(file: string, args: readonly string[], options: { env?: NodeJS.ProcessEnv; limit?: number; meanwhile?: (output: string) => void } = {}): Promise<Ended> {
   const { env = {}, limit = 120, meanwhile } = options;
   const start = performance.now();
-  const child = spawn(file, args, { cwd: project(), env: { ...process.env, ...env }, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  // Open MPI gives ranks a terminal, and runtimes print colours there.
+  const child = spawn(file, args, { cwd: project(), env: { ...process.env, NO_COLOR: '1', ...env }, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   let [output, errors] = ['', ''];
   child.stdout.on('data', (chunk) => {
     output += chunk;
