@@ -1,6 +1,6 @@
 // Distillation (Hinton et al. 2015, arXiv 1503.02531): a small network learns from a few labels and from what a large one says of unlabelled pictures.
 // npx tsx examples/recipes/distillation.ts
-import { capture, lrScheduler, manualSeed, multiloss, nn, noGrad, optim, randint, steps, type Tensor } from 'gradloom';
+import { capture, lrScheduler, manualSeed, multiloss, nn, optim, randint, steps, type Tensor } from 'gradloom';
 import { boxes, kindsOf, masks, measured, pictures } from './drawings.ts';
 import { compare, stepsOf } from './runs.ts';
 
@@ -55,7 +55,7 @@ const accuracy = (model: nn.Sequential): number => measured(() => model.forward(
 function train(combine: multiloss.Method, seed: number): { accuracy: number; agrees: number } {
   manualSeed(seed);
   const [labelled, unlabelled] = [draw(LABELLED), draw(UNLABELLED).x];
-  const says = noGrad(() => teacher.forward(unlabelled));
+  const says = measured(() => teacher.forward(unlabelled));
   const student = network(4);
   const batch = (): [Tensor, Tensor, Tensor, Tensor] => {
     const [a, b] = [randint(0, LABELLED, [BATCH]), randint(0, UNLABELLED, [BATCH])];

@@ -42,10 +42,11 @@ export function boxes(n: number, low: number, high: number): Tensor {
 }
 
 /** Pictures [n, 1, SIZE, SIZE] of masks: light on dark or a little lighter, under noise. */
-export function pictures(drawn: Tensor, noise = 0.3): Tensor {
-  const n = drawn.shape[0] as number;
-  return drawn
-    .mul(between([n, 1, 1], 0.5, 1))
-    .add(randn([n, SIZE, SIZE]).mul(noise))
-    .unsqueeze(1);
-}
+export const pictures = (drawn: Tensor, noise = 0.3): Tensor =>
+  scope(() => {
+    const n = drawn.shape[0] as number;
+    return drawn
+      .mul(between([n, 1, 1], 0.5, 1))
+      .add(randn([n, SIZE, SIZE]).mul(noise))
+      .unsqueeze(1);
+  });
