@@ -4,7 +4,7 @@ const sources = (names: readonly string[]): string[] => names.map((name) => `src
 const typed = sources(['default', 'workerd', 'edge-light', 'lean', 'relaxed', 'threads', 'worker', 'report', 'mpi']);
 // Namespaces as files of their own, which scripts/dist.mjs makes the main entry name as such, so that bundlers can take them apart. Their types are written by scripts/dist.mjs: bundled with the rest, they would tear
 // the class Tensor from its methods.
-const namespaces = sources(['nn', 'functional', 'nn-init', 'nn-utils', 'optim', 'lr-scheduler', 'swa-utils', 'multiloss', 'linalg', 'distributions']);
+const namespaces = sources(['nn', 'functional', 'nn-init', 'nn-utils', 'optim', 'lr-scheduler', 'swa-utils', 'multiloss', 'linalg', 'distributions', 'interop']);
 // Texts that default looks for beside itself.
 const texts = sources(['wasm-relaxed', 'wasm-threads']);
 
@@ -22,9 +22,9 @@ export default defineConfig({
     comments: { legal: true, annotation: true, jsdoc: false },
     advancedChunks: {
       groups: [
-        { name: 'core', test: /rolldown[\\/]runtime|src[\\/](?!entry[\\/](?!extras)|runtime[\\/](?:wasm|errors)|report|mpi).*(?<!\.d)\.ts$/ },
+        { name: 'core', test: /rolldown[\\/]runtime|src[\\/](?!entry[\\/](?!extras)|runtime[\\/](?:wasm|errors)|report|mpi|interop).*(?<!\.d)\.ts$/ },
         // The types of one file as well: programs read them whole, and scripts/dist.mjs takes the namespaces from it.
-        { name: 'index.d', test: /src[\\/](?!entry[\\/]|report|mpi|multiloss[\\/]watching[\\/]monitor-data).*\.d\.ts$/ },
+        { name: 'index.d', test: /src[\\/](?!entry[\\/]|report|mpi|interop|multiloss[\\/]watching[\\/]monitor-data).*\.d\.ts$/ },
         // The page's side of gradloom/worker needs no more than these.
         { name: 'errors', priority: 1, test: /src[\\/]runtime[\\/]errors\.ts$/ },
         { name: 'spawn', test: /src[\\/]entry[\\/]spawn\.ts$/ },

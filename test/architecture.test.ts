@@ -15,6 +15,7 @@ const levels = [
   ['module'],
   ['nn', 'losses', 'optim', 'multiloss', 'program', 'data', 'checkpoint', 'distributions', 'metrics', 'training', 'inspect', 'transforms'],
   ['api', 'methods.ts', 'report', 'mpi'],
+  ['interop'],
   ['index.ts'],
   ['entry'],
 ];

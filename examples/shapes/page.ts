@@ -55,7 +55,9 @@ const store = await (said.get('store') === 'indexeddb' ? inDatabase() : inFiles(
 const options = said.has('epochs') ? { epochs: Number(said.get('epochs')), rows: Number(said.get('rows')) } : {};
 const { hash, profile } = await train(store, show, options);
 show.line(`Its weights have SHA-256 ${hash}, on every machine.\n\n${profile}`);
-const link = shown('trace') as HTMLAnchorElement;
+const link = document.createElement('a');
 link.href = URL.createObjectURL(new Blob([JSON.stringify(profile.trace)], { type: 'application/json' }));
-link.hidden = false;
+link.download = 'shapes.trace.json';
+link.textContent = 'The profile as a Chrome trace';
+document.body.append(link);
 dispatchEvent(new CustomEvent('trained', { detail: { hash, events: profile.trace.traceEvents.length } }));

@@ -27,6 +27,13 @@ function half(bits: number): number {
   return fromBits((sign | ((exponent + 112) << 23) | (mantissa << 13)) >>> 0);
 }
 
+/** 1 sign, 4 exponent, 3 mantissa bits without infinities: all ones but the sign are NaN (arXiv 2209.05433). */
+function quarter(bits: number): number {
+  const [exponent, mantissa] = [(bits >> 3) & 15, bits & 7];
+  const size = (bits & 127) === 127 ? Number.NaN : exponent === 0 ? mantissa * 2 ** -9 : (8 + mantissa) * 2 ** (exponent - 10);
+  return bits & 128 ? -size : size;
+}
+
 const float = (values: Float32Array): Decoded => ({ values, dtype: 'float32' });
 const int = (values: Int32Array): Decoded => ({ values, dtype: 'int32' });
 
@@ -45,6 +52,8 @@ export const TYPES: Readonly<Record<string, { bytes: number; decode: Decode }>> 
   F32: { bytes: 4, decode: ({ buffer }) => float(new Float32Array(buffer)) },
   F16: { bytes: 2, decode: ({ buffer }) => float(Float32Array.from(new Uint16Array(buffer), half)) },
   BF16: { bytes: 2, decode: ({ buffer }) => float(Float32Array.from(new Uint16Array(buffer), (b) => fromBits((b << 16) >>> 0))) },
+  F8_E5M2: { bytes: 1, decode: (bytes) => float(Float32Array.from(bytes, (b) => half(b << 8))) },
+  F8_E4M3: { bytes: 1, decode: (bytes) => float(Float32Array.from(bytes, quarter)) },
   F64: {
     bytes: 8,
     decode: ({ buffer }, refuse) => {

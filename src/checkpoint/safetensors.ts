@@ -157,8 +157,8 @@ const viewOfBytes = (bytes: Uint8Array | ArrayBuffer): Uint8Array => {
 };
 
 /**
- * The tensors of a safetensors file by name, in fresh memory. F32, I32 and BOOL are read as they are; F16, BF16 and small integers are
- * widened, which loses nothing; F64 is rounded to float32; I64, U64 and U32 become int32 where every value fits.
+ * The tensors of a safetensors file by name, in fresh memory. F32, I32 and BOOL are read as they are; F16, BF16, both F8 and small integers are
+ * widened, which loses nothing; F64 is rounded to float32, the one loss; I64, U64 and U32 become int32 where every value fits.
  * @throws FORMAT where the bytes are malformed, saying what and where; DTYPE where a type is not read; VALUE where a number does not fit
  */
 export function loadSafetensors(bytes: Uint8Array | ArrayBuffer): Record<string, Tensor> {

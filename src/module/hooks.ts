@@ -23,6 +23,12 @@ type Lists<M> = { [K in keyof ModuleHooks<M>]: { hook: ModuleHooks<M>[K] }[] } &
 
 const hooked = new WeakMap<object, Lists<never>>();
 
+/** @internal Whether hooks are registered on a module. */
+export function hasHooks(module: object): boolean {
+  const lists = hooked.get(module);
+  return !!lists && lists.registerForwardPreHook.length + lists.registerForwardHook.length + lists.registerFullBackwardHook.length > 0;
+}
+
 /** Puts a hook behind the others of its kind. */
 export function addModuleHook<M extends { forward: unknown }, K extends keyof ModuleHooks<M>>(module: M, kind: K, hook: ModuleHooks<M>[K], count: number): HookHandle {
   assertArity(kind, count, 1);

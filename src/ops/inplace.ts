@@ -5,7 +5,7 @@ import { GradloomError, shapeError } from '../tensor/errors.ts';
 import { apply, applyView, copyElements, nodeOf, type Op, record, requiresGrad, type ViewOp, type Window, windowOn } from '../tensor/op.ts';
 import { isRowMajor, rowMajor, sameShape, type Shape } from '../tensor/shape.ts';
 import { isGradEnabled, isInferenceMode, noGrad } from '../tensor/modes.ts';
-import { putNode } from '../tensor/tape.ts';
+import { observer, putNode } from '../tensor/tape.ts';
 import { assertAlive, metaOf, Tensor } from '../tensor/tensor.ts';
 import { add, div, mul, type Operand, sub } from './binary.ts';
 import { to } from './convert.ts';
@@ -133,6 +133,7 @@ export function write(op: string, t: Tensor, value: Tensor, fresh = false, repea
   const base = t.meta?.view?.base ?? t;
   copyElements(to(value, t.dtype), t);
   t.storage.touch(op);
+  observer?.wrote?.(t, value);
   if (!tracked) return t;
   const node = nodeOf(value);
   if (base === t && node && !fresh) putNode(t, node);

@@ -223,12 +223,11 @@ export abstract class Optimizer<O extends OptimizerOptions> {
 
   /** Its groups' options, as PyTorch prints them. */
   toString(): string {
-    const { name, kinds } = this.rule;
     const lines = this.paramGroups.map((group, i) => {
-      const options = Object.keys(kinds).map((key) => `    ${key}: ${JSON.stringify(group[key as keyof ParamGroup<O>])}`);
+      const options = Object.keys(this.rule.kinds).map((key) => `    ${key}: ${JSON.stringify(group[key as keyof ParamGroup<O>])}`);
       return [`Parameter Group ${i}`, ...options.sort(), `    params: ${group.params.length}`].join('\n');
     });
-    return `${name} (\n${lines.join('\n\n')}\n)`;
+    return `${this.rule.name} (\n${lines.join('\n\n')}\n)`;
   }
 
   /** @internal For console.log in Node, Deno and Bun. */

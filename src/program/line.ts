@@ -7,7 +7,7 @@ export function callingLine(): string {
   const frames = (new Error().stack ?? '').split('\n').slice(1);
   Error.stackTraceLimit = limit;
   const user = frames.find(
-    (line) => /:\d/.test(line) && !/[/\\](gradloom|src)[/\\](dist|runtime|ops|tensor|autograd|optim|nn|losses|multiloss|data|module|program|methods)\b/.test(line),
+    (line) => /:\d/.test(line) && !/[/\\](gradloom|src)[/\\](dist|runtime|ops|tensor|autograd|optim|nn|losses|multiloss|data|module|program|interop|methods)\b/.test(line),
   );
   return user ? ` (${user.trim().replace(/^at /, '')})` : '';
 }

@@ -146,6 +146,7 @@ export function applyView<A>(op: ViewOp<A>, x: Tensor, attrs: A, sibling = false
   meta.inference = x.meta?.inference ?? false; // a view is what its base is, wherever it was taken
   if (records) record(viewAsOp(op), [x], attrs, y, null);
   meta.view = { base, generation: base.meta?.generation ?? 0, sibling, quiet: !records, rebuild };
+  observer?.view?.(op.name, x, attrs, y);
   return y;
 }
 

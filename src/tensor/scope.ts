@@ -109,13 +109,16 @@ const COUNT: Kind = { what: 'a whole number ≥ 0, or Infinity', test: (v) => v 
  * the collector takes over. Loops of several async tasks hand over by `await tick()`, which sets each task's scopes aside; behind another
  * `await`, a turn that finds another task's turn open leaves its tensors to the collector.
  *
- * @param n how many turns; Infinity for a loop that ends by break
+ * @param n how many turns, its `length`: for a progress bar; Infinity for a loop that ends by break
  */
-export function steps(n: number, options?: LoopOptions): Generator<number, void, undefined> {
+export function steps(n: number, options?: LoopOptions): Generator<number, void, undefined> & { readonly length: number } {
   assertArity('steps', arguments.length, 2);
   checkArgument('steps', 'n', n, COUNT);
   const { signal } = optionsOf('steps', options, LOOP);
-  return loop((opened) => count(n, signal, opened));
+  return Object.assign(
+    loop((opened) => count(n, signal, opened)),
+    { length: n },
+  );
 }
 
 function* count(n: number, signal: AbortSignal | undefined, opened: Opened): Generator<number, void, undefined> {

@@ -220,10 +220,14 @@ function save(tensor: Tensor): Saved {
   return { tensor, version: tensor.storage.version };
 }
 
-/** Sees ops and their backward rules as they run: for profiles and anomaly detection. Each must run what it is given, once, and return what that gives. */
+/** Sees ops and their backward rules as they run: for profiles, anomaly detection and traces. `forward` and `backward` must run what it is given, once, and return what that gives. */
 export interface Observer {
   forward(name: string, run: () => Tensor, inputs: readonly Tensor[], attrs: unknown): Tensor;
   backward(node: Node, run: () => readonly (Tensor | null)[], dy: Tensor): readonly (Tensor | null)[];
+  /** A view was taken. */
+  view?(name: string, x: Tensor, attrs: unknown, y: Tensor): void;
+  /** A tensor was overwritten in place by a value of its shape. */
+  wrote?(t: Tensor, value: Tensor): void;
 }
 
 /** The observer, while there is one. */

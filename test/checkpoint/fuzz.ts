@@ -135,7 +135,7 @@ export async function fuzz(count: number, seed: number, tell: (done: number) => 
   const before = checkpoint.toBytes(run);
   for (let i = 0; i < count && outcome.faults.length < 20; i++) {
     const { bytes, sealed } = damaged(file, random);
-    const began = performance.now();
+    const began = process.cpuUsage().user; // of the process's time: others may have the machine
     try {
       await checkpoint.read(bytes, run);
       outcome.loaded++;
@@ -153,7 +153,8 @@ export async function fuzz(count: number, seed: number, tell: (done: number) => 
         await checkpoint.read(file, run);
       }
     }
-    if (performance.now() - began > 2000) outcome.faults.push(`${i}: took ${Math.round(performance.now() - began)} ms`);
+    const ms = (process.cpuUsage().user - began) / 1000;
+    if (ms > 2000) outcome.faults.push(`${i}: took ${Math.round(ms)} ms`);
     if (memory().live > 1e8) outcome.faults.push(`${i}: ${memory().live} bytes live`);
     if (i % 1000 === 999) tell(i + 1);
   }
@@ -170,7 +171,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   bar.start(count, 0);
   const { refused, loaded, faults } = await fuzz(count, seed, (n) => bar.update(n));
   bar.stop();
-  console.log(`${count} files, seed ${seed}: ${refused} refused, ${loaded} loaded whole, ${faults.length} faults`);
+  console.log(`${refused + loaded} of ${count} files, seed ${seed}: ${refused} refused, ${loaded} loaded whole, ${faults.length} faults`);
   for (const f of faults) console.log(f);
   process.exit(faults.length ? 1 : 0);
 }

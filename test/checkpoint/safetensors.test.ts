@@ -93,12 +93,15 @@ test('wider and narrower types', () => {
   assert.equal(read(one('I8', Int8Array.of(-1))).data(), Int32Array.of(-1));
   assert.equal(read(one('I16', Int16Array.of(-300), [1])).data(), Int32Array.of(-300));
   assert.equal(read(one('U16', Uint16Array.of(65535), [1])).data(), Int32Array.of(65535));
+  assert.equal(read(one('F8_E5M2', Uint8Array.of(0x3c, 0xc1, 0x7c, 1), [4])).data(), Float32Array.of(1, -2.5, Infinity, 2 ** -16));
+  assert.equal(read(one('F8_E4M3', Uint8Array.of(0x38, 0xc4, 0x7e, 1), [4])).data(), Float32Array.of(1, -3, 448, 2 ** -9));
+  assert.ok(Number.isNaN(read(one('F8_E4M3', Uint8Array.of(0x7f), [1])).item()));
   assert.is(read(one('F32', Float32Array.of(3), [])).item(), 3);
   throwsCode('VALUE', /'t' \(I64\): element 1 is 2147483648, outside of int32\. Convert/, () => read(one('I64', BigInt64Array.of(0n, 2147483648n), [2])));
   throwsCode('VALUE', /'t' \(U32\): element 0 is 4294967295/, () => read(one('U32', Uint32Array.of(4294967295), [1])));
   throwsCode('VALUE', /'t' \(F64\): element 0 is 1e\+300, outside of float32/, () => read(one('F64', Float64Array.of(1e300), [1])));
   throwsCode('VALUE', /'t' \(BOOL\): element 1 is the byte 2/, () => read(one('BOOL', Uint8Array.of(1, 2))));
-  throwsCode('DTYPE', /'t' has dtype F8_E4M3.*Convert.*F32, F16/, () => read(one('F8_E4M3', Uint8Array.of(1))));
+  throwsCode('DTYPE', /'t' has dtype F8_E8M0.*Convert.*F32, F16/, () => read(one('F8_E8M0', Uint8Array.of(1))));
   throwsCode('DTYPE', /'t' has dtype constructor/, () => read(one('constructor', Uint8Array.of(1))));
 });
 

@@ -218,7 +218,7 @@ test('types hold what they promise and refuse what is wrong, also where optional
 });
 
 test('an editor has a text for everything, and shows nothing internal', () => {
-  const entries = ['default', 'lean', 'nn', 'functional', 'optim', 'multiloss', 'linalg', 'worker', 'report', 'mpi'];
+  const entries = ['default', 'lean', 'nn', 'functional', 'optim', 'multiloss', 'linalg', 'worker', 'report', 'mpi', 'interop'];
   const types = new Declarations(entries.map((entry) => join(home, 'node_modules', 'gradloom', 'dist', `${entry}.d.ts`)));
   const { found, count } = types.textless;
   assert.ok(count > 4000);

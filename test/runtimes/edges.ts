@@ -34,12 +34,12 @@ interface WorkerAnswer extends Outcome {
 /** What 128 MB leave for the wasm's memory, in pages of 64 KB: V8 refuses to grow beyond. */
 const PAGES = 1600;
 
-/** A program of the suite in workerd under a compatibility date: its address, what it prints, the version, and its end. */
-async function serving(app: string, date: string): Promise<{ url: string; version: string; output(): string; stop(): void }> {
+/** A program of the project in workerd under a compatibility date: its address, what it prints, the version, and its end. */
+export async function serving(app: string, date: string, entry = `${app}.mjs`): Promise<{ url: string; version: string; output(): string; stop(): void }> {
   const binary = tool('runtimes', 'workerd', 'bin', 'workerd');
   const out = join(project(), `out-${app}-${date}`);
   // Dates of before `using` had none.
-  bundle(`${app}.mjs`, out, ['--conditions=workerd,worker', '--loader:.wasm=copy', '--target=es2022']);
+  bundle(entry, out, ['--conditions=workerd,worker', '--loader:.wasm=copy', '--target=es2022']);
   const wasm = readdirSync(out).find((f) => f.endsWith('.wasm')) as string;
   const port = await freePort();
   writeFileSync(
@@ -103,7 +103,7 @@ async function requests(date: string, registry: 'undefined' | 'function'): Promi
 }
 
 /** Asks until the server answers, for up to 20 s. */
-async function fetched(url: string, output: () => string): Promise<WorkerAnswer> {
+export async function fetched(url: string, output: () => string): Promise<WorkerAnswer> {
   for (let i = 0; i < 100; i++) {
     const answer = await fetch(url).catch(() => null);
     if (answer) return (await answer.json()) as WorkerAnswer;

@@ -376,4 +376,8 @@ test('out of memory is an error, and work goes on', () => {
   assert.is(ones([3]).sum().item(), 3);
 });
 
+test('steps tell how many there are, for a bar', () => {
+  assert.is(steps(7).length, 7);
+});
+
 test.run();
