@@ -1,10 +1,10 @@
 import { defineConfig } from 'tsdown';
 
 const sources = (names: readonly string[]): string[] => names.map((name) => `src/entry/${name}.ts`);
-const typed = sources(['default', 'workerd', 'edge-light', 'lean', 'relaxed', 'threads', 'worker', 'report', 'mpi', 'flower']);
+const typed = sources(['default', 'workerd', 'edge-light', 'lean', 'relaxed', 'threads', 'worker', 'report', 'mpi', 'interop', 'flower']);
 // Namespaces as files of their own, which scripts/dist.mjs makes the main entry name as such, so that bundlers can take them apart. Their types are written by scripts/dist.mjs: bundled with the rest, they would tear
 // the class Tensor from its methods.
-const namespaces = sources(['nn', 'functional', 'nn-init', 'nn-utils', 'optim', 'lr-scheduler', 'swa-utils', 'multiloss', 'linalg', 'distributions', 'interop']);
+const namespaces = sources(['nn', 'functional', 'nn-init', 'nn-utils', 'optim', 'lr-scheduler', 'swa-utils', 'multiloss', 'linalg', 'distributions']);
 // Texts that default looks for beside itself.
 const texts = sources(['wasm-relaxed', 'wasm-threads']);
 

@@ -145,9 +145,6 @@ function withNames(text) {
 /** What TypeScript from 5.2 on reads: before 5.7 Uint8Array has no type parameter, before 5.4 there is no NoInfer. */
 const forOlder = (text) => text.replace(/\b(\w+Array)<ArrayBuffer>/g, "ReturnType<$1['slice']>").replace(/\bNoInfer<(\w+)>/g, '[$1][$1 extends unknown ? 0 : never]');
 
-/** Types of an entry that stand on those of the main one, as they ship. */
-export const further = (text) => [withUndefined, forOlder].reduce((t, step) => step(t), text);
-
 /** The types of `dist/index.d.ts` as they ship. */
 export const shipped = (text) => [withoutInternal, withMethods, withTexts, withoutUnused, withNames, withUndefined, forOlder].reduce((t, step) => step(t), text);
 

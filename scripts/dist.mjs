@@ -2,15 +2,14 @@
 import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import ts from 'typescript';
-import { further, shipped, shippedBeside } from './declarations.mjs';
+import { shipped, shippedBeside } from './declarations.mjs';
 
 copyFileSync('build/kernels.wasm', 'dist/kernels.wasm');
 
 // Programs whose lib ends before `using` know no Symbol.dispose.
 const lib = '/// <reference lib="esnext.disposable" />\n';
 for (const file of ['dist/index.d.ts', 'dist/index.d.cts']) writeFileSync(file, lib + shipped(readFileSync(file, 'utf8')));
-for (const file of ['dist/mpi.d.ts', 'dist/mpi.d.cts']) writeFileSync(file, shippedBeside(readFileSync(file, 'utf8')));
+for (const name of ['mpi', 'interop', 'flower']) for (const file of [`dist/${name}.d.ts`, `dist/${name}.d.cts`]) writeFileSync(file, shippedBeside(readFileSync(file, 'utf8')));
 
 // What registers something when it is loaded must not be dropped by bundlers, wherever the chunks put it.
 const { sideEffects } = JSON.parse(readFileSync('package.json', 'utf8'));
@@ -40,27 +39,6 @@ for (const path of ['nn', 'nn.functional', 'optim', 'multiloss', 'linalg', 'dist
     const members = list.split(',').map((member) => member.trim().split(' as ').at(-1));
     writeFileSync(`dist/${name}.${types}`, `import { ${outer} } from './${entry}';\n${members.map((m) => `export import ${m} = ${path}.${m};\n`).join('')}`);
   }
-}
-
-// gradloom/interop: what its sources declare, over the main entry's types.
-const [, ...interop] = [...readFileSync('src/entry/interop.ts', 'utf8').matchAll(/^export (?:type )?\{([^}]*)\} from '(\.\.?\/[\w/-]+\.ts)';/gm)].reduce(
-  ([, ...found], [, names, file]) => {
-    const { outputText } = ts.transpileDeclaration(readFileSync(join('src/entry', file), 'utf8'), { fileName: file, compilerOptions: { stripInternal: true } });
-    const own = outputText
-      .replace(/^import .*\n/gm, '')
-      .replace(/^export (declare )?(?=\w)/gm, 'declare ')
-      .replace(/^export \{\};\n/gm, '');
-    return [null, ...found, `${own}export { ${names.trim()} };\n`];
-  },
-  [null],
-);
-const taken =
-  "import { type DType, type Tensor, multiloss, nn, optim } from './default.EXT';\ntype Module = nn.Module;\ntype Method = multiloss.Method;\ntype Optimizer<O extends optim.OptimizerOptions> = optim.Optimizer<O>;\n";
-for (const [types, ext] of [
-  ['d.ts', 'js'],
-  ['d.cts', 'cjs'],
-]) {
-  writeFileSync(`dist/interop.${types}`, further(taken.replace('EXT', ext) + interop.join('')));
 }
 
 // The default entry imports texts at run time by names that no bundler sees, so nothing has renamed them. Bundlers must leave that import alone.

@@ -11,7 +11,8 @@ import { keywords, literal, quoted, refuse, snake } from './python.ts';
 
 /** What steps rates. */
 export type Scheduler = { stateDict(): object; loadStateDict(state: never): void };
-// biome-ignore lint/suspicious/noExplicitAny: an optimizer of whatever options
+/** An optimizer of whatever options. */
+// biome-ignore lint/suspicious/noExplicitAny: of whatever options
 export type AnyOptimizer = Optimizer<any>;
 
 /** Options of `saveOptimizer` and `loadOptimizer`. */
