@@ -10,12 +10,12 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { keywords, literal, quoted, refuse, snake } from './python.ts';
 
 /** What steps rates. */
-export type Scheduler = {
+export interface Scheduler {
   /** Its state. */
   stateDict(): object;
   /** Takes up a state. */
   loadStateDict(state: never): void;
-};
+}
 /** An optimizer of whatever options. */
 // biome-ignore lint/suspicious/noExplicitAny: of whatever options
 export type AnyOptimizer = Optimizer<any>;
