@@ -2,6 +2,9 @@
 import { GradloomError, shapeText, valueText } from '../tensor/errors.ts';
 import { type Bytes, textOf, utf8 } from './objects.ts';
 
+/** NumPy's names of element types. */
+export type NdType = 'float32' | 'float64' | 'int8' | 'int16' | 'int32' | 'int64' | 'uint8' | 'uint16' | 'uint32' | 'uint64' | 'bool';
+
 const TYPES = {
   float32: ['<f4', Float32Array],
   float64: ['<f8', Float64Array],
@@ -14,10 +17,8 @@ const TYPES = {
   uint32: ['<u4', Uint32Array],
   uint64: ['<u8', BigUint64Array],
   bool: ['|b1', Uint8Array],
-} as const;
+} as const satisfies Record<NdType, readonly unknown[]>;
 
-/** NumPy's names of element types. */
-export type NdType = keyof typeof TYPES;
 /** Elements, row-major. */
 export type NdData = Float32Array | Float64Array | Int8Array | Int16Array | Int32Array | BigInt64Array | Uint8Array | Uint16Array | Uint32Array | BigUint64Array;
 
