@@ -3,6 +3,7 @@ import * as gradloom from 'gradloom';
 import { manualSeed, multiloss as M, nn, ones, optim, tensor } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { LAYERS, needed as neededBy } from './nn/needed.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: what is called is found by name
 type Any = any;
@@ -181,71 +182,11 @@ const functions: [of: object, rows: Record<string, unknown[]>][] = [
     ]),
   ],
 ];
+/** Whether a layer's error says that it takes options. */
+const takesOptions = (name: string): boolean => namesOf((options) => new (nn as Any)[name](...neededBy(name), options)).length > 0;
 const needed: [of: object, rows: Record<string, unknown[]>][] = [
   [gradloom, { DataLoader: [new gradloom.TensorDataset(x)] }],
-  [
-    nn,
-    {
-      Parameter: [x],
-      Linear: [2, 3],
-      Conv1d: [2, 3, 2],
-      Conv2d: [2, 3, 2],
-      Embedding: [4, 2],
-      BatchNorm1d: [2],
-      InstanceNorm2d: [2],
-      Conv3d: [2, 3, 2],
-      ConvTranspose1d: [2, 3, 2],
-      ConvTranspose2d: [2, 3, 2],
-      ConvTranspose3d: [2, 3, 2],
-      BatchNorm3d: [2],
-      InstanceNorm3d: [2],
-      MaxPool3d: [2],
-      AvgPool3d: [2],
-      AdaptiveMaxPool2d: [2],
-      LPPool2d: [2, 2],
-      MaxUnpool2d: [2],
-      Unfold: [2],
-      Fold: [4, 2],
-      Bilinear: [2, 2, 2],
-      LocalResponseNorm: [2],
-      EmbeddingBag: [4, 2],
-      LayerNorm: [3],
-      RMSNorm: [3],
-      GroupNorm: [1, 2],
-      MaxPool1d: [2],
-      MaxPool2d: [2],
-      AvgPool1d: [2],
-      AvgPool2d: [2],
-      ...Object.fromEntries(
-        ['RNN', 'LSTM', 'GRU', 'RNNCell', 'LSTMCell', 'GRUCell', 'MultiheadAttention', 'TransformerEncoderLayer', 'TransformerDecoderLayer'].map((k) => [k, [4, 2]]),
-      ),
-      TransformerEncoder: [() => new nn.TransformerEncoderLayer(4, 2), 1],
-      TransformerDecoder: [() => new nn.TransformerDecoderLayer(4, 2), 1],
-      Transformer: [8, 2, 1, 1],
-      ...Object.fromEntries(
-        [
-          'Dropout',
-          'Dropout1d',
-          'Dropout2d',
-          'Dropout3d',
-          'Upsample',
-          'UpsamplingNearest2d',
-          'GELU',
-          'LeakyReLU',
-          'ELU',
-          'CELU',
-          'GLU',
-          'Softplus',
-          'Flatten',
-          'Hardtanh',
-          'Hardshrink',
-          'Softshrink',
-          'PReLU',
-        ].map((k) => [k, []]),
-      ),
-      ...Object.fromEntries(Object.keys(nn).flatMap((k) => (k.endsWith('Loss') ? [[k, []]] : []))),
-    },
-  ],
+  [nn, { Parameter: [x], ...Object.fromEntries(LAYERS.flatMap((k) => (takesOptions(k) ? [[k, neededBy(k)]] : []))) }],
   [
     optim,
     Object.fromEntries(
@@ -337,5 +278,9 @@ for (const [kind, tables] of Object.entries({ functions, needed })) {
     }
   });
 }
+
+test('layers with options were found by what their errors say', () => {
+  assert.ok(LAYERS.filter(takesOptions).length >= 91);
+});
 
 test.run();

@@ -3,76 +3,13 @@ import { GradloomError, manualSeed, nn as typed, ones, rand, tensor, zeros } fro
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { throwsCode } from '../helpers.ts';
+import { LAYERS as layers, needed } from './needed.ts';
 
 // JavaScript checks no types, and so does this file.
 // biome-ignore lint/suspicious/noExplicitAny: what programs without types write
 const nn = typed as any;
 const F = nn.functional;
 const image = ones([1, 1, 8, 8]);
-
-/** What each class needs at least. */
-const NEEDED: Record<string, unknown[]> = {
-  Linear: [2, 3],
-  Conv1d: [2, 3, 2],
-  Conv2d: [2, 3, 2],
-  Embedding: [4, 2],
-  BatchNorm1d: [2],
-  BatchNorm2d: [2],
-  InstanceNorm1d: [2],
-  InstanceNorm2d: [2],
-  LayerNorm: [3],
-  RMSNorm: [3],
-  GroupNorm: [1, 2],
-  Softmax: [1],
-  LogSoftmax: [1],
-  Softmin: [1],
-  Threshold: [0, 1],
-  MaxPool1d: [2],
-  MaxPool2d: [2],
-  AvgPool1d: [2],
-  AvgPool2d: [2],
-  AdaptiveAvgPool1d: [1],
-  AdaptiveAvgPool2d: [1],
-  ConstantPad1d: [1, 0],
-  ConstantPad2d: [1, 0],
-  ConstantPad3d: [1, 0],
-  Conv3d: [2, 3, 2],
-  ConvTranspose1d: [2, 3, 2],
-  ConvTranspose2d: [2, 3, 2],
-  ConvTranspose3d: [2, 3, 2],
-  BatchNorm3d: [2],
-  InstanceNorm3d: [2],
-  AdaptiveAvgPool3d: [1],
-  AdaptiveMaxPool1d: [1],
-  AdaptiveMaxPool2d: [1],
-  AdaptiveMaxPool3d: [1],
-  AvgPool3d: [2],
-  MaxPool3d: [2],
-  MaxUnpool1d: [2],
-  MaxUnpool2d: [2],
-  MaxUnpool3d: [2],
-  LPPool1d: [2, 2],
-  LPPool2d: [2, 2],
-  LPPool3d: [2, 2],
-  Bilinear: [2, 3, 4],
-  ChannelShuffle: [2],
-  EmbeddingBag: [4, 2],
-  Fold: [4, 2],
-  Unfold: [2],
-  LocalResponseNorm: [2],
-  PixelShuffle: [2],
-  PixelUnshuffle: [2],
-  Unflatten: [1, [1, 1]],
-  ...Object.fromEntries(
-    ['RNN', 'LSTM', 'GRU', 'RNNCell', 'LSTMCell', 'GRUCell', 'MultiheadAttention', 'TransformerEncoderLayer', 'TransformerDecoderLayer'].map((k) => [k, [4, 2]]),
-  ),
-  Transformer: [8, 2, 1, 1],
-  TransformerEncoder: [() => new nn.TransformerEncoderLayer(4, 2), 1],
-  TransformerDecoder: [() => new nn.TransformerDecoderLayer(4, 2), 1],
-};
-const CONTAINERS = ['Sequential', 'ModuleList', 'ModuleDict', 'ParameterList', 'ParameterDict'];
-const layers = Object.keys(nn).filter((name) => /^[A-Z]/.test(name) && !['Module', 'Parameter', 'Buffer', ...CONTAINERS].includes(name));
-const needed = (name: string): unknown[] => NEEDED[name] ?? (/Pad\dd$/.test(name) ? [1] : []);
 
 test('arguments by position count as in PyTorch', () => {
   assert.equal(new nn.Conv2d(1, 2, 4, 2, 1).forward(image).shape, [1, 2, 4, 4]);

@@ -1,0 +1,68 @@
+// What each layer and loss needs at least, for checks that go through all of them.
+import { nn } from 'gradloom';
+
+/** What each class needs at least. */
+const NEEDED: Record<string, unknown[]> = {
+  Linear: [2, 3],
+  Conv1d: [2, 3, 2],
+  Conv2d: [2, 3, 2],
+  Embedding: [4, 2],
+  BatchNorm1d: [2],
+  BatchNorm2d: [2],
+  InstanceNorm1d: [2],
+  InstanceNorm2d: [2],
+  LayerNorm: [3],
+  RMSNorm: [3],
+  GroupNorm: [1, 2],
+  Softmax: [1],
+  LogSoftmax: [1],
+  Softmin: [1],
+  Threshold: [0, 1],
+  MaxPool1d: [2],
+  MaxPool2d: [2],
+  AvgPool1d: [2],
+  AvgPool2d: [2],
+  AdaptiveAvgPool1d: [1],
+  AdaptiveAvgPool2d: [1],
+  ConstantPad1d: [1, 0],
+  ConstantPad2d: [1, 0],
+  ConstantPad3d: [1, 0],
+  Conv3d: [2, 3, 2],
+  ConvTranspose1d: [2, 3, 2],
+  ConvTranspose2d: [2, 3, 2],
+  ConvTranspose3d: [2, 3, 2],
+  BatchNorm3d: [2],
+  InstanceNorm3d: [2],
+  AdaptiveAvgPool3d: [1],
+  AdaptiveMaxPool1d: [1],
+  AdaptiveMaxPool2d: [1],
+  AdaptiveMaxPool3d: [1],
+  AvgPool3d: [2],
+  MaxPool3d: [2],
+  MaxUnpool1d: [2],
+  MaxUnpool2d: [2],
+  MaxUnpool3d: [2],
+  LPPool1d: [2, 2],
+  LPPool2d: [2, 2],
+  LPPool3d: [2, 2],
+  Bilinear: [2, 3, 4],
+  ChannelShuffle: [2],
+  EmbeddingBag: [4, 2],
+  Fold: [4, 2],
+  Unfold: [2],
+  LocalResponseNorm: [2],
+  PixelShuffle: [2],
+  PixelUnshuffle: [2],
+  Unflatten: [1, [1, 1]],
+  ...Object.fromEntries(
+    ['RNN', 'LSTM', 'GRU', 'RNNCell', 'LSTMCell', 'GRUCell', 'MultiheadAttention', 'TransformerEncoderLayer', 'TransformerDecoderLayer'].map((k) => [k, [4, 2]]),
+  ),
+  Transformer: [8, 2, 1, 1],
+  TransformerEncoder: [() => new nn.TransformerEncoderLayer(4, 2), 1],
+  TransformerDecoder: [() => new nn.TransformerDecoderLayer(4, 2), 1],
+};
+const CONTAINERS = ['Sequential', 'ModuleList', 'ModuleDict', 'ParameterList', 'ParameterDict'];
+/** Names of layers and losses. */
+export const LAYERS = Object.keys(nn).filter((name) => /^[A-Z]/.test(name) && !['Module', 'Parameter', 'Buffer', ...CONTAINERS].includes(name));
+/** The arguments that a layer cannot do without. */
+export const needed = (name: string): unknown[] => NEEDED[name] ?? (/Pad\dd$/.test(name) ? [1] : []);
