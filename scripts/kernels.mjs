@@ -35,7 +35,9 @@ async function optimized(wasm, ordered) {
 
 const asc = join(dirname(require.resolve('assemblyscript/package.json')), 'bin', 'asc.js');
 function compile(...options) {
-  const { status } = spawnSync(process.execPath, [asc, ...options], { stdio: 'inherit' });
+  const { status, stderr } = spawnSync(process.execPath, [asc, ...options], { stdio: ['inherit', 'inherit', 'pipe'], encoding: 'utf8' });
+  // That its own optimizer was not done: `optimized` goes on.
+  process.stderr.write(stderr.replaceAll('Last converge was suboptimal.\n', ''));
   if (status !== 0) process.exit(status ?? 1);
 }
 
@@ -48,6 +50,7 @@ const outputs = ['assembly/replay.ts', ...Object.values(targets).flatMap((t) => 
 const upToDate = outputs.every(existsSync) && existsSync('build/stamp') && readFileSync('build/stamp', 'utf8') === stamp;
 
 if (!upToDate) {
+  console.error('compiling the WebAssembly kernels, once: half a minute …');
   mkdirSync('build', { recursive: true });
   const all = signatures();
   const program = programKernels(all);
