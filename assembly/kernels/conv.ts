@@ -7,6 +7,7 @@
 import { field } from "./geometry";
 import { copy, fill } from "./movement";
 import { multiply } from "./matmul";
+import { mine, partAt, partsOf, say, share, shared, word } from "./team";
 import { unroll } from "./unroll";
 
 /** A 1 × 1 kernel without stride or padding: the image is its own columns. */
@@ -14,13 +15,46 @@ import { unroll } from "./unroll";
   return field(g, 5) * field(g, 6) * field(g, 7) * field(g, 8) == 1 && (field(g, 9) | field(g, 10)) == 0;
 }
 
-/** y [N, O, OH, OW] = conv(x [N, C, H, W], w [O, C/groups, KH, KW]) + bias [O] (0: none). f32; col: scratch [K, OH·OW]. */
+/** Multiplications of a convolution. */
+export function multiplications(g: usize): f64 {
+  return <f64>(field(g, 1) / field(g, 13) * field(g, 5) * field(g, 6)) * <f64>field(g, 4) * <f64>(field(g, 14) * field(g, 15)) * <f64>field(g, 0);
+}
+
+/** Elements of the column matrix. */
+@inline function columnsOf(g: usize): i32 {
+  return field(g, 1) / field(g, 13) * field(g, 5) * field(g, 6) * field(g, 14) * field(g, 15);
+}
+
+/**
+ * y [N, O, OH, OW] = conv(x [N, C, H, W], w [O, C/groups, KH, KW]) + bias [O] (0: none). f32; col: scratch [K, OH·OW], one for each
+ * thread. A team shares the images.
+ */
 export function conv2d(x: usize, w: usize, bias: usize, y: usize, col: usize, g: usize): void {
+  const N = field(g, 0);
+  if (ASC_FEATURE_THREADS) {
+    const parts = partsOf(N, 2);
+    if (shared(multiplications(g), parts)) {
+      say(0, x), say(1, w), say(2, bias), say(3, y), say(4, col), say(5, g);
+      share(partOfConv.index, parts);
+      return;
+    }
+  }
+  convImages(x, w, bias, y, col, g, 0, N);
+}
+
+function partOfConv(i: i32): void {
+  const g = word(5), N = field(g, 0);
+  convImages(word(0), word(1), word(2), word(3), mine(word(4), <usize>columnsOf(g) << 2), g, partAt(N, i), partAt(N, i + 1));
+}
+
+/** Images `from` to `to` of conv2d. */
+function convImages(x: usize, w: usize, bias: usize, y: usize, col: usize, g: usize, from: i32, to: i32): void {
   const groups = field(g, 13), channels = field(g, 1) / groups, outputs = field(g, 4) / groups;
   const plane = field(g, 14) * field(g, 15), K = channels * field(g, 5) * field(g, 6);
   const image = <usize>(channels * field(g, 2) * field(g, 3)) << 2, result = <usize>(outputs * plane) << 2;
   const pointwise = isPointwise(g);
-  for (let n = field(g, 0); n > 0; n--) {
+  x += image * <usize>(from * groups), y += result * <usize>(from * groups);
+  for (let n = to - from; n > 0; n--) {
     for (let group = 0; group < groups; group++, x += image, y += result) {
       if (!pointwise) unroll(x, col, channels, g, field(g, 5), field(g, 14), plane, false, true);
       if (bias) {
@@ -31,13 +65,33 @@ export function conv2d(x: usize, w: usize, bias: usize, y: usize, col: usize, g:
   }
 }
 
-/** dx [N, C, H, W] from dy [N, O, OH, OW] and w. f32; col: scratch [K, OH·OW]. */
+/** dx [N, C, H, W] from dy [N, O, OH, OW] and w. f32; col: scratch [K, OH·OW], one for each thread. A team shares the images. */
 export function conv2dInputGrad(dy: usize, w: usize, dx: usize, col: usize, g: usize): void {
+  const N = field(g, 0);
+  if (ASC_FEATURE_THREADS) {
+    const parts = partsOf(N, 2);
+    if (shared(multiplications(g), parts)) {
+      say(0, dy), say(1, w), say(2, dx), say(3, col), say(4, g);
+      share(partOfInputGrad.index, parts);
+      return;
+    }
+  }
+  inputGradImages(dy, w, dx, col, g, 0, N);
+}
+
+function partOfInputGrad(i: i32): void {
+  const g = word(4), N = field(g, 0);
+  inputGradImages(word(0), word(1), word(2), mine(word(3), <usize>columnsOf(g) << 2), g, partAt(N, i), partAt(N, i + 1));
+}
+
+/** Images `from` to `to` of conv2dInputGrad. */
+function inputGradImages(dy: usize, w: usize, dx: usize, col: usize, g: usize, from: i32, to: i32): void {
   const groups = field(g, 13), channels = field(g, 1) / groups, outputs = field(g, 4) / groups;
   const plane = field(g, 14) * field(g, 15), K = channels * field(g, 5) * field(g, 6);
   const image = <usize>(channels * field(g, 2) * field(g, 3)) << 2, result = <usize>(outputs * plane) << 2;
   const pointwise = isPointwise(g);
-  for (let n = field(g, 0); n > 0; n--) {
+  dx += image * <usize>(from * groups), dy += result * <usize>(from * groups);
+  for (let n = to - from; n > 0; n--) {
     for (let group = 0; group < groups; group++, dx += image, dy += result) {
       multiply(K, plane, outputs, w + (<usize>(group * outputs * K) << 2), 1, K, dy, plane, 1, pointwise ? dx : col, plane, 0, 0);
       if (pointwise) continue;
@@ -55,27 +109,50 @@ export function conv2dInputGrad(dy: usize, w: usize, dx: usize, col: usize, g: u
 
 /**
  * dw [O, C/groups, KH, KW] from x and dy, summed over images in order. f32; col: scratch [K, OH·OW], and behind it [K, O/groups] for a
- * group's transpose. The product is taken in the orientation that wastes fewer columns.
+ * group's transpose, one for each thread. The product is taken in the orientation that wastes fewer columns. A team shares the channels.
  */
 export function conv2dWeightGrad(x: usize, dy: usize, dw: usize, col: usize, g: usize): void {
+  const C = field(g, 1);
+  if (ASC_FEATURE_THREADS) {
+    const parts = partsOf(C, 1);
+    if (shared(multiplications(g), parts)) {
+      say(0, x), say(1, dy), say(2, dw), say(3, col), say(4, g);
+      share(partOfWeightGrad.index, parts);
+      return;
+    }
+  }
+  weightGradChannels(x, dy, dw, col, g, 0, C);
+}
+
+function partOfWeightGrad(i: i32): void {
+  const g = word(4), C = field(g, 1);
+  const floats = columnsOf(g) + C / field(g, 13) * field(g, 5) * field(g, 6) * (field(g, 4) / field(g, 13));
+  weightGradChannels(word(0), word(1), word(2), mine(word(3), <usize>floats << 2), g, partAt(C, i), partAt(C, i + 1));
+}
+
+/** Channels `from` to `to`, of all groups, of conv2dWeightGrad. */
+function weightGradChannels(x: usize, dy: usize, dw: usize, col: usize, g: usize, from: i32, to: i32): void {
   const groups = field(g, 13), channels = field(g, 1) / groups, outputs = field(g, 4) / groups;
-  const plane = field(g, 14) * field(g, 15), K = channels * field(g, 5) * field(g, 6);
-  const image = <usize>(channels * field(g, 2) * field(g, 3)) << 2, result = <usize>(outputs * plane) << 2;
+  const area = field(g, 2) * field(g, 3), plane = field(g, 14) * field(g, 15), taps = field(g, 5) * field(g, 6), K = channels * taps;
+  const image = <usize>(channels * area) << 2, result = <usize>(outputs * plane) << 2;
   const pointwise = isPointwise(g);
   const turned = padded(K, outputs) < padded(outputs, K);
   const transpose = col + (<usize>(K * plane) << 2);
   const N = field(g, 0);
-  for (let group = 0; group < groups; group++, dw += <usize>(outputs * K) << 2) {
-    const target = turned ? transpose : dw;
-    memory.fill(target, 0, <usize>(outputs * K) << 2);
+  for (let c = from; c < to; ) {
+    const group = c / channels, first = c % channels, some = min(channels - first, to - c), rows = some * taps;
+    const own = dw + (<usize>(group * outputs * K + first * taps) << 2), target = turned ? transpose : own;
+    if (turned || some == channels) memory.fill(target, 0, <usize>(outputs * rows) << 2);
+    else for (let o = 0; o < outputs; o++) memory.fill(target + (<usize>(o * K) << 2), 0, <usize>rows << 2);
     for (let n = 0; n < N; n++) {
       const at = <usize>(n * groups + group);
-      const input = x + image * at, gradient = dy + result * at;
-      if (!pointwise) unroll(input, col, channels, g, field(g, 5), field(g, 14), plane, false, true);
+      const input = x + image * at + (<usize>(first * area) << 2), gradient = dy + result * at;
+      if (!pointwise) unroll(input, col, some, g, field(g, 5), field(g, 14), plane, false, true);
       const b = pointwise ? input : col;
-      if (turned) multiply(K, outputs, plane, b, plane, 1, gradient, 1, plane, target, outputs, 1, 0);
-      else multiply(outputs, K, plane, gradient, plane, 1, b, 1, plane, target, K, 1, 0);
+      if (turned) multiply(rows, outputs, plane, b, plane, 1, gradient, 1, plane, target, outputs, 1, 0);
+      else multiply(outputs, rows, plane, gradient, plane, 1, b, 1, plane, target, K, 1, 0);
     }
-    if (turned) copy(transpose, dw, 1, 1, outputs, K, 0, 0, 1, outputs, 0, 0, K, 1);
+    if (turned) copy(transpose, own, 1, 1, outputs, rows, 0, 0, 1, outputs, 0, 0, K, 1);
+    c += some;
   }
 }

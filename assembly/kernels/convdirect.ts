@@ -14,9 +14,11 @@
 //  ├────────┼────┼─────────┼──────────────┴───────────┴───────────────┤
 //  │ planes │ 8  │ table K │ sums 32 · ⌈m/4⌉ · ⌈K/2⌉                  │   for dW
 //  └────────┴────┴─────────┴──────────────────────────────────────────┘
+import { multiplications } from "./conv";
 import { addDots, finishDots, multiplyRows } from "./convtiles";
 import { field } from "./geometry";
 import { copy } from "./movement";
+import { mine, partAt, partsOf, say, share, shared, word } from "./team";
 import { unroll } from "./unroll";
 
 /** Rows of a plane. */
@@ -48,18 +50,44 @@ function placeRows(table: usize, channels: i32, g: usize, rise: i32, shift: i32,
   }
 }
 
+/** Floats of the planes of one image and group, and the 8 behind them. */
+@inline function planeFloats(g: usize, whole: i32): i32 {
+  return field(g, 1) / field(g, 13) * planeStep(g, whole ? whole : field(g, 15)) * (whole ? 1 : field(g, 6)) + 8;
+}
+
 /**
  * y [N, O, OH, OW] = conv(x [N, C, H, W], w [O, C/groups, KH, KW]) + bias [O] (0: none), vertical stride 1, C ≥ 1. f32. Padding is a
  * zero that is multiplied too. `flipped`: w is [C, O/groups, KH, KW], and its places count from the last: with stride 1, and
- * (K − 1)·dilation less the padding as padding (which may be below 0), that is the input's gradient.
+ * (K − 1)·dilation less the padding as padding (which may be below 0), that is the input's gradient. One scratch for each thread: a team
+ * shares the images.
  */
 export function conv2dDirect(x: usize, w: usize, bias: usize, y: usize, scratch: usize, g: usize, flipped: i32): void {
-  const N = field(g, 0), groups = field(g, 13), channels = field(g, 1) / groups, outputs = field(g, 4) / groups;
+  const N = field(g, 0);
+  if (ASC_FEATURE_THREADS) {
+    const parts = partsOf(N, 2);
+    if (shared(multiplications(g), parts)) {
+      say(0, x), say(1, w), say(2, bias), say(3, y), say(4, scratch), say(5, g), say(6, flipped);
+      share(partOfDirect.index, parts);
+      return;
+    }
+  }
+  directImages(x, w, bias, y, scratch, g, flipped, 0, N);
+}
+
+function partOfDirect(i: i32): void {
+  const g = word(5), N = field(g, 0), outputs = field(g, 4) / field(g, 13), K = field(g, 1) / field(g, 13) * field(g, 5) * field(g, 6);
+  const floats = planeFloats(g, 0) + K + outputs + 20 + outputs * K;
+  directImages(word(0), word(1), word(2), word(3), mine(word(4), <usize>floats << 2), g, word(6), partAt(N, i), partAt(N, i + 1));
+}
+
+/** Images `from` to `to` of conv2dDirect. */
+function directImages(x: usize, w: usize, bias: usize, y: usize, scratch: usize, g: usize, flipped: i32, from: i32, to: i32): void {
+  const groups = field(g, 13), channels = field(g, 1) / groups, outputs = field(g, 4) / groups;
   const taps = field(g, 5) * field(g, 6), K = channels * taps, P = field(g, 14) * field(g, 15);
   const image = <usize>(channels * field(g, 2) * field(g, 3)) << 2, result = <usize>(outputs * P) << 2;
   const OH = field(g, 14), OW = field(g, 15), whole = wholeWidth(g), width = whole ? whole : OW, plane = planeStep(g, width);
   const channel = whole ? plane : plane * field(g, 6);
-  const table = scratch + (<usize>(channels * channel + 8) << 2), biases = table + (<usize>K << 2);
+  const table = scratch + (<usize>planeFloats(g, whole) << 2), biases = table + (<usize>K << 2);
   const record = biases + (<usize>(outputs + 4) << 2), turned = record + 64;
   placeRows(table, channels, g, width * field(g, 11), whole ? field(g, 12) : plane, channel, flipped != 0);
   memory.copy(record, g, 64);
@@ -72,14 +100,14 @@ export function conv2dDirect(x: usize, w: usize, bias: usize, y: usize, scratch:
     if (bias) memory.copy(biases, bias, <usize>outputs << 2);
     if (flipped) copy(w, turned, 1, outputs, channels, taps, 0, taps, outputs * taps, 1, 0, K, taps, 1);
     const a = flipped ? turned : w;
-    for (let n = 0; n < N; n++) {
+    for (let n = from; n < to; n++) {
       const at = <usize>(n * groups + group);
-      let to = y + result * at;
-      unroll(x + image * at, scratch, channels, record, 1, height(g), plane, false, n == 0);
+      let d = y + result * at;
+      unroll(x + image * at, scratch, channels, record, 1, height(g), plane, false, n == from);
       if (whole) {
-        for (let row = 0, from = scratch; row < OH; row++, from += <usize>width << 2, to += <usize>OW << 2)
-          multiplyRows(outputs, OW, K, a, from, table, biases, to, <usize>P << 2);
-      } else multiplyRows(outputs, P, K, a, scratch, table, biases, to, <usize>P << 2);
+        for (let row = 0, p = scratch; row < OH; row++, p += <usize>width << 2, d += <usize>OW << 2)
+          multiplyRows(outputs, OW, K, a, p, table, biases, d, <usize>P << 2);
+      } else multiplyRows(outputs, P, K, a, scratch, table, biases, d, <usize>P << 2);
     }
   }
 }
@@ -87,24 +115,49 @@ export function conv2dDirect(x: usize, w: usize, bias: usize, y: usize, scratch:
 /** Positions that are taken for all of dW at once, so that dy's and the image's stay in the caches; a whole four each but the last. */
 const POSITIONS: i32 = 256;
 
-/** dw [O, C/groups, KH, KW] from x and dy [N, O, OH, OW], vertical stride 1, OH·OW ≥ 4. f32. Sums in four lanes over images in order. */
+/**
+ * dw [O, C/groups, KH, KW] from x and dy [N, O, OH, OW], vertical stride 1, OH·OW ≥ 4. f32. Sums in four lanes over images in order. One
+ * scratch for each thread: a team shares the channels.
+ */
 export function conv2dDirectWeightGrad(x: usize, dy: usize, dw: usize, scratch: usize, g: usize): void {
+  const C = field(g, 1);
+  if (ASC_FEATURE_THREADS) {
+    const parts = partsOf(C, 1);
+    if (shared(multiplications(g), parts)) {
+      say(0, x), say(1, dy), say(2, dw), say(3, scratch), say(4, g);
+      share(partOfDirectWeightGrad.index, parts);
+      return;
+    }
+  }
+  directWeightGradChannels(x, dy, dw, scratch, g, 0, C);
+}
+
+function partOfDirectWeightGrad(i: i32): void {
+  const g = word(4), C = field(g, 1), outputs = field(g, 4) / field(g, 13), K = C / field(g, 13) * field(g, 5) * field(g, 6);
+  const floats = planeFloats(g, 0) + K + 32 * ((outputs + 3) / 4) * ((K + 1) / 2);
+  directWeightGradChannels(word(0), word(1), word(2), mine(word(3), <usize>floats << 2), g, partAt(C, i), partAt(C, i + 1));
+}
+
+/** Channels `from` to `to`, of all groups, of conv2dDirectWeightGrad. */
+function directWeightGradChannels(x: usize, dy: usize, dw: usize, scratch: usize, g: usize, from: i32, to: i32): void {
   const N = field(g, 0), groups = field(g, 13), channels = field(g, 1) / groups, outputs = field(g, 4) / groups;
-  const K = channels * field(g, 5) * field(g, 6), P = field(g, 14) * field(g, 15);
-  const image = <usize>(channels * field(g, 2) * field(g, 3)) << 2, result = <usize>(outputs * P) << 2;
+  const taps = field(g, 5) * field(g, 6), K = channels * taps, P = field(g, 14) * field(g, 15), area = field(g, 2) * field(g, 3);
+  const image = <usize>(channels * area) << 2, result = <usize>(outputs * P) << 2;
   const plane = planeStep(g, field(g, 15)), channel = plane * field(g, 6);
-  const table = scratch + (<usize>(channels * channel + 8) << 2), sums = table + (<usize>K << 2);
+  const table = scratch + (<usize>planeFloats(g, 0) << 2), sums = table + (<usize>K << 2);
   placeRows(table, channels, g, field(g, 15) * field(g, 11), plane, channel, false);
-  for (let group = 0; group < groups; group++, dw += <usize>(outputs * K) << 2) {
-    memory.fill(sums, 0, <usize>((outputs + 3) / 4 * ((K + 1) / 2)) << 7);
+  for (let c = from; c < to; ) {
+    const group = c / channels, first = c % channels, some = min(channels - first, to - c), rows = some * taps;
+    memory.fill(sums, 0, <usize>((outputs + 3) / 4 * ((rows + 1) / 2)) << 7);
     for (let n = 0; n < N; n++) {
       const at = <usize>(n * groups + group);
-      unroll(x + image * at, scratch, channels, g, 1, height(g), plane, false, n == 0);
+      unroll(x + image * at + (<usize>(first * area) << 2), scratch, some, g, 1, height(g), plane, false, n == 0);
       for (let p = 0, count = 0; p < P; p += count) {
         count = P - p < 2 * POSITIONS ? P - p : POSITIONS;
-        addDots(outputs, count, K, dy + result * at + (<usize>p << 2), <usize>P << 2, scratch + (<usize>p << 2), table, sums);
+        addDots(outputs, count, rows, dy + result * at + (<usize>p << 2), <usize>P << 2, scratch + (<usize>p << 2), table, sums);
       }
     }
-    finishDots(outputs, K, sums, dw);
+    finishDots(outputs, rows, sums, dw + (<usize>(group * outputs * K + first * taps) << 2), K);
+    c += some;
   }
 }

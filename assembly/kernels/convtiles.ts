@@ -199,12 +199,12 @@ export function addDots(m: i32, P: i32, K: i32, dy: usize, row: usize, base: usi
   }
 }
 
-/** dW [m, K] from those sums: (lane 0 + lane 2) + (lane 1 + lane 3). */
-export function finishDots(m: i32, K: i32, sums: usize, dw: usize): void {
-  for (; m > 0; m -= 4, dw += <usize>K << 4) {
+/** dW [m, K], its rows `row` floats apart, from those sums: (lane 0 + lane 2) + (lane 1 + lane 3). */
+export function finishDots(m: i32, K: i32, sums: usize, dw: usize, row: i32): void {
+  for (; m > 0; m -= 4, dw += <usize>row << 4) {
     for (let k = 0; k < K; k += 2) {
       for (let i = 0; i < 4; i++) {
-        for (let j = 0; j < 2; j++, sums += 16) if (i < m && k + j < K) store<f32>(dw + (<usize>(i * K + k + j) << 2), sumLanes(v128.load(sums)));
+        for (let j = 0; j < 2; j++, sums += 16) if (i < m && k + j < K) store<f32>(dw + (<usize>(i * row + k + j) << 2), sumLanes(v128.load(sums)));
       }
     }
   }

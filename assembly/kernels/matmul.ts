@@ -10,6 +10,7 @@
 // A narrow C (a head of few outputs) is computed as Cᵀ = Bᵀ·Aᵀ where that fills the tiles better: the same products in the same order, so
 // the same bits.
 import { loadTail, storeTail } from "../lanes";
+import { partsOf, say, share, shared, word } from "./team";
 import { pack, PANEL, tile2x16, tile4x8, tile6x8, tileInPlace } from "./tiles";
 
 const KC: i32 = 256;
@@ -222,4 +223,35 @@ export function multiply(
   const from = accumulate ? c : bias, fromRow = accumulate ? cr : 0;
   if (pays(m, n, k, ar)) productTurned(m, n, k, a, ar, ac, b, br, bc, c, cr, from, fromRow);
   else product(m, n, k, a, ar, ac, b, br, bc, c, cr, from, fromRow);
+}
+
+/** Part i of a product that a team shares: whole panels of columns where there are enough, else rows in fours. */
+function partOfProduct(i: i32): void {
+  const m = word(0), n = word(1), k = word(2), a = word(3), aRow = word(4), aCol = word(5), b = word(6), bRow = word(7), bCol = word(8);
+  const c = word(9), cRow = word(10), accumulate = word(11), bias = word(12), parts = word(13);
+  if (n >= 32 * parts || n >= m) {
+    const each = ((n + 15) / 16 + parts - 1) / parts * 16;
+    const start = min(n, each * i), count = min(each, n - start);
+    if (count > 0) multiply(m, count, k, a, aRow, aCol, b + ((start * bCol) << 2), bRow, bCol, c + (start << 2), cRow, accumulate, bias == 0 ? bias : bias + (start << 2));
+  } else {
+    const each = ((m + 3) / 4 + parts - 1) / parts * 4;
+    const start = min(m, each * i), count = min(each, m - start);
+    if (count > 0) multiply(count, n, k, a + ((start * aRow) << 2), aRow, aCol, b, bRow, bCol, c + ((start * cRow) << 2), cRow, accumulate, bias);
+  }
+}
+
+/** `multiply`, shared by the team where the product is large. */
+export function matmul(
+  m: i32, n: i32, k: i32, a: usize, aRow: i32, aCol: i32, b: usize, bRow: i32, bCol: i32, c: usize, cRow: i32, accumulate: i32, bias: usize,
+): void {
+  if (ASC_FEATURE_THREADS) {
+    const parts = partsOf(255, 1);
+    if (shared(<f64>m * <f64>n * <f64>k, parts)) {
+      say(0, m), say(1, n), say(2, k), say(3, a), say(4, aRow), say(5, aCol), say(6, b), say(7, bRow), say(8, bCol);
+      say(9, c), say(10, cRow), say(11, accumulate), say(12, bias), say(13, parts);
+      share(partOfProduct.index, parts);
+      return;
+    }
+  }
+  multiply(m, n, k, a, aRow, aCol, b, bRow, bCol, c, cRow, accumulate, bias);
 }

@@ -5,7 +5,7 @@ import type { Thread, ThreadJob } from '../runtime/instance.ts';
 const JOIN = `({ module, memory, control, scratch, size, id }, ready) => {
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   exports.useScratch(scratch);
-  exports.joinTeam(control, size, id);
+  exports.joinTeam(control, size, id, 1);
   ready();
   exports.work();
 }`;

@@ -4,6 +4,7 @@ import { FLAG, type Kinds, NUMBER, optionsBy, orNull, TENSOR } from '../tensor/c
 import { shapeError } from '../tensor/errors.ts';
 import { apply, dense, detach, everyInput, type Op } from '../tensor/op.ts';
 import { isGradEnabled } from '../tensor/modes.ts';
+import { forTeam } from '../tensor/scratch.ts';
 import type { Node } from '../tensor/tape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import { add, le, mul, ne, sub, where } from './binary.ts';
@@ -89,7 +90,7 @@ interface HeadsAttrs extends Heads {
   readonly packed: boolean;
 }
 
-/** The parts of a list of inputs, and where kernels find them. */
+/** The parts of a list of inputs, and where kernels find them; `kept`: how many weights are kept in all. */
 function placesOf(
   inputs: readonly Tensor[],
   { heads, batchFirst, causal, packed }: HeadsAttrs,
@@ -110,7 +111,7 @@ function placesOf(
     at: parts.map((x, i) => x.address + (packed ? 4 * i * width : 0)),
     mask,
     table: [n, heads, length, keys, d, causal ? 1 : 0, kept, ...parts.flatMap((x) => strides(x, d)), ...outer, ...masked],
-    kept: kept > 0 ? n * heads : 1,
+    kept: kept * n * heads,
   };
 }
 
@@ -120,7 +121,7 @@ const headsOp: Op<HeadsAttrs> = {
   forward: (y, inputs, attrs) => {
     const { at, mask, table, kept } = placesOf(inputs, attrs, isGradEnabled());
     const [, , length, keys, d] = table as [number, number, number, number, number];
-    const weights = empty([kept, length, keys]);
+    const weights = empty([kept || forTeam(length * keys)]);
     call('attention', at[0], at[1], at[2], y.address, weights.address, mask?.address ?? 0, constant(1 / Math.sqrt(d), 'float32').address, constantList(table).address);
     return [weights];
   },
@@ -138,7 +139,7 @@ function headsByKernel(dy: Tensor, node: Node<HeadsAttrs>): (Tensor | null)[] {
   const k = dy.sizes[0] as number;
   const gradients = inputs.slice(0, attrs.packed ? 1 : 3).map((x) => empty([k, ...x.sizes]));
   const to = attrs.packed ? [0, 1, 2].map((i) => (gradients[0] as Tensor).address + 4 * i * d * attrs.heads) : gradients.map((g) => g.address);
-  const [u, scratch, scale, weights, sizes] = [dense(dy), empty([length, keys]), constant(1 / Math.sqrt(d), 'float32'), node.extra(0), constantList(table)];
+  const [u, scratch, scale, weights, sizes] = [dense(dy), empty([forTeam(length * keys)]), constant(1 / Math.sqrt(d), 'float32'), node.extra(0), constantList(table)];
   for (let i = 0; i < k; i++) {
     const [dq, dk, dv] = to.map((address, j) => address + 4 * i * (inputs[attrs.packed ? 0 : j] as Tensor).size);
     const from = u.address + (4 * i * u.size) / k;

@@ -153,6 +153,15 @@ function sharedMemory(): WebAssembly.Memory {
   throw runtimeError('init', 'the runtime refused to reserve 1 GB of shared memory. Leave threads out.');
 }
 
+/** Whether this thread may wait for memory to change: a page's main thread may not. */
+function maySleep(): boolean {
+  try {
+    return Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1) === 'not-equal';
+  } catch {
+    return false;
+  }
+}
+
 async function startTeam(size: number, threads: Builds['threads'] | undefined): Promise<void> {
   if (!threads) throw runtimeError('init', "this entry carries no build for threads. Add import 'gradloom/threads' where there are workers, or leave threads out.");
   const memory = sharedMemory();
@@ -176,9 +185,12 @@ async function startTeam(size: number, threads: Builds['threads'] | undefined): 
     for (const thread of started) thread.terminate(); // nobody has used the instance: init may be called anew
     throw error;
   }
-  main.joinTeam(control, size, 0);
+  main.joinTeam(control, size, 0, maySleep() ? 1 : 0);
   team = started;
 }
+
+/** How many threads work, the caller included. It never grows: `init` comes before the first tensor. */
+export const teamSize = (): number => team.length + 1;
 
 /** Ends the threads that `init` started; work goes on alone. Without threads it does nothing. */
 export function close(): void {

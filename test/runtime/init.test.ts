@@ -44,6 +44,40 @@ test('odd products are split right', () => {
   assert.is(run(`await g.init({ threads: 3 }); ${products}`), run(products));
 });
 
+test('convolutions and attention are split right', () => {
+  const layers = `
+    g.manualSeed(1);
+    const { nn } = g;
+    const said = (layer, x, ...more) => {
+      const y = layer.forward(x.requiresGrad_(), ...more);
+      y.square().sum().backward();
+      console.log([y, x.grad, ...layer.parameters().map((p) => p.grad)].map(hash).join());
+    };
+    // Images, channels, size, outputs, kernel, options: each with a share of images or channels that is not whole; 1 x 1, strides, groups.
+    for (const [n, c, size, o, k, options] of [
+      [5, 3, 20, 8, 3, { padding: 1 }],
+      [4, 7, 17, 6, 3, {}],
+      [3, 6, 16, 10, 3, { stride: 2, padding: 1 }],
+      [5, 6, 24, 9, 3, { groups: 3, padding: 1 }],
+      [4, 12, 20, 12, 3, { groups: 12, padding: 1 }],
+      [2, 9, 30, 5, 1, {}],
+      [7, 10, 15, 12, 3, { groups: 2, stride: 2 }],
+      [3, 5, 31, 4, 5, { dilation: 2, padding: 2 }],
+      [1, 8, 40, 8, 3, {}],
+    ]) said(new nn.Conv2d(c, o, k, options), g.randn([n, c, size, size]));
+    said(new nn.ConvTranspose2d(6, 5, 2, { stride: 2 }), g.randn([3, 6, 24, 24]));
+    for (const [n, length, width, heads] of [[3, 33, 24, 3], [2, 65, 40, 5], [5, 47, 12, 1]]) {
+      const layer = new nn.TransformerEncoderLayer(width, heads, { dimFeedforward: 2 * width, dropout: 0, batchFirst: true });
+      said(layer, g.randn([n, length, width]), { isCausal: true, srcMask: nn.Transformer.generateSquareSubsequentMask(length) });
+    }
+    // More weights than are kept for backward.
+    said(new nn.TransformerEncoderLayer(8, 2, { dimFeedforward: 8, dropout: 0 }), g.randn([1200, 1, 8]));
+  `;
+  const single = run(layers);
+  assert.is(single.trim().split('\n').length, 14);
+  for (const threads of [2, 3]) assert.is(run(`await g.init({ threads: ${threads} }); ${layers}`), single);
+});
+
 test('after close() work goes on alone, and the process ends', () => {
   assert.is(run(`await g.init({ threads: 2 }); g.close(); g.close(); ${training}`), alone);
 });

@@ -1,0 +1,149 @@
+// Work that a team of threads shares: instances of one module on one shared memory. In the ordinary build the team is one, and nothing of
+// this is in the wasm.
+//
+//  the control block, i32 each
+//  ┌──────┬────┬──────┬────┬──────────────────────────────────┐
+//  │ left │ …  │ done │ …  │ function, parts, words of the job│   each at the start of a 64-byte line
+//  └──────┴────┴──────┴────┴──────────────────────────────────┘
+//  left: parts of the job that nobody has taken, and 256 for each job before; below 0 it ends the team
+//
+// The thread that gives a job takes parts of it as well, and waits only for parts that others have begun: one that sleeps or is late takes
+// none. Every element is computed by one thread in the same order as alone: the same bits, whatever the size of the team.
+
+const DONE: usize = 64;
+const JOB: usize = 128;
+/** Turns of waiting that a thread spins before it sleeps, some 30 µs: training steps follow one another within microseconds. */
+const SPIN: i32 = 20000;
+/** The longest sleep for others, in ns: then it looks again. */
+const NAP: i64 = 1000000;
+/** Multiplications below which waking a team costs more than it saves. */
+const LEAST: f64 = 65536;
+/** How much is done alone after a thread was late, in multiplications: some 1 ms at first, twice as much each time, 100 ms at most. */
+const PENALTY: f64 = 16e6;
+const MOST: f64 = 1e9;
+
+let control: usize = 0;
+let team: i32 = 1;
+/** This thread's number in the team; the one that gives jobs is 0. */
+let me: i32 = 0;
+let maySleep = false;
+/** What is yet to be done alone, and what the next thread that is late costs. */
+let alone: f64 = 0;
+let penalty: f64 = PENALTY;
+
+/** Makes this instance number `id` of a team of `size` on the control block `block` (192 zeroed bytes). sleeps: whether this thread may. @host */
+export function joinTeam(block: usize, size: i32, id: i32, sleeps: i32): void {
+  control = block;
+  team = size;
+  me = id;
+  maySleep = sleeps != 0;
+}
+
+/** Word i of the job. */
+@inline export function word(i: usize): i32 {
+  return load<i32>(control + JOB + 8 + (i << 2));
+}
+
+/** Says word i of the job that is about to be given. */
+@inline export function say(i: usize, value: usize): void {
+  store<usize>(control + JOB + 8 + (i << 2), value);
+}
+
+/** This thread's scratch among those of the team, `bytes` each. */
+@inline export function mine(scratch: usize, bytes: usize): usize {
+  return ASC_FEATURE_THREADS ? scratch + <usize>me * ((bytes + 15) & ~15) : scratch;
+}
+
+/** How many parts a job of n equal pieces has: each thread may take `each` of them. */
+@inline export function partsOf(n: i32, each: i32): i32 {
+  return min(n, team * each);
+}
+
+/** Where part i of n pieces begins. */
+@inline export function partAt(n: i32, i: i32): i32 {
+  return <i32>(<i64>n * <i64>i / <i64>load<i32>(control + JOB + 4));
+}
+
+/** Whether a job of so many multiplications and parts is worth a team. False in the ordinary build. */
+@inline export function shared(work: f64, parts: i32): bool {
+  return ASC_FEATURE_THREADS && team > 1 && parts > 1 && pays(work);
+}
+
+function pays(work: f64): bool {
+  if (work < LEAST) return false;
+  if (alone <= 0) return true;
+  alone -= work;
+  return false;
+}
+
+/** Takes a part of the job: its number, or −1 where there is none. */
+function take(): i32 {
+  while (true) {
+    const left = atomic.load<i32>(control);
+    if (left < 0 || (left & 255) == 0) return -1;
+    // Whoever takes a part before that number changes has one of this job: the next is given when all parts are done.
+    if (atomic.cmpxchg<i32>(control, left, left - 1) == left) return (left & 255) - 1;
+  }
+}
+
+/** Takes parts as long as there are; how many. */
+function takeParts(): i32 {
+  let count = 0;
+  for (let i = take(); i >= 0; i = take(), count++) call_indirect<void>(load<u32>(control + JOB), i);
+  return count;
+}
+
+/** Gives the job whose words were said: `part`, the index of a function of a part's number, called once for each of the parts, at most 255. */
+export function share(part: u32, parts: i32): void {
+  if (ASC_FEATURE_THREADS) {
+    store<u32>(control + JOB, part);
+    store<i32>(control + JOB, parts, 4);
+    atomic.store<i32>(control + DONE, 0);
+    atomic.store<i32>(control, (((atomic.load<i32>(control) >>> 8) + 1) & 0x7fffff) << 8 | parts);
+    atomic.notify(control, team);
+    const others = parts - takeParts();
+    if (others == 0) return;
+    let turns = SPIN, late = false;
+    for (let done = atomic.load<i32>(control + DONE); done < others; done = atomic.load<i32>(control + DONE)) {
+      if (--turns > 0) continue;
+      late = true;
+      // A page's main thread may not sleep.
+      if (maySleep) atomic.wait<i32>(control + DONE, done, NAP);
+    }
+    if (late) {
+      alone = penalty;
+      penalty = min(MOST, 2 * penalty);
+    } else penalty = max(PENALTY, penalty * 0.99);
+  }
+}
+
+/** A further thread's life: waits for jobs and takes parts of them, until the team ends. @host */
+export function work(): void {
+  if (ASC_FEATURE_THREADS) {
+    let turns = SPIN;
+    while (true) {
+      const left = atomic.load<i32>(control);
+      if (left < 0) return;
+      if ((left & 255) != 0) {
+        const count = takeParts();
+        if (count > 0) {
+          atomic.add<i32>(control + DONE, count);
+          atomic.notify(control + DONE, 1);
+        }
+        turns = SPIN;
+      } else if (--turns <= 0) {
+        atomic.wait<i32>(control, left, -1);
+        turns = SPIN;
+      }
+    }
+  }
+}
+
+/** Ends the team: every further thread returns from `work`. @host */
+export function dismiss(): void {
+  if (ASC_FEATURE_THREADS) {
+    atomic.store<i32>(control, -1);
+    atomic.notify(control, team);
+  }
+  team = 1;
+}
