@@ -124,6 +124,7 @@ export async function startPeers(named: RegExp, canCapture: boolean, dist: boole
   const ways: [who: string, command: string | undefined, args: string[], takes: (work: Work) => boolean, otherwise: string][] = [
     ['eager', process.execPath, tsx, () => true, ''],
     ['captured', canCapture ? process.execPath : undefined, [...tsx, 'captured'], (w) => w.kind === 'step', 'this build of gradloom has no capture'],
+    ['two-threads', canCapture ? process.execPath : undefined, [...tsx, 'captured', '2'], (w) => w.kind === 'step', 'this build of gradloom has no capture'],
     ['jax-js', process.execPath, [here('./peers/jax.mjs')], once, ''],
     ['tfjs-wasm', process.execPath, [here('./peers/tfjs.mjs'), 'wasm'], once, ''],
     ['tfjs-cpu', process.execPath, [here('./peers/tfjs.mjs'), 'cpu'], once, ''],

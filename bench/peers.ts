@@ -1,4 +1,6 @@
-// The same work on gradloom and its peers, side by side: `npm run bench:peers [-- --json] [--rounds 5] [--only regex] [--who regex] [--dist]`.
+// The same work on gradloom and its peers, side by side: `npm run bench:peers [-- --json] [--rounds 5] [--only regex] [--who regex] [--dist] [--busy]`.
+// --busy: beside a process that keeps one core busy all the time.
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +20,7 @@ const { values: options } = parseArgs({
     only: { type: 'string', default: '' },
     who: { type: 'string', default: '' },
     dist: { type: 'boolean', default: false },
+    busy: { type: 'boolean', default: false },
   },
 });
 const rounds = Number(options.rounds);
@@ -127,11 +130,13 @@ async function compare(works: readonly Work[]): Promise<void> {
   const { peers, absent } = await startPeers(named, capture !== undefined, options.dist);
   for (const [who, reason] of absent) reasons.set(who, reason);
   console.log(`median of ${rounds} interleaved rounds of ${seconds} s each`);
-  for (const peer of peers) console.log(`  ${peer.who.padEnd(9)}  ${peer.title}`);
+  for (const peer of peers) console.log(`  ${peer.who.padEnd(12)}  ${peer.title}`);
   const folder = mkdtempSync(join(tmpdir(), 'gradloom-bench-'));
+  const busy = options.busy ? spawn(process.execPath, ['-e', 'for (;;);']) : undefined;
   try {
     for (const group of groups(works)) await measure(group, peers, join(folder, 'inputs'));
   } finally {
+    busy?.kill();
     for (const peer of peers) peer.end();
     rmSync(folder, { recursive: true });
   }

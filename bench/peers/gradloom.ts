@@ -1,4 +1,5 @@
-// gradloom's process: `eager`, or with the argument `captured` each step recorded once and replayed.
+// gradloom's process: `eager`, or with the argument `captured` each step recorded once and replayed; behind it, how many threads.
+import { init } from 'gradloom';
 import type { Data } from '../data.ts';
 import { kernelOf } from '../kernels.ts';
 import { capture, stepOf } from '../steps.ts';
@@ -6,6 +7,7 @@ import type { Work } from '../works.ts';
 import { Cannot, digest, type Job, serve } from './worker.mjs';
 
 const captured = process.argv[2] === 'captured';
+const threads = Number(process.argv[3] ?? 1);
 
 function prepare(work: Work, data: Data): Job {
   if (captured && !capture) throw new Cannot('this build has no capture');
@@ -18,4 +20,5 @@ function prepare(work: Work, data: Data): Job {
   return { checks: results.reverse().flatMap((r) => digest(r)), run: kernel.run };
 }
 
-await serve(captured ? 'gradloom captured' : 'gradloom eager', prepare);
+if (threads > 1) await init({ threads });
+await serve(`gradloom ${captured ? 'captured' : 'eager'}${threads > 1 ? `, ${threads} threads` : ''}`, prepare);
