@@ -58,8 +58,9 @@ function put(t: Tensor, g: Tensor, letsGo: boolean): void {
   if (old && letsGo) letGo(old.storage);
 }
 
-/** What owns a tensor's gradient: who owns the tensor, unless that has ended. */
-function homeOf({ storage }: Tensor): Scope | null {
+/** What owns a tensor's gradient: the scope that a window on older memory was made in, else who owns the memory; nobody where that has ended. */
+function homeOf({ meta, storage }: Tensor): Scope | null {
+  if (meta?.born && !meta.born.ended) return meta.born;
   return storage.owner?.ended ? null : storage.owner;
 }
 

@@ -44,7 +44,7 @@ export interface InitOptions {
    * 'relaxed' lets products and sums round once (fused multiply-add): faster, but not the same bits on every machine.
    */
   simd?: 'fixed' | 'relaxed';
-  /** How many threads large products use, the caller included. The same bits as alone. `close()` ends them. */
+  /** How many threads products, convolutions and attention use where they are large, the caller included. The same bits as alone. `close()` ends them. */
   threads?: number;
 }
 

@@ -3,6 +3,7 @@ import { call, settle } from '../runtime/call.ts';
 import { assertTensor, ofOne } from './check.ts';
 import { GradloomError } from './errors.ts';
 import { collapse, MOST_ELEMENTS, type Shape } from './shape.ts';
+import { currentScope } from './storage.ts';
 import { enableGrad, isGradEnabled, isInferenceMode } from './modes.ts';
 import { type Edge, Node, type Op, putNode, type ViewOp, type Window, type Observer, observer } from './tape.ts';
 import { recording } from './recording.ts';
@@ -134,6 +135,12 @@ export function intoZeros<A>(name: string, view: ViewOp<A>): Op<A & { shape: Sha
   };
 }
 
+/** Notes the scope of a window on older memory. */
+function bornHere(window: Tensor): void {
+  const scope = currentScope();
+  if (scope !== null && window.storage.owner !== scope) metaOf(window).born = scope;
+}
+
 /** Runs a view op: a window that shares memory and version counter. `sibling`: one of several windows that one call returns. */
 export function applyView<A>(op: ViewOp<A>, x: Tensor, attrs: A, sibling = false): Tensor {
   assertUsable(x, op.name);
@@ -147,6 +154,7 @@ export function applyView<A>(op: ViewOp<A>, x: Tensor, attrs: A, sibling = false
   meta.inference = x.meta?.inference ?? false; // a view is what its base is, wherever it was taken
   if (records) record(viewAsOp(op), [x], attrs, y, null);
   meta.view = { base, generation: base.meta?.generation ?? 0, sibling, quiet: !records, rebuild };
+  bornHere(y);
   observer?.view?.(op.name, x, attrs, y);
   return y;
 }
@@ -174,5 +182,6 @@ export const detach: (x: Tensor) => Tensor = ofOne('detach', (t) => {
   const y = new Tensor(t.storage, t.sizes, t.dtype, t.steps, t.offset);
   y.label = t.label;
   if (t.meta?.inference) metaOf(y).inference = true;
+  bornHere(y);
   return y;
 });

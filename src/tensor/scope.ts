@@ -28,6 +28,8 @@ function move(tensor: Tensor, from: Scope | null, owner: Scope | null, lasting: 
     if (next instanceof Tensor) {
       const { storage, gradient } = next;
       const home = storage.lasts ? lasting : owner;
+      const { meta } = next;
+      if (meta && (from === null || meta.born === from)) meta.born = owner;
       for (const s of [storage, gradient?.storage]) if (s && (from === null || s.owner === from)) moveStorage(s, home);
       todo.push(gradient, nodeOf(next));
     } else {

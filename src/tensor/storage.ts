@@ -5,6 +5,7 @@
 //   a scope dissolves  its blocks live on as if no scope had been open: where its loop was abandoned, or where tasks took turns in it
 //
 // A data loader opens a scope for each turn of its loop, so a training loop needs no bookkeeping.
+import { settle } from '../runtime/call.ts';
 import { allocate, release, usage } from '../runtime/memory.ts';
 import { GradloomError, shapeText, warnOnce } from './errors.ts';
 import { recording, refuseWhileRecording } from './recording.ts';
@@ -201,6 +202,7 @@ export function openScope(what: string, whole = false): Scope {
 
 /** Takes a scope off the stack, wherever it stands there; its blocks are the caller's to deal with. */
 export function leaveScope(scope: Scope): void {
+  settle(); // what waits was begun in it
   if (stack[stack.length - 1] === scope) stack.pop();
   else {
     const at = stack.lastIndexOf(scope);

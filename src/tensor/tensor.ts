@@ -57,6 +57,8 @@ export class AutogradMeta {
   wantsGrad = false;
   /** Whether a non-leaf keeps its gradient. */
   retains = false;
+  /** Where it is a window on memory that is older: the scope that it was made in, with which its gradient ends. */
+  born: Scope | null = null;
   /** Made in inference mode. */
   inference = false;
   /** Hooks on its gradient. */

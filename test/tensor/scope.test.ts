@@ -356,6 +356,30 @@ test('gradients end with their turn once let go of, not before', () => {
   throwsCode('SCOPE', /steps\(1\)/, () => held?.toArray());
 });
 
+test('a leaf that is a window on older memory takes its gradient with its scope, unless it is returned or kept', () => {
+  const points = keep(rand([64, 2]));
+  const windows: Record<string, () => Tensor> = { detach: () => points.detach(), narrow: () => points.narrow(0, 1, 9), view: () => noGrad(() => points.view(32, 4)) };
+  for (const [name, make] of Object.entries(windows)) {
+    const leaf = (): Tensor => {
+      const x = make().requiresGrad_();
+      x.square().sum().backward({ retainGraph: true });
+      return x;
+    };
+    const before = memory().live;
+    for (const _ of steps(5)) leaf();
+    scope(() => void leaf());
+    assert.is(memory().live, before, name);
+    const returned = scope(leaf);
+    assert.equal(returned.grad?.tolist(), returned.mul(2).tolist(), name);
+    let kept: Tensor | undefined;
+    scope(() => {
+      kept = keep(make().requiresGrad_());
+      kept.square().sum().backward();
+    });
+    assert.equal(kept?.grad?.tolist(), kept?.mul(2).tolist(), name);
+  }
+});
+
 test('backward frees its intermediates: the peak of a deep chain stays near its activations', () => {
   const n = 10_000;
   const depth = 50;
