@@ -128,7 +128,7 @@ class Writer {
     const outputs = valuesIn(call.output).map(([, v]) => v);
     if (!row || call.hooked || !isValue(input) || outputs.length === 0) return false;
     const e = this.#e;
-    const [length, path] = [e.nodes.length, e.path];
+    const { path } = e;
     e.path = call.path;
     const names = row(e, {
       call,
@@ -143,8 +143,8 @@ class Writer {
       what: `${call.className}${call.path ? ` '${call.path}'` : ''}`,
     });
     e.path = path;
-    if (!names) e.nodes.length = length;
-    else outputs.forEach((v, i) => void e.bind(v, names[i] as string));
+    // What a row without names has written is left out at the end, unless something else has come to use it.
+    if (names) outputs.forEach((v, i) => void e.bind(v, names[i] as string));
     return names !== null;
   }
 
