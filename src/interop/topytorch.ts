@@ -3,6 +3,7 @@ import { UncertaintyWeighting, IMTLL } from '../multiloss/methods/from-losses/le
 import { files as filesOf } from '../checkpoint/file.ts';
 import { loadSafetensors, saveSafetensors } from '../checkpoint/safetensors.ts';
 import { METHOD, type Method } from '../multiloss/methods/method.ts';
+import { withModes } from '../module/modes.ts';
 import { Module } from '../module/module.ts';
 import { copy_ } from '../ops/inplace.ts';
 import { clone, narrow } from '../ops/movement.ts';
@@ -49,15 +50,12 @@ const OPTIMIZER: Kind = { what: 'an optimizer', test: (v) => typeof (v as AnyOpt
 const SCHEDULER: Kind = { what: 'a scheduler', test: (v) => typeof (v as Scheduler | null)?.stateDict === 'function' };
 const OPTIONS: Kinds<ToPyTorchOptions> = { model: MODULE, example: BATCH, losses: FUNCTION, combine: METHOD, optimizer: OPTIMIZER, scheduler: SCHEDULER, folder: TEXT };
 
-/** Runs with each module in a mode, which is put back. */
+/** Runs in a mode; parts of a model that is in it already keep theirs. */
 function inMode<T>(model: Module, training: boolean, run: () => T): T {
-  const modes = model.modules().map((m) => [m, m.training] as const);
-  try {
+  return withModes([model], () => {
     if (model.training !== training) model.train(training);
     return run();
-  } finally {
-    for (const [m, mode] of modes) m.training = mode;
-  }
+  });
 }
 
 /** The traces that the program is written from. */

@@ -1,5 +1,6 @@
 // Models as ONNX files: traced, then written layer by layer where a layer has an operator, else op by op.
 import { create, toBinary } from '@bufbuild/protobuf';
+import { withModes } from '../../module/modes.ts';
 import { Module } from '../../module/module.ts';
 import { cat, narrow } from '../../ops/movement.ts';
 import { assertArity, FLAG, isPlainObject, type Kinds, optionsOf, orNull, TEXT, valueText, WHOLE } from '../../tensor/check.ts';
@@ -24,17 +25,6 @@ const OPTIONS: Kinds<ToOnnxOptions> = { batchAxis: /* @__PURE__ */ orNull(WHOLE)
 const [OPSET, FORMAT] = [18n, 8n];
 /** Protobuf's bound on a message. */
 const LARGEST = 2 ** 31 - 1;
-
-/** Runs it with every module in eval mode. */
-function inEval<T>(model: Module, run: () => T): T {
-  const modes = model.modules().map((m) => [m, m.training] as const);
-  try {
-    model.eval();
-    return run();
-  } finally {
-    for (const [m, on] of modes) m.training = on;
-  }
-}
 
 /** The tree with every tensor that has the batch's size along the axis one sample longer. */
 function longer(tree: unknown, axis: number, batch: number): unknown {
@@ -228,7 +218,11 @@ export function toOnnx(model: Module, example: Tensor | readonly unknown[], opti
   if (!Array.isArray(inputs)) throw valueError('toOnnx', `the example is a tensor, or a list of what forward takes, got ${valueText(example)}.`);
   const { batchAxis = null, training = false, inputNames, outputNames, metadata = {} } = optionsOf('toOnnx', options, OPTIONS);
   const write = (): Uint8Array<ArrayBuffer> => written(model, traced(model, inputs, batchAxis), { batchAxis, inputNames, outputNames, metadata });
-  return training ? write() : inEval(model, write);
+  if (training) return write();
+  return withModes([model], () => {
+    model.eval();
+    return write();
+  });
 }
 
 type Written = Required<Pick<ToOnnxOptions, 'metadata'>> & { batchAxis: number | null; inputNames: readonly string[] | undefined; outputNames: readonly string[] | undefined };
