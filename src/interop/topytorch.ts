@@ -5,13 +5,11 @@ import { loadSafetensors, saveSafetensors } from '../checkpoint/safetensors.ts';
 import { METHOD, type Method } from '../multiloss/methods/method.ts';
 import { withModes } from '../module/modes.ts';
 import { Module } from '../module/module.ts';
-import { copy_ } from '../ops/inplace.ts';
 import { clone, narrow } from '../ops/movement.ts';
 import { tensor } from '../ops/create.ts';
 import { assertArity, checkArgument, FUNCTION, instanceOf, isPlainObject, type Kind, type Kinds, optionsOf, TENSOR, TEXT, valueText } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { noGrad } from '../tensor/modes.ts';
-import { defaultGenerator } from '../tensor/random.ts';
 import { scope } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Constants } from './body.ts';
@@ -20,7 +18,7 @@ import { type Graph, Value } from './graph.ts';
 import { methodFile } from './methods.ts';
 import { type AnyOptimizer, loadOptimizer, optimizerFile, type Scheduler, saveOptimizer } from './optimizers.ts';
 import { indented, isName, quoted, refuse } from './python.ts';
-import { trace } from './trace.ts';
+import { trace, undoing } from './trace.ts';
 import { TRAIN } from './training-script.ts';
 
 /** What goes to PyTorch. */
@@ -193,12 +191,8 @@ export function toPyTorch(options: ToPyTorchOptions): Files {
 
 /** The losses of the example batch in training mode, as `train.py --check` compares them. */
 function expectedOf(model: Module, example: readonly Tensor[], losses: NonNullable<ToPyTorchOptions['losses']>): Record<string, number> {
-  const buffers = model.buffers().map((b) => [b, b.data()] as const);
-  const stream = defaultGenerator().getState();
-  const found = inMode(model, true, () => scope(() => noGrad(() => Object.fromEntries(Object.entries(losses([...example])).map(([name, t]) => [name, t.item()])))));
-  scope(() => noGrad(() => buffers.forEach(([b, data]) => void copy_(b, tensor(data as never, { shape: b.shape, dtype: b.dtype })))));
-  defaultGenerator().setState(stream);
-  return found;
+  const values = (): Record<string, number> => Object.fromEntries(Object.entries(losses([...example])).map(([name, t]) => [name, t.item()]));
+  return undoing(model, () => inMode(model, true, () => scope(() => noGrad(values))));
 }
 
 function write(folder: string, files: Files): void {
