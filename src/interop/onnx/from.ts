@@ -127,7 +127,7 @@ function readied({ nodes, outputs }: Graph, training: () => boolean): Step[] {
 }
 
 /** Which initializers are trained, which are state, which only numbers. A mask with −∞ is none to be trained. */
-function placed({ initializers, inputs, outputs }: Graph, steps: readonly Step[]): { weights: Set<string>; state: Set<string>; fixed: Map<string, HostArray> } {
+function placed({ initializers }: Graph, steps: readonly Step[]): { weights: Set<string>; state: Set<string>; fixed: Map<string, HostArray> } {
   const [asNumbers, state, asWeights] = [new Set<string>(), new Set<string>(), new Set<string>()];
   for (const { node } of steps) {
     const rule = rules[node.op] as Rule;
@@ -147,8 +147,6 @@ function placed({ initializers, inputs, outputs }: Graph, steps: readonly Step[]
       state.delete(name);
     } else if (!state.has(name)) weights.add(name);
   }
-  const clash = [...inputs, ...outputs].find(({ name }) => inputs.some((x) => x.name === name) && initializers.has(name));
-  if (clash) throw malformed(`'${clash.name}' is an input and an initializer`);
   return { weights, state, fixed };
 }
 
@@ -160,14 +158,8 @@ const hostInputs = (node: NodeView, values: ReadonlyMap<string, Value>): (HostAr
 /** Computes a node of constants when the file is loaded; its outputs are constants too. */
 function foldedInto(constants: Map<string, HostArray>, step: Step): boolean {
   if (!step.host || !hostInputs(step.node, constants)) return false;
-  const values = new Map<string, Value>(constants);
-  runStep(step, values);
-  for (const name of step.node.outputs) {
-    if (name === '') continue;
-    const array = values.get(name) as HostArray;
-    array.constant = true;
-    constants.set(name, array);
-  }
+  runStep(step, constants);
+  for (const name of step.node.outputs) if (name !== '') (constants.get(name) as HostArray).constant = true;
   return true;
 }
 
