@@ -16,7 +16,7 @@ import type { Constants } from './body.ts';
 import { Tree, type Traces } from './emit.ts';
 import { type Graph, Value } from './graph.ts';
 import { methodFile } from './methods.ts';
-import { type AnyOptimizer, loadOptimizer, optimizerFile, type Scheduler, saveOptimizer } from './optimizers.ts';
+import { type AnyOptimizer, loadOptimizer, OPTIMIZER, optimizerFile, SCHEDULER, type Scheduler, saveOptimizer } from './optimizers.ts';
 import { indented, isName, quoted, refuse } from './python.ts';
 import { trace, undoing } from './trace.ts';
 import { TRAIN } from './training-script.ts';
@@ -44,8 +44,6 @@ export type Files = Record<string, string | Uint8Array<ArrayBuffer>>;
 
 const MODULE = /* @__PURE__ */ instanceOf(Module, 'a module');
 const BATCH: Kind = { what: 'a list of tensors, at least one', test: (v) => Array.isArray(v) && v.length > 0 && v.every(TENSOR.test) };
-const OPTIMIZER: Kind = { what: 'an optimizer', test: (v) => typeof (v as AnyOptimizer | null)?.step === 'function' && Array.isArray((v as AnyOptimizer).paramGroups) };
-const SCHEDULER: Kind = { what: 'a scheduler', test: (v) => typeof (v as Scheduler | null)?.stateDict === 'function' };
 const OPTIONS: Kinds<ToPyTorchOptions> = { model: MODULE, example: BATCH, losses: FUNCTION, combine: METHOD, optimizer: OPTIMIZER, scheduler: SCHEDULER, folder: TEXT };
 
 /** Runs in a mode; parts of a model that is in it already keep theirs. */

@@ -8,7 +8,7 @@ import { GradloomError, valueError } from '../../tensor/errors.ts';
 import { noGrad } from '../../tensor/modes.ts';
 import { scope } from '../../tensor/scope.ts';
 import { Tensor } from '../../tensor/tensor.ts';
-import type { Graph, ModuleCall, Node, Value } from '../graph.ts';
+import { type Graph, type ModuleCall, type Node, Value } from '../graph.ts';
 import { trace } from '../trace.ts';
 import { Emitter, TYPE, valuesIn } from './emitter.ts';
 import { type NodeProto, NodeProtoSchema, ModelProtoSchema, type ValueInfoProto, ValueInfoProtoSchema } from './onnx_pb.js';
@@ -116,7 +116,7 @@ class Writer {
     const row = layerRows.get(call.module.constructor);
     const [input] = call.inputs;
     const outputs = valuesIn(call.output).map(([, v]) => v);
-    if (!row || call.hooked || !isValue(input) || outputs.length === 0) return false;
+    if (!row || call.hooked || !(input instanceof Value) || outputs.length === 0) return false;
     const e = this.#e;
     const { path } = e;
     e.path = call.path;
@@ -171,8 +171,6 @@ class Writer {
     this.#e.bind(output, this.#e.of(value));
   }
 }
-
-const isValue = (v: unknown): v is Value => valuesIn(v).length === 1 && valuesIn(v)[0]?.[0] === '';
 
 /** Input and output as the file declares them. */
 function declared(e: Emitter, v: Value, name: string): ValueInfoProto {
