@@ -126,11 +126,16 @@ function readied({ nodes, outputs }: Graph, training: () => boolean): Step[] {
   });
 }
 
+/** Operators that give their first input's elements in another shape. */
+const MOVES = /* @__PURE__ */ new Set(['Flatten', 'Identity', 'Reshape', 'Squeeze', 'Transpose', 'Unsqueeze']);
+
 /** Which initializers are trained, which are state, which only numbers. A mask with −∞ is none to be trained. */
 function placed({ initializers }: Graph, steps: readonly Step[]): { weights: Set<string>; state: Set<string>; fixed: Map<string, HostArray> } {
   const [asNumbers, state, asWeights] = [new Set<string>(), new Set<string>(), new Set<string>()];
-  for (const { node } of steps) {
+  // Backwards, so that what becomes a weight in another shape is known for one.
+  for (const { node } of [...steps].reverse()) {
     const rule = rules[node.op] as Rule;
+    if (MOVES.has(node.op) && asWeights.has(node.outputs[0] as string)) asWeights.add(node.inputs[0] as string);
     for (const [i, name] of node.inputs.entries()) {
       if (rule.numbers?.includes(i)) asNumbers.add(name);
       if (rule.state?.includes(i)) state.add(name);
