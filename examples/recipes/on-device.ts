@@ -1,6 +1,7 @@
-// Training on the device: a frozen network gives features, and a head learns the user's three kinds from ten pictures each. A second loss keeps what the head knew.
+// Training on the device: a frozen network from an ONNX file gives features, and a head learns the user's three kinds from ten pictures each. A second loss keeps what the head knew.
 // Training stops half-way and goes on from what was stored. npx tsx examples/recipes/on-device.ts
 import { arange, capture, cat, checkpoint, type Layer, manualSeed, multiloss, nn, optim, remainder, scope, steps, type Tensor, zeros } from 'gradloom';
+import { fromOnnx, toOnnx } from 'gradloom/interop';
 import { boxes, masks, measured, pictures } from './drawings.ts';
 import { compare, stepsOf } from './runs.ts';
 import { store } from './store.ts';
@@ -13,7 +14,7 @@ const draw = (each: number, first: number, count: number): { x: Tensor; kind: Te
     const kind = remainder(arange(each * count).int(), count).add(first);
     return { x: pictures(masks(kind, boxes(each * count, 4, 8)), 0.3), kind };
   });
-const features = new nn.Sequential(
+const trained = new nn.Sequential(
   new nn.Conv2d(1, 8, 3, { stride: 2, padding: 1 }),
   new nn.ReLU(),
   new nn.Conv2d(8, 16, 3, { stride: 2, padding: 1 }),
@@ -24,22 +25,29 @@ const features = new nn.Sequential(
   new nn.ReLU(),
 );
 
-/** At the factory: features and a head of five kinds. */
-function atTheFactory(): nn.Linear {
-  const head = new nn.Linear(WIDTH, OLD);
-  const optimizer = new optim.Adam([...features.parameters(), ...head.parameters()], { lr: 3e-3 });
+/** At the factory: a network and a head of five kinds; the network becomes a file. */
+async function atTheFactory(): Promise<{ old: nn.Linear; file: Uint8Array }> {
+  const old = new nn.Linear(WIDTH, OLD);
+  const optimizer = new optim.Adam([...trained.parameters(), ...old.parameters()], { lr: 3e-3 });
   const step = capture((x: Tensor, kind: Tensor) => {
     optimizer.zeroGrad();
-    nn.functional.crossEntropy(head.forward(features.forward(x)), kind).backward();
+    nn.functional.crossEntropy(old.forward(trained.forward(x)), kind).backward();
     optimizer.step();
   });
   for (const _ of steps(stepsOf(300))) {
     const { x, kind } = draw(8, 0, OLD);
     step(x, kind);
   }
-  features.requiresGrad_(false);
-  return head;
+  return { old, file: await toOnnx(trained, zeros([1, 1, 24, 24]), { batchAxis: 0 }) };
 }
+
+manualSeed(100);
+const { old, file } = await atTheFactory();
+// #region features
+/** On the device: the network of the file, frozen. */
+const network = await fromOnnx(file);
+const features = (x: Tensor): Tensor => network.forward(x) as Tensor;
+// #endregion
 
 // #region learner
 /** On the device: a head of eight kinds that starts from the old one, and its losses. All of it but the features goes into a checkpoint. */
@@ -50,7 +58,7 @@ function learner(old: nn.Linear, combine: multiloss.Method, own: { x: Tensor; ki
     bias: cat([(old.bias as Tensor).detach(), zeros([NEW])], 0),
   });
   const optimizer = new optim.Adam(head.parameters(), { lr: 1e-2 });
-  const [seen, before] = measured(() => [features.forward(own.x), cat([old.forward(kept).softmax(1), zeros([kept.shape[0] as number, NEW])], 1)] as const);
+  const [seen, before] = measured(() => [features(own.x), cat([old.forward(kept).softmax(1), zeros([kept.shape[0] as number, NEW])], 1)] as const);
   const forgot = (): Tensor => nn.functional.klDiv(head.forward(kept).logSoftmax(1), before, { reduction: 'batchmean' });
   const step = capture(() => {
     optimizer.zeroGrad();
@@ -62,12 +70,10 @@ function learner(old: nn.Linear, combine: multiloss.Method, own: { x: Tensor; ki
 }
 // #endregion
 
-manualSeed(100);
-const old = atTheFactory();
 /** What ships with the old head: features of a few pictures, 8 kB. */
-const kept = measured(() => features.forward(draw(KEPT, 0, OLD).x));
+const kept = measured(() => features(draw(KEPT, 0, OLD).x));
 const [oldTest, newTest] = [draw(60, 0, OLD), draw(100, OLD, NEW)];
-const right = (head: Layer, { x, kind }: { x: Tensor; kind: Tensor }): number => measured(() => head.forward(features.forward(x)).argmax(1).eq(kind).float().mean().item());
+const right = (head: Layer, { x, kind }: { x: Tensor; kind: Tensor }): number => measured(() => head.forward(features(x)).argmax(1).eq(kind).float().mean().item());
 
 type Way = () => multiloss.Method;
 async function train(way: Way, seed: number): Promise<{ old: number; new: number; both: number; forgot: number; same: number }> {

@@ -1,4 +1,5 @@
 // What a model is made of: a table of layers, shapes, parameters and memory, from one run.
+import { withModes } from '../module/modes.ts';
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
 import { assertArity, valueText } from '../tensor/check.ts';
@@ -64,7 +65,6 @@ export function summary<Inputs extends readonly unknown[]>(model: Module & { for
   if (!(model instanceof Module)) throw valueError('summary', `takes a module, got ${valueText(model)}.`);
   refuseWhileRecording('summary', 'a model is summed up', 'Call it outside of the step.');
   const modules = [...model.namedModules()];
-  const modes = modules.map(([, m]) => m.training);
   const outputs = new Map<Module, Shape[]>();
   const bytes = new Map<Module, number>();
   const hooks = modules.map(([, m]) =>
@@ -75,15 +75,14 @@ export function summary<Inputs extends readonly unknown[]>(model: Module & { for
     }),
   );
   try {
-    model.eval();
-    scope(() => {
-      noGrad(() => (model.forward as (...all: readonly unknown[]) => unknown)(...inputs));
+    withModes([model], () => {
+      model.eval();
+      scope(() => {
+        noGrad(() => (model.forward as (...all: readonly unknown[]) => unknown)(...inputs));
+      });
     });
   } finally {
     for (const h of hooks) h.remove();
-    modules.forEach(([, m], i) => {
-      m.training = modes[i] as boolean;
-    });
   }
   const counted = new Set<Tensor>();
   const rows = modules.map(([path, m]): SummaryRow => {

@@ -16,6 +16,9 @@ export type Access = (from: string, base: string, path: string) => string;
 const WRITTEN_OUT = 32;
 export const TYPES = { float32: 'torch.float32', int32: 'torch.int64', bool: 'torch.bool' } as const;
 
+/** What `neededIn` found, for each call of a graph. */
+const NEEDED = /* @__PURE__ */ new WeakMap<Graph, ReadonlySet<Node>>();
+
 /** The body of a function, and what it is called with. */
 export interface Body {
   readonly params: string[];
@@ -38,7 +41,8 @@ export class Scope {
     this.#call = call;
     this.#access = access;
     this.#constants = constants;
-    this.#needed = neededIn(graph);
+    this.#needed = NEEDED.get(graph) ?? neededIn(graph);
+    NEEDED.set(graph, this.#needed);
   }
 
   get #place(): string {

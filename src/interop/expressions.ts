@@ -170,7 +170,6 @@ const ROWS: Readonly<Record<string, Row>> = {
   crossEntropy: ({ args: [x, t, w], a }) =>
     `F.cross_entropy(${[x, t, ...keywords({ weight: w && { code: w }, ignoreIndex: a.ignoreIndex === -100 ? undefined : a.ignoreIndex, reduction: a.reduction === 'mean' ? undefined : a.reduction, labelSmoothing: a.labelSmoothing || undefined })].join(', ')})`,
   mseLoss: ({ args, a }) => `F.mse_loss(${args.join(', ')}${a.mean ? '' : ", reduction='sum'"})`,
-  huber: ({ args: [e], a }) => `F.huber_loss(${e}, torch.zeros_like(${e}), reduction='none', delta=${number(a.delta)})`,
   huberLoss: ({ args: [e], a }) => `F.huber_loss(${e}, torch.zeros_like(${e}), reduction='none', delta=${number(a.delta)})`,
   smoothL1Loss: ({ args: [e], a }) => `F.smooth_l1_loss(${e}, torch.zeros_like(${e}), reduction='none', beta=${number(a.beta)})`,
   binaryCrossEntropy: ({ args }) => `F.binary_cross_entropy(${args.join(', ')}, reduction='none')`,

@@ -12,7 +12,7 @@ interface Layer {
   readonly named?: readonly string[];
   /** Further ones. */
   readonly more?: (m: Fields, s: Readonly<Record<string, unknown>>) => Record<string, unknown>;
-  /** How many tensors (or lists of them) forward takes; 1 unless said. What stands behind them is named. */
+  /** How many tensors (or lists of them) forward takes, default 1. What stands behind them is named. */
   readonly inputs?: number;
 }
 

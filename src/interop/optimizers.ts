@@ -3,7 +3,7 @@ import * as optim from '../api/optim.ts';
 import type { Optimizer } from '../api/optim.ts';
 import { loadSafetensors, readMetadata, saveSafetensors } from '../checkpoint/safetensors.ts';
 import { zeros } from '../ops/create.ts';
-import { checkArgument, instanceOf, isPlainObject, type Kinds, optionsOf } from '../tensor/check.ts';
+import { checkArgument, instanceOf, isPlainObject, type Kind, type Kinds, optionsOf } from '../tensor/check.ts';
 import { GradloomError } from '../tensor/errors.ts';
 import { scope } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -26,9 +26,14 @@ export interface OptimizerFileOptions {
   scheduler?: Scheduler;
 }
 
-const SCHEDULER = { what: 'a scheduler', test: (v: unknown) => typeof (v as Scheduler | null)?.stateDict === 'function' && typeof (v as Scheduler).loadStateDict === 'function' };
+/** @internal */
+export const SCHEDULER: Kind = {
+  what: 'a scheduler',
+  test: (v: unknown) => typeof (v as Scheduler | null)?.stateDict === 'function' && typeof (v as Scheduler).loadStateDict === 'function',
+};
 const OPTIONS: Kinds<OptimizerFileOptions> = { scheduler: SCHEDULER };
-const OPTIMIZER = /* @__PURE__ */ instanceOf(optim.Optimizer as never, 'an optimizer');
+/** @internal */
+export const OPTIMIZER: Kind = /* @__PURE__ */ instanceOf(optim.Optimizer as never, 'an optimizer');
 
 /** Those of one class in both, and whether PyTorch counts steps that ours does not. */
 const COUNTED: Readonly<Record<string, boolean>> = {

@@ -1,24 +1,24 @@
 // A model, its losses, method, optimizer and scheduler as a folder of Python that trains on in PyTorch; and the way back.
 import { UncertaintyWeighting, IMTLL } from '../multiloss/methods/from-losses/learned.ts';
+import { files as filesOf } from '../checkpoint/file.ts';
 import { loadSafetensors, saveSafetensors } from '../checkpoint/safetensors.ts';
 import { METHOD, type Method } from '../multiloss/methods/method.ts';
+import { withModes } from '../module/modes.ts';
 import { Module } from '../module/module.ts';
-import { copy_ } from '../ops/inplace.ts';
 import { clone, narrow } from '../ops/movement.ts';
 import { tensor } from '../ops/create.ts';
 import { assertArity, checkArgument, FUNCTION, instanceOf, isPlainObject, type Kind, type Kinds, optionsOf, TENSOR, TEXT, valueText } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { noGrad } from '../tensor/modes.ts';
-import { defaultGenerator } from '../tensor/random.ts';
 import { scope } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Constants } from './body.ts';
 import { Tree, type Traces } from './emit.ts';
 import { type Graph, Value } from './graph.ts';
 import { methodFile } from './methods.ts';
-import { type AnyOptimizer, loadOptimizer, optimizerFile, type Scheduler, saveOptimizer } from './optimizers.ts';
+import { type AnyOptimizer, loadOptimizer, OPTIMIZER, optimizerFile, SCHEDULER, type Scheduler, saveOptimizer } from './optimizers.ts';
 import { indented, isName, quoted, refuse } from './python.ts';
-import { trace } from './trace.ts';
+import { trace, undoing } from './trace.ts';
 import { TRAIN } from './training-script.ts';
 
 /** What goes to PyTorch. */
@@ -44,19 +44,14 @@ export type Files = Record<string, string | Uint8Array<ArrayBuffer>>;
 
 const MODULE = /* @__PURE__ */ instanceOf(Module, 'a module');
 const BATCH: Kind = { what: 'a list of tensors, at least one', test: (v) => Array.isArray(v) && v.length > 0 && v.every(TENSOR.test) };
-const OPTIMIZER: Kind = { what: 'an optimizer', test: (v) => typeof (v as AnyOptimizer | null)?.step === 'function' && Array.isArray((v as AnyOptimizer).paramGroups) };
-const SCHEDULER: Kind = { what: 'a scheduler', test: (v) => typeof (v as Scheduler | null)?.stateDict === 'function' };
 const OPTIONS: Kinds<ToPyTorchOptions> = { model: MODULE, example: BATCH, losses: FUNCTION, combine: METHOD, optimizer: OPTIMIZER, scheduler: SCHEDULER, folder: TEXT };
 
-/** Runs with each module in a mode, which is put back. */
+/** Runs in a mode; parts of a model that is in it already keep theirs. */
 function inMode<T>(model: Module, training: boolean, run: () => T): T {
-  const modes = model.modules().map((m) => [m, m.training] as const);
-  try {
+  return withModes([model], () => {
     if (model.training !== training) model.train(training);
     return run();
-  } finally {
-    for (const [m, mode] of modes) m.training = mode;
-  }
+  });
 }
 
 /** The traces that the program is written from. */
@@ -194,30 +189,12 @@ export function toPyTorch(options: ToPyTorchOptions): Files {
 
 /** The losses of the example batch in training mode, as `train.py --check` compares them. */
 function expectedOf(model: Module, example: readonly Tensor[], losses: NonNullable<ToPyTorchOptions['losses']>): Record<string, number> {
-  const buffers = model.buffers().map((b) => [b, b.data()] as const);
-  const stream = defaultGenerator().getState();
-  const found = inMode(model, true, () => scope(() => noGrad(() => Object.fromEntries(Object.entries(losses([...example])).map(([name, t]) => [name, t.item()])))));
-  scope(() => noGrad(() => buffers.forEach(([b, data]) => void copy_(b, tensor(data as never, { shape: b.shape, dtype: b.dtype })))));
-  defaultGenerator().setState(stream);
-  return found;
-}
-
-interface Disk {
-  mkdirSync(path: string, options: { recursive: true }): void;
-  writeFileSync(path: string, content: string | Uint8Array): void;
-  readFileSync(path: string): Uint8Array;
-  existsSync(path: string): boolean;
-}
-
-function disk(op: string): Disk {
-  const { process } = globalThis as { process?: { getBuiltinModule?(name: string): Disk | undefined } };
-  const found = process?.getBuiltinModule?.('fs');
-  if (found) return found;
-  throw new GradloomError('RUNTIME', op, 'this runtime has no files by path (Node ≥ 20.16, Deno ≥ 2.1, Bun ≥ 1.2). Take the files that it returns.');
+  const values = (): Record<string, number> => Object.fromEntries(Object.entries(losses([...example])).map(([name, t]) => [name, t.item()]));
+  return undoing(model, () => inMode(model, true, () => scope(() => noGrad(values))));
 }
 
 function write(folder: string, files: Files): void {
-  const fs = disk('toPyTorch');
+  const fs = filesOf('toPyTorch', 'Take the files that it returns.');
   fs.mkdirSync(folder, { recursive: true });
   for (const [name, content] of Object.entries(files)) fs.writeFileSync(`${folder}/${name}`, content);
 }
@@ -250,7 +227,7 @@ export function fromPyTorch(from: string | Readonly<Record<string, Uint8Array | 
   const { model, optimizer, scheduler, combine } = optionsOf(op, options, BACK);
   checkArgument(op, 'model', model, MODULE);
   const bytesOf = (name: string): Uint8Array | ArrayBuffer => {
-    const fs = typeof from === 'string' ? disk(op) : null;
+    const fs = typeof from === 'string' ? filesOf(op, 'Pass the files by name.') : null;
     const path = `${String(from)}/${name}`;
     const found = fs ? (fs.existsSync(path) ? fs.readFileSync(path) : undefined) : (from as Record<string, Uint8Array>)[name];
     if (found === undefined || typeof found === 'string')

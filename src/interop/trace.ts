@@ -240,12 +240,12 @@ function stateOf(model: Module): [t: Tensor, kind: 'parameter' | 'buffer', names
   return Array.from(names, ([t, list]) => [t, parameters.has(t) ? 'parameter' : 'buffer', list]);
 }
 
-/** Puts buffers and the default random stream back as they were: a trace trains nothing. */
-function undoing(model: Module, run: () => void): void {
+/** @internal Puts buffers and the default random stream back as they were: what runs once to be seen trains nothing. */
+export function undoing<T>(model: Module, run: () => T): T {
   const before = model.buffers().map((b) => ({ b, version: b.storage.version, data: b.data() }));
   const stream = defaultGenerator().getState();
   try {
-    run();
+    return run();
   } finally {
     defaultGenerator().setState(stream);
     noGrad(() => {

@@ -1,4 +1,5 @@
 // Running statistics anew, for averaged weights.
+import { withModes } from '../module/modes.ts';
 import { Module } from '../module/module.ts';
 import { assertArity, checkArgument, instanceOf, valueText } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
@@ -24,20 +25,20 @@ export function updateBn(loader: Iterable<Tensor | readonly [Tensor, ...unknown[
   const norms = model.modules().filter((m): m is BatchNorm => m instanceof BatchNorm);
   if (norms.length === 0) return;
   const momenta = norms.map((m) => m.momentum);
-  const modes = model.modules().map((m) => [m, m.training] as const);
   for (const m of norms) m.resetRunningStats();
-  model.train();
   try {
     for (const m of norms) m.momentum = null;
-    for (const batch of loader) {
-      const x = batch instanceof Tensor ? batch : Array.isArray(batch) ? batch[0] : batch;
-      if (!(x instanceof Tensor)) throw valueError(op, `a batch is a tensor, or a list that begins with one, got ${valueText(batch)}.`);
-      scope(() => void noGrad(() => model.forward(x)));
-    }
+    withModes([model], () => {
+      model.train();
+      for (const batch of loader) {
+        const x = batch instanceof Tensor ? batch : Array.isArray(batch) ? batch[0] : batch;
+        if (!(x instanceof Tensor)) throw valueError(op, `a batch is a tensor, or a list that begins with one, got ${valueText(batch)}.`);
+        scope(() => void noGrad(() => model.forward(x)));
+      }
+    });
   } finally {
     norms.forEach((m, i) => {
       m.momentum = momenta[i] as number | null;
     });
-    for (const [m, training] of modes) m.training = training;
   }
 }

@@ -1,4 +1,5 @@
 // A model measured over data: in evaluation mode, without gradients, and then everything as it was.
+import { withModes } from '../module/modes.ts';
 import type { Module } from '../module/module.ts';
 import { Module as ModuleClass } from '../module/module.ts';
 import { assertArity, checkArgument, FUNCTION, isPlainObject, valueText } from '../tensor/check.ts';
@@ -56,13 +57,12 @@ export async function evaluate<Batch, R extends Measured>(
   checkArgument('evaluate', 'fn', fn, FUNCTION);
   const source = batches as Partial<Iterable<Batch> & AsyncIterable<Batch>> | null | undefined;
   if (!source?.[Symbol.iterator] && !source?.[Symbol.asyncIterator]) throw valueError('evaluate', `takes batches in an iterable, got ${valueText(batches)}. Use a DataLoader.`);
-  const modes = new Map(models.flatMap((m) => Array.from(m.namedModules(), ([, part]) => [part, part.training] as const)));
   const sums = new Map<string, number>();
   let [index, rows] = [0, 0];
   let single = false;
   // By batch, so that code which runs between two batches of an async loader meets the modes that it knows.
-  const measure = (batch: Batch): void => {
-    try {
+  const measure = (batch: Batch): void =>
+    withModes(models, () => {
       for (const m of models) m.eval();
       scope(() => {
         const result = noGrad(() => callNow('evaluate', () => fn(batch, index), 'a batch')) as unknown;
@@ -75,10 +75,7 @@ export async function evaluate<Batch, R extends Measured>(
       });
       rows += rowsOf(batch);
       index++;
-    } finally {
-      for (const [part, on] of modes) part.training = on;
-    }
-  };
+    });
   if (source[Symbol.iterator] && !isAsync(batches)) for (const batch of batches as Iterable<Batch>) measure(batch);
   else for await (const batch of batches as AsyncIterable<Batch>) measure(batch);
   if (index === 0) throw valueError('evaluate', 'there was no batch. A generator is used up after one pass: give a DataLoader, or make it anew.');

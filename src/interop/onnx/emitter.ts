@@ -60,7 +60,8 @@ export class Emitter {
   readonly #shapes: (v: Value) => readonly Size[];
   readonly #taken: Set<string>;
   readonly #batch: { readonly input: string; readonly axis: number } | null;
-  readonly #counts = new Map<string, string>();
+  /** Names of what is written once for all: short constants, shapes, multiples of the batch. */
+  readonly #shared = new Map<string, string>();
   #count = 0;
 
   /** `shapes`: those of both traces in one. `batch`: where the batch's size is read. */
@@ -131,10 +132,10 @@ export class Emitter {
   /** Numbers as an initializer without a name of its own; equal short ones are one. */
   constant(data: ArrayLike<number>, dtype: DType = 'float32', shape: readonly number[] = [data.length]): string {
     const key = sizeOf(shape) <= 16 ? `${dtype}[${shape}]${Array.from(data, (v) => (Object.is(v, -0) ? '-0' : Number(v))).join()}` : null;
-    const known = key && this.#counts.get(key);
+    const known = key && this.#shared.get(key);
     if (known) return known;
     const name = this.initializer(this.#rooted('constant'), data, dtype, shape);
-    if (key) this.#counts.set(key, name);
+    if (key) this.#shared.set(key, name);
     return name;
   }
 
@@ -154,12 +155,12 @@ export class Emitter {
   /** Whole numbers as int64 [n]: axes, shapes. */
   ints(numbers: readonly number[]): string {
     const key = `int64[${numbers}]`;
-    const known = this.#counts.get(key);
+    const known = this.#shared.get(key);
     if (known) return known;
     const name = this.#rooted('shape');
     const rawData = new Uint8Array(BigInt64Array.from(numbers, BigInt).buffer);
     this.initializers.set(name, create(TensorProtoSchema, { name, dims: [BigInt(numbers.length)], dataType: T.INT64, rawData }));
-    this.#counts.set(key, name);
+    this.#shared.set(key, name);
     return name;
   }
 
@@ -183,11 +184,11 @@ export class Emitter {
   /** A multiple of the batch's size, int64 [1]. */
   #times(per: number): string {
     const key = `batch·${per}`;
-    let name = this.#counts.get(key);
+    let name = this.#shared.get(key);
     if (!name) {
       const { input, axis } = this.#batch as { input: string; axis: number };
       name = per === 1 ? this.node('Shape', [input], { start: axis, end: axis + 1 }) : this.node('Mul', [this.#times(1), this.ints([per])]);
-      this.#counts.set(key, name);
+      this.#shared.set(key, name);
     }
     return name;
   }

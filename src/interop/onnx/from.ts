@@ -126,11 +126,16 @@ function readied({ nodes, outputs }: Graph, training: () => boolean): Step[] {
   });
 }
 
+/** Operators that give their first input's elements in another shape. */
+const MOVES = /* @__PURE__ */ new Set(['Flatten', 'Identity', 'Reshape', 'Squeeze', 'Transpose', 'Unsqueeze']);
+
 /** Which initializers are trained, which are state, which only numbers. A mask with −∞ is none to be trained. */
-function placed({ initializers, inputs, outputs }: Graph, steps: readonly Step[]): { weights: Set<string>; state: Set<string>; fixed: Map<string, HostArray> } {
+function placed({ initializers }: Graph, steps: readonly Step[]): { weights: Set<string>; state: Set<string>; fixed: Map<string, HostArray> } {
   const [asNumbers, state, asWeights] = [new Set<string>(), new Set<string>(), new Set<string>()];
-  for (const { node } of steps) {
+  // Backwards, so that what becomes a weight in another shape is known for one.
+  for (const { node } of [...steps].reverse()) {
     const rule = rules[node.op] as Rule;
+    if (MOVES.has(node.op) && asWeights.has(node.outputs[0] as string)) asWeights.add(node.inputs[0] as string);
     for (const [i, name] of node.inputs.entries()) {
       if (rule.numbers?.includes(i)) asNumbers.add(name);
       if (rule.state?.includes(i)) state.add(name);
@@ -147,8 +152,6 @@ function placed({ initializers, inputs, outputs }: Graph, steps: readonly Step[]
       state.delete(name);
     } else if (!state.has(name)) weights.add(name);
   }
-  const clash = [...inputs, ...outputs].find(({ name }) => inputs.some((x) => x.name === name) && initializers.has(name));
-  if (clash) throw malformed(`'${clash.name}' is an input and an initializer`);
   return { weights, state, fixed };
 }
 
@@ -160,14 +163,8 @@ const hostInputs = (node: NodeView, values: ReadonlyMap<string, Value>): (HostAr
 /** Computes a node of constants when the file is loaded; its outputs are constants too. */
 function foldedInto(constants: Map<string, HostArray>, step: Step): boolean {
   if (!step.host || !hostInputs(step.node, constants)) return false;
-  const values = new Map<string, Value>(constants);
-  runStep(step, values);
-  for (const name of step.node.outputs) {
-    if (name === '') continue;
-    const array = values.get(name) as HostArray;
-    array.constant = true;
-    constants.set(name, array);
-  }
+  runStep(step, constants);
+  for (const name of step.node.outputs) if (name !== '') (constants.get(name) as HostArray).constant = true;
   return true;
 }
 

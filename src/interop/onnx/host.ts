@@ -5,7 +5,7 @@ import { tensor } from '../../ops/create.ts';
 import type { DType } from '../../tensor/dtype.ts';
 import { GradloomError, shapeText, valueText } from '../../tensor/errors.ts';
 import { recording } from '../../tensor/recording.ts';
-import { sizeOf } from '../../tensor/shape.ts';
+import { broadcastShapes, broadcastStrides, rowMajor, sameShape, sizeOf } from '../../tensor/shape.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 
 /** An array on the host, row-major. */
@@ -87,29 +87,16 @@ function picked(x: HostArray, shape: readonly number[], at: (place: readonly num
   return new HostArray(shape, values, x.dtype);
 }
 
-const stridesOf = (shape: readonly number[]): number[] => shape.map((_, d) => sizeOf(shape.slice(d + 1)));
-
-/** The shape that shapes have together. */
-export function broadcast(...shapes: readonly (readonly number[])[]): number[] {
-  const rank = Math.max(...shapes.map((s) => s.length));
-  return Array.from({ length: rank }, (_, i) => {
-    const sizes = shapes.map((s) => s[i - rank + s.length] ?? 1);
-    const size = sizes.find((n) => n !== 1) ?? 1;
-    if (sizes.some((n) => n !== 1 && n !== size)) throw new GradloomError('SHAPE', 'fromOnnx', `shapes do not fit: ${shapes.map(shapeText).join(' × ')}.`);
-    return size;
-  });
-}
-
 /** In a shape to which it broadcasts. */
 export function spread(x: HostArray, shape: readonly number[]): HostArray {
-  const [strides, skip] = [stridesOf(x.shape), shape.length - x.shape.length];
-  return picked(x, shape, (place) => strides.reduce((at, stride, d) => at + (x.shape[d] === 1 ? 0 : stride * (place[d + skip] as number)), 0));
+  const strides = broadcastStrides(x.shape, rowMajor(x.shape), shape);
+  return picked(x, shape, (place) => strides.reduce((at, stride, d) => at + stride * (place[d] as number), 0));
 }
 
 /** f element by element. */
 export function mapped(f: (...v: number[]) => number, inputs: readonly HostArray[], dtype: DType = (inputs[0] as HostArray).dtype): HostArray {
-  const shape = broadcast(...inputs.map((x) => x.shape));
-  const wide = inputs.map((x) => (x.shape.join() === shape.join() ? x : spread(x, shape)).values);
+  const shape = inputs.map((x) => x.shape).reduce((a, b) => broadcastShapes('fromOnnx', a, b));
+  const wide = inputs.map((x) => (sameShape(x.shape, shape) ? x : spread(x, shape)).values);
   return new HostArray(
     shape,
     Array.from({ length: countOf(shape) }, (_, i) => {
@@ -142,9 +129,9 @@ export function joined(arrays: readonly HostArray[], dim: number): HostArray {
 
 /** Slices at the given positions of a dimension; an index of rank r puts its shape there. */
 export function taken(x: HostArray, dim: number, index: HostArray): HostArray {
-  const strides = stridesOf(x.shape);
+  const strides = rowMajor(x.shape);
   const [size, rank] = [x.shape[dim] as number, index.shape.length];
-  const own = stridesOf(index.shape);
+  const own = rowMajor(index.shape);
   return picked(x, [...x.shape.slice(0, dim), ...index.shape, ...x.shape.slice(dim + 1)], (place) => {
     let i = index.values[own.reduce((at, stride, d) => at + stride * (place[dim + d] as number), 0)] as number;
     if (i < -size || i >= size) throw new GradloomError('INDEX', 'fromOnnx', `the index ${i} is outside of a dimension of ${size} in ${shapeText(x.shape)}.`);
@@ -155,7 +142,7 @@ export function taken(x: HostArray, dim: number, index: HostArray): HostArray {
 
 /** Dimensions in another order. */
 export function permuted(x: HostArray, perm: readonly number[]): HostArray {
-  const strides = stridesOf(x.shape);
+  const strides = rowMajor(x.shape);
   return picked(
     x,
     perm.map((d) => x.shape[d] as number),

@@ -1,5 +1,6 @@
 // Models as ONNX files: traced, then written layer by layer where a layer has an operator, else op by op.
 import { create, toBinary } from '@bufbuild/protobuf';
+import { withModes } from '../../module/modes.ts';
 import { Module } from '../../module/module.ts';
 import { cat, narrow } from '../../ops/movement.ts';
 import { assertArity, FLAG, isPlainObject, type Kinds, optionsOf, orNull, TEXT, valueText, WHOLE } from '../../tensor/check.ts';
@@ -7,7 +8,7 @@ import { GradloomError, valueError } from '../../tensor/errors.ts';
 import { noGrad } from '../../tensor/modes.ts';
 import { scope } from '../../tensor/scope.ts';
 import { Tensor } from '../../tensor/tensor.ts';
-import type { Graph, ModuleCall, Node, Value } from '../graph.ts';
+import { type Graph, type ModuleCall, type Node, Value } from '../graph.ts';
 import { trace } from '../trace.ts';
 import { Emitter, TYPE, valuesIn } from './emitter.ts';
 import { type NodeProto, NodeProtoSchema, ModelProtoSchema, type ValueInfoProto, ValueInfoProtoSchema } from './onnx_pb.js';
@@ -24,17 +25,6 @@ const OPTIONS: Kinds<ToOnnxOptions> = { batchAxis: /* @__PURE__ */ orNull(WHOLE)
 const [OPSET, FORMAT] = [18n, 8n];
 /** Protobuf's bound on a message. */
 const LARGEST = 2 ** 31 - 1;
-
-/** Runs it with every module in eval mode. */
-function inEval<T>(model: Module, run: () => T): T {
-  const modes = model.modules().map((m) => [m, m.training] as const);
-  try {
-    model.eval();
-    return run();
-  } finally {
-    for (const [m, on] of modes) m.training = on;
-  }
-}
 
 /** The tree with every tensor that has the batch's size along the axis one sample longer. */
 function longer(tree: unknown, axis: number, batch: number): unknown {
@@ -126,9 +116,9 @@ class Writer {
     const row = layerRows.get(call.module.constructor);
     const [input] = call.inputs;
     const outputs = valuesIn(call.output).map(([, v]) => v);
-    if (!row || call.hooked || !isValue(input) || outputs.length === 0) return false;
+    if (!row || call.hooked || !(input instanceof Value) || outputs.length === 0) return false;
     const e = this.#e;
-    const [length, path] = [e.nodes.length, e.path];
+    const { path } = e;
     e.path = call.path;
     const names = row(e, {
       call,
@@ -143,8 +133,8 @@ class Writer {
       what: `${call.className}${call.path ? ` '${call.path}'` : ''}`,
     });
     e.path = path;
-    if (!names) e.nodes.length = length;
-    else outputs.forEach((v, i) => void e.bind(v, names[i] as string));
+    // What a row without names has written is left out at the end, unless something else has come to use it.
+    if (names) outputs.forEach((v, i) => void e.bind(v, names[i] as string));
     return names !== null;
   }
 
@@ -181,8 +171,6 @@ class Writer {
     this.#e.bind(output, this.#e.of(value));
   }
 }
-
-const isValue = (v: unknown): v is Value => valuesIn(v).length === 1 && valuesIn(v)[0]?.[0] === '';
 
 /** Input and output as the file declares them. */
 function declared(e: Emitter, v: Value, name: string): ValueInfoProto {
@@ -228,7 +216,11 @@ export function toOnnx(model: Module, example: Tensor | readonly unknown[], opti
   if (!Array.isArray(inputs)) throw valueError('toOnnx', `the example is a tensor, or a list of what forward takes, got ${valueText(example)}.`);
   const { batchAxis = null, training = false, inputNames, outputNames, metadata = {} } = optionsOf('toOnnx', options, OPTIONS);
   const write = (): Uint8Array<ArrayBuffer> => written(model, traced(model, inputs, batchAxis), { batchAxis, inputNames, outputNames, metadata });
-  return training ? write() : inEval(model, write);
+  if (training) return write();
+  return withModes([model], () => {
+    model.eval();
+    return write();
+  });
 }
 
 type Written = Required<Pick<ToOnnxOptions, 'metadata'>> & { batchAxis: number | null; inputNames: readonly string[] | undefined; outputNames: readonly string[] | undefined };

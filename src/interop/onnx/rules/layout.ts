@@ -12,10 +12,10 @@ import { topk } from '../../../ops/sort.ts';
 import { tril, triu } from '../../../ops/triangle.ts';
 import { lt, where } from '../../../ops/binary.ts';
 import { GradloomError, shapeText } from '../../../tensor/errors.ts';
-import { sizeOf } from '../../../tensor/shape.ts';
+import { broadcastShapes, sizeOf } from '../../../tensor/shape.ts';
 import type { Tensor } from '../../../tensor/tensor.ts';
 import { arrayOf } from '../file.ts';
-import { asTensor, broadcast, countOf, dimsOf, HostArray, joined, list, numbersOf, permuted, rangeOf, reshaped, shapeOf, spread, taken, type Value } from '../host.ts';
+import { asTensor, countOf, dimsOf, HostArray, joined, list, numbersOf, permuted, rangeOf, reshaped, shapeOf, spread, taken, type Value } from '../host.ts';
 import type { NodeView } from '../node.ts';
 import { given, numberOf, onTensors, type Rule, type Rules } from './rule.ts';
 
@@ -190,7 +190,7 @@ export const layoutRules: Rules = {
     inputs: [2, 2],
     numbers: [1],
     ...both(() => (x, to) => {
-      const shape = broadcast(shapeOf(value(x)), numbersOf(value(to)));
+      const shape = broadcastShapes('fromOnnx', shapeOf(value(x)), numbersOf(value(to)));
       return host(x) ? spread(x, shape) : expand(value(x) as Tensor, shape);
     }),
   },

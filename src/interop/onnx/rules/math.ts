@@ -30,20 +30,18 @@ const binary = (f: OfTwo, host?: (a: number, b: number) => number, dtype?: DType
 });
 const compared = (f: OfTwo, host: (a: number, b: number) => boolean): Rule => binary(f, (a, b) => Number(host(a, b)), 'bool');
 
-/** Of any number of inputs. */
-const variadic = (f: OfTwo, host: (a: number, b: number) => number, end: (x: Tensor, n: number) => Tensor = (x) => x): Rule => ({
+/** Of any number of inputs, one after the other; `mean` divides by how many there are. */
+const variadic = (f: OfTwo, host: (a: number, b: number) => number, mean = false): Rule => ({
   inputs: [1, Number.POSITIVE_INFINITY],
   make: () =>
-    onTensors((...all) =>
-      end(
-        all.reduce((a, b) => f(a, b)),
-        all.length,
-      ),
-    ),
+    onTensors((...all) => {
+      const y = all.reduce((a, b) => f(a, b));
+      return mean ? div(y, all.length) : y;
+    }),
   host:
     () =>
     (...all) =>
-      mapped((...v) => v.reduce((a, b) => host(a, b)), all as HostArray[]),
+      mapped((...v) => v.reduce((a, b) => host(a, b)) / (mean ? v.length : 1), all as HostArray[]),
 });
 
 /** Whole numbers stay whole: the quotient is cut off. */
@@ -53,27 +51,42 @@ const quotient: Rule = {
   host: () => (a, b) => mapped((x, y) => (a?.dtype === 'int32' ? Math.trunc(x / y) : x / y), [a, b] as HostArray[]),
 };
 
-/** Axes stand in an input, or in an attribute as before opset 18 (13 for sums). None: all, unless `noop_with_empty_axes`. */
+/** Which dimensions go and whether they stay as 1. Axes stand in an input, or in an attribute as before opset 18 (13 for sums). */
+const reducedBy = (node: NodeView) => {
+  const [axes, noop] = [node.has('axes') ? node.ints('axes') : [], node.int('noop_with_empty_axes', 0) !== 0];
+  return {
+    keepdim: node.int('keepdims', 1) !== 0,
+    /** Null where nothing is reduced: without axes all are, unless `noop_with_empty_axes`. */
+    dims: (at: Value | undefined, rank: number): number[] | null => {
+      const asked = given(at) ?? axes;
+      if (asked.length > 0) return dimsOf(asked, rank);
+      return noop ? null : Array.from({ length: rank }, (_, i) => i);
+    },
+  };
+};
+
 const reduction = (f: (x: Tensor, options: { dim: number[]; keepdim: boolean }) => Tensor, host?: (values: number[]) => number): Rule => ({
   inputs: [1, 2],
   numbers: [1],
   make: (node) => {
-    const [axes, keepdim, noop] = [node.has('axes') ? node.ints('axes') : undefined, node.int('keepdims', 1) !== 0, node.int('noop_with_empty_axes', 0) !== 0];
+    const { keepdim, dims } = reducedBy(node);
     return (data, at) => {
       const x = asTensor(data as Value);
-      const dim = given(at) ?? axes ?? [];
-      if (dim.length === 0 && noop) return x;
-      const dims = dim.length === 0 ? x.sizes.map((_, i) => i) : dimsOf(dim, x.rank);
-      return x.rank === 0 ? f(inShape(x, [1]), { dim: [0], keepdim: false }) : f(x, { dim: dims, keepdim });
+      const dim = dims(at, x.rank);
+      if (!dim) return x;
+      return x.rank === 0 ? f(inShape(x, [1]), { dim: [0], keepdim: false }) : f(x, { dim, keepdim });
     };
   },
   ...(host && {
     // What shapes are multiplied up with: a list to its one number.
-    host: (node) => (x) => {
-      const keepdim = node.int('keepdims', 1) !== 0;
-      const { values, dtype, shape } = x as HostArray;
-      if (shape.length > 1) throw node.error('reduces a computed shape of several dimensions, which is not offered.');
-      return new HostArray(keepdim ? shape.map(() => 1) : [], [host(Array.from(values))], dtype);
+    host: (node) => {
+      const { keepdim, dims } = reducedBy(node);
+      return (data, at) => {
+        const x = data as HostArray;
+        if (!dims(at, x.shape.length)) return x;
+        if (x.shape.length > 1) throw node.error('reduces a computed shape of several dimensions, which is not offered.');
+        return new HostArray(keepdim ? x.shape.map(() => 1) : [], [host(Array.from(x.values))], x.dtype);
+      };
     },
   }),
 });
@@ -133,7 +146,22 @@ const cumulative: Rule = {
 const modulo: Rule = {
   inputs: [2, 2],
   make: (node) => (node.int('fmod', 0) ? onTensors((a, b) => fmod(a as Tensor, b as Tensor)) : onTensors((a, b) => remainder(a as Tensor, b as Tensor))),
-  host: () => (a, b) => mapped((x, y) => x - y * Math.floor(x / y), [a, b] as HostArray[]),
+  host: (node) => {
+    const f = node.int('fmod', 0) ? (x: number, y: number) => x % y : (x: number, y: number) => x - y * Math.floor(x / y);
+    return (a, b) => mapped(f, [a, b] as HostArray[]);
+  },
+};
+
+/** The type is the base's: a power of a whole number is cut off. */
+const power: Rule = {
+  inputs: [2, 2],
+  note: 'powers of whole numbers are exact below 2²⁴',
+  make: () =>
+    onTensors((a, b) => {
+      const y = u.pow(a as Tensor, b as Tensor);
+      return a?.dtype === 'int32' ? to(y, 'int32') : y;
+    }),
+  host: () => (a, b) => mapped((x, y) => (a?.dtype === 'int32' ? Math.trunc(x ** y) : x ** y), [a, b] as HostArray[]),
 };
 
 const alpha = (node: NodeView, usual: number): number => node.float('alpha', usual);
@@ -220,11 +248,7 @@ export const mathRules: Rules = {
   Log: plain(u.log),
   LogSoftmax: soft(logSoftmax),
   Max: variadic(maximum, Math.max),
-  Mean: variadic(
-    add,
-    (a, b) => a + b,
-    (x, n) => div(x, n),
-  ),
+  Mean: variadic(add, (a, b) => a + b, true),
   Min: variadic(minimum, Math.min),
   Mish: plain(mish),
   Mod: modulo,
@@ -233,7 +257,7 @@ export const mathRules: Rules = {
   Not: plain(u.logicalNot, (x) => Number(!x)),
   Or: compared(logicalOr, (a, b) => Boolean(a || b)),
   PRelu: { inputs: [2, 2], weights: [1], make: () => onTensors((x, slope) => sloped(x as Tensor, slope as Tensor)) },
-  Pow: binary(u.pow, (a, b) => a ** b),
+  Pow: power,
   Reciprocal: plain(u.reciprocal),
   ReduceL1: reduction((x, options) => sum(u.abs(x), options)),
   ReduceL2: reduction((x, { dim, keepdim }) => norm(x, { p: 2, dim, keepdim })),

@@ -12,7 +12,7 @@ import type { NodeView } from '../node.ts';
 import { onTensors, type Rule, type Rules } from './rule.ts';
 
 /** Where PyTorch's gates stand among ONNX's: i f g o among i o f c; r z n among z r h. */
-export const GATE_ORDER: Readonly<Record<CellKind, readonly number[]>> = { lstm: [0, 2, 3, 1], gru: [1, 0, 2], tanh: [0], relu: [0] };
+const GATE_ORDER: Readonly<Record<CellKind, readonly number[]>> = { lstm: [0, 2, 3, 1], gru: [1, 0, 2], tanh: [0], relu: [0] };
 
 const ordered = (kind: CellKind, w: Tensor): Tensor => {
   const blocks = chunk(w, GATES[kind], 0);
@@ -64,7 +64,6 @@ const recurrent: Rule = {
   inputs: [3, 8],
   outputs: 3,
   weights: [1, 2, 3],
-  note: 'the usual activations, without clip and peepholes; a GRU with linear_before_reset 1',
   make: (node) => {
     const direction = node.word('direction', 'forward', 'reverse', 'bidirectional');
     const directions = direction === 'bidirectional' ? 2 : 1;
@@ -105,4 +104,8 @@ const recurrent: Rule = {
 };
 
 /** @internal Rows by operator. */
-export const recurrentRules: Rules = { GRU: recurrent, LSTM: recurrent, RNN: recurrent };
+export const recurrentRules: Rules = {
+  GRU: { ...recurrent, note: 'sigmoid and tanh, linear_before_reset 1, without clip' },
+  LSTM: { ...recurrent, note: 'sigmoid, tanh and tanh, without clip, peepholes and input_forget' },
+  RNN: { ...recurrent, note: 'tanh or relu, without clip' },
+};

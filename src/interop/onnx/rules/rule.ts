@@ -10,7 +10,7 @@ export type Run = (...inputs: (Value | undefined)[]) => Value | readonly Value[]
 export interface Rule {
   /** How many inputs it takes. */
   readonly inputs: readonly [least: number, most: number];
-  /** How many outputs it gives at most; 1 unless said. */
+  /** How many outputs it gives at most, default 1. */
   readonly outputs?: number;
   /** Inputs that are shapes, axes, counts: numbers, never parameters. */
   readonly numbers?: readonly number[];

@@ -66,16 +66,15 @@ const kernelOf = (node: NodeView, w: Tensor): readonly number[] => {
 const CONVS = [conv1d, conv2d, conv3d] as unknown as readonly (typeof conv2d)[];
 const TRANSPOSED = [convTranspose1d, convTranspose2d, convTranspose3d] as unknown as readonly (typeof convTranspose2d)[];
 
-/** What a node says of its windows is known once its weight is: attributes are asked for before. */
-const asked = (node: NodeView): number => node.ints('kernel_shape', node.ints('strides', node.ints('dilations', [0, 0]))).length;
+/** What a node says of its windows: read once its weight is known. */
+const WINDOWS = ['kernel_shape', 'pads', 'auto_pad', 'strides', 'dilations'] as const;
 
 const convolution: Rule = {
   inputs: [2, 3],
   weights: [1, 2],
   make: (node) => {
     const groups = node.int('group', 1);
-    asked(node);
-    node.ignore('pads', 'auto_pad', 'strides', 'dilations');
+    node.ignore(...WINDOWS);
     return onTensors((x, w, b) => {
       const [t, weight] = [x, w] as [Tensor, Tensor];
       const { stride, dilation, margins } = windowsOf(node, kernelOf(node, weight));
@@ -102,8 +101,7 @@ const transposed: Rule = {
   make: (node) => {
     const groups = node.int('group', 1);
     const shape = node.has('output_shape') ? node.ints('output_shape') : null;
-    asked(node);
-    node.ignore('pads', 'auto_pad', 'strides', 'dilations', 'output_padding');
+    node.ignore(...WINDOWS, 'output_padding');
     return onTensors((x, w, b) => {
       const [t, weight] = [x, w] as [Tensor, Tensor];
       const kernel = kernelOf(node, weight);
