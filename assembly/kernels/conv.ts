@@ -109,50 +109,50 @@ function inputGradImages(dy: usize, w: usize, dx: usize, col: usize, g: usize, f
 
 /**
  * dw [O, C/groups, KH, KW] from x and dy, summed over images in order. f32; col: scratch [K, OH·OW], and behind it [K, O/groups] for a
- * group's transpose, one for each thread. The product is taken in the orientation that wastes fewer columns. A team shares the channels.
+ * group's transpose, one for each thread. The product is taken in the orientation that wastes fewer columns. A team shares the groups, or the
+ * channels of a single one.
  */
 export function conv2dWeightGrad(x: usize, dy: usize, dw: usize, col: usize, g: usize): void {
-  const C = field(g, 1);
+  const groups = field(g, 13), channels = field(g, 1) / groups;
+  memory.fill(dw, 0, <usize>(field(g, 4) * channels * field(g, 5) * field(g, 6)) << 2);
   if (ASC_FEATURE_THREADS) {
-    const parts = partsOf(C, 1);
+    const parts = partsOf(groups > 1 ? groups : channels, 1);
     if (shared(multiplications(g), parts)) {
       say(0, x), say(1, dy), say(2, dw), say(3, col), say(4, g);
       share(partOfWeightGrad.index, parts);
       return;
     }
   }
-  weightGradChannels(x, dy, dw, col, g, 0, C);
+  addWeightGrad(x, dy, dw, col, g, 0, groups, 0, channels);
 }
 
 function partOfWeightGrad(i: i32): void {
-  const g = word(4), C = field(g, 1);
-  const floats = columnsOf(g) + C / field(g, 13) * field(g, 5) * field(g, 6) * (field(g, 4) / field(g, 13));
-  weightGradChannels(word(0), word(1), word(2), mine(word(3), <usize>floats << 2), g, partAt(C, i), partAt(C, i + 1));
+  const g = word(4), groups = field(g, 13), channels = field(g, 1) / groups;
+  const col = mine(word(3), <usize>(columnsOf(g) + channels * field(g, 5) * field(g, 6) * (field(g, 4) / groups)) << 2);
+  if (groups > 1) addWeightGrad(word(0), word(1), word(2), col, g, partAt(groups, i), partAt(groups, i + 1), 0, channels);
+  else addWeightGrad(word(0), word(1), word(2), col, g, 0, 1, partAt(channels, i), partAt(channels, i + 1));
 }
 
-/** Channels `from` to `to`, of all groups, of conv2dWeightGrad. */
-function weightGradChannels(x: usize, dy: usize, dw: usize, col: usize, g: usize, from: i32, to: i32): void {
+/** Adds to dw in some groups, and of each in channels `from` to `to`. */
+function addWeightGrad(x: usize, dy: usize, dw: usize, col: usize, g: usize, group: i32, lastGroup: i32, from: i32, to: i32): void {
   const groups = field(g, 13), channels = field(g, 1) / groups, outputs = field(g, 4) / groups;
-  const area = field(g, 2) * field(g, 3), plane = field(g, 14) * field(g, 15), taps = field(g, 5) * field(g, 6), K = channels * taps;
+  const area = field(g, 2) * field(g, 3), plane = field(g, 14) * field(g, 15), taps = field(g, 5) * field(g, 6), K = channels * taps, rows = (to - from) * taps;
   const image = <usize>(channels * area) << 2, result = <usize>(outputs * plane) << 2;
   const pointwise = isPointwise(g);
   const turned = padded(K, outputs) < padded(outputs, K);
   const transpose = col + (<usize>(K * plane) << 2);
   const N = field(g, 0);
-  for (let c = from; c < to; ) {
-    const group = c / channels, first = c % channels, some = min(channels - first, to - c), rows = some * taps;
-    const own = dw + (<usize>(group * outputs * K + first * taps) << 2), target = turned ? transpose : own;
-    if (turned || some == channels) memory.fill(target, 0, <usize>(outputs * rows) << 2);
-    else for (let o = 0; o < outputs; o++) memory.fill(target + (<usize>(o * K) << 2), 0, <usize>rows << 2);
+  for (; group < lastGroup; group++) {
+    const own = dw + (<usize>(group * outputs * K + from * taps) << 2), target = turned ? transpose : own;
+    if (turned) memory.fill(target, 0, <usize>(outputs * rows) << 2);
     for (let n = 0; n < N; n++) {
       const at = <usize>(n * groups + group);
-      const input = x + image * at + (<usize>(first * area) << 2), gradient = dy + result * at;
-      if (!pointwise) unroll(input, col, some, g, field(g, 5), field(g, 14), plane, false, true);
+      const input = x + image * at + (<usize>(from * area) << 2), gradient = dy + result * at;
+      if (!pointwise) unroll(input, col, to - from, g, field(g, 5), field(g, 14), plane, false, true);
       const b = pointwise ? input : col;
       if (turned) multiply(rows, outputs, plane, b, plane, 1, gradient, 1, plane, target, outputs, 1, 0);
       else multiply(outputs, rows, plane, gradient, plane, 1, b, 1, plane, target, K, 1, 0);
     }
     if (turned) copy(transpose, own, 1, 1, outputs, rows, 0, 0, 1, outputs, 0, 0, K, 1);
-    c += some;
   }
 }

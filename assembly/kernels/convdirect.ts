@@ -117,47 +117,46 @@ const POSITIONS: i32 = 256;
 
 /**
  * dw [O, C/groups, KH, KW] from x and dy [N, O, OH, OW], vertical stride 1, OH·OW ≥ 4. f32. Sums in four lanes over images in order. One
- * scratch for each thread: a team shares the channels.
+ * scratch for each thread: a team shares the groups, or the channels of a single one.
  */
 export function conv2dDirectWeightGrad(x: usize, dy: usize, dw: usize, scratch: usize, g: usize): void {
-  const C = field(g, 1);
+  const groups = field(g, 13), channels = field(g, 1) / groups;
   if (ASC_FEATURE_THREADS) {
-    const parts = partsOf(C, 1);
+    const parts = partsOf(groups > 1 ? groups : channels, 1);
     if (shared(multiplications(g), parts)) {
       say(0, x), say(1, dy), say(2, dw), say(3, scratch), say(4, g);
       share(partOfDirectWeightGrad.index, parts);
       return;
     }
   }
-  directWeightGradChannels(x, dy, dw, scratch, g, 0, C);
+  directWeightGrad(x, dy, dw, scratch, g, 0, groups, 0, channels);
 }
 
 function partOfDirectWeightGrad(i: i32): void {
-  const g = word(4), C = field(g, 1), outputs = field(g, 4) / field(g, 13), K = C / field(g, 13) * field(g, 5) * field(g, 6);
-  const floats = planeFloats(g, 0) + K + 32 * ((outputs + 3) / 4) * ((K + 1) / 2);
-  directWeightGradChannels(word(0), word(1), word(2), mine(word(3), <usize>floats << 2), g, partAt(C, i), partAt(C, i + 1));
+  const g = word(4), groups = field(g, 13), channels = field(g, 1) / groups, outputs = field(g, 4) / groups, K = channels * field(g, 5) * field(g, 6);
+  const scratch = mine(word(3), <usize>(planeFloats(g, 0) + K + 32 * ((outputs + 3) / 4) * ((K + 1) / 2)) << 2);
+  if (groups > 1) directWeightGrad(word(0), word(1), word(2), scratch, g, partAt(groups, i), partAt(groups, i + 1), 0, channels);
+  else directWeightGrad(word(0), word(1), word(2), scratch, g, 0, 1, partAt(channels, i), partAt(channels, i + 1));
 }
 
-/** Channels `from` to `to`, of all groups, of conv2dDirectWeightGrad. */
-function directWeightGradChannels(x: usize, dy: usize, dw: usize, scratch: usize, g: usize, from: i32, to: i32): void {
+/** dw in some groups, and of each in channels `from` to `to`. */
+function directWeightGrad(x: usize, dy: usize, dw: usize, scratch: usize, g: usize, group: i32, lastGroup: i32, from: i32, to: i32): void {
   const N = field(g, 0), groups = field(g, 13), channels = field(g, 1) / groups, outputs = field(g, 4) / groups;
-  const taps = field(g, 5) * field(g, 6), K = channels * taps, P = field(g, 14) * field(g, 15), area = field(g, 2) * field(g, 3);
+  const taps = field(g, 5) * field(g, 6), K = channels * taps, P = field(g, 14) * field(g, 15), area = field(g, 2) * field(g, 3), rows = (to - from) * taps;
   const image = <usize>(channels * area) << 2, result = <usize>(outputs * P) << 2;
   const plane = planeStep(g, field(g, 15)), channel = plane * field(g, 6);
   const table = scratch + (<usize>planeFloats(g, 0) << 2), sums = table + (<usize>K << 2);
   placeRows(table, channels, g, field(g, 15) * field(g, 11), plane, channel, false);
-  for (let c = from; c < to; ) {
-    const group = c / channels, first = c % channels, some = min(channels - first, to - c), rows = some * taps;
+  for (; group < lastGroup; group++) {
     memory.fill(sums, 0, <usize>((outputs + 3) / 4 * ((rows + 1) / 2)) << 7);
     for (let n = 0; n < N; n++) {
       const at = <usize>(n * groups + group);
-      unroll(x + image * at + (<usize>(first * area) << 2), scratch, some, g, 1, height(g), plane, false, n == 0);
+      unroll(x + image * at + (<usize>(from * area) << 2), scratch, to - from, g, 1, height(g), plane, false, n == 0);
       for (let p = 0, count = 0; p < P; p += count) {
         count = P - p < 2 * POSITIONS ? P - p : POSITIONS;
         addDots(outputs, count, rows, dy + result * at + (<usize>p << 2), <usize>P << 2, scratch + (<usize>p << 2), table, sums);
       }
     }
-    finishDots(outputs, rows, sums, dw + (<usize>(group * outputs * K + first * taps) << 2), K);
-    c += some;
+    finishDots(outputs, rows, sums, dw + (<usize>(group * outputs * K + from * taps) << 2), K);
   }
 }

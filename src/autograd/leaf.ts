@@ -60,8 +60,8 @@ function put(t: Tensor, g: Tensor, letsGo: boolean): void {
 
 /** What owns a tensor's gradient: the scope that a window on older memory was made in, else who owns the memory; nobody where that has ended. */
 function homeOf({ meta, storage }: Tensor): Scope | null {
-  if (meta?.born && !meta.born.ended) return meta.born;
-  return storage.owner?.ended ? null : storage.owner;
+  const home = meta?.born ?? storage.owner;
+  return home?.ended ? null : home;
 }
 
 /** Whether several elements share one place, so that nothing can be added in place. */

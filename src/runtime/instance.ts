@@ -153,12 +153,13 @@ function sharedMemory(): WebAssembly.Memory {
   throw runtimeError('init', 'the runtime refused to reserve 1 GB of shared memory. Leave threads out.');
 }
 
-/** Whether this thread may wait for memory to change: a page's main thread may not. */
-function maySleep(): boolean {
+/** 1 where this thread may wait for memory to change: a page's main thread may not. */
+function maySleep(): number {
   try {
-    return Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1) === 'not-equal';
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1);
+    return 1;
   } catch {
-    return false;
+    return 0;
   }
 }
 
@@ -185,7 +186,7 @@ async function startTeam(size: number, threads: Builds['threads'] | undefined): 
     for (const thread of started) thread.terminate(); // nobody has used the instance: init may be called anew
     throw error;
   }
-  main.joinTeam(control, size, 0, maySleep() ? 1 : 0);
+  main.joinTeam(control, size, 0, maySleep());
   team = started;
 }
 

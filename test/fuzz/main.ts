@@ -71,7 +71,7 @@ async function part(callables: Callable[], first: number, end: number): Promise<
   const at = new Int32Array(progress);
   Atomics.store(at, 0, first);
   const job: Job = { surface: callables, seed: options.seed, only: options.only, first, end, wasm, progress };
-  const boot = `import('tsx/esm/api').then(({ register }) => { register(); return import(${JSON.stringify(new URL('./worker.ts', import.meta.url).href)}); })`;
+  const boot = `import(${JSON.stringify(import.meta.resolve('tsx/esm/api'))}).then(({ register }) => { register(); return import(${JSON.stringify(new URL('./worker.ts', import.meta.url).href)}); })`;
   const worker = new Worker(boot, { eval: true, workerData: job });
   return new Promise((resolve) => {
     const spent = (): number => process.cpuUsage().user / 1000;

@@ -78,6 +78,28 @@ test('convolutions and attention are split right', () => {
   for (const threads of [2, 3]) assert.is(run(`await g.init({ threads: ${threads} }); ${layers}`), single);
 });
 
+test('thousands of jobs in a row: no part is lost, taken twice, or left over from the job before', () => {
+  const jobs = `
+    g.manualSeed(3);
+    const sizes = [[64, 100, 48], [33, 64, 70], [128, 64, 16], [40, 300, 41]];
+    const pairs = sizes.map(([m, k, n]) => [g.keep(g.randn([m, k])), g.keep(g.randn([k, n]))]);
+    const [conv, image] = [new g.nn.Conv2d(4, 6, 3, { padding: 1 }), g.keep(g.randn([3, 4, 18, 18]))];
+    let all = 0;
+    for (const i of g.steps(1000)) {
+      const [a, b] = pairs[i % 4];
+      all = (Math.imul(all, 31) + hash(a.matmul(b))) | 0;
+      if (i % 5) continue;
+      conv.zeroGrad();
+      conv.forward(image).sum().backward();
+      all = (Math.imul(all, 31) + hash(conv.weight.grad)) | 0;
+    }
+    console.log(all);
+  `;
+  const single = run(jobs);
+  assert.match(single, /^-?\d+\n$/);
+  for (const threads of [2, 4]) assert.is(run(`await g.init({ threads: ${threads} }); ${jobs}`), single);
+});
+
 test('after close() work goes on alone, and the process ends', () => {
   assert.is(run(`await g.init({ threads: 2 }); g.close(); g.close(); ${training}`), alone);
 });
