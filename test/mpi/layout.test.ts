@@ -1,7 +1,10 @@
 // How gradients are cut into chunks for ranks: every element once, pieces inside of their chunks, whatever the sizes.
+import 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Exchange } from '../../src/mpi/exchange.ts';
 import { hashOf, layoutOf } from '../../src/mpi/layout.ts';
+import type { Mpi } from '../../src/mpi/library.ts';
 
 test('every element belongs to one rank, inside of a chunk', () => {
   const cases = [
@@ -60,9 +63,19 @@ test('every element belongs to one rank, inside of a chunk', () => {
   }
 });
 
-test('a hash tells lists of numbers apart', () => {
-  const lists = [[], [0], [1], [1, 2], [2, 1], [1, 2, 0], [2 ** 31], [-1]];
+test('a hash tells lists of numbers and texts apart, also where two sign bits are flipped', () => {
+  const lists = [[], [0], [1], [1, 2], [2, 1], [1, 2, 0], [2 ** 31], [-1], [1 + 2 ** 31, 2 + 2 ** 31], 'ab', 'ba'];
   assert.is(new Set(lists.map((l) => hashOf(l))).size, lists.length);
+});
+
+test('of layouts of ever new sizes the last few are kept', () => {
+  const exchange = new Exchange({ size: 2 } as Mpi);
+  const first = exchange.layoutOf([{ rows: 1, size: 1 }]);
+  for (let size = 2; size < 100; size++) {
+    exchange.layoutOf([{ rows: 1, size }]);
+    assert.is(exchange.layoutOf([{ rows: 1, size: 1 }]), first);
+  }
+  assert.ok((exchange as unknown as { layouts: Map<string, unknown> }).layouts.size < 20);
 });
 
 test.run();
