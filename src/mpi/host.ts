@@ -12,6 +12,7 @@ export interface Child {
 export interface FileSystem {
   mkdtempSync(prefix: string): string;
   openSync(path: string, flags: string): number;
+  closeSync(file: number): void;
   writeSync(file: number, bytes: Uint8Array, offset: number, length: number, position: number): number;
   rmSync(path: string, options: { recursive: true; force: true }): void;
 }

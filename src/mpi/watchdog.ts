@@ -44,11 +44,11 @@ export class Watchdog {
   private readonly encoder = new TextEncoder();
   private readonly folder: string;
   private readonly file: number;
-  private readonly shell: Child;
+  private shell: Child | undefined;
   private count = 0;
 
-  /** @param limit seconds that a call may wait for other ranks */
-  constructor(op: string, limit: number) {
+  /** @param limit seconds that a call may wait for other ranks; @param sh the shell */
+  constructor(op: string, limit: number, sh = '/bin/sh') {
     const [fs, os, { pid, ppid }] = [builtin(op, 'node:fs'), builtin(op, 'node:os'), processOf(op)];
     this.fs = fs;
     this.who = `a rank on ${os.hostname()}, pid ${pid},`;
@@ -58,8 +58,8 @@ export class Watchdog {
     this.write(0, 'after start');
     try {
       const words = ['-c', SHELL, 'gradloom-watchdog', path, String(limit), String(pid), String(ppid)];
-      this.shell = builtin(op, 'node:child_process').spawn('/bin/sh', words, { detached: true, stdio: ['pipe', 'ignore', 'inherit'] });
-      this.shell.on('error', () => {});
+      this.shell = builtin(op, 'node:child_process').spawn(sh, words, { detached: true, stdio: ['pipe', 'ignore', 'inherit'] });
+      this.shell.on('error', ({ message }) => console.error(`gradloom: ${this.who} is not watched: ${message}. Where a rank hangs, the job must be ended by hand.`));
       this.shell.unref();
       this.shell.stdin.unref?.();
     } catch (cause) {
@@ -85,6 +85,8 @@ export class Watchdog {
 
   /** Stops watching: the rank ends as it should. */
   end(): void {
+    this.fs.closeSync(this.file);
     this.fs.rmSync(this.folder, { recursive: true, force: true });
+    this.shell?.stdin.end(); // looks for the folder, then ends
   }
 }
