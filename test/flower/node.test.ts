@@ -2,8 +2,23 @@
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { nn, ones, tensor } from 'gradloom';
-import { type Arrays, arraysOf, clientApp, fileStore, indexedDBStore, loadArrays, memoryStore, modelHash, publicKeyOf, runSuperNode, type Store, stackRows } from 'gradloom/flower';
+import { type GradloomError, nn, ones, tensor } from 'gradloom';
+import {
+  type Arrays,
+  arraysOf,
+  clientApp,
+  fileStore,
+  indexedDBStore,
+  loadArrays,
+  memoryStore,
+  modelHash,
+  type NodeEvent,
+  publicKeyOf,
+  runSuperNode,
+  type Store,
+  type SuperNodeOptions,
+  stackRows,
+} from 'gradloom/flower';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { derSignature, identityIn } from '../../src/flower/identity.ts';
@@ -141,6 +156,51 @@ test('a server that is away is met again; one that forgot the node is joined ane
   await node.stop();
 });
 
+test('an event handler that throws, and entries of a store that are none, end the node: nothing is sent again', async () => {
+  const ended = (link: FakeLink, options: Partial<SuperNodeOptions>): Promise<Error> =>
+    runSuperNode(closedApp(1, 1), { url, fetch: link.fetch, poll: 0.01, ...options }).then(
+      () => assert.unreachable() as never,
+      (error: Error) => error,
+    );
+  const link = new FakeLink();
+  link.once('register-node', () => Promise.reject(new TypeError('fetch failed')));
+  const onEvent = ({ type }: NodeEvent): void => {
+    if (type === 'reachable') throw new Error('the page is broken');
+  };
+  assert.is((await ended(link, { onEvent })).message, 'the page is broken');
+  assert.equal(link.calls, ['/openapi.json', 'register-node', 'register-node']);
+
+  const { publicKey } = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-384' }, false, ['sign', 'verify']);
+  for (const [name, value] of [
+    ['private-key', publicKey],
+    ['private-key', Uint8Array.of(1)],
+    ['node-id', new TextEncoder().encode('one')],
+  ] as const) {
+    const store = memoryStore();
+    await publicKeyOf(store);
+    await store.set(name, value);
+    const other = new FakeLink();
+    assert.is((await ended(other, { store })).message, `runSuperNode: the store's '${name}' is not what was put there. Clear the store, and the node starts anew.`);
+    assert.ok(!other.calls.includes('register-node'));
+  }
+});
+
+test('answers that are not as Flower writes them are said as FORMAT, and refusals that are no object as REMOTE', async () => {
+  const answered = async (path: string, answer: Response): Promise<Node> => {
+    const link = new FakeLink();
+    link.once(path, () => answer);
+    const node = start(link);
+    await node.done;
+    return node;
+  };
+  const { error } = await answered('register-node', new Response('<html>'));
+  assert.is((error as GradloomError).code, 'FORMAT');
+  assert.match(error?.message ?? '', /^flower: the SuperLink's answer to register-node is not as Flower writes it: .*\. This is a fault of the server/);
+  const refusal = (await answered('register-node', new Response('null', { status: 400 }))).error;
+  assert.is((refusal as GradloomError).code, 'REMOTE');
+  assert.match(refusal?.message ?? '', /refused register-node \(HTTP 400\): null/);
+});
+
 test('versions, addresses and keys that are refused are said', async () => {
   const refusal = async (change: (link: FakeLink) => void, store?: Store): Promise<string> => {
     const link = new FakeLink();
@@ -247,7 +307,6 @@ test('a folder keeps the node: for its owner alone, with the same key', async ()
     await store.delete('x');
     assert.is(await store.get('x'), undefined);
     // What it signs, OpenSSL's form holds too.
-    const { subtle } = crypto;
     const { publicKey, sign } = await identityIn(store);
     const { createVerify } = await import('node:crypto');
     assert.ok(
@@ -255,10 +314,9 @@ test('a folder keeps the node: for its owner alone, with the same key', async ()
         .update('now')
         .verify(Buffer.from(publicKey).toString(), await sign('now')),
     );
-    void subtle;
     await store.set('public-key', Uint8Array.of(1));
     const broken: Store = { ...store, get: async () => 'text' };
-    assert.match((await publicKeyOf(broken).catch((e: Error) => e.message)) as string, /is not the bytes that were put there/);
+    assert.match((await publicKeyOf(broken).catch((e: Error) => e.message)) as string, /is not what was put there/);
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -318,6 +376,7 @@ test('arguments are checked before anything is done', async () => {
   await rejected(runSuperNode(3 as never, { url }), /takes what clientApp\(…\) gave/);
   await rejected(runSuperNode([], { url }), /takes what clientApp\(…\) gave/);
   await rejected(runSuperNode(app, {} as never), /url must be an address that starts with http/);
+  for (const bad of ['http://', 'https://a b']) await rejected(runSuperNode(app, { url: bad }), /url must be an address that starts with http/);
   await rejected(runSuperNode(app, { url, heartbeat: 1 }), /heartbeat must be seconds from 10 to 1800, got 1/);
   await rejected(runSuperNode(app, { url, store: {} as never }), /store must have get, set and delete/);
   await rejected(runSuperNode(app, { url, poll: Number.NaN }), /poll must be seconds/);

@@ -118,6 +118,15 @@ test('bytes that are none of these are refused as FORMAT', async () => {
   const { message, record } = of('nothing');
   format(() => readRecords(record, objectsOf(of('nothing'))));
   format(() => readRecords(message, new Map()));
+  const encoder = new TextEncoder();
+  for (const type of ['ArrayRecord', 'MetricRecord', 'ConfigRecord', 'RecordDict']) {
+    for (const body of ['no JSON', 'null']) {
+      const broken = await build(type, [], encoder.encode(body));
+      const dict = type === 'RecordDict' ? broken : await build('RecordDict', [broken], encoder.encode(`{"x": "${broken.tree.objectId}"}`));
+      const { tree, objects } = await build('Message', [dict], new Uint8Array(0));
+      format(() => readRecords(tree.objectId, objects));
+    }
+  }
   const torch = await build('Array', [], new TextEncoder().encode('{"dtype": "float32", "shape": [1], "stype": "torch", "arraychunk_ids": []}'));
   const named = await build('ArrayRecord', [torch], new TextEncoder().encode(`{"w": "${torch.tree.objectId}"}`));
   const dict = await build('RecordDict', [named], new TextEncoder().encode(`{"arrays": "${named.tree.objectId}"}`));
