@@ -116,8 +116,7 @@ export async function buildRecords({ arrays, metrics, config }: Partial<Records>
 }
 
 /** The records below a message's object. @throws FORMAT */
-export const readRecords = (messageId: string, objects: ReadonlyMap<string, Bytes>): Records =>
-  fromServer('the body of an object', () => recordsBelow(messageId, objects));
+export const readRecords = (messageId: string, objects: ReadonlyMap<string, Bytes>): Records => fromServer('the body of an object', () => recordsBelow(messageId, objects));
 
 function recordsBelow(messageId: string, objects: ReadonlyMap<string, Bytes>): Records {
   const at = (id: string, types: string): ReturnType<typeof read> => {

@@ -1,5 +1,6 @@
 // Stock strategies on honest clients: the closed form, refusals, a node that comes back.
 import { clientApp, memoryStore } from 'gradloom/flower';
+import { until } from '../../helpers.ts';
 import { closedApp, closedForm, like, Node } from '../closed.ts';
 import { must, near, type Row } from '../row.ts';
 import { Run, SuperLink } from '../superlink.ts';
@@ -51,7 +52,7 @@ async function fedAvg(): Promise<string> {
     await first.stop();
     const again = new Node(closedApp(1, 1), link.url, { store, fetch: watched });
     nodes.push(again);
-    await waitFor(() => again.nodeId !== undefined || again.error !== undefined);
+    await until('the node that comes back joins', 20, () => again.nodeId !== undefined || again.error !== undefined);
     must(again.nodeId === first.nodeId, 'the same node again', [first.nodeId, again.nodeId, again.error?.message]);
     must(!paths.has('/v1/fleet/unregister-node') && paths.has('/v1/fleet/deactivate-node'), 'keys stay registered', [...paths]);
     // A version that was not tested, told by a server that is otherwise real.
@@ -71,11 +72,6 @@ async function fedAvg(): Promise<string> {
     await Promise.all([...nodes, stranger].map((node) => node.stop()));
     await link.stop();
   }
-}
-
-/** Waits, for up to 20 s. */
-export async function waitFor(so: () => boolean): Promise<void> {
-  for (let i = 0; i < 400 && !so(); i++) await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
 /** Flower's own strategies, with its own wait of 3 s between two looks; Krum against one client that is far off. */

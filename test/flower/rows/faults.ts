@@ -1,11 +1,12 @@
 // Faults, each with how it must end: of the way, of the client, of the SuperLink.
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { sleep, until } from '../../helpers.ts';
 import { PushMessagesRequestSchema } from '../../../src/flower/generated/fleet_pb.ts';
 import { PushObjectRequestSchema } from '../../../src/flower/generated/message_pb.ts';
 import { closedApp, Node } from '../closed.ts';
 import { joined, pageClient, processClient, site } from '../programs.ts';
 import { must, near, type Row } from '../row.ts';
-import { Run, scratch, sleep, SuperLink, until } from '../superlink.ts';
+import { Run, scratch, SuperLink } from '../superlink.ts';
 import { found } from '../../runtimes/browsers.ts';
 
 /** The closed form where some clients miss rounds: [target, weight] of those that answered, round by round. */

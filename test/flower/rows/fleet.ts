@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { manualSeed, scope } from 'gradloom';
 import { type Arrays, arraysOf, loadArrays } from 'gradloom/flower';
+import { sleep, until } from '../../helpers.ts';
 import { accuracy, Digits, rateOf, type Shard, trainOneEpoch } from '../../../examples/flower/digits.ts';
 import { fromNpy, toNpy } from '../../../src/flower/npy.ts';
 import { found } from '../../runtimes/browsers.ts';
@@ -10,7 +11,7 @@ import { command, Missing, root } from '../../runtimes/context.ts';
 import { type Client, joined, pageClient, processClient, publish, site, workerdClient } from '../programs.ts';
 import { must, near, type Row } from '../row.ts';
 import { deal, testImages } from '../shards.ts';
-import { flower, freePort, Running, scratch, sleep, SuperLink, until } from '../superlink.ts';
+import { flower, freePort, Running, scratch, SuperLink } from '../superlink.ts';
 
 const ROUNDS = 10;
 const LR = 0.2;

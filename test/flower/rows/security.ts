@@ -1,11 +1,12 @@
 // TLS and node authentication: nodes whose keys the operator registered take part, another is refused.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { until } from '../../helpers.ts';
 import { command, root } from '../../runtimes/context.ts';
 import { closedForm } from '../closed.ts';
 import { joined, processClient } from '../programs.ts';
 import { must, near, type Row } from '../row.ts';
-import { flower, Run, scratch, SuperLink, until } from '../superlink.ts';
+import { flower, Run, scratch, SuperLink } from '../superlink.ts';
 
 async function secured(): Promise<string> {
   const folder = join(scratch, 'tls');
