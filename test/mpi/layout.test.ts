@@ -57,9 +57,9 @@ test('every element belongs to one rank, inside of a chunk', () => {
       assert.ok(at <= chunk && single <= singles, `${at} of ${chunk}, ${single} of ${singles}`);
     }
     assert.ok(seen.every((list) => list.every((n) => n === 1)));
-    // Room for what there is, and little more.
+    // Room for what there is; in each chunk one element that may not fit, and what makes it a multiple of 4.
     const total = places.reduce((n, { rows, size }) => n + rows * size, 0);
-    assert.ok(buckets * ranks * chunk <= total + buckets * ranks * (Math.max(1, ...places.map((p) => p.rows)) + 6));
+    assert.ok(buckets * ranks * chunk <= total + buckets * ranks * (Math.max(1, ...places.map((p) => p.rows)) + 3));
   }
 });
 
@@ -75,7 +75,7 @@ test('of layouts of ever new sizes the last few are kept', () => {
     exchange.layoutOf([{ rows: 1, size }]);
     assert.is(exchange.layoutOf([{ rows: 1, size: 1 }]), first);
   }
-  assert.ok((exchange as unknown as { layouts: Map<string, unknown> }).layouts.size < 20);
+  assert.is((exchange as unknown as { layouts: Map<string, unknown> }).layouts.size, 16);
 });
 
 test.run();
