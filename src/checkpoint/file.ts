@@ -25,29 +25,37 @@ export interface NodeWritable {
 /** The part of Node's `fs` that is used. */
 interface Files {
   promises: {
-    open(path: string | URL, flags: string): Promise<{ writeFile?(bytes: Uint8Array): Promise<void>; sync(): Promise<void>; close(): Promise<void> }>;
+    open(path: string | URL, flags: string, mode?: number): Promise<{ writeFile?(bytes: Uint8Array): Promise<void>; sync(): Promise<void>; close(): Promise<void> }>;
     rename(from: string | URL, to: string | URL): Promise<void>;
     readFile(path: string | URL): Promise<Uint8Array>;
+    mkdir(path: string, options: { recursive: boolean; mode?: number }): Promise<unknown>;
+    rm(path: string, options: { force: boolean }): Promise<void>;
   };
+  mkdirSync(path: string, options: { recursive: true }): void;
+  writeFileSync(path: string, content: string | Uint8Array): void;
+  readFileSync(path: string): Uint8Array;
+  existsSync(path: string): boolean;
 }
 
-function files(op: string): Files['promises'] {
+/** The files of this runtime. @throws RUNTIME where it has none, with the remedy: what to use instead */
+export function files(op: string, remedy: string): Files {
   const { process } = globalThis as { process?: { getBuiltinModule?(name: string): Files | undefined } };
-  const found = process?.getBuiltinModule?.('fs')?.promises;
+  const found = process?.getBuiltinModule?.('fs');
   if (found) return found;
-  throw new GradloomError('RUNTIME', op, 'this runtime has no files by path (Node ≥ 20.16, Deno ≥ 2.1, Bun ≥ 1.2). Pass a file handle, a stream, or bytes.');
+  throw new GradloomError('RUNTIME', op, `this runtime has no files by path (Node ≥ 20.16, Deno ≥ 2.1, Bun ≥ 1.2). ${remedy}`);
 }
+const REMEDY = 'Pass a file handle, a stream, or bytes.';
 
 const beside = (path: string | URL, ending: string): string | URL => (typeof path === 'string' ? path + ending : new URL(path.href + ending));
 
 /** Writes that wait for one another, by path: they share a temporary file. */
 const writing = new Map<string, Promise<void>>();
 
-/** The whole file or none: a temporary file beside it takes its place once it is on the disk. */
-async function replaceFile(path: string | URL, bytes: Uint8Array): Promise<void> {
-  const fs = files('checkpoint.write');
+/** The whole file or none: a temporary file beside it takes its place once it is on the disk. `mode`: who may read and write it. */
+export async function replaceFile(op: string, path: string | URL, bytes: Uint8Array, mode?: number): Promise<void> {
+  const fs = files(op, REMEDY).promises;
   const temporary = beside(path, '.tmp');
-  const file = await fs.open(temporary, 'w');
+  const file = await fs.open(temporary, 'w', mode);
   try {
     await (file as { writeFile(bytes: Uint8Array): Promise<void> }).writeFile(bytes);
     await file.sync();
@@ -73,7 +81,7 @@ export async function writeBytes(target: Target, bytes: Uint8Array<ArrayBuffer>)
   const op = 'checkpoint.write';
   if ((typeof target === 'string' && target !== '') || target instanceof URL) {
     const before = writing.get(String(target)) ?? Promise.resolve();
-    const mine = before.catch(() => {}).then(() => replaceFile(target, bytes));
+    const mine = before.catch(() => {}).then(() => replaceFile(op, target, bytes));
     writing.set(String(target), mine);
     try {
       return await mine;
@@ -126,7 +134,7 @@ function bufferOf(buffer: unknown): Uint8Array {
 export async function readBytes(source: Source): Promise<Uint8Array | null> {
   const op = 'checkpoint.read';
   try {
-    if (typeof source === 'string' || source instanceof URL) return await files(op).readFile(source);
+    if (typeof source === 'string' || source instanceof URL) return await files(op, REMEDY).promises.readFile(source);
     if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) return bytesOf(source as ArrayBuffer);
     const { getFile, arrayBuffer, getReader } = (source ?? {}) as Partial<FileHandle & Blob & ReadableStream>;
     if (typeof getFile === 'function') {

@@ -1,5 +1,6 @@
 // A model, its losses, method, optimizer and scheduler as a folder of Python that trains on in PyTorch; and the way back.
 import { UncertaintyWeighting, IMTLL } from '../multiloss/methods/from-losses/learned.ts';
+import { files as filesOf } from '../checkpoint/file.ts';
 import { loadSafetensors, saveSafetensors } from '../checkpoint/safetensors.ts';
 import { METHOD, type Method } from '../multiloss/methods/method.ts';
 import { Module } from '../module/module.ts';
@@ -202,22 +203,8 @@ function expectedOf(model: Module, example: readonly Tensor[], losses: NonNullab
   return found;
 }
 
-interface Disk {
-  mkdirSync(path: string, options: { recursive: true }): void;
-  writeFileSync(path: string, content: string | Uint8Array): void;
-  readFileSync(path: string): Uint8Array;
-  existsSync(path: string): boolean;
-}
-
-function disk(op: string): Disk {
-  const { process } = globalThis as { process?: { getBuiltinModule?(name: string): Disk | undefined } };
-  const found = process?.getBuiltinModule?.('fs');
-  if (found) return found;
-  throw new GradloomError('RUNTIME', op, 'this runtime has no files by path (Node ≥ 20.16, Deno ≥ 2.1, Bun ≥ 1.2). Take the files that it returns.');
-}
-
 function write(folder: string, files: Files): void {
-  const fs = disk('toPyTorch');
+  const fs = filesOf('toPyTorch', 'Take the files that it returns.');
   fs.mkdirSync(folder, { recursive: true });
   for (const [name, content] of Object.entries(files)) fs.writeFileSync(`${folder}/${name}`, content);
 }
@@ -250,7 +237,7 @@ export function fromPyTorch(from: string | Readonly<Record<string, Uint8Array | 
   const { model, optimizer, scheduler, combine } = optionsOf(op, options, BACK);
   checkArgument(op, 'model', model, MODULE);
   const bytesOf = (name: string): Uint8Array | ArrayBuffer => {
-    const fs = typeof from === 'string' ? disk(op) : null;
+    const fs = typeof from === 'string' ? filesOf(op, 'Pass the files by name.') : null;
     const path = `${String(from)}/${name}`;
     const found = fs ? (fs.existsSync(path) ? fs.readFileSync(path) : undefined) : (from as Record<string, Uint8Array>)[name];
     if (found === undefined || typeof found === 'string')
