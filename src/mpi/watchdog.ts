@@ -14,7 +14,7 @@ state=$1 limit=$2 rank=$3 launcher=$4
 watch() {
   before= seconds=0
   while sleep 1 >/dev/null 2>&1; do
-    read -r now <"$state" || exit
+    { read -r now <"$state"; } 2>/dev/null || exit
     if [ "$now" != "$before" ] || [ "\${now%% *}" = 0 ]; then before=$now seconds=0; else seconds=$((seconds + 1)); fi
     [ $seconds -lt $limit ] || break
   done
@@ -29,7 +29,7 @@ watch &
 watcher=$!
 cat >/dev/null
 if [ -e "$state.overrun" ]; then wait $watcher; exit; fi
-kill $watcher
+kill $watcher 2>/dev/null
 [ -e "$state" ] || exit 0
 read -r now <"$state"
 echo "gradloom: \${now#* }: the process is gone, killed or crashed. The launcher ends the job." >&2
