@@ -25,7 +25,7 @@ interface Modules {
 
 /** What of `process` is used. */
 export interface Process {
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Record<string, string | undefined>;
   readonly pid: number;
   readonly ppid: number;
   exitCode?: number | string | null | undefined;
