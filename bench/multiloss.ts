@@ -1,13 +1,14 @@
 // What a gradient for each loss costs: K heads of 10 on the trunk of `mlp`, batch 64, against one summed step. `npm run bench -- --only multiloss`.
 import { autograd, manualSeed, multiloss, nn, rand, scope, type Tensor } from 'gradloom';
 import { median } from './table.ts';
+import { TRUNKS } from './trunks.ts';
 
 /** Ways to get gradients from K losses; each includes the forward pass. */
 type Way = 'sum' | 'independent' | 'apart' | 'jacobian' | 'upgrad' | 'graddrop' | 'trimmedmean';
 
 function job(k: number): Partial<Record<Way, () => void>> {
   manualSeed(k);
-  const trunk = new nn.Sequential(new nn.Linear(784, 256), new nn.ReLU(), new nn.Linear(256, 128), new nn.ReLU());
+  const trunk = TRUNKS.mlp();
   const heads = Array.from({ length: k }, () => new nn.Linear(128, 10));
   const x = rand([64, 784]);
   const targets = heads.map(() => rand([64]).mul(10).int());

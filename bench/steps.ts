@@ -5,6 +5,7 @@ import type { Data, Values } from './data.ts';
 import { informedOf } from './physics.ts';
 import { type Losses, picturedOf, WithLosses } from './pictures.ts';
 import { Reader, readerOf } from './sequences.ts';
+import { TRUNKS } from './trunks.ts';
 import type { Work } from './works.ts';
 
 /** One training step: its losses. */
@@ -15,21 +16,6 @@ type Batch = [x: Tensor, labels: Tensor, values: Tensor];
 
 /** `capture(step)`: the step recorded once and replayed. Absent from builds that cannot. */
 export const capture = (gradloom as unknown as { capture?: (step: (...batch: Batch) => Losses) => (...batch: Batch) => Losses }).capture;
-
-const TRUNKS: Readonly<Record<string, () => nn.Sequential>> = {
-  tiny: () => new nn.Sequential(new nn.Linear(2, 32), new nn.Tanh(), new nn.Linear(32, 32), new nn.Tanh()),
-  mlp: () => new nn.Sequential(new nn.Linear(784, 256), new nn.ReLU(), new nn.Linear(256, 128), new nn.ReLU()),
-  cnn: () =>
-    new nn.Sequential(
-      new nn.Conv2d(1, 8, 3, { padding: 1 }),
-      new nn.ReLU(),
-      new nn.MaxPool2d(2),
-      new nn.Conv2d(8, 16, 3, { padding: 1 }),
-      new nn.ReLU(),
-      new nn.MaxPool2d(2),
-      new nn.Flatten(),
-    ),
-};
 
 class TwoHeads extends nn.Module {
   readonly trunk: nn.Sequential | Reader;
@@ -58,7 +44,7 @@ class TwoHeads extends nn.Module {
 
 /** The step of a work, ready to run. `captured`: recorded and replayed. */
 export function stepOf(work: Work, data: Data, captured = false): Step {
-  const model = picturedOf(work.operation) ?? informedOf(work.operation) ?? new TwoHeads(readerOf(work.operation, data) ?? (TRUNKS[work.operation] as () => nn.Sequential)(), data);
+  const model = picturedOf(work.operation) ?? informedOf(work.operation) ?? new TwoHeads(readerOf(work.operation, data) ?? TRUNKS[work.operation as keyof typeof TRUNKS](), data);
   const given = (name: string): Tensor => {
     const { shape, data: values } = data.get(name) as Values;
     return tensor(values, { shape });

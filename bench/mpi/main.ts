@@ -1,9 +1,7 @@
 // npm run bench:mpi [-- --seconds 3] [-- --rounds 3]: two ranks against one at the same total batch, and a step's exchange alone.
-import { copyFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { FLAVOURS, job, jsonLine, Missing, project, succeeded } from '../../test/mpi/jobs.ts';
+import { bundled, FLAVOURS, job, jsonLine, Missing, succeeded } from '../../test/mpi/jobs.ts';
 import { median, short, table } from '../table.ts';
 
 const { values: options } = parseArgs({ options: { seconds: { type: 'string', default: '3' }, rounds: { type: 'string', default: '3' } } });
@@ -12,7 +10,7 @@ const WORKS = [
   ['cnn', 256],
 ] as const;
 
-copyFileSync(fileURLToPath(new URL('step.mjs', import.meta.url)), join(project(), 'step.mjs'));
+const step = bundled(fileURLToPath(new URL('step.mjs', import.meta.url)));
 const rows: string[][] = [];
 for (const flavour of FLAVOURS) {
   for (const [name, batch] of WORKS) {
@@ -22,7 +20,7 @@ for (const flavour of FLAVOURS) {
         // One and two by turns, so that a machine that slows down slows both.
         for (let round = 0; round < Number(options.rounds); round++) {
           for (const [i, list] of times.entries()) {
-            const ended = succeeded(await job(flavour, i + 1, ['step.mjs', name, String(batch), options.seconds, way], { limit: 300 }));
+            const ended = succeeded(await job(flavour, i + 1, [step, name, String(batch), options.seconds, way], { limit: 300 }));
             const { stepMs, averageMs } = jsonLine<{ stepMs: number; averageMs: number }>(ended.output);
             list.step.push(stepMs);
             list.average.push(averageMs);

@@ -2,30 +2,18 @@
 // exchange alone.
 import { capture, manualSeed, nn, optim, rand, randint, randn, scope } from 'gradloom';
 import { initMpi } from 'gradloom/mpi';
+import { TRUNKS } from '../trunks.ts';
 
 const [name, size, seconds, way] = process.argv.slice(2);
 const batch = Number(size);
 const world = await initMpi({ timeout: 60 });
 
-const MODELS = {
-  mlp: () => [new nn.Sequential(new nn.Linear(784, 256), new nn.ReLU(), new nn.Linear(256, 128), new nn.ReLU()), new nn.Linear(128, 10), new nn.Linear(128, 784)],
-  cnn: () => [
-    new nn.Sequential(
-      new nn.Conv2d(1, 8, 3, { padding: 1 }),
-      new nn.ReLU(),
-      new nn.MaxPool2d(2),
-      new nn.Conv2d(8, 16, 3, { padding: 1 }),
-      new nn.ReLU(),
-      new nn.MaxPool2d(2),
-      new nn.Flatten(),
-    ),
-    new nn.Linear(784, 10),
-    new nn.Linear(784, 1),
-  ],
-};
+// The widths of both heads: 10 classes, and a picture or one value.
+const HEADS = { mlp: [128, 784], cnn: [784, 1] };
 
 manualSeed(1);
-const [trunk, first, second] = MODELS[name]();
+const [width, values] = HEADS[name];
+const [trunk, first, second] = [TRUNKS[name](), new nn.Linear(width, 10), new nn.Linear(width, values)];
 const model = new nn.Sequential(trunk, first, second);
 const optimizer = new optim.Adam(model.parameters(), { lr: 1e-3 });
 const x = rand(name === 'mlp' ? [batch, 784] : [batch, 1, 28, 28]);

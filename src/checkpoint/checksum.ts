@@ -39,11 +39,17 @@ export function seal(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
+/** The checksum that sealed bytes hold. */
+export function checksumOf(bytes: Uint8Array): string {
+  const at = digitsAt(bytes);
+  return new TextDecoder().decode(bytes.subarray(at, at + 8));
+}
+
 /** Throws where the bytes are not as they were sealed. */
 export function verifySeal(bytes: Uint8Array): void {
   const at = digitsAt(bytes);
   if (at < 0)
     throw new GradloomError('FORMAT', 'checkpoint.read', 'the file is cut short, damaged, or not written by checkpoint.write. Read files of checkpoint.save with checkpoint.load.');
-  const [said, is] = [new TextDecoder().decode(bytes.subarray(at, at + 8)), digitsOf(bytes, at)];
+  const [said, is] = [checksumOf(bytes), digitsOf(bytes, at)];
   if (said !== is) throw new GradloomError('FORMAT', 'checkpoint.read', `the file is damaged or cut short: its checksum is ${is}, it should be ${said}. Take an earlier one.`);
 }

@@ -25,7 +25,8 @@ export interface ReadOptions {
   optional?: boolean;
 }
 
-const OPTIONS: Kinds<ReadOptions> = { optional: FLAG };
+/** @internal */
+export const OPTIONS: Kinds<ReadOptions> = { optional: FLAG };
 const VERSION_KEY = 'gradloom.checkpoint';
 /** Of the layout; a later one is refused. */
 const VERSION = 1;
@@ -46,7 +47,8 @@ function stateOf(part: unknown): unknown {
   return isStateless(part) ? null : part;
 }
 
-function assertParts(op: string, parts: unknown): asserts parts is Parts {
+/** @internal */
+export function assertParts(op: string, parts: unknown): asserts parts is Parts {
   if (!isPlainObject(parts)) throw valueError(op, `takes a run's parts by name, got ${valueText(parts)}. Write { model, optimizer, step }.`);
 }
 

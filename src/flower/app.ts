@@ -1,5 +1,5 @@
 // The page's own training, and which rounds it takes. No code comes from the server.
-import { type Kinds, checkArgument, FUNCTION, optionsOf, TEXT, isPlainObject } from '../tensor/check.ts';
+import { type Kinds, checkArgument, FLAG, FUNCTION, optionsOf, TEXT, isPlainObject } from '../tensor/check.ts';
 import { GradloomError, valueText } from '../tensor/errors.ts';
 import { arraysOf, type ModelLike } from './arrays.ts';
 import { assertNdArray } from './npy.ts';
@@ -61,7 +61,7 @@ const OPTIONS: Kinds<ClientAppOptions> = {
   train: FUNCTION,
   evaluate: FUNCTION,
   query: FUNCTION,
-  nonFinite: { what: 'true or false', test: (v) => typeof v === 'boolean' },
+  nonFinite: FLAG,
 };
 
 /** What one page trains; made by `clientApp`. */

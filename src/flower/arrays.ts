@@ -6,8 +6,9 @@ import { isPlainObject } from '../tensor/check.ts';
 import type { DType } from '../tensor/dtype.ts';
 import { GradloomError, valueText } from '../tensor/errors.ts';
 import { scope } from '../tensor/scope.ts';
+import { sizeOf } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { assertNdArray, type NdArray, type NdData, sizeOf } from './npy.ts';
+import { assertNdArray, type NdArray, type NdData } from './npy.ts';
 import type { Arrays } from './records.ts';
 
 /** What a tensor shows of itself. */

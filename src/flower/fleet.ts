@@ -2,8 +2,7 @@
 import { create, type DescMessage, fromBinary, type MessageInitShape, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import { GradloomError, valueText } from '../tensor/errors.ts';
 import type { Identity } from './identity.ts';
-import { base64 } from './identity.ts';
-import type { Bytes } from './objects.ts';
+import { base64, type Bytes, fromServer } from './objects.ts';
 
 /** The SuperLinks that the tests run against. */
 export const TESTED: readonly string[] = ['1.42.0'];
@@ -80,21 +79,19 @@ export class Fleet {
     const { url, onReach } = this.#settings;
     for (let wait = 0.5; ; wait = Math.min(wait * 2, 10)) {
       signal.throwIfAborted();
+      const request = await init();
       const ending = new AbortController();
       const end = (): void => ending.abort(signal.reason);
       const timer = setTimeout(() => ending.abort(new Error(`no answer within ${REQUEST} s`)), REQUEST * 1000);
       signal.addEventListener('abort', end);
       let why = '';
+      let answer: Response | undefined;
       try {
-        const response = await this.#settings.fetch(`${url}${path}`, { ...(await init()), signal: ending.signal });
+        const response = await this.#settings.fetch(`${url}${path}`, { ...request, signal: ending.signal });
         // Read here, so that an answer that is cut off counts as none.
         const body = await response.arrayBuffer();
-        if (![429, 502, 503, 504].includes(response.status)) {
-          if (!this.#reached) onReach(true, '');
-          this.#reached = true;
-          return new Response(response.status === 204 ? null : body, response);
-        }
-        why = `HTTP ${response.status}`;
+        if ([429, 502, 503, 504].includes(response.status)) why = `HTTP ${response.status}`;
+        else answer = new Response(response.status === 204 ? null : body, response);
       } catch (error) {
         signal.throwIfAborted();
         why = error instanceof Error ? `${error.message}${error.cause instanceof Error ? ` (${error.cause.message})` : ''}` : String(error);
@@ -102,8 +99,10 @@ export class Fleet {
         clearTimeout(timer);
         signal.removeEventListener('abort', end);
       }
-      if (this.#reached) onReach(false, why);
-      this.#reached = false;
+      const before = this.#reached;
+      this.#reached = answer !== undefined;
+      if (before !== this.#reached) onReach(this.#reached, why);
+      if (answer) return answer;
       await pause(wait, signal);
     }
   }
@@ -155,13 +154,16 @@ export class Fleet {
     let response = await this.#send(`/v1/fleet/${path}`, init, signal);
     // The clock may have been set, or the machine have slept.
     if (response.status === 401 && this.#setClock(response)) response = await this.#send(`/v1/fleet/${path}`, init, signal);
-    if (response.ok) return fromBinary(output, new Uint8Array(await response.arrayBuffer()));
+    if (response.ok) {
+      const bytes = new Uint8Array(await response.arrayBuffer());
+      return fromServer(`the SuperLink's answer to ${path}`, () => fromBinary(output, bytes));
+    }
     const text = await response.text();
-    let said: { code?: number; detail?: string; extra?: string } = {};
+    let said: { code?: number; detail?: string; extra?: string } | null = null;
     try {
       said = JSON.parse(text);
     } catch {}
-    const detail = [said.detail, said.extra].filter((s) => typeof s === 'string').join(' ');
-    throw new Refusal(path, response.status, said.code, detail || text.slice(0, 200));
+    const detail = [said?.detail, said?.extra].filter((s) => typeof s === 'string').join(' ');
+    throw new Refusal(path, response.status, said?.code, detail || text.slice(0, 200));
   }
 }

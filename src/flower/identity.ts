@@ -1,17 +1,10 @@
 // Who a node is: a P-384 key, made once and kept. Flower knows a node by the bytes of its public key; each call is signed with the other half.
 import { GradloomError } from '../tensor/errors.ts';
-import { type Bytes, utf8 } from './objects.ts';
+import { base64, type Bytes, utf8 } from './objects.ts';
 import type { Store } from './stores.ts';
 
 const CURVE = { name: 'ECDSA', namedCurve: 'P-384' };
 const SIGN = { name: 'ECDSA', hash: 'SHA-256' };
-
-/** Bytes as base64. */
-export function base64(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return btoa(text);
-}
 
 /** A node's key, ready for use. */
 export interface Identity {
@@ -38,11 +31,27 @@ export function derSignature(raw: Uint8Array): Uint8Array {
 /** A public key (SPKI) as PEM. */
 const pemOf = (spki: Uint8Array): Bytes => utf8(`-----BEGIN PUBLIC KEY-----\n${base64(spki).replace(/.{64}(?=.)/g, '$&\n')}\n-----END PUBLIC KEY-----\n`);
 
+/** An entry of a store that is none of the node's. */
+export const spoilt = (name: string, cause?: unknown): GradloomError =>
+  new GradloomError('FORMAT', 'runSuperNode', `the store's '${name}' is not what was put there. Clear the store, and the node starts anew.`, { cause });
+
 /** The bytes of a store's entry. */
 async function bytesIn(store: Store, name: string): Promise<Bytes | undefined> {
   const found = await store.get(name);
   if (found === undefined || found instanceof Uint8Array) return found as Bytes | undefined;
-  throw new GradloomError('FORMAT', 'runSuperNode', `the store's '${name}' is not the bytes that were put there. Clear the store, and the node starts anew.`);
+  throw spoilt(name);
+}
+
+/** The private key that a store kept, which signs. */
+async function privateKeyOf(kept: unknown): Promise<CryptoKey> {
+  const { subtle } = crypto;
+  try {
+    const key = kept instanceof Uint8Array ? await subtle.importKey('pkcs8', kept as Bytes, CURVE, false, ['sign']) : (kept as CryptoKey);
+    await subtle.sign(SIGN, key, new Uint8Array(1));
+    return key;
+  } catch (cause) {
+    throw spoilt('private-key', cause);
+  }
 }
 
 /** The key in a store; made and put there where there is none. A page keeps one that cannot be read out. */
@@ -51,7 +60,7 @@ async function keyPair(store: Store): Promise<{ privateKey: CryptoKey; spki: Byt
   const { subtle } = crypto;
   const spki = await bytesIn(store, 'public-key');
   const kept = spki && (await store.get('private-key'));
-  if (spki && kept) return { spki, privateKey: kept instanceof Uint8Array ? await subtle.importKey('pkcs8', kept as Bytes, CURVE, false, ['sign']) : (kept as CryptoKey) };
+  if (spki && kept) return { spki, privateKey: await privateKeyOf(kept) };
   const pair = await subtle.generateKey(CURVE, !store.keepsKeys, ['sign', 'verify']);
   const made = new Uint8Array(await subtle.exportKey('spki', pair.publicKey));
   await store.set('private-key', store.keepsKeys ? pair.privateKey : new Uint8Array(await subtle.exportKey('pkcs8', pair.privateKey)));

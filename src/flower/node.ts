@@ -21,7 +21,7 @@ import {
   PullObjectRequestSchema,
   PullObjectResponseSchema,
 } from './generated/message_pb.ts';
-import { type Identity, identityIn } from './identity.ts';
+import { type Identity, identityIn, spoilt } from './identity.ts';
 import { Journal } from './journal.ts';
 import { type Built, type Bytes, idsOf, sha256, textOf, type Tree, utf8 } from './objects.ts';
 import { buildRecords, type Config, readRecords, type Records } from './records.ts';
@@ -69,8 +69,16 @@ const seconds = (least: number, most: number): { what: string; test: (v: unknown
   what: `seconds from ${least} to ${most}`,
   test: (v) => typeof v === 'number' && v >= least && v <= most,
 });
+/** Whether it is an address; URL.canParse is younger than some runtimes. */
+const isAddress = (v: unknown): boolean => {
+  try {
+    return typeof v === 'string' && /^https?:\/\//.test(v) && new URL(v).host !== '';
+  } catch {
+    return false;
+  }
+};
 const OPTIONS: Kinds<SuperNodeOptions> = {
-  url: { what: 'an address that starts with http:// or https://', test: (v) => typeof v === 'string' && /^https?:\/\//.test(v) },
+  url: { what: 'an address that starts with http:// or https://', test: isAddress },
   store: { what: 'a store', test: (v) => typeof v === 'object' && v !== null },
   signal: instanceOf(AbortSignal, 'an AbortSignal'),
   poll: seconds(0.01, 3600),
@@ -135,7 +143,9 @@ class SuperNode {
     const { publicKey } = this.#identity;
     const fleet = this.#fleet;
     const kept = await this.#store.get('node-id');
-    let nodeId = kept instanceof Uint8Array ? BigInt(textOf(kept)) : undefined;
+    const number = kept instanceof Uint8Array ? textOf(kept) : undefined;
+    if (number !== undefined && !/^\d+$/.test(number)) throw spoilt('node-id');
+    let nodeId = number === undefined ? undefined : BigInt(number);
     try {
       ({ nodeId } = await fleet.call('register-node', RegisterNodeFleetRequestSchema, { publicKey }, RegisterNodeFleetResponseSchema));
       await this.#store.set('node-id', utf8(`${nodeId}`));

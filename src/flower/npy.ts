@@ -1,5 +1,6 @@
 // NumPy's .npy files, versions 1 to 3: what Flower's arrays hold.
 import { GradloomError, shapeText, valueText } from '../tensor/errors.ts';
+import { sizeOf } from '../tensor/shape.ts';
 import { type Bytes, textOf, utf8 } from './objects.ts';
 
 /** NumPy's names of element types. */
@@ -31,9 +32,6 @@ export interface NdArray {
   /** The elements, row-major; those of a bool are 0 and 1. */
   readonly data: NdData;
 }
-
-/** How many elements a shape has. */
-export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 /** Throws unless it is an array whose elements are as many as its shape says and of its type. */
 export function assertNdArray(op: string, name: string, array: NdArray): void {

@@ -29,6 +29,7 @@ export interface Read {
   readonly body: Bytes;
 }
 
+const FAULT = 'This is a fault of the server, or of a version that was not tested.';
 const encoder = /* @__PURE__ */ new TextEncoder();
 const decoder = /* @__PURE__ */ new TextDecoder();
 
@@ -36,6 +37,12 @@ const decoder = /* @__PURE__ */ new TextDecoder();
 export const utf8 = (text: string): Bytes => encoder.encode(text) as Bytes;
 /** UTF-8 as text. */
 export const textOf = (bytes: Uint8Array): string => decoder.decode(bytes);
+/** Bytes as base64. */
+export function base64(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return btoa(text);
+}
 /** SHA-256 in hexadecimal. */
 export const sha256 = async (bytes: Bytes): Promise<string> =>
   Array.from(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)), (b) => b.toString(16).padStart(2, '0')).join('');
@@ -53,17 +60,23 @@ export async function build(type: string, children: readonly Built[], body: Uint
   return { tree: { objectId, children: [...unique.values()].map((child) => child.tree) }, objects };
 }
 
+/** What `parse` makes of something that the server sent. @throws FORMAT in place of what JSON, protobuf and fields of what is none throw */
+export function fromServer<T>(what: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (cause) {
+    if (cause instanceof GradloomError) throw cause;
+    throw new GradloomError('FORMAT', 'flower', `${what} is not as Flower writes it: ${(cause as Error).message}. ${FAULT}`, { cause });
+  }
+}
+
 /** An object's head and body. @throws FORMAT */
 export function read(bytes: Bytes): Read {
   const end = bytes.indexOf(0);
   const [type, ids, length, ...more] = textOf(bytes.subarray(0, Math.max(end, 0))).split(' ');
   const body = bytes.subarray(end + 1);
   if (!type || ids === undefined || more.length > 0 || Number(length) !== body.length) {
-    throw new GradloomError(
-      'FORMAT',
-      'flower',
-      `an object of ${bytes.length} bytes has no head as Flower writes it. This is a fault of the server, or of a version that was not tested.`,
-    );
+    throw new GradloomError('FORMAT', 'flower', `an object of ${bytes.length} bytes has no head as Flower writes it. ${FAULT}`);
   }
   return { type, children: ids === '' ? [] : ids.split(','), body };
 }

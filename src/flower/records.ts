@@ -3,7 +3,7 @@ import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/p
 import { GradloomError, valueText } from '../tensor/errors.ts';
 import { ConfigRecordSchema, type ConfigRecordValue, MetricRecordSchema, type MetricRecordValue } from './generated/recorddict_pb.ts';
 import { assertNdArray, fromNpy, type NdArray, toNpy } from './npy.ts';
-import { type Built, type Bytes, build, read, textOf, utf8 } from './objects.ts';
+import { type Built, type Bytes, build, fromServer, read, textOf, utf8 } from './objects.ts';
 
 /** Arrays by name: a model's state, or a row of it for each loss. */
 export type Arrays = Record<string, NdArray>;
@@ -116,7 +116,9 @@ export async function buildRecords({ arrays, metrics, config }: Partial<Records>
 }
 
 /** The records below a message's object. @throws FORMAT */
-export function readRecords(messageId: string, objects: ReadonlyMap<string, Bytes>): Records {
+export const readRecords = (messageId: string, objects: ReadonlyMap<string, Bytes>): Records => fromServer('the body of an object', () => recordsBelow(messageId, objects));
+
+function recordsBelow(messageId: string, objects: ReadonlyMap<string, Bytes>): Records {
   const at = (id: string, types: string): ReturnType<typeof read> => {
     const bytes = objects.get(id);
     const found = bytes && read(bytes);

@@ -1,4 +1,5 @@
 // Where a node keeps its key, its number and its journal, so that it comes back as the same node and answers for what it had in hand.
+import { files, replaceFile } from '../checkpoint/file.ts';
 import { checkArgument, TEXT } from '../tensor/check.ts';
 import { GradloomError, valueText } from '../tensor/errors.ts';
 
@@ -37,15 +38,6 @@ export function memoryStore(): Store {
   };
 }
 
-/** The part of Node's `fs.promises` that is used. */
-interface Files {
-  mkdir(path: string, options: { recursive: boolean; mode: number }): Promise<unknown>;
-  open(path: string, flags: string, mode: number): Promise<{ writeFile(bytes: Uint8Array): Promise<void>; sync(): Promise<void>; close(): Promise<void> }>;
-  rename(from: string, to: string): Promise<void>;
-  readFile(path: string): Promise<Uint8Array>;
-  rm(path: string, options: { force: boolean }): Promise<void>;
-}
-
 /**
  * A folder, in Node, Deno and Bun: a file for each entry, replaced as a whole, readable by its owner alone. The private key lies in it.
  *
@@ -54,9 +46,7 @@ interface Files {
  */
 export function fileStore(folder: string): Store {
   checkArgument('fileStore', 'folder', folder, TEXT);
-  const { process: host } = globalThis as { process?: { getBuiltinModule?(name: string): { promises: Files } | undefined } };
-  const fs = host?.getBuiltinModule?.('fs')?.promises;
-  if (!fs) throw new GradloomError('RUNTIME', 'fileStore', 'this runtime has no files by path (Node ≥ 20.16, Deno ≥ 2.1, Bun ≥ 1.2). Use indexedDBStore() or a store of your own.');
+  const fs = files('fileStore', 'Use indexedDBStore() or a store of your own.').promises;
   const path = (name: string): string => `${folder}/${name}`;
   return {
     async get(name) {
@@ -69,14 +59,7 @@ export function fileStore(folder: string): Store {
     },
     async set(name, value) {
       await fs.mkdir(folder, { recursive: true, mode: 0o700 });
-      const file = await fs.open(path(`${name}.tmp`), 'w', 0o600);
-      try {
-        await file.writeFile(value as Uint8Array);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await fs.rename(path(`${name}.tmp`), path(name));
+      await replaceFile('fileStore', path(name), value as Uint8Array, 0o600);
     },
     delete: (name) => fs.rm(path(name), { force: true }),
   };

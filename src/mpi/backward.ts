@@ -26,7 +26,7 @@ import { enableGrad } from '../tensor/modes.ts';
 import { defaultGenerator } from '../tensor/random.ts';
 import { hand, hostStep, recording } from '../tensor/recording.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
-import { SAMPLES, shareOf } from './average.ts';
+import { SAMPLES, sharesOf } from './average.ts';
 import type { Exchange } from './exchange.ts';
 import { averageRows, Shards, Step } from './shards.ts';
 
@@ -88,15 +88,13 @@ function averageLosses(step: Step, names: readonly string[], losses: readonly Te
   const means = empty([losses.length]);
   hostStep([means, ...losses], ([address, ...places]) => {
     const values = places.map((place) => floatsAt(place, 1)[0] as number);
-    const words = [...names.join()].map((c) => c.charCodeAt(0));
-    const gathered = exchange.gather(op, 'the losses', words, [samples, ...values, ...defaultGenerator().getState()]);
-    step.share = shareOf(exchange, gathered);
+    const gathered = exchange.gather(op, 'the losses', names.join(), [samples, ...values, ...defaultGenerator().getState()]);
+    const shares = sharesOf(op, gathered);
+    step.share = shares[exchange.mpi.rank] as number;
     step.draws = Array.from((gathered[0] as Float64Array).slice(1 + values.length));
-    const total = gathered.reduce((n, row) => n + (row[0] as number), 0);
-    const part = (row: Float64Array): number => (total === 0 ? 1 / gathered.length : (row[0] as number) / total);
     writeFloats(
       address as number,
-      values.map((_, i) => gathered.reduce((sum, row) => sum + part(row) * (row[1 + i] as number), 0)),
+      values.map((_, i) => gathered.reduce((sum, row, r) => sum + (shares[r] as number) * (row[1 + i] as number), 0)),
     );
   });
   return losses.map((loss, i) => {

@@ -1,7 +1,8 @@
 // A run over ranks in one file. All ranks hold the same but their random streams: the others' go beside rank 0's.
+import { checksumOf } from '../checkpoint/checksum.ts';
 import { readBytes, type Source, type Target, writeBytes } from '../checkpoint/file.ts';
-import { type Parts, type ReadOptions, read, toBytes } from '../checkpoint/run.ts';
-import { FLAG, isPlainObject, type Kinds, optionsOf, valueText } from '../tensor/check.ts';
+import { assertParts, OPTIONS, type Parts, type ReadOptions, read, toBytes } from '../checkpoint/run.ts';
+import { optionsOf, valueText } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { defaultGenerator } from '../tensor/random.ts';
 import type { Exchange } from './exchange.ts';
@@ -9,26 +10,38 @@ import { hashOf } from './layout.ts';
 
 /** The part that holds each rank's random stream. */
 const RANKS = 'ranks';
-const OPTIONS: Kinds<ReadOptions> = { optional: FLAG };
 
-function assertParts(op: string, parts: Parts): void {
-  if (!isPlainObject(parts)) throw valueError(op, `takes a run's parts by name, got ${valueText(parts)}. Write { model, optimizer, step }.`);
+function assertNames(op: string, parts: Parts): void {
+  assertParts(op, parts);
   if (Object.hasOwn(parts, RANKS)) throw valueError(op, `the part '${RANKS}' is what it keeps each rank's random stream in. Give yours another name.`);
 }
 
-const hash = (bytes: Uint8Array): number => hashOf(new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2));
+/**
+ * Does what rank 0 alone does; every rank gets the number that came of it.
+ * @throws where it failed: what rank 0 threw, there; RUNTIME on the others
+ */
+async function onFirst(exchange: Exchange, op: string, run: () => Promise<number>): Promise<number> {
+  let [failed, number]: [boolean, number] = [false, 0];
+  let cause: unknown;
+  if (exchange.mpi.rank === 0) {
+    try {
+      number = await run();
+    } catch (error) {
+      [failed, cause] = [true, error];
+    }
+  }
+  const [first] = exchange.gather(op, 'the file', '', [failed ? 1 : 0, number]);
+  if (failed) throw cause;
+  if (first?.[0] === 1) throw new GradloomError('RUNTIME', op, 'rank 0, which has the file, failed. Its error says why.');
+  return first?.[1] as number;
+}
 
-/** A hash of a run's parts, without random streams. @throws STATE, on every rank, where ranks differ, naming the parts */
+/** A hash of a run's parts, without random streams, of the checksums that they are written with. @throws STATE, on every rank, where ranks differ, naming the parts */
 export function hashParts(exchange: Exchange, op: string, parts: Parts): string {
-  assertParts(op, parts);
+  assertNames(op, parts);
   const names = Object.keys(parts);
-  const mine = names.map((name) => hash(toBytes({ [name]: parts[name], rng: 0 })));
-  const all = exchange.gather(
-    op,
-    'the names of the parts',
-    names.flatMap((name) => [...name].map((c) => c.charCodeAt(0))),
-    mine,
-  );
+  const mine = names.map((name) => Number.parseInt(checksumOf(toBytes({ [name]: parts[name], rng: 0 })), 16));
+  const all = exchange.gather(op, 'the names of the parts', names.join(), mine);
   const differing = names.filter((_, i) => all.some((row) => row[i] !== all[0]?.[i]));
   if (differing.length > 0) {
     const rank = all.findIndex((row) => row.some((v, i) => v !== all[0]?.[i]));
@@ -44,25 +57,29 @@ export function hashParts(exchange: Exchange, op: string, parts: Parts): string 
 /** Writes a run; rank 0 does. */
 export async function writeRun(exchange: Exchange, op: string, target: Target, parts: Parts): Promise<string> {
   const found = hashParts(exchange, op, parts);
-  const streams = exchange.gather(op, 'the random streams', [], defaultGenerator().getState()).map((row) => [...row]);
-  if (exchange.mpi.rank === 0) await writeBytes(target, toBytes({ ...parts, [RANKS]: streams }));
-  exchange.mpi.barrier();
+  const streams = exchange.gather(op, 'the random streams', '', defaultGenerator().getState()).map((row) => [...row]);
+  await onFirst(exchange, op, async () => {
+    await writeBytes(target, toBytes({ ...parts, [RANKS]: streams }));
+    return 0;
+  });
   return found;
 }
 
 /** Reads a run that rank 0 has the file of. */
 export async function readRun(exchange: Exchange, op: string, source: Source, parts: Parts, options?: ReadOptions): Promise<Record<string, unknown> | null> {
-  assertParts(op, parts);
+  assertNames(op, parts);
   const { optional = false } = optionsOf(op, options, OPTIONS);
   const { mpi } = exchange;
-  const own = mpi.rank === 0 ? await readBytes(source) : null;
-  const length = exchange.sum([own?.length ?? -1, mpi.rank === 0 ? 0 : 1]);
-  const count = (length[0] as number) + mpi.size - 1;
-  if (count < 0) {
+  let own: Uint8Array | null = null;
+  const length = await onFirst(exchange, op, async () => {
+    own = await readBytes(source);
+    return own?.length ?? -1;
+  });
+  if (length < 0) {
     if (optional) return null;
     throw new GradloomError('STATE', op, `rank 0 has no file ${valueText(String(source))}. Pass { optional: true } where a run may be new.`);
   }
-  const bytes = own ?? new Uint8Array(count);
+  const bytes = own ?? new Uint8Array(length);
   mpi.broadcast(bytes, 0);
   const generator = defaultGenerator();
   const before = generator.getState();

@@ -14,6 +14,9 @@ export type Reduction = 'add' | 'maximum' | 'minimum';
 /** Of what ranks compare before each call: which call, of what, with how many numbers; and room for so many numbers, which then need no message. */
 const [HEAD, FEW] = [3, 9];
 
+/** How many layouts are kept: those of a step, which come again. */
+const KEPT = 16;
+
 const bytesAt = (address: number, floats: number): Uint8Array => new Uint8Array(float32View().buffer as ArrayBuffer, address, 4 * floats);
 
 /** The ranks' exchange of gradients. */
@@ -31,7 +34,9 @@ export class Exchange {
   layoutOf(places: readonly Place[]): Layout {
     const key = places.map(({ rows, size }) => `${rows}×${size}`).join();
     const found = this.layouts.get(key) ?? layoutOf(places, this.mpi.size);
-    this.layouts.set(key, found);
+    this.layouts.delete(key);
+    this.layouts.set(key, found); // as the newest
+    if (this.layouts.size > KEPT) this.layouts.delete(this.layouts.keys().next().value as string);
     return found;
   }
 
@@ -39,10 +44,10 @@ export class Exchange {
    * Numbers of every rank, [n][k], after a look whether all ranks are at the same call with the same things.
    * @throws STATE, on every rank, where they are not
    */
-  gather(op: string, what: string, words: Iterable<number>, numbers: ArrayLike<number>): Float64Array[] {
+  gather(op: string, what: string, words: string | Iterable<number>, numbers: ArrayLike<number>): Float64Array[] {
     const { rank } = this.mpi;
     const mine = new Float64Array(HEAD + FEW);
-    mine.set([hashOf([...op].map((c) => c.charCodeAt(0))), hashOf(words), numbers.length]);
+    mine.set([hashOf(op), hashOf(words), numbers.length]);
     const few = numbers.length <= FEW;
     if (few) mine.set(numbers, HEAD);
     const all = this.rowsOf(mine);

@@ -12,6 +12,7 @@ export interface Child {
 export interface FileSystem {
   mkdtempSync(prefix: string): string;
   openSync(path: string, flags: string): number;
+  closeSync(file: number): void;
   writeSync(file: number, bytes: Uint8Array, offset: number, length: number, position: number): number;
   rmSync(path: string, options: { recursive: true; force: true }): void;
 }
@@ -24,7 +25,7 @@ interface Modules {
 
 /** What of `process` is used. */
 export interface Process {
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Record<string, string | undefined>;
   readonly pid: number;
   readonly ppid: number;
   exitCode?: number | string | null | undefined;

@@ -60,9 +60,12 @@ export function layoutOf(places: readonly Place[], ranks: number, bucket = BUCKE
   return { places, buckets, chunk, singles, pieces };
 }
 
-/** A number that tells layouts apart, 32 bits. */
-export function hashOf(words: Iterable<number>): number {
+/** A number that tells texts, or lists of integers, apart, 32 bits: FNV-1a by words of 32 bits, whose high bits go down to the low ones between. */
+export function hashOf(words: string | Iterable<number>): number {
   let h = 0x811c9dc5;
-  for (const word of words) h = Math.imul(h ^ word, 0x01000193);
+  for (const word of typeof words === 'string' ? Array.from(words, (c) => c.codePointAt(0) as number) : words) {
+    h = Math.imul(h ^ word, 0x01000193);
+    h ^= h >>> 15;
+  }
   return h >>> 0;
 }

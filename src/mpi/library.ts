@@ -103,6 +103,8 @@ function abiOf(koffi: Koffi, library: Library): Abi {
 export async function startMpi(path: string | undefined, watched: (name: string, call: () => number) => number): Promise<Mpi> {
   const op = 'initMpi';
   const { size: expected, names } = launched(op);
+  // UCX, below MPICH, hooks malloc when it is loaded, under which Node's heap breaks now and then (openucx/ucx#3831 is of the kind).
+  processOf(op).env['UCX_MEM_EVENTS'] ??= 'no';
   const koffi = await loadKoffi(op);
   const library = loadLibrary(op, koffi, path === undefined ? names : [path]);
   const abi = abiOf(koffi, library);

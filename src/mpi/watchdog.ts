@@ -14,7 +14,7 @@ state=$1 limit=$2 rank=$3 launcher=$4
 watch() {
   before= seconds=0
   while sleep 1 >/dev/null 2>&1; do
-    read -r now <"$state" || exit
+    { read -r now <"$state"; } 2>/dev/null || exit
     if [ "$now" != "$before" ] || [ "\${now%% *}" = 0 ]; then before=$now seconds=0; else seconds=$((seconds + 1)); fi
     [ $seconds -lt $limit ] || break
   done
@@ -29,7 +29,7 @@ watch &
 watcher=$!
 cat >/dev/null
 if [ -e "$state.overrun" ]; then wait $watcher; exit; fi
-kill $watcher
+kill $watcher 2>/dev/null
 [ -e "$state" ] || exit 0
 read -r now <"$state"
 echo "gradloom: \${now#* }: the process is gone, killed or crashed. The launcher ends the job." >&2
@@ -44,11 +44,11 @@ export class Watchdog {
   private readonly encoder = new TextEncoder();
   private readonly folder: string;
   private readonly file: number;
-  private readonly shell: Child;
+  private shell: Child | undefined;
   private count = 0;
 
-  /** @param limit seconds that a call may wait for other ranks */
-  constructor(op: string, limit: number) {
+  /** @param limit seconds that a call may wait for other ranks; @param sh the shell */
+  constructor(op: string, limit: number, sh = '/bin/sh') {
     const [fs, os, { pid, ppid }] = [builtin(op, 'node:fs'), builtin(op, 'node:os'), processOf(op)];
     this.fs = fs;
     this.who = `a rank on ${os.hostname()}, pid ${pid},`;
@@ -58,8 +58,8 @@ export class Watchdog {
     this.write(0, 'after start');
     try {
       const words = ['-c', SHELL, 'gradloom-watchdog', path, String(limit), String(pid), String(ppid)];
-      this.shell = builtin(op, 'node:child_process').spawn('/bin/sh', words, { detached: true, stdio: ['pipe', 'ignore', 'inherit'] });
-      this.shell.on('error', () => {});
+      this.shell = builtin(op, 'node:child_process').spawn(sh, words, { detached: true, stdio: ['pipe', 'ignore', 'inherit'] });
+      this.shell.on('error', ({ message }) => console.error(`gradloom: ${this.who} is not watched: ${message}. Where a rank hangs, the job must be ended by hand.`));
       this.shell.unref();
       this.shell.stdin.unref?.();
     } catch (cause) {
@@ -85,6 +85,8 @@ export class Watchdog {
 
   /** Stops watching: the rank ends as it should. */
   end(): void {
+    this.fs.closeSync(this.file);
     this.fs.rmSync(this.folder, { recursive: true, force: true });
+    this.shell?.stdin.end(); // looks for the folder, then ends
   }
 }

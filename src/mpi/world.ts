@@ -71,6 +71,8 @@ export class World {
   private readonly exchange: Exchange;
   private readonly watchdog: Watchdog;
   private ended = false;
+  /** The call that writes or reads a file, until it is done. */
+  private pending = '';
 
   /** @internal */
   constructor(mpi: Mpi, host: string, watchdog: Watchdog) {
@@ -82,11 +84,22 @@ export class World {
     this.watchdog = watchdog;
   }
 
-  /** The exchange, if MPI has not been ended. */
+  /** The exchange, if MPI has not been ended and no file is in work: ranks would be in different calls. */
   private open(op: string, given: number, most: number): Exchange {
     assertArity(op, given, most);
     if (this.ended) throw new GradloomError('RUNTIME', op, 'comes after finalize(). Call that last.');
+    if (this.pending) throw new GradloomError('STATE', op, `comes while ${this.pending} is not done. Await that first.`);
     return this.exchange;
+  }
+
+  /** Refuses other calls until this one is done. */
+  private async alone<T>(op: string, run: () => Promise<T>): Promise<T> {
+    this.pending = op;
+    try {
+      return await run();
+    } finally {
+      this.pending = '';
+    }
   }
 
   /** Waits until every rank is here. */
@@ -203,22 +216,25 @@ export class World {
 
   /**
    * `checkpoint.write` of the run, by rank 0, once all ranks are known to hold the same bits; with every rank's random stream. The old file
-   * stays until the new one is whole. Resolves, with the hash of the parts, when it is.
-   * @throws STATE, on every rank, where a rank has other bits than rank 0, naming the parts
+   * stays until the new one is whole. Resolves, with the hash of the parts, when it is; until then other calls are refused.
+   * @throws STATE, on every rank, where a rank has other bits than rank 0, naming the parts; where the file cannot be written, why on rank 0, RUNTIME on the others
    */
   async checkpoint(target: Target, parts: Parts): Promise<string> {
     const op = 'world.checkpoint';
-    return writeRun(this.open(op, arguments.length, 2), op, target, parts);
+    const exchange = this.open(op, arguments.length, 2);
+    return this.alone(op, () => writeRun(exchange, op, target, parts));
   }
 
   /**
    * `checkpoint.read` on every rank, of a file that rank 0 can see. The job goes on with the bits of one that never stopped, where it has as
    * many ranks as the one that wrote; with others to rounding, and only rank 0's random stream goes on.
    * @returns the plain data among the parts; null where there is no file and `optional` is given
+   * @throws as `checkpoint.read`; where the file cannot be read, why on rank 0, RUNTIME on the others
    */
   async restore<State extends Record<string, unknown> = Record<string, unknown>>(source: Source, parts: Parts = {}, options?: ReadOptions): Promise<State | null> {
     const op = 'world.restore';
-    return readRun(this.open(op, arguments.length, 3), op, source, parts, options) as Promise<State | null>;
+    const exchange = this.open(op, arguments.length, 3);
+    return this.alone(op, () => readRun(exchange, op, source, parts, options) as Promise<State | null>);
   }
 
   /** Ends MPI on this rank; waits for the others. At the end of the program this is done without being asked. */

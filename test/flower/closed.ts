@@ -1,5 +1,7 @@
 // Clients of the closed form: each goes half the way to its target, w ← (w + t) / 2, and weighs n.
 import { type Arrays, type ClientApp, clientApp, type NdArray, type NodeEvent, runSuperNode, type Store, type SuperNodeOptions, type Task } from 'gradloom/flower';
+import { must, near } from './row.ts';
+import type { Outcome } from './superlink.ts';
 
 export const like: Arrays = {
   w: { dtype: 'float32', shape: [1000], data: new Float32Array(1000) },
@@ -11,13 +13,39 @@ const half = ({ shape, data }: NdArray, target: number): NdArray => ({ dtype: 'f
 /** The client's step on every array. */
 export const halfway = (arrays: Arrays, target: number): Arrays => Object.fromEntries(Object.entries(arrays).map(([name, a]) => [name, half(a, target)]));
 
-/** What FedAvg's model is after some rounds of clients [target, weight], from 0. */
-export function closedForm(clients: readonly (readonly [target: number, weight: number])[], rounds: number): number {
-  const total = clients.reduce((sum, [, n]) => sum + n, 0);
-  const mean = clients.reduce((sum, [t, n]) => sum + (t * n) / total, 0);
-  let w = 0;
-  for (let i = 0; i < rounds; i++) w = (w + mean) / 2;
-  return w;
+/** A client: [target, weight]. */
+export type Aim = readonly [target: number, weight: number];
+
+/** FedAvg's model from round 0, at 0, to the last: for each round the clients that answered. */
+export function closedForm(rounds: readonly (readonly Aim[])[]): number[] {
+  const values = [0];
+  for (const clients of rounds) {
+    const total = clients.reduce((sum, [, n]) => sum + n, 0);
+    const w = values.at(-1) as number;
+    values.push(clients.reduce((sum, [t, n]) => sum + ((w + t) / 2) * (n / total), 0));
+  }
+  return values;
+}
+
+/** Models are float32 and below 4, so that half a place is 1.2e-7: a client, a server and its mean make a few of these in a round, and the next halves what was before. */
+export const ROUNDED = 1e-6;
+
+/** Throws unless there is a model from round 0 to the last and all that was noted of it is as wanted, all alike or by array; the worst distance. */
+export function follows(values: Outcome['values'], wanted: readonly (number | Readonly<Record<string, number>>)[]): number {
+  must(values.length === wanted.length, `models of ${wanted.length} rounds, with round 0`, values.length);
+  let worst = 0;
+  values.forEach((value, round) => {
+    must(Object.keys(value).sort().join() === Object.keys(like).sort().join(), `the arrays of round ${round}`, Object.keys(value));
+    const model = wanted[round] as (typeof wanted)[number];
+    for (const [name, elements] of Object.entries(value)) {
+      const right = typeof model === 'number' ? model : (model[name] as number);
+      for (const found of elements) {
+        near(found, right, ROUNDED, `${name} after round ${round}`);
+        worst = Math.max(worst, Math.abs(found - right));
+      }
+    }
+  });
+  return worst;
 }
 
 /** The app of a target and a weight; `before` runs before it answers. */

@@ -2,27 +2,40 @@
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { nn, ones, tensor } from 'gradloom';
-import { type Arrays, arraysOf, clientApp, fileStore, indexedDBStore, loadArrays, memoryStore, modelHash, publicKeyOf, runSuperNode, type Store, stackRows } from 'gradloom/flower';
+import { type GradloomError, nn, ones, tensor } from 'gradloom';
+import {
+  type Arrays,
+  arraysOf,
+  clientApp,
+  fileStore,
+  indexedDBStore,
+  loadArrays,
+  memoryStore,
+  modelHash,
+  type NodeEvent,
+  publicKeyOf,
+  runSuperNode,
+  type Store,
+  type SuperNodeOptions,
+  stackRows,
+} from 'gradloom/flower';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { derSignature, identityIn } from '../../src/flower/identity.ts';
+import { rejection, rejectsCode, throwsCode, until } from '../helpers.ts';
 import { closedApp, halfway, like, Node } from './closed.ts';
 import { FakeLink } from './fake.ts';
 
 const url = 'http://link';
 const round = (n: number): Parameters<FakeLink['send']>[0] => ({ arrays: { arrays: like }, config: { config: { 'server-round': BigInt(n) } } });
-async function until(so: () => boolean): Promise<void> {
-  for (let i = 0; i < 400 && !so(); i++) await new Promise((resolve) => setTimeout(resolve, 10));
-  assert.ok(so(), 'it did not happen in time');
-}
+const happens = (so: () => boolean): Promise<void> => until('what the node does', 20, so);
 const start = (link: FakeLink, store: Store = memoryStore(), app = closedApp(4, 3)): Node => new Node(app, url, { fetch: link.fetch, store, poll: 0.01 });
 
 test('a round is answered; the node leaves when it is stopped, and keeps its key', async () => {
   const link = new FakeLink();
   const node = start(link);
   const id = await link.send(round(1));
-  await until(() => link.received.length === 1);
+  await happens(() => link.received.length === 1);
   const [reply] = link.received;
   assert.is(reply?.to, id);
   assert.equal(reply?.records?.arrays['arrays'], halfway(like, 4));
@@ -42,10 +55,10 @@ test('the clock follows the server, and again after it was set', async () => {
   link.clock = -3_600_000;
   const node = start(link);
   await link.send(round(1));
-  await until(() => link.received.length === 1);
+  await happens(() => link.received.length === 1);
   link.clock = 7_200_000;
   await link.send(round(2));
-  await until(() => link.received.length === 2);
+  await happens(() => link.received.length === 2);
   assert.ok(Math.abs((link.received[1]?.createdAt ?? 0) - (Date.now() + 7_200_000) / 1000) < 5);
   assert.equal(node.of('joined').length, 1);
   await node.stop();
@@ -69,17 +82,17 @@ test('what a node had in hand when it ended is answered when it comes back: with
   // The second process: the server still counts the first as online.
   const second = died('push-object', 2);
   const two = start(link, store);
-  await until(() => link.received.length === 1 || two.error !== undefined);
+  await happens(() => link.received.length === 1 || two.error !== undefined);
   assert.equal(link.received[0], { ...link.received[0], to: id, error: { code: 8, reason: 'the node ended while it had this message, and came back' } });
   assert.equal(two.of('recovered'), [{ type: 'recovered', what: 'message' }]);
   assert.ok(link.calls.includes('deactivate-node'));
   const next = await link.send(round(2));
   await second;
   const three = start(link, store);
-  await until(() => link.received.length === 2 || three.error !== undefined);
+  await happens(() => link.received.length === 2 || three.error !== undefined);
   assert.is(link.received[1]?.to, next);
   assert.equal(link.received[1]?.records?.arrays['arrays'], halfway(like, 4));
-  await until(() => three.of('recovered').length === 1);
+  await happens(() => three.of('recovered').length === 1);
   assert.equal(three.of('recovered'), [{ type: 'recovered', what: 'reply' }]);
   assert.is(three.nodeId, two.nodeId);
   await three.stop();
@@ -90,9 +103,9 @@ test('what a node had in hand when it ended is answered when it comes back: with
   const last = await link.send(round(3));
   await third;
   const five = start(link, store);
-  await until(() => link.received.length === 3 || five.error !== undefined);
+  await happens(() => link.received.length === 3 || five.error !== undefined);
   assert.is(link.received[2]?.to, last);
-  await until(() => five.of('recovered').length === 1);
+  await happens(() => five.of('recovered').length === 1);
   await five.stop();
   for (const ended of [one, two, four]) void ended.stop();
 });
@@ -103,42 +116,83 @@ test('objects that are not stored are offered again, then the whole reply; a ser
   const not = (): Response => new Response(new Uint8Array(0)); // stored: false
   link.once('push-object', not);
   await link.send(round(1));
-  await until(() => link.received.length === 1);
+  await happens(() => link.received.length === 1);
   for (let i = 0; i < 4; i++) link.once('push-object', not);
   await link.send(round(2));
-  await until(() => link.received.length === 2);
+  await happens(() => link.received.length === 2);
   // A reply that is not on the list was dropped.
   link.once('push-messages', () => new Response(new Uint8Array(0)));
   await link.send(round(3));
-  await until(() => node.of('lost').length === 1);
+  await happens(() => node.of('lost').length === 1);
   assert.match(node.of('lost')[0]?.why ?? '', /dropped the reply without a word/);
   // A run that is over, and other refusals: the node goes on.
   link.once('push-messages', () => Response.json({ code: 2007, detail: 'stopped' }, { status: 403 }));
   await link.send(round(4));
-  await until(() => node.of('lost').length === 2);
+  await happens(() => node.of('lost').length === 2);
   assert.is(node.of('lost')[1]?.why, 'the run is over');
   link.once('pull-messages', () => new Response('what', { status: 400 }));
-  await until(() => node.of('lost').length === 3);
+  await happens(() => node.of('lost').length === 3);
   assert.match(node.of('lost')[2]?.why ?? '', /refused pull-messages \(HTTP 400\): what/);
   await link.send(round(5));
-  await until(() => link.received.length === 3);
+  await happens(() => link.received.length === 3);
   await node.stop();
 });
 
 test('a server that is away is met again; one that forgot the node is joined anew', async () => {
   const link = new FakeLink();
   const node = start(link);
-  await until(() => node.of('joined').length === 1);
+  await happens(() => node.of('joined').length === 1);
   link.once('pull-messages', () => Promise.reject(new TypeError('fetch failed', { cause: new Error('ECONNREFUSED') })));
-  await until(() => node.of('reachable').length === 1);
+  await happens(() => node.of('reachable').length === 1);
   assert.is(node.of('unreachable')[0]?.why, 'fetch failed (ECONNREFUSED)');
   link.registered = false;
   link.online = false;
   link.once('pull-messages', () => Response.json({ detail: 'Invalid SuperNode authentication' }, { status: 401 }));
-  await until(() => link.registered && link.online);
+  await happens(() => link.registered && link.online);
   await link.send(round(1));
-  await until(() => link.received.length === 1);
+  await happens(() => link.received.length === 1);
   await node.stop();
+});
+
+test('an event handler that throws, and entries of a store that are none, end the node: nothing is sent again', async () => {
+  const ended = (link: FakeLink, options: Partial<SuperNodeOptions>): Promise<void> => runSuperNode(closedApp(1, 1), { url, fetch: link.fetch, poll: 0.01, ...options });
+  const link = new FakeLink();
+  link.once('register-node', () => Promise.reject(new TypeError('fetch failed')));
+  const onEvent = ({ type }: NodeEvent): void => {
+    if (type === 'reachable') throw new Error('the page is broken');
+  };
+  assert.is((await rejection(ended(link, { onEvent }))).message, 'the page is broken');
+  assert.equal(link.calls, ['/openapi.json', 'register-node', 'register-node']);
+
+  const { publicKey } = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-384' }, false, ['sign', 'verify']);
+  for (const [name, value] of [
+    ['private-key', publicKey],
+    ['private-key', Uint8Array.of(1)],
+    ['node-id', new TextEncoder().encode('one')],
+  ] as const) {
+    const store = memoryStore();
+    await publicKeyOf(store);
+    await store.set(name, value);
+    const other = new FakeLink();
+    await rejectsCode('FORMAT', new RegExp(`^runSuperNode: the store's '${name}' is not what was put there\\. Clear the store`), () => ended(other, { store }));
+    assert.ok(!other.calls.includes('register-node'));
+  }
+});
+
+test('answers that are not as Flower writes them are said as FORMAT, and refusals that are no object as REMOTE', async () => {
+  const answered = async (path: string, answer: Response): Promise<Node> => {
+    const link = new FakeLink();
+    link.once(path, () => answer);
+    const node = start(link);
+    await node.done;
+    return node;
+  };
+  const { error } = await answered('register-node', new Response('<html>'));
+  assert.is((error as GradloomError).code, 'FORMAT');
+  assert.match(error?.message ?? '', /^flower: the SuperLink's answer to register-node is not as Flower writes it: .*\. This is a fault of the server/);
+  const refusal = (await answered('register-node', new Response('null', { status: 400 }))).error;
+  assert.is((refusal as GradloomError).code, 'REMOTE');
+  assert.match(refusal?.message ?? '', /refused register-node \(HTTP 400\): null/);
 });
 
 test('versions, addresses and keys that are refused are said', async () => {
@@ -164,7 +218,7 @@ test('versions, addresses and keys that are refused are said', async () => {
   const link = new FakeLink();
   link.version = '1.43.0';
   const node = new Node(closedApp(1, 1), url, { fetch: link.fetch, versions: ['1.43.0'], poll: 0.01 });
-  await until(() => node.of('joined').length === 1);
+  await happens(() => node.of('joined').length === 1);
   await node.stop();
 });
 
@@ -177,7 +231,7 @@ test('rounds that are not for the app are refused with a reason: type, sizes, ha
   const ask = async (records: Parameters<FakeLink['send']>[0], type?: string): Promise<FakeLink['received'][number]> => {
     const before = link.received.length;
     await link.send(records, type);
-    await until(() => link.received.length > before);
+    await happens(() => link.received.length > before);
     return link.received[before] as FakeLink['received'][number];
   };
   const withHash = (h: string): Parameters<FakeLink['send']>[0] => ({ arrays: { arrays: like }, config: { config: { 'model-hash': h } } });
@@ -207,7 +261,7 @@ test('a handler that throws, gives what is no answer, or numbers that are not fi
   ];
   const node = start(link, memoryStore(), clientApp({ model: like, train: () => answers.shift()?.() as never }));
   for (let i = 0; i < 5; i++) await link.send(round(i));
-  await until(() => link.received.length === 5);
+  await happens(() => link.received.length === 5);
   const said = link.received.map(({ error }) => `${error?.code} ${error?.reason}`);
   assert.is(said[0], '2 out of data');
   for (const i of [1, 2]) assert.match(said[i] ?? '', /^2 clientApp: a handler must return \{ arrays, metrics, config \}/);
@@ -228,7 +282,7 @@ test('a handler that throws, gives what is no answer, or numbers that are not fi
   const fresh = new FakeLink();
   const stopped = start(fresh, memoryStore(), slow);
   await fresh.send(round(1));
-  await until(() => begun);
+  await happens(() => begun);
   await stopped.stop();
   assert.equal(fresh.received[0]?.error, { code: 8, reason: 'the node was stopped' });
 });
@@ -247,7 +301,6 @@ test('a folder keeps the node: for its owner alone, with the same key', async ()
     await store.delete('x');
     assert.is(await store.get('x'), undefined);
     // What it signs, OpenSSL's form holds too.
-    const { subtle } = crypto;
     const { publicKey, sign } = await identityIn(store);
     const { createVerify } = await import('node:crypto');
     assert.ok(
@@ -255,10 +308,9 @@ test('a folder keeps the node: for its owner alone, with the same key', async ()
         .update('now')
         .verify(Buffer.from(publicKey).toString(), await sign('now')),
     );
-    void subtle;
     await store.set('public-key', Uint8Array.of(1));
     const broken: Store = { ...store, get: async () => 'text' };
-    assert.match((await publicKeyOf(broken).catch((e: Error) => e.message)) as string, /is not the bytes that were put there/);
+    await rejectsCode('FORMAT', /is not what was put there/, () => publicKeyOf(broken));
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -298,30 +350,29 @@ test('models go to arrays and back; averaged integers are rounded; nothing is wr
 test('arguments are checked before anything is done', async () => {
   const model = new nn.Linear(2, 1);
   const train = (): object => ({});
-  const refuse = (fn: () => unknown, message: RegExp): void => assert.throws(fn, (e: Error) => e.name === 'GradloomError' && message.test(e.message));
-  refuse(() => clientApp({ model }), /^clientApp: there is nothing to do/);
-  refuse(() => clientApp({ train } as never), /^clientApp: model is missing/);
-  refuse(() => clientApp({ model: {}, train }), /^clientApp: model has no parameters/);
-  refuse(() => clientApp({ model, trains: train } as never), /no option 'trains'\. Did you mean 'train'/);
-  refuse(() => clientApp({ model, train: 3 } as never), /train must be a function, got 3/);
-  refuse(() => clientApp({ model: { w: 3 }, train } as never), /'w' must be \{ dtype, shape, data \}/);
-  refuse(() => arraysOf(3 as never), /takes a module or named tensors/);
-  refuse(() => arraysOf({ w: 3 } as never), /'w' must be a tensor, got 3/);
-  refuse(() => loadArrays(3 as never, {}), /takes a module, got 3/);
-  refuse(() => loadArrays(model, null as never), /takes arrays by name, got null/);
-  refuse(() => stackRows([]), /takes a list of rows/);
-  refuse(() => stackRows([arraysOf({ w: ones([2]) }), arraysOf({ w: ones([3]) })]), /row 1 is not like row 0 at 'w'/);
-  refuse(() => fileStore(3 as never), /folder must be text/);
-  refuse(() => indexedDBStore(), /this runtime has no IndexedDB/);
+  throwsCode('VALUE', /^clientApp: there is nothing to do/, () => clientApp({ model }));
+  throwsCode('VALUE', /^clientApp: model is missing/, () => clientApp({ train } as never));
+  throwsCode('VALUE', /^clientApp: model has no parameters/, () => clientApp({ model: {}, train }));
+  throwsCode('VALUE', /no option 'trains'\. Did you mean 'train'/, () => clientApp({ model, trains: train } as never));
+  throwsCode('VALUE', /train must be a function, got 3/, () => clientApp({ model, train: 3 } as never));
+  throwsCode('VALUE', /'w' must be \{ dtype, shape, data \}/, () => clientApp({ model: { w: 3 }, train } as never));
+  throwsCode('VALUE', /takes a module or named tensors/, () => arraysOf(3 as never));
+  throwsCode('VALUE', /'w' must be a tensor, got 3/, () => arraysOf({ w: 3 } as never));
+  throwsCode('VALUE', /takes a module, got 3/, () => loadArrays(3 as never, {}));
+  throwsCode('VALUE', /takes arrays by name, got null/, () => loadArrays(model, null as never));
+  throwsCode('VALUE', /takes a list of rows/, () => stackRows([]));
+  throwsCode('SHAPE', /row 1 is not like row 0 at 'w'/, () => stackRows([arraysOf({ w: ones([2]) }), arraysOf({ w: ones([3]) })]));
+  throwsCode('VALUE', /folder must be text/, () => fileStore(3 as never));
+  throwsCode('RUNTIME', /this runtime has no IndexedDB/, () => indexedDBStore());
   const app = clientApp({ model, train });
-  const rejected = async (promise: Promise<unknown>, message: RegExp): Promise<void> => assert.match(((await promise.catch((e: Error) => e)) as Error).message, message);
-  await rejected(runSuperNode(3 as never, { url }), /takes what clientApp\(…\) gave/);
-  await rejected(runSuperNode([], { url }), /takes what clientApp\(…\) gave/);
-  await rejected(runSuperNode(app, {} as never), /url must be an address that starts with http/);
-  await rejected(runSuperNode(app, { url, heartbeat: 1 }), /heartbeat must be seconds from 10 to 1800, got 1/);
-  await rejected(runSuperNode(app, { url, store: {} as never }), /store must have get, set and delete/);
-  await rejected(runSuperNode(app, { url, poll: Number.NaN }), /poll must be seconds/);
-  await rejected(modelHash(3 as never), /model must be a module/);
+  await rejectsCode('VALUE', /takes what clientApp\(…\) gave/, () => runSuperNode(3 as never, { url }));
+  await rejectsCode('VALUE', /takes what clientApp\(…\) gave/, () => runSuperNode([], { url }));
+  await rejectsCode('VALUE', /url must be an address that starts with http/, () => runSuperNode(app, {} as never));
+  for (const bad of ['http://', 'https://a b']) await rejectsCode('VALUE', /url must be an address that starts with http/, () => runSuperNode(app, { url: bad }));
+  await rejectsCode('VALUE', /heartbeat must be seconds from 10 to 1800, got 1/, () => runSuperNode(app, { url, heartbeat: 1 }));
+  await rejectsCode('VALUE', /store must have get, set and delete/, () => runSuperNode(app, { url, store: {} as never }));
+  await rejectsCode('VALUE', /poll must be seconds/, () => runSuperNode(app, { url, poll: Number.NaN }));
+  await rejectsCode('VALUE', /model must be a module/, () => modelHash(3 as never));
   await runSuperNode(app, { url, signal: AbortSignal.abort() });
 });
 

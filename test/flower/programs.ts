@@ -3,11 +3,12 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, request, type Server } from 'node:http';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { sleep, until } from '../helpers.ts';
 import type { NodeEvent } from '../../src/flower/main.ts';
 import { root, tool } from '../runtimes/context.ts';
 import { bun, denoRun } from '../runtimes/processes.ts';
 import type { ClientOptions } from './client.ts';
-import { freePort, Running, scratch, sleep, until } from './superlink.ts';
+import { freePort, Running, scratch } from './superlink.ts';
 
 const built = new Map<string, string>();
 

@@ -6,6 +6,7 @@ import type { Arrays } from 'gradloom/flower';
 import { fromNpy, type NdArray, toNpy } from '../../src/flower/npy.ts';
 import { type Bytes, build, idsOf, read } from '../../src/flower/objects.ts';
 import { buildRecords, readRecords } from '../../src/flower/records.ts';
+import { throwsCode } from '../helpers.ts';
 
 interface Vector {
   message: string;
@@ -106,21 +107,30 @@ test('values that have no place on the wire are refused', async () => {
 });
 
 test('bytes that are none of these are refused as FORMAT', async () => {
-  const format = (fn: () => unknown): void => assert.throws(fn, (e: Error & { code?: string }) => e.code === 'FORMAT' && e.name === 'GradloomError');
-  for (const text of ['', 'Array', 'Array  3\0ab', 'Array 3\0abc', 'A b 3 4\0abc']) format(() => read(new TextEncoder().encode(text) as Bytes));
+  const encoder = new TextEncoder();
+  const format = (fn: () => unknown): unknown => throwsCode('FORMAT', /^flower: /, fn);
+  for (const text of ['', 'Array', 'Array  3\0ab', 'Array 3\0abc', 'A b 3 4\0abc']) format(() => read(encoder.encode(text) as Bytes));
   const file = toNpy({ dtype: 'float32', shape: [2], data: Float32Array.of(1, 2) });
   assert.equal(fromNpy(file).data, Float32Array.of(1, 2));
   format(() => fromNpy(file.slice(0, 100)));
   format(() => fromNpy(file.slice(0, 5)));
   const other = file.slice();
-  other.set(new TextEncoder().encode("'>f8"), Buffer.from(file).indexOf("'<f4"));
+  other.set(encoder.encode("'>f8"), Buffer.from(file).indexOf("'<f4"));
   format(() => fromNpy(other));
   const { message, record } = of('nothing');
   format(() => readRecords(record, objectsOf(of('nothing'))));
   format(() => readRecords(message, new Map()));
-  const torch = await build('Array', [], new TextEncoder().encode('{"dtype": "float32", "shape": [1], "stype": "torch", "arraychunk_ids": []}'));
-  const named = await build('ArrayRecord', [torch], new TextEncoder().encode(`{"w": "${torch.tree.objectId}"}`));
-  const dict = await build('RecordDict', [named], new TextEncoder().encode(`{"arrays": "${named.tree.objectId}"}`));
+  for (const type of ['ArrayRecord', 'MetricRecord', 'ConfigRecord', 'RecordDict']) {
+    for (const body of ['no JSON', 'null']) {
+      const broken = await build(type, [], encoder.encode(body));
+      const dict = type === 'RecordDict' ? broken : await build('RecordDict', [broken], encoder.encode(`{"x": "${broken.tree.objectId}"}`));
+      const { tree, objects } = await build('Message', [dict], new Uint8Array(0));
+      format(() => readRecords(tree.objectId, objects));
+    }
+  }
+  const torch = await build('Array', [], encoder.encode('{"dtype": "float32", "shape": [1], "stype": "torch", "arraychunk_ids": []}'));
+  const named = await build('ArrayRecord', [torch], encoder.encode(`{"w": "${torch.tree.objectId}"}`));
+  const dict = await build('RecordDict', [named], encoder.encode(`{"arrays": "${named.tree.objectId}"}`));
   const whole = await build('Message', [dict], new Uint8Array(0));
   format(() => readRecords(whole.tree.objectId, whole.objects));
 });

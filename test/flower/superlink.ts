@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sleep, until } from '../helpers.ts';
 import { command, Missing, root } from '../runtimes/context.ts';
 
 /** The version of flwr that is tested; src/flower/fleet.ts has it too. */
@@ -46,17 +47,6 @@ export function freePort(): Promise<number> {
       server.close(() => resolve(port));
     });
   });
-}
-
-export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** Waits until it is so. */
-export async function until(what: string | (() => string), seconds: number, so: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + seconds * 1000;
-  while (!(await so())) {
-    if (performance.now() > end) throw new Error(`not within ${seconds} s: ${typeof what === 'string' ? what : what()}`);
-    await sleep(50);
-  }
 }
 
 /** A folder that goes when the suite ends. */

@@ -1,7 +1,9 @@
 // Jobs of MPI: the launchers that this machine has (or Debian brings), a project with the packed library and koffi, and runs that end.
 import { spawn, spawnSync } from 'node:child_process';
 import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { buildSync } from 'esbuild';
+import { until } from '../helpers.ts';
 import { command, jsonLine, Missing, project as packed, root, tool } from '../runtimes/context.ts';
 import { bun } from '../runtimes/processes.ts';
 
@@ -77,9 +79,17 @@ export function project(): string {
   }
   const made = packed();
   cpSync(join(folder, 'node_modules'), join(made, 'node_modules'), { recursive: true });
-  cpSync(join(root, 'test', 'mpi', 'apps'), made, { recursive: true });
   home = made;
+  const apps = join(root, 'test', 'mpi', 'apps');
+  for (const name of readdirSync(apps)) bundled(join(apps, name));
   return home;
+}
+
+/** Puts a program into the project, in one file with what it shares with other programs here, by its name there. */
+export function bundled(file: string): string {
+  const name = basename(file);
+  buildSync({ entryPoints: [file], outfile: join(project(), name), bundle: true, format: 'esm', target: 'es2022', packages: 'external', tsconfigRaw: '{}', logLevel: 'error' });
+  return name;
 }
 
 const arch = { x64: 'x64', arm64: 'arm64' }[process.arch as 'x64'] ?? process.arch;
@@ -103,8 +113,8 @@ export interface Ended {
 export function run(file: string, args: readonly string[], options: { env?: NodeJS.ProcessEnv; limit?: number; meanwhile?: (output: string) => void } = {}): Promise<Ended> {
   const { env = {}, limit = 120, meanwhile } = options;
   const start = performance.now();
-  // Open MPI gives ranks a terminal, and runtimes print colours there.
-  const child = spawn(file, args, { cwd: project(), env: { ...process.env, NO_COLOR: '1', ...env }, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  // Open MPI gives ranks a terminal, and runtimes print colours there. Watchdogs have their files in TMPDIR, which tells whose they are.
+  const child = spawn(file, args, { cwd: project(), env: { ...process.env, NO_COLOR: '1', TMPDIR: project(), ...env }, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   let [output, errors] = ['', ''];
   child.stdout.on('data', (chunk) => {
     output += chunk;
@@ -157,20 +167,31 @@ export const jsonLines = <T>({ output }: Ended): T[] =>
     .filter((l) => l.startsWith('{'))
     .map((l) => JSON.parse(l) as T);
 
-/** Throws where a process of the project's programs is still there after a few seconds. */
+/** Command lines of all processes but this one, with their ids. */
+function processes(): string[] {
+  // What is no Linux has ps.
+  if (!existsSync('/proc/self/cmdline')) return command('ps', ['-axwwo', 'pid=,command=']).split('\n');
+  return readdirSync('/proc')
+    .filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid)
+    .flatMap((pid) => {
+      try {
+        return [`${pid} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')}`];
+      } catch {
+        return [];
+      }
+    });
+}
+
+/** Throws where a process of the project's programs, or a watchdog of theirs, is still there after a few seconds. */
 export async function nothingLeft(): Promise<void> {
-  const left = (): string[] =>
-    readdirSync('/proc')
-      .filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid)
-      .flatMap((pid) => {
-        try {
-          const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-          return line.includes(home) || line.includes('gradloom-watchdog') ? [`${pid} ${line.slice(0, 100)}`] : [];
-        } catch {
-          return [];
-        }
-      });
-  if (!existsSync('/proc/self/cmdline')) return;
-  for (let i = 0; i < 50 && left().length > 0; i++) await new Promise((resolve) => setTimeout(resolve, 300));
-  if (left().length > 0) throw new Error(`processes are left: ${left().join('; ')}`);
+  const folder = project();
+  const left = (): string[] => processes().filter((line) => line.includes(folder));
+  await until(
+    () =>
+      `these end: ${left()
+        .map((line) => line.slice(0, 120))
+        .join('; ')}`,
+    15,
+    () => left().length === 0,
+  );
 }

@@ -3,6 +3,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { makers } from '../multiloss/makers.ts';
 import { root } from '../runtimes/context.ts';
 import { faults } from './faults.ts';
 import { FLAVOURS, type Flavour, job, jsonLine, Missing, project, succeeded } from './jobs.ts';
@@ -36,16 +37,29 @@ async function basics(flavour: Flavour, ranks: number, ...words: string[]): Prom
   return `${checks} checks on each rank, ${version}`;
 }
 
-/** Relative distance of gradients to those of one process with the whole batch; parameters drift apart by as much. */
-const TOLERANCE = 1e-5;
+/**
+ * What n ranks may be off one process with the whole batch, by length: means of means are rounded in another order, by some float32 ulps (6e-8) each,
+ * and 100 steps add that up. Weights come of differences of these: of a variance of ratios near 1 for CoV.
+ */
+const TOLERANCES = { gradients: 1e-5, parameters: 1e-5, weights: 1e-3 };
+/** SDMGrad descends 20 times by 10 slopes, which makes much of what is rounded. */
+const TOLERANT: Readonly<Record<string, typeof TOLERANCES>> = { SDMGrad: { ...TOLERANCES, gradients: 1e-3, weights: 1e-2 } };
 
 async function several(flavour: Flavour, ranks: Parameters<typeof job>[1], batch: number, steps: number, ...only: string[]): Promise<string> {
   const ended = succeeded(await job(flavour, ranks, ['several.mjs', String(batch), String(steps), ...only], { limit: 240 }));
   const { size, results } = jsonLine<Compared>(ended.output);
   const entries = Object.entries(results);
-  for (const [name, { gradients, parameters, hash, error }] of entries) {
+  const missing = (only.length > 0 ? only : Object.keys(makers)).filter((name) => !results[name]);
+  if (missing.length > 0) throw new Error(`nothing was said of ${missing.join(', ')}`);
+  for (const [name, result] of entries) {
+    const { hash, error } = result;
     if (error) throw new Error(`${name}: ${error}`);
-    if (!(gradients < TOLERANCE && parameters < TOLERANCE)) throw new Error(`${name}: gradients are apart by ${gradients}, parameters by ${parameters}`);
+    for (const [what, tolerance] of Object.entries(TOLERANT[name] ?? TOLERANCES)) {
+      const found = result[what as keyof typeof TOLERANCES];
+      // What is NaN comes as null.
+      if (!(typeof found === 'number' && found < tolerance)) throw new Error(`${name}: ${what} are apart by ${found}`);
+    }
+    if (!/^[0-9a-f]{8}$/.test(hash)) throw new Error(`${name}: the hash is ${hash}`);
     const key = `${name}, ${size} ranks, batch ${batch}, ${steps} steps`;
     if ((bits.get(key) ?? hash) !== hash) throw new Error(`${key}: other bits than under the other MPI or runtime: ${hash}, ${bits.get(key)}`);
     bits.set(key, hash);

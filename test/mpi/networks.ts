@@ -14,7 +14,7 @@ const [A, B] = HOSTS;
 
 const ip = (...args: string[]): string => {
   const { status, stdout, stderr, error } = spawnSync('ip', args, { encoding: 'utf8' });
-  if (status !== 0) throw new Missing(`no network namespaces here: ip ${args.join(' ')}: ${error?.message ?? stderr.trim()}`);
+  if (status !== 0) throw new Error(`ip ${args.join(' ')}: ${error?.message ?? stderr.trim()}`);
   return stdout;
 };
 
@@ -25,11 +25,15 @@ async function withHosts<T>(use: () => Promise<T>): Promise<T> {
   };
   down();
   try {
-    for (const { name } of HOSTS) ip('netns', 'add', name);
-    ip('link', 'add', A.device, 'netns', A.name, 'type', 'veth', 'peer', 'name', B.device, 'netns', B.name);
-    for (const { name, device, address } of HOSTS) {
-      ip('-n', name, 'addr', 'add', `${address}/24`, 'dev', device);
-      for (const d of ['lo', device]) ip('-n', name, 'link', 'set', d, 'up');
+    try {
+      for (const { name } of HOSTS) ip('netns', 'add', name);
+      ip('link', 'add', A.device, 'netns', A.name, 'type', 'veth', 'peer', 'name', B.device, 'netns', B.name);
+      for (const { name, device, address } of HOSTS) {
+        ip('-n', name, 'addr', 'add', `${address}/24`, 'dev', device);
+        for (const d of ['lo', device]) ip('-n', name, 'link', 'set', d, 'up');
+      }
+    } catch (error) {
+      throw new Missing(`no network namespaces here: ${(error as Error).message}`);
     }
     return await use();
   } finally {
@@ -78,11 +82,19 @@ async function cut(flavour: Flavour): Promise<string> {
   rmSync(file, { force: true });
   return withHosts(async () => {
     let cutAt = 0;
+    let failed: unknown;
     const ended = await across(flavour, ['train.mjs', file, '10000000', '10000000'], (output) => {
       if (cutAt > 0 || !output.includes('starts at')) return;
       cutAt = performance.now();
-      setTimeout(() => ip('-n', B.name, 'link', 'set', B.device, 'down'), 1000);
+      setTimeout(() => {
+        try {
+          ip('-n', B.name, 'link', 'set', B.device, 'down');
+        } catch (error) {
+          failed = error;
+        }
+      }, 1000);
     });
+    if (failed) throw failed;
     const seconds = (performance.now() - cutAt) / 1000 - 1;
     if (ended.code === 0) throw new Error('the job ended as if nothing had been');
     const said = new RegExp(`rank 0 of 2 on ${A.name}, pid \\d+, in MPI_\\w+: the other ranks have not come for ${TIMEOUT} s`);

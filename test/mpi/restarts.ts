@@ -22,6 +22,15 @@ function* uniform(seed: number): Generator<number, never> {
   }
 }
 
+/** Where a job goes on after a kill: at the last checkpoint that was whole, which is in doubt while one is written. */
+function nextStarts(step: number, where: string): number[] {
+  const before = step - (step % EVERY);
+  return step % EVERY < EVERY - 1 || where === 'before' || where === 'between' ? [before] : where === 'after' ? [step + 1] : [before, step + 1];
+}
+
+/** The step at which a job started. */
+const startOf = ({ output }: Ended): number => Number(/starts at (\d+)/.exec(output)?.[1]);
+
 async function killed(flavour: Flavour, kills: number, seed: number): Promise<string> {
   const [whole, broken] = ['whole', 'broken'].map((name) => join(project(), `${name}-${flavour.debian}-${seed}.run`)) as [string, string];
   for (const file of [whole, broken]) rmSync(file, { force: true });
@@ -30,6 +39,11 @@ async function killed(flavour: Flavour, kills: number, seed: number): Promise<st
   const draw = uniform(seed);
   const below = (n: number): number => Math.floor(draw.next().value * n);
   const starts: number[] = [];
+  let right = [0];
+  const started = (ended: Ended): void => {
+    starts.push(startOf(ended));
+    if (!right.includes(starts.at(-1) as number)) throw new Error(`jobs started at ${starts.join(' ')}, the last instead of at ${right.join(' or ')}`);
+  };
   for (let k = 0; k < kills; k++) {
     // Steps rise, so that each kill comes in the part that is new.
     const step = Math.floor(((k + draw.next().value) * (STEPS - EVERY)) / kills);
@@ -38,13 +52,15 @@ async function killed(flavour: Flavour, kills: number, seed: number): Promise<st
     const at = where === 'writing' ? step - (step % EVERY) + EVERY - 1 : step;
     const ended = await train(broken, 'kill', below(2), at, where);
     if (ended.code === 0) throw new Error(`kill ${k} at step ${at}, ${where}, did not end the job`);
-    starts.push(Number(/starts at (\d+)/.exec(ended.output)?.[1]));
+    started(ended);
+    right = nextStarts(at, where);
   }
   const last = await train(broken);
+  started(last);
   const found = hashOf(last);
   if (found !== expected) throw new Error(`${found} after ${kills} kills, ${expected} without`);
   await nothingLeft();
-  return `${kills} kills, started at ${starts.join(' ')} and ${/starts at (\d+)/.exec(last.output)?.[1]}, hash ${found}`;
+  return `${kills} kills, started at ${starts.join(' ')}, hash ${found}`;
 }
 
 export const restarts = (flavour: Flavour): Row[] => [

@@ -1,14 +1,17 @@
 // A world of one rank without MPI: what it computes is what multiloss.backward and checkpoint do. More ranks need `npm run test:mpi`.
-import { mkdtempSync, rmSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fstatSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BatchNorm1d, capture, checkpoint, GradloomError, Linear, manualSeed, multiloss, nn, ones, optim, rand, scope, Sequential, type Tensor, tensor } from 'gradloom';
+import { BatchNorm1d, capture, checkpoint, Linear, manualSeed, multiloss, nn, noGrad, ones, optim, rand, scope, Sequential, type Tensor, tensor } from 'gradloom';
 import { initMpi } from 'gradloom/mpi';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Mpi } from '../../src/mpi/library.ts';
 import { Watchdog } from '../../src/mpi/watchdog.ts';
 import { World } from '../../src/mpi/world.ts';
+import { rejection, rejectsCode, throwsCode } from '../helpers.ts';
 
 /** One rank, which hears itself. */
 const alone: Mpi = {
@@ -29,9 +32,6 @@ const worldOf = (mpi: Mpi = alone): World => {
 };
 const world = worldOf();
 
-const throws = (run: () => unknown, code: string, text: RegExp): void =>
-  assert.throws(run, (error: unknown) => error instanceof GradloomError && error.code === code && text.test(error.message));
-
 function twins(): [Sequential, Sequential] {
   manualSeed(1);
   const make = (): Sequential => new Sequential(new Linear(6, 8), new nn.Tanh(), new Linear(8, 4));
@@ -44,8 +44,11 @@ const lossesOf = (model: Sequential, x: Tensor) => {
   return { a: y.narrow(1, 0, 2).pow(2).mean(), b: y.narrow(1, 2, 2).sub(1).abs().mean() };
 };
 const gradientsOf = (model: Sequential): number[] => model.parameters().flatMap((p) => [...(p.grad?.data() ?? [])]);
-const near = (a: readonly number[], b: readonly number[], tolerance: number): void => {
+/** Gradients, weights and products here are below 4, and are sums of some ten numbers in another order: a few halves of a place of 2.4e-7. */
+const ROUNDED = 1e-6;
+const near = (a: readonly number[], b: readonly number[], tolerance = ROUNDED): void => {
   assert.is(a.length, b.length);
+  assert.ok(a.length > 0);
   a.forEach((v, i) => {
     assert.ok(Object.is(v, b[i]) || Math.abs(v - (b[i] as number)) <= tolerance, `${v} and ${b[i]}`);
   });
@@ -71,11 +74,10 @@ for (const make of METHODS) {
       const expected = multiloss.backward(lossesOf(theirs, x), reference ? { combine: reference } : {});
       manualSeed(2);
       const got = world.backward(lossesOf(mine, x), own ? { combine: own } : {});
-      near(Object.values(got.weights), Object.values(expected.weights), 1e-6);
+      near(Object.values(got.weights), Object.values(expected.weights));
       near(Object.values(got.losses), Object.values(expected.losses), 0);
     }
-    // Sums of products in another order.
-    near(gradientsOf(mine), gradientsOf(theirs), 1e-6);
+    near(gradientsOf(mine), gradientsOf(theirs));
   });
 }
 
@@ -85,8 +87,8 @@ test('groups, heads and measured norms as in multiloss.backward', () => {
     const x = rand([5, 6]);
     const expected = multiloss.backward(lossesOf(theirs, x), { combine: new multiloss.MGDA(), ...options });
     const got = world.backward(lossesOf(mine, x), { combine: new multiloss.MGDA(), samples: 5, ...options });
-    near(gradientsOf(mine), gradientsOf(theirs), 1e-6);
-    near((got.gramian as number[][]).flat(), (expected.gramian as number[][]).flat(), 1e-6);
+    near(gradientsOf(mine), gradientsOf(theirs));
+    near((got.gramian as number[][]).flat(), (expected.gramian as number[][]).flat());
   }
 });
 
@@ -134,65 +136,129 @@ test('a run is written and read back, with each rank’s random stream', async (
   const hash = await world.checkpoint(file, { model, step: 3 });
   const drawn = rand([3]).data().join();
   const [, other] = twins();
-  for (const p of other.parameters()) p.data().fill(0);
+  noGrad(() => {
+    for (const p of other.parameters()) p.zero_();
+  });
+  assert.not.equal(world.hash({ model: other, step: 3 }), hash);
   assert.equal(await world.restore(file, { model: other }), { step: 3 });
   assert.is(rand([3]).data().join(), drawn);
   assert.is(world.hash({ model: other, step: 3 }), hash);
   // A single process reads it too.
   assert.is((await checkpoint.read<{ step: number }>(file, { model: other })).step, 3);
   rmSync(folder, { recursive: true });
-  await world.restore(file, { model }).then(
-    () => assert.unreachable(),
-    (error: GradloomError) => assert.is(error.code, 'STATE'),
-  );
+  await rejectsCode('STATE', /rank 0 has no file/, () => world.restore(file, { model }));
+});
+
+/** One of two ranks; the other's numbers are its own, but for what `change` does to them. */
+const pair = (change: (theirs: Float64Array) => void, rank = 0): Mpi => ({
+  ...alone,
+  rank,
+  size: 2,
+  allGather: (all) => {
+    const numbers = new Float64Array(all.buffer);
+    const half = numbers.length / 2;
+    numbers.copyWithin((1 - rank) * half, rank * half, (rank + 1) * half);
+    change(numbers.subarray((1 - rank) * half, (2 - rank) * half));
+  },
 });
 
 test('what ranks disagree on is refused before anything is changed', () => {
-  /** A second rank whose numbers are those of the first, but for one. */
-  const pair = (differs: number): Mpi => ({
-    ...alone,
-    size: 2,
-    allGather: (all) => {
-      const numbers = new Float64Array(all.buffer);
-      const half = numbers.length / 2;
-      numbers.copyWithin(half, 0, half);
-      numbers[half + differs] = (numbers[half + differs] as number) + 1;
-    },
-  });
+  const differing = (at: number): World =>
+    worldOf(
+      pair((theirs) => {
+        theirs[at] = (theirs[at] as number) + 1;
+      }),
+    );
   const w = ones([2]).requiresGrad_();
   w.sum().backward();
-  throws(() => worldOf(pair(0)).average(w), 'STATE', /rank 1 is at another call than rank 0/);
-  throws(() => worldOf(pair(1)).average(w), 'STATE', /which of them have gradients, of rank 1 are not those of rank 0/);
-  throws(() => worldOf(pair(1)).backward({ a: w.sum() }), 'STATE', /the losses of rank 1 are not those/);
-  throws(() => worldOf(pair(3)).hash({ model: w, step: 1 }), 'STATE', /rank 1 has other bits than rank 0 in model\./);
+  throwsCode('STATE', /rank 1 is at another call than rank 0/, () => differing(0).average(w));
+  throwsCode('STATE', /which of them have gradients, of rank 1 are not those of rank 0/, () => differing(1).average(w));
+  throwsCode('STATE', /the losses of rank 1 are not those/, () => differing(1).backward({ a: w.sum() }));
+  throwsCode('STATE', /rank 1 has other bits than rank 0 in model\./, () => differing(3).hash({ model: w, step: 1 }));
+  // The number of samples comes first among the numbers; few of them go with what is compared, three before them.
+  const forgets = (): World => worldOf(pair((theirs) => theirs.fill(0, theirs.length === 12 ? 3 : 0, theirs.length === 12 ? 4 : 1)));
+  for (const call of [() => forgets().average(w, { samples: 5 }), () => forgets().backward({ a: w.sum() }, { samples: 5 })])
+    throwsCode('STATE', /rank 0 gave samples, 5, and rank 1 gave none, so nothing was changed/, call);
   assert.equal([...(w.grad as Tensor).data()], [1, 1]);
+});
+
+test('a file that fails on rank 0 is told to all, and other calls wait for it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'gradloom-world-'));
+  try {
+    const told: number[][] = [];
+    const first = worldOf(pair((theirs) => void (theirs[2] === 2 && told.push([...theirs.subarray(3, 5)]))));
+    assert.is((await rejection(first.checkpoint(join(folder, 'none', 'run'), { step: 1 }))).code, 'ENOENT');
+    assert.is((await rejection(first.restore(folder))).code, 'EISDIR');
+    assert.equal(told, [
+      [1, 0],
+      [1, 0],
+    ]);
+    const fails = (): World =>
+      worldOf(
+        pair((theirs) => {
+          if (theirs[2] === 2) theirs[3] = 1;
+        }, 1),
+      );
+    for (const [name, call] of [
+      ['checkpoint', () => fails().checkpoint(join(folder, 'run'), { step: 1 })],
+      ['restore', () => fails().restore(join(folder, 'run'))],
+    ] as const)
+      assert.match((await rejection(call())).message, new RegExp(`^world\\.${name}: rank 0, which has the file, failed`));
+    assert.equal(readdirSync(folder), []);
+
+    const writing = world.checkpoint(join(folder, 'run'), { step: 1 });
+    throwsCode('STATE', /world\.barrier: comes while world\.checkpoint is not done\. Await that first/, () => world.barrier());
+    assert.is((await rejection(world.restore(join(folder, 'run')))).code, 'STATE');
+    await writing;
+    world.barrier();
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('a watchdog that ends leaves nothing open; one without a shell says so', async () => {
+  const watchdog = new Watchdog('test', 60) as unknown as { file: number; shell: ChildProcess; end(): void };
+  watchdog.shell.ref();
+  const ended = once(watchdog.shell, 'exit');
+  watchdog.end();
+  assert.throws(() => fstatSync(watchdog.file), /EBADF/);
+  assert.equal(await ended, [0, null]);
+  const { error } = console;
+  try {
+    const said = new Promise<string>((resolve) => {
+      console.error = resolve;
+    });
+    const none = new Watchdog('test', 60, '/no/shell');
+    assert.match(await said, /^gradloom: a rank on .* is not watched: spawn \/no\/shell ENOENT\. /);
+    none.end();
+  } finally {
+    console.error = error;
+  }
 });
 
 test('bad arguments are refused by name', async () => {
   const w = ones([2]).requiresGrad_();
-  throws(() => world.average(w, { sample: 3 } as never), 'VALUE', /world\.average: there is no option 'sample'\. Did you mean 'samples'/);
-  throws(() => world.average(w, { samples: -1 }), 'VALUE', /samples must be a number of samples > 0, got -1/);
-  throws(() => world.average('w' as never), 'DTYPE', /world\.average: parameters are tensors/);
-  throws(() => world.backward({ a: w.sum() }, { at: w } as never), 'VALUE', /world\.backward: there is no option 'at'/);
-  throws(() => world.backward({ a: w }), 'SHAPE', /world\.backward: the loss 'a' has shape/);
-  throws(() => world.allReduce(tensor([1], { dtype: 'int32' })), 'DTYPE', /takes float32/);
-  throws(() => world.allReduce(w, { op: 'product' as never }), 'VALUE', /op must be "sum" or/);
-  throws(() => world.broadcast([w], { root: 1 }), 'INDEX', /no rank 1 among 1/);
-  throws(() => world.shard(ones([])), 'SHAPE', /no row for each of 1 ranks/);
-  throws(() => world.hash(3 as never), 'VALUE', /world\.hash: takes a run's parts by name/);
-  for (const call of [world.checkpoint('x', { ranks: [] }), initMpi({ timeout: 0 }), initMpi({ timeouts: 3 } as never), initMpi({ library: '' })]) {
-    await call.then(
-      () => assert.unreachable(),
-      (error: GradloomError) => assert.is(error.code, 'VALUE'),
-    );
-  }
+  throwsCode('VALUE', /world\.average: there is no option 'sample'\. Did you mean 'samples'/, () => world.average(w, { sample: 3 } as never));
+  throwsCode('VALUE', /samples must be a number of samples > 0, got -1/, () => world.average(w, { samples: -1 }));
+  throwsCode('DTYPE', /world\.average: parameters are tensors/, () => world.average('w' as never));
+  throwsCode('VALUE', /world\.backward: there is no option 'at'/, () => world.backward({ a: w.sum() }, { at: w } as never));
+  throwsCode('SHAPE', /world\.backward: the loss 'a' has shape/, () => world.backward({ a: w }));
+  throwsCode('DTYPE', /takes float32/, () => world.allReduce(tensor([1], { dtype: 'int32' })));
+  throwsCode('VALUE', /op must be "sum" or/, () => world.allReduce(w, { op: 'product' as never }));
+  throwsCode('INDEX', /no rank 1 among 1/, () => world.broadcast([w], { root: 1 }));
+  throwsCode('SHAPE', /no row for each of 1 ranks/, () => world.shard(ones([])));
+  throwsCode('VALUE', /world\.hash: takes a run's parts by name/, () => world.hash(3 as never));
+  for (const [message, call] of [
+    [/the part 'ranks' is what/, () => world.checkpoint('x', { ranks: [] })],
+    [/timeout must be/, () => initMpi({ timeout: 0 })],
+    [/there is no option 'timeouts'/, () => initMpi({ timeouts: 3 } as never)],
+    [/library must be/, () => initMpi({ library: '' })],
+  ] as const)
+    await rejectsCode('VALUE', message, call);
 });
 
 test('without koffi initMpi says what to install', async () => {
-  await initMpi().then(
-    () => assert.unreachable(),
-    (error: GradloomError) => assert.match(error.message, /initMpi: the package koffi, which calls MPI, could not be loaded: .*npm install koffi/s),
-  );
+  await rejectsCode('RUNTIME', /initMpi: the package koffi, which calls MPI, could not be loaded: .*npm install koffi/s, () => initMpi());
 });
 
 test('nothing goes after finalize', () => {
@@ -200,7 +266,7 @@ test('nothing goes after finalize', () => {
   ended.finalize();
   ended.finalize();
   ended.exit(1);
-  throws(() => ended.barrier(), 'RUNTIME', /world\.barrier: comes after finalize/);
+  throwsCode('RUNTIME', /world\.barrier: comes after finalize/, () => ended.barrier());
 });
 
 test.after(() => {

@@ -1,6 +1,7 @@
 // Stock strategies on honest clients: the closed form, refusals, a node that comes back.
 import { clientApp, memoryStore } from 'gradloom/flower';
-import { closedApp, closedForm, like, Node } from '../closed.ts';
+import { until } from '../../helpers.ts';
+import { closedApp, closedForm, follows, like, Node, ROUNDED } from '../closed.ts';
 import { must, near, type Row } from '../row.ts';
 import { Run, SuperLink } from '../superlink.ts';
 
@@ -29,14 +30,9 @@ async function fedAvg(): Promise<string> {
     const run = await Run.start(link, { rounds: 3, 'min-nodes': 4, evaluate: true });
     const { failed, rounds, values, metrics = {} } = await run.outcome();
     must(failed === undefined, 'the run ended well', failed);
-    let worst = 0;
-    values.forEach((value, round) => {
-      const wanted = closedForm(CLIENTS, round);
-      for (const found of Object.values(value).flat()) {
-        near(found, wanted, 1e-6, `the model after round ${round}`);
-        worst = Math.max(worst, Math.abs(found - wanted));
-      }
-    });
+    const models = closedForm([CLIENTS, CLIENTS, CLIENTS]);
+    const worst = follows(values, models);
+    must(rounds.map(({ type }) => type).join() === 'train,evaluate,train,evaluate,train,evaluate', 'each round trains and evaluates', rounds);
     for (const { type, results, errors } of rounds) {
       must(
         results === 3 && errors.length === 1 && errors[0]?.[0] === 6 && /^no app here trains this model: .* hash [0-9a-f]{64}$/.test(errors[0][1]),
@@ -44,14 +40,14 @@ async function fedAvg(): Promise<string> {
         errors,
       );
     }
-    const wanted = CLIENTS.reduce((sum, [t, n]) => sum + (Math.abs(closedForm(CLIENTS, 3) - t) * n) / 6, 0);
-    near(metrics['3']?.['loss'] ?? Number.NaN, wanted, 1e-5, 'the evaluation of round 3');
+    const wanted = CLIENTS.reduce((sum, [t, n]) => sum + (Math.abs((models[3] as number) - t) * n) / 6, 0);
+    near(metrics['3']?.['loss'] ?? Number.NaN, wanted, ROUNDED, 'the evaluation of round 3');
     // Stopped and started again with the same store: the same node, and its key was never unregistered.
     const [first] = nodes as [Node];
     await first.stop();
     const again = new Node(closedApp(1, 1), link.url, { store, fetch: watched });
     nodes.push(again);
-    await waitFor(() => again.nodeId !== undefined || again.error !== undefined);
+    await until('the node that comes back joins', 20, () => again.nodeId !== undefined || again.error !== undefined);
     must(again.nodeId === first.nodeId, 'the same node again', [first.nodeId, again.nodeId, again.error?.message]);
     must(!paths.has('/v1/fleet/unregister-node') && paths.has('/v1/fleet/deactivate-node'), 'keys stay registered', [...paths]);
     // A version that was not tested, told by a server that is otherwise real.
@@ -73,11 +69,6 @@ async function fedAvg(): Promise<string> {
   }
 }
 
-/** Waits, for up to 20 s. */
-export async function waitFor(so: () => boolean): Promise<void> {
-  for (let i = 0; i < 400 && !so(); i++) await new Promise((resolve) => setTimeout(resolve, 50));
-}
-
 /** Flower's own strategies, with its own wait of 3 s between two looks; Krum against one client that is far off. */
 async function others(): Promise<string> {
   const link = await SuperLink.start();
@@ -87,7 +78,7 @@ async function others(): Promise<string> {
     must(krum.failed === undefined, 'Krum ran', krum.failed);
     const value = krum.values[1]?.['w']?.[2] ?? Number.NaN;
     must(
-      [0.5, 0.75, 1].some((v) => Math.abs(v - value) < 1e-6),
+      [0.5, 0.75, 1].some((v) => Math.abs(v - value) < ROUNDED),
       'Krum takes one of those that agree',
       value,
     );
@@ -123,18 +114,8 @@ async function spoilt(): Promise<string> {
   try {
     const checked = await (await Run.start(link, { strategy: 'CheckedFedAvg', rounds: 2, 'min-nodes': 6 })).outcome();
     must(checked.failed === undefined, 'the checked run ended well', checked.failed);
-    near(
-      checked.values[2]?.['w']?.[2] ?? Number.NaN,
-      closedForm(
-        [
-          [1, 1],
-          [3, 1],
-        ],
-        2,
-      ),
-      1e-6,
-      'the average of the honest',
-    );
+    const honestly = [1, 3].map((target) => [target, 1] as const);
+    follows(checked.values, closedForm([honestly, honestly]));
     const why = (checked.dropped ?? []).map(([, reason]) => reason).sort();
     must(
       why.length === 6 && ["'w' is float32 (3,)", "'w' is not finite", "its arrays are ['deep/β', 'v', 'w']"].every((w) => why.includes(w)),

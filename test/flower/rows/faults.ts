@@ -1,23 +1,13 @@
 // Faults, each with how it must end: of the way, of the client, of the SuperLink.
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { sleep, until } from '../../helpers.ts';
 import { PushMessagesRequestSchema } from '../../../src/flower/generated/fleet_pb.ts';
 import { PushObjectRequestSchema } from '../../../src/flower/generated/message_pb.ts';
-import { closedApp, Node } from '../closed.ts';
+import { closedApp, closedForm, follows, Node } from '../closed.ts';
 import { joined, pageClient, processClient, site } from '../programs.ts';
-import { must, near, type Row } from '../row.ts';
-import { Run, scratch, sleep, SuperLink, until } from '../superlink.ts';
+import { must, type Row } from '../row.ts';
+import { Run, scratch, SuperLink } from '../superlink.ts';
 import { found } from '../../runtimes/browsers.ts';
-
-/** The closed form where some clients miss rounds: [target, weight] of those that answered, round by round. */
-function model(rounds: readonly (readonly (readonly [number, number])[])[]): number[] {
-  const values = [0];
-  for (const clients of rounds) {
-    const total = clients.reduce((sum, [, n]) => sum + n, 0);
-    const w = values.at(-1) as number;
-    values.push(clients.length === 0 ? w : clients.reduce((sum, [t, n]) => sum + ((w + t) / 2) * (n / total), 0));
-  }
-  return values;
-}
 
 const [A, B, C] = [
   [1, 1],
@@ -71,8 +61,7 @@ async function way(): Promise<string> {
     const counts = rounds.map(({ results }) => results);
     // Round 6 may begin before the late client is through with round 5: it answers both, then.
     must(counts.join() === '3,3,2,3,2,3,3', 'results by round', rounds);
-    const wanted = model([all, all, without, all, without, all, all]);
-    for (const [i, value] of values.entries()) near(value['w']?.[2] ?? Number.NaN, wanted[i] as number, 1e-6, `the model after round ${i}`);
+    follows(values, closedForm([all, all, without, all, without, all, all]));
     const lost = nodes[2]?.of('lost') ?? [];
     must(
       lost.some(({ why }) => /dropped the reply without a word/.test(why)),
@@ -133,8 +122,7 @@ async function kills(): Promise<string> {
       'the reply went again',
       reply.lines(),
     );
-    const wanted = model([all, without, all, all, all, without, without]);
-    for (const [i, value] of values.entries()) near(value['w']?.[2] ?? Number.NaN, wanted[i] as number, 1e-6, `the model after round ${i}`);
+    follows(values, closedForm([all, without, all, all, all, without, without]));
     return `killed in training: round ${rounds[1].seconds.toFixed(1)} s; before its objects: ${rounds[3]?.seconds.toFixed(1)} s, all results; gone: noticed after ${rounds[5].seconds.toFixed(1)} s (heartbeat 10)`;
   } finally {
     await client.end();
@@ -177,7 +165,7 @@ async function restarted(): Promise<string> {
     const { failed, rounds, values } = await run.outcome(240);
     must(failed === undefined, 'the run ended well', failed);
     must(rounds.length === 4 && rounds.every(({ results }) => results === 3), 'all results in all rounds', rounds);
-    near(values[4]?.['w']?.[2] ?? Number.NaN, model([all, all, all, all])[4] as number, 1e-6, 'the model');
+    follows(values, closedForm([all, all, all, all]));
     must(
       nodes.every((node) => node.of('joined').length === 1 && node.of('unreachable').length > 0),
       'the nodes stayed the same, and saw it away',
@@ -202,7 +190,7 @@ async function reloaded(): Promise<string> {
     must(failed === undefined, 'the run ended well', failed);
     must((await joined(page, 2)) === id, 'it is the same node', page.lines());
     must(rounds.map(({ results }) => results).join() === '3,2,3,3' && rounds[1]?.errors[0]?.[0] === 8, 'results by round', rounds);
-    near(values[4]?.['w']?.[2] ?? Number.NaN, model([all, without, all, all])[4] as number, 1e-6, 'the model');
+    follows(values, closedForm([all, without, all, all]));
     return `the same node; the round it left closed after ${rounds[1]?.seconds.toFixed(1)} s`;
   } finally {
     await page.end();

@@ -84,6 +84,7 @@ check('average of unequal batches', () => {
   w.mul(rank).sum().backward();
   world.average(w, { samples: rank + 1 });
   const expected = sum(ranks.map((r) => (r * (r + 1)) / sum(ranks.map((q) => q + 1))));
+  // Sums below 4 in float32.
   return Math.abs(w.grad.item() - expected) < 1e-6 || `${w.grad.item()} instead of ${expected}`;
 });
 check('several buckets', () => {
@@ -115,6 +116,7 @@ check('averaged Gramians are another method', () => {
   const local = multiloss.backward(losses(), { combine: new multiloss.MGDA(), measure: true }).gramian[0][0];
   const averaged = world.allReduce(tensor([local]), { op: 'mean' }).item();
   const mean = sum(ranks.map((r) => (r % 2 === 0 ? 10 : -10))) / size;
+  // At most 101, of which a float32's place is 8e-6.
   return (Math.abs(exact - (1 + mean ** 2)) < 1e-4 && averaged === 101) || `${exact} and ${averaged} instead of ${1 + mean ** 2} and 101`;
 });
 check('captured step', () => {

@@ -2,37 +2,10 @@
 // prints, for each method, how far gradients and parameters went apart; every rank checks that all have the same bits.
 import { manualSeed, multiloss, nn, optim, scope, tensor } from 'gradloom';
 import { initMpi } from 'gradloom/mpi';
+import { makers } from '../../multiloss/makers.ts';
 
-const M = multiloss;
-const METHODS = {
-  sum: () => undefined,
-  Weighted: () => new M.Weighted({ a: 1, b: 0.5, c: 2 }),
-  UncertaintyWeighting: () => new M.UncertaintyWeighting(['a', 'b', 'c']),
-  IMTLL: () => new M.IMTLL(['a', 'b', 'c']),
-  GeometricMean: () => new M.GeometricMean(),
-  STCH: () => new M.STCH(),
-  DWA: () => new M.DWA(),
-  SoftAdapt: () => new M.SoftAdapt(),
-  ReLoBRaLo: () => new M.ReLoBRaLo(),
-  RLW: () => new M.RLW(),
-  CoV: () => new M.CoV(),
-  FAMO: () => new M.FAMO(),
-  UPGrad: () => new M.UPGrad(),
-  DualProj: () => new M.DualProj(),
-  MGDA: () => new M.MGDA(),
-  PCGrad: () => new M.PCGrad(),
-  GradVac: () => new M.GradVac(),
-  CAGrad: () => new M.CAGrad({ c: 0.5 }),
-  NashMTL: () => new M.NashMTL(),
-  FairGrad: () => new M.FairGrad(),
-  IMTLG: () => new M.IMTLG(),
-  AlignedMTL: () => new M.AlignedMTL(),
-  GradNorm: () => new M.GradNorm(),
-  GradDrop: () => new M.GradDrop(),
-  ConFIG: () => new M.ConFIG(),
-  PINNAnnealing: () => new M.PINNAnnealing({ main: 'a' }),
-  MoCo: () => new M.MoCo(),
-};
+// Without a method, and every method that takes what world.backward has.
+const METHODS = { none: () => undefined, ...makers };
 
 const world = await initMpi({ timeout: 60 });
 const [batch, steps, only] = [Number(process.argv[2] ?? 24), Number(process.argv[3] ?? 3), process.argv[4]];
@@ -42,12 +15,14 @@ class Net extends nn.Module {
   a = new nn.Linear(24, 5);
   b = new nn.Linear(24, 3);
   c = new nn.Linear(24, 1);
-  losses(x, labels, values) {
+  losses(x, labels, values, four) {
     const h = this.trunk.forward(x);
     return {
       a: nn.functional.crossEntropy(this.a.forward(h), labels),
       b: nn.functional.mseLoss(this.b.forward(h), values.narrow(1, 0, 3)),
       c: nn.functional.smoothL1Loss(this.c.forward(h), values.narrow(1, 3, 1)),
+      // Krum takes four losses or more.
+      ...(four ? { d: this.c.forward(h).sub(1).abs().mean() } : {}),
     };
   }
 }
@@ -67,7 +42,11 @@ const batchOf = () => [
   uniforms(batch, 4),
 ];
 
+/** How far a weight is from another; one of a thousandth counts as such where it is 0. Methods without weights say NaN. */
+const relative = (mine, theirs) => (Object.is(mine, theirs) ? 0 : Math.abs(mine - theirs) / (Math.abs(theirs) + 1e-3));
+/** How far numbers are from others, by their length. */
 const apart = (mine, theirs) => {
+  if (mine.length !== theirs.length || mine.length === 0) throw new Error(`${mine.length} numbers, and ${theirs.length} of one process`);
   let [difference, length] = [0, 0];
   mine.forEach((v, i) => {
     difference += (v - theirs[i]) ** 2;
@@ -79,7 +58,7 @@ const gradientsOf = (model) => model.parameters().flatMap((p) => [...(p.grad?.da
 const elementsOf = (model) => model.parameters().flatMap((p) => [...p.data()]);
 
 /** One method: the largest distances of gradients and of weights, and of parameters at the end. */
-function compare(make, options) {
+function compare(make, options, four) {
   return scope(() => {
     manualSeed(7);
     const [mine, whole] = [new Net(), new Net()];
@@ -95,16 +74,13 @@ function compare(make, options) {
         const [x, labels, values] = batchOf();
         for (const o of optimizers) o.zeroGrad();
         manualSeed(100 + s);
-        const expected = multiloss.backward(whole.losses(x, labels, values), { combine: reference, ...options });
+        const expected = multiloss.backward(whole.losses(x, labels, values, four), { combine: reference, ...options });
         manualSeed(100 + s + 1000 * world.rank); // each rank has a stream of its own
         const part = world.shard(x);
         const uneven = batch % world.size !== 0 ? { samples: part.shape[0] } : {};
-        const got = world.backward(mine.losses(part, world.shard(labels), world.shard(values)), { combine: own, ...options, ...uneven });
+        const got = world.backward(mine.losses(part, world.shard(labels), world.shard(values), four), { combine: own, ...options, ...uneven });
         result.gradients = Math.max(result.gradients, apart(gradientsOf(mine), gradientsOf(whole)));
-        result.weights = Math.max(
-          result.weights,
-          ...Object.keys(got.weights).map((k) => Math.abs(got.weights[k] - expected.weights[k]) / (Math.abs(expected.weights[k]) + 1e-3) || 0),
-        );
+        result.weights = Math.max(result.weights, ...Object.keys(expected.weights).map((k) => relative(got.weights[k], expected.weights[k])));
         for (const o of optimizers) o.step();
       });
     }
@@ -124,10 +100,10 @@ const results = {};
 for (const [name, make] of Object.entries(METHODS)) {
   if (only && name !== only) continue;
   for (const [kind, options] of Object.entries(OPTIONS)) {
-    if (kind !== '' && !['MGDA', 'sum'].includes(name)) continue;
-    if (kind === 'layers' && name === 'sum') continue;
+    if (kind !== '' && !['MGDA', 'none'].includes(name)) continue;
+    if (kind === 'layers' && name === 'none') continue;
     try {
-      results[`${name} ${kind}`.trim()] = compare(make, options);
+      results[`${name} ${kind}`.trim()] = compare(make, options, name === 'Krum');
     } catch (error) {
       results[`${name} ${kind}`.trim()] = { error: String(error.stack) };
     }
