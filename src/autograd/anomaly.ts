@@ -2,6 +2,8 @@
 import { assertArity, checkArgument, FLAG, type Kinds, optionsOf } from '../tensor/check.ts';
 import { GradloomError, shapeText, warnOnce } from '../tensor/errors.ts';
 import { setAnomalyMode } from '../tensor/modes.ts';
+import { recording } from '../tensor/recording.ts';
+import { lineOf } from '../tensor/line.ts';
 import { observe, type Observer } from '../tensor/tape.ts';
 import type { Storage } from '../tensor/storage.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -17,6 +19,8 @@ const OPTIONS: Kinds<AnomalyOptions> = { strict: FLAG };
 const FRAMES = 50;
 type Limited = ErrorConstructor & { stackTraceLimit?: number };
 let limitBefore: number | undefined;
+/** Ends the watching, while there is any. */
+let ended: (() => void) | null = null;
 
 /**
  * Anomaly mode (`torch.autograd.set_detect_anomaly`): each op and each gradient is looked through for NaN and infinity, which is slow. NaN in a gradient is an error that
@@ -33,7 +37,8 @@ export function setDetectAnomaly(mode: boolean, options?: AnomalyOptions): void 
   checkArgument('setDetectAnomaly', 'mode', mode, FLAG);
   const { strict = false } = optionsOf('setDetectAnomaly', options, OPTIONS);
   setAnomalyMode(mode);
-  observe(mode ? watcher(strict) : null);
+  ended?.();
+  ended = mode ? observe(watcher(strict)) : null;
   const limited = Error as Limited;
   if (limitBefore !== undefined) limited.stackTraceLimit = limitBefore;
   limitBefore = mode ? limited.stackTraceLimit : undefined;
@@ -90,7 +95,7 @@ function watcher(strict: boolean): Observer {
   return {
     forward(name, run, inputs, attrs) {
       const y = quietly(run);
-      if (inside > 0) return y;
+      if (inside > 0 || recording()) return y; // a trace reads no values
       const found = firstIn(y);
       if (!found) return y;
       const given = inputs.map((t) => (t === y || t.storage === y.storage ? null : firstIn(t)));
@@ -123,29 +128,4 @@ function watcher(strict: boolean): Observer {
       return gradients;
     },
   };
-}
-
-/** @internal Where a frame of a stack is: 'at name (url:line:column)' in V8, 'name@url:line:column' elsewhere. */
-export function frameOf(line: string): { url: string; at: string } | null {
-  const found = /^\s*at /.test(line) ? /(?:\(|at (?:async )?)((?:[^()]|\([^()]*\))*?):(\d+):(\d+)\)?\s*$/.exec(line) : /^[^@]*@(.*):(\d+):(\d+)\s*$/.exec(line);
-  return found ? { url: found[1] as string, at: `${found[1]}:${found[2]}:${found[3]}` } : null;
-}
-
-/** The folder of the library's modules: the one that holds this function's. */
-const libraryOf = (frames: readonly ({ url: string } | null)[]): string =>
-  (frames[0]?.url ?? '').replace(/(src[\\/]autograd[\\/])?[^\\/]*$/, (_, sources) => (sources ? 'src/' : ''));
-
-/** The program's line in a stack: the first frame outside of the library; '' where both are in one folder, as in a bundle. */
-function lineOf(stack: string | undefined): string {
-  const own = libraryOf(
-    (new Error().stack ?? '')
-      .split('\n')
-      .map(frameOf)
-      .filter((f) => f !== null),
-  );
-  const outer = (stack ?? '')
-    .split('\n')
-    .map(frameOf)
-    .find((f) => f !== null && own !== '' && !f.url.startsWith(own) && !/^node:/.test(f.url));
-  return outer?.at ?? '';
 }

@@ -9,7 +9,7 @@ import { recording } from '../tensor/recording.ts';
 import type { Shape } from '../tensor/shape.ts';
 import { assertAlive, metaOf, Tensor } from '../tensor/tensor.ts';
 import { assertGradient } from './hooks.ts';
-import { fill, type GraphOptions, Pass, type Place, placeOf } from './pass.ts';
+import { fill, GRAPH_OPTIONS, type GraphOptions, Pass, type Place, placeOf } from './pass.ts';
 import { joins } from './postponed.ts';
 import { type Rows, stacked } from './rows.ts';
 
@@ -28,7 +28,7 @@ const GRADIENTS: Kind = {
   what: 'a tensor, or a list of one tensor or null for each',
   test: (v) => isTensor(v) || (Array.isArray(v) && v.every((g) => g === null || g === undefined || isTensor(g))),
 };
-const BACKWARD_OPTIONS: Kinds<BackwardOptions> = { retainGraph: FLAG, createGraph: FLAG, gradient: GRADIENTS, inputs: TENSORS };
+const BACKWARD_OPTIONS: Kinds<BackwardOptions> = { ...GRAPH_OPTIONS, gradient: GRADIENTS, inputs: TENSORS };
 
 /** Options of `grad`. */
 export interface GradOptions extends GraphOptions {
@@ -42,7 +42,7 @@ export interface GradOptions extends GraphOptions {
   isGradsBatched?: boolean;
 }
 
-const GRAD_OPTIONS: Kinds<GradOptions> = { retainGraph: FLAG, createGraph: FLAG, gradOutputs: GRADIENTS, allowUnused: FLAG, materializeGrads: FLAG, isGradsBatched: FLAG };
+const GRAD_OPTIONS: Kinds<GradOptions> = { ...GRAPH_OPTIONS, gradOutputs: GRADIENTS, allowUnused: FLAG, materializeGrads: FLAG, isGradsBatched: FLAG };
 
 /** A list as it was given, a hole in it undefined. */
 function listOf<T>(x: T | readonly T[] | undefined): readonly T[] {

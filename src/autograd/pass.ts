@@ -97,10 +97,7 @@ function nodesBehind(places: readonly Place[], pass: number, ends?: ReadonlySet<
 
 /** The ops behind some tensors, all sure to run: none was freed, modified or ended. */
 export function survey(roots: readonly Tensor[]): Node[] {
-  const nodes = nodesBehind(
-    roots.map((t) => nodeOf(t) ?? t),
-    ++passes,
-  );
+  const nodes = nodesBehind(roots.map(placeOf), ++passes);
   for (const node of nodes) node.verify();
   return nodes;
 }

@@ -6,6 +6,7 @@ import { GradloomError, valueError } from '../tensor/errors.ts';
 import { defaultGenerator, drawPermutations, Generator as RandomStream } from '../tensor/random.ts';
 import { keep, loop, SIGNAL, turn } from '../tensor/scope.ts';
 import type { Opened } from '../tensor/storage.ts';
+import { Tensor } from '../tensor/tensor.ts';
 import { defaultCollate } from './collate.ts';
 import { assertRow, type Dataset, hasBatches, hasItems, rowsOf } from './dataset.ts';
 import type { AllOptions, BatchLoader, DataLoaderConstructor, DataLoaderState, Items } from './loader-types.ts';
@@ -142,7 +143,9 @@ class Loader<Batch> implements Iterable<Batch>, AsyncIterable<Batch> {
     assertArity(op, arguments.length, 1);
     const { position, generator, order, sampler } = (state ?? {}) as Partial<DataLoaderState>;
     const words = generator === null || (Array.isArray(generator) && generator.length === 4 && generator.every((w) => w === w >>> 0));
-    const listed = order === null || (Array.isArray(order?.sizes) && order.sizes.every((n) => Number.isSafeInteger(n) && n >= 0) && order.rows?.dtype === 'int32');
+    const listed =
+      order === null ||
+      (Array.isArray(order?.sizes) && order.sizes.every((n) => Number.isSafeInteger(n) && n >= 0) && order.rows instanceof Tensor && order.rows.dtype === 'int32');
     if (!Number.isSafeInteger(position) || (position as number) < 0 || !words || !listed)
       throw new GradloomError('STATE', op, `takes what stateDict() gave, got ${valueText(state)}.`);
     const misfit = this.#misfit(state);

@@ -1,15 +1,17 @@
 // Where a step's time goes: by op and by layer, forward and backward, and what each loss's gradient costs.
 import { grad } from '../autograd/backward.ts';
+import { insidePass } from '../autograd/pass.ts';
 import { Module } from '../module/module.ts';
 import { setTracer } from '../runtime/call.ts';
-import { assertArity, checkArgument, COUNT, FUNCTION, instanceOf, type Kinds, optionsOf, valueText } from '../tensor/check.ts';
+import { assertArity, checkArgument, COUNT, FUNCTION, instanceOf, isPlainObject, type Kinds, optionsOf, valueText } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 import { nodeOf } from '../tensor/op.ts';
 import { refuseWhileRecording } from '../tensor/recording.ts';
 import { scope } from '../tensor/scope.ts';
-import { type Node, observe, observer } from '../tensor/tape.ts';
+import { callNow } from '../tensor/sync.ts';
+import { type Node, observe } from '../tensor/tape.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { table } from './table.ts';
+import { bytesText, table } from './table.ts';
 
 /** Options of `profile`. */
 export interface ProfileOptions {
@@ -79,16 +81,20 @@ function watch(events: Event[], layers: readonly string[], layerOf: WeakMap<Node
       inside--;
     }
   };
-  const before = observer;
-  observe({
+  const ended = observe({
     forward(name, op) {
       const layer = layers.at(-1) ?? '';
       const from = performance.now();
       const y = timed(op);
       const node = nodeOf(y);
       if (node && !layerOf.has(node)) layerOf.set(node, layer);
-      if (inside === 0) note(name, 'forward', from, layer, 4 * y.size);
+      // What a pass adds up, and what a method combines, is no forward.
+      if (inside === 0) note(name, insidePass() ? 'backward' : 'forward', from, layer, 4 * y.size);
       return y;
+    },
+    view(_name, _x, _attrs, y) {
+      const node = nodeOf(y);
+      if (node) layerOf.set(node, layers.at(-1) ?? '');
     },
     backward(node, rule) {
       const from = performance.now();
@@ -98,7 +104,7 @@ function watch(events: Event[], layers: readonly string[], layerOf: WeakMap<Node
     },
   });
   // Kernels outside of ops: optimizers, methods, what is added up. Host work before a kernel counts with it.
-  setTracer({
+  const before = setTracer({
     call: (kernel) => {
       if (inside === 0 && kernel !== 'alloc' && kernel !== 'free') note(kernel, 'other', last, '', 0);
     },
@@ -107,8 +113,8 @@ function watch(events: Event[], layers: readonly string[], layerOf: WeakMap<Node
   try {
     run();
   } finally {
-    observe(before);
-    setTracer(null);
+    ended();
+    setTracer(before);
   }
 }
 
@@ -127,14 +133,21 @@ function followLayers(model: Module | undefined, layers: string[]): () => void {
   };
 }
 
-function sumUp(events: readonly Event[], steps: number): ProfileRow[] {
-  const sums = new Map<string, { op: string; layer: string; pass: ProfileRow['pass']; calls: number; ms: number; bytes: number }>();
-  for (const { name, cat, dur, args } of events) {
-    const key = `${cat}\n${args.layer}\n${name}`;
-    const row = sums.get(key) ?? { op: name, layer: args.layer, pass: cat as ProfileRow['pass'], calls: 0, ms: 0, bytes: 0 };
-    sums.set(key, { ...row, calls: row.calls + 1 / steps, ms: row.ms + dur / 1000 / steps, bytes: row.bytes + args.bytes / steps });
+/** Rows added up that have one key, most time first. */
+function summed(rows: readonly ProfileRow[], key: (row: ProfileRow) => string): ProfileRow[] {
+  const sums = new Map<string, ProfileRow>();
+  for (const row of rows) {
+    const at = key(row);
+    const sum = sums.get(at);
+    sums.set(at, sum ? { ...sum, calls: sum.calls + row.calls, ms: sum.ms + row.ms, bytes: sum.bytes + row.bytes } : row);
   }
   return [...sums.values()].sort((a, b) => b.ms - a.ms);
+}
+
+/** What the events of some steps come to, per step. */
+function perStep(events: readonly Event[], steps: number): ProfileRow[] {
+  const single = events.map(({ name, cat, dur, args: { layer, bytes } }): ProfileRow => ({ op: name, layer, pass: cat as ProfileRow['pass'], calls: 1, ms: dur / 1000, bytes }));
+  return summed(single, (r) => `${r.pass}\n${r.layer}\n${r.op}`).map((r) => ({ ...r, calls: r.calls / steps, ms: r.ms / steps, bytes: r.bytes / steps }));
 }
 
 /**
@@ -146,7 +159,7 @@ function sumUp(events: readonly Event[], steps: number): ProfileRow[] {
  * const found = profile(() => trainOn(x, y), { model });
  * console.log(String(found));
  * writeFileSync('step.json', JSON.stringify(found.trace)); // chrome://tracing
- * @throws VALUE where `losses` gives no tensors by name; what the step throws
+ * @throws VALUE where `losses` gives no tensors by name; SCOPE where the step or `losses` is async; what the step throws
  */
 export function profile(step: () => unknown, options?: ProfileOptions): Profile {
   assertArity('profile', arguments.length, 2);
@@ -156,7 +169,7 @@ export function profile(step: () => unknown, options?: ProfileOptions): Profile 
   if (losses && !model) throw valueError('profile', 'losses are timed by the gradients of a model. Give model too.');
   const once = (): void => {
     scope(() => {
-      step();
+      callNow('profile', step, 'the clock');
     });
   };
   for (let i = 0; i < WARM_UP; i++) once();
@@ -177,51 +190,45 @@ export function profile(step: () => unknown, options?: ProfileOptions): Profile 
   } finally {
     done();
   }
-  const rows = sumUp(events, steps);
+  const rows = perStep(events, steps);
   const lossTimes = losses && model ? timesOf(losses, model, steps) : {};
   const trace: Trace = { traceEvents: events.slice(lastStep).map((e) => ({ ...e, ph: 'X', pid: 1, tid: 1 })) };
   const text = textOf(ms, rows, lossTimes);
   return { ms, rows, losses: lossTimes, trace, toString: () => text };
 }
 
-/** Milliseconds of each loss's gradient: the median of some, each on a graph of its own. */
+/** Milliseconds of each loss's gradient: the median of some, over graphs that the losses share. */
 function timesOf(losses: () => Readonly<Record<string, Tensor>>, model: Module, steps: number): Record<string, number> {
   const parameters = model.parameters().filter((p) => p.requiresGrad);
+  if (parameters.length === 0) throw valueError('profile', 'losses are timed by the gradients of a model, and none of its parameters requires one.');
   const times = new Map<string, number[]>();
   for (let i = 0; i < steps; i++) {
-    for (const name of scope(() => Object.keys(losses()))) {
-      scope(() => {
-        const loss = losses()[name];
+    scope(() => {
+      const all: unknown = callNow('profile', losses, 'the clock');
+      if (!isPlainObject(all)) throw valueError('profile', `losses must give tensors by name, got ${valueText(all)}. Return { name: loss }.`);
+      for (const [name, loss] of Object.entries(all)) {
         if (!(loss instanceof Tensor)) throw valueError('profile', `loss '${name}' must be a tensor, got ${valueText(loss)}.`);
         const from = performance.now();
-        grad(loss, parameters, { allowUnused: true });
+        grad(loss, parameters, { allowUnused: true, retainGraph: true });
         times.set(name, [...(times.get(name) ?? []), performance.now() - from]);
-      });
-    }
+      }
+    });
   }
   return Object.fromEntries([...times].map(([name, list]) => [name, list.sort((a, b) => a - b)[list.length >> 1] as number]));
 }
 
 const share = (part: number, whole: number): string => `${whole > 0 ? ((100 * part) / whole).toFixed(1) : '0.0'} %`;
-const kB = (bytes: number): string => (bytes === 0 ? '–' : `${(bytes / 1000).toFixed(1)} kB`);
+const gives = (bytes: number): string => (bytes === 0 ? '–' : bytesText(bytes));
 
 function textOf(ms: number, rows: readonly ProfileRow[], losses: Readonly<Record<string, number>>): string {
-  const line = (r: ProfileRow): string[] => [r.op, r.pass, r.calls.toFixed(r.calls % 1 ? 1 : 0), r.ms.toFixed(3), share(r.ms, ms), kB(r.bytes)];
-  const merged = (key: (r: ProfileRow) => string): ProfileRow[] => {
-    const sums = new Map<string, ProfileRow>();
-    for (const r of rows) {
-      const s = sums.get(key(r));
-      sums.set(key(r), s ? { ...s, calls: s.calls + r.calls, ms: s.ms + r.ms, bytes: s.bytes + r.bytes } : r);
-    }
-    return [...sums.values()].sort((a, b) => b.ms - a.ms);
-  };
+  const line = (r: ProfileRow): string[] => [r.op, r.pass, r.calls.toFixed(r.calls % 1 ? 1 : 0), r.ms.toFixed(3), share(r.ms, ms), gives(r.bytes)];
   const ops = table(
     ['op', 'pass', '>calls', '>ms', '>of the step', '>gives'],
-    merged((r) => `${r.pass} ${r.op}`)
+    summed(rows, (r) => `${r.pass} ${r.op}`)
       .slice(0, 20)
       .map(line),
   );
-  const byLayer = merged((r) => `${r.pass} ${r.layer}`).filter((r) => r.layer !== '');
+  const byLayer = summed(rows, (r) => `${r.pass} ${r.layer}`).filter((r) => r.layer !== '');
   const layers =
     byLayer.length === 0
       ? []

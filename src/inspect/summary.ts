@@ -8,7 +8,7 @@ import { scope } from '../tensor/scope.ts';
 import type { Shape } from '../tensor/shape.ts';
 import { noGrad } from '../tensor/modes.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { table } from './table.ts';
+import { bytesText, table } from './table.ts';
 
 /** A layer of a summary. */
 export interface SummaryRow {
@@ -113,7 +113,6 @@ export function summary<Inputs extends readonly unknown[]>(model: Module & { for
   return { ...totals, toString: () => text };
 }
 
-const size = (bytes: number): string => (bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
 const grouped = (n: number): string => String(n).replace(/\B(?=(\d{3})+$)/g, ' ');
 
 function textOf({ rows, parameters, trainable, parameterBytes, outputBytes }: Omit<Summary, 'toString'>): string {
@@ -126,9 +125,9 @@ function textOf({ rows, parameters, trainable, parameterBytes, outputBytes }: Om
       shown || '–',
       r.parameters ? grouped(r.parameters) : '–',
       r.trainable === null ? '' : r.trainable ? 'yes' : 'frozen',
-      r.bytes ? size(r.bytes) : '–',
+      r.bytes ? bytesText(r.bytes) : '–',
     ];
   });
   const body = table(['layer', 'output', '>parameters', 'trained', '>memory'], lines);
-  return `${body}\n${grouped(parameters)} parameters (${grouped(trainable)} trained), ${size(parameterBytes)}; outputs ${size(outputBytes)}`;
+  return `${body}\n${grouped(parameters)} parameters (${grouped(trainable)} trained), ${bytesText(parameterBytes)}; outputs ${bytesText(outputBytes)}`;
 }

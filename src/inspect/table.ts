@@ -12,3 +12,6 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
       .trimEnd();
   return [line(all[0] as readonly string[]), widths.map((w) => '─'.repeat(w)).join('  '), ...all.slice(1).map(line)].join('\n');
 }
+
+/** A number of bytes as text. */
+export const bytesText = (bytes: number): string => (bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);

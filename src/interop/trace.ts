@@ -2,7 +2,7 @@
 // for others too: ops and views (`observe`), module hooks, and what recordings are told of (value reads, blocks, modes). Nothing runs when nothing is traced.
 import { hasHooks } from '../module/hooks.ts';
 import { Module } from '../module/module.ts';
-import { callingLine } from '../program/line.ts';
+import { callingLine } from '../tensor/line.ts';
 import { mapTensors } from '../program/result.ts';
 import { copy_ } from '../ops/inplace.ts';
 import { tensor } from '../ops/create.ts';
@@ -17,7 +17,7 @@ import { type Recording, refuseWhileRecording, setRecording } from '../tensor/re
 import { scope } from '../tensor/scope.ts';
 import { sameShape } from '../tensor/shape.ts';
 import type { Storage } from '../tensor/storage.ts';
-import { observe, observer } from '../tensor/tape.ts';
+import { observe } from '../tensor/tape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { type Graph, type ModuleCall, type Node, type Origin, settingsOf, Value } from './graph.ts';
 
@@ -190,17 +190,21 @@ class Listener implements Recording, Tracer {
   check(): void {}
 }
 
+/** Ends the watching of ops, while there is any. */
+let ended: (() => void) | null = null;
+
 function listenBy(listener: Listener | null): void {
   setTracer(listener);
   setRecording(listener);
-  observe(
-    listener && {
+  ended?.();
+  ended =
+    listener &&
+    observe({
       forward: (op, run, inputs, attrs) => listener.forward(op, run, inputs, attrs),
       backward: () => listener.backward(),
       view: (op, x, attrs, y) => listener.view(op, x, attrs, y),
       wrote: (t, value) => listener.overwrote(t, value),
-    },
-  );
+    });
 }
 
 /** Runs what is not the model's own. */
@@ -266,7 +270,6 @@ export function trace(model: Module, inputs: readonly unknown[], fn?: (...inputs
   const state = stateOf(model).map(([t, kind, names]) => listener.put(t, kind, { names }));
   const given = inputs.map((input, i) => placed(input, `${i}`, (t, name) => listener.put(t, 'input', { names: [name] })));
   const unfollow = follow(model, listener);
-  const before = observer; // anomaly mode's
   let output: unknown;
   try {
     // The graph holds tensors of this scope in its attributes, which is no reason to keep them.
@@ -277,7 +280,6 @@ export function trace(model: Module, inputs: readonly unknown[], fn?: (...inputs
           output = listener.tree(noGrad(() => run(...inputs)));
         } finally {
           listenBy(null);
-          observe(before);
           for (const [address, bytes] of listener.returned) release(address, bytes);
         }
       }),

@@ -7,7 +7,7 @@ import { type LeafUse, type RecordedMethod, type Recording, setRecording } from 
 import { outlive } from '../tensor/scope.ts';
 import type { Storage } from '../tensor/storage.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { callingLine } from './line.ts';
+import { callingLine } from '../tensor/line.ts';
 
 /** Not kernels of a step, but the allocator's. */
 const ALLOCATOR = new Set<Kernel>(['alloc', 'free']);
@@ -93,12 +93,12 @@ export class Recorder implements Recording, Tracer {
 
   /** Runs a step while listening. */
   listen<T>(step: () => T): T {
-    setTracer(this);
+    const before = setTracer(this);
     setRecording(this);
     try {
       return step();
     } finally {
-      setTracer(null);
+      setTracer(before);
       setRecording(null);
     }
   }

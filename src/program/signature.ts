@@ -4,7 +4,7 @@ import { release } from '../runtime/memory.ts';
 import type { Instruction } from '../runtime/program.ts';
 import { constantAt } from '../ops/create.ts';
 import type { RecordedMethod } from '../tensor/recording.ts';
-import { callingLine } from './line.ts';
+import { callingLine } from '../tensor/line.ts';
 import type { Storage } from '../tensor/storage.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { type Block, blockAt } from './plan.ts';

@@ -17,10 +17,12 @@ export interface Tracer {
 
 let tracer: Tracer | null = null;
 
-/** Sets what sees every call; null ends it. What waits is the former's. */
-export function setTracer(next: Tracer | null): void {
+/** Sets what sees every call; null ends it. What waits is the former's, which is returned. */
+export function setTracer(next: Tracer | null): Tracer | null {
   settle();
+  const before = tracer;
   tracer = next;
+  return before;
 }
 
 let waiting: (() => void) | null = null;

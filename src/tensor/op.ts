@@ -1,5 +1,5 @@
 // An op is one small object: name, shape rule, forward, backward. This file runs it: checks, allocates, calls, records.
-import { call } from '../runtime/call.ts';
+import { call, settle } from '../runtime/call.ts';
 import { assertTensor, ofOne } from './check.ts';
 import { GradloomError } from './errors.ts';
 import { collapse, MOST_ELEMENTS, type Shape } from './shape.ts';
@@ -94,6 +94,7 @@ export function apply<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor
 
 /** Apart, since a function that makes a closure pays for it at each call. */
 function observed<A>(by: Observer, op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor {
+  settle(); // a pass that waits is no part of this op
   return by.forward(op.name, () => run(op, inputs, attrs), inputs, attrs);
 }
 

@@ -1,4 +1,5 @@
 // The tape: what an op is, and what it leaves behind so that gradients can flow back through it.
+import { settle } from '../runtime/call.ts';
 import type { DType } from './dtype.ts';
 import { GradloomError } from './errors.ts';
 import { isAnomalyEnabled } from './modes.ts';
@@ -137,11 +138,6 @@ export class Node<A = unknown> {
     return tensor;
   }
 
-  /** Whether a second backward would find something missing. */
-  get savedSomething(): boolean {
-    return this.freed || this.inputs !== null || this.result !== null || this.extras !== null;
-  }
-
   /** Throws unless everything that backward may read is there and as it was. */
   verify(): void {
     this.assertNotFreed();
@@ -160,7 +156,7 @@ export class Node<A = unknown> {
 
   /** Lets go of what was saved: a graph is freed by the backward pass that does not retain it. */
   free(): void {
-    if (!this.savedSomething) return;
+    if (!this.inputs && !this.result && !this.extras) return;
     this.freed = true;
     this.inputs = null;
     this.result = null;
@@ -230,10 +226,34 @@ export interface Observer {
   wrote?(t: Tensor, value: Tensor): void;
 }
 
-/** The observer, while there is one. */
+const observers: Observer[] = [];
+
+/** All who watch, as one; null where nobody does. */
 export let observer: Observer | null = null;
 
-/** Sets the observer; null ends it. */
-export function observe(next: Observer | null): void {
-  observer = next;
+/** Adds one who watches from now on, inside those before; what it returns ends that. */
+export function observe(added: Observer): () => void {
+  settle(); // a pass that waits was asked for before
+  observers.push(added);
+  observer = together();
+  return () => {
+    settle();
+    observers.splice(observers.indexOf(added), 1);
+    observer = together();
+  };
+}
+
+function together(): Observer | null {
+  const list = [...observers];
+  if (list.length < 2) return list[0] ?? null;
+  return {
+    forward: (name, run, inputs, attrs) => list.reduceRight((inner, o) => () => o.forward(name, inner, inputs, attrs), run)(),
+    backward: (node, run, dy) => list.reduceRight((inner, o) => () => o.backward(node, inner, dy), run)(),
+    view(...of) {
+      for (const o of list) o.view?.(...of);
+    },
+    wrote(...of) {
+      for (const o of list) o.wrote?.(...of);
+    },
+  };
 }

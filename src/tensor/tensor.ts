@@ -1,4 +1,4 @@
-// A tensor: a window on a storage, and its place in the graph. What tensors can do is added by ops/methods.ts.
+// A tensor: a window on a storage, and its place in the graph. What tensors can do is added by src/methods.ts.
 import { type DType, viewOf } from './dtype.ts';
 import { COPY, GradloomError, shapeText, THIS_COPY, valueText } from './errors.ts';
 import { settle } from '../runtime/call.ts';
@@ -63,19 +63,20 @@ export class AutogradMeta {
   hooks: Hooks<GradientHook> | null = null;
   /** Hooks after accumulation, on leaves. */
   accumulateHooks: Hooks<(leaf: Tensor) => void> | null = null;
-  #grad: Tensor | null = null;
+  /** @internal Behind `grad`: no #field, as `shown` of Tensor. */
+  held: Tensor | null = null;
 
   /** The accumulated gradient, with what a pass that waits adds to it. */
   get grad(): Tensor | null {
     settle();
-    return this.#grad;
+    return this.held;
   }
 
   set grad(g: Tensor | null) {
     settle();
-    if (this.#grad) this.#grad.storage.gradients--;
+    if (this.held) this.held.storage.gradients--;
     if (g) g.storage.gradients++;
-    this.#grad = g;
+    this.held = g;
   }
 }
 

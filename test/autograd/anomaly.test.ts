@@ -2,7 +2,7 @@
 import { autograd, full, nn, noGrad, ones, optim, profile, scope, tensor } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { frameOf } from '../../src/autograd/anomaly.ts';
+import { frameOf } from '../../src/tensor/line.ts';
 import { throwsCode } from '../helpers.ts';
 
 const leaf = (...values: number[]) => tensor(values, { requiresGrad: true });

@@ -279,7 +279,8 @@ test('a loader that is resumed anywhere sees the same batches as one that never 
 
 test('states that are none, or of other data, are refused', () => {
   const loader = new DataLoader(count(4));
-  for (const wrong of [undefined, {}, { position: -1, generator: null, order: null, sampler: null }, { position: 0, generator: [1], order: null, sampler: null }]) {
+  const begun = { position: 0, generator: null, order: null, sampler: null };
+  for (const wrong of [undefined, {}, { ...begun, position: -1 }, { ...begun, generator: [1] }, { ...begun, order: { rows: { dtype: 'int32' }, sizes: [2] } }]) {
     throwsCode('STATE', /DataLoader.loadStateDict: takes what stateDict\(\) gave/, () => loader.loadStateDict(wrong as never));
   }
   const plain = { position: 1, generator: null, order: null, sampler: null };

@@ -184,6 +184,15 @@ test('a Proxy of a tensor, as state libraries make them, is that tensor to every
   p.matmul(w).sum().backward();
   assert.equal(w.grad?.toArray(), [[3], [1], [2]]);
   assert.match(`${p}`, /^Tensor\(float32 \[1, 3\]\)/);
+  // One that wraps what it is asked for, too.
+  const deep = <T extends object>(of: T): T =>
+    new Proxy(of, {
+      get: (target, key) => {
+        const value: unknown = Reflect.get(target, key, target);
+        return key === 'meta' && value ? deep(value) : value;
+      },
+    });
+  assert.equal(deep(w).grad?.toArray(), [[3], [1], [2]]);
 });
 
 test('a one-element tensor is a number to JavaScript, others are refused', () => {

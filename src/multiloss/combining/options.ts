@@ -1,8 +1,8 @@
 // The options of a backward pass over several losses.
-import type { Place } from '../../autograd/pass.ts';
+import { type Place, placeOf } from '../../autograd/pass.ts';
 import { ANY, FLAG, type Kind, type Kinds, oneOf, either, TENSOR, valueText } from '../../tensor/check.ts';
 import { GradloomError, valueError } from '../../tensor/errors.ts';
-import { nodeOf, requiresGrad } from '../../tensor/op.ts';
+import { requiresGrad } from '../../tensor/op.ts';
 import { Tensor } from '../../tensor/tensor.ts';
 import { type AnyLoss, METHOD, type Method } from '../methods/method.ts';
 import { OBJECT } from '../state.ts';
@@ -83,15 +83,15 @@ export const WITHOUT_COMBINE: Kinds<Omit<MultiBackwardOptions, 'combine'>> = {
 export const BACKWARD: Kinds<MultiBackwardOptions> = { combine: METHOD, ...WITHOUT_COMBINE };
 
 /** The place of a tensor that an option names. */
-export function placeOf(option: string, t: Tensor): Place {
+export function checkedPlace(option: string, t: Tensor): Place {
   if (!(t instanceof Tensor) || !requiresGrad(t))
     throw new GradloomError('GRAPH', OP, `\`${option}\`: ${t instanceof Tensor ? t.describe() : valueText(t)} does not require a gradient. Pass tensors of the losses' graph.`);
-  return nodeOf(t) ?? t;
+  return placeOf(t);
 }
 
 /** The places of the tensors that an option names. */
 export function placesOf(option: string, list: Iterable<Tensor>): Set<Place> {
-  const places = new Set([...list].map((t) => placeOf(option, t)));
+  const places = new Set([...list].map((t) => checkedPlace(option, t)));
   if (places.size === 0) throw valueError(OP, `\`${option}\` is empty. Leave it out, or name at least one tensor.`);
   return places;
 }

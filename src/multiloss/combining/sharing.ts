@@ -3,7 +3,7 @@ import type { Place } from '../../autograd/pass.ts';
 import { GradloomError, valueError, warnOnce } from '../../tensor/errors.ts';
 import { Tensor } from '../../tensor/tensor.ts';
 import type { Method } from '../methods/method.ts';
-import { type MultiBackwardOptions, OP, placeOf, placesOf } from './options.ts';
+import { type MultiBackwardOptions, OP, checkedPlace, placesOf } from './options.ts';
 
 /** The leaves and nodes that gradients were found at, and the positions of the losses that reach each. */
 export type Reached = ReadonlyMap<Place, readonly number[]>;
@@ -45,7 +45,7 @@ export class Sharing<Name extends string> {
     }
     const trained = names.map((name) => (Object.hasOwn(lists, name) && lists[name] ? new Set(lists[name]) : null));
     this.counts = trained.some((set) => set !== null) ? (leaf, loss) => trained[loss]?.has(leaf) ?? true : undefined;
-    this.boundary = at ? placeOf('at', at) : null;
+    this.boundary = at ? checkedPlace('at', at) : null;
   }
 
   /** Where the gradients are combined by the method. */

@@ -44,7 +44,7 @@ export class Cholesky {
     return true;
   }
 
-  /** x ← A⁻¹·x, a number per row of the set, of which x may have diagonal. */
+  /** x ← A⁻¹·x, a number per row of the set, of which x may have more. */
   solve(x: Float64Array): void {
     const { n, l, size } = this;
     for (let i = 0, row = 0; i < size; i++, row += n) {
