@@ -6,8 +6,9 @@ import { pathToFileURL } from 'node:url';
 import { checkpoint, defaultGenerator, Generator, manualSeed, multiloss, nn, ones, optim, rand, tensor } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { seeded } from '../seeded.ts';
 import { fuzz } from './fuzz.ts';
-import { bundled, killed, seeded } from './kills.ts';
+import { bundled, killed } from './kills.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'gradloom-'));
 test.after(() => rmSync(folder, { recursive: true }));
