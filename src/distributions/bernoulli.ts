@@ -15,7 +15,7 @@ import { shapeError, valueError } from '../tensor/errors.ts';
 import type { Generator } from '../tensor/random.ts';
 import { broadcastShapes, type Shape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { broadcastAll, DIVERGENCE, Distribution, type DistributionOptions, PARAMETER, stretched } from './distribution.ts';
+import { broadcastAll, Distribution, type DistributionOptions, PARAMETER, stretched } from './distribution.ts';
 
 /** Probabilities, or their logarithmic odds: one of both. */
 export interface ProbsOptions<P> extends DistributionOptions {
@@ -116,7 +116,7 @@ export class Bernoulli extends Distribution {
     return enumerated(arange(2, { dtype: 'float32' }), this.batchShape, expand);
   }
 
-  override [DIVERGENCE](q: Distribution): Tensor | null {
+  override divergenceTo(q: Distribution): Tensor | null {
     if (q.family !== 'Bernoulli') return null;
     const [p, other] = [this.probs, (q as Bernoulli).probs];
     const [a, b] = [this.logits, (q as Bernoulli).logits];
@@ -234,7 +234,7 @@ export class Categorical extends Distribution {
     return enumerated(arange(this.#classes), this.batchShape, expand);
   }
 
-  override [DIVERGENCE](q: Distribution): Tensor | null {
+  override divergenceTo(q: Distribution): Tensor | null {
     if (q.family !== 'Categorical') return null;
     const [p, other] = [this.probs, (q as Categorical).probs];
     const t = mul(p, sub(this.logits, (q as Categorical).logits));
