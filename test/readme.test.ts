@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { multiloss, tensor } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { METHODS } from './multiloss/makers.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
@@ -87,6 +88,29 @@ test('what the table of methods names can be used', () => {
     assert.ok(x.grad, code);
   }
   assert.type(multiloss.diagnose, 'function');
+});
+
+test('the count of methods is that of the exported ones, and the guide has a row for each', () => {
+  assert.match(readme, new RegExp(`has all ${METHODS.length} with papers`));
+  assert.match(readme, new RegExp(`^\\| methods for several losses \\| ${METHODS.length} \\|`, 'm'));
+  const guide = readFileSync(join(root, 'docs/multi-loss.md'), 'utf8');
+  const table = guide.slice(guide.indexOf('| method | take it when'), guide.indexOf('Around any of them'));
+  const named = new Set([...table.matchAll(/^\| (`[^|]*) \|/gm)].flatMap(([, cell = '']) => [...cell.matchAll(/`(\w+)`/g)].map((m) => m[1] as string)));
+  // The class of what `constrain` makes is its type.
+  assert.equal(
+    METHODS.filter((name) => !named.has(name === 'Constrained' ? 'constrain' : name)),
+    [],
+  );
+});
+
+test('sizes are the budgets, and the table of speeds stands in docs/speed.md too', () => {
+  const { 'size-limit': budgets } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { 'size-limit': { path: string; limit: string }[] };
+  const limit = (app: string): number => Number.parseFloat(budgets.find(({ path }) => path.endsWith(`/${app}.mjs`))?.limit as string);
+  assert.match(readme, new RegExp(`${limit('two-loss')} kB gzip for an app with two losses, ${limit('upgrad')} with UPGrad`));
+  assert.match(readFileSync(join(root, 'docs/start-page.md'), 'utf8'), new RegExp(`an app with two losses is ${limit('two-loss')} kB gzip`));
+  const [, table = ''] = /^## How fast\n[\s\S]*?\n((?:\|.*\n)+)/m.exec(readme) ?? [];
+  assert.ok(table.split('\n').length > 5);
+  assert.ok(readFileSync(join(root, 'docs/speed.md'), 'utf8').includes(table), 'docs/speed.md has another table');
 });
 
 /** A heading's anchor as GitHub makes it. */
