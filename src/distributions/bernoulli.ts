@@ -109,7 +109,7 @@ export class Bernoulli extends Distribution {
     return sub(softplus(logits), mul(logits, this.probs));
   }
 
-  /** Both values, along a new first dimension; stretched over the batch unless said. */
+  /** Both values, along a new first dimension; default stretched over the batch. */
   enumerateSupport(expand = true): Tensor {
     assertArity('Bernoulli.enumerateSupport', arguments.length, 1);
     checkArgument('Bernoulli.enumerateSupport', 'expand', expand, FLAG);
@@ -227,7 +227,7 @@ export class Categorical extends Distribution {
     return neg(sum(mul(clamp(this.logits, { min: -3.4028234663852886e38 }), this.probs), -1));
   }
 
-  /** All classes, along a new first dimension; stretched over the batch unless said. */
+  /** All classes, along a new first dimension; default stretched over the batch. */
   enumerateSupport(expand = true): Tensor {
     assertArity('Categorical.enumerateSupport', arguments.length, 1);
     checkArgument('Categorical.enumerateSupport', 'expand', expand, FLAG);

@@ -135,8 +135,8 @@ test('eigenvalues and vectors make the matrix; the pseudo-inverse solves what ca
       }
       // G·x = G·1 has solutions; the one found has the same product.
       const b = times(g, new Float64Array(m).fill(1), m);
-      const expand = times(g, pseudoSolve(g, b, m, m * Number.EPSILON), m);
-      for (let i = 0; i < m; i++) assert.ok(Math.abs(at(expand, i) - at(b, i)) <= 1e-11 * size * m);
+      const again = times(g, pseudoSolve(g, b, m, m * Number.EPSILON), m);
+      for (let i = 0; i < m; i++) assert.ok(Math.abs(at(again, i) - at(b, i)) <= 1e-11 * size * m);
     }),
     { seed: 5, numRuns: 300 },
   );
@@ -166,7 +166,7 @@ test('a spectrum is that of Jacobi, and f(A)·b the same by either way', () => {
       expand(projected.map((v, k) => v * at(values, k))).forEach((v, i) => {
         assert.ok(Math.abs(v - at(gb, i)) <= 1e-14 * m * size);
       });
-      // A⁺·A·x comes expand to A·x.
+      // A·A⁺·(A·b) is A·b again.
       const again = times(g, pseudoSolve(g, gb, m, m * Number.EPSILON), m);
       for (let i = 0; i < m; i++) assert.ok(Math.abs(at(again, i) - at(gb, i)) <= 1e-11 * size * m);
     }),
