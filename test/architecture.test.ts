@@ -15,8 +15,7 @@ const levels = [
   ['module'],
   ['nn', 'losses', 'optim', 'multiloss', 'program', 'data', 'checkpoint', 'distributions', 'metrics', 'training', 'inspect', 'transforms'],
   ['api', 'methods.ts', 'report', 'mpi', 'flower'],
-  ['interop'],
-  ['index.ts'],
+  ['interop', 'index.ts'],
   ['entry'],
 ];
 // The same inside of multiloss, whose lowest files lie in the folder itself.

@@ -10,7 +10,7 @@ import { allBlocks, type Block, pages, promised, root, unkept } from './docs/blo
 import type { Ran } from './docs/run.ts';
 import { typeErrors, written } from './docs/types.ts';
 
-const checked = allBlocks().filter(({ lang, runtime }) => runtime === 'node' || (runtime === 'fragment' && lang === 'ts'));
+const checked = allBlocks().filter(({ lang, runtime }) => runtime === 'node' || (['fragment', 'more'].includes(runtime) && lang === 'ts'));
 const files = written(checked);
 const sources = { gradloom: [join(root, 'src/entry/default.ts')], 'gradloom/nn/functional': [join(root, 'src/entry/functional.ts')], 'gradloom/*': [join(root, 'src/entry/*.ts')] };
 

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { multiloss, tensor } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { METHODS } from './multiloss/makers.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
@@ -68,11 +69,9 @@ test('before the change the program prints what the diff says', () => {
   assert.is(output(old).at(-1), promised(old).at(-1));
 });
 
-test('every block is of a kind that is looked at, and the commands exist', () => {
-  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
+test('every block is of a kind that is looked at', () => {
   const kinds = [...readme.matchAll(/^```(\w*)\n[\s\S]*?^```$/gm)].map((m) => m[1]);
   assert.equal([...new Set(kinds)].sort(), ['diff', 'js', 'sh']);
-  for (const [, script] of readme.matchAll(/npm run (?:-s )?([\w:]+)/g)) assert.ok(scripts[script as string], `no script '${script}'`);
   assert.match(readme, /^npm ci && npm test$/m);
 });
 
@@ -89,6 +88,29 @@ test('what the table of methods names can be used', () => {
   assert.type(multiloss.diagnose, 'function');
 });
 
+test('the count of methods is that of the exported ones, and the guide has a row for each', () => {
+  assert.match(readme, new RegExp(`has all ${METHODS.length} with papers`));
+  assert.match(readme, new RegExp(`^\\| methods for several losses \\| ${METHODS.length} \\|`, 'm'));
+  const guide = readFileSync(join(root, 'docs/multi-loss.md'), 'utf8');
+  const table = guide.slice(guide.indexOf('| method | take it when'), guide.indexOf('Around any of them'));
+  const named = new Set([...table.matchAll(/^\| (`[^|]*) \|/gm)].flatMap(([, cell = '']) => [...cell.matchAll(/`(\w+)`/g)].map((m) => m[1] as string)));
+  // The class of what `constrain` makes is its type.
+  assert.equal(
+    METHODS.filter((name) => !named.has(name === 'Constrained' ? 'constrain' : name)),
+    [],
+  );
+});
+
+test('sizes are the budgets, and the table of speeds stands in docs/speed.md too', () => {
+  const { 'size-limit': budgets } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { 'size-limit': { path: string; limit: string }[] };
+  const limit = (app: string): number => Number.parseFloat(budgets.find(({ path }) => path.endsWith(`/${app}.mjs`))?.limit as string);
+  assert.match(readme, new RegExp(`${limit('two-loss')} kB gzip for an app with two losses, ${limit('upgrad')} with UPGrad`));
+  assert.match(readFileSync(join(root, 'docs/start-page.md'), 'utf8'), new RegExp(`an app with two losses is ${limit('two-loss')} kB gzip`));
+  const [, table = ''] = /^## How fast\n[\s\S]*?\n((?:\|.*\n)+)/m.exec(readme) ?? [];
+  assert.ok(table.split('\n').length > 5);
+  assert.ok(readFileSync(join(root, 'docs/speed.md'), 'utf8').includes(table), 'docs/speed.md has another table');
+});
+
 /** A heading's anchor as GitHub makes it. */
 const anchors = (text: string): string[] =>
   [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
@@ -98,9 +120,21 @@ const anchors = (text: string): string[] =>
       .replaceAll(' ', '-'),
   );
 
+const guides = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).filter((f) => f.endsWith('.md') && !f.startsWith('api')); // api: made by typedoc
+const everyPage = ['README.md', 'examples/README.md', 'bench/README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...guides.map((g) => `docs/${g}`)];
+
+test('the commands of every page exist', () => {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
+  const named = everyPage.flatMap((page) => [...readFileSync(join(root, page), 'utf8').matchAll(/npm run (?:-s )?([\w:]+)/g)].map((m) => ({ page, script: m[1] as string })));
+  assert.ok(named.length > 40);
+  assert.equal(
+    named.filter(({ script }) => !scripts[script]),
+    [],
+  );
+});
+
 test('links resolve, from the README and the pages that it leads to', () => {
-  const guides = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).filter((f) => f.endsWith('.md') && !f.startsWith('api')); // api: made by typedoc
-  for (const page of ['README.md', 'examples/README.md', 'bench/README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...guides.map((g) => `docs/${g}`)]) {
+  for (const page of everyPage) {
     const text = readFileSync(join(root, page), 'utf8').replace(/```[\s\S]*?```|`[^`\n]*`/g, '');
     for (const [, link = ''] of text.matchAll(/\]\((?![a-z]+:)([^)\s]+)/g)) {
       const [path = '', anchor] = link.split('#');

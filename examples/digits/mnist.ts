@@ -27,7 +27,7 @@ export function readIdx(file: string): { shape: number[]; bytes: Uint8Array } {
   return { shape, bytes };
 }
 
-/** The first `count` rows of one part; all of them unless said. */
+/** The first `count` rows of one part; default all. */
 function load(part: 'train' | 't10k', count?: number): DigitSet {
   const images = readIdx(`${part}-images-idx3-ubyte`);
   const labels = readIdx(`${part}-labels-idx1-ubyte`);

@@ -15,7 +15,7 @@ import { type Rows, stacked } from './rows.ts';
 
 /** Options of `backward`. */
 export interface BackwardOptions extends GraphOptions {
-  /** Gradients to start from, one per root; a one-element root starts from 1 unless said. */
+  /** Gradients to start from, one per root; default 1 for a one-element root. */
   gradient?: Tensor | readonly (Tensor | null)[];
   /** The only tensors to fill `.grad` of; others are left alone. One that is not a leaf keeps its gradient from then on, as by `retainGrad()`. */
   inputs?: Tensor | readonly Tensor[];
@@ -32,7 +32,7 @@ const BACKWARD_OPTIONS: Kinds<BackwardOptions> = { ...GRAPH_OPTIONS, gradient: G
 
 /** Options of `grad`. */
 export interface GradOptions extends GraphOptions {
-  /** Gradients to start from, one per output; a one-element output starts from 1 unless said. */
+  /** Gradients to start from, one per output; default 1 for a one-element output. */
   gradOutputs?: Tensor | readonly (Tensor | null)[];
   /** Whether inputs that no output depends on give null instead of an error. */
   allowUnused?: boolean;

@@ -44,13 +44,13 @@ export type Receiver = (place: Place, rows: Rows, exclusive: boolean) => void;
 
 /** What a pass is to do. */
 export interface PassOptions extends GraphOptions {
-  /** The places to find gradients for; every leaf unless said. */
+  /** The places to find gradients for; default every leaf. */
   readonly wanted?: ReadonlySet<Place> | null | undefined;
   /** Whether what is received is added to `.grad`. */
   readonly fills?: boolean;
   /** Ops whose output is an end of the pass: rows gather there and go no further. */
   readonly ends?: ReadonlySet<Node> | undefined;
-  /** Which losses count for a leaf; all unless said. */
+  /** Which losses count for a leaf; default all. */
   readonly counts?: ((leaf: Tensor, id: number) => boolean) | undefined;
   /** Asked before a rule runs whether someone takes over the gradient of this input, which is not formed then. */
   readonly takes?: (node: Node, input: number, rows: Rows) => boolean;

@@ -15,7 +15,7 @@ import { shapeError, valueError } from '../tensor/errors.ts';
 import type { Generator } from '../tensor/random.ts';
 import { broadcastShapes, type Shape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { broadcastAll, DIVERGENCE, Distribution, type DistributionOptions, PARAMETER, stretched } from './distribution.ts';
+import { broadcastAll, Distribution, type DistributionOptions, PARAMETER, stretched } from './distribution.ts';
 
 /** Probabilities, or their logarithmic odds: one of both. */
 export interface ProbsOptions<P> extends DistributionOptions {
@@ -109,14 +109,14 @@ export class Bernoulli extends Distribution {
     return sub(softplus(logits), mul(logits, this.probs));
   }
 
-  /** Both values, along a new first dimension; stretched over the batch unless said. */
+  /** Both values, along a new first dimension; default stretched over the batch. */
   enumerateSupport(expand = true): Tensor {
     assertArity('Bernoulli.enumerateSupport', arguments.length, 1);
     checkArgument('Bernoulli.enumerateSupport', 'expand', expand, FLAG);
     return enumerated(arange(2, { dtype: 'float32' }), this.batchShape, expand);
   }
 
-  override [DIVERGENCE](q: Distribution): Tensor | null {
+  override divergenceTo(q: Distribution): Tensor | null {
     if (q.family !== 'Bernoulli') return null;
     const [p, other] = [this.probs, (q as Bernoulli).probs];
     const [a, b] = [this.logits, (q as Bernoulli).logits];
@@ -227,14 +227,14 @@ export class Categorical extends Distribution {
     return neg(sum(mul(clamp(this.logits, { min: -3.4028234663852886e38 }), this.probs), -1));
   }
 
-  /** All classes, along a new first dimension; stretched over the batch unless said. */
+  /** All classes, along a new first dimension; default stretched over the batch. */
   enumerateSupport(expand = true): Tensor {
     assertArity('Categorical.enumerateSupport', arguments.length, 1);
     checkArgument('Categorical.enumerateSupport', 'expand', expand, FLAG);
     return enumerated(arange(this.#classes), this.batchShape, expand);
   }
 
-  override [DIVERGENCE](q: Distribution): Tensor | null {
+  override divergenceTo(q: Distribution): Tensor | null {
     if (q.family !== 'Categorical') return null;
     const [p, other] = [this.probs, (q as Categorical).probs];
     const t = mul(p, sub(this.logits, (q as Categorical).logits));

@@ -10,7 +10,7 @@ import { shapeError } from '../tensor/errors.ts';
 import type { Generator } from '../tensor/random.ts';
 import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { broadcastAll, DIVERGENCE, Distribution, type DistributionOptions, stretched, VALIDATE } from './distribution.ts';
+import { broadcastAll, Distribution, type DistributionOptions, stretched, VALIDATE } from './distribution.ts';
 import type { Exponential, Gamma } from './gamma.ts';
 import { standardDirichlet } from './gamma-draws.ts';
 import type { Normal } from './normal.ts';
@@ -73,7 +73,7 @@ export class Dirichlet extends Distribution {
     return sub(sub(sub(last(lgamma(a)), lgamma(total)), mul(sub(parts, total), digamma(total))), last(mul(sub(a, 1), digamma(a))));
   }
 
-  override [DIVERGENCE](q: Distribution): Tensor | null {
+  override divergenceTo(q: Distribution): Tensor | null {
     if (q.family !== 'Dirichlet') return null;
     const [a, b] = [this.concentration, (q as Dirichlet).concentration];
     const total = last(a);
@@ -142,7 +142,7 @@ export class Beta extends Distribution {
     return add(sub(sub(add(lgamma(a), lgamma(b)), lgamma(total)), slopes), mul(sub(total, 2), digamma(total)));
   }
 
-  override [DIVERGENCE](q: Distribution): Tensor | null {
+  override divergenceTo(q: Distribution): Tensor | null {
     const [a, b, total] = [this.concentration1, this.concentration0, this.#total];
     switch (q.family) {
       case 'Beta': {

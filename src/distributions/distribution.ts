@@ -38,9 +38,6 @@ export const stretched = (x: Tensor, shape: Shape): Tensor => (sameShape(x.sizes
 /** @internal ∞ in x's shape: what divergences of a distribution from one that leaves out some of its values are. */
 export const infinite = (x: Tensor): Tensor => full(x.sizes, Number.POSITIVE_INFINITY);
 
-/** @internal The method that gives the divergence from itself to another, or null where there is no formula. */
-export const DIVERGENCE = Symbol('divergence');
-
 /** Random numbers of one law: drawn in any shape, with logarithms of their densities. Independent for each element of the batch. */
 export abstract class Distribution {
   /** The family's name. */
@@ -131,8 +128,8 @@ export abstract class Distribution {
     return this.enlarged(shape) as this;
   }
 
-  /** @internal */
-  [DIVERGENCE](_q: Distribution): Tensor | null {
+  /** @internal The divergence from itself to q; null where there is no formula. Not by a symbol: esbuild keeps every class with a computed name. */
+  divergenceTo(_q: Distribution): Tensor | null {
     return null;
   }
 
@@ -195,7 +192,7 @@ export function klDivergence(p: Distribution, q: Distribution): Tensor {
   const op = 'klDivergence';
   assertArity(op, arguments.length, 2);
   for (const [name, d] of Object.entries({ p, q })) checkArgument(op, name, d, { what: 'a distribution', test: (v) => v instanceof Distribution });
-  const divergence = p[DIVERGENCE](q);
+  const divergence = p.divergenceTo(q);
   if (divergence) return divergence;
   throw valueError(op, `there is no formula from ${p.family} to ${q.family}. Take the mean of p.logProb(x) − q.logProb(x) over draws x of p.`);
 }

@@ -6,7 +6,7 @@ import { type Given, optionsBy } from '../tensor/check.ts';
 import type { Generator } from '../tensor/random.ts';
 import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { broadcastAll, DIVERGENCE, Distribution, type DistributionOptions, infinite, stretched, VALIDATE } from './distribution.ts';
+import { broadcastAll, Distribution, type DistributionOptions, infinite, stretched, VALIDATE } from './distribution.ts';
 import { standardGamma } from './gamma-draws.ts';
 import type { Normal } from './normal.ts';
 
@@ -71,7 +71,7 @@ export class Exponential extends Distribution {
     return div(neg(log1p(neg(probability))), this.rate);
   }
 
-  override [DIVERGENCE](q: Distribution): Tensor | null {
+  override divergenceTo(q: Distribution): Tensor | null {
     const { rate } = this;
     switch (q.family) {
       case 'Beta':
@@ -152,7 +152,7 @@ export class Gamma extends Distribution {
     return add(add(sub(a, log(rate)), lgamma(a)), mul(sub(1, a), digamma(a)));
   }
 
-  override [DIVERGENCE](q: Distribution): Tensor | null {
+  override divergenceTo(q: Distribution): Tensor | null {
     const { concentration: a, rate } = this;
     switch (q.family) {
       case 'Beta':

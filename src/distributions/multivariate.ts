@@ -15,7 +15,7 @@ import { shapeError, valueError } from '../tensor/errors.ts';
 import type { Generator } from '../tensor/random.ts';
 import { broadcastShapes, type Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { DIVERGENCE, Distribution, type DistributionOptions, stretched, VALIDATE } from './distribution.ts';
+import { Distribution, type DistributionOptions, stretched, VALIDATE } from './distribution.ts';
 
 /** How the parts go together: one of the three. */
 export interface MultivariateNormalOptions extends DistributionOptions {
@@ -135,7 +135,7 @@ export class MultivariateNormal extends Distribution {
     return stretched(add(logDiagonal(this.#tril), n * 1.4189385332046727), this.batchShape);
   }
 
-  override [DIVERGENCE](q: Distribution): Tensor | null {
+  override divergenceTo(q: Distribution): Tensor | null {
     if (q.family !== 'MultivariateNormal') return null;
     const other = q as MultivariateNormal;
     const [n] = this.eventShape as [number];
@@ -214,9 +214,9 @@ export class Independent extends Distribution {
     return this.#summed(this.base.entropy());
   }
 
-  override [DIVERGENCE](q: Distribution): Tensor | null {
+  override divergenceTo(q: Distribution): Tensor | null {
     if (q.family !== 'Independent' || (q as Independent).reinterpretedBatchNdims !== this.reinterpretedBatchNdims) return null;
-    const parts = this.base[DIVERGENCE]((q as Independent).base);
+    const parts = this.base.divergenceTo((q as Independent).base);
     return parts && this.#summed(parts);
   }
 }

@@ -6,7 +6,7 @@ import { type Given, optionsBy } from '../tensor/check.ts';
 import type { Generator } from '../tensor/random.ts';
 import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { broadcastAll, DIVERGENCE, Distribution, type DistributionOptions, infinite, stretched, VALIDATE } from './distribution.ts';
+import { broadcastAll, Distribution, type DistributionOptions, infinite, stretched, VALIDATE } from './distribution.ts';
 
 const HALF_LOG_TWO_PI = 0.9189385332046727;
 
@@ -77,7 +77,7 @@ export class Normal extends Distribution {
     return add(mul(mul(erfinv(sub(mul(probability, 2), 1)), this.scale), Math.SQRT2), this.loc);
   }
 
-  override [DIVERGENCE](q: Distribution): Tensor | null {
+  override divergenceTo(q: Distribution): Tensor | null {
     if (['Beta', 'Exponential', 'Gamma', 'Uniform'].includes(q.family)) return infinite(this.loc);
     if (q.family !== 'Normal') return null;
     const { loc, scale } = q as Normal;
@@ -152,7 +152,7 @@ export class LogNormal extends Distribution {
     return exp(this.base.icdf(probability));
   }
 
-  override [DIVERGENCE](q: Distribution): Tensor | null {
-    return q.family === 'LogNormal' ? this.base[DIVERGENCE]((q as LogNormal).base) : null;
+  override divergenceTo(q: Distribution): Tensor | null {
+    return q.family === 'LogNormal' ? this.base.divergenceTo((q as LogNormal).base) : null;
   }
 }

@@ -6,7 +6,7 @@ import { type Given, optionsBy } from '../tensor/check.ts';
 import type { Generator } from '../tensor/random.ts';
 import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { broadcastAll, DIVERGENCE, Distribution, type DistributionOptions, stretched, VALIDATE } from './distribution.ts';
+import { broadcastAll, Distribution, type DistributionOptions, stretched, VALIDATE } from './distribution.ts';
 import type { Exponential, Gamma } from './gamma.ts';
 import type { Normal } from './normal.ts';
 
@@ -72,7 +72,7 @@ export class Uniform extends Distribution {
     return add(mul(probability, this.#range), this.low);
   }
 
-  override [DIVERGENCE](q: Distribution): Tensor | null {
+  override divergenceTo(q: Distribution): Tensor | null {
     const { low, high } = this;
     const range = this.#range;
     const unless = (outside: Tensor, value: Tensor): Tensor => where(outside, Number.POSITIVE_INFINITY, value);

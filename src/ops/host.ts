@@ -25,7 +25,7 @@ export function hostOp<A>(name: string, f: (x: number, attrs: A) => number, back
   };
 }
 
-/** @internal y = f(a, b), broadcast; of whole numbers by `ofInts`, the same function unless said. What `f` throws ends the call before anything is written. */
+/** @internal y = f(a, b), broadcast; of whole numbers by `ofInts`, default the same function. What `f` throws ends the call before anything is written. */
 // @__NO_SIDE_EFFECTS__
 export function hostBinaryOp(name: string, f: (a: number, b: number) => number, rest: Partial<Op<void>> = {}, ofInts = f): Op<void> {
   return binaryOp(name, {

@@ -93,7 +93,7 @@ function apart<O extends object>(op: string, args: readonly unknown[], kinds: Ki
 
 const RANDINT: Kinds<RandintOptions> = { dtype: { what: 'an element type', test: () => true }, generator: GENERATOR };
 
-/** Whole numbers from 0, or from `low`, to `high` − 1, all equally likely. int32 unless said. `randint(6, [3])`, `randint(1, 7, [3], { dtype: 'float32' })`. */
+/** Whole numbers from 0, or from `low`, to `high` − 1, all equally likely. Default int32. `randint(6, [3])`, `randint(1, 7, [3], { dtype: 'float32' })`. */
 export function randint(...args: [high: number, size: Shape, options?: RandintOptions] | [low: number, high: number, size: Shape, options?: RandintOptions]): Tensor {
   const op = 'randint';
   const [given, { dtype = 'int32', generator }] = apart<RandintOptions>(op, args, RANDINT);
@@ -103,7 +103,7 @@ export function randint(...args: [high: number, size: Shape, options?: RandintOp
   return whole(op, low as number, high as number, sizesOf(op, [size]), dtype, generator);
 }
 
-/** As `randint`, in x's shape, and its type unless said. `randintLike(x, 6)`, `randintLike(x, 1, 7)`. */
+/** As `randint`, in x's shape; default its type. `randintLike(x, 6)`, `randintLike(x, 1, 7)`. */
 export function randintLike(x: Tensor, ...args: [high: number, options?: RandintOptions] | [low: number, high: number, options?: RandintOptions]): Tensor {
   const op = 'randintLike';
   assertTensor(op, x);

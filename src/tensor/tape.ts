@@ -10,9 +10,9 @@ import { assertAlive, type GradientHook, type Hooks, metaOf, type Tensor } from 
 export interface Op<A = unknown> {
   /** As in PyTorch, camelCase; stands in messages. */
   readonly name: string;
-  /** The output's shape; that of the first input unless said. Throws, with shapes and remedy, where the inputs do not fit: nothing has been allocated yet. */
+  /** The output's shape; default that of the first input. Throws, with shapes and remedy, where the inputs do not fit: nothing has been allocated yet. */
   readonly shape?: (inputs: readonly Tensor[], attrs: A) => Shape;
-  /** The output's type; that of the first input unless said. */
+  /** The output's type; default that of the first input. */
   readonly dtype?: (inputs: readonly Tensor[], attrs: A) => DType;
   /** Whether forward takes inputs of any strides; others are made contiguous first. */
   readonly strided?: boolean;
@@ -31,7 +31,7 @@ export interface Op<A = unknown> {
   readonly batched?: 'same' | ((dy: Tensor, node: Node<A>, wants: readonly boolean[]) => readonly (Tensor | null)[]);
   /** Where one input's gradient is a sum of outer products (a weight's): how to know its inner products without forming it. */
   readonly outer?: OuterGradient<A>;
-  /** Which inputs backward reads, given which need gradients; none unless said. */
+  /** Which inputs backward reads, given which need gradients; default none. */
   readonly saves?: (needs: readonly boolean[]) => readonly boolean[];
   /** Whether backward reads the output. */
   readonly savesOutput?: boolean;

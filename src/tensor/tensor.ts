@@ -303,7 +303,7 @@ export function assertAlive(t: Tensor, op: string): void {
   );
 }
 
-/** A new row-major tensor, contents undefined, owned by the innermost open scope unless said. */
+/** A new row-major tensor, contents undefined, owned by `owner`, default the innermost open scope. */
 export function empty(shape: Shape, dtype: DType = 'float32', owner?: Scope | null): Tensor {
   return new Tensor(newStorage(sizeOf(shape) * 4, dtype, owner, shape), shape, dtype);
 }

@@ -5,7 +5,7 @@ import cliProgress from 'cli-progress';
 import { Command } from 'commander';
 import { checkpoint, DataLoader, EarlyStopping, Generator, GradloomError, lrScheduler, memory, multiloss, nn, ones, optim, Tensor, WeightedRandomSampler } from 'gradloom';
 import { seal } from '../../src/checkpoint/checksum.ts';
-import { seeded } from './kills.ts';
+import { seeded } from '../seeded.ts';
 
 interface Outcome {
   refused: number;

@@ -1,4 +1,5 @@
 // Kills a training run by SIGKILL at random moments, starts it again each time, and compares where it ends with a run that nobody stopped.
+// Only kills that left a checkpoint, from which the next start went on, are counted.
 // npm run kills -- --kills 200 --seed 1
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -8,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import cliProgress from 'cli-progress';
 import { Command } from 'commander';
 import { rolldown } from 'rolldown';
+import { seeded } from '../seeded.ts';
 import { METHODS, OPTIMIZERS } from './program.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -22,10 +24,15 @@ export async function bundled(folder: string): Promise<string> {
 
 interface Ended {
   killed: boolean;
+  /** Whether it went on from a checkpoint. */
+  resumed: boolean;
   /** Milliseconds that it trained. */
   trained: number;
   hash: string;
 }
+
+/** What it says when it has read its file, and begins to train. */
+const STARTED = /^(begins|resumes)\n/;
 
 /** Runs the program; kills it so many milliseconds after it began to train, if it still runs. */
 function run(program: string, file: string, optimizer: string, method: string, killAfter = Number.POSITIVE_INFINITY): Promise<Ended> {
@@ -36,7 +43,7 @@ function run(program: string, file: string, optimizer: string, method: string, k
     let timer: NodeJS.Timeout | undefined;
     child.stdout.on('data', (d) => {
       out += d;
-      if (began || !out.startsWith('begins\n')) return;
+      if (began || !STARTED.test(out)) return;
       began = performance.now();
       if (Number.isFinite(killAfter)) timer = setTimeout(() => child.kill('SIGKILL'), killAfter);
     });
@@ -45,47 +52,45 @@ function run(program: string, file: string, optimizer: string, method: string, k
     });
     child.on('close', (code, signal) => {
       clearTimeout(timer);
-      const trained = performance.now() - began;
-      if (signal === 'SIGKILL') resolve({ killed: true, trained, hash: '' });
-      else if (code === 0) resolve({ killed: false, trained, hash: out.replace('begins\n', '').trim() });
+      const ended = { killed: signal === 'SIGKILL', resumed: out.startsWith('resumes'), trained: performance.now() - began };
+      if (ended.killed) resolve({ ...ended, hash: '' });
+      else if (code === 0) resolve({ ...ended, hash: out.replace(STARTED, '').trim() });
       else reject(new Error(`${optimizer}, ${method}: exit ${code}\n${err}`));
     });
   });
 }
 
-/** A run that is killed until it has been `kills` times, and then ends; returns whether it had the bits of an unbroken one each time that it ended. */
+/** So many starts in a row that did not go on from a checkpoint are a fault: about one in ten is killed before the first. */
+const IDLE = 12;
+
+/**
+ * A run that is killed until `kills` starts went on from what a killed one left, and then ends; returns whether it had the bits of an unbroken one each time that it
+ * ended. Throws where no start goes on.
+ */
 export async function killed(program: string, optimizer: string, method: string, kills: number, random: () => number): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), 'gradloom-kills-'));
   try {
     const whole = await run(program, join(folder, 'whole'), optimizer, method);
     const file = join(folder, 'killed');
-    for (let count = 0; ; ) {
-      const ended = await run(program, file, optimizer, method, count < kills ? whole.trained * random() : undefined);
-      if (ended.killed) count++;
-      else if (ended.hash !== whole.hash) return false;
-      else if (count >= kills) return true;
-      else rmSync(file); // it ended before it was killed often enough: begin again
+    for (let resumed = 0, idle = 0; ; ) {
+      const ended = await run(program, file, optimizer, method, resumed < kills ? whole.trained * random() : undefined);
+      if (ended.resumed) resumed++;
+      idle = ended.resumed ? 0 : idle + 1;
+      if (idle > IDLE) throw new Error(`${optimizer}, ${method}: ${idle} starts in a row did not go on from a checkpoint`);
+      if (ended.killed) continue;
+      if (ended.hash !== whole.hash) return false;
+      if (resumed >= kills) return true;
+      rmSync(file); // it ended before it was killed often enough: begin again
     }
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-/** A seeded generator (mulberry32). */
-export function seeded(seed: number): () => number {
-  let a = seed;
-  return () => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 async function main(): Promise<void> {
   const { kills, seed } = new Command()
     .name('npm run kills --')
-    .option('--kills <n>', 'how many', Number, 200)
+    .option('--kills <n>', 'how many from which a start goes on', Number, 200)
     .option('--seed <n>', 'of the moments', Number, 1)
     .parse()
     .opts<{ kills: number; seed: number }>();
@@ -115,7 +120,7 @@ async function main(): Promise<void> {
     rmSync(folder, { recursive: true });
   }
   for (const line of wrong) console.log(line);
-  console.log(`${done} kills, seed ${seed}: ${used.methods.size} methods, ${used.optimizers.size} optimizers, ${wrong.length} runs ended in other bits`);
+  console.log(`${done} kills that a start went on from, seed ${seed}: ${used.methods.size} methods, ${used.optimizers.size} optimizers, ${wrong.length} runs ended in other bits`);
   process.exitCode = wrong.length ? 1 : 0;
 }
 

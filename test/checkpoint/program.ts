@@ -1,5 +1,5 @@
-// A training run that checkpoints as it goes, for the test that kills it: rows in epochs, phases, three losses, a schedule. Prints 'begins' and then a hash of all
-// that it holds in the end.
+// A training run that checkpoints as it goes, for the test that kills it: rows in epochs, phases, three losses, a schedule. Prints 'begins', or
+// 'resumes' where the file had a state, and then a hash of all that it holds in the end.
 // tsx program.ts FILE OPTIMIZER METHOD
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
@@ -49,7 +49,7 @@ async function train(file: string, optimizerName: string, methodName: string): P
   const parts = { model, optimizer, scheduler, plan, combine, loader };
 
   const from = await checkpoint.read<{ epoch: number }>(file, parts, { optional: true });
-  console.log('begins');
+  console.log(from ? 'resumes' : 'begins');
   let step = 0;
   for (let epoch = from?.epoch ?? 0; epoch < 5; epoch++) {
     for (const [x, y, z] of loader) {

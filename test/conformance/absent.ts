@@ -38,13 +38,13 @@ export const absent: readonly { readonly reason: string; readonly instead?: stri
     names: ['nn.Lazy*'],
   },
   {
-    reason: 'Several devices and machines: one WebAssembly memory, whose products may use threads.',
-    instead: '`init({ threads })`, `gradloom/worker`',
+    reason: 'Several devices: one WebAssembly memory a process, whose products may use threads.',
+    instead: '`init({ threads })`, `gradloom/worker`; on several machines `gradloom/mpi`',
     names: ['nn.DataParallel', 'nn.SyncBatchNorm', 'distributed.*', 'cuda.*'],
   },
   {
     reason: 'Compilers and formats of Python.',
-    instead: '`capture` replays a step in one call; `checkpoint` reads and writes safetensors',
+    instead: '`capture` replays a step in one call; `checkpoint` reads and writes safetensors; `toOnnx`, `fromOnnx` and `toPyTorch` of `gradloom/interop`',
     names: ['compile', 'jit.*', 'fx.*', 'export.*', 'onnx.*', 'save', 'load'],
   },
   { reason: 'Names that PyTorch itself has given up.', names: ['nn.Container', 'nn.CrossMapLRN2d', 'nn.NLLLoss2d'] },

@@ -7,8 +7,8 @@ import * as gradloom from 'gradloom';
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
- * Where a block runs. A fragment is a piece of a program: its types are checked, it does not run; nor does a program that needs more than the library and Node (MPI, a server, another
- * package), which has tests of its own. An excerpt shows lines of a script in examples/, as the comment in front of it says; test/examples runs that. Text is for no machine: commands, configurations, output.
+ * Where a block runs. A fragment is a piece of a program: its types are checked, it does not run; nor does a program that needs more than the library and Node (MPI, a server),
+ * which has tests of its own. An excerpt shows lines of a script in examples/, as the comment in front of it says; test/examples runs that. Text is for no machine: commands, configurations, output.
  */
 export type Runtime = 'node' | 'deno' | 'bun' | 'workerd' | 'page' | 'python' | 'more' | 'fragment' | 'excerpt' | 'text';
 
@@ -25,8 +25,8 @@ export interface Block {
 }
 
 const WORDS = ['deno', 'bun', 'workerd', 'page'];
-/** What a program for Node alone imports. */
-const ALONE = /^(gradloom(\/(nn|nn\/functional|optim|multiloss|linalg|distributions|report|worker|lean|threads|relaxed))?|node:.*|\..*)$/;
+/** What a program for Node alone imports; `gradloom/interop` takes protobuf, which the repository has. */
+const ALONE = /^(gradloom(\/(nn|nn\/functional|optim|multiloss|linalg|distributions|interop|report|worker|lean|threads|relaxed))?|node:.*|\..*)$/;
 
 /** What a program imports beyond the library and Node. */
 export const needsOf = (code: string): string[] => [...code.matchAll(/^import .*from '(.*)'/gm)].map((m) => m[1] as string).filter((name) => !ALONE.test(name));

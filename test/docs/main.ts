@@ -1,6 +1,6 @@
 // `npm run test:docs`: every block of docs/ against the built package: types, and programs in the runtime that they are for.
 // What a runtime or Python that is missing here would run is counted as skipped. PYTHON names a Python that has what the blocks import.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { visit } from '../runtimes/browsers.ts';
 import { command, Missing, project, root, tool } from '../runtimes/context.ts';
@@ -23,6 +23,13 @@ function placed(blocks: readonly Block[], runtime: Runtime): { folder: string; f
   return { folder, files };
 }
 
+/** The optional peer of `gradloom/interop`, from the repository into the project. */
+function protobuf(): void {
+  const own = join('node_modules', '@bufbuild', 'protobuf');
+  if (!existsSync(join(root, own))) throw new Missing('@bufbuild/protobuf is not installed');
+  cpSync(join(root, own), join(project(), own), { recursive: true });
+}
+
 const esbuild = (...args: string[]): string => command(process.execPath, [tool('runtimes', 'esbuild', 'bin', 'esbuild'), ...args], { cwd: project() });
 
 /** What each of the blocks prints, run one by one. */
@@ -42,6 +49,7 @@ setInterval(() => { const text = globalThis.failed ?? document.querySelector('#s
 
 const RUNNERS: Readonly<Partial<Record<Runtime, (blocks: readonly Block[], runtime: Runtime) => void | Promise<void>>>> = {
   node: (blocks, runtime) => {
+    if (blocks.some(({ code }) => code.includes("'gradloom/interop'"))) protobuf();
     // TypeScript as esbuild strips it, in the Node that runs this.
     oneByOne((file) => {
       const out = file.replace(/\.ts$/, '.mjs');
@@ -89,7 +97,7 @@ const fail = (what: string, error: unknown): void => {
   console.log(`FAIL ${what}\n     ${(error as Error).message.replaceAll('\n', '\n     ')}`);
 };
 
-const typed = blocks.filter(({ lang, runtime }) => lang === 'ts' && !['text', 'more', 'excerpt'].includes(runtime));
+const typed = blocks.filter(({ lang, runtime }) => lang === 'ts' && !['text', 'excerpt'].includes(runtime));
 const files = written(typed);
 const built = { gradloom: [join(root, 'dist/default.d.ts')], 'gradloom/nn/functional': [join(root, 'dist/functional.d.ts')], 'gradloom/*': [join(root, 'dist/*.d.ts')] };
 typeErrors(typed, files, built).forEach((errors, i) => {

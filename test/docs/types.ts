@@ -1,5 +1,5 @@
 // Type errors of the blocks, by the compiler that the repository has.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { type Block, checkable, root } from './blocks.ts';
@@ -21,13 +21,14 @@ declare global {
 /** Cannot find name; did you mean; no value exists in scope for a shorthand property. */
 const UNDECLARED = [2304, 2552, 18004];
 
-/** Writes each block to a file of its own below build/docs; returns the paths. */
+/** Writes each block to a file of its own below build/docs, one folder for the blocks of a page that are for one runtime; returns the paths. */
 export function written(blocks: readonly Block[]): string[] {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'context.d.ts'), CONTEXT);
   return blocks.map((block) => {
-    const file = join(folder, block.page.replaceAll('/', '-'), block.file ?? `line-${block.line}.${block.lang}`);
+    const file = join(folder, `${block.page.replaceAll('/', '-')}-${block.runtime}`, block.file ?? `line-${block.line}.${block.lang}`);
+    if (existsSync(file)) throw new Error(`docs/${block.page}.md: two blocks for ${block.runtime} are called ${block.file}`);
     mkdirSync(join(file, '..'), { recursive: true });
     writeFileSync(file, checkable(block));
     return file;

@@ -4,22 +4,16 @@ import * as gradloom from 'gradloom';
 import type { Tensor } from 'gradloom';
 import * as report from '../../src/entry/report.ts';
 import * as worker from '../../src/entry/worker.ts';
+import { seeded } from '../seeded.ts';
 import type { Callable, Signature, Type } from './surface.ts';
 
-/** Uniform in [0, 1): mulberry32, seeded by call. */
+/** Uniform in [0, 1), seeded by call. */
 export class Dice {
-  private state: number;
+  readonly next: () => number;
 
   constructor(seed: number, call: number) {
-    this.state = (Math.imul(seed + 1, 0x9e3779b1) ^ Math.imul(call + 1, 0x85ebca6b)) | 0;
+    this.next = seeded((Math.imul(seed + 1, 0x9e3779b1) ^ Math.imul(call + 1, 0x85ebca6b)) | 0);
     for (let i = 0; i < 4; i++) this.next();
-  }
-
-  next(): number {
-    this.state = (this.state + 0x6d2b79f5) | 0;
-    let t = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
   }
 
   below(n: number): number {

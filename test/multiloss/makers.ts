@@ -1,6 +1,11 @@
 // The one table of all methods, for losses a, b and c.
 import { multiloss as M } from 'gradloom';
 
+/** What the namespace exports that runs methods or watches them. */
+const OTHERS = ['Alternate', 'Hybrid', 'Independent', 'Monitor', 'Phased', 'Plan'];
+/** The names of all methods. */
+export const METHODS = Object.entries(M).flatMap(([name, value]) => (/^[A-Z]/.test(name) && typeof value === 'function' && !OTHERS.includes(name) ? [name] : []));
+
 export const makers: Readonly<Record<string, () => M.Method & M.Stateful>> = {
   Sum: () => new M.Sum(),
   Mean: () => new M.Mean(),

@@ -4,7 +4,7 @@ import { multiloss as M } from 'gradloom';
 export interface MethodRow {
   name: string;
   make: () => (M.Weighting | M.Aggregator) & M.Stateful;
-  /** The fewest losses it takes; 1 unless said. */
+  /** The fewest losses it takes; default 1. */
   least?: number;
   /** It raises no loss: J·g ≥ 0 to rounding. */
   nonConflicting?: boolean;

@@ -1,6 +1,7 @@
 // Jacobians to try methods on: of every rank and scale, with zero, double and opposed rows.
 import fc from 'fast-check';
 import type { multiloss } from 'gradloom';
+import { seeded } from '../seeded.ts';
 
 export type Rows = number[][];
 
@@ -65,13 +66,7 @@ export const manyRows = fc.tuple(fc.integer({ min: 17, max: 40 }), fc.constantFr
 
 /** Numbers of a seed, normal ones. */
 export function normals(seed: number): () => number {
-  let state = seed;
-  const uniform = (): number => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const uniform = seeded(seed);
   return () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
 }
 

@@ -6,9 +6,9 @@ export interface Case {
   /** Name of the op, and what sets the row apart. */
   name: string;
   run: (...inputs: Tensor[]) => Tensor;
-  /** Shapes of the differentiable inputs for a size n; one vector unless said. */
+  /** Shapes of the differentiable inputs for a size n; default one vector. */
   shapes?: (n: number) => Shape[];
-  /** Where inputs are drawn from; [−2, 2] unless said. */
+  /** Where inputs are drawn from; default [−2, 2]. */
   domain?: readonly [number, number];
   /** Places where the function is not smooth: inputs keep away from them. */
   kinks?: readonly number[];

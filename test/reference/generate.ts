@@ -1,21 +1,10 @@
 // Random programs with in-place writes, hooks, views, retained graphs and several losses. Each runs on the reference while it is made, so that
 // shapes fit and numbers stay near 1; refusals are part of a program.
+import { seeded } from '../seeded.ts';
 import { reaches } from './backward.ts';
 import { reference } from './engines.ts';
 import { type At, Session, type Step } from './program.ts';
 import { isLeaf, met, type Ref, requires, sizeOf } from './tensor.ts';
-
-/** Numbers in [0, 1) from a seed (mulberry32). */
-export function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const SHAPES = [[], [1], [2], [3], [2, 3], [3, 2], [1, 3], [2, 1], [2, 2, 3]];
 /** Beyond this, roundings of float32 would hide what goes wrong. */
@@ -28,7 +17,7 @@ class Generator {
   private hooks = 0;
 
   constructor(seed: number) {
-    this.random = randomOf(seed);
+    this.random = seeded(seed);
   }
 
   private below = (n: number): number => Math.floor(this.random() * n);

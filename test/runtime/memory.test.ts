@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { seeded } from '../seeded.ts';
 
 interface Memory {
   alloc(bytes: number): number;
@@ -11,21 +12,10 @@ interface Memory {
 const module = new WebAssembly.Module(readFileSync(new URL('../../build/kernels.wasm', import.meta.url)));
 const fresh = (): Memory => new WebAssembly.Instance(module).exports as unknown as Memory;
 
-/** Numbers in [0, 1) from a seed (mulberry32). */
-function random(seed: number): () => number {
-  let s = seed;
-  return () => {
-    s = (s + 0x6d2b79f5) | 0;
-    let t = Math.imul(s ^ (s >>> 15), 1 | s);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** Takes and gives back at random, at most `most` bytes at a time; returns the peak and what is reserved. Each block has bytes of its own. */
 function churn(seed: number, turns: number, sizeOf: (u: number) => number, most: number): { peak: number; reserved: number } {
   const { alloc, free, memory } = fresh();
-  const next = random(seed);
+  const next = seeded(seed);
   const live: { at: number; bytes: number; mark: number }[] = [];
   let held = 0;
   let peak = 0;
@@ -65,7 +55,7 @@ test('many small blocks become a large one', () => {
   const { alloc, free, memory } = fresh();
   const blocks = Array.from({ length: 10_000 }, () => alloc(1000));
   const reserved = memory.buffer.byteLength;
-  const order = random(1);
+  const order = seeded(1);
   for (const at of blocks.sort(() => order() - 0.5)) free(at, 1000);
   assert.ok(alloc(9e6) > 0);
   assert.is(memory.buffer.byteLength, reserved);

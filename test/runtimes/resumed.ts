@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { seeded } from '../seeded.ts';
 import { opened, versionOf } from './browsers.ts';
 import { command, jsonLine, type Outcome, project, root, type Target, tool } from './context.ts';
 
@@ -29,6 +30,8 @@ function shapes(): string {
 /** What a start came to: the hash at its end, or null where it was killed. */
 interface Start {
   hash: string | null;
+  /** Whether it went on from a checkpoint. */
+  resumed: boolean;
   /** Milliseconds that it trained. */
   trained: number;
   events?: number;
@@ -44,14 +47,14 @@ function inNode(file: string, killAfter?: number): Promise<Start> {
     });
     child.stdout.on('data', (d) => {
       out += d;
-      if (began || !out.includes('begins')) return;
+      if (began || !/begins|resumes/.test(out)) return;
       began = performance.now();
       if (killAfter !== undefined) setTimeout(() => child.kill('SIGKILL'), killAfter).unref();
     });
     child.on('close', (code, signal) => {
-      const trained = performance.now() - began;
-      if (signal === 'SIGKILL') resolve({ hash: null, trained });
-      else if (code === 0) resolve({ ...jsonLine<{ hash: string; events: number }>(out), trained });
+      const ended = { resumed: out.includes('resumes'), trained: performance.now() - began };
+      if (signal === 'SIGKILL') resolve({ hash: null, ...ended });
+      else if (code === 0) resolve({ ...jsonLine<{ hash: string; events: number }>(out), ...ended });
       else reject(new Error(out));
     });
   });
@@ -59,20 +62,20 @@ function inNode(file: string, killAfter?: number): Promise<Start> {
 
 /** In Chromium, its whole group of processes. */
 async function inChromium(profile: string, store: string, killAfter?: number): Promise<Start> {
-  let began = 0;
+  let [began, resumed] = [0, false];
   const page = await opened('Chromium', 'plain', `${shapes()}/reported.html`, { store, ...SIZE }, { profile });
   try {
     for (;;) {
       const wait = began && killAfter !== undefined ? killAfter : 300_000;
       const body = await page.next(wait);
       if (body === null) {
-        if (killAfter !== undefined && began) return { hash: null, trained: performance.now() - began };
+        if (killAfter !== undefined && began) return { hash: null, resumed, trained: performance.now() - began };
         throw new Error(`Chromium reported nothing in ${wait / 1000} s\n${page.output()}`);
       }
-      const said = JSON.parse(body) as { begins?: true; error?: string; hash?: string; events?: number };
+      const said = JSON.parse(body) as { begins?: true; resumed?: boolean; error?: string; hash?: string; events?: number };
       if (said.error) throw new Error(said.error);
-      if (said.begins) began = performance.now();
-      else return { hash: said.hash as string, trained: performance.now() - began, events: said.events as number };
+      if (said.begins) [began, resumed] = [performance.now(), said.resumed === true];
+      else return { hash: said.hash as string, resumed, trained: performance.now() - began, events: said.events as number };
     }
   } finally {
     page.stop();
@@ -95,36 +98,27 @@ async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   }
 }
 
-/** Seeded numbers in [0, 1) (mulberry32). */
-function seeded(seed: number): () => number {
-  let a = seed;
-  return () => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** First unbroken, which must end as in Node; then killed at so many moments and started again each time. */
+/** First unbroken, which must end as in Node; then killed at random moments until so many starts went on from a checkpoint. */
 async function killed(start: (at: string, killAfter?: number) => Promise<Start>, kills: number, version: string): Promise<Outcome> {
   const expected = await unbroken();
   const whole = await inFolder((at) => start(at));
-  const note = `${kills} kills, weights ${whole.hash?.slice(0, 12)}, ${whole.events} events in the profile`;
+  const note = `${kills} times gone on after a kill, weights ${whole.hash?.slice(0, 12)}, ${whole.events} events in the profile`;
   if (whole.hash !== expected.hash) throw new Error(`unbroken: ${whole.hash}, in Node ${expected.hash}`);
   if (!whole.events) throw new Error('no profile');
   const random = seeded(1);
-  for (let count = 0; ; ) {
-    // Until it ends, which may be before it was killed often enough: then it begins anew.
+  for (let [count, resumed] = [0, 0]; ; ) {
+    // Until it ends, which may be before it went on often enough: then it begins anew.
     await inFolder(async (at) => {
       for (;;) {
-        const { hash } = await start(at, count < kills ? (whole.trained / 3) * random() : undefined);
-        if (hash === expected.hash) return;
-        if (hash !== null) throw new Error(`after ${count} kills: ${hash}, unbroken ${expected.hash}`);
+        const started = await start(at, resumed < kills ? (whole.trained / 3) * random() : undefined);
+        if (started.resumed) resumed++;
+        if (started.hash === expected.hash) return;
+        if (started.hash !== null) throw new Error(`after ${count} kills: ${started.hash}, unbroken ${expected.hash}`);
         count++;
+        if (count >= 5 * kills && resumed < kills) throw new Error(`${count} kills, and only ${resumed} starts went on from a checkpoint`);
       }
     });
-    if (count >= kills) return { hash: '', version, note };
+    if (resumed >= kills) return { hash: '', version, note };
   }
 }
 

@@ -59,6 +59,10 @@ test('a row that is the sum of others is found to depend on them', () => {
   }
 });
 
+test('a matrix with a negative eigenvalue has no factor', () => {
+  assert.is(new Cholesky(Float64Array.of(1, 2, 2, 1), 2).factor(Int32Array.of(0, 1), 2), false);
+});
+
 test('rows count as dependent where 1 − R² is below 1e-12', () => {
   const solved = (rest: number): boolean => solveDefinite(gramianOf([[1, 0], [1, Math.sqrt(rest)]]), new Float64Array(2).fill(1)) !== null; // biome-ignore format: rows
   assert.equal([solved(5e-12), solved(2e-13)], [true, false]);

@@ -80,6 +80,44 @@ test('fair weights of dependent gradients whose lengths differ 1e20 times', () =
   );
 });
 
+test('fair weights of gradients that hardly any direction serves', () => {
+  // Of thousands, those that want more than 30 steps, halved ones, more than two rounds for one, lower bounds that hold at the end, the order of rows, coordinates
+  // one by one, or roundings of the slope.
+  for (const seed of [17, 276, 300, 488]) {
+    manualSeed(seed);
+    const m = 10 + (seed % 19);
+    const [n, alpha] = [Math.round(m * ([0.4, 0.7, 1, 2][seed % 4] as number)), [0.1, 0.25, 0.5, 1, 2, 5][seed % 6] as number];
+    const [given, sizes] = scope(() => [randn([m, n]).toArray() as number[][], randn([m]).toArray() as number[]]);
+    const g = gramianOf(given.map((row, i) => row.map((v, k) => 2 ** Math.round(10 * (sizes[i] as number)) * (k === 0 ? 2 ** (-3 * (seed % 7)) : v))));
+    const w = fair(g, m, alpha);
+    for (let i = 0; i < m; i++) {
+      const terms = Array.from(w, (v, j) => at(g, i * m + j) * v);
+      const [sum, scale] = [terms.reduce((a, b) => a + b, 0), terms.reduce((a, b) => a + Math.abs(b), 0)];
+      assert.ok(Math.abs(sum - at(w, i) ** (-1 / alpha)) <= 1e-12 * scale, `seed ${seed}, row ${i}: ${sum} of ${scale}, ${at(w, i)}`);
+    }
+  }
+});
+
+test('fair weights of lengths that differ beyond what float64 holds of weights; none where it holds none, and none of nothing', () => {
+  const two = (a: number, b: number, cosine: number): Float64Array => Float64Array.of(a * a, a * b * cosine, a * b * cosine, b * b);
+  for (const [a, b, cosine] of [
+    [1e150, 1e-150, 0.5],
+    [1e100, 1, 0.9],
+  ] as const) {
+    // biome-ignore format: rows
+    // The first weight would be below 1e-400.
+    const w = fair(two(a, b, cosine), 2, 5);
+    assert.ok(at(w, 0) >= 0 && at(w, 0) < 1e-160 && Math.abs(b * b * at(w, 1) * at(w, 1) ** 0.2 - 1) < 1e-12, `${w}`);
+  }
+  assert.equal([...fair(two(1e150, 1e150, 0.5), 2, 0.1)], [0, 0]);
+  assert.equal([...fair(new Float64Array(4), 2, 1)], [0, 0]);
+  assert.equal([...fair(Float64Array.of(4), 1, 1)], [0.5]);
+});
+
+test('fair weights end where products are no numbers', () => {
+  assert.not.ok(fair(Float64Array.of(1, Number.NaN, Number.NaN, 1), 2, 1).some((v) => v > 0));
+});
+
 test('gradients that no direction serves: weights are 0 too where float32 rounds their Gramian to one that no gradients have', () => {
   fc.assert(
     fc.property(fc.integer({ min: 20, max: 64 }), fc.constantFrom(0, 6), fc.integer({ min: 1, max: 2 ** 30 }), (m, spread, seed) => {

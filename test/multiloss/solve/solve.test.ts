@@ -5,12 +5,12 @@ import * as assert from 'uvu/assert';
 import { manualSeed, randn, scope } from '../../../src/entry/default.ts';
 import { conflictAverse } from '../../../src/multiloss/solve/conflict-averse.ts';
 import { eigen } from '../../../src/tensor/eigen.ts';
-import { cosinesOf, times, total } from '../../../src/multiloss/solve/matrix.ts';
+import { cosinesOf, quadratic, times, total } from '../../../src/multiloss/solve/matrix.ts';
 import { isStationary, minNorm } from '../../../src/multiloss/solve/min-norm.ts';
 import { nonnegative } from '../../../src/multiloss/solve/nonnegative.ts';
 import { atRank, roundedElements, roundedProducts } from '../../../src/multiloss/solve/rank.ts';
 import { ontoSimplex } from '../../../src/multiloss/solve/simplex.ts';
-import { pseudoSolve, spectrum } from '../../../src/multiloss/solve/spectrum.ts';
+import { pseudoSolve, smallestCounted, spectrum } from '../../../src/multiloss/solve/spectrum.ts';
 import { anyRows, gramianOf, independentRows, inner, length, longest, manyRows, normals, type Rows, scaled } from '../samples.ts';
 
 const anyScale = fc.constantFrom(1e-10, 1e-3, 1, 1e4, 1e10);
@@ -114,6 +114,46 @@ test('CAGrad: sums within 1e-11 of their terms, squared, are what roundings make
   assert.ok(Math.abs((step([[1, 1e-5], [-1, 1e-5], [1, 1]], 1)[1] as number) - 2 / 3) < 1e-4); // biome-ignore format: rows
 });
 
+test('CAGrad of nothing, within nothing of the mean, of what is shorter than normEps', () => {
+  assert.equal([...conflictAverse(new Float64Array(4), 2, 0.5)], [0, 0]);
+  assert.equal([...conflictAverse(gramianOf([[1, 0], [1, 2]]), 2, 0)], [0.5, 0.5]); // biome-ignore format: rows
+  // The hull's shortest point has length 1e-3; beside one that opposes it exactly there is a safe step.
+  const nearly = gramianOf([[1, 1e-3], [-1, 1e-3]]); // biome-ignore format: rows
+  const opposed = gramianOf([[1, 0], [-1, 0], [0, 1]]); // biome-ignore format: rows
+  for (const [g, m] of [
+    [nearly, 2],
+    [opposed, 3],
+  ] as const) {
+    // biome-ignore format: rows
+    assert.equal([1e-6, 1e-1].map((eps) => conflictAverse(g, m, 1, eps).some((v) => v !== 0)), [m === 2, false]); // biome-ignore format: one line
+  }
+  assert.ok(conflictAverse(opposed, 3, 1).some((v) => v !== 0));
+});
+
+test('CAGrad at c = 1, where the safe step is as far from the mean as it may be but for roundings: weights are finite and the step is none', () => {
+  const normal = normals(6);
+  let seen = 0;
+  for (let draw = 0; draw < 1000; draw++) {
+    const rows = Array.from({ length: 5 }, () => [normal(), normal()]);
+    const g = gramianOf(rows);
+    if (!isStationary(cosinesOf(g, 5).cosines, 5)) continue;
+    seen++;
+    const w = conflictAverse(g, 5, 1);
+    assert.ok(w.every(Number.isFinite), `draw ${draw}: ${w}`);
+    assert.ok(Math.sqrt(quadratic(g, w, 5)) <= 1e-6 * longest(rows), `draw ${draw}`);
+  }
+  assert.ok(seen > 300, `${seen}`);
+});
+
+test('cosines: of both halves, no further than ±1, none of a gradient without length', () => {
+  const of = (...g: number[]): number[][] => Object.values(cosinesOf(Float64Array.from(g), 2)).map((v: Float64Array) => [...v]);
+  assert.equal(of(1, 0.5, 0.25, 1), [[1, 1], [1, 0.375, 0.375, 1]]); // biome-ignore format: rows
+  assert.equal(of(1, 1 + 1e-7, 1 + 1e-7, 1), [[1, 1], [1, 1, 1, 1]]); // biome-ignore format: rows
+  assert.equal(of(1, -1 - 1e-7, -1 - 1e-7, 1), [[1, 1], [1, -1, -1, 1]]); // biome-ignore format: rows
+  for (const none of [0, -1e-20]) assert.equal(of(none, 0, 0, 4), [[0, 2], [0, 0, 0, 1]]); // biome-ignore format: rows
+  assert.is(quadratic(Float64Array.of(-1e-20), Float64Array.of(1), 1), 0);
+});
+
 test('eigenvalues and vectors make the matrix; the pseudo-inverse solves what can be solved', () => {
   fc.assert(
     fc.property(anyRows, anyScale, (rows, scale) => {
@@ -135,8 +175,8 @@ test('eigenvalues and vectors make the matrix; the pseudo-inverse solves what ca
       }
       // G·x = G·1 has solutions; the one found has the same product.
       const b = times(g, new Float64Array(m).fill(1), m);
-      const expand = times(g, pseudoSolve(g, b, m, m * Number.EPSILON), m);
-      for (let i = 0; i < m; i++) assert.ok(Math.abs(at(expand, i) - at(b, i)) <= 1e-11 * size * m);
+      const again = times(g, pseudoSolve(g, b, m, m * Number.EPSILON), m);
+      for (let i = 0; i < m; i++) assert.ok(Math.abs(at(again, i) - at(b, i)) <= 1e-11 * size * m);
     }),
     { seed: 5, numRuns: 300 },
   );
@@ -166,7 +206,7 @@ test('a spectrum is that of Jacobi, and f(A)·b the same by either way', () => {
       expand(projected.map((v, k) => v * at(values, k))).forEach((v, i) => {
         assert.ok(Math.abs(v - at(gb, i)) <= 1e-14 * m * size);
       });
-      // A⁺·A·x comes expand to A·x.
+      // A·A⁺·(A·b) is A·b again.
       const again = times(g, pseudoSolve(g, gb, m, m * Number.EPSILON), m);
       for (let i = 0; i < m; i++) assert.ok(Math.abs(at(again, i) - at(gb, i)) <= 1e-11 * size * m);
     }),
@@ -243,8 +283,18 @@ test('eigenvalues of rows whose lengths differ 1e8 times keep their digits, and 
 
 test('what float32 leaves of dependent rows is no rank: of rounded products 3·2⁻²³ of the largest eigenvalue, of rounded elements the square of that', () => {
   const rank = (rest: number, share: number): number => atRank(gramianOf([[1, 0, 0], [0, 1, 0], [1, 1, rest]]), 3, share).rank; // biome-ignore format: rows
-  assert.equal([rank(5e-4, roundedProducts(3)), rank(4e-3, roundedProducts(3))], [2, 3]);
+  assert.equal([rank(1e-3, roundedProducts(3)), rank(4e-3, roundedProducts(3))], [2, 3]);
+  const whole = gramianOf([[1, 2], [3, 5]]); // biome-ignore format: rows
+  assert.is(atRank(whole, 2, roundedProducts(2)).gramian, whole);
   assert.equal([rank(3e-7, roundedElements(3)), rank(2e-6, roundedElements(3))], [2, 3]);
+});
+
+test('a pseudo-inverse counts eigenvalues of either sign, no more than the rank, and ends where there are none', () => {
+  assert.is(smallestCounted(Float64Array.of(-4, 1, 0.5), 0, 2), 0.5);
+  assert.is(smallestCounted(Float64Array.of(-4, 1, 0.5), 0.5), 2);
+  assert.equal([...pseudoSolve(Float64Array.of(2, 0, 0, -1), Float64Array.of(2, 1), 2, 0)], [1, -1]);
+  assert.equal([...pseudoSolve(Float64Array.of(2, 0, 0, 1e-3), Float64Array.of(2, 1), 2, 0, 1)], [1, 0]);
+  assert.ok(eigen(new Float64Array(4).fill(Number.NaN), 2).values.every(Number.isNaN));
 });
 
 test('two rows that oppose one another but for roundings are stationary, and but for more than that not', () => {
@@ -260,7 +310,15 @@ test('where only roundings are left of a cone, weights are no larger than a ridg
   }
 });
 
+test('a matrix that no gradients have: weights are finite', () => {
+  // Cosines of −0.6 among three: an eigenvalue of −0.2.
+  const c = Float64Array.of(1, -0.6, -0.6, -0.6, 1, -0.6, -0.6, -0.6, 1);
+  const z = nonnegative(c, 3, (solve) => solve(new Float64Array(3).fill(-1)));
+  assert.ok(z.every((v) => v >= 0 && Number.isFinite(v)), `${z}`); // biome-ignore format: one line
+});
+
 test("the simplex's nearest point", () => {
+  assert.equal([...ontoSimplex(Float64Array.of(1e17, 1e17, 0))], [0.5, 0.5, 0]);
   fc.assert(
     fc.property(fc.array(fc.double({ min: -1e6, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 8 }), (list) => {
       const v = Float64Array.from(list);
