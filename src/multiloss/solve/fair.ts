@@ -49,7 +49,7 @@ export function fair(gramian: Float64Array, n: number, alpha: number): Float64Ar
   if (k === 0) return w;
   const a = new Float64Array(k * k);
   for (let i = 0, at = 0; i < k; i++) for (let j = 0; j < k; j++, at++) a[at] = cosines[(rows[i] as number) * n + (rows[j] as number)] as number;
-  if (isStationary(a, k)) return w;
+  if (k > 1 && isStationary(a, k)) return w;
   const beta = 1 / alpha;
   // z = ‖g‖·w, then C·z = ‖g‖^(β − 1)·z^(−β); alone, z would be ‖g‖^((β − 1)/(1 + β)).
   const size = Float64Array.from(rows, (row) => alone(beta === 1 ? 1 : power(norms[row] as number, beta) / (norms[row] as number), beta));
@@ -109,6 +109,8 @@ class Equations {
     // The largest first: a start goes through them without those that come after.
     const order = indices(k).sort((i, j) => (diagonal[j] as number) - (diagonal[i] as number) || i - j);
     current.rhs.fill(Number.POSITIVE_INFINITY);
+    let best = current.x;
+    let bestError = Number.POSITIVE_INFINITY;
     for (let iteration = 0; iteration < MOST_STEPS; iteration++) {
       if (this.descend(current, order) > 0) this.evaluate(current);
       const { x, ax, rhs } = current;
@@ -120,6 +122,7 @@ class Equations {
         error = Math.max(error, Math.abs(gradient[i] as number) / (right + ROUNDING * (terms[i] as number)));
         curvature[i] = (beta * right) / (x[i] as number);
       }
+      if (error < bestError) [best, bestError] = [x.slice(), error];
       if (error < EXACT) break;
       const step = this.newton(current, gradient, curvature);
       let [slope, roundings] = [0, 0];
@@ -137,7 +140,7 @@ class Equations {
       }
       [current, candidate] = [candidate, current];
     }
-    return current.x;
+    return best;
   }
 
   /** Computes A·x and the right-hand sides of an iterate whose x is new. */
