@@ -33,10 +33,12 @@ let penalty: f64 = PENALTY;
 
 /** Makes this instance number `id` of a team of `size` on the control block `block` (192 zeroed bytes). sleeps: whether this thread may. @host */
 export function joinTeam(block: usize, size: i32, id: i32, sleeps: i32): void {
-  control = block;
-  team = size;
-  me = id;
-  maySleep = sleeps != 0;
+  if (ASC_FEATURE_THREADS) {
+    control = block;
+    team = size;
+    me = id;
+    maySleep = sleeps != 0;
+  }
 }
 
 /** Word i of the job. */
@@ -144,6 +146,6 @@ export function dismiss(): void {
   if (ASC_FEATURE_THREADS) {
     atomic.store<i32>(control, -1);
     atomic.notify(control, team);
+    team = 1;
   }
-  team = 1;
 }
