@@ -1,8 +1,8 @@
 // TensorFlow.js, on the backend that the argument names: wasm or cpu.
 import * as tf from '@tensorflow/tfjs';
-import { Cannot, digest, serve } from './worker.mjs';
+import { args, Cannot, digest, serve } from './worker.mjs';
 
-const backend = process.argv[2];
+const [backend] = args;
 if (backend === 'wasm') await import('@tensorflow/tfjs-backend-wasm');
 await tf.setBackend(backend);
 
