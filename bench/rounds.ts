@@ -10,6 +10,9 @@ import type { Work } from './works.ts';
 /** Numbers that say "the same" where they agree to four digits; those smaller than the first are held to the first one's scale. */
 const DIGITS = 1e-4;
 
+/** Who needs more seconds than this for one run takes part in the first round only. */
+const LONG = 5;
+
 function differ(mine: readonly number[], theirs: readonly number[]): boolean {
   const scale = Math.abs(mine[0] ?? 0);
   return mine.length !== theirs.length || mine.some((v, i) => !(Math.abs(v - (theirs[i] ?? Number.NaN)) <= DIGITS * Math.max(Math.abs(v), scale)));
@@ -87,7 +90,10 @@ export class Comparison {
     const turns: { work: Work; peer: Peer; rates: number[] }[] = [];
     for (const work of works) for (const peer of await this.#prepare(work, file)) turns.push({ work, peer, rates: [] });
     for (let round = 0; round < this.#rounds; round++) {
-      for (const { work, peer, rates } of turns) rates.push((await peer.run(work, this.#seconds)) * work.amount);
+      for (const { work, peer, rates } of turns) {
+        const [first] = rates;
+        if (first === undefined || work.amount / first < LONG) rates.push((await peer.run(work, this.#seconds)) * work.amount);
+      }
     }
     for (const work of works) {
       const mine = turns.filter((turn) => turn.work === work);
