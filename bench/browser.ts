@@ -68,6 +68,8 @@ async function compare(): Promise<Medians> {
   return comparison.medians;
 }
 
+// Browsers are ended as the process exits, which an interrupt alone would not do.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 install();
 const medians = await compare().catch((error: unknown) => {
   console.error(`bench:browser: ${error instanceof Error ? error.message : error}`);

@@ -25,6 +25,7 @@ export interface Way {
 }
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+/** How long a page may take to greet, ms. */
 const PATIENCE = 120_000;
 
 /** The programs as single files, by program. `dist`: with gradloom as it is published. */
@@ -99,6 +100,7 @@ class Page extends Asked {
   }
 
   end(): void {
+    if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#timer);
     this.#stop();
