@@ -31,61 +31,82 @@ export interface Peer {
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-/** A process that answers each line with a line. */
-class Process implements Peer {
+/** Someone who answers each question, an object of JSON, by one. */
+export abstract class Asked implements Peer {
   readonly who: string;
   title = '';
   readonly takes: (work: Work) => boolean;
-  private readonly child: ChildProcess;
-  private readonly lines: AsyncIterator<string>;
-  private complaints = '';
 
-  constructor(who: string, command: string, args: readonly string[], takes: (work: Work) => boolean, env: NodeJS.ProcessEnv) {
+  constructor(who: string, takes: (work: Work) => boolean) {
     this.who = who;
     this.takes = takes;
-    this.child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env });
-    const { stdout, stderr } = this.child;
-    if (!stdout || !stderr) throw new Error(`${who}: its process has no pipes.`);
-    this.lines = createInterface({ input: stdout })[Symbol.asyncIterator]();
-    stderr.on('data', (text) => {
-      this.complaints = `${this.complaints}${text}`.slice(-4000);
-    });
   }
 
-  /** Waits for the process to be there. */
+  /** The next answer: the text of an object. */
+  protected abstract heard(): Promise<string>;
+  protected abstract say(question: string): void;
+  abstract end(): void;
+
+  /** Waits for its greeting. */
   async start(): Promise<this> {
-    this.title = (await this.answer()).ready ?? this.who;
+    this.title = (await this.#answer()).ready ?? this.who;
     return this;
   }
 
-  private async answer(): Promise<Answer> {
-    const { value, done } = await this.lines.next();
-    if (done) throw new Error(`${this.who}: its process ended.\n${this.complaints}`);
-    const answer = JSON.parse(value) as Answer;
+  async #answer(): Promise<Answer> {
+    const answer = JSON.parse(await this.heard()) as Answer;
     if (answer.error) throw new Error(`${this.who}: ${answer.error}`);
     return answer;
   }
 
-  private ask(question: object): Promise<Answer> {
-    this.child.stdin?.write(`${JSON.stringify(question)}\n`);
-    return this.answer();
+  #ask(question: object): Promise<Answer> {
+    this.say(JSON.stringify(question));
+    return this.#answer();
   }
 
   prepare(work: Work, file: string, entries: readonly Entry[]): Promise<Answer> {
-    return this.ask({ ask: 'prepare', work, file, entries });
+    return this.#ask({ ask: 'prepare', work, file, entries });
   }
 
   async run(work: Work, seconds: number): Promise<number> {
-    return (await this.ask({ ask: 'run', work: work.name, seconds })).rate ?? Number.NaN;
+    return (await this.#ask({ ask: 'run', work: work.name, seconds })).rate ?? Number.NaN;
   }
 
   forget(): Promise<unknown> {
-    return this.ask({ ask: 'forget' });
+    return this.#ask({ ask: 'forget' });
+  }
+}
+
+/** A process that answers each line with a line. */
+class Process extends Asked {
+  readonly #child: ChildProcess;
+  readonly #lines: AsyncIterator<string>;
+  #complaints = '';
+
+  constructor(who: string, command: string, args: readonly string[], takes: (work: Work) => boolean, env: NodeJS.ProcessEnv) {
+    super(who, takes);
+    this.#child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env });
+    const { stdout, stderr } = this.#child;
+    if (!stdout || !stderr) throw new Error(`${who}: its process has no pipes.`);
+    this.#lines = createInterface({ input: stdout })[Symbol.asyncIterator]();
+    stderr.on('data', (text) => {
+      this.#complaints = `${this.#complaints}${text}`.slice(-4000);
+    });
+  }
+
+  protected async heard(): Promise<string> {
+    const { value, done } = await this.#lines.next();
+    if (done) throw new Error(`${this.who}: its process ended.\n${this.#complaints}`);
+    return value;
+  }
+
+  protected say(question: string): void {
+    this.#child.stdin?.write(`${question}\n`);
   }
 
   end(): void {
-    this.child.stdin?.end();
-    this.child.kill();
+    this.#child.stdin?.end();
+    this.#child.kill();
   }
 }
 

@@ -1,13 +1,13 @@
-// gradloom's process: `eager`, or with the argument `captured` each step recorded once and replayed; behind it, how many threads.
+// gradloom's side: `eager`, or with the argument `captured` each step recorded once and replayed; behind it, how many threads.
 import { init } from 'gradloom';
 import type { Data } from '../data.ts';
 import { kernelOf } from '../kernels.ts';
 import { capture, stepOf } from '../steps.ts';
 import type { Work } from '../works.ts';
-import { Cannot, digest, type Job, serve } from './worker.mjs';
+import { args, Cannot, digest, type Job, serve } from './worker.mjs';
 
-const captured = process.argv[2] === 'captured';
-const threads = Number(process.argv[3] ?? 1);
+const captured = args[0] === 'captured';
+const threads = Number(args[1] ?? 1);
 
 function prepare(work: Work, data: Data): Job {
   if (captured && !capture) throw new Cannot('this build has no capture');

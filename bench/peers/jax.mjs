@@ -1,7 +1,10 @@
 // jax-js on its wasm backend at its best: every kernel, and every whole step with Adam, is one `jit`.
 // Its functions consume their arguments; `.ref` keeps one for later.
+// In an isolated page it has threads, and uses them for what is read asynchronously; the argument says how many the page tells it of.
 import { init, jit, lax, nn, numpy as np, tree, valueAndGrad } from '@jax-js/jax';
-import { Cannot, digest, serve } from './worker.mjs';
+import { args, Cannot, digest, serve } from './worker.mjs';
+
+const threads = Number(args[0] ?? 1);
 
 function given(data, name) {
   const { shape, data: values } = data.get(name);
@@ -229,7 +232,7 @@ function layers(work, data) {
   return params;
 }
 
-function step(work, data) {
+async function step(work, data) {
   const trunk = TRUNKS[work.operation];
   const both = (params, x, labels, values) => {
     const h = trunk(x, params);
@@ -264,10 +267,11 @@ function step(work, data) {
   const run = () => {
     let list;
     [state, list] = train(state, ...batch.map((b) => b.ref));
-    return list.map((loss) => loss.dataSync()[0]);
+    return threads > 1 ? Promise.all(list.map(async (loss) => (await loss.data())[0])) : list.map((loss) => loss.dataSync()[0]);
   };
   return {
-    checks: [run(), run(), run()].flat(),
+    checks: [await run(), await run(), await run()].flat(),
+    asynchronous: threads > 1,
     run,
     close: () => {
       tree.dispose(state);
@@ -283,4 +287,4 @@ function prepare(work, data) {
 }
 
 await init('wasm');
-await serve('jax-js 0.1.25', prepare);
+await serve(`jax-js 0.1.25${threads > 1 ? `, ${threads} threads` : ''}`, prepare);

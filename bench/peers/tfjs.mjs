@@ -1,19 +1,15 @@
 // TensorFlow.js, on the backend that the argument names: wasm or cpu.
 import * as tf from '@tensorflow/tfjs';
-import { Cannot, digest, serve } from './worker.mjs';
+import { crossEntropy, given } from './tfjs/layers.mjs';
+import { PHYSICS } from './tfjs/physics.mjs';
+import { PICTURES } from './tfjs/pictures.mjs';
+import { PLAIN } from './tfjs/plain.mjs';
+import { SEQUENCES } from './tfjs/sequences.mjs';
+import { args, Cannot, digest, serve } from './worker.mjs';
 
-const backend = process.argv[2];
+const [backend] = args;
 if (backend === 'wasm') await import('@tensorflow/tfjs-backend-wasm');
 await tf.setBackend(backend);
-
-function given(data, name) {
-  const { shape, data: values } = data.get(name);
-  return tf.tensor(values, [...shape], values instanceof Int32Array ? 'int32' : 'float32');
-}
-
-function crossEntropy(oneHot, logits) {
-  return tf.losses.softmaxCrossEntropy(oneHot, logits, undefined, 0, tf.Reduction.MEAN);
-}
 
 const KERNELS = {
   matmul: (a, b) => tf.matMul(a, b),
@@ -45,49 +41,22 @@ function kernel(work, data) {
   return { checks, run: () => tf.dispose(call()), close: () => tf.dispose(inputs) };
 }
 
-/** A weight in TensorFlow's layout: [in, out], or [height, width, in, out]; images are [n, height, width, channels]. */
-function weightOf(work, data, name) {
-  return tf.tidy(() => {
-    const w = given(data, name);
-    if (w.rank === 4) return w.transpose([2, 3, 1, 0]);
-    // After pooling, 16 channels of 7×7 are flattened, with the channels last here.
-    if (work.operation === 'cnn' && w.rank === 2) return w.reshape([-1, 16, 7, 7]).transpose([2, 3, 1, 0]).reshape([784, -1]);
-    return w.rank === 2 ? w.transpose() : w;
-  });
-}
+/** By operation: how weights come into TensorFlow's layout, the batch, and the losses of it. */
+const MODELS = { ...PLAIN, ...SEQUENCES, ...PICTURES, ...PHYSICS };
 
 function step(work, data) {
-  const variables = new Map();
-  for (const { name } of work.inputs) if (/weight$|bias$/.test(name)) variables.set(name, tf.variable(weightOf(work, data, name)));
-  const of = (layer) => [variables.get(`${layer}.weight`), variables.get(`${layer}.bias`)];
-  const dense = (x, layer, activation = 'linear') => {
-    const [b, bias] = of(layer);
-    return tf.fused.matMul({ a: x, b, bias, activation });
-  };
-  const convolution = (x, layer) => {
-    const [filter, bias] = of(layer);
-    return tf.maxPool(tf.relu(tf.conv2d(x, filter, 1, 'same').add(bias)), 2, 2, 'valid');
-  };
-  const trunks = {
-    tiny: (x) => tf.tanh(dense(tf.tanh(dense(x, 'trunk.0')), 'trunk.2')),
-    mlp: (x) => dense(dense(x, 'trunk.0', 'relu'), 'trunk.2', 'relu'),
-    cnn: (x) => convolution(convolution(x, 'trunk.0'), 'trunk.3').reshape([-1, 784]),
-  };
-  const x = tf.tidy(() => {
-    const images = given(data, 'x');
-    return images.rank === 4 ? images.transpose([0, 2, 3, 1]) : images;
-  });
-  const oneHot = tf.tidy(() => tf.oneHot(given(data, 'labels'), data.get('first.bias').shape[0]).toFloat());
-  const values = given(data, 'values');
+  const model = MODELS[work.operation];
+  const names = work.inputs.map(({ name }) => name).filter((name) => !/^(x|labels|values)$/.test(name));
+  const p = Object.fromEntries(names.map((name) => [name, tf.variable(tf.tidy(() => model.weight(name, given(data, name))))]));
+  const batch = tf.tidy(() => model.batch(data));
   const optimizer = tf.train.adam(1e-3, 0.9, 0.999, 1e-8);
-  const list = [...variables.values()];
+  const list = Object.values(p);
   const run = () => {
     let losses;
     optimizer.minimize(
       () => {
-        const h = trunks[work.operation](x);
-        losses = [tf.keep(crossEntropy(oneHot, dense(h, 'first'))), tf.keep(tf.mean(tf.squaredDifference(dense(h, 'second'), values)))];
-        return tf.add(...losses);
+        losses = model.losses(p, ...batch).map((loss) => tf.keep(loss));
+        return losses.reduce((a, b) => tf.add(a, b));
       },
       false,
       list,
@@ -102,14 +71,13 @@ function step(work, data) {
     close: () => {
       optimizer.dispose();
       tf.disposeVariables();
-      tf.dispose([x, oneHot, values]);
+      tf.dispose(batch);
     },
   };
 }
 
 function prepare(work, data) {
   if (work.passes === 2) throw new Cannot('only measured where a graph can be retained');
-  if (/^(lstm|attention|unet|resnet|pinn)/.test(work.operation)) throw new Cannot('its step is not written');
   try {
     return work.kind === 'step' ? step(work, data) : kernel(work, data);
   } catch (error) {

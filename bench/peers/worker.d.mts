@@ -7,6 +7,8 @@ export interface Job {
   run(): unknown;
   close?(): void;
 }
+/** What the peer was started with. */
+export const args: readonly string[];
 export class Cannot extends Error {}
 export function digest(values: ArrayLike<number>): number[];
 export function serve(title: string, prepare: (work: Work, data: Data) => Job | Promise<Job>): Promise<void>;

@@ -1,11 +1,12 @@
-// The side of a peer's process: asked in JSON lines on stdin, it answers in JSON lines on stdout.
+// The side of a peer, a process or a page, which answers what it is asked (wire.mjs).
 //
 //   ← { ready: title }
 //   → { ask: 'prepare', work, file, entries }   ← { checks } | { cannot: reason }
 //   → { ask: 'run', work: name, seconds }       ← { rate }, runs per second
 //   → { ask: 'forget' }                         ← { }, all works' memory given back
-import { readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { bytesOf, converse } from './wire.mjs';
+
+export { args } from './wire.mjs';
 
 /** Thrown where a library cannot do a work: shown in the table, not an error. */
 export class Cannot extends Error {}
@@ -21,13 +22,13 @@ export function digest(values) {
   return [total / n, ...[0, Math.floor(n / 3), Math.floor((2 * n) / 3), n - 1].map((i) => values[i])];
 }
 
-/** Inputs by name, from the file that the parent wrote. */
-function read(file, entries) {
-  const { buffer, byteOffset } = readFileSync(file);
+/** Inputs by name, from the file that the bench wrote. */
+async function read(file, entries) {
+  const all = await bytesOf(file);
   return new Map(
     entries.map(({ name, shape, dtype, offset }) => {
       const count = shape.reduce((a, b) => a * b, 1);
-      const bytes = buffer.slice(byteOffset + offset, byteOffset + offset + count * 4);
+      const bytes = all.slice(offset, offset + count * 4);
       return [name, { shape, data: dtype === 'int32' ? new Int32Array(bytes) : new Float32Array(bytes) }];
     }),
   );
@@ -52,30 +53,27 @@ async function repeat(job, seconds) {
 }
 
 /**
- * Answers until stdin ends. `prepare(work, data)` gives a job: `checks`, numbers that all peers must agree on, taken before anything
+ * Answers until the bench ends. `prepare(work, data)` gives a job: `checks`, numbers that all peers must agree on, taken before anything
  * else; `run`, which may return a promise if `asynchronous` is set; and `close`, which gives its memory back.
  */
 export async function serve(title, prepare) {
-  // Libraries greet on stdout, which belongs to the answers.
-  console.log = console.info = console.warn = console.error;
-  const say = (answer) => process.stdout.write(`${JSON.stringify(answer)}\n`);
   const jobs = new Map();
-  say({ ready: title });
-  for await (const line of createInterface({ input: process.stdin })) {
-    const question = JSON.parse(line);
+  await converse({ ready: title }, async (question) => {
     try {
       if (question.ask === 'prepare') {
-        const job = await prepare(question.work, read(question.file, question.entries));
+        const job = await prepare(question.work, await read(question.file, question.entries));
         await repeat(job, WARM_UP[question.work.kind]);
         jobs.set(question.work.name, job);
-        say({ checks: job.checks });
-      } else if (question.ask === 'forget') {
+        return { checks: job.checks };
+      }
+      if (question.ask === 'forget') {
         for (const job of jobs.values()) job.close?.();
         jobs.clear();
-        say({});
-      } else say({ rate: await repeat(jobs.get(question.work), question.seconds) });
+        return {};
+      }
+      return { rate: await repeat(jobs.get(question.work), question.seconds) };
     } catch (error) {
-      say(error instanceof Cannot ? { cannot: error.message } : { error: `${error?.stack ?? error}` });
+      return error instanceof Cannot ? { cannot: error.message } : { error: `${error?.stack ?? error}` };
     }
-  }
+  });
 }

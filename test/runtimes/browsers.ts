@@ -8,13 +8,16 @@ import { background, command, Missing, type Outcome, project, root, type Target,
 
 const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm', '.json': 'application/json' };
 
+/** Headers of a page that may have shared memory. */
+export const ISOLATED = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+
 /** The first folder of a path says under which headers the project's files are served. */
 const HEADERS: Record<string, Record<string, string>> = {
   plain: {},
   csp: { 'Content-Security-Policy': "script-src 'self' 'wasm-unsafe-eval'" },
   strict: { 'Content-Security-Policy': "script-src 'self'" },
-  sealed: { 'Content-Security-Policy': "script-src 'self' 'wasm-unsafe-eval'", 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' },
-  isolated: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' },
+  sealed: { 'Content-Security-Policy': "script-src 'self' 'wasm-unsafe-eval'", ...ISOLATED },
+  isolated: ISOLATED,
 };
 
 const waiting = new Map<string, (body: string) => void>();
@@ -53,7 +56,7 @@ async function serverRoot(): Promise<string> {
 }
 
 /** A browser: its file and how it is started on a page. */
-interface Browser {
+export interface Browser {
   file: string;
   args(profile: string, url: string): string[];
   env?: NodeJS.ProcessEnv;
@@ -79,7 +82,7 @@ export function found(names: Names | (() => Names), debian: string): string {
   return now;
 }
 
-const chromium = (): Browser => ({
+export const chromium = (): Browser => ({
   file: found([process.env['CHROMIUM'], 'chromium', 'chromium-browser', 'google-chrome'], 'chromium'),
   args: (profile, url) =>
     ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'].concat([

@@ -130,9 +130,17 @@ process.on('exit', () => {
   for (const [child, signal] of children) end(child, signal);
 });
 
-/** Runs a program beside the suite until `stop`; what it prints is kept for errors. `signal`: what ends it. */
-export function background(file: string, args: readonly string[], env: NodeJS.ProcessEnv = {}, signal: NodeJS.Signals = 'SIGKILL'): { stop(): void; output(): string } {
-  const child = spawn(file, args, { cwd: project(), env: { ...process.env, ...env }, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+/** A program that runs beside the suite; what it prints is kept for errors. */
+interface Background {
+  stop(): void;
+  output(): string;
+  /** When it has ended, by itself or by `stop`. */
+  readonly ended: Promise<void>;
+}
+
+/** Runs a program beside the suite until `stop`. `signal`: what ends it. */
+export function background(file: string, args: readonly string[], env: NodeJS.ProcessEnv = {}, signal: NodeJS.Signals = 'SIGKILL', cwd = project()): Background {
+  const child = spawn(file, args, { cwd, env: { ...process.env, ...env }, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   children.set(child, signal);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -140,8 +148,12 @@ export function background(file: string, args: readonly string[], env: NodeJS.Pr
       output = `${output}${chunk}`.slice(-5000);
     });
   }
-  child.on('error', (error) => {
-    output += error.message;
+  const ended = new Promise<void>((resolve) => {
+    child.on('close', () => resolve());
+    child.on('error', (error) => {
+      output += error.message;
+      resolve();
+    });
   });
-  return { stop: () => end(child, signal), output: () => output };
+  return { stop: () => end(child, signal), output: () => output, ended };
 }
