@@ -50,9 +50,9 @@ function placeRows(table: usize, channels: i32, g: usize, rise: i32, shift: i32,
   }
 }
 
-/** Floats of the planes of one image and group, and the 8 behind them. */
-@inline function planeFloats(g: usize, whole: i32): i32 {
-  return field(g, 1) / field(g, 13) * planeStep(g, whole ? whole : field(g, 15)) * (whole ? 1 : field(g, 6)) + 8;
+/** Floats of the planes of one image and group, at most, and the 8 behind them. */
+@inline function planeFloats(g: usize): i32 {
+  return field(g, 1) / field(g, 13) * planeStep(g, field(g, 15)) * field(g, 6) + 8;
 }
 
 /**
@@ -76,7 +76,7 @@ export function conv2dDirect(x: usize, w: usize, bias: usize, y: usize, scratch:
 
 function partOfDirect(i: i32): void {
   const g = word(5), N = field(g, 0), outputs = field(g, 4) / field(g, 13), K = field(g, 1) / field(g, 13) * field(g, 5) * field(g, 6);
-  const floats = planeFloats(g, 0) + K + outputs + 20 + outputs * K;
+  const floats = planeFloats(g) + K + outputs + 20 + outputs * K;
   directImages(word(0), word(1), word(2), word(3), mine(word(4), <usize>floats << 2), g, word(6), partAt(N, i), partAt(N, i + 1));
 }
 
@@ -87,7 +87,7 @@ function directImages(x: usize, w: usize, bias: usize, y: usize, scratch: usize,
   const image = <usize>(channels * field(g, 2) * field(g, 3)) << 2, result = <usize>(outputs * P) << 2;
   const OH = field(g, 14), OW = field(g, 15), whole = wholeWidth(g), width = whole ? whole : OW, plane = planeStep(g, width);
   const channel = whole ? plane : plane * field(g, 6);
-  const table = scratch + (<usize>planeFloats(g, whole) << 2), biases = table + (<usize>K << 2);
+  const table = scratch + (<usize>(channels * channel + 8) << 2), biases = table + (<usize>K << 2);
   const record = biases + (<usize>(outputs + 4) << 2), turned = record + 64;
   placeRows(table, channels, g, width * field(g, 11), whole ? field(g, 12) : plane, channel, flipped != 0);
   memory.copy(record, g, 64);
@@ -134,7 +134,7 @@ export function conv2dDirectWeightGrad(x: usize, dy: usize, dw: usize, scratch: 
 
 function partOfDirectWeightGrad(i: i32): void {
   const g = word(4), groups = field(g, 13), channels = field(g, 1) / groups, outputs = field(g, 4) / groups, K = channels * field(g, 5) * field(g, 6);
-  const scratch = mine(word(3), <usize>(planeFloats(g, 0) + K + 32 * ((outputs + 3) / 4) * ((K + 1) / 2)) << 2);
+  const scratch = mine(word(3), <usize>(planeFloats(g) + K + 32 * ((outputs + 3) / 4) * ((K + 1) / 2)) << 2);
   if (groups > 1) directWeightGrad(word(0), word(1), word(2), scratch, g, partAt(groups, i), partAt(groups, i + 1), 0, channels);
   else directWeightGrad(word(0), word(1), word(2), scratch, g, 0, 1, partAt(channels, i), partAt(channels, i + 1));
 }
@@ -145,7 +145,7 @@ function directWeightGrad(x: usize, dy: usize, dw: usize, scratch: usize, g: usi
   const taps = field(g, 5) * field(g, 6), K = channels * taps, P = field(g, 14) * field(g, 15), area = field(g, 2) * field(g, 3), rows = (to - from) * taps;
   const image = <usize>(channels * area) << 2, result = <usize>(outputs * P) << 2;
   const plane = planeStep(g, field(g, 15)), channel = plane * field(g, 6);
-  const table = scratch + (<usize>planeFloats(g, 0) << 2), sums = table + (<usize>K << 2);
+  const table = scratch + (<usize>(channels * channel + 8) << 2), sums = table + (<usize>K << 2);
   placeRows(table, channels, g, field(g, 15) * field(g, 11), plane, channel, false);
   for (; group < lastGroup; group++) {
     memory.fill(sums, 0, <usize>((outputs + 3) / 4 * ((rows + 1) / 2)) << 7);

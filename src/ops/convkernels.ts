@@ -1,7 +1,7 @@
 // Which kernels a convolution and its gradients call: the direct ones (assembly/kernels/convdirect.ts) where they serve and pay, else those
 // over a column matrix (assembly/kernels/conv.ts). Sizes alone decide, and not how many images there are.
 import { call } from '../runtime/call.ts';
-import { forTeam, withScratch } from '../tensor/scratch.ts';
+import { withScratch } from '../tensor/scratch.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { geometry, positions, type Windows } from './windows.ts';
@@ -57,12 +57,12 @@ export function callConv(y: Tensor, x: Tensor, w: Tensor, bias: number, attrs: C
   const output = outputOf(attrs);
   const record = recordOf(attrs, output);
   if (!servesDirect(attrs, output)) {
-    withScratch(forTeam(columnFloats(attrs, output)), (columns) => call('conv2d', x.address, w.address, bias, y.address, columns, record));
+    withScratch(columnFloats(attrs, output), (columns) => call('conv2d', x.address, w.address, bias, y.address, columns, record));
     return;
   }
   const [outputs, channels] = attrs.weight as [number, number];
   const floats = directFloats(channels, outputs / attrs.groups, output, attrs.windows);
-  withScratch(forTeam(floats), (scratch) => call('conv2dDirect', x.address, w.address, bias, y.address, scratch, record, 0));
+  withScratch(floats, (scratch) => call('conv2dDirect', x.address, w.address, bias, y.address, scratch, record, 0));
 }
 
 /** The windows that go over dy to make dx, where the stride is 1. Their padding may be below 0. */
@@ -91,14 +91,14 @@ export function callInputGrad(dx: Tensor, dy: Tensor, w: Tensor, attrs: ConvAttr
   const output = outputOf(attrs);
   const back = mirrored(windows);
   if (!servesDirect(attrs, output) || windows.stride[1] !== 1 || !inputGradPays(attrs, output, back)) {
-    withScratch(forTeam(columnFloats(attrs, output)), (columns) => call('conv2dInputGrad', dy.address, w.address, dx.address, columns, recordOf(attrs, output)));
+    withScratch(columnFloats(attrs, output), (columns) => call('conv2dInputGrad', dy.address, w.address, dx.address, columns, recordOf(attrs, output)));
     return;
   }
   const [n, channels, height, width] = image as [number, number, number, number];
   const outputs = weight[0] as number;
   const record = geometry([n, outputs, ...output], channels, [height, width], groups, back);
   const floats = directFloats(outputs / groups, channels / groups, [height, width], back);
-  withScratch(forTeam(floats), (scratch) => call('conv2dDirect', dy.address, w.address, 0, dx.address, scratch, record, 1));
+  withScratch(floats, (scratch) => call('conv2dDirect', dy.address, w.address, 0, dx.address, scratch, record, 1));
 }
 
 /**
@@ -112,6 +112,6 @@ export function callWeightGrad(dw: Tensor, x: Tensor, dy: Tensor, attrs: ConvAtt
   const record = recordOf(attrs, output);
   if (servesDirect(attrs, output) && output[0] * output[1] >= 2 * perGroup) {
     const floats = directFloats(channels, perGroup, output, attrs.windows, true);
-    withScratch(forTeam(floats), (scratch) => call('conv2dDirectWeightGrad', x.address, dy.address, dw.address, scratch, record));
-  } else withScratch(forTeam(columnFloats(attrs, output, perGroup)), (columns) => call('conv2dWeightGrad', x.address, dy.address, dw.address, columns, record));
+    withScratch(floats, (scratch) => call('conv2dDirectWeightGrad', x.address, dy.address, dw.address, scratch, record));
+  } else withScratch(columnFloats(attrs, output, perGroup), (columns) => call('conv2dWeightGrad', x.address, dy.address, dw.address, columns, record));
 }

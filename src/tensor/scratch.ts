@@ -2,9 +2,9 @@
 import { teamSize } from '../runtime/instance.ts';
 import { empty } from './tensor.ts';
 
-/** Runs `use` with the address of a scratch buffer of so many 4-byte words, and frees it: the next one finds it in the cache. */
+/** Runs `use` with the address of a scratch buffer of so many 4-byte words for each thread of the team, and frees it: the next one finds it in the cache. */
 export function withScratch<T>(words: number, use: (address: number) => T): T {
-  const { address, storage } = empty([words]);
+  const { address, storage } = empty([forTeam(words)]);
   try {
     return use(address);
   } finally {
