@@ -1,5 +1,5 @@
 // What optimizer steps share. Nothing here is called by the host.
-import { loadTail, mad, storeTail } from "./lanes";
+import { loadTail, mad, splat, storeTail } from "./lanes";
 
 /** xⁿ by squaring: n whole, the same bits everywhere (no transcendental). */
 export function power(x: f64, n: u32): f64 {
@@ -52,12 +52,21 @@ export function powerAboveOne(x: f64, a: f64): f64 {
   return f32x4.splat(<f32>load<f64>(hyper + (<usize>i << 3)));
 }
 
+/** The smallest normal float. Processors are slow with what is below, and what decays from step to step would end and stay there. */
+const NORMAL: f32 = 1.1754943508222875e-38;
+
+/** x, or 0 where that is smaller than normal floats. NaN stays. */
+@inline export function flushed(x: v128): v128 {
+  return v128.andnot(x, f32x4.lt(f32x4.abs(x), splat(NORMAL)));
+}
+
 /** old + share·(x − old): a running mean moves towards x. */
 @inline export function towards(old: v128, x: v128, share: v128): v128 {
-  return mad(share, f32x4.sub(x, old), old);
+  return flushed(mad(share, f32x4.sub(x, old), old));
 }
 
 /** keep·old + (share·x)·x: a running mean of squares. */
 @inline export function squares(old: v128, x: v128, keep: v128, share: v128): v128 {
-  return mad(f32x4.mul(share, x), x, f32x4.mul(keep, old));
+  const y = mad(f32x4.mul(share, x), x, f32x4.mul(keep, old));
+  return v128.andnot(y, f32x4.lt(y, splat(NORMAL)));
 }

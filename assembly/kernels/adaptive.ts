@@ -2,7 +2,7 @@
 // hyper-parameters f64 in memory, float32 elements, as PyTorch's single-tensor forms. d is the gradient: negated where
 // maximizing, plus λ·p where decay is coupled.
 import { mad, splat } from "../lanes";
-import { counted, direction, option, power, powerAboveOne, read, squares, towards, write } from "../step";
+import { counted, direction, flushed, option, power, powerAboveOne, read, squares, towards, write } from "../step";
 
 /**
  * RMSprop: v ← α·v + (1 − α)·d²; where `mean`: u ← u + (1 − α)(d − u), and v − u² stands for v; s = d/(√v + ε); where `buffer`:
@@ -24,7 +24,7 @@ export function rmsprop(p: usize, g: usize, v: usize, mean: usize, buffer: usize
     }
     let s = f32x4.div(d, f32x4.add(f32x4.sqrt(second), epsilon));
     if (buffer) {
-      s = mad(mu, read(buffer, n), s);
+      s = flushed(mad(mu, read(buffer, n), s));
       write(buffer, s, n);
       buffer += 16;
     }

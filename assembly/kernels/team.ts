@@ -12,10 +12,12 @@
 
 const DONE: usize = 64;
 const JOB: usize = 128;
-/** Turns of waiting that a thread spins before it sleeps, some 30 µs: training steps follow one another within microseconds. */
-const SPIN: i32 = 20000;
+/** Turns of waiting that a thread spins before it sleeps, half a ns each and more: to be woken takes as long as all of them. */
+const SPIN: i32 = 150000;
 /** The longest sleep for others, in ns: then it looks again. */
 const NAP: i64 = 1000000;
+/** Multiplications in a ns, at the least that is usual: what others need for their parts is known by it. */
+const PACE: f64 = 5;
 /** Multiplications below which waking a team costs more than it saves. */
 const LEAST: f64 = 65536;
 /** How much is done alone after a thread was late, in multiplications: some 1 ms at first, twice as much each time, 100 ms at most. */
@@ -27,7 +29,8 @@ let team: i32 = 1;
 /** This thread's number in the team; the one that gives jobs is 0. */
 let me: i32 = 0;
 let maySleep = false;
-/** What is yet to be done alone, and what the next thread that is late costs. */
+/** Multiplications of the job, what is yet to be done alone, and what the next thread that is late costs. */
+let given: f64 = 0;
 let alone: f64 = 0;
 let penalty: f64 = PENALTY;
 
@@ -73,6 +76,7 @@ export function joinTeam(block: usize, size: i32, id: i32, sleeps: i32): void {
 
 function pays(work: f64): bool {
   if (work < LEAST) return false;
+  given = work;
   if (alone <= 0) return true;
   alone -= work;
   return false;
@@ -105,14 +109,14 @@ export function share(part: u32, parts: i32): void {
     atomic.notify(control, team);
     const others = parts - takeParts();
     if (others == 0) return;
-    let turns = SPIN, late = false;
+    let turns = SPIN, waited: f64 = 0;
     for (let done = atomic.load<i32>(control + DONE); done < others; done = atomic.load<i32>(control + DONE)) {
       if (--turns > 0) continue;
-      late = true;
-      // A page's main thread may not sleep.
-      if (maySleep) atomic.wait<i32>(control + DONE, done, NAP);
+      // A page's main thread may not sleep: it counts turns.
+      if (!maySleep) waited += 0.5 * <f64>SPIN, turns = SPIN;
+      else if (atomic.wait<i32>(control + DONE, done, NAP) == AtomicWaitResult.TIMED_OUT) waited += <f64>NAP;
     }
-    if (late) {
+    if (waited > <f64>SPIN + given / PACE) {
       alone = penalty;
       penalty = min(MOST, 2 * penalty);
     } else penalty = max(PENALTY, penalty * 0.99);

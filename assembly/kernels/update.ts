@@ -1,7 +1,7 @@
 // Optimizer steps, one parameter a call, or many by a table of such calls. Hyper-parameters are float64 in memory, by address: what changes between steps (a
 // schedule, a step count) is read when the kernel runs. Flags are counts of 0 or 1.
 import { loadTail, mad, splat, storeTail } from "../lanes";
-import { counted, direction, power } from "../step";
+import { counted, direction, flushed, power, squares, towards } from "../step";
 
 // Adam's corrections 1 − β1ᵗ and 1/√(1 − β2ᵗ) are the same for all parameters of a step: what they were made from, and they.
 let lastT: f32 = 0;
@@ -26,7 +26,7 @@ export function sgd(p: usize, g: usize, buffer: usize, hyper: usize, n: i32, fir
     let d = direction(x, whole ? v128.load(g) : loadTail(g, n), sign, decay);
     if (buffer) {
       let b = d;
-      if (!first) b = mad(mu, whole ? v128.load(buffer) : loadTail(buffer, n), f32x4.mul(keep, d));
+      if (!first) b = flushed(mad(mu, whole ? v128.load(buffer) : loadTail(buffer, n), f32x4.mul(keep, d)));
       if (whole) v128.store(buffer, b);
       else storeTail(buffer, b, n);
       d = nesterov ? mad(mu, b, d) : b;
@@ -64,9 +64,8 @@ export function adam(
   const sign = splat(maximize ? -1 : 1);
   const new1 = splat(<f32>(1 - beta1)), old2 = splat(<f32>beta2), new2 = splat(<f32>(1 - beta2));
   for (; n >= 4; n -= 4, p += 16, g += 16, m += 16, v += 16) {
-    const x = v128.load(p), d = direction(x, v128.load(g), sign, decay), m0 = v128.load(m);
-    const m1 = mad(new1, f32x4.sub(d, m0), m0);
-    const v1 = mad(f32x4.mul(new2, d), d, f32x4.mul(old2, v128.load(v)));
+    const x = v128.load(p), d = direction(x, v128.load(g), sign, decay);
+    const m1 = towards(v128.load(m), d, new1), v1 = squares(v128.load(v), d, old2, new2);
     v128.store(m, m1);
     v128.store(v, v1);
     let second = v1;
@@ -78,9 +77,8 @@ export function adam(
     v128.store(p, f32x4.sub(f32x4.mul(x, shrink), f32x4.div(f32x4.mul(rate, m1), mad(f32x4.sqrt(second), root, epsilon))));
   }
   if (n <= 0) return;
-  const x = loadTail(p, n), d = direction(x, loadTail(g, n), sign, decay), m0 = loadTail(m, n);
-  const m1 = mad(new1, f32x4.sub(d, m0), m0);
-  const v1 = mad(f32x4.mul(new2, d), d, f32x4.mul(old2, loadTail(v, n)));
+  const x = loadTail(p, n), d = direction(x, loadTail(g, n), sign, decay);
+  const m1 = towards(loadTail(m, n), d, new1), v1 = squares(loadTail(v, n), d, old2, new2);
   storeTail(m, m1, n);
   storeTail(v, v1, n);
   let second = v1;

@@ -1,5 +1,5 @@
 // Optimizers: groups, state, errors. Numbers against PyTorch run in conformance.test.ts.
-import { nn, ones, optim, scope, type Tensor, tensor } from 'gradloom';
+import { full, nn, ones, optim, scope, steps, type Tensor, tensor } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { throwsCode, warnings } from '../helpers.ts';
@@ -118,6 +118,29 @@ test('maximize climbs; coupled decay shrinks what has a zero gradient', () => {
   p.grad = tensor([0]);
   new optim.SGD([p], { lr: 0.5, weightDecay: 1 }).step();
   assert.is(p.item(), 0.75);
+});
+
+test('what a gradient of 0 leaves of moments ends at 0, not among numbers that processors are slow with', () => {
+  const made: Record<string, (p: nn.Parameter) => { step(): unknown; stateDict(): { state: Record<number, unknown> } }> = {
+    SGD: (p) => new optim.SGD([p], { lr: 0.1, momentum: 0.9 }),
+    Adam: (p) => new optim.Adam([p], { betas: [0.9, 0.9] }),
+    AdamW: (p) => new optim.AdamW([p], { betas: [0.9, 0.9] }),
+    NAdam: (p) => new optim.NAdam([p], { betas: [0.9, 0.9] }),
+    RAdam: (p) => new optim.RAdam([p], { betas: [0.9, 0.9] }),
+    RMSprop: (p) => new optim.RMSprop([p], { alpha: 0.9, momentum: 0.9, centered: true }),
+    Adadelta: (p) => new optim.Adadelta([p]),
+  };
+  for (const [name, make] of Object.entries(made)) {
+    const p = new nn.Parameter(ones([7]));
+    const optimizer = make(p);
+    for (const turn of steps(1500)) {
+      p.grad = full([7], turn === 0 ? -0.01 : 0);
+      optimizer.step();
+    }
+    const moments = Object.entries(optimizer.stateDict().state[0] as Record<string, Tensor>).filter(([, t]) => t.size === 7);
+    assert.ok(moments.length > 0, name);
+    for (const [moment, t] of moments) for (const x of t.toArray() as number[]) assert.ok(x === 0 || Math.abs(x) >= 2 ** -126, `${name} ${moment}: ${x}`);
+  }
 });
 
 test.run();
