@@ -5,7 +5,7 @@
 //  ┌──────┬────┬──────┬────┬──────────────────────────────────┐
 //  │ left │ …  │ done │ …  │ function, parts, words of the job│   each at the start of a 64-byte line
 //  └──────┴────┴──────┴────┴──────────────────────────────────┘
-//  left: parts of the job that nobody has taken, and 256 for each job before; below 0 it ends the team
+//  left: parts of the job that nobody has taken, a few less than 0 where threads came too late; far below 0 it ends the team
 //
 // The thread that gives a job takes parts of it as well, and waits only for parts that others have begun: one that sleeps or is late takes
 // none. Every element is computed by one thread in the same order as alone: the same bits, whatever the size of the team.
@@ -15,14 +15,19 @@ const JOB: usize = 128;
 /** Turns of waiting that a thread spins before it sleeps, half a ns each and more: to be woken takes as long as all of them. */
 const SPIN: i32 = 150000;
 /** The longest sleep for others, in ns: then it looks again. */
-const NAP: i64 = 1000000;
+const NAP: i64 = 100000;
+/** What says that the team is at its end, in place of parts. */
+const ENDED: i32 = -0x40000000;
 /** Multiplications in a ns, at the least that is usual: what others need for their parts is known by it. */
 const PACE: f64 = 5;
 /** Multiplications below which waking a team costs more than it saves. */
 const LEAST: f64 = 65536;
-/** How much is done alone after a thread was late, in multiplications: some 1 ms at first, twice as much each time, 100 ms at most. */
+/** How much is done alone after a thread was late, in multiplications: some 1 ms at first, twice as much each time, 100 ms at most; and less again with work in time. */
 const PENALTY: f64 = 16e6;
 const MOST: f64 = 1e9;
+
+/** What an element costs that is only read, changed and written, in multiplications: mostly memory. */
+export const ELEMENT: f64 = 8;
 
 let control: usize = 0;
 let team: i32 = 1;
@@ -32,6 +37,12 @@ let maySleep = false;
 /** Multiplications of the job, what is yet to be done alone, and what the next thread that is late costs. */
 let given: f64 = 0;
 let alone: f64 = 0;
+/**
+ * Parts of the job that others have taken, and how long this thread has waited for them, in ns. Globals: as locals that live across the
+ * wait, V8 11.3 was seen to lose them while it replaced its first code by optimized code (test/runtime/team.test.ts).
+ */
+let others: i32 = 0;
+let waited: f64 = 0;
 let penalty: f64 = PENALTY;
 
 /** Makes this instance number `id` of a team of `size` on the control block `block` (192 zeroed bytes). sleeps: whether this thread may. @host */
@@ -84,12 +95,7 @@ function pays(work: f64): bool {
 
 /** Takes a part of the job: its number, or −1 where there is none. */
 function take(): i32 {
-  while (true) {
-    const left = atomic.load<i32>(control);
-    if (left < 0 || (left & 255) == 0) return -1;
-    // Whoever takes a part before that number changes has one of this job: the next is given when all parts are done.
-    if (atomic.cmpxchg<i32>(control, left, left - 1) == left) return (left & 255) - 1;
-  }
+  return atomic.load<i32>(control) > 0 ? max(-1, atomic.sub<i32>(control, 1) - 1) : -1;
 }
 
 /** Takes parts as long as there are; how many. */
@@ -99,27 +105,34 @@ function takeParts(): i32 {
   return count;
 }
 
-/** Gives the job whose words were said: `part`, the index of a function of a part's number, called once for each of the parts, at most 255. */
+/** Sleeps until others have done more, or for a while. */
+function nap(): void {
+  const done = atomic.load<i32>(control + DONE);
+  if (done < others) atomic.wait<i32>(control + DONE, done, NAP);
+}
+
+/** Gives the job whose words were said: `part`, the index of a function of a part's number, called once for each of the parts. */
 export function share(part: u32, parts: i32): void {
   if (ASC_FEATURE_THREADS) {
     store<u32>(control + JOB, part);
     store<i32>(control + JOB, parts, 4);
     atomic.store<i32>(control + DONE, 0);
-    atomic.store<i32>(control, (((atomic.load<i32>(control) >>> 8) + 1) & 0x7fffff) << 8 | parts);
+    atomic.store<i32>(control, parts);
     atomic.notify(control, team);
-    const others = parts - takeParts();
+    others = parts - takeParts();
     if (others == 0) return;
-    let turns = SPIN, waited: f64 = 0;
-    for (let done = atomic.load<i32>(control + DONE); done < others; done = atomic.load<i32>(control + DONE)) {
+    waited = 0;
+    for (let turns = SPIN; atomic.load<i32>(control + DONE) < others; ) {
       if (--turns > 0) continue;
       // A page's main thread may not sleep: it counts turns.
-      if (!maySleep) waited += 0.5 * <f64>SPIN, turns = SPIN;
-      else if (atomic.wait<i32>(control + DONE, done, NAP) == AtomicWaitResult.TIMED_OUT) waited += <f64>NAP;
+      if (maySleep) nap();
+      else turns = SPIN;
+      waited += maySleep ? <f64>NAP : 0.5 * <f64>SPIN;
     }
-    if (waited > <f64>SPIN + given / PACE) {
+    if (waited > <f64>NAP / 2 + given / PACE) {
       alone = penalty;
       penalty = min(MOST, 2 * penalty);
-    } else penalty = max(PENALTY, penalty * 0.99);
+    } else penalty = max(PENALTY, penalty - given / 64);
   }
 }
 
@@ -129,8 +142,8 @@ export function work(): void {
     let turns = SPIN;
     while (true) {
       const left = atomic.load<i32>(control);
-      if (left < 0) return;
-      if ((left & 255) != 0) {
+      if (left < ENDED / 2) return;
+      if (left > 0) {
         const count = takeParts();
         if (count > 0) {
           atomic.add<i32>(control + DONE, count);
@@ -148,7 +161,7 @@ export function work(): void {
 /** Ends the team: every further thread returns from `work`. @host */
 export function dismiss(): void {
   if (ASC_FEATURE_THREADS) {
-    atomic.store<i32>(control, -1);
+    atomic.store<i32>(control, ENDED);
     atomic.notify(control, team);
     team = 1;
   }
