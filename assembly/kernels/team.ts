@@ -25,6 +25,8 @@ const LEAST: f64 = 65536;
 /** How much is done alone after a thread was late, in multiplications: some 1 ms at first, twice as much each time, 100 ms at most; and less again with work in time. */
 const PENALTY: f64 = 16e6;
 const MOST: f64 = 1e9;
+/** So many missed jobs in a row count as late too: a thread that cannot run is woken for nothing each time. */
+const MISSES: i32 = 16;
 
 /** What an element costs that is only read, changed and written, in multiplications: mostly memory. */
 export const ELEMENT: f64 = 8;
@@ -43,6 +45,8 @@ let alone: f64 = 0;
  */
 let others: i32 = 0;
 let waited: f64 = 0;
+/** Jobs in a row of which nobody else took a part. */
+let missed: i32 = 0;
 let penalty: f64 = PENALTY;
 
 /** Makes this instance number `id` of a team of `size` on the control block `block` (192 zeroed bytes). sleeps: whether this thread may. @host */
@@ -105,6 +109,13 @@ function takeParts(): i32 {
   return count;
 }
 
+/** Works alone for a while, and longer the next time. */
+function punish(): void {
+  alone = penalty;
+  penalty = min(MOST, 2 * penalty);
+  missed = 0;
+}
+
 /** Sleeps until others have done more, or for a while. */
 function nap(): void {
   const done = atomic.load<i32>(control + DONE);
@@ -120,7 +131,11 @@ export function share(part: u32, parts: i32): void {
     atomic.store<i32>(control, parts);
     atomic.notify(control, team);
     others = parts - takeParts();
-    if (others == 0) return;
+    if (others == 0) {
+      if (++missed >= MISSES) punish();
+      return;
+    }
+    missed = 0;
     waited = 0;
     for (let turns = SPIN; atomic.load<i32>(control + DONE) < others; ) {
       if (--turns > 0) continue;
@@ -130,8 +145,7 @@ export function share(part: u32, parts: i32): void {
       waited += maySleep ? <f64>NAP : 0.5 * <f64>SPIN;
     }
     if (waited > <f64>NAP / 2 + given / PACE) {
-      alone = penalty;
-      penalty = min(MOST, 2 * penalty);
+      punish();
     } else penalty = max(PENALTY, penalty - given / 64);
   }
 }
