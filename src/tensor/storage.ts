@@ -202,7 +202,7 @@ export function openScope(what: string, whole = false): Scope {
 
 /** Takes a scope off the stack, wherever it stands there; its blocks are the caller's to deal with. */
 export function leaveScope(scope: Scope): void {
-  settle(); // what waits was begun in it
+  if (scope.storages.length > 0) settle(); // what waits may have been begun in it
   if (stack[stack.length - 1] === scope) stack.pop();
   else {
     const at = stack.lastIndexOf(scope);

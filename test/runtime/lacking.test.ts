@@ -91,7 +91,7 @@ test('lean takes the wasm in every form, and says what it needs', () => {
   assert.match(lean("await g.init({ wasm: 'http://127.0.0.1:1/kernels.wasm' })"), /could not fetch the wasm from http.*pass its bytes/);
   assert.match(lean('await g.init({ wasm: 3 })'), /Module, bytes, a Response, a URL.*got 3.*\| VALUE/);
   assert.match(lean('const r = new Response(bytes); await r.text(); await g.init({ wasm: r })'), /^init: the Response that was given could not be read.*\| RUNTIME/);
-  assert.match(lean("await g.init({ wasm: bytes, simd: 'relaxed' })"), /wasm or simd, not both/);
+  assert.match(lean("await g.init({ wasm: bytes, simd: 'relaxed' })"), /takes one of threads, wasm and relaxed simd/);
 });
 
 test.run();
