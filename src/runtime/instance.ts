@@ -110,7 +110,8 @@ export async function start(options: InitOptions, beside: Partial<Builds>): Prom
   const builds = { ...beside, ...added };
   const { wasm, simd = 'fixed', threads = 1 } = options;
   if (!(threads >= 1 && threads <= 64)) refuse(`takes threads from 1 to 64, got ${threads}.`);
-  if ([threads > 1, wasm !== undefined, simd === 'relaxed'].filter(Boolean).length > 1) refuse('takes one of threads, wasm and relaxed simd: each is a build. Leave the others out.');
+  if ([threads > 1, wasm !== undefined, simd === 'relaxed'].filter(Boolean).length > 1)
+    refuse('takes one of threads, wasm and relaxed simd: each is a build. Leave the others out.');
   if (kernels) throw runtimeError('init', 'comes too late, a tensor has been made. Call it first, once.');
   if (starting) throw runtimeError('init', 'is at work already. Call it once, and await it.');
   assertWasm();
