@@ -56,7 +56,8 @@ export async function evaluate<Batch, R extends Measured>(
   for (const m of models) if (!(m instanceof ModuleClass)) throw valueError('evaluate', `takes a module or a list of them, got ${valueText(m)}.`);
   checkArgument('evaluate', 'fn', fn, FUNCTION);
   const source = batches as Partial<Iterable<Batch> & AsyncIterable<Batch>> | null | undefined;
-  if (!source?.[Symbol.iterator] && !source?.[Symbol.asyncIterator]) throw valueError('evaluate', `takes batches in an iterable, got ${valueText(batches)}. Use a DataLoader.`);
+  if (typeof batches === 'string' || (!source?.[Symbol.iterator] && !source?.[Symbol.asyncIterator]))
+    throw valueError('evaluate', `takes batches in an iterable, got ${valueText(batches)}. Use a DataLoader.`);
   const sums = new Map<string, number>();
   let [index, rows] = [0, 0];
   let single = false;
@@ -87,5 +88,5 @@ export async function evaluate<Batch, R extends Measured>(
 /** Whether only an async loop will do: a loader has both iterators, and tells by its rows. */
 function isAsync(batches: unknown): boolean {
   const { dataset } = batches as { dataset?: object };
-  return dataset === undefined ? Symbol.asyncIterator in (batches as object) : !('batch' in dataset && dataset.batch);
+  return dataset === undefined ? (batches as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] !== undefined : !('batch' in dataset && dataset.batch);
 }

@@ -62,6 +62,7 @@ test('lists, async rows, several models, and nothing kept', async () => {
 test('what cannot be measured is refused', async () => {
   const net = new nn.Linear(1, 1);
   await rejects('SCOPE', /async/, () => evaluate(net, [1], (async () => 1) as never));
+  for (const none of ['text', 3, null]) await rejects('VALUE', /takes batches in an iterable/, () => evaluate(net, none as never, () => 1));
   await rejects('VALUE', /no batch/, () => evaluate(net, [], () => 1));
   await rejects('VALUE', /module/, () => evaluate({} as never, [1], () => 1));
   await rejects('VALUE', /batch 1 gave b, those before a/, () => evaluate(net, [0, 1], ((_: number, i: number) => (i ? { b: 1 } : { a: 1 })) as never));
