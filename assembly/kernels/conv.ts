@@ -15,14 +15,14 @@ import { unroll } from "./unroll";
   return field(g, 5) * field(g, 6) * field(g, 7) * field(g, 8) == 1 && (field(g, 9) | field(g, 10)) == 0;
 }
 
-/** Multiplications of a convolution. */
-export function multiplications(g: usize): f64 {
-  return <f64>(field(g, 1) / field(g, 13) * field(g, 5) * field(g, 6)) * <f64>field(g, 4) * <f64>(field(g, 14) * field(g, 15)) * <f64>field(g, 0);
-}
-
 /** Elements of the column matrix. */
 @inline function columnsOf(g: usize): i32 {
   return field(g, 1) / field(g, 13) * field(g, 5) * field(g, 6) * field(g, 14) * field(g, 15);
+}
+
+/** Multiplications of a convolution. */
+export function multiplications(g: usize): f64 {
+  return <f64>columnsOf(g) * <f64>field(g, 4) * <f64>field(g, 0);
 }
 
 /**

@@ -245,7 +245,7 @@ export function matmul(
   m: i32, n: i32, k: i32, a: usize, aRow: i32, aCol: i32, b: usize, bRow: i32, bCol: i32, c: usize, cRow: i32, accumulate: i32, bias: usize,
 ): void {
   if (ASC_FEATURE_THREADS) {
-    const parts = partsOf(255, 1);
+    const parts = partsOf(i32.MAX_VALUE, 1);
     if (shared(<f64>m * <f64>n * <f64>k, parts)) {
       say(0, m), say(1, n), say(2, k), say(3, a), say(4, aRow), say(5, aCol), say(6, b), say(7, bRow), say(8, bCol);
       say(9, c), say(10, cRow), say(11, accumulate), say(12, bias), say(13, parts);

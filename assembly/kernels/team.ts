@@ -3,7 +3,7 @@
 //
 //  the control block, i32 each
 //  ┌──────┬────┬──────┬────┬──────────────────────────────────┐
-//  │ left │ …  │ done │ …  │ function, parts, words of the job│   each at the start of a 64-byte line
+//  │ left │ …  │ done │ …  │ function, parts, up to 14 words  │   each at the start of a 64-byte line
 //  └──────┴────┴──────┴────┴──────────────────────────────────┘
 //  left: parts of the job that nobody has taken, a few less than 0 where threads came too late; far below 0 it ends the team
 //
@@ -39,6 +39,7 @@ let maySleep = false;
 /** Multiplications of the job, what is yet to be done alone, and what the next thread that is late costs. */
 let given: f64 = 0;
 let alone: f64 = 0;
+let penalty: f64 = PENALTY;
 /**
  * Parts of the job that others have taken, and how long this thread has waited for them, in ns. Globals: as locals that live across the
  * wait, V8 11.3 was seen to lose them while it replaced its first code by optimized code (test/runtime/team.test.ts).
@@ -47,7 +48,6 @@ let others: i32 = 0;
 let waited: f64 = 0;
 /** Jobs in a row of which nobody else took a part. */
 let missed: i32 = 0;
-let penalty: f64 = PENALTY;
 
 /** Makes this instance number `id` of a team of `size` on the control block `block` (192 zeroed bytes). sleeps: whether this thread may. @host */
 export function joinTeam(block: usize, size: i32, id: i32, sleeps: i32): void {

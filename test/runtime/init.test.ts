@@ -44,7 +44,7 @@ test('odd products are split right', () => {
   assert.is(run(`await g.init({ threads: 3 }); ${products}`), run(products));
 });
 
-test('convolutions and attention are split right', () => {
+test('convolutions, batch normalisation and attention are split right', () => {
   const layers = `
     g.manualSeed(1);
     const { nn } = g;
@@ -65,6 +65,7 @@ test('convolutions and attention are split right', () => {
       [3, 5, 31, 4, 5, { dilation: 2, padding: 2 }],
       [1, 8, 40, 8, 3, {}],
     ]) said(new nn.Conv2d(c, o, k, options), g.randn([n, c, size, size]));
+    said(new nn.BatchNorm2d(7), g.randn([4, 7, 21, 21]));
     said(new nn.ConvTranspose2d(6, 5, 2, { stride: 2 }), g.randn([3, 6, 24, 24]));
     for (const [n, length, width, heads] of [[3, 33, 24, 3], [2, 65, 40, 5], [5, 47, 12, 1]]) {
       const layer = new nn.TransformerEncoderLayer(width, heads, { dimFeedforward: 2 * width, dropout: 0, batchFirst: true });
@@ -74,7 +75,7 @@ test('convolutions and attention are split right', () => {
     said(new nn.TransformerEncoderLayer(8, 2, { dimFeedforward: 8, dropout: 0 }), g.randn([1200, 1, 8]));
   `;
   const single = run(layers);
-  assert.is(single.trim().split('\n').length, 14);
+  assert.is(single.trim().split('\n').length, 15);
   for (const threads of [2, 3]) assert.is(run(`await g.init({ threads: ${threads} }); ${layers}`), single);
 });
 
