@@ -129,7 +129,13 @@ export class EarlyStopping<W extends Watched = Watched> {
     const op = 'EarlyStopping.loadStateDict';
     assertArity(op, arguments.length, 1);
     const { best, peaks, bestStep, steps, weights } = (isPlainObject(state) ? state : {}) as Partial<typeof state>;
-    if (best === undefined || (best === null) !== (peaks === null) || !Number.isSafeInteger(bestStep) || !Number.isSafeInteger(steps) || (weights !== null && !isPlainObject(weights)))
+    if (
+      best === undefined ||
+      (best === null) !== (peaks === null) ||
+      !Number.isSafeInteger(bestStep) ||
+      !Number.isSafeInteger(steps) ||
+      (weights !== null && !isPlainObject(weights))
+    )
       throw new GradloomError('STATE', op, `takes what stateDict() gave, got ${valueText(state)}.`);
     if (best !== null) this.#check(best, best);
     if (best !== null) this.#check(peaks as W, best);
