@@ -48,6 +48,27 @@ test('a layer that stands in several places prints in each; one without paramete
   assert.is(String(new nn.InstanceNorm2d(3)), 'InstanceNorm2d(eps=0.00001, momentum=0.1, bias=false)');
 });
 
+test('layers of lists and Maps stand under their path; what a forward gives may hold itself', () => {
+  class Odd extends nn.Module {
+    layers = [new nn.Linear(2, 2), new nn.Sequential(new nn.ReLU())];
+    heads = new Map([['a', new nn.Linear(2, 3)]]);
+    forward(x: Tensor): object {
+      const h = (this.layers[1] as nn.Sequential).forward((this.layers[0] as nn.Linear).forward(x));
+      const given: Record<string, unknown> = { heads: new Map([['a', this.heads.get('a')?.forward(h)]]), data: new Float32Array(4), n: 1 };
+      given['self'] = given;
+      return given;
+    }
+  }
+  const text = String(summary(new Odd(), randn([1, 2])));
+  assert.equal(
+    text
+      .split('\n')
+      .slice(2)
+      .map((line) => line.split(/ {2,}(?=\[)/)[0]),
+    ['Odd', '  (layers.0) Linear', '  (layers.1) Sequential', '    (0) ReLU', '  (heads.a) Linear', '15 parameters (15 trained), 60 B; outputs 28 B'],
+  );
+});
+
 test('layers, shapes, parameters and memory', () => {
   const net = new Heads();
   net.b.requiresGrad_(false);
@@ -89,7 +110,7 @@ test('layers, shapes, parameters and memory', () => {
       ['b', 'Linear', [[2, 4]], 128, false, 32],
     ],
   );
-  assert.match(String(s), /\(b\) Linear +\[2, 4\] +128 {2}frozen +0.0 kB\n698 parameters \(570 trained\)/);
+  assert.match(String(s), /\(b\) Linear +\[2, 4\] +128 {2}frozen +32 B\n698 parameters \(570 trained\)/);
 });
 
 test('a tied weight counts once, a layer called twice shows twice', () => {
