@@ -167,6 +167,7 @@ test('what cannot be replayed is refused, with the line, and eager work goes on'
   };
   refused(() => w.sum().item(), /item: a value is read inside a captured step \(.*capture\.test.*\)/s);
   refused(() => w.toArray(), /data: values are read/);
+  refused(() => String(w), /toString: values are read/);
   refused(() => tensor([1]), /numbers of the host/);
   refused(() => manualSeed(3), /seeded/);
   refused(() => {
