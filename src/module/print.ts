@@ -1,9 +1,10 @@
 // A module as text, as PyTorch prints it.
+import { NUMBERS } from '../tensor/check.ts';
 import { valueText } from '../tensor/errors.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { FIELDS, type Fields } from './fields.ts';
 
-const isPlain = (v: unknown): boolean => /^(nu|st|bo)/.test(typeof v) || (Array.isArray(v) && v.length < 9 && v.every((e) => typeof e === 'number'));
+const isPlain = (v: unknown): boolean => /^(nu|st|bo)/.test(typeof v) || (NUMBERS.test(v) && (v as number[]).length < 9);
 
 /** A module, as far as printing asks. */
 interface Printable {

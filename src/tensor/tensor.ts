@@ -191,7 +191,7 @@ export class Tensor {
   /** A one-element tensor's value: a number, or a boolean's 0 or 1. Reading is synchronous and cheap. */
   item(): number {
     assertAlive(this, 'item');
-    refuseWhileRecording('item', 'a value is read', 'Return the tensor from the step and read it outside.');
+    refuseReading('item');
     if (this.size !== 1) {
       throw new GradloomError('SHAPE', 'item', `the tensor has ${this.size} elements, shape ${shapeText(this.sizes)}. Reduce it, or use toArray().`);
     }
@@ -206,7 +206,7 @@ export class Tensor {
   data(dtype: DType = this.dtype): TypedArrays[DType] {
     if (dtype !== this.dtype)
       throw new GradloomError('DTYPE', 'data', `the tensor is ${this.describe()}, not ${typeof dtype === 'string' ? dtype : valueText(dtype)}. Convert it with to().`);
-    refuseWhileRecording('data', 'values are read', 'Return the tensor from the step and read it outside.');
+    refuseReading('data');
     const memory = viewOf(this.dtype);
     const start = this.address / 4;
     try {
@@ -261,7 +261,7 @@ export class Tensor {
   toString(): string {
     const { dtype, rank, size, sizes, steps } = this;
     if (this.storage.address === 0) return `Tensor(${this.describe()}, ended)`;
-    refuseWhileRecording('toString', 'values are read', 'Return the tensor from the step and read it outside.');
+    refuseReading('toString');
     const memory = viewOf(dtype);
     let width = 0;
     const format = (dim = 0, at = this.address / 4): string => {
@@ -291,6 +291,10 @@ export class Tensor {
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.toString();
   }
+}
+
+function refuseReading(op: string): void {
+  refuseWhileRecording(op, 'a value is read', 'Return the tensor from the step and read it outside.');
 }
 
 function noRoom(t: Tensor, op: string, cause?: unknown): GradloomError {

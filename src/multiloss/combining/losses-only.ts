@@ -27,7 +27,7 @@ export function readLosses(names: readonly string[], addresses: readonly number[
   throw new GradloomError(
     'NONFINITE',
     OP,
-    `the loss '${names[bad]}' is ${values[bad]}, so nothing was changed. Lower the learning rate, or look for log(0), x/0 or overflow (setDetectAnomaly(true) names the op).`,
+    `the loss '${names[bad]}' is ${values[bad]}, so nothing was changed. Lower the learning rate, or look for log(0), x/0 or overflow: setDetectAnomaly(true) names the op.`,
   );
 }
 
@@ -88,7 +88,7 @@ export function assertNeeds(method: Method, recorded: Method['needs']): void {
   throw new GradloomError(
     'CAPTURE',
     OP,
-    `${method.name} needs ${method.needs} from this step on, and the captured step was recorded while it needed ${recorded}. Call release() on the captured step, so that it records anew.`,
+    `${method.name} needs ${method.needs} from this step on, the captured step was recorded while it needed ${recorded}. Call its release(), so that it records anew.`,
   );
 }
 
