@@ -27,7 +27,7 @@ export function readLosses(names: readonly string[], addresses: readonly number[
   throw new GradloomError(
     'NONFINITE',
     OP,
-    `the loss '${names[bad]}' is ${values[bad]}, so nothing was changed. Lower the learning rate, or look for log(0), x/0 or overflow (setDetectAnomaly(true) names the op).`,
+    `the loss '${names[bad]}' is ${values[bad]}, so nothing was changed. Lower the learning rate, or look for log(0), x/0 or overflow: setDetectAnomaly(true) names the op.`,
   );
 }
 
@@ -85,11 +85,7 @@ export function reportWeights(method: Method, report: LiveReport<string>, losses
  */
 export function assertNeeds(method: Method, recorded: Method['needs']): void {
   if (method.needs === recorded) return;
-  throw new GradloomError(
-    'CAPTURE',
-    OP,
-    `${method.name} needs ${method.needs} from this step on, and the captured step was recorded while it needed ${recorded}. Call release() on the captured step, so that it records anew.`,
-  );
+  throw new GradloomError('CAPTURE', OP, `${method.name} needs ${method.needs} from this step on, the captured step was recorded with ${recorded}. Call its release().`);
 }
 
 /** The weights, if they are numbers and one for each loss. */
