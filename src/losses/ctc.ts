@@ -37,7 +37,7 @@ const NEVER = -1e30;
 /** Lengths as int32 [N], checked where they are numbers. */
 function lengthsOf(op: string, name: string, lengths: Lengths, batch: number, most: number): Tensor {
   const isList = Array.isArray(lengths);
-  if (isList && !(lengths as readonly number[]).every((n) => Number.isInteger(n) && n >= 0 && n <= most))
+  if (isList && ![...(lengths as readonly number[])].every((n) => Number.isInteger(n) && n >= 0 && n <= most))
     throw valueError(op, `${name} must be whole numbers from 0 to ${most}, got [${lengths}].`);
   const list = isList ? constantList(lengths as readonly number[]) : reshape(lengths as Tensor, [-1]);
   if (list.size !== batch) throw shapeError(op, `${name} must have one number per sequence`, [list.sizes, [batch]], 'Give one for each.');

@@ -19,7 +19,7 @@ export function stateOf(op: string, state: unknown, kinds: Readonly<Record<strin
 /** A list of finite numbers; of `length`, where that is given. */
 export const numbers = (length?: number): Kind => ({
   what: `a list of ${length ?? ''} finite numbers`,
-  test: (v) => Array.isArray(v) && (length === undefined || v.length === length) && v.every(Number.isFinite),
+  test: (v) => Array.isArray(v) && (length === undefined || v.length === length) && [...v].every(Number.isFinite),
 });
 
 /** Losses' names, each once. */

@@ -28,7 +28,7 @@ export class AvgPool2d extends Module {
 }
 
 const isSize = (v: unknown): boolean => v === null || COUNT.test(v);
-const OUTPUT: Kind = { what: 'a size ≥ 1 or null, or two of them', test: (v) => isSize(v) || (Array.isArray(v) && v.length === 2 && v.every(isSize)) };
+const OUTPUT: Kind = { what: 'a size ≥ 1 or null, or two of them', test: (v) => isSize(v) || (Array.isArray(v) && v.length === 2 && [...v].every(isSize)) };
 
 /** Averages over as many windows as asked for; 1 gives the mean of each plane. x [N, C, H, W] or [C, H, W]. */
 export class AdaptiveAvgPool2d extends Module {

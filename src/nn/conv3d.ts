@@ -136,7 +136,7 @@ export class AvgPool3d extends Module {
 
 const isSize = (v: unknown): boolean => v === null || COUNT.test(v);
 /** @internal Output sizes of pooling in three directions. */
-export const OUTPUT3: Kind = { what: 'a size ≥ 1 or null, or three of them', test: (v) => isSize(v) || (Array.isArray(v) && v.length === 3 && v.every(isSize)) };
+export const OUTPUT3: Kind = { what: 'a size ≥ 1 or null, or three of them', test: (v) => isSize(v) || (Array.isArray(v) && v.length === 3 && [...v].every(isSize)) };
 
 /**
  * Averages over as many windows as asked for; 1 gives the mean of each volume. x [N, C, D, H, W] or [C, D, H, W].

@@ -19,7 +19,7 @@ export interface LayerNormModuleOptions {
 }
 
 const LAYER: Kinds<LayerNormModuleOptions> = { eps: NUMBER, elementwiseAffine: FLAG, bias: FLAG };
-const SIZES: Kind = { what: 'a size ≥ 1 or a list of them', test: (v) => COUNT.test(v) || (Array.isArray(v) && v.length > 0 && v.every(COUNT.test)) };
+const SIZES: Kind = { what: 'a size ≥ 1 or a list of them', test: (v) => COUNT.test(v) || (Array.isArray(v) && v.length > 0 && [...v].every(COUNT.test)) };
 
 /** The normalised shape as a list. */
 function sizesOf(op: string, normalizedShape: number | Shape): Shape {

@@ -14,7 +14,7 @@ export type Margins2d = number | readonly [left: number, right: number, top: num
 export type Margins3d = number | readonly [left: number, right: number, top: number, bottom: number, front: number, back: number];
 
 const MARGINS = ([2, 4, 6] as const).map(
-  (n): Kind => ({ what: `a whole number or ${n} of them`, test: (v) => Number.isSafeInteger(v) || (Array.isArray(v) && v.length === n && v.every(Number.isSafeInteger)) }),
+  (n): Kind => ({ what: `a whole number or ${n} of them`, test: (v) => Number.isSafeInteger(v) || (Array.isArray(v) && v.length === n && [...v].every(Number.isSafeInteger)) }),
 );
 
 /** What all of them are: margins of a kind around the last one, two or three dimensions. */

@@ -20,7 +20,7 @@ export interface AdaptiveMaxPoolOptions<WithIndices extends boolean = boolean> {
 
 const WITH: Kinds<AdaptiveMaxPoolOptions> = { returnIndices: FLAG };
 const isSize = (v: unknown): boolean => v === null || COUNT.test(v);
-const OUTPUT: Kind = { what: 'a size ≥ 1 or null, or two of them', test: (v) => isSize(v) || (Array.isArray(v) && v.length === 2 && v.every(isSize)) };
+const OUTPUT: Kind = { what: 'a size ≥ 1 or null, or two of them', test: (v) => isSize(v) || (Array.isArray(v) && v.length === 2 && [...v].every(isSize)) };
 type Flag<WithIndices extends boolean> = Given<AdaptiveMaxPoolOptions<WithIndices>, [returnIndices?: WithIndices]>;
 
 abstract class AdaptiveMaxPool<Size, WithIndices extends boolean> extends Module {

@@ -148,7 +148,8 @@ export function norm(x: Tensor, ...given: [p?: number | NormOptions, dim?: numbe
   const size = abs(x);
   if (p === 1) return sumOver(size, dims, keepdim);
   if (p === Number.POSITIVE_INFINITY) return apply(amaxOp, [size], { dims, keepdim });
-  if (p === Number.NEGATIVE_INFINITY) return apply(aminOp, [size], { dims, keepdim });
+  // Of nothing there is no such norm, which amin says.
+  if (p === Number.NEGATIVE_INFINITY || (p < 0 && countOver(x, dims) === 0)) return apply(aminOp, [size], { dims, keepdim });
   if (Number.isNaN(p)) throw valueError('norm', 'p is NaN. Give a number, Infinity included.');
   // In units of the largest element, so that powers stay within float32's range.
   const largest = countOver(x, dims) === 0 ? constant(1, 'float32') : apply(amaxOp, [detach(size)], { dims, keepdim: true });

@@ -85,7 +85,7 @@ export interface LayerNormOptions {
 }
 
 const VECTOR = /* @__PURE__ */ orNull(TENSOR);
-const SIZES: Kind = { what: 'a list of sizes', test: (v) => Array.isArray(v) && v.every(WHOLE.test) };
+const SIZES: Kind = { what: 'a list of sizes', test: (v) => Array.isArray(v) && [...v].every(WHOLE.test) };
 const LAYER: Kinds<LayerNormOptions> = { weight: VECTOR, bias: VECTOR, eps: FINITE };
 
 /** Throws unless x ends with the normalised shape and parameters have it. */

@@ -7,7 +7,7 @@ import { LRScheduler, type Schedulable, valueFor } from './scheduler.ts';
 
 /** A factor of the rate, from the number of steps. */
 export type Factor = (count: number) => number;
-const FACTORS: Kind = either(FUNCTION, { what: 'a list of functions', test: (v) => Array.isArray(v) && v.every(FUNCTION.test) });
+const FACTORS: Kind = either(FUNCTION, { what: 'a list of functions', test: (v) => Array.isArray(v) && [...v].every(FUNCTION.test) });
 
 abstract class ByFunction extends LRScheduler {
   private readonly lrLambda: Factor | readonly Factor[];
@@ -166,6 +166,12 @@ export class ConstantLR extends LRScheduler {
 
   protected override first(rate: number): number {
     return rate * this.multiplier;
+  }
+
+  /** A sequence that comes to it goes by the closed form, as PyTorch: over no steps there is no factor. */
+  override restart(): void {
+    if (this.totalIters > 0) super.restart();
+    else this.put(0, (_, base) => base);
   }
 
   protected next(rate: number, count: number, base: number): number {

@@ -35,7 +35,7 @@ export interface MuonOptions extends OptimizerOptions {
   adjustLrFn?: 'original' | 'match_rms_adamw' | 'spectral_unclamped' | null;
 }
 
-const THREE: Kind = { what: 'a list of three numbers', test: (v) => Array.isArray(v) && v.length === 3 && v.every(Number.isFinite) };
+const THREE: Kind = { what: 'a list of three numbers', test: (v) => Array.isArray(v) && v.length === 3 && [...v].every(Number.isFinite) };
 
 const RULE: Rule<MuonOptions> = /* @__PURE__ */ (() => ({
   name: 'Muon',

@@ -3,7 +3,7 @@ import { assertWhole, filled, type Kind, type Kinds, optionsBy } from '../tensor
 import { valueError } from '../tensor/errors.ts';
 
 /** Two numbers. */
-export const PAIR: Kind = { what: 'a list of two numbers', test: (v) => Array.isArray(v) && v.length === 2 && v.every((x) => typeof x === 'number') };
+export const PAIR: Kind = { what: 'a list of two numbers', test: (v) => Array.isArray(v) && v.length === 2 && [...v].every((x) => typeof x === 'number') };
 
 /** Options as `optionsBy` takes them, over the defaults. What is in neither is an error; a default of undefined says that it may be left out. */
 export function given<O extends object>(op: string, args: readonly unknown[], kinds: Kinds<O>, defaults: Partial<O>): O {

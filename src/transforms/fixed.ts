@@ -70,7 +70,7 @@ export class Normalize extends Transform {
     super();
     assertArity('Normalize', arguments.length, 2);
     for (const [name, list] of Object.entries({ mean, std }))
-      checkArgument('Normalize', name, list, { what: 'a list of finite numbers', test: (v) => Array.isArray(v) && v.length > 0 && v.every(Number.isFinite) });
+      checkArgument('Normalize', name, list, { what: 'a list of finite numbers', test: (v) => Array.isArray(v) && v.length > 0 && [...v].every(Number.isFinite) });
     this.mean = [...mean];
     this.std = [...std];
   }

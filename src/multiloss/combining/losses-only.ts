@@ -73,9 +73,11 @@ export function weightsFromLosses(method: Weighting, losses: readonly Tensor[], 
 export function reportWeights(method: Method, report: LiveReport<string>, losses: readonly Tensor[], weights: readonly Tensor[]): void {
   hostStep([...losses, ...weights], (addresses) => {
     const values = readLosses(report.names, addresses.slice(0, losses.length));
-    (method as Partial<Scalarizer>).assert?.(values, report.names);
+    const scalarizer = method as Partial<Scalarizer>;
+    scalarizer.assert?.(values, report.names);
     report.lossValues.set(values);
     report.weightValues.set(checkedWeights(method, readScalars(addresses.slice(losses.length)), losses.length));
+    scalarizer.taken?.();
   });
 }
 

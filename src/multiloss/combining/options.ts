@@ -64,7 +64,7 @@ export const TENSORS: Kind = {
   what: 'a list of tensors',
   test: (v) => typeof v === 'object' && v !== null && !(v instanceof Tensor) && typeof (v as Iterable<unknown>)[Symbol.iterator] === 'function',
 };
-const LISTS: Kind = { what: 'lists of tensors', test: (v) => Array.isArray(v) && v.every(TENSORS.test) };
+const LISTS: Kind = { what: 'lists of tensors', test: (v) => Array.isArray(v) && [...v].every(TENSORS.test) };
 
 /** The options of `multiloss.backward` besides the method. */
 export const WITHOUT_COMBINE: Kinds<Omit<MultiBackwardOptions, 'combine'>> = {

@@ -82,7 +82,7 @@ export interface PlanState {
 
 const LOSSES = { what: "a list of the losses' names", test: NAMES.test };
 const PHASE: Kinds<PhaseOptions> = {
-  losses: { what: LOSSES.what, test: (v) => Array.isArray(v) && v.every(TEXT.test) },
+  losses: { what: LOSSES.what, test: (v) => Array.isArray(v) && [...v].every(TEXT.test) },
   combine: METHOD,
   until: CONDITION,
   backTo: { what: 'a list [phase, condition]', test: (v) => Array.isArray(v) && v.length === 2 && TEXT.test(v[0]) && CONDITION.test(v[1]) },

@@ -64,7 +64,7 @@ const ROWS: Kind = {
   what: 'a list of { label, names, rows }',
   test: (v) =>
     Array.isArray(v) &&
-    v.every(
+    [...v].every(
       (k) => isPlainObject(k) && typeof k.label === 'string' && NAMES.test(k.names) && numbers().test(k.rows) && (k.rows as number[]).length % (k.names as string[]).length === 0,
     ),
 };

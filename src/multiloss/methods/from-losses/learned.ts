@@ -8,7 +8,7 @@ import { exp, neg, softplus } from '../../../ops/unary.ts';
 import { FINITE, type Kind, type Kinds, oneOf, optionsOf, valueText } from '../../../tensor/check.ts';
 import { valueError } from '../../../tensor/errors.ts';
 import { overwrite } from '../../../tensor/host.ts';
-import { refuseWhileRecording } from '../../../tensor/recording.ts';
+import { recording, refuseWhileRecording } from '../../../tensor/recording.ts';
 import type { Tensor } from '../../../tensor/tensor.ts';
 import type { Scalarizer } from '../method.ts';
 import { NAMES, numbers, stateOf } from '../../state.ts';
@@ -66,6 +66,8 @@ abstract class Learned<Name extends string> extends MethodBase implements Scalar
       throw valueError(this.name, `made for ${made}, got ${names.join(', ')}. Make it for all losses that come.`);
     }
     this.names.push(...added);
+    // The step uses the positions, which a state that is loaded may change.
+    recording()?.rely(this.parameter, () => this.names.join('\n'));
     return names.map((name) => this.names.indexOf(name));
   }
 
