@@ -45,7 +45,8 @@ const ELEMENTS: Readonly<Record<DType, (v: unknown) => boolean>> = {
 
 /** @internal What is wrong with an entry that is to take the place of `own`, or null: a tensor of its shape and type that is alive, or such numbers nested (JSON). */
 export function entryProblem(name: string, own: Tensor, value: unknown): string | null {
-  if (Array.isArray(value) || typeof value === 'number') return nests(value, own.sizes, ELEMENTS[own.dtype]) ? null : `${name} is ${own.describe()} here, ${valueText(value)} there`;
+  if (Array.isArray(value) || typeof value === 'number')
+    return nests(value, own.sizes, ELEMENTS[own.dtype]) ? null : `${name} is ${own.describe()} here, ${valueText(value)} there`;
   if (!(value instanceof Tensor)) return `${name} must be a tensor, got ${valueText(value)}`;
   if (!sameShape(own.sizes, value.sizes)) return `${name} is ${shapeText(own.sizes)} here, ${shapeText(value.sizes)} there`;
   if (own.dtype !== value.dtype) return `${name} is ${own.dtype} here, ${value.dtype} there`;

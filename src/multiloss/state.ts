@@ -1,5 +1,5 @@
 // States of methods, plans and players: plain data, checked before any of it is taken up.
-import { isPlainObject, type Kind, valueText } from '../tensor/check.ts';
+import { FINITE, isPlainObject, type Kind, valueText } from '../tensor/check.ts';
 import { GradloomError } from '../tensor/errors.ts';
 
 /** The state that was given: a plain object with just these keys, each of its kind. */
@@ -16,10 +16,10 @@ export function stateOf(op: string, state: unknown, kinds: Readonly<Record<strin
   return state;
 }
 
-/** A list of finite numbers; of `length`, where that is given. */
-export const numbers = (length?: number): Kind => ({
-  what: `a list of ${length ?? ''} finite numbers`,
-  test: (v) => Array.isArray(v) && (length === undefined || v.length === length) && [...v].every(Number.isFinite),
+/** A list of numbers, each of a kind; of `length`, where that is given. */
+export const numbers = (length?: number, kind: Kind = FINITE): Kind => ({
+  what: `a list${length === undefined ? '' : ` of ${length}`}, each ${kind.what}`,
+  test: (v) => Array.isArray(v) && (length === undefined || v.length === length) && [...v].every(kind.test),
 });
 
 /** Losses' names, each once. */

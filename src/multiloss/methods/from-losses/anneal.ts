@@ -32,7 +32,7 @@ export class Schedule {
 
   /** What JSON.stringify writes; `anneal.load` reads it. */
   toJSON(): SchedulePlan {
-    return this.plan;
+    return JSON.parse(JSON.stringify(this.plan));
   }
 }
 

@@ -11,6 +11,7 @@ import { overwrite } from '../../../tensor/host.ts';
 import { recording, refuseWhileRecording } from '../../../tensor/recording.ts';
 import type { Tensor } from '../../../tensor/tensor.ts';
 import type { Scalarizer } from '../method.ts';
+import { FLOAT } from '../../checks.ts';
 import { NAMES, numbers, stateOf } from '../../state.ts';
 import { MethodBase } from '../base.ts';
 import { assertEager, assertPositive, vectorOf } from './per-loss.ts';
@@ -87,7 +88,7 @@ abstract class Learned<Name extends string> extends MethodBase implements Scalar
       what: this.named ? `the names ${this.names.join(', ')}` : `at most ${size} names`,
       test: (v) => v === undefined || (NAMES.test(v) && (mine === null ? (v as string[]).length <= size : [...(v as string[])].sort().join('\n') === mine)),
     };
-    const { s, names } = stateOf(this.name, state, { s: numbers(size), names: fits }) as { s: number[]; names?: string[] };
+    const { s, names } = stateOf(this.name, state, { s: numbers(size, FLOAT), names: fits }) as { s: number[]; names?: string[] };
     this.write(s);
     if (names) this.names = [...names];
   }
