@@ -72,12 +72,16 @@ export function weightsFromLosses(method: Weighting, losses: readonly Tensor[], 
 /** Puts losses and weights that lie in memory into the report. Refuses those that the method cannot take, or gave. */
 export function reportWeights(method: Method, report: LiveReport<string>, losses: readonly Tensor[], weights: readonly Tensor[]): void {
   hostStep([...losses, ...weights], (addresses) => {
-    const values = readLosses(report.names, addresses.slice(0, losses.length));
     const scalarizer = method as Partial<Scalarizer>;
-    scalarizer.assert?.(values, report.names);
-    report.lossValues.set(values);
-    report.weightValues.set(checkedWeights(method, readScalars(addresses.slice(losses.length)), losses.length));
-    scalarizer.taken?.();
+    try {
+      const values = readLosses(report.names, addresses.slice(0, losses.length));
+      scalarizer.assert?.(values, report.names);
+      report.lossValues.set(values);
+      report.weightValues.set(checkedWeights(method, readScalars(addresses.slice(losses.length)), losses.length));
+    } catch (error) {
+      scalarizer.refused?.();
+      throw error;
+    }
   });
 }
 

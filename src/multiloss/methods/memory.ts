@@ -12,10 +12,10 @@ export class Memory<Own extends string, Per extends string> implements State {
   private rows = new Map<string, Numbers<Per>>();
   private readonly start: Readonly<Numbers<Own>>;
   private readonly per: readonly Per[];
-  private readonly kinds: Readonly<Partial<Record<Own | Per, Kind>>>;
+  private readonly kinds: Readonly<Partial<Record<Own | Per, Kind>>> | undefined;
 
   /** @param start its own at the start. @param per what there is of each loss. @param kinds what of these is more than a finite number */
-  constructor(start: Numbers<Own>, per: readonly Per[], kinds: Readonly<Partial<Record<NoInfer<Own | Per>, Kind>>> = {}) {
+  constructor(start: Numbers<Own>, per: readonly Per[], kinds?: Readonly<Partial<Record<NoInfer<Own | Per>, Kind>>>) {
     this.start = start;
     this.own = { ...start };
     this.per = per;
@@ -60,7 +60,7 @@ export class Memory<Own extends string, Per extends string> implements State {
 
   load(op: string, state: unknown): void {
     const own = Object.keys(this.start) as Own[];
-    const kindOf = (key: Own | Per): Kind => this.kinds[key] ?? FINITE;
+    const kindOf = (key: Own | Per): Kind => this.kinds?.[key] ?? FINITE;
     const kinds = { ...Object.fromEntries(own.map((key) => [key, kindOf(key)])), names: NAMES, ...Object.fromEntries(this.per.map((key) => [key, numbers()])) };
     const { names } = stateOf(op, state, kinds) as { names: string[] };
     const given = stateOf(op, state, { ...kinds, ...Object.fromEntries(this.per.map((key) => [key, numbers(names.length, kindOf(key))])) });

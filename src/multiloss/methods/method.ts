@@ -72,8 +72,8 @@ export interface Scalarizer<Name extends string = AnyLoss> extends Named {
   readonly combine: (losses: readonly Tensor[], names: readonly Name[]) => Tensor;
   /** Refuses losses that its formula cannot take, by name. */
   assert?(losses: Float64Array, names: readonly string[]): void;
-  /** What goes on from step to step does so here: the losses and their weights are numbers. */
-  taken?(): void;
+  /** The step that `combine` was called for was refused: what goes on from step to step goes back by one. */
+  refused?(): void;
   /** What it learns: to be given to an optimizer beside the model's. */
   parameters(): Tensor[];
 }

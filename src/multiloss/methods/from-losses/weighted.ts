@@ -25,21 +25,14 @@ abstract class HostWeighted<Name extends string> extends MethodBase implements S
   /** How much each loss counts at a step. */
   protected abstract weightsOf(names: readonly string[], step: number): readonly number[];
 
-  /** @internal The weights of this step for the named losses. */
-  presentWeights(names: readonly string[]): Float64Array {
-    return Float64Array.from(this.weightsOf(names, this.steps));
-  }
-
-  /** @internal One step of the schedules, once the losses are known to be numbers. */
-  taken(): void {
-    this.steps++;
-  }
-
-  /** @internal Both. */
+  /** @internal The weights of this step for the named losses; one step of the schedules. */
   nextWeights(names: readonly string[]): Float64Array {
-    const weights = this.presentWeights(names);
-    this.taken();
-    return weights;
+    return Float64Array.from(this.weightsOf(names, this.steps++));
+  }
+
+  /** @internal The step's losses were refused: the schedules stand where they did. */
+  refused(): void {
+    this.steps--;
   }
 
   backward(losses: Losses<Name>): Report<Name> {
@@ -49,16 +42,15 @@ abstract class HostWeighted<Name extends string> extends MethodBase implements S
     const total = this.weightedSum(
       entries.map(([, loss]) => loss),
       names,
-      () => this.nextWeights(names),
     );
     total.label = nonFinite(entries) ?? names.join(' + ');
     backward(total);
     return { branch: this.name, weights: Object.fromEntries(names.map((name, i) => [name, weights[i]])) as Record<Name, number> };
   }
 
-  /** Σ λᵢ·lossᵢ */
-  protected weightedSum(losses: readonly Tensor[], names: readonly string[], numbers: () => Float64Array): Tensor {
-    const weights = this.numbers.tensors(names, [], numbers);
+  /** Σ λᵢ·lossᵢ; one step of the schedules. */
+  protected weightedSum(losses: readonly Tensor[], names: readonly string[]): Tensor {
+    const weights = this.numbers.tensors(names, [], () => this.nextWeights(names));
     recording()?.steady(() => this.weightsOf(names, 0).join()); // schedules move on by themselves
     return losses.map((loss, i) => mul(loss, weights[i] as Tensor)).reduce((a, b) => add(a, b));
   }
@@ -86,7 +78,7 @@ export class Weighted<Name extends string> extends HostWeighted<Name> implements
   }
 
   combine(losses: readonly Tensor[], names: readonly Name[]): Tensor {
-    return this.weightedSum(losses, names, () => this.presentWeights(names));
+    return this.weightedSum(losses, names);
   }
 
   /** Nothing is learnt. */
