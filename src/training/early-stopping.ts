@@ -104,7 +104,7 @@ export class EarlyStopping<W extends Watched = Watched> {
   /** What it remembers, for a checkpoint: plain data and the best weights. */
   stateDict(): { best: W | null; bestStep: number; steps: number; weights: Record<string, Tensor> | null } {
     assertArity('EarlyStopping.stateDict', arguments.length, 0);
-    return { best: this.#best, bestStep: this.#bestStep, steps: this.#steps, weights: this.#weights && { ...this.#weights } };
+    return { best: structuredClone(this.#best), bestStep: this.#bestStep, steps: this.#steps, weights: this.#weights && { ...this.#weights } };
   }
 
   /** Takes up where `stateDict` was called. @throws STATE where it is no state */
@@ -112,11 +112,16 @@ export class EarlyStopping<W extends Watched = Watched> {
     const op = 'EarlyStopping.loadStateDict';
     assertArity(op, arguments.length, 1);
     const { best, bestStep, steps, weights } = (isPlainObject(state) ? state : {}) as Partial<typeof state>;
-    if (best === undefined || !Number.isSafeInteger(bestStep) || !Number.isSafeInteger(steps) || (weights !== null && !isPlainObject(weights)))
+    const isCount = (n: unknown, least: number): boolean => Number.isSafeInteger(n) && (n as number) >= least;
+    if (best === undefined || !isCount(bestStep, -1) || !isCount(steps, 0) || (weights !== null && !isPlainObject(weights)))
       throw new GradloomError('STATE', op, `takes what stateDict() gave, got ${valueText(state)}.`);
-    if (best !== null) this.#check(best);
+    try {
+      if (best !== null) this.#check(best);
+    } catch (error) {
+      throw new GradloomError('STATE', op, `best does not fit. ${(error as Error).message}`);
+    }
     this.#replace(weights === null ? null : (weights as Record<string, Tensor>));
-    this.#best = best;
+    this.#best = structuredClone(best);
     this.#bestStep = bestStep as number;
     this.#steps = steps as number;
   }
