@@ -36,20 +36,20 @@ export function assertState(op: string, state: unknown): asserts state is Record
 /** @internal Elements nested as a shape is. */
 export const nests = (value: unknown, shape: readonly number[], isElement: (v: unknown) => boolean, dim = 0): boolean =>
   dim === shape.length ? isElement(value) : Array.isArray(value) && value.length === shape[dim] && [...value].every((v) => nests(v, shape, isElement, dim + 1));
-/** What stands for an element of each type in JSON. */
-const ELEMENTS: Readonly<Record<DType, (v: unknown) => boolean>> = {
-  float32: (v) => typeof v === 'number',
-  int32: (v) => ((v as number) | 0) === v,
-  bool: (v) => typeof v === 'boolean' || v === 0 || v === 1,
-};
+/** What stands for an element of a type in JSON. */
+const elementOf =
+  (dtype: DType) =>
+  (v: unknown): boolean =>
+    typeof v === (dtype === 'bool' ? 'boolean' : 'number') && (dtype !== 'int32' || ((v as number) | 0) === v);
 
 /** @internal What is wrong with an entry that is to take the place of `own`, or null: a tensor of its shape and type that is alive, or such numbers nested (JSON). */
 export function entryProblem(name: string, own: Tensor, value: unknown): string | null {
   if (Array.isArray(value) || typeof value === 'number')
-    return nests(value, own.sizes, ELEMENTS[own.dtype]) ? null : `${name} is ${own.describe()} here, ${valueText(value)} there`;
+    return nests(value, own.sizes, elementOf(own.dtype)) ? null : `${name} is ${own.describe()} here, ${valueText(value)} there`;
   if (!(value instanceof Tensor)) return `${name} must be a tensor, got ${valueText(value)}`;
-  if (!sameShape(own.sizes, value.sizes)) return `${name} is ${shapeText(own.sizes)} here, ${shapeText(value.sizes)} there`;
-  if (own.dtype !== value.dtype) return `${name} is ${own.dtype} here, ${value.dtype} there`;
+  const same = sameShape(own.sizes, value.sizes);
+  const text = (t: Tensor): string => (same ? t.dtype : shapeText(t.sizes));
+  if (!same || own.dtype !== value.dtype) return `${name} is ${text(own)} here, ${text(value)} there`;
   return value.storage.address === 0 && own.size > 0 ? `${name} has ended with ${value.storage.ended}` : null;
 }
 

@@ -169,7 +169,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
     for (const key in group) {
       if (key in kinds || this.#labels.has(key)) continue;
       const known = [...Object.keys(kinds), ...this.#labels];
-      if (nearest(key, known)) throw unknownOption(name, key, known, 'Names unlike any option are kept as labels.');
+      if (nearest(key, known) || /^learning/.test(key)) throw unknownOption(name, key, known, 'Names unlike any option are kept as labels.');
       this.#labels.add(key);
     }
     if (group.initialLr !== undefined) checkArgument(name, 'initialLr', group.initialLr, NUMBER);
