@@ -4,7 +4,6 @@ import { copy_ } from '../ops/inplace.ts';
 import { isPlainObject, valueText } from '../tensor/check.ts';
 import { GradloomError, shapeText } from '../tensor/errors.ts';
 import { scope } from '../tensor/scope.ts';
-import type { DType } from '../tensor/dtype.ts';
 import { sameShape } from '../tensor/shape.ts';
 import { noGrad } from '../tensor/modes.ts';
 import { type NestedArray, Tensor } from '../tensor/tensor.ts';
@@ -36,20 +35,15 @@ export function assertState(op: string, state: unknown): asserts state is Record
 /** @internal Elements nested as a shape is. */
 export const nests = (value: unknown, shape: readonly number[], isElement: (v: unknown) => boolean, dim = 0): boolean =>
   dim === shape.length ? isElement(value) : Array.isArray(value) && value.length === shape[dim] && [...value].every((v) => nests(v, shape, isElement, dim + 1));
-/** What stands for an element of a type in JSON. */
-const elementOf =
-  (dtype: DType) =>
-  (v: unknown): boolean =>
-    typeof v === (dtype === 'bool' ? 'boolean' : 'number') && (dtype !== 'int32' || ((v as number) | 0) === v);
-
 /** @internal What is wrong with an entry that is to take the place of `own`, or null: a tensor of its shape and type that is alive, or such numbers nested (JSON). */
 export function entryProblem(name: string, own: Tensor, value: unknown): string | null {
-  if (Array.isArray(value) || typeof value === 'number')
-    return nests(value, own.sizes, elementOf(own.dtype)) ? null : `${name} is ${own.describe()} here, ${valueText(value)} there`;
+  if (Array.isArray(value) || typeof value === 'number') {
+    const isElement = (v: unknown): boolean => (own.dtype === 'int32' ? ((v as number) | 0) === v : typeof v === 'number' || typeof v === 'boolean');
+    return nests(value, own.sizes, isElement) ? null : `${name} is ${own.dtype} ${shapeText(own.sizes)} here, ${valueText(value)} there`;
+  }
   if (!(value instanceof Tensor)) return `${name} must be a tensor, got ${valueText(value)}`;
-  const same = sameShape(own.sizes, value.sizes);
-  const text = (t: Tensor): string => (same ? t.dtype : shapeText(t.sizes));
-  if (!same || own.dtype !== value.dtype) return `${name} is ${text(own)} here, ${text(value)} there`;
+  if (!sameShape(own.sizes, value.sizes)) return `${name} is ${shapeText(own.sizes)} here, ${shapeText(value.sizes)} there`;
+  if (own.dtype !== value.dtype) return `${name} is ${own.dtype} here, ${value.dtype} there`;
   return value.storage.address === 0 && own.size > 0 ? `${name} has ended with ${value.storage.ended}` : null;
 }
 

@@ -27,7 +27,7 @@ export function each(least = Number.NEGATIVE_INFINITY): Kind {
   const fits = (v: unknown): boolean => Number.isFinite(v) && (v as number) >= least;
   return {
     what: `a ${least === Number.NEGATIVE_INFINITY ? 'finite number' : `number ≥ ${least}`} for each loss, in a list or by name`,
-    test: (given) => (Array.isArray(given) || isPlainObject(given)) && Object.keys(given).length > 0 && Object.values(Array.isArray(given) ? [...given] : given).every(fits),
+    test: (given) => (Array.isArray(given) || isPlainObject(given)) && Object.keys(given).length > 0 && Object.values(given).every(fits),
   };
 }
 

@@ -152,7 +152,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
     complete.params = [...new Set(list)];
     this.#checkOptions(complete);
     const place = this.#placeFor(complete, [...this.paramGroups, complete]);
-    if (complete.params.length < list.length) warnOnce(`duplicates in ${name}`, `${name}: a parameter appears twice in one group; it is stepped once.`);
+    if (complete.params.length < list.length) warnOnce(`duplicates in ${name}`, `${name}: a parameter appears twice in one group. It is stepped once.`);
     this.paramGroups.push(complete);
     parametersOptimized(complete.params);
     this.#places.set(complete, place);

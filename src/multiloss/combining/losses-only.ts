@@ -27,7 +27,7 @@ export function readLosses(names: readonly string[], addresses: readonly number[
   throw new GradloomError(
     'NONFINITE',
     OP,
-    `the loss '${names[bad]}' is ${values[bad]}, so nothing was changed. Lower the learning rate, or look for log(0), x/0 or overflow (setDetectAnomaly(true) names the op).`,
+    `the loss '${names[bad]}' is ${values[bad]}, so nothing was changed. Lower the learning rate, or look for log(0), x/0 or overflow: setDetectAnomaly(true) names the op.`,
   );
 }
 
