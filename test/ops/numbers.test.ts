@@ -1,5 +1,27 @@
 // Values and gradients where numbers are special: infinities, NaN, the ends of float32 and int32, long sums. Right values are PyTorch 2.15's, or the maths'.
-import { acosh, add, autograd, div, full, fullLike, GradloomError, lerp, mul, nn, ones, prelu, quantile, rand, randn, scope, sub, type Tensor, tensor, zeros, zerosLike } from 'gradloom';
+import {
+  acosh,
+  add,
+  autograd,
+  div,
+  full,
+  fullLike,
+  GradloomError,
+  lerp,
+  mul,
+  nn,
+  ones,
+  prelu,
+  quantile,
+  rand,
+  randn,
+  scope,
+  sub,
+  type Tensor,
+  tensor,
+  zeros,
+  zerosLike,
+} from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { throwsCode } from '../helpers.ts';

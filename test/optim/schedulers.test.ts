@@ -261,7 +261,8 @@ test('what is no state is refused, and nothing changes', () => {
     const bad: unknown[] = [{}, null, undefined, 0, 'text', [], { ...good, rates: undefined }, { ...good, rates: [null] }, { ...good, rates: [1, 1] }, { ...good, rates: 1 }];
     bad.push({ ...good, rates: [-1] }, { ...good, rates: new Array(1) });
     if ('best' in good) bad.push({ ...good, best: 'x' }, { ...good, numBadEpochs: -1 }, { ...good, cooldownCounter: 0.5 });
-    else bad.push({ ...good, count: -1 }, { ...good, count: 1.5 }, { ...good, count: null }, { ...good, baseRates: [] }, { ...good, baseRates: ['1'] }, { ...good, baseRates: [-1] });
+    else
+      bad.push({ ...good, count: -1 }, { ...good, count: 1.5 }, { ...good, count: null }, { ...good, baseRates: [] }, { ...good, baseRates: ['1'] }, { ...good, baseRates: [-1] });
     if ('schedulers' in good) bad.push({ ...good, schedulers: [] }, { ...good, schedulers: [{}] });
     for (const state of bad) {
       throwsCode('STATE', /(LR|Plateau|Scheduler)\.loadStateDict: /, () => s.loadStateDict(state as never));
