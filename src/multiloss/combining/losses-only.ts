@@ -18,12 +18,13 @@ export function readScalars(addresses: readonly number[]): Float64Array {
 
 /**
  * The losses' values. Throws where one is not finite, by name: in a captured step at each replay, before anything is
- * stepped.
+ * stepped. `method`: the one whose step it is, if it has begun.
  */
-export function readLosses(names: readonly string[], addresses: readonly number[]): Float64Array {
+export function readLosses(names: readonly string[], addresses: readonly number[], method?: { refused?(): void }): Float64Array {
   const values = readScalars(addresses);
   const bad = values.findIndex((v) => !Number.isFinite(v));
   if (bad < 0) return values;
+  method?.refused?.();
   throw new GradloomError(
     'NONFINITE',
     OP,
@@ -72,16 +73,10 @@ export function weightsFromLosses(method: Weighting, losses: readonly Tensor[], 
 /** Puts losses and weights that lie in memory into the report. Refuses those that the method cannot take, or gave. */
 export function reportWeights(method: Method, report: LiveReport<string>, losses: readonly Tensor[], weights: readonly Tensor[]): void {
   hostStep([...losses, ...weights], (addresses) => {
-    const scalarizer = method as Partial<Scalarizer>;
-    try {
-      const values = readLosses(report.names, addresses.slice(0, losses.length));
-      scalarizer.assert?.(values, report.names);
-      report.lossValues.set(values);
-      report.weightValues.set(checkedWeights(method, readScalars(addresses.slice(losses.length)), losses.length));
-    } catch (error) {
-      scalarizer.refused?.();
-      throw error;
-    }
+    const values = readLosses(report.names, addresses.slice(0, losses.length), method as Partial<Scalarizer>);
+    (method as Partial<Scalarizer>).assert?.(values, report.names);
+    report.lossValues.set(values);
+    report.weightValues.set(checkedWeights(method, readScalars(addresses.slice(losses.length)), losses.length));
   });
 }
 
@@ -91,11 +86,7 @@ export function reportWeights(method: Method, report: LiveReport<string>, losses
  */
 export function assertNeeds(method: Method, recorded: Method['needs']): void {
   if (method.needs === recorded) return;
-  throw new GradloomError(
-    'CAPTURE',
-    OP,
-    `${method.name} needs ${method.needs} from this step on, and the captured step was recorded while it needed ${recorded}. Call release() on the captured step, so that it records anew.`,
-  );
+  throw new GradloomError('CAPTURE', OP, `${method.name} needs ${method.needs}, and ${recorded} when the captured step was recorded. Call release() on the captured step.`);
 }
 
 /** The weights, if they are numbers and one for each loss. */

@@ -89,8 +89,7 @@ export class Sharing<Name extends string> {
       );
     }
     const lonely = names.filter((_, i) => !shared.some((p) => reached.get(p)?.includes(i)));
-    for (const name of lonely)
-      warnOnce(`${OP} ${name}`, `${OP}: the loss '${name}' reaches none of the shared parameters; it trains only its own. Check detach() and noGrad() on its way.`);
+    for (const name of lonely) warnOnce(`${OP} ${name}`, `${OP}: the loss '${name}' reaches none of the shared parameters, only its own. Check detach() and noGrad() on its way.`);
   }
 
   /** Whether the method looks at the gradients at a place, if it is a shared one. */
