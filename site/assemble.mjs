@@ -114,7 +114,8 @@ function home() {
   const readme = readFileSync(join(root, 'README.md'), 'utf8');
   const sentence = /^# .*\n\n([\s\S]*?)\n\n/.exec(readme)?.[1]?.replace(/\s+/g, ' ').replaceAll('**', '');
   const change = /^## The change\n[\s\S]*?(?=^## )/m.exec(readme)?.[0];
-  if (!sentence || !change) throw new Error('README.md: the home page is made of its first sentence and of its section "The change"');
+  const methods = /^\| methods for several losses \| (\d+) \|/m.exec(readme)?.[1];
+  if (!sentence || !change || !methods) throw new Error('README.md: the home page is made of its first sentence, its section "The change" and its count of methods');
   const yaml = {
     layout: 'home',
     hero: {
@@ -130,7 +131,7 @@ function home() {
   };
   const more = `## What else
 
-- [Losses that disagree](./multi-loss.md): \`diagnose\` says whether scale, direction or noise is the trouble; some 35 methods have one interface.
+- [Losses that disagree](./multi-loss.md): \`diagnose\` says whether scale, direction or noise is the trouble; ${methods} methods have one interface.
 - [PyTorch's names and meaning](./pytorch.md), in camelCase, compared with recorded answers of PyTorch. Weights go both ways.
 - [Nothing to dispose of](./tensors.md): the body of a training loop frees what it made.
 - [One package for every runtime](./start-page.md): Node, pages and Workers, Deno, Bun, Cloudflare. The same bits from the same seed.

@@ -9,6 +9,12 @@ const types = (name) => [`${root}dist/${name}.d.ts`];
 /** Whole programs for Node that import the library get hovers, and the build fails where one has a type error. */
 const isProgram = (lang, code, { meta }) => lang === 'ts' && !meta?.__raw?.trim() && /^import .* from 'gradloom'/m.test(code);
 
+/** Names and paths in a line of text may break behind / . _ and brackets, so that they fit narrow columns. */
+function breakable(md) {
+  const plain = md.renderer.rules.code_inline;
+  md.renderer.rules.code_inline = (...all) => plain(...all).replace(/>([^<]+)</, (_, code) => `>${code.replace(/(\w{2}(?:[/._]|\((?=['\w]{3})))(?=['\w]{2})/g, '$1<wbr>')}<`);
+}
+
 export default defineConfig({
   title: 'gradloom',
   description: 'Train neural networks with several loss functions at once, anywhere JavaScript runs.',
@@ -20,6 +26,7 @@ export default defineConfig({
   ignoreDeadLinks: [/^\/api\//],
   markdown: {
     theme: { light: 'github-light', dark: 'github-dark' },
+    config: breakable,
     codeTransformers: [
       transformerTwoslash({
         explicitTrigger: false,

@@ -10,5 +10,6 @@ export {
   weightNorm,
   type WeightNormOptions,
 } from '../nn/parametrize.ts';
+export { padSequence, type PadSequenceOptions } from '../nn/pad-sequence.ts';
 export { parametersToVector, vectorToParameters } from '../nn/utils.ts';
 export { type ClipOptions, clipGradNorm_, clipGradValue_ } from '../optim/clip.ts';

@@ -99,6 +99,9 @@ const isRecord = (v: unknown): v is Record<string, unknown> => typeof v === 'obj
 function headerOf(bytes: Uint8Array): { header: Record<string, unknown>; start: number } {
   if (bytes.length < 8) throw malformed(`${bytes.length} bytes are too few: the first 8 hold the header's length`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  // A zip begins with "PK", 3, 4; a header with {.
+  if (view.getUint32(0) === 0x504b0304 && bytes[8] !== 0x7b)
+    throw malformed('this is what torch.save writes', "Write the weights in Python with safetensors.torch.save_file(model.state_dict(), 'model.safetensors').");
   const length = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
   if (length > LONGEST_HEADER) throw malformed(`the header would be ${length} bytes long, the format allows ${LONGEST_HEADER}`);
   if (length > bytes.length - 8) throw malformed(`the header is ${length} bytes long, but only ${bytes.length - 8} follow`, 'The file is cut short or no safetensors file.');

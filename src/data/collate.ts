@@ -22,9 +22,11 @@ export type Collated<Item> = Item extends Tensor | number | boolean | ArrayBuffe
         : Item[];
 
 const isNumbers = (v: unknown): boolean => Array.isArray(v) && v.every((e) => typeof e === 'number' || typeof e === 'boolean' || isNumbers(e));
-const wrong = (row: number, path: string, what: string): never => {
-  throw valueError('collate', `row ${row}${path} of the batch ${what}. Rows of one batch must have one form; or pass collate.`);
+const wrong = (row: number, path: string, what: string, remedy = 'Rows of one batch must have one form; or pass collate.'): never => {
+  throw valueError('collate', `row ${row}${path} of the batch ${what}. ${remedy}`);
 };
+const PAD = 'Pad them in a collate of your own: nn.utils.padSequence(rows.map(…)).';
+const lengthOf = (v: unknown): number | undefined => (v as { length?: number } | null | undefined)?.length;
 
 /**
  * Rows as one batch (`torch.utils.data.default_collate`): tensors of one shape are stacked, numbers and booleans become [n], lists of numbers and typed arrays
@@ -45,14 +47,18 @@ function join(rows: readonly unknown[], path: string, whole = false): unknown {
   if (first instanceof Tensor) {
     rows.forEach((r, i) => {
       if (!(r instanceof Tensor)) wrong(i, path, `is ${valueText(r)}, row 0 is a tensor`);
-      else if (!sameShape(r.sizes, first.sizes) || r.dtype !== first.dtype) wrong(i, path, `is ${r.dtype} ${shapeText(r.sizes)}, row 0 ${first.dtype} ${shapeText(first.sizes)}`);
+      else if (!sameShape(r.sizes, first.sizes) || r.dtype !== first.dtype) {
+        const sequences = r.dtype === first.dtype && r.rank === first.rank && sameShape(r.sizes.slice(1), first.sizes.slice(1));
+        wrong(i, path, `is ${r.dtype} ${shapeText(r.sizes)}, row 0 ${first.dtype} ${shapeText(first.sizes)}`, sequences ? PAD : undefined);
+      }
     });
     return stack(rows as Tensor[]);
   }
   if (typeof first === 'number' || typeof first === 'boolean' || ArrayBuffer.isView(first) || (!whole && isNumbers(first))) {
     const kind = typeof first;
     rows.forEach((r, i) => {
-      if (typeof r !== kind || (r as Numbers | null)?.length !== (first as unknown as Numbers).length) wrong(i, path, `is ${valueText(r)}, row 0 ${valueText(first)}`);
+      if (typeof r !== kind || (lengthOf(r) === undefined) !== (lengthOf(first) === undefined)) wrong(i, path, `is ${valueText(r)}, row 0 ${valueText(first)}`);
+      if (lengthOf(r) !== lengthOf(first)) wrong(i, path, `has ${lengthOf(r)} numbers, row 0 ${lengthOf(first)}`, PAD);
     });
     return tensor(rows as number[]);
   }

@@ -195,7 +195,7 @@ const SPLIT: Kinds<SplitOptions> = { seed: WHOLE, generator: instanceOf(Generato
  * const [train, test] = randomSplit(dataset, [0.8, 0.2], { seed: 1 });
  * @throws VALUE where the lengths do not sum to the rows or to 1
  */
-export function randomSplit<D extends Rows>(dataset: D, lengths: readonly number[], options?: SplitOptions): Subset<D>[] {
+export function randomSplit<D extends Rows, const L extends readonly number[]>(dataset: D, lengths: L, options?: SplitOptions): { -readonly [K in keyof L]: Subset<D> } {
   assertArity('randomSplit', arguments.length, 3);
   assertRows('randomSplit', dataset);
   const { seed, generator } = optionsOf('randomSplit', options, SPLIT);
@@ -203,13 +203,13 @@ export function randomSplit<D extends Rows>(dataset: D, lengths: readonly number
   if (!Array.isArray(lengths) || isPlainObject(lengths) || !lengths.every((n) => FINITE.test(n) && n >= 0))
     throw valueError('randomSplit', `the lengths must be a list of numbers ≥ 0, got ${valueText(lengths)}. Write [0.8, 0.2].`);
   const rows = rowsOf('randomSplit', dataset);
-  const counts = countsOf(lengths, rows);
+  const counts = countsOf(lengths as readonly number[], rows);
   const order = drawPermutations(1, rows, seed === undefined ? generator : new Generator(seed));
   let start = 0;
   return counts.map((n) => {
     start += n;
     return new Subset(dataset, Array.from(order.subarray(start - n, start)));
-  });
+  }) as { -readonly [K in keyof L]: Subset<D> };
 }
 
 function countsOf(lengths: readonly number[], rows: number): number[] {

@@ -43,10 +43,13 @@ export interface Summary {
   toString(): string;
 }
 
-function tensorsIn(value: unknown): Tensor[] {
+/** The tensors in what a layer gave, however deep; an object that holds itself is looked at once. */
+function tensorsIn(value: unknown, seen = new Set<unknown>()): Tensor[] {
   if (value instanceof Tensor) return [value];
-  if (typeof value !== 'object' || value === null) return [];
-  return (Array.isArray(value) ? value : Object.values(value)).flatMap(tensorsIn);
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || seen.has(value)) return [];
+  seen.add(value);
+  const parts: unknown[] = Array.isArray(value) ? value : value instanceof Map || value instanceof Set ? [...value.values()] : Object.values(value);
+  return parts.flatMap((part) => tensorsIn(part, seen));
 }
 
 const sizeOfAll = (list: readonly Tensor[]): number => list.reduce((sum, t) => sum + t.size, 0);
@@ -115,12 +118,14 @@ export function summary<Inputs extends readonly unknown[]>(model: Module & { for
 const grouped = (n: number): string => String(n).replace(/\B(?=(\d{3})+$)/g, ' ');
 
 function textOf({ rows, parameters, trainable, parameterBytes, outputBytes }: Omit<Summary, 'toString'>): string {
+  const above = (path: string): SummaryRow[] => rows.filter((r) => r.path !== path && (r.path === '' || path.startsWith(`${r.path}.`)));
   const lines = rows.map((r) => {
-    const depth = r.path === '' ? 0 : r.path.split('.').length;
+    const outer = above(r.path); // `layers.1` of a list is one step down
+    const name = r.path.slice(Math.max(0, ...outer.map(({ path }) => (path ? path.length + 1 : 0))));
     const shapes = r.outputs.map((s) => shapeText(s));
     const shown = shapes.length > 2 ? `${shapes[0]} × ${shapes.length}` : shapes.join(', ');
     return [
-      `${'  '.repeat(depth)}${r.path === '' ? '' : `(${r.path.split('.').at(-1)}) `}${r.name}`,
+      `${'  '.repeat(outer.length)}${r.path === '' ? '' : `(${name}) `}${r.name}`,
       shown || '–',
       r.parameters ? grouped(r.parameters) : '–',
       r.trainable === null ? '' : r.trainable ? 'yes' : 'frozen',

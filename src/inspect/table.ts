@@ -14,4 +14,4 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 }
 
 /** A number of bytes as text. */
-export const bytesText = (bytes: number): string => (bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
+export const bytesText = (bytes: number): string => (bytes < 1e3 ? `${Math.round(bytes)} B` : bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);

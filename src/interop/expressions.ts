@@ -78,13 +78,16 @@ const ROWS: Readonly<Record<string, Row>> = {
   neg: prefix('-'),
   maximum: both('torch.maximum'),
   minimum: both('torch.minimum'),
-  atan2: both('torch.atan2'),
+  ...Object.fromEntries('atan2 copysign fmax fmin fmod hypot remainder xlogy'.split(' ').map((name) => [name, both(`torch.${name}`)])),
+  floorDivide: both('torch.floor_divide'),
+  xlog1py: both('torch.special.xlog1py'),
   where: ({ args: [c, a, b] }) => `torch.where(${c}, ${/^-?\d/.test(a as string) && /^-?\d/.test(b as string) ? asTensor(a as string) : a}, ${b})`,
   ...Object.fromEntries(
-    'abs sign square sqrt rsqrt reciprocal exp expm1 log log1p sin cos tan tanh sigmoid relu floor ceil trunc round erf erfc asin acos atan sinh cosh asinh acosh atanh log2 log10 exp2'
+    'abs sign square sqrt rsqrt reciprocal exp expm1 log log1p sin cos tan tanh sigmoid relu floor ceil trunc round erf erfc erfinv asin acos atan sinh cosh asinh acosh atanh log2 log10 exp2 lgamma digamma i0 logit'
       .split(' ')
       .map((name) => [name, fn(`torch.${name}`)]),
   ),
+  sinc: ({ args: [x], a }) => (a.n === 0 ? `torch.sinc(${x})` : refuse('a derivative of sinc', 'has no counterpart in PyTorch.')),
   softplus: ({ args: [x] }) => `F.softplus(${x})`,
   gelu: fn('F.gelu'),
   leakyRelu: ({ args: [x, slope] }) => (/^-?\d/.test(slope as string) ? `F.leaky_relu(${x}, ${slope})` : `torch.where(${x} > 0, ${x}, ${slope} * ${x})`),
@@ -97,6 +100,8 @@ const ROWS: Readonly<Record<string, Row>> = {
   },
   matmul: infix('@'),
   bmm: infix('@'),
+  hardsigmoid: fn('F.hardsigmoid'),
+  hardswish: fn('F.hardswish'),
   linear: fn('F.linear'),
   conv2d: ({ args, a }) => {
     const { stride, padding, dilation } = a.windows;
@@ -162,7 +167,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   gather: alongDim('gather'),
   scatter: alongDim('scatter'),
   scatterAdd: alongDim('scatter_add'),
-  argsort: ({ args: [x], a }) => `${x}.argsort(-1, descending=${literal(a.descending)}, stable=True)`,
+  argsort: ({ args: [x], a }) => `${x}.argsort(dim=-1, descending=${literal(a.descending)}, stable=True)`,
   softmax: ({ args: [x] }) => `F.softmax(${x}, -1)`,
   logSoftmax: ({ args: [x] }) => `F.log_softmax(${x}, -1)`,
   layerNorm: ({ args: [x], a }) => `F.layer_norm(${x}, ${x}.shape[-1:], eps=${number(a.eps)})`,
@@ -176,7 +181,7 @@ const ROWS: Readonly<Record<string, Row>> = {
 };
 
 /** Ops whose first input may be a number in PyTorch too. */
-const TAKES_NUMBERS = /^(add|sub|mul|div|eq|ne|lt|le|where|pow|maximum|minimum|atan2|copy_)$/;
+const TAKES_NUMBERS = /^(add|sub|mul|div|eq|ne|lt|le|where|pow|copy_)$/;
 
 /** An op that has ended up as a product with a number of elements: sum(x) / n. */
 export function meanOf(node: Node): { of: Value; sum: Node } | undefined {

@@ -25,12 +25,15 @@ export function nameOf(text: string): string {
   return KEYWORDS.has(plain) ? `${plain}_` : plain;
 }
 
+/** The largest float32: PyTorch refuses what would have to be rounded down to it. */
+const LARGEST = 3.4028234663852886e38;
+
 /** A number. `float32`: the shortest text that stands for the same float32. */
 export function number(v: number, float32 = false): string {
   if (Number.isNaN(v)) return "float('nan')";
   if (!Number.isFinite(v)) return v > 0 ? "float('inf')" : "-float('inf')";
-  const shorter = float32 ? [1, 2, 3, 4, 5, 6, 7, 8].map((digits) => Number(v.toPrecision(digits))).find((x) => Math.fround(x) === v) : undefined;
-  const shown = shorter ?? (float32 ? Number(v.toPrecision(9)) : v);
+  const stands = (x: number): boolean => Math.fround(x) === v && Math.abs(x) <= LARGEST;
+  const shown = (float32 && [1, 2, 3, 4, 5, 6, 7, 8, 9].map((digits) => Number(v.toPrecision(digits))).find(stands)) || v;
   const text = Object.is(shown, -0) ? '-0.0' : String(shown);
   return float32 && /^-?\d+$/.test(text) ? `${text}.0` : text;
 }

@@ -16,8 +16,15 @@ export interface Scores {
   target(row: number): number;
 }
 
-/** Predictions [N, C, …] with targets [N, …] (class scores), or both of one shape (labels as int32 or bool; one score a row as float32). */
-export function scoresOf(op: string, given: readonly unknown[]): Scores {
+/** Predictions [N, C, …] with targets [N, …] (class scores), or both of one shape (labels as int32 or bool; one score a row as float32). Rows whose target is `ignored` are left out. */
+export function scoresOf(op: string, given: readonly unknown[], ignored?: number): Scores {
+  const all = allScores(op, given);
+  if (ignored === undefined) return all;
+  const kept = Array.from({ length: all.count }, (_, row) => row).filter((row) => all.target(row) !== ignored);
+  return { count: kept.length, classes: all.classes, score: (row, c) => all.score(kept[row] as number, c), target: (row) => all.target(kept[row] as number) };
+}
+
+function allScores(op: string, given: readonly unknown[]): Scores {
   assertArity(op, given.length, 2);
   const [predictions, targets] = given as [Tensor, Tensor];
   assertTensor(op, predictions, 'predictions');
@@ -63,5 +70,5 @@ export function predictedClass({ classes, score }: Scores, row: number, threshol
 /** A label, checked: a whole number from 0, below `classes` where that is known. */
 export function labelOf(op: string, what: string, label: number, classes: number): number {
   if (label >= 0 && (classes === 0 || label < classes)) return label;
-  throw valueError(op, `${what} ${label} is no class: they go from 0${classes ? ` to ${classes - 1}` : ''}. Leave rows without a label out.`);
+  throw valueError(op, `${what} ${label} is no class: they go from 0${classes ? ` to ${classes - 1}` : ''}. Pass { ignoreIndex } where it marks rows without a label.`);
 }

@@ -1,5 +1,5 @@
 // Measures of classes: accuracy, and what a confusion matrix gives.
-import { COUNT, type Kinds, NUMBER, oneOf, optionsBy } from '../tensor/check.ts';
+import { COUNT, type Kinds, NUMBER, oneOf, optionsBy, WHOLE } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { labelOf, predictedClass, scoresOf } from './classes.ts';
@@ -11,9 +11,11 @@ export interface AccuracyOptions {
   topK?: number;
   /** Where there is one score a row: above it a row is class 1. Default 0.5; 0 for logits. */
   threshold?: number;
+  /** A target that marks rows without a label, such as −100 or 255 in a mask: they do not count. Default none. */
+  ignoreIndex?: number;
 }
 
-const ACCURACY: Kinds<AccuracyOptions> = { topK: COUNT, threshold: NUMBER };
+const ACCURACY: Kinds<AccuracyOptions> = { topK: COUNT, threshold: NUMBER, ignoreIndex: WHOLE };
 
 /**
  * Share of rows whose class is right. Predictions: scores [N, C, …] (any monotonic ones: logits, probabilities), labels [N, …], or one score a row;
@@ -29,16 +31,18 @@ export class Accuracy extends Metric {
   private count = 0;
   private readonly topK: number;
   private readonly threshold: number;
+  private readonly ignoreIndex: number | undefined;
 
   constructor(...given: [options?: AccuracyOptions] | [topK: number, threshold?: number]) {
     super();
-    const { topK = 1, threshold = 0.5 } = optionsBy<AccuracyOptions>('Accuracy', given, ACCURACY);
+    const { topK = 1, threshold = 0.5, ignoreIndex } = optionsBy<AccuracyOptions>('Accuracy', given, ACCURACY);
     this.topK = topK;
     this.threshold = threshold;
+    this.ignoreIndex = ignoreIndex;
   }
 
   update(...batch: readonly [predictions: Tensor, targets: Tensor]): void {
-    const scores = scoresOf('Accuracy.update', batch);
+    const scores = scoresOf('Accuracy.update', batch, this.ignoreIndex);
     const { count, classes, score, target } = scores;
     if (this.topK > 1 && (classes < 2 || this.topK > classes))
       throw valueError('Accuracy.update', `topK is ${this.topK}, the predictions have ${classes < 2 ? 'no scores by class' : `${classes} classes`}. Use topK ≤ the classes.`);
@@ -75,9 +79,11 @@ export interface ConfusionOptions {
   numClasses?: number;
   /** Where there is one score a row: above it a row is class 1. Default 0.5; 0 for logits. */
   threshold?: number;
+  /** A target that marks rows without a label, such as −100 or 255 in a mask: they do not count. Default none. */
+  ignoreIndex?: number;
 }
 
-const CONFUSION: Kinds<ConfusionOptions> = { numClasses: COUNT, threshold: NUMBER };
+const CONFUSION: Kinds<ConfusionOptions> = { numClasses: COUNT, threshold: NUMBER, ignoreIndex: WHOLE };
 
 /** Counts by target (row) and prediction (column). Predictions and targets as for `Accuracy`. */
 abstract class Confusion<Result> extends Metric<readonly [predictions: Tensor, targets: Tensor], Result> {
@@ -85,17 +91,19 @@ abstract class Confusion<Result> extends Metric<readonly [predictions: Tensor, t
   protected counts: number[][] = [];
   protected readonly numClasses: number | undefined;
   private readonly threshold: number;
+  private readonly ignoreIndex: number | undefined;
 
-  constructor({ numClasses, threshold = 0.5 }: ConfusionOptions) {
+  constructor({ numClasses, threshold = 0.5, ignoreIndex }: ConfusionOptions) {
     super();
     this.numClasses = numClasses;
     this.threshold = threshold;
+    this.ignoreIndex = ignoreIndex;
     this.reset();
   }
 
   update(...batch: readonly [predictions: Tensor, targets: Tensor]): void {
     const op = `${this.constructor.name}.update`;
-    const scores = scoresOf(op, batch);
+    const scores = scoresOf(op, batch, this.ignoreIndex);
     const known = scores.classes === 1 ? 2 : scores.classes;
     const limit = this.numClasses ?? known;
     const pairs = Array.from({ length: scores.count }, (_, row) => [
@@ -189,8 +197,8 @@ abstract class ByClass<Result = number> extends Confusion<Result> {
       case 'weighted':
         return sumOf(tallies.map((t) => of(t) * t.actual)) / sum('actual');
       case 'binary':
-        if (tallies.length !== 2) throw valueError(`${this.constructor.name}.compute`, `average 'binary' is for two classes, there are ${tallies.length}. Use 'macro' or 'micro'.`);
-        return of(tallies[1] as (typeof tallies)[number]);
+        if (tallies.length > 2) throw valueError(`${this.constructor.name}.compute`, `average 'binary' is for two classes, there are ${tallies.length}. Use 'macro' or 'micro'.`);
+        return of(tallies[1] ?? { right: 0, predicted: 0, actual: 0 }); // labels that were all 0
       default: {
         const there = tallies.filter((t) => t.predicted + t.actual > 0);
         return sumOf(there.map(of)) / there.length;

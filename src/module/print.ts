@@ -1,28 +1,27 @@
 // A module as text, as PyTorch prints it.
-import { Parameter } from './parameter.ts';
+import { NUMBERS } from '../tensor/check.ts';
+import { valueText } from '../tensor/errors.ts';
+import { Tensor } from '../tensor/tensor.ts';
+import { FIELDS, type Fields } from './fields.ts';
 
-const isPlain = (v: unknown): boolean =>
-  typeof v === 'number' || typeof v === 'boolean' || typeof v === 'string' || (Array.isArray(v) && v.length < 9 && v.every((e) => typeof e === 'number'));
-const textOf = (v: unknown): string => (Array.isArray(v) ? `[${v.join(', ')}]` : typeof v === 'string' ? `'${v}'` : String(v));
+const isPlain = (v: unknown): boolean => /^(nu|st|bo)/.test(typeof v) || (NUMBERS.test(v) && (v as number[]).length < 9);
 
 /** A module, as far as printing asks. */
 interface Printable {
-  namedChildren(): Iterable<readonly [string, Printable]>;
+  [FIELDS](): Fields<Printable>;
 }
 
 /** Fields that say nothing of a layer's settings. */
-const INTERNAL = /^(name|ranks|withIndices)$/;
+const INTERNAL = /^(name|ranks|withIndices|weight|bias|options)$/;
 
-/** What a layer was made with: its plain fields and options, and the shape of its weight. */
+/** What a layer was made with: its plain fields and options, the shape of its weight where they do not say it, and whether it has a bias. */
 function settingsOf(module: Printable): string {
-  const fields = Object.entries(module).flatMap(([k, v]) => (k === 'options' && typeof v === 'object' && v ? Object.entries(v) : [[k, v] as const]));
-  return fields
-    .flatMap(([k, v]) => {
-      if (v instanceof Parameter) return k === 'weight' ? [`weight=${textOf(v.sizes)}`] : k === 'bias' ? ['bias=true'] : [];
-      if (k === 'bias' && v === null) return ['bias=false'];
-      return isPlain(v) && !INTERNAL.test(k) ? [`${k}=${textOf(v)}`] : [];
-    })
-    .join(', ');
+  const { weight, bias, options } = module as { weight?: unknown; bias?: unknown; options?: object };
+  const fields = Object.entries({ ...module, ...options }).filter(([k, v]) => isPlain(v) && !INTERNAL.test(k));
+  const said = fields.flatMap(([, v]) => v);
+  if (weight instanceof Tensor && !weight.sizes.every((n) => said.includes(n))) fields.unshift(['weight', weight.sizes]);
+  if (bias !== undefined) fields.push(['bias', !!bias]);
+  return fields.map(([k, v]) => `${k}=${valueText(v)}`).join(', ');
 }
 
 /** The module and what is inside it, a line each. */
@@ -30,7 +29,7 @@ export function printed(module: Printable, inside = new Set<Printable>()): strin
   const name = module.constructor.name;
   if (inside.has(module)) return `${name}(…)`;
   inside.add(module);
-  const parts = Array.from(module.namedChildren(), ([key, child]) => `  (${key}): ${printed(child, inside).replaceAll('\n', '\n  ')}\n`);
+  const parts = module[FIELDS]().own.map(([key, child]) => (child instanceof Tensor ? '' : `  (${key}): ${printed(child, inside).replaceAll('\n', '\n  ')}\n`));
   inside.delete(module);
-  return parts.length === 0 ? `${name}(${settingsOf(module)})` : `${name}(\n${parts.join('')})`;
+  return parts.some(Boolean) ? `${name}(\n${parts.join('')})` : `${name}(${settingsOf(module)})`;
 }

@@ -55,7 +55,7 @@ export function optimizerSteps(): void {
     candidates.clear();
     warnOnce(
       'unoptimized parameter',
-      `the parameter ${p.describe()} has gathered gradients over ${STEPS} optimizer steps and is in no optimizer. Modules find none in #private fields and closures. Pass it to one, or freeze it.`,
+      `the parameter ${p.describe()} has gathered gradients over ${STEPS} optimizer steps and is in no optimizer. #private fields and closures hide it: pass it to one, or freeze it.`,
     );
   }
 }

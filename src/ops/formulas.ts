@@ -1,6 +1,6 @@
 // Short formulas of the ops in binary.ts and unary.ts that have names of their own.
-import { assertArity, assertTensor, type Kinds, NUMBER, optionsBy, optionsOf } from '../tensor/check.ts';
-import { GradloomError, shapeError } from '../tensor/errors.ts';
+import { assertArity, assertSameType, assertTensor, type Kinds, NUMBER, optionsBy, optionsOf } from '../tensor/check.ts';
+import { shapeError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { add, div, eq, lt, maximum, mul, type Operand, sub, where } from './binary.ts';
 import { asFloat } from './convert.ts';
@@ -85,6 +85,6 @@ export function outer(a: Tensor, b: Tensor): Tensor {
   assertTensor('outer', a);
   assertTensor('outer', b, 'the second');
   if (a.rank !== 1 || b.rank !== 1) throw shapeError('outer', 'takes two vectors', [a.sizes, b.sizes], 'Flatten them, or multiply with broadcasting.');
-  if (a.dtype !== b.dtype) throw new GradloomError('DTYPE', 'outer', `types differ: ${a.dtype} and ${b.dtype}. Convert one.`);
+  assertSameType('outer', a, b);
   return mul(unsqueeze(a, 1), b);
 }

@@ -52,7 +52,7 @@ function reshaped(x: Tensor, shape: Shape): Tensor {
 export function view(x: Tensor, ...shape: Sizes): Tensor {
   const sizes = resolved('view', x, shape);
   const strides = viewStrides(x.sizes, x.steps, sizes);
-  if (!strides) throw shapeError('view', 'is not row-major, so that no strides show it in this shape', [x.sizes, sizes], 'Use reshape().');
+  if (!strides) throw shapeError('view', 'is not row-major, so no view has this shape', [x.sizes, sizes], 'Use reshape().');
   return applyView(viewOp, x, { shape: sizes, strides });
 }
 

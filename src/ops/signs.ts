@@ -1,5 +1,5 @@
 // Signs, kinds of numbers and choices between two: what copysign, fmax and their like are made of.
-import { assertArity, assertTensor, ofOne } from '../tensor/check.ts';
+import { assertArity, assertSameType, assertTensor, ofOne } from '../tensor/check.ts';
 import { GradloomError } from '../tensor/errors.ts';
 import { apply, copyElements, detach, everyInput, type Op } from '../tensor/op.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -56,7 +56,7 @@ export function heaviside(x: Tensor, values: Tensor): Tensor {
   assertArity('heaviside', arguments.length, 2);
   assertTensor('heaviside', x);
   assertTensor('heaviside', values, 'values');
-  if (x.dtype !== values.dtype) throw new GradloomError('DTYPE', 'heaviside', `types differ: ${x.dtype} and ${values.dtype}. Convert one.`);
+  assertSameType('heaviside', x, values);
   return where(eq(x, 0), detach(values), to(gt(x, 0), x.dtype));
 }
 

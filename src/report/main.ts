@@ -49,7 +49,7 @@ export function monitorReport(monitor: MonitorData | { toJSON(): MonitorData }, 
   const refuse = (what: string): never => {
     throw new GradloomError('VALUE', 'monitorReport', what);
   };
-  if (!fits(data, LIKE)) refuse('takes a Monitor, or what its toJSON() gave.');
+  if (!fits(data, LIKE)) refuse('takes a Monitor, or what its toJSON() gave, which is what a Worker posts.');
   const { title = 'Several losses, one network', subtitle = '', ...others } = options ?? { title: null };
   if (typeof options !== 'object' || Object.keys(others).length > 0 || arguments.length > 2 || !fits([title, subtitle], ['']))
     refuse('options are an object { title, subtitle } of texts.');

@@ -191,7 +191,7 @@ export class Tensor {
   /** A one-element tensor's value: a number, or a boolean's 0 or 1. Reading is synchronous and cheap. */
   item(): number {
     assertAlive(this, 'item');
-    refuseWhileRecording('item', 'a value is read', 'Return the tensor from the step and read it outside.');
+    refuseReading('item');
     if (this.size !== 1) {
       throw new GradloomError('SHAPE', 'item', `the tensor has ${this.size} elements, shape ${shapeText(this.sizes)}. Reduce it, or use toArray().`);
     }
@@ -206,7 +206,7 @@ export class Tensor {
   data(dtype: DType = this.dtype): TypedArrays[DType] {
     if (dtype !== this.dtype)
       throw new GradloomError('DTYPE', 'data', `the tensor is ${this.describe()}, not ${typeof dtype === 'string' ? dtype : valueText(dtype)}. Convert it with to().`);
-    refuseWhileRecording('data', 'values are read', 'Return the tensor from the step and read it outside.');
+    refuseReading('data');
     const memory = viewOf(this.dtype);
     const start = this.address / 4;
     try {
@@ -228,7 +228,8 @@ export class Tensor {
 
   /** The elements as nested arrays (a bare value for a scalar); bool gives booleans. */
   toArray(): NestedArray {
-    if (listed(this) > MOST_LISTED) throw noRoom(this, 'toArray');
+    // Numbers and lists: more would end the process, not in an error.
+    if (this.sizes.reduceRight((all, n) => n * (all + 1), 0) > 2 ** 26) throw noRoom(this, 'toArray');
     const flat = this.data();
     let at = 0;
     const build = (dim: number): NestedArray => {
@@ -256,16 +257,27 @@ export class Tensor {
     return `${this.label ? `'${this.label}' ` : ''}${this.dtype} ${shapeText(this.sizes)}`;
   }
 
-  /** Shape, type and up to a thousand elements, for people. */
+  /** Shape, type and elements in columns, for people; of more than a thousand, the first and the last three along each dimension. */
   toString(): string {
+    const { dtype, rank, size, sizes, steps } = this;
     if (this.storage.address === 0) return `Tensor(${this.describe()}, ended)`;
-    if (this.size > 1000 || listed(this) > 2000) return `Tensor(${this.describe()})`;
-    const format = (v: NestedArray, indent: string): string => {
-      if (!Array.isArray(v)) return typeof v === 'number' && this.dtype === 'float32' ? `${Number.parseFloat(v.toPrecision(6))}` : `${v}`;
-      const nested = Array.isArray(v[0]);
-      return `[${v.map((x) => format(x, `${indent} `)).join(nested ? `,\n${indent} ` : ', ')}]`;
+    refuseReading('toString');
+    const memory = viewOf(dtype);
+    let width = 0;
+    const format = (dim = 0, at = this.address / 4): string => {
+      if (dim === rank) {
+        const v = memory[at] as number;
+        const text = `${dtype === 'bool' ? !!v : dtype === 'float32' ? +v.toPrecision(6) : v}`;
+        width = Math.max(width, text.length);
+        return rank > 1 ? text.padStart(width) : text;
+      }
+      const n = sizes[dim] as number;
+      const cut = n > 6 && (size > 1000 || size === 0);
+      const part = (_: unknown, i: number): string => (cut && i === 3 ? '…' : format(dim + 1, at + (cut && i > 3 ? n - 7 + i : i) * (steps[dim] as number)));
+      return `[${Array.from({ length: cut ? 7 : n }, part).join(dim < rank - 1 ? `,\n${' '.repeat(dim + 1)}` : ', ')}]`;
     };
-    return `Tensor(${this.describe()}) ${format(this.toArray(), '')}`;
+    format(); // finds the width
+    return `Tensor(${this.describe()})${rank > 1 ? '\n' : ' '}${format()}`;
   }
 
   /** `loss < 0.5`, `+loss`, `loss + 1`: a one-element tensor's number. `${loss}`: a scalar's number, else the text. */
@@ -281,12 +293,8 @@ export class Tensor {
   }
 }
 
-/** The most numbers and lists that `toArray` makes: more would end the process, not in an error. */
-const MOST_LISTED = 2 ** 26;
-
-/** How many numbers and lists `toArray` makes. */
-function listed(t: Tensor): number {
-  return t.sizes.reduce(([all, lists], n) => [all + lists * n, lists * n] as const, [1, 1] as readonly [number, number])[0];
+function refuseReading(op: string): void {
+  refuseWhileRecording(op, 'a value is read', 'Return the tensor from the step and read it outside.');
 }
 
 function noRoom(t: Tensor, op: string, cause?: unknown): GradloomError {

@@ -20,10 +20,24 @@ export interface EarlyStoppingOptions<W extends Watched> {
   minDelta?: number;
   /** Whether less is better (default), or more. */
   mode?: 'min' | 'max';
-  /** With several numbers: how much worse than at the best one may get while another improves, default 0. */
+  /** With several numbers: how much worse than it was at any best before one may get while another improves, default 0. */
   tolerance?: number;
   /** Whether a value is better than the best so far, instead of the rule by `minDelta`, `mode` and `tolerance`. */
   isBetter?: (value: W, best: W) => boolean;
+}
+
+/** What an `EarlyStopping` remembers. */
+export interface EarlyStoppingState<W extends Watched = Watched> {
+  /** The best value. */
+  best: W | null;
+  /** Each number where it was best among the bests. */
+  peaks: W | null;
+  /** At which step the best was. */
+  bestStep: number;
+  /** Steps so far. */
+  steps: number;
+  /** The best weights. */
+  weights: Record<string, Tensor> | null;
 }
 
 const AT_LEAST_0 = { what: 'a finite number ≥ 0', test: (v: unknown) => Number.isFinite(v) && (v as number) >= 0 };
@@ -38,7 +52,7 @@ const OPTIONS: Kinds<EarlyStoppingOptions<Watched>> = {
 
 /**
  * Says when to stop: after `patience` steps without improvement. Of several numbers by name, better is what improves one of them by more than `minDelta`
- * and makes none worse by more than `tolerance` (Pareto's rule). Where a number is NaN nothing is better.
+ * and makes none worse by more than `tolerance` than it ever was at a best (Pareto's rule, without creeping). Where a number is NaN nothing is better.
  *
  * @example
  * const stopping = new EarlyStopping({ model, patience: 5 });
@@ -51,6 +65,8 @@ const OPTIONS: Kinds<EarlyStoppingOptions<Watched>> = {
 export class EarlyStopping<W extends Watched = Watched> {
   readonly #options: EarlyStoppingOptions<W>;
   #best: W | null = null;
+  /** Each number where it was best among the bests. */
+  #peaks: W | null = null;
   #bestStep = -1;
   #steps = 0;
   #weights: Record<string, Tensor> | null = null;
@@ -83,6 +99,7 @@ export class EarlyStopping<W extends Watched = Watched> {
     assertArity('EarlyStopping.step', arguments.length, 1);
     this.#check(value);
     if (this.#best === null ? !hasNaN(value) : this.#isBetter(value, this.#best)) {
+      this.#peaks = this.#peaksWith(value);
       this.#best = structuredClone(value);
       this.#bestStep = this.#steps;
       this.#keepWeights();
@@ -102,37 +119,38 @@ export class EarlyStopping<W extends Watched = Watched> {
   }
 
   /** What it remembers, for a checkpoint: plain data and the best weights. */
-  stateDict(): { best: W | null; bestStep: number; steps: number; weights: Record<string, Tensor> | null } {
+  stateDict(): EarlyStoppingState<W> {
     assertArity('EarlyStopping.stateDict', arguments.length, 0);
-    return { best: structuredClone(this.#best), bestStep: this.#bestStep, steps: this.#steps, weights: this.#weights && { ...this.#weights } };
+    const [best, peaks] = structuredClone([this.#best, this.#peaks]);
+    return { best, peaks, bestStep: this.#bestStep, steps: this.#steps, weights: this.#weights && { ...this.#weights } };
   }
 
   /** Takes up where `stateDict` was called. @throws STATE where it is no state */
-  loadStateDict(state: { best: W | null; bestStep: number; steps: number; weights: Record<string, Tensor> | null }): void {
+  loadStateDict(state: EarlyStoppingState<W>): void {
     const op = 'EarlyStopping.loadStateDict';
     assertArity(op, arguments.length, 1);
-    const { best, bestStep, steps, weights } = (isPlainObject(state) ? state : {}) as Partial<typeof state>;
+    const { best, peaks, bestStep, steps, weights } = (isPlainObject(state) ? state : {}) as Partial<typeof state>;
     const isCount = (n: unknown, least: number): boolean => Number.isSafeInteger(n) && (n as number) >= least;
-    if (best === undefined || !isCount(bestStep, -1) || !isCount(steps, 0) || (weights !== null && !isPlainObject(weights)))
+    if (best === undefined || (best === null) !== (peaks === null) || !isCount(bestStep, -1) || !isCount(steps, 0) || (weights !== null && !isPlainObject(weights)))
       throw new GradloomError('STATE', op, `takes what stateDict() gave, got ${valueText(state)}.`);
     try {
-      if (best !== null) this.#check(best);
+      if (best !== null) for (const values of [best, peaks as W]) this.#check(values, best);
     } catch (error) {
       throw new GradloomError('STATE', op, `best does not fit. ${(error as Error).message}`);
     }
     this.#replace(weights === null ? null : (weights as Record<string, Tensor>));
-    this.#best = structuredClone(best);
+    [this.#best, this.#peaks] = structuredClone([best, peaks as W | null]);
     this.#bestStep = bestStep as number;
     this.#steps = steps as number;
   }
 
-  #check(value: W): void {
+  #check(value: W, best = this.#best): void {
     const given = typeof value === 'number' ? { value } : value;
     if (!isPlainObject(given) || Object.keys(given).length === 0) throw valueError('EarlyStopping.step', `takes a number, or numbers by name, got ${valueText(value)}.`);
     for (const [name, v] of Object.entries(given)) checkArgument('EarlyStopping.step', name, v, { what: 'a number', test: (n) => typeof n === 'number' });
-    if (this.#best === null) return;
+    if (best === null) return;
     const names = (v: W): string => (typeof v === 'number' ? 'one number' : Object.keys(v).sort().join(', '));
-    if (names(value) !== names(this.#best)) throw valueError('EarlyStopping.step', `got ${names(value)}, before ${names(this.#best)}. Give the same at each step.`);
+    if (names(value) !== names(best)) throw valueError('EarlyStopping.step', `got ${names(value)}, before ${names(best)}. Give the same at each step.`);
   }
 
   #isBetter(value: W, best: W): boolean {
@@ -141,8 +159,14 @@ export class EarlyStopping<W extends Watched = Watched> {
     if (hasNaN(value)) return false;
     const sign = mode === 'min' ? 1 : -1;
     if (typeof value === 'number') return sign * ((best as number) - value) > minDelta;
-    const gains = Object.entries(value).map(([name, v]) => sign * ((best as Record<string, number>)[name] as number) - sign * v);
-    return gains.some((g) => g > minDelta) && gains.every((g) => g >= -tolerance);
+    const gains = (over: W): number[] => Object.entries(value).map(([name, v]) => sign * (((over as Record<string, number>)[name] as number) - v));
+    return gains(best).some((g) => g > minDelta) && gains(this.#peaks as W).every((g) => g >= -tolerance);
+  }
+
+  #peaksWith(value: W): W {
+    if (this.#peaks === null || typeof value === 'number') return structuredClone(value);
+    const better = this.#options.mode === 'max' ? Math.max : Math.min;
+    return Object.fromEntries(Object.entries(this.#peaks).map(([name, v]) => [name, better(v, (value as Record<string, number>)[name] as number)])) as W;
   }
 
   #keepWeights(): void {

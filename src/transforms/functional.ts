@@ -1,17 +1,19 @@
 // Pictures changed as they are told: float32 [N, C, H, W], 0–1 where colours count. Values are torchvision's for tensors.
 import { flip } from '../ops/arrange.ts';
 import { add, div, eq, ge, mul, sub, where } from '../ops/binary.ts';
-import { tensor, zerosLike } from '../ops/create.ts';
+import { tensor } from '../ops/create.ts';
 import { remainder } from '../ops/division.ts';
-import { affineGrid, gridSample } from '../ops/gridsample.ts';
+import { gridSample } from '../ops/gridsample.ts';
 import { interpolate } from '../ops/interpolate.ts';
+import { matmul } from '../ops/matmul.ts';
 import { amax, amin, mean } from '../ops/moments.ts';
 import { narrow, reshape, select, stack } from '../ops/movement.ts';
 import { pad } from '../ops/pad.ts';
 import { expand } from '../ops/reduce.ts';
-import { clamp, cos, floor, sin } from '../ops/unary.ts';
+import { clamp, floor } from '../ops/unary.ts';
 import { assertArity, assertTensor, checkArgument, FINITE, isListOf, type Kinds, NUMBER, oneOf, optionsOf, valueText } from '../tensor/check.ts';
 import { GradloomError, shapeText, valueError } from '../tensor/errors.ts';
+import { cosPi } from '../tensor/elementary.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 /** One number for all pictures, or one for each. */
@@ -30,12 +32,18 @@ export function assertPictures(op: string, x: unknown, channels?: number): asser
   );
 }
 
-/** @internal A number for each picture, as [N, 1, 1, 1] or [1, 1, 1, 1]. */
-function column(op: string, what: string, values: PerPicture, n: number): Tensor {
+/** @internal A number for each picture, or one for all. */
+function numbersOf(op: string, what: string, values: PerPicture, n: number): number[] {
   const list = typeof values === 'number' ? [values] : values;
   if (!isListOf(list, Number.isFinite) || (list.length !== n && list.length !== 1))
     throw valueError(op, `${what} must be a finite number, or one for each of ${n} pictures, got ${valueText(values)}.`);
-  return tensor(list as number[], { shape: [list.length, 1, 1, 1] });
+  return list as number[];
+}
+
+/** @internal The same as [N, 1, 1, 1] or [1, 1, 1, 1]. */
+function column(op: string, what: string, values: PerPicture, n: number): Tensor {
+  const list = numbersOf(op, what, values, n);
+  return tensor(list, { shape: [list.length, 1, 1, 1] });
 }
 
 /** @internal A size, checked. */
@@ -117,16 +125,34 @@ export interface RotateOptions {
 }
 const ROTATE: Kinds<RotateOptions> = { interpolation: oneOf('nearest', 'bilinear'), fill: FINITE };
 
-/** Pictures turned around their middle, counter-clockwise, by degrees. */
+/** The cosine of an angle in degrees. */
+function cosine(degrees: number): number {
+  const turn = Math.abs(degrees % 360);
+  return cosPi((turn > 180 ? 360 - turn : turn) / 180);
+}
+
+/**
+ * Pictures turned around their middle, counter-clockwise, by degrees. Pixels are torchvision's; at the rim, where a bilinear value is part picture and part `fill`, it is the
+ * sum of both parts, where torchvision with a `fill` weighs the picture's part twice.
+ */
 export function rotate(x: Tensor, degrees: PerPicture, options?: RotateOptions): Tensor {
   assertArity('rotate', arguments.length, 3);
   assertPictures('rotate', x);
   const { interpolation = 'bilinear', fill = 0 } = optionsOf('rotate', options, ROTATE);
-  const [n, c, h, w] = x.sizes as [number, number, number, number];
-  const angle = mul(expand(reshape(column('rotate', 'the angle', degrees, n), [-1]), [n]), Math.PI / 180);
-  const [cosine, sine, zero] = [cos(angle), sin(angle), zerosLike(angle)];
-  const theta = reshape(stack([cosine, mul(sine, -h / w), zero, mul(sine, w / h), cosine, zero], 1), [n, 2, 3]);
-  const read = (picture: Tensor): Tensor => gridSample(picture, affineGrid(theta, [n, c, h, w], false), { mode: interpolation, paddingMode: 'zeros', alignCorners: false });
+  const [n, , h, w] = x.sizes as [number, number, number, number];
+  const angles = numbersOf('rotate', 'the angle', degrees, n);
+  // Where a pixel comes from, in pixels from the middle, then in halves of the picture: exact at quarter turns, as torchvision's.
+  const turn = tensor(
+    angles.flatMap((d) => [cosine(d), cosine(d - 90), -cosine(d - 90), cosine(d)]),
+    { shape: [angles.length, 2, 2] },
+  );
+  const middle = (size: number): number[] => Array.from({ length: size }, (_, i) => i - (size - 1) / 2);
+  const places = tensor(
+    middle(h).flatMap((y) => middle(w).map((column) => [column, y])),
+    { shape: [1, h * w, 2] },
+  );
+  const grid = reshape(matmul(expand(places, [angles.length, h * w, 2]), div(turn, tensor([w / 2, h / 2]))), [angles.length, h, w, 2]);
+  const read = (picture: Tensor): Tensor => gridSample(picture, expand(grid, [n, h, w, 2]), { mode: interpolation, paddingMode: 'zeros', alignCorners: false });
   return fill === 0 ? read(x) : add(read(sub(x, fill)), fill);
 }
 

@@ -108,6 +108,7 @@ test('wider and narrower types', () => {
 test('what is malformed is named', () => {
   const bad = (message: RegExp, bytes: Uint8Array): unknown => throwsCode('FORMAT', message, () => loadSafetensors(bytes));
   bad(/3 bytes are too few/, new Uint8Array(3));
+  bad(/this is what torch\.save writes\. .*save_file/, Uint8Array.of(0x50, 0x4b, 3, 4, 0, 0, 0, 0, 1, 2));
   bad(/header is 100 bytes long, but only 2 follow.*cut short/, Uint8Array.of(100, 0, 0, 0, 0, 0, 0, 0, 1, 2));
   bad(/would be 18446744073709552000 bytes long, the format allows 100000000/, new Uint8Array(16).fill(255));
   bad(/bytes 8 to 11\) is no JSON/, file('{x:'));

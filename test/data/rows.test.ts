@@ -55,6 +55,10 @@ test('rows are put together part by part', () => {
 test('rows of different form are refused by name', () => {
   throwsCode('VALUE', /collate: row 1 of the batch is float32 \[3\], row 0 float32 \[2\]/, () => defaultCollate([ones([2]), ones([3])]));
   throwsCode('VALUE', /collate: row 1\.x of the batch/, () => defaultCollate([{ x: [1, 2] }, { x: [1] }]));
+  throwsCode('VALUE', /collate: row 1\.x of the batch has 3 numbers, row 0 2\. Pad them .*padSequence/, () =>
+    defaultCollate([{ x: new Float32Array(2) }, { x: new Float32Array(3) }]),
+  );
+  throwsCode('VALUE', /is int32 \[2\], row 0 float32 \[2\]\. Rows of one batch/, () => defaultCollate([ones([2]), ones([2], { dtype: 'int32' })]));
   throwsCode('VALUE', /collate: row 1 of the batch/, () => defaultCollate([[1, 2], [1]]));
   throwsCode('VALUE', /collate: row 2\[1\] of the batch is 'b'/, () =>
     defaultCollate([

@@ -1,6 +1,6 @@
 // A model as text and as a table.
 import { inspect } from 'node:util';
-import { isGradEnabled, memory, nn, randn, scope, summary, type Tensor } from 'gradloom';
+import { isGradEnabled, memory, nn, randn, scope, summary, type Tensor, zeros } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { throwsCode } from '../helpers.ts';
@@ -18,13 +18,13 @@ class Heads extends nn.Module {
 test('a module prints as in PyTorch', () => {
   const text = `Heads(
   (trunk): Sequential(
-    (0): Conv2d(weight=[8, 3, 3, 3], bias=true, padding=1, paddingMode='zeros')
-    (1): BatchNorm2d(weight=[8], bias=true, eps=0.00001, momentum=0.1)
+    (0): Conv2d(weight=[8, 3, 3, 3], paddingMode='zeros', padding=1, bias=true)
+    (1): BatchNorm2d(weight=[8], eps=0.00001, momentum=0.1, bias=true)
     (2): ReLU()
     (3): Flatten()
   )
-  (a): Linear(weight=[10, 32], bias=true, inFeatures=32, outFeatures=10)
-  (b): Linear(weight=[4, 32], bias=false, inFeatures=32, outFeatures=4)
+  (a): Linear(inFeatures=32, outFeatures=10, bias=true)
+  (b): Linear(inFeatures=32, outFeatures=4, bias=false)
 )`;
   assert.is(String(new Heads()), text);
   assert.is(inspect(new Heads()), text);
@@ -34,6 +34,39 @@ test('a module that holds itself prints', () => {
   const net = new Heads() as Heads & { self?: nn.Module };
   net.self = net;
   assert.match(String(net), /\(self\): Heads\(…\)/);
+});
+
+test('a layer that stands in several places prints in each; one without parameters, and lists', () => {
+  const shared = new nn.Linear(2, 2);
+  assert.is(
+    String(new nn.Sequential(shared, shared)),
+    'Sequential(\n  (0): Linear(inFeatures=2, outFeatures=2, bias=true)\n  (1): Linear(inFeatures=2, outFeatures=2, bias=true)\n)',
+  );
+  assert.is(String(new nn.Sequential()), 'Sequential()');
+  assert.is(String(new nn.ParameterList([zeros([2])])), 'ParameterList()');
+  assert.is(String(new nn.ModuleDict({ a: new nn.LSTM(2, 3) })).split('\n').length, 3);
+  assert.is(String(new nn.InstanceNorm2d(3)), 'InstanceNorm2d(eps=0.00001, momentum=0.1, bias=false)');
+});
+
+test('layers of lists and Maps stand under their path; what a forward gives may hold itself', () => {
+  class Odd extends nn.Module {
+    layers = [new nn.Linear(2, 2), new nn.Sequential(new nn.ReLU())];
+    heads = new Map([['a', new nn.Linear(2, 3)]]);
+    forward(x: Tensor): object {
+      const h = (this.layers[1] as nn.Sequential).forward((this.layers[0] as nn.Linear).forward(x));
+      const given: Record<string, unknown> = { heads: new Map([['a', this.heads.get('a')?.forward(h)]]), data: new Float32Array(4), n: 1 };
+      given['self'] = given;
+      return given;
+    }
+  }
+  const text = String(summary(new Odd(), randn([1, 2])));
+  assert.equal(
+    text
+      .split('\n')
+      .slice(2)
+      .map((line) => line.split(/ {2,}(?=\[)/)[0]),
+    ['Odd', '  (layers.0) Linear', '  (layers.1) Sequential', '    (0) ReLU', '  (heads.a) Linear', '15 parameters (15 trained), 60 B; outputs 28 B'],
+  );
 });
 
 test('layers, shapes, parameters and memory', () => {
@@ -77,7 +110,7 @@ test('layers, shapes, parameters and memory', () => {
       ['b', 'Linear', [[2, 4]], 128, false, 32],
     ],
   );
-  assert.match(String(s), /\(b\) Linear +\[2, 4\] +128 {2}frozen +0.0 kB\n698 parameters \(570 trained\)/);
+  assert.match(String(s), /\(b\) Linear +\[2, 4\] +128 {2}frozen +32 B\n698 parameters \(570 trained\)/);
 });
 
 test('a tied weight counts once, a layer called twice shows twice', () => {

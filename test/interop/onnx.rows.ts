@@ -211,6 +211,7 @@ const others: readonly Row[] = [
   layer('Dropout1d', () => new nn.Dropout1d(0.5), line),
   layer('Dropout2d', () => new nn.Dropout2d(0.5), image),
   layer('Dropout3d', () => new nn.Dropout3d(0.5), volume),
+  layer('softshrink as a function', () => new Of(((x: Tensor) => F.softshrink(x, 0.3)) as never), flat, 'Shrink'),
   layer('CosineSimilarity', () => new Of(((a: Tensor, b: Tensor) => F.cosineSimilarity(a, b, { dim: 1 })) as never), shaped([2, 5], [2, 5])),
 ];
 

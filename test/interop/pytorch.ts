@@ -4,11 +4,12 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { checkpoint, multiloss, nn, scope, tensor, type Tensor } from 'gradloom';
+import { checkpoint, multiloss, nn, optim, scope, tensor, type Tensor } from 'gradloom';
 import { fromPyTorch, toPyTorch } from '../../src/entry/interop.ts';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Case, CASES, METHODS, OPTIMIZERS, SCHEDULERS, small } from './models.ts';
+import { DRAWS, functionsOf, INPUTS } from './functions.ts';
 import { findPython, works } from './python.ts';
 
 const { values } = parseArgs({ options: { short: { type: 'boolean', default: false }, only: { type: 'string', default: '' } } });
@@ -152,6 +153,18 @@ it('every method, optimizer and scheduler that is written follows', () => {
     differences.filter(([, d]) => !(d <= TOLERANCE)),
     [],
   );
+});
+
+it('functions of one and of two tensors give the same values', () => {
+  const data = INPUTS[1] as Tensor[];
+  const functions = INPUTS.flatMap((x) => functionsOf(...x)).filter(([name]) => !DRAWS.test(name) && !/^(nan)?median|^unique/.test(name));
+  const model = new nn.Linear(1, 1);
+  const losses = (batch: Tensor[]): Record<string, Tensor> =>
+    Object.fromEntries(functions.map(([name, of]) => [name.replace(/\W/g, '_'), (of.forward(...batch.slice(0, Number(name.slice(-1)))) as Tensor).square().sum()]));
+  const folder = written('functions', { model, data, losses, optimizer: new optim.SGD(model.parameters(), { lr: 0.1 }) as never });
+  const said = inOneProcess([folder, '--check']).trim().split('\n');
+  console.log(`${said.length} functions`);
+  assert.is(said.length, functions.length);
 });
 
 it('safetensors files of Python load here, and ours there', () => {

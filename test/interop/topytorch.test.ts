@@ -4,6 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { fromPyTorch, loadOptimizer, saveOptimizer, toPyTorch } from '../../src/entry/interop.ts';
 import { throwsCode } from '../helpers.ts';
+import { functionsOf, INPUTS } from './functions.ts';
 import { METHODS, small } from './models.ts';
 
 const text = (files: ReturnType<typeof toPyTorch>, name = 'model.py'): string => files[name] as string;
@@ -66,6 +67,21 @@ test('gradients of a gradient are calls of torch.autograd.grad', () => {
     'leaf = torch.tensor([1.5, 2.0]).requires_grad_()',
   ])
     assert.ok(lines.includes(line), lines);
+});
+
+test('every function of one or two tensors is written, or refused by name', () => {
+  const refused = INPUTS.flatMap((x) =>
+    functionsOf(...x).flatMap(([name, model]) => {
+      try {
+        toPyTorch({ model, example: x });
+        return [];
+      } catch (error) {
+        assert.match((error as Error).message, /^(toPyTorch: the op|\w+: the shape of its result depends on)/, name);
+        return [name];
+      }
+    }),
+  );
+  assert.equal(refused, ['median of 1', 'nanmedian of 1', 'unique of 1', 'uniqueConsecutive of 1']);
 });
 
 test('sizes that go by the batch are taken from it', () => {

@@ -77,6 +77,57 @@ test('measures of numbers are those of scikit-learn', () => {
   }
 });
 
+test('rows that are marked as without a label do not count', () => {
+  const int = (v: number[] | number[][]): import('gradloom').Tensor => tensor(v, { dtype: 'int32' });
+  const [scores, target] = [
+    [
+      [2, 1],
+      [0, 1],
+      [3, 0],
+      [0, 2],
+    ],
+    [0, 255, 1, -100],
+  ];
+  const whole = new metrics.Accuracy({ ignoreIndex: 255 });
+  throwsCode('VALUE', /the target -100 is no class.*ignoreIndex/, () => whole.update(tensor(scores), int(target)));
+  const kept = target.map((t) => (t === 255 ? -100 : t));
+  for (const [metric, answer] of [
+    [new metrics.Accuracy({ ignoreIndex: -100 }), 0.5],
+    [
+      new metrics.ConfusionMatrix({ ignoreIndex: -100 }),
+      [
+        [1, 0],
+        [1, 0],
+      ],
+    ],
+    [new metrics.JaccardIndex({ ignoreIndex: -100 }), 0.25],
+  ] as const) {
+    metric.update(tensor(scores), int(kept));
+    assert.equal(metric.compute(), answer);
+  }
+  const mask = new metrics.Dice({ ignoreIndex: 255, numClasses: 2 });
+  mask.update(
+    int([
+      [0, 1],
+      [1, 7],
+    ]),
+    int([
+      [0, 1],
+      [0, 255],
+    ]),
+  ); // what stands in place of a label is not looked at
+  assert.ok(Math.abs(mask.compute() - 2 / 3) < 1e-12);
+  const none = new metrics.Accuracy({ ignoreIndex: 0 });
+  none.update(tensor(scores), int([0, 0, 0, 0]));
+  throwsCode('VALUE', /no row was given/, () => none.compute());
+});
+
+test("'binary' of labels that are all 0 is 0, as scikit-learn's", () => {
+  const f1 = new metrics.F1Score({ average: 'binary' });
+  f1.update(tensor([0, 0], { dtype: 'int32' }), tensor([0, 0], { dtype: 'int32' }));
+  assert.is(f1.compute(), 0);
+});
+
 test('pictures: scores [N, C, H, W] with masks, and masks with masks', () => {
   const scores = tensor([[[[0.1, 0.9]], [[0.9, 0.1]]]]); // [1, 2, 1, 2]: classes 1 and 0
   const mask = tensor([[[1, 1]]], { dtype: 'int32' });

@@ -131,6 +131,32 @@ test('parametersToVector and back', () => {
   throwsCode('DTYPE', /parameter 1 must be a tensor/, () => utils.parametersToVector([zeros([1]), 3 as never]));
 });
 
+test('padSequence: to the longest, on either side, with gradients; what does not fit', () => {
+  const [a, b] = [tensor([1, 2, 3], { requiresGrad: true }), tensor([4])];
+  assert.equal(utils.padSequence([a, b]).tolist(), [
+    [1, 4],
+    [2, 0],
+    [3, 0],
+  ]);
+  assert.equal(utils.padSequence([a, b], true, -1, 'left').tolist(), [
+    [1, 2, 3],
+    [-1, -1, 4],
+  ]);
+  utils.padSequence([b, a], { batchFirst: true }).square().sum().backward();
+  assert.equal(a.grad?.tolist(), [2, 4, 6]);
+  assert.equal(utils.padSequence([zeros([0, 2]), zeros([3, 2])]).shape, [3, 2, 2]);
+  assert.equal(utils.padSequence([tensor([true]), tensor([false, true])], { batchFirst: true, paddingValue: 1 }).tolist(), [
+    [true, true],
+    [false, true],
+  ]);
+  throwsCode('SHAPE', /behind their first dimension: \[2, 3\] × \[2, 4\]/, () => utils.padSequence([zeros([2, 3]), zeros([2, 4])]));
+  throwsCode('SHAPE', /^padSequence: /, () => utils.padSequence([tensor(1)]));
+  throwsCode('DTYPE', /float32 and int32/, () => utils.padSequence([zeros([1]), zeros([1], { dtype: 'int32' })]));
+  throwsCode('DTYPE', /sequence 1 must be a tensor/, () => utils.padSequence([zeros([1]), [2] as never]));
+  throwsCode('VALUE', /list of tensors/, () => utils.padSequence([]));
+  throwsCode('VALUE', /batchFirst/, () => utils.padSequence([a], { batch_first: true } as never));
+});
+
 for (const { name, steps, batches, after } of recorded.averages) {
   test(`AveragedModel ${name}: as PyTorch’s, captured too; updateBn`, () => {
     const make = (): nn.Sequential => new nn.Sequential(new nn.Linear(2, 2), new nn.BatchNorm1d(2));

@@ -166,7 +166,8 @@ test('what cannot be replayed is refused, with the line, and eager work goes on'
     assert.equal(ones([2]).add(1).toArray(), [2, 2]);
   };
   refused(() => w.sum().item(), /item: a value is read inside a captured step \(.*capture\.test.*\)/s);
-  refused(() => w.toArray(), /data: values are read/);
+  refused(() => w.toArray(), /data: a value is read/);
+  refused(() => String(w), /toString: a value is read/);
   refused(() => tensor([1]), /numbers of the host/);
   refused(() => manualSeed(3), /seeded/);
   refused(() => {

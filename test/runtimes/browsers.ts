@@ -286,10 +286,16 @@ const refusals = (which: Which): Target[] => [
     run: async () => refused(which, bundled('threads'), /'Cross-Origin-Opener-Policy: same-origin' and 'Cross-Origin-Embedder-Policy: require-corp'/, { init: { threads: 2 } }),
   },
 ];
+/** Anomaly mode, whose message must name the page's own line. */
+const anomaly = (which: Which): Target => ({
+  name: `${which} page, anomaly mode`,
+  run: async () => ({ ...(await native(which, 'plain', undefined, './anomaly.mjs')), version: versionOf(which) }),
+});
 const sealed = { policy: 'sealed', init: { threads: 2 } };
 
 export const browsers: Target[] = [
   { name: 'Chromium page, import map', run: () => native('Chromium') },
+  anomaly('Chromium'),
   { name: 'Chromium page, import map, 2 threads', run: () => native('Chromium', 'isolated', { threads: 2 }) },
   { name: 'Chromium worker, no bundler', run: () => native('Chromium', 'plain', undefined, './native-worker.mjs') },
   { name: 'Chromium page', run: async () => runBundle('Chromium', bundled('app')) },
@@ -313,10 +319,12 @@ export const browsers: Target[] = [
   { name: 'Chromium: page stopped, tick', run: () => frames('tick', ({ ended }) => ended === 'stopped', { stop: '300' }) },
   { name: 'Chromium: page without either', run: () => frames('blocked', ({ ended, frames: n }) => ended === 'done' && n < 5) },
   { name: 'Firefox page, import map', run: () => native('Firefox') },
+  anomaly('Firefox'),
   { name: 'Firefox page', run: async () => runBundle('Firefox', bundled('app')) },
   { name: 'Firefox worker', run: async () => runBundle('Firefox', bundled('app'), { worker: true }) },
   { name: 'Firefox page, CSP', run: async () => runBundle('Firefox', bundled('app'), { policy: 'csp' }) },
   { name: 'WebKit page, import map', run: () => native('WebKit') },
+  anomaly('WebKit'),
   { name: 'WebKit worker, no bundler', run: () => native('WebKit', 'plain', undefined, './native-worker.mjs') },
   { name: 'WebKit page, CSP', run: async () => runBundle('WebKit', bundled('app'), { policy: 'csp' }) },
   { name: 'WebKit worker, CSP', run: async () => runBundle('WebKit', bundled('app'), { policy: 'csp', worker: true }) },

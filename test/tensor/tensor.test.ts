@@ -56,8 +56,11 @@ test('reading: item, data, toArray, toString', () => {
     [2, 4],
   ]);
   throwsCode('SHAPE', /4 elements/, () => x.item());
-  assert.match(`${x}`, /float32 \[2, 2\].*\[\[1, 2\],/s);
-  assert.match(`${zeros([40, 40])}`, /^Tensor\(float32 \[40, 40\]\)$/);
+  assert.is(`${x.mul(tensor([1, -10]))}`, 'Tensor(float32 [2, 2])\n[[  1, -20],\n [  3, -40]]');
+  assert.is(`${x.t().gt(1)}`, 'Tensor(bool [2, 2])\n[[false,  true],\n [ true,  true]]');
+  assert.is(`${tensor([1e9 + 1, 2], { dtype: 'int32' })}`, 'Tensor(int32 [2]) [1000000001, 2]');
+  assert.is(`${arange(2000).view([2, 1000]).t()}`, 'Tensor(int32 [1000, 2])\n[[   0, 1000],\n [   1, 1001],\n [   2, 1002],\n …,\n [ 997, 1997],\n [ 998, 1998],\n [ 999, 1999]]');
+  assert.is(`${zeros([0, 3])} ${zeros([2 ** 31 - 1, 0])}`.match(/\[\]/g)?.length, 7, 'empty ones');
   x.data()[0] = 9;
   assert.is((x.toArray() as number[][])[0]?.[0], 1, 'data() is a copy');
 });

@@ -102,6 +102,23 @@ test('over several losses better is what makes none worse', () => {
   assert.is(own.best, 1);
 });
 
+test('a loss does not creep up by the tolerance at each best, also behind a state', () => {
+  for (const mode of ['min', 'max'] as const) {
+    const sign = mode === 'min' ? 1 : -1;
+    let stopping = new EarlyStopping<{ a: number; b: number }>({ mode, tolerance: 0.5 });
+    const better = Array.from({ length: 4 }, (_, i) => {
+      const before = stopping.bestStep;
+      stopping.step({ a: sign * (9 - i), b: sign * (1 + 0.4 * i) });
+      const next = new EarlyStopping<{ a: number; b: number }>({ mode, tolerance: 0.5 });
+      next.loadStateDict(stopping.stateDict());
+      stopping = next;
+      return stopping.bestStep > before;
+    });
+    assert.equal(better, [true, true, false, false]);
+    assert.equal(stopping.best, { a: sign * 8, b: sign * 1.4 });
+  }
+});
+
 test('goes on from a state', () => {
   const net = new nn.Linear(1, 1);
   const first = new EarlyStopping<number>({ model: net, patience: 3 });

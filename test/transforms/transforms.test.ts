@@ -1,6 +1,6 @@
 // Pictures: torchvision's recorded values, random changes by seed, and what pages have as tensors and back.
 import { readFileSync } from 'node:fs';
-import { fromImageData, manualSeed, nn, ones, rand, type Tensor, tensor, toImageData, transforms, zeros } from 'gradloom';
+import { fromImageData, manualSeed, nn, ones, rand, rot90, type Tensor, tensor, toImageData, transforms, zeros } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { throwsCode } from '../helpers.ts';
@@ -29,6 +29,39 @@ test("values are torchvision's", () => {
     assert.equal(given.shape, outShape, name);
     const far = Math.max(...Array.from(given.data(), (v, i) => Math.abs(v - (y[i] as number))));
     assert.ok(far <= CLOSE, `${name}(${JSON.stringify(args)}) of ${shape}: off by ${far}`);
+  }
+});
+
+test('quarter turns move pixels and change none, to either side and beyond a whole turn', () => {
+  for (const interpolation of ['nearest', 'bilinear'] as const) {
+    for (const size of [5, 8]) {
+      const x = rand([2, 3, size, size]);
+      for (const [degrees, quarters] of [
+        [90, 1],
+        [-90, 3],
+        [180, 2],
+        [270, 3],
+        [-450, 3],
+        [360, 0],
+      ] as const) {
+        const far = transforms
+          .rotate(x, degrees, { interpolation })
+          .sub(rot90(x, quarters, [2, 3]))
+          .abs()
+          .max()
+          .item();
+        assert.ok(far <= (interpolation === 'nearest' ? 0 : 2e-6), `${interpolation} ${size} by ${degrees}: off by ${far}`);
+      }
+    }
+    const wide = rand([1, 1, 3, 6]);
+    assert.ok(
+      transforms
+        .rotate(wide, 180, { interpolation })
+        .sub(wide.flip([2, 3]))
+        .abs()
+        .max()
+        .item() <= 2e-6,
+    );
   }
 });
 

@@ -86,7 +86,7 @@ export function reportWeights(method: Method, report: LiveReport<string>, losses
  */
 export function assertNeeds(method: Method, recorded: Method['needs']): void {
   if (method.needs === recorded) return;
-  throw new GradloomError('CAPTURE', OP, `${method.name} needs ${method.needs}, and ${recorded} when the captured step was recorded. Call release() on the captured step.`);
+  throw new GradloomError('CAPTURE', OP, `${method.name} needs ${method.needs} from this step on, the captured step was recorded with ${recorded}. Call its release().`);
 }
 
 /** The weights, if they are numbers and one for each loss. */

@@ -40,7 +40,7 @@ export class Measured {
         throw new GradloomError(
           'NONFINITE',
           OP,
-          `the gradient of '${names[id]}' is not finite, so nothing was changed. Look for √0, log(0), x/0 or overflow: setDetectAnomaly(true) names the op.`,
+          `the gradient of '${names[id]}' is not finite though the loss is, so nothing was changed. Look for √0, log(0), x/0 or overflow: setDetectAnomaly(true) names the op.`,
         );
       });
     });

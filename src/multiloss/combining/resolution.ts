@@ -27,11 +27,11 @@ function assertOptions(method: Method, { groups = 'model', on, at, other, heads 
   if (groups !== 'model') {
     const stateful = weighs && Object.keys(method.stateDict?.() ?? {}).length > 0;
     const why = stateful ? 'remembers between steps' : 'does not weigh gradients';
-    if (stateful || !weighs) throw valueError(OP, `${method.name} ${why}, so it cannot be used with groups. Leave \`groups\` out, or take PCGrad, UPGrad or MGDA.`);
+    if (stateful || !weighs) throw valueError(OP, `${method.name} ${why}: it takes no groups. Leave \`groups\` out, or take PCGrad, UPGrad or MGDA.`);
   }
   if (!isAggregator(method)) return;
   if (on || at || other) throw valueError(OP, `${method.name} works on gradients themselves. Leave out \`on\`, \`at\` and \`other\`.`);
-  if (heads === 'weighted') throw valueError(OP, `${method.name} gives a direction, no weights. Leave \`heads\` out, or take 'unweighted'.`);
+  if (heads === 'weighted') throw valueError(OP, `${method.name} gives a direction. Leave \`heads\` out, or take 'unweighted'.`);
 }
 
 /** How one step's losses become gradients: method and options, checked. */

@@ -52,7 +52,7 @@ export class Sharing<Name extends string> {
     const lists: { readonly [K in Name]?: Iterable<Tensor> } = only;
     for (const name of Object.keys(lists)) {
       if (![...names, ...absent].includes(name as Name))
-        throw valueError(OP, `\`only\` names the loss '${name}', which is not among ${names.join(', ')}. Where a batch lacks it, give it as null.`);
+        throw valueError(OP, `\`only\` names the loss '${name}', which is not among ${names.join(', ')}. Where a batch lacks it, give null.`);
     }
     const trained = names.map((name) => (Object.hasOwn(lists, name) && lists[name] ? new Set(lists[name]) : null));
     this.counts = trained.some((set) => set !== null) ? (leaf, loss) => trained[loss]?.has(leaf) ?? true : undefined;
@@ -82,14 +82,10 @@ export class Sharing<Name extends string> {
     const { method, names } = this;
     if (method.needs === 'losses' || names.length < 2) return;
     if (shared.length === 0) {
-      throw new GradloomError(
-        'GRAPH',
-        OP,
-        `the losses ${names.join(', ')} share no parameter, so ${method.name} has nothing to resolve. Call backward on each, or name the parameters by \`shared\`.`,
-      );
+      throw new GradloomError('GRAPH', OP, `the losses ${names.join(', ')} share no parameter for ${method.name} to resolve. Add them, or name some by \`shared\`.`);
     }
     const lonely = names.filter((_, i) => !shared.some((p) => reached.get(p)?.includes(i)));
-    for (const name of lonely) warnOnce(`${OP} ${name}`, `${OP}: the loss '${name}' reaches none of the shared parameters, only its own. Check detach() and noGrad() on its way.`);
+    for (const name of lonely) warnOnce(`${OP} ${name}`, `${OP}: the loss '${name}' reaches none of the shared parameters. Check detach() and noGrad() on its way.`);
   }
 
   /** Whether the method looks at the gradients at a place, if it is a shared one. */

@@ -88,5 +88,5 @@ export function reshare<Key extends string>(rows: readonly Numbers<Key>[], key: 
 export function indexOfLoss(method: string, option: string, name: string, { names, absent = [] }: Stats, known: readonly string[]): number {
   const at = names.indexOf(name);
   if (at >= 0 || absent.includes(name) || known.includes(name)) return at;
-  throw valueError(method, `${option} is '${name}', but the losses are ${names.join(', ')}. Name one of them; where a batch lacks it, give it as null.`);
+  throw valueError(method, `${option} is '${name}', but the losses are ${names.join(', ')}. Name one of them; where a batch lacks it, give null.`);
 }

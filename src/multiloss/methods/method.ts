@@ -122,8 +122,8 @@ const isFunction = (method: object, key: string): boolean => typeof (method as R
 /** A method, as options take it. */
 export const METHOD: Kind = {
   what:
-    "a method, such as new multiloss.UPGrad(), or an object with weights (needs 'losses', 'norms', 'gramian' or 'jacobian'), " +
-    "directions ('jacobian') or combine ('losses'), and stateDict with loadStateDict or neither",
+    "a method, such as new multiloss.UPGrad(); one of your own has weights (needs 'losses', 'norms', 'gramian' or 'jacobian'), " +
+    "directions ('jacobian') or combine ('losses'), and both or none of stateDict, loadStateDict",
   test: (v) => {
     if (typeof v !== 'object' || v === null || isFunction(v, 'stateDict') !== isFunction(v, 'loadStateDict')) return false;
     const { needs } = v as Partial<Method>;

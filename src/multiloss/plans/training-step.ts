@@ -127,7 +127,7 @@ function activeOf(step: TrainingStep, given: Losses, values: Readonly<Record<str
       throw new GradloomError(
         'NONFINITE',
         op,
-        `the loss '${name}' is ${value}; nothing was stepped. Lower the learning rate, or look for log(0), x/0 or overflow (setDetectAnomaly(true) names the op). To skip such a step, catch this error.`,
+        `the loss '${name}' is ${value}; nothing was stepped. Lower the learning rate, or look for log(0), x/0 or overflow: setDetectAnomaly(true) names the op. To skip such a step, catch this error.`,
       );
     }
   }

@@ -298,6 +298,7 @@ export const opRows: Readonly<Record<string, OpRow>> = {
   slice: slicing,
   softmax: (e, x) => e.node('Softmax', x, { axis: -1 }),
   softplus: one('Softplus'),
+  softshrink: (e, x, { attrs }) => e.node('Shrink', x, { lambd: float(attrs.lambd), bias: float(attrs.lambd) }),
   sqrt: one('Sqrt'),
   square: (e, x) => e.node('Mul', [x[0] as string, x[0] as string]),
   std: root,
