@@ -1,5 +1,27 @@
 // Values and gradients where numbers are special: infinities, NaN, the ends of float32 and int32, long sums. Right values are PyTorch 2.15's, or the maths'.
-import { add, autograd, div, full, fullLike, GradloomError, lerp, mul, nn, ones, prelu, rand, randn, scope, sub, type Tensor, tensor, zeros, zerosLike } from 'gradloom';
+import {
+  acosh,
+  add,
+  autograd,
+  div,
+  full,
+  fullLike,
+  GradloomError,
+  lerp,
+  mul,
+  nn,
+  ones,
+  prelu,
+  quantile,
+  rand,
+  randn,
+  scope,
+  sub,
+  type Tensor,
+  tensor,
+  zeros,
+  zerosLike,
+} from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { throwsCode } from '../helpers.ts';
@@ -106,6 +128,8 @@ test('powers, angles and hyperbolas at their special points', () => {
   near(list(tensor([89, -89, 89.4, 90]).sinh()), [2.2448056e38, -2.2448056e38, 3.3488627e38, inf], 1e-5);
   near(list(tensor([89, -89, 1]).cosh()), [2.2448056e38, 2.2448056e38, 1.5430806], 1e-5);
   assert.equal(list(tensor([5, 50000]).pow(2)), [25, 2.5e9]);
+  assert.equal(list(acosh(tensor([-3e38, -(2 ** 31), -1, 0.5, 1]))), [nan, nan, nan, nan, 0]);
+  near(list(acosh(tensor([1.5, 1e20, 3e38, inf]))), [0.9624237, 46.744848, 89.28999, inf]);
 });
 
 test('lerp ends at its ends', () => {
@@ -124,6 +148,9 @@ test('norms and deviations are finite where float32 holds them', () => {
   near([tensor([1e20, 1e20]).norm(3).item(), tensor([1e-25, 1e-25]).norm(3).item()], [2 ** (1 / 3) * 1e20, 2 ** (1 / 3) * 1e-25]);
   near([tensor([3, 4]).norm(-1).item(), tensor([0, 0]).norm(3).item(), tensor([3, inf]).norm(3).item(), tensor([3, nan]).norm().item()], [12 / 7, 0, inf, nan]);
   near([tensor([1e20, 2e20, 3e20]).std().item(), tensor([1e-20, 2e-20, 3e-20]).std().item()], [1e20, 1e-20]);
+  for (const p of [-1, -0.5, -inf]) throwsCode('SHAPE', /nothing to choose from/, () => zeros([0, 3]).norm(p, 0));
+  assert.equal([list(zeros([0, 3]).norm(-1, 1)), zeros([0]).norm(3).item()], [[], 0]);
+  throwsCode('DIM', /quantile: dimension 1/, () => quantile(tensor(2), 0.5, 1));
   for (const scale of [1e-20, 1, 1e20]) {
     near(
       gradient((x) => x.norm(), [scale, scale]),
