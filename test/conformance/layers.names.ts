@@ -74,8 +74,8 @@ export const layerModules: Readonly<Record<string, Row<nn.Module>>> = {
   'nn.ZeroPad1d': ['padding', (padding: nn.Margins1d) => new nn.ZeroPad1d(padding)],
   'nn.ZeroPad2d': ['padding', (padding: nn.Margins2d) => new nn.ZeroPad2d(padding)],
   'nn.Conv1d': [
-    'in_channels out_channels kernel_size * stride padding dilation groups bias',
-    (inputs: number, outputs: number, kernel: number, options: nn.Conv1dOptions) => new nn.Conv1d(inputs, outputs, kernel, options),
+    'in_channels out_channels kernel_size * stride padding dilation groups bias padding_mode',
+    (inputs: number, outputs: number, kernel: number, options: nn.Conv1dModuleOptions) => new nn.Conv1d(inputs, outputs, kernel, options),
   ],
   'nn.GLU': ['dim', (dim?: number) => new nn.GLU(dim)],
   'nn.GroupNorm': [
