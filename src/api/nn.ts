@@ -113,7 +113,7 @@ export type { BatchNormOptions, InstanceNormOptions } from '../ops/batchnorm.ts'
 export type { Conv1dOptions, MaxPool1dOptions } from '../ops/conv1d.ts';
 export type { ConvOptions } from '../ops/conv.ts';
 export type { DropoutOptions } from '../ops/dropout.ts';
-export type { EmbeddingOptions } from '../ops/embedding.ts';
+export type { EmbeddingOptions, TableOptions } from '../ops/embedding.ts';
 export type { GroupNormOptions, LayerNormOptions, RMSNormOptions } from '../ops/norm.ts';
 export type { PaddingMode, PadOptions } from '../ops/pad.ts';
 export type { HardtanhOptions } from '../ops/piecewise.ts';

@@ -34,7 +34,10 @@ test('scaleGradByFreq divides by how often a row was asked for', () => {
   F.embedding(int([[0, 1], [0, 0]]), w, { scaleGradByFreq: true, paddingIdx: 1 }).sum().backward(); // biome-ignore format: one line
   assert.equal(rounded(w.grad as Tensor), [1, 1, 0, 0, 0, 0, 0, 0]);
   const bag = new nn.EmbeddingBag(4, 2, { mode: 'mean', scaleGradByFreq: true });
-  bag.forward(int([2, 2, 1]), int([0, 1])).sum().backward();
+  bag
+    .forward(int([2, 2, 1]), int([0, 1]))
+    .sum()
+    .backward();
   assert.equal(rounded(bag.weight.grad as Tensor), [0, 0, 0.5, 0.5, 0.75, 0.75, 0, 0]);
 });
 

@@ -1,5 +1,31 @@
 // Values and gradients where numbers are special: infinities, NaN, the ends of float32 and int32, long sums. Right values are PyTorch 2.15's, or the maths'.
-import { add, addmm, autograd, cov, div, fmax, fmin, full, fullLike, GradloomError, lerp, linalg, logit, mul, nn, ones, prelu, rand, randn, scope, sub, type Tensor, tensor, zeros, zerosLike } from 'gradloom';
+import {
+  add,
+  addmm,
+  autograd,
+  cov,
+  div,
+  fmax,
+  fmin,
+  full,
+  fullLike,
+  GradloomError,
+  lerp,
+  linalg,
+  logit,
+  mul,
+  nn,
+  ones,
+  prelu,
+  rand,
+  randn,
+  scope,
+  sub,
+  type Tensor,
+  tensor,
+  zeros,
+  zerosLike,
+} from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { throwsCode } from '../helpers.ts';
@@ -344,14 +370,23 @@ test('equals share the gradient, half to each; at a bound that is a number none 
   assert.equal(at(fmin), [[0.5, 0, 0, 1, 1], [0.5, 1, 1, 0, 0]]); // biome-ignore format: one line
   assert.equal(at((x, y) => x.clamp({ min: y })), [[0.5, 1, 1, 1, 0], [0.5, 0, 1, 1, 1]]); // biome-ignore format: one line
   assert.equal(at((x, y) => x.clamp({ max: y })), [[0.5, 0, 1, 1, 1], [0.5, 1, 1, 1, 0]]); // biome-ignore format: one line
-  assert.equal(gradient((x) => x.clamp(1, 3), [0, 1, 2, 3, 4, nan]), [0, 0, 1, 0, 0, 0]);
+  assert.equal(
+    gradient((x) => x.clamp(1, 3), [0, 1, 2, 3, 4, nan]),
+    [0, 0, 1, 0, 0, 0],
+  );
 });
 
 test('logit: beyond [0, 1] NaN, beyond eps nothing; an eps above a half turns the bounds round', () => {
   const [low, high] = [Math.fround(Math.log(0.4 / 0.6)), Math.fround(-Math.log(0.4 / 0.6))];
   near(list(logit(tensor([0, 0.4, 0.5, 0.7, nan]), 0.6)), [high, high, high, low, nan]);
-  assert.equal(gradient((x) => logit(x), [-1, 0, 0.5, 1, 2, nan]), [nan, inf, 4, inf, nan, nan]);
-  assert.equal(gradient((x) => logit(x, 0.25), [-1, 0.125, 0.5, 0.875, 2, nan]), [0, 0, 4, 0, 0, nan]);
+  assert.equal(
+    gradient((x) => logit(x), [-1, 0, 0.5, 1, 2, nan]),
+    [nan, inf, 4, inf, nan, nan],
+  );
+  assert.equal(
+    gradient((x) => logit(x, 0.25), [-1, 0.125, 0.5, 0.875, 2, nan]),
+    [0, 0, 4, 0, 0, nan],
+  );
 });
 
 test('where β or the power is 0, what does not count gets a gradient of 0, also where it is NaN', () => {
