@@ -171,9 +171,9 @@ const clampOp: Op<{ min: number; max: number }> = {
   },
   saves: everyInput,
   backward: (dy, node) => {
-    const x = node.input(0);
-    const { min, max } = node.attrs;
-    return [where(logicalAnd(gt(x, min), lt(x, max)), dy, 0)];
+    const [x, { min, max }] = [node.input(0), node.attrs];
+    const above = Number.isFinite(min) ? where(gt(x, min), dy, 0) : dy; // ∞ is no bound
+    return [Number.isFinite(max) ? where(lt(x, max), above, 0) : above];
   },
   batched: 'same',
 };

@@ -374,6 +374,14 @@ test('equals share the gradient, half to each; at a bound that is a number none 
     gradient((x) => x.clamp(1, 3), [0, 1, 2, 3, 4, nan]),
     [0, 0, 1, 0, 0, 0],
   );
+  assert.equal(
+    gradient((x) => x.clamp({ min: 1 }), [-inf, 1, 2, inf, nan]),
+    [0, 0, 1, 1, 0],
+  );
+  assert.equal(
+    gradient((x) => x.clamp({ max: 1 }), [-inf, 0, 1, inf, nan]),
+    [1, 1, 0, 0, 0],
+  );
 });
 
 test('logit: beyond [0, 1] NaN, beyond eps nothing; an eps above a half turns the bounds round', () => {
