@@ -279,6 +279,30 @@ for (const [kind, tables] of Object.entries({ functions, needed })) {
   });
 }
 
+test('a list with a hole is refused, whatever takes it', () => {
+  const hole = (...rest: unknown[]): Any => Object.assign(new Array(rest.length + 1), Object.fromEntries(rest.map((v, i) => [i + 1, v])));
+  const calls: [string, () => unknown][] = [
+    ['Hybrid', () => new M.Hybrid(hole(new M.Sum()), { every: 2 })],
+    ['Conv2d', () => new nn.Conv2d(1, 1, hole(3))],
+    ['Adam', () => new optim.Adam(made().paramGroups[0]?.params as Any, { betas: hole(0.9) })],
+    ['LambdaLR', () => new optim.lrScheduler.LambdaLR(made(), { lrLambda: hole() } as Any)],
+    ['maxPool2d', () => F.maxPool2d(image, hole(2))],
+    ['LayerNorm', () => new nn.LayerNorm(hole(4))],
+    ['sum', () => x.sum({ dim: hole(1) })],
+    ['grad', () => gradloom.autograd.grad(hole(x.sum()), [x])],
+    ['tensordot', () => gradloom.tensordot(x, x, { dims: [hole(0), [0, 1]] } as Any)],
+  ];
+  for (const [name, call] of calls) {
+    let thrown: unknown;
+    try {
+      call();
+    } catch (error) {
+      thrown = error;
+    }
+    assert.is((thrown as Error)?.name, 'GradloomError', `${name}: ${thrown}`);
+  }
+});
+
 test('layers with options were found by what their errors say', () => {
   assert.ok(LAYERS.filter(takesOptions).length >= 91);
 });

@@ -2,11 +2,12 @@
 import { ones, zeros } from '../ops/create.ts';
 import { clone, select } from '../ops/movement.ts';
 import { withoutSettling } from '../runtime/call.ts';
-import { assertArity, assertTensor, checkArgument, FLAG, type Kind, type Kinds, optionsOf } from '../tensor/check.ts';
+import { assertArity, assertTensor, checkArgument, FLAG, isListOf, type Kind, type Kinds, optionsOf } from '../tensor/check.ts';
 import { GradloomError, shapeText, valueError, warnOnce } from '../tensor/errors.ts';
 import { nodeOf, requiresGrad } from '../tensor/op.ts';
 import { recording } from '../tensor/recording.ts';
 import type { Shape } from '../tensor/shape.ts';
+import { observer } from '../tensor/tape.ts';
 import { assertAlive, metaOf, Tensor } from '../tensor/tensor.ts';
 import { assertGradient } from './hooks.ts';
 import { fill, GRAPH_OPTIONS, type GraphOptions, Pass, type Place, placeOf } from './pass.ts';
@@ -23,7 +24,7 @@ export interface BackwardOptions extends GraphOptions {
 
 const isTensor = (v: unknown): boolean => v instanceof Tensor;
 /** A tensor, or a list of them. */
-const TENSORS: Kind = { what: 'a tensor or a list of tensors, such as model.parameters()', test: (v) => isTensor(v) || (Array.isArray(v) && v.every(isTensor)) };
+const TENSORS: Kind = { what: 'a tensor or a list of tensors, such as model.parameters()', test: (v) => isTensor(v) || isListOf(v, isTensor) };
 const GRADIENTS: Kind = {
   what: 'a tensor, or a list of one tensor or null for each',
   test: (v) => isTensor(v) || (Array.isArray(v) && v.every((g) => g === null || g === undefined || isTensor(g))),
@@ -160,12 +161,24 @@ export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | reado
   return gradientsOf('grad', listOf(outputs), listOf(inputs), options);
 }
 
+/** Leaves that losses were differentiated by on their way: a PINN's points, the samples of a gradient penalty. */
+const points = /* @__PURE__ */ new WeakSet<Place>();
+
+/** Whether a gradient that has a graph was taken by a leaf. */
+export const isPoint = (leaf: Place): boolean => points.has(leaf);
+
 /** @internal `grad` under the name of the function that calls it. */
 export function gradientsOf(op: string, roots: readonly Tensor[], wanted: readonly Tensor[], options: GradOptions): (Tensor | null)[] {
+  const run = (): (Tensor | null)[] => differentiate(op, roots, wanted, options);
+  return observer?.grad ? observer.grad(run, roots, wanted, options) : run();
+}
+
+function differentiate(op: string, roots: readonly Tensor[], wanted: readonly Tensor[], options: GradOptions): (Tensor | null)[] {
   if (roots.length === 0 || wanted.length === 0) throw valueError(op, `got ${roots.length} outputs and ${wanted.length} inputs. Pass at least one of each.`);
   if (options.materializeGrads && options.allowUnused === false) throw valueError(op, 'materializeGrads needs allowUnused. Leave allowUnused out, or set it to true.');
   const places = wanted.map((t) => wantedPlace(op, t));
   const { createGraph, retainGraph, isGradsBatched } = options;
+  if (createGraph) for (const place of places) points.add(place);
   const starts = listOf(options.gradOutputs);
   const k = isGradsBatched ? starts.find((g) => g)?.sizes[0] : 1;
   if (!k) throw valueError(op, 'isGradsBatched needs gradOutputs with a leading batch dimension of one size, 1 at least.');

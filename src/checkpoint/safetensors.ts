@@ -6,7 +6,7 @@
 //  JSON: { "__metadata__": { text: text }, name: { "dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24] }, … }
 //  Offsets count from the end of the JSON; the data has no holes; elements are little-endian and row-major.
 import { tensor } from '../ops/create.ts';
-import { assertArity, isPlainObject } from '../tensor/check.ts';
+import { assertArity, isListOf, isPlainObject } from '../tensor/check.ts';
 import type { DType } from '../tensor/dtype.ts';
 import { GradloomError, shapeText, valueError, valueText } from '../tensor/errors.ts';
 import { sizeOf } from '../tensor/shape.ts';
@@ -120,8 +120,7 @@ function entryOf(name: string, info: unknown, data: number, total: number): Entr
   const { dtype, shape, data_offsets: offsets } = info;
   if (typeof dtype !== 'string') throw wrong(`dtype is ${show(dtype)}, not text`);
   if (!Array.isArray(shape) || !shape.every(isCount)) throw wrong(`shape is ${show(shape)}, not a list of sizes`);
-  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount) || (offsets[0] as number) > (offsets[1] as number))
-    throw wrong(`data_offsets are ${show(offsets)}, not [start, end]`);
+  if (!isListOf(offsets, isCount, 2) || (offsets[0] as number) > (offsets[1] as number)) throw wrong(`data_offsets are ${show(offsets)}, not [start, end]`);
   const [start, end] = offsets as [number, number];
   if (end > total) throw wrong(`its data ends at byte ${end} of the data, which has ${total}`);
   const type = Object.hasOwn(TYPES, dtype) ? TYPES[dtype] : undefined;

@@ -1,10 +1,10 @@
 // What one call of a module did, as the body of a Python function.
 import { isPlainObject } from '../tensor/check.ts';
 import { sameShape } from '../tensor/shape.ts';
-import { expressionOf, isScalar, meanExpression, meanOf } from './expressions.ts';
-import { type Graph, type ModuleCall, type Node, Value } from './graph.ts';
+import { asTensor, expressionOf, isScalar, meanExpression, meanOf } from './expressions.ts';
+import { type Gradient, type Graph, type ModuleCall, type Node, Value } from './graph.ts';
 import { isLayer, positionalInputs } from './layers.ts';
-import { keywords, literal, nameOf, number, quoted, refuse, snake, tuple } from './python.ts';
+import { keywords, list, literal, nameOf, number, quoted, refuse, snake, tuple } from './python.ts';
 
 /** Constants that are too large to be written out, by name. */
 export type Constants = Map<string, Value>;
@@ -78,6 +78,14 @@ export class Scope {
   }
 
   #constant(v: Value): string {
+    if (!this.#graph.leaves.has(v)) return this.#constantText(v);
+    const name = this.#fresh('leaf');
+    this.#names.set(v, name);
+    this.#lines.push(`${name} = ${asTensor(this.#constantText(v))}.requires_grad_()`);
+    return name;
+  }
+
+  #constantText(v: Value): string {
     if (isScalar(v)) {
       const x = v.data?.[0] as number;
       return v.dtype === 'bool' ? (x ? 'True' : 'False') : number(x, v.dtype === 'float32');
@@ -141,8 +149,20 @@ export class Scope {
     return name;
   }
 
+  #gradient(node: Node): void {
+    const { outputs, started, flags } = node.attrs as Gradient;
+    const names = node.inputs.map((v) => this.#of(v));
+    let next = outputs + 1;
+    const starts = started.some(Boolean) ? [list(started.map((is) => (is ? (names[next++] as string) : 'None')))] : [];
+    this.#assign(node, `torch.autograd.grad(${[list(names.slice(0, outputs)), names[outputs] as string, ...starts, ...keywords(flags)].join(', ')})[0]`);
+  }
+
   #node(node: Node): void {
     if (!this.#needed.has(node)) return;
+    if (node.kind === 'grad') {
+      this.#gradient(node);
+      return;
+    }
     const mean = meanOf(node);
     const [from, to] = mean ? [[mean.of], mean.sum] : [node.inputs, node];
     const [, mask] = node.inputs;
@@ -156,7 +176,7 @@ export class Scope {
   #assign(node: Node, text: string): void {
     const name = this.#fresh(node.kind === 'view' ? (node.op === 'view' ? 'reshaped' : node.op) : meanOf(node) ? 'mean' : snake(node.op).replace(/_$/, ''));
     this.#names.set(node.output, name);
-    this.#lines.push(`${name} = ${text}`);
+    this.#lines.push(`${name} = ${text}${this.#graph.leaves.has(node.output) ? '.requires_grad_()' : ''}`);
   }
 
   #moduleCall(call: ModuleCall): void {
@@ -204,6 +224,7 @@ export class Scope {
       this.#bind(input, name);
       return name;
     });
+    for (const leaf of this.#graph.leaves) if (leaf.kind === 'input' && this.#names.has(leaf)) this.#lines.push(`${this.#of(leaf)}.requires_grad_()`);
     const { nodes, calls } = this.#graph;
     const mine = calls.filter((c) => c.parent === this.#call);
     const [first, last] = this.#call ? [this.#call.first, this.#call.last] : [0, nodes.length];

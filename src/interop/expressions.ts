@@ -25,7 +25,7 @@ const prefix =
     `${sign}${a}`;
 const shapeOf = (shape: readonly number[]): string => tuple(shape.map(String));
 /** A number where PyTorch wants a tensor. */
-const asTensor = (text: string): string => (/^-?(\d|float\()/.test(text) ? `torch.tensor(${text})` : text);
+export const asTensor = (text: string): string => (/^-?(\d|float\()/.test(text) ? `torch.tensor(${text})` : text);
 const both =
   (name: string): Row =>
   ({ args }) =>

@@ -47,13 +47,23 @@ export class Value {
   }
 }
 
+/** Options of a node that is a gradient. Its inputs are the outputs, the tensor to whose gradient they lead, then the gradients to start from. */
+export interface Gradient {
+  /** How many outputs there are. */
+  readonly outputs: number;
+  /** Which outputs have a gradient to start from. */
+  readonly started: readonly boolean[];
+  /** Options of the call: `createGraph`, `retainGraph`, `allowUnused`, `materializeGrads`, `isGradsBatched`, where they are set. */
+  readonly flags: Readonly<Record<string, boolean>>;
+}
+
 /** An op that ran. */
 export interface Node {
   /**
    * 'op': a value of its own. 'view': a window on its first input. 'write': its first input was overwritten in place by the second, also in every view of it; the
-   * output is the first input from then on. 'detach': the input without its graph.
+   * output is the first input from then on. 'detach': the input without its graph. 'grad': a gradient; its options are a `Gradient`.
    */
-  readonly kind: 'op' | 'view' | 'write' | 'detach';
+  readonly kind: 'op' | 'view' | 'write' | 'detach' | 'grad';
   /** The library's name of the op: 'add', 'conv2d', 'transpose'. */
   readonly op: string;
   /** The op's options, as the op object has them; tensors in it have ended. */
@@ -99,6 +109,8 @@ export interface Graph {
   readonly state: readonly Value[];
   /** Modules that looked at `training`: what they did goes by the mode. */
   readonly askedMode: ReadonlySet<Module>;
+  /** Values other than parameters that a gradient was taken by, and that no op had made: they were told to require one. */
+  readonly leaves: ReadonlySet<Value>;
 }
 
 /** What a module was made with: its plain fields and options. */

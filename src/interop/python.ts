@@ -41,6 +41,9 @@ export const quoted = (text: string): string => JSON.stringify(text).replace(/[\
 /** A tuple of parts, also of one. */
 export const tuple = (parts: readonly string[]): string => (parts.length === 1 ? `(${parts[0]},)` : `(${parts.join(', ')})`);
 
+/** A list of parts. */
+export const list = (parts: readonly string[]): string => `[${parts.join(', ')}]`;
+
 /** Numbers, flags, text, null, lists and objects of them. */
 export function literal(v: unknown): string {
   if (v === null || v === undefined) return 'None';

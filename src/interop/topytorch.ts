@@ -190,7 +190,7 @@ export function toPyTorch(options: ToPyTorchOptions): Files {
 /** The losses of the example batch in training mode, as `train.py --check` compares them. */
 function expectedOf(model: Module, example: readonly Tensor[], losses: NonNullable<ToPyTorchOptions['losses']>): Record<string, number> {
   const values = (): Record<string, number> => Object.fromEntries(Object.entries(losses([...example])).map(([name, t]) => [name, t.item()]));
-  return undoing(model, () => inMode(model, true, () => scope(() => noGrad(values))));
+  return undoing(model, () => inMode(model, true, () => scope(values)));
 }
 
 function write(folder: string, files: Files): void {

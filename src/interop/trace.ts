@@ -1,5 +1,6 @@
 // What a model does with a batch, as a graph: ops in order, the module calls that made them, and where each value comes from. Listens at three places that are there
 // for others too: ops and views (`observe`), module hooks, and what recordings are told of (value reads, blocks, modes). Nothing runs when nothing is traced.
+import type { GradOptions } from '../autograd/backward.ts';
 import { hasHooks } from '../module/hooks.ts';
 import { Module } from '../module/module.ts';
 import { callingLine } from '../tensor/line.ts';
@@ -19,7 +20,7 @@ import { sameShape } from '../tensor/shape.ts';
 import type { Storage } from '../tensor/storage.ts';
 import { observe } from '../tensor/tape.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { type Graph, type ModuleCall, type Node, type Origin, settingsOf, Value } from './graph.ts';
+import { type Gradient, type Graph, type ModuleCall, type Node, type Origin, settingsOf, Value } from './graph.ts';
 
 /** What a block made in the trace was filled by, outside of ops. */
 interface Filling {
@@ -38,6 +39,7 @@ class Listener implements Recording, Tracer {
   readonly nodes: Node[] = [];
   readonly calls: ModuleCall[] = [];
   readonly askedMode = new Set<Module>();
+  readonly leaves = new Set<Value>();
   readonly returned: [address: number, bytes: number][] = [];
   readonly #values = new Map<Tensor, Value>();
   /** Tensors that were met, by their memory: where an unknown window belongs to. */
@@ -103,8 +105,31 @@ class Listener implements Recording, Tracer {
       this.#inside--;
     }
   }
-  backward(): never {
-    return this.refuse('backward', 'a gradient is computed', '');
+  backward(run: () => readonly (Tensor | null)[]): readonly (Tensor | null)[] {
+    return this.#inside > 0 ? run() : this.refuse('backward', 'gradients are added up in .grad', '');
+  }
+  grad(run: () => (Tensor | null)[], outputs: readonly Tensor[], inputs: readonly Tensor[], { gradOutputs, ...options }: GradOptions): (Tensor | null)[] {
+    if (this.#inside > 0) return run();
+    const starts = gradOutputs instanceof Tensor ? [gradOutputs] : (gradOutputs ?? []);
+    const [from, first, to] = [outputs, starts.filter((g): g is Tensor => !!g), inputs].map((list) => list.map((t) => this.valueOf(t))) as [Value[], Value[], Value[]];
+    const attrs: Gradient = {
+      outputs: outputs.length,
+      started: outputs.map((_, i) => !!starts[i]),
+      flags: Object.fromEntries(Object.entries(options).filter(([, v]) => v)) as Gradient['flags'],
+    };
+    to.forEach((value, i) => {
+      if (value.kind !== 'parameter' && inputs[i]?.isLeaf) this.leaves.add(value);
+    });
+    this.#inside++;
+    try {
+      const gradients = run();
+      gradients.forEach((g, i) => {
+        if (g) this.#push('grad', 'grad', attrs, [...from, to[i] as Value, ...first], g);
+      });
+      return gradients;
+    } finally {
+      this.#inside--;
+    }
   }
   view(op: string, x: Tensor, attrs: unknown, y: Tensor): void {
     if (this.#inside === 0) this.#push('view', op, attrs, [this.valueOf(x)], y);
@@ -201,7 +226,8 @@ function listenBy(listener: Listener | null): void {
     listener &&
     observe({
       forward: (op, run, inputs, attrs) => listener.forward(op, run, inputs, attrs),
-      backward: () => listener.backward(),
+      backward: (_, run) => listener.backward(run),
+      grad: (run, outputs, inputs, options) => listener.grad(run, outputs, inputs, options),
       view: (op, x, attrs, y) => listener.view(op, x, attrs, y),
       wrote: (t, value) => listener.overwrote(t, value),
     });
@@ -255,17 +281,27 @@ export function undoing<T>(model: Module, run: () => T): T {
 }
 
 /**
- * Runs a function of a model once, without gradients, and gives what it did: `trace(model, [x])` the model's forward, `trace(model, batch, fn)` a function that
+ * Runs a function of a model and gives what it did: `trace(model, [x])` the model's forward, `trace(model, batch, fn)` a function that
  * calls it (losses). Modes are as the program set them; buffers and the default random stream are put back.
  *
  * @param inputs the function's arguments: tensors, or lists and objects with tensors in them
- * @throws CAPTURE where a value is read, a gradient is computed or a tensor is kept on the way: such a program cannot be written down; VALUE; what the function throws
+ * @throws CAPTURE where a value is read, `.grad` is filled or a tensor is kept on the way: such a program cannot be written down; VALUE; what the function throws
  */
 export function trace(model: Module, inputs: readonly unknown[], fn?: (...inputs: never[]) => unknown): Graph {
   if (!(model instanceof Module)) throw valueError('trace', `takes a module first, got ${valueText(model)}.`);
   if (!Array.isArray(inputs)) throw valueError('trace', `inputs are a list of what forward takes, got ${valueText(inputs)}. Write [x].`);
   refuseWhileRecording('trace', 'a model is traced', 'Call it outside of the step.');
   const run = (fn ?? ((...all: never[]) => (model.forward as (...all: never[]) => unknown)(...all))) as (...all: unknown[]) => unknown;
+  try {
+    return traced(model, inputs, (...all) => noGrad(() => run(...all)));
+  } catch (error) {
+    // What takes gradients needs a graph. The rest goes without, where writes in place keep nothing.
+    if (!(error instanceof GradloomError && error.code === 'GRAPH')) throw error;
+    return traced(model, inputs, run);
+  }
+}
+
+function traced(model: Module, inputs: readonly unknown[], run: (...all: unknown[]) => unknown): Graph {
   const listener = new Listener();
   const state = stateOf(model).map(([t, kind, names]) => listener.put(t, kind, { names }));
   const given = inputs.map((input, i) => placed(input, `${i}`, (t, name) => listener.put(t, 'input', { names: [name] })));
@@ -277,7 +313,7 @@ export function trace(model: Module, inputs: readonly unknown[], fn?: (...inputs
       scope(() => {
         listenBy(listener);
         try {
-          output = listener.tree(noGrad(() => run(...inputs)));
+          output = listener.tree(run(...inputs));
         } finally {
           listenBy(null);
           for (const [address, bytes] of listener.returned) release(address, bytes);
@@ -287,8 +323,8 @@ export function trace(model: Module, inputs: readonly unknown[], fn?: (...inputs
   } finally {
     unfollow();
   }
-  const { nodes, calls, askedMode } = listener;
-  return { inputs: given, output, nodes, calls, state, askedMode };
+  const { nodes, calls, askedMode, leaves } = listener;
+  return { inputs: given, output, nodes, calls, state, askedMode, leaves };
 }
 
 /** A tree with what `put` gives for each tensor in it and its place. */

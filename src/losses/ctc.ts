@@ -8,7 +8,7 @@ import { cat, narrow, reshape, select, squeeze, stack, unsqueeze } from '../ops/
 import { expand, sum } from '../ops/reduce.ts';
 import { cumsum } from '../ops/scan.ts';
 import { exp, logicalNot, neg } from '../ops/unary.ts';
-import { FLAG, type Given, type Kinds, optionsBy, valueText, WHOLE } from '../tensor/check.ts';
+import { FLAG, type Given, isListOf, type Kinds, optionsBy, valueText, WHOLE } from '../tensor/check.ts';
 import { shapeError, valueError } from '../tensor/errors.ts';
 import { detach } from '../tensor/op.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -37,7 +37,7 @@ const NEVER = -1e30;
 /** Lengths as int32 [N], checked where they are numbers. */
 function lengthsOf(op: string, name: string, lengths: Lengths, batch: number, most: number): Tensor {
   const isList = Array.isArray(lengths);
-  if (isList && !(lengths as readonly number[]).every((n) => Number.isInteger(n) && n >= 0 && n <= most))
+  if (isList && !isListOf(lengths, (n) => Number.isInteger(n) && (n as number) >= 0 && (n as number) <= most))
     throw valueError(op, `${name} must be whole numbers from 0 to ${most}, got [${lengths}].`);
   const list = isList ? constantList(lengths as readonly number[]) : reshape(lengths as Tensor, [-1]);
   if (list.size !== batch) throw shapeError(op, `${name} must have one number per sequence`, [list.sizes, [batch]], 'Give one for each.');

@@ -1,5 +1,5 @@
 // States of methods, plans and players: plain data, checked before any of it is taken up.
-import { isPlainObject, type Kind, valueText } from '../tensor/check.ts';
+import { isListOf, isPlainObject, type Kind, TEXT, valueText } from '../tensor/check.ts';
 import { GradloomError } from '../tensor/errors.ts';
 
 /** The state that was given: a plain object with just these keys, each of its kind. */
@@ -19,11 +19,11 @@ export function stateOf(op: string, state: unknown, kinds: Readonly<Record<strin
 /** A list of finite numbers; of `length`, where that is given. */
 export const numbers = (length?: number): Kind => ({
   what: `a list of ${length ?? ''} finite numbers`,
-  test: (v) => Array.isArray(v) && (length === undefined || v.length === length) && v.every(Number.isFinite),
+  test: (v) => isListOf(v, Number.isFinite, length),
 });
 
 /** Losses' names, each once. */
-export const NAMES: Kind = { what: "a list of the losses' names", test: (v) => Array.isArray(v) && [...v].every((n) => typeof n === 'string') && new Set(v).size === v.length };
+export const NAMES: Kind = { what: "a list of the losses' names", test: (v) => isListOf(v, TEXT.test) && new Set(v as string[]).size === (v as string[]).length };
 
 /** A plain object; what is in it is for its reader to check. */
 export const OBJECT: Kind = { what: 'an object', test: isPlainObject };

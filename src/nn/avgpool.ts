@@ -2,7 +2,7 @@
 import { Module } from '../module/module.ts';
 import { adaptiveAvgPool1d, adaptiveAvgPool2d, avgPool1d, avgPool2d, type AvgPool1dOptions, type AvgPoolOptions, type OutputSize } from '../ops/avgpool.ts';
 import { type Pair, pairOf } from '../ops/windows.ts';
-import { checkArgument, COUNT, FLAG, type Given, type Kind, type Kinds, optionsBy } from '../tensor/check.ts';
+import { checkArgument, COUNT, FLAG, type Given, isListOf, type Kind, type Kinds, optionsBy } from '../tensor/check.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { MARGINS, NATURAL, PAIR, STEP, STEPS } from './kinds.ts';
 
@@ -28,7 +28,7 @@ export class AvgPool2d extends Module {
 }
 
 const isSize = (v: unknown): boolean => v === null || COUNT.test(v);
-const OUTPUT: Kind = { what: 'a size ≥ 1 or null, or two of them', test: (v) => isSize(v) || (Array.isArray(v) && v.length === 2 && v.every(isSize)) };
+const OUTPUT: Kind = { what: 'a size ≥ 1 or null, or two of them', test: (v) => isSize(v) || isListOf(v, isSize, 2) };
 
 /** Averages over as many windows as asked for; 1 gives the mean of each plane. x [N, C, H, W] or [C, H, W]. */
 export class AdaptiveAvgPool2d extends Module {

@@ -7,7 +7,7 @@ import { rand } from '../ops/create.ts';
 import { pad, type PaddingMode } from '../ops/pad.ts';
 import { adaptiveAvgPool3d, avgPool3d, type AvgPool3dOptions, maxPool3d, type MaxPool3dOptions, maxPool3dWithIndices, type OutputSize3d } from '../ops/pool3d.ts';
 import { eachOf, type Triple } from '../ops/windows.ts';
-import { assertTensor, checkArgument, COUNT, FLAG, type Given, type Kind, type Kinds, optionsBy } from '../tensor/check.ts';
+import { assertTensor, checkArgument, COUNT, FLAG, type Given, isListOf, type Kind, type Kinds, optionsBy } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 import { scope } from '../tensor/scope.ts';
 import type { Shape } from '../tensor/shape.ts';
@@ -136,7 +136,7 @@ export class AvgPool3d extends Module {
 
 const isSize = (v: unknown): boolean => v === null || COUNT.test(v);
 /** @internal Output sizes of pooling in three directions. */
-export const OUTPUT3: Kind = { what: 'a size ≥ 1 or null, or three of them', test: (v) => isSize(v) || (Array.isArray(v) && v.length === 3 && v.every(isSize)) };
+export const OUTPUT3: Kind = { what: 'a size ≥ 1 or null, or three of them', test: (v) => isSize(v) || isListOf(v, isSize, 3) };
 
 /**
  * Averages over as many windows as asked for; 1 gives the mean of each volume. x [N, C, D, H, W] or [C, D, H, W].

@@ -1,9 +1,9 @@
 // What windows over images and lines may be: kinds of options that several layers have.
-import { COUNT, type Kind, orNull } from '../tensor/check.ts';
+import { COUNT, isListOf, type Kind, orNull } from '../tensor/check.ts';
 
 const isNatural = (v: unknown): boolean => Number.isSafeInteger(v) && (v as number) >= 0;
-const oneOrThree = (test: (v: unknown) => boolean) => (v: unknown) => test(v) || (Array.isArray(v) && v.length === 3 && v.every(test));
-const oneOrTwo = (test: (v: unknown) => boolean) => (v: unknown) => test(v) || (Array.isArray(v) && v.length === 2 && v.every(test));
+const oneOrThree = (test: (v: unknown) => boolean) => (v: unknown) => test(v) || isListOf(v, test, 3);
+const oneOrTwo = (test: (v: unknown) => boolean) => (v: unknown) => test(v) || isListOf(v, test, 2);
 
 /** Margins along one direction. */
 export const NATURAL: Kind = { what: 'a whole number ≥ 0', test: isNatural };

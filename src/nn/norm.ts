@@ -2,7 +2,7 @@ import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
 import { ones, zeros } from '../ops/create.ts';
 import { groupNorm, layerNorm, rmsNorm } from '../ops/norm.ts';
-import { checkArgument, COUNT, FLAG, type Given, type Kind, type Kinds, NUMBER, optionsBy, orNull } from '../tensor/check.ts';
+import { checkArgument, COUNT, FLAG, type Given, isListOf, type Kind, type Kinds, NUMBER, optionsBy, orNull } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 import { scope } from '../tensor/scope.ts';
 import type { Shape } from '../tensor/shape.ts';
@@ -19,7 +19,7 @@ export interface LayerNormModuleOptions {
 }
 
 const LAYER: Kinds<LayerNormModuleOptions> = { eps: NUMBER, elementwiseAffine: FLAG, bias: FLAG };
-const SIZES: Kind = { what: 'a size ≥ 1 or a list of them', test: (v) => COUNT.test(v) || (Array.isArray(v) && v.length > 0 && v.every(COUNT.test)) };
+const SIZES: Kind = { what: 'a size ≥ 1 or a list of them', test: (v) => COUNT.test(v) || (isListOf(v, COUNT.test) && v.length > 0) };
 
 /** The normalised shape as a list. */
 function sizesOf(op: string, normalizedShape: number | Shape): Shape {

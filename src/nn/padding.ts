@@ -1,7 +1,7 @@
 // Margins as layers.
 import { Module } from '../module/module.ts';
 import { pad, type PaddingMode } from '../ops/pad.ts';
-import { assertTensor, checkArgument, type Kind, NUMBER } from '../tensor/check.ts';
+import { assertTensor, checkArgument, isListOf, type Kind, NUMBER } from '../tensor/check.ts';
 import { shapeError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
@@ -13,9 +13,7 @@ export type Margins2d = number | readonly [left: number, right: number, top: num
 /** Elements on every side, or per side: [left, right, top, bottom, front, back]. */
 export type Margins3d = number | readonly [left: number, right: number, top: number, bottom: number, front: number, back: number];
 
-const MARGINS = ([2, 4, 6] as const).map(
-  (n): Kind => ({ what: `a whole number or ${n} of them`, test: (v) => Number.isSafeInteger(v) || (Array.isArray(v) && v.length === n && v.every(Number.isSafeInteger)) }),
-);
+const MARGINS = ([2, 4, 6] as const).map((n): Kind => ({ what: `a whole number or ${n} of them`, test: (v) => Number.isSafeInteger(v) || isListOf(v, Number.isSafeInteger, n) }));
 
 /** What all of them are: margins of a kind around the last one, two or three dimensions. */
 abstract class Padding extends Module {

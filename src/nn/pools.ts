@@ -6,7 +6,7 @@ import { lpPool1d, lpPool2d, lpPool3d, type LPPoolOptions } from '../ops/lppool.
 import type { OutputSize3d } from '../ops/pool3d.ts';
 import { maxUnpool1d, maxUnpool2d, maxUnpool3d, type MaxUnpoolOptions } from '../ops/unpool.ts';
 import type { Pair, Triple } from '../ops/windows.ts';
-import { checkArgument, COUNT, FLAG, type Given, type Kind, type Kinds, NUMBER, optionsBy } from '../tensor/check.ts';
+import { checkArgument, COUNT, FLAG, type Given, isListOf, type Kind, type Kinds, NUMBER, optionsBy } from '../tensor/check.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Pooled } from './conv.ts';
 import { OUTPUT3 } from './conv3d.ts';
@@ -20,7 +20,7 @@ export interface AdaptiveMaxPoolOptions<WithIndices extends boolean = boolean> {
 
 const WITH: Kinds<AdaptiveMaxPoolOptions> = { returnIndices: FLAG };
 const isSize = (v: unknown): boolean => v === null || COUNT.test(v);
-const OUTPUT: Kind = { what: 'a size ≥ 1 or null, or two of them', test: (v) => isSize(v) || (Array.isArray(v) && v.length === 2 && v.every(isSize)) };
+const OUTPUT: Kind = { what: 'a size ≥ 1 or null, or two of them', test: (v) => isSize(v) || isListOf(v, isSize, 2) };
 type Flag<WithIndices extends boolean> = Given<AdaptiveMaxPoolOptions<WithIndices>, [returnIndices?: WithIndices]>;
 
 abstract class AdaptiveMaxPool<Size, WithIndices extends boolean> extends Module {

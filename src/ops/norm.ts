@@ -1,6 +1,6 @@
 // Layer, group and root-mean-square normalisation: fused forward and gradient over rows; scale and shift are ordinary ops behind them.
 import { call } from '../runtime/call.ts';
-import { checkArgument, FINITE, type Kind, type Kinds, optionsBy, orNull, TENSOR, valueText, WHOLE } from '../tensor/check.ts';
+import { checkArgument, FINITE, isListOf, type Kind, type Kinds, optionsBy, orNull, TENSOR, valueText, WHOLE } from '../tensor/check.ts';
 import { shapeError, shapeText, valueError } from '../tensor/errors.ts';
 import { apply, dense, everyInput, type Op } from '../tensor/op.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
@@ -85,7 +85,7 @@ export interface LayerNormOptions {
 }
 
 const VECTOR = /* @__PURE__ */ orNull(TENSOR);
-const SIZES: Kind = { what: 'a list of sizes', test: (v) => Array.isArray(v) && v.every(WHOLE.test) };
+const SIZES: Kind = { what: 'a list of sizes', test: (v) => isListOf(v, WHOLE.test) };
 const LAYER: Kinds<LayerNormOptions> = { weight: VECTOR, bias: VECTOR, eps: FINITE };
 
 /** Throws unless x ends with the normalised shape and parameters have it. */

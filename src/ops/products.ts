@@ -1,5 +1,5 @@
 // Products with names of their own: sums of a tensor and a product, vectors, Kronecker's, contractions, chains and powers of matrices.
-import { assertArity, assertTensor, assertTensors, assertWhole, checkArgument, either, type Kind, type Kinds, NUMBER, optionsOf, valueText } from '../tensor/check.ts';
+import { assertArity, assertTensor, assertTensors, assertWhole, checkArgument, either, isListOf, type Kind, type Kinds, NUMBER, optionsOf, valueText } from '../tensor/check.ts';
 import { GradloomError, shapeError } from '../tensor/errors.ts';
 import { normalizeDim, sameShape, broadcastShapes, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -129,10 +129,10 @@ function contract(op: string, a: Tensor, b: Tensor, over: readonly number[], wit
   return reshape(mm(x, y), [...left.map((d) => a.sizes[d] as number), ...right.map((d) => b.sizes[d] as number)]);
 }
 
-const isDims = (v: unknown): boolean => Array.isArray(v) && [...v].every(Number.isInteger);
+const isDims = (v: unknown): boolean => isListOf(v, Number.isInteger);
 const OVER: Kind = /* @__PURE__ */ either(
   { what: 'a whole number', test: (v) => Number.isSafeInteger(v) },
-  { what: 'two lists of dimensions', test: (v) => Array.isArray(v) && v.length === 2 && [...v].every(isDims) },
+  { what: 'two lists of dimensions', test: (v) => isListOf(v, isDims, 2) },
 );
 
 /** Sums over dimensions of both: the last `dims` of a with the first of b (2 by default), or two lists, one for each. */

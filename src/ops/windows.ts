@@ -1,5 +1,5 @@
 // Windows that go over images: what convolution and pooling share.
-import { type Kind, valueText, WHOLE } from '../tensor/check.ts';
+import { isListOf, type Kind, valueText, WHOLE } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 import type { Shape } from '../tensor/shape.ts';
 import { constantList } from './create.ts';
@@ -8,13 +8,13 @@ import { constantList } from './create.ts';
 export type Pair = number | readonly [number, number];
 
 /** @internal What a `Pair` is; its bounds are the function's own to check. */
-export const PAIR: Kind = { what: 'a whole number or two of them', test: (v) => WHOLE.test(v) || (Array.isArray(v) && v.length === 2 && v.every(WHOLE.test)) };
+export const PAIR: Kind = { what: 'a whole number or two of them', test: (v) => WHOLE.test(v) || isListOf(v, WHOLE.test, 2) };
 
 /** One number for all three directions, or [depth, vertical, horizontal]. */
 export type Triple = number | readonly [number, number, number];
 
 /** @internal What a `Triple` is; its bounds are the function's own to check. */
-export const TRIPLE: Kind = { what: 'a whole number or three of them', test: (v) => WHOLE.test(v) || (Array.isArray(v) && v.length === 3 && v.every(WHOLE.test)) };
+export const TRIPLE: Kind = { what: 'a whole number or three of them', test: (v) => WHOLE.test(v) || isListOf(v, WHOLE.test, 3) };
 
 // Kernels add a size, twice a padding and a window in int32.
 const MOST = 2 ** 28;
@@ -22,7 +22,7 @@ const MOST = 2 ** 28;
 /** @internal Both numbers of a pair, checked to be whole, at least `least` and at most 2²⁸. */
 export function pairOf(op: string, name: string, value: Pair, least: number): readonly [number, number] {
   const pair: readonly [number, number] = typeof value === 'number' ? [value, value] : value;
-  if (!Array.isArray(pair) || pair.length !== 2 || !pair.every((n) => Number.isInteger(n) && n >= least && n <= MOST))
+  if (!isListOf(pair, (n) => Number.isInteger(n) && (n as number) >= least && (n as number) <= MOST, 2))
     throw valueError(op, `${name} must be a whole number ≥ ${least} or two of them, at most 2²⁸, got ${valueText(value)}.`);
   return pair;
 }
@@ -30,7 +30,7 @@ export function pairOf(op: string, name: string, value: Pair, least: number): re
 /** @internal One number for each of so many directions, checked as by `pairOf`. */
 export function eachOf(op: string, name: string, value: number | readonly number[], directions: number, least: number): readonly number[] {
   const list = typeof value === 'number' ? new Array<number>(directions).fill(value) : value;
-  if (!Array.isArray(list) || list.length !== directions || !list.every((n) => Number.isInteger(n) && n >= least && n <= MOST))
+  if (!isListOf(list, (n) => Number.isInteger(n) && (n as number) >= least && (n as number) <= MOST, directions))
     throw valueError(op, `${name} must be a whole number ≥ ${least}${directions > 1 ? ` or ${directions} of them` : ''}, at most 2²⁸, got ${valueText(value)}.`);
   return list;
 }

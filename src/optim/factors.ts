@@ -1,5 +1,5 @@
 // Schedulers that multiply the rate.
-import { either, FINITE, FUNCTION, type Kind, type Kinds, NUMBER, NUMBERS } from '../tensor/check.ts';
+import { either, FINITE, FUNCTION, isListOf, type Kind, type Kinds, NUMBER, NUMBERS } from '../tensor/check.ts';
 import { power } from '../tensor/elementary.ts';
 import { valueError } from '../tensor/errors.ts';
 import { given, whole } from './options.ts';
@@ -7,7 +7,7 @@ import { LRScheduler, type Schedulable, valueFor } from './scheduler.ts';
 
 /** A factor of the rate, from the number of steps. */
 export type Factor = (count: number) => number;
-const FACTORS: Kind = either(FUNCTION, { what: 'a list of functions', test: (v) => Array.isArray(v) && v.every(FUNCTION.test) });
+const FACTORS: Kind = either(FUNCTION, { what: 'a list of functions', test: (v) => isListOf(v, FUNCTION.test) });
 
 abstract class ByFunction extends LRScheduler {
   private readonly lrLambda: Factor | readonly Factor[];

@@ -5,7 +5,7 @@ import { matmul } from '../ops/matmul.ts';
 import { norm } from '../ops/moments.ts';
 import { transpose } from '../ops/movement.ts';
 import { neg } from '../ops/unary.ts';
-import { FLAG, type Kind, NUMBER, oneOf, orNull, WHOLE } from '../tensor/check.ts';
+import { FLAG, isListOf, type Kind, NUMBER, oneOf, orNull, WHOLE } from '../tensor/check.ts';
 import { shapeError, valueError } from '../tensor/errors.ts';
 import { copyElements } from '../tensor/op.ts';
 import { scope } from '../tensor/scope.ts';
@@ -35,7 +35,7 @@ export interface MuonOptions extends OptimizerOptions {
   adjustLrFn?: 'original' | 'match_rms_adamw' | 'spectral_unclamped' | null;
 }
 
-const THREE: Kind = { what: 'a list of three numbers', test: (v) => Array.isArray(v) && v.length === 3 && v.every(Number.isFinite) };
+const THREE: Kind = { what: 'a list of three numbers', test: (v) => isListOf(v, Number.isFinite, 3) };
 
 const RULE: Rule<MuonOptions> = /* @__PURE__ */ (() => ({
   name: 'Muon',

@@ -1,9 +1,9 @@
 // Options as the constructors of optimizers and schedulers take them.
-import { assertWhole, filled, type Kind, type Kinds, optionsBy } from '../tensor/check.ts';
+import { assertWhole, filled, isListOf, type Kind, type Kinds, NUMBER, optionsBy } from '../tensor/check.ts';
 import { valueError } from '../tensor/errors.ts';
 
 /** Two numbers. */
-export const PAIR: Kind = { what: 'a list of two numbers', test: (v) => Array.isArray(v) && v.length === 2 && v.every((x) => typeof x === 'number') };
+export const PAIR: Kind = { what: 'a list of two numbers', test: (v) => isListOf(v, NUMBER.test, 2) };
 
 /** Options as `optionsBy` takes them, over the defaults. What is in neither is an error; a default of undefined says that it may be left out. */
 export function given<O extends object>(op: string, args: readonly unknown[], kinds: Kinds<O>, defaults: Partial<O>): O {

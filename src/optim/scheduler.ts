@@ -4,7 +4,7 @@
 // in plateau.ts.
 //
 // Rates reach tensors, so the rules use + − × ÷ and tensor/elementary.ts only.
-import { assertArity, either, FINITE, isPlainObject, type Kind, valueText } from '../tensor/check.ts';
+import { assertArity, either, FINITE, isListOf, isPlainObject, type Kind, valueText } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { refuseWhileRecording } from '../tensor/recording.ts';
 import { camelKeys } from './state.ts';
@@ -41,7 +41,7 @@ export interface SchedulerState {
 
 /** A number for all groups, or a list with one for each. */
 export type PerGroup = number | readonly number[];
-export const PER_GROUP: Kind = either(FINITE, { what: 'a list of such', test: (v) => Array.isArray(v) && v.every(FINITE.test) });
+export const PER_GROUP: Kind = either(FINITE, { what: 'a list of such', test: (v) => isListOf(v, FINITE.test) });
 
 /** The groups, with rates that can be gone on from. */
 export function groupsOf(op: string, optimizer: Schedulable): readonly ScheduledGroup[] {
@@ -73,7 +73,7 @@ export function readFields(op: string, state: unknown, groups: number, lists: re
   const fields: Record<string, unknown> = { count: lastEpoch, baseRates: baseLrs, rates: lastLr, ...rest };
   for (const name of lists) {
     const value = fields[name];
-    if (!(Array.isArray(value) && value.length === groups && value.every(isRate))) refuse(name, value, `a list of rates for the optimizer's ${groups} groups`);
+    if (!isListOf(value, isRate, groups)) refuse(name, value, `a list of rates for the optimizer's ${groups} groups`);
   }
   for (const name of counts) if (!(Number.isSafeInteger(fields[name]) && (fields[name] as number) >= 0)) refuse(name, fields[name], 'a count');
   return fields;

@@ -13,7 +13,9 @@ export interface Kind {
 }
 
 const isNumber = (v: unknown): boolean => typeof v === 'number';
-const isList = (v: unknown, test: (item: unknown) => boolean): boolean => Array.isArray(v) && [...v].every(test);
+/** Whether it is a list of such items, without holes. `length`: of that many. */
+export const isListOf = (v: unknown, test: (item: unknown) => boolean, length?: number): v is unknown[] =>
+  Array.isArray(v) && (length === undefined || v.length === length) && Array.from(v).every(test);
 
 /** true or false. */
 export const FLAG: Kind = { what: 'true or false', test: (v) => typeof v === 'boolean' };
@@ -24,9 +26,9 @@ export const FINITE: Kind = { what: 'a finite number', test: Number.isFinite };
 /** A whole number that float64 holds exactly. */
 export const WHOLE: Kind = { what: 'a whole number', test: Number.isSafeInteger };
 /** A list of numbers. */
-export const NUMBERS: Kind = { what: 'a list of numbers', test: (v) => isList(v, isNumber) };
+export const NUMBERS: Kind = { what: 'a list of numbers', test: (v) => isListOf(v, isNumber) };
 /** A dimension, or a list of them. */
-export const DIMS: Kind = { what: 'a dimension or a list of them', test: (v) => Number.isInteger(v) || isList(v, Number.isInteger) };
+export const DIMS: Kind = { what: 'a dimension or a list of them', test: (v) => Number.isInteger(v) || isListOf(v, Number.isInteger) };
 /** Text. */
 export const TEXT: Kind = { what: 'text', test: (v) => typeof v === 'string' };
 /** A function. */

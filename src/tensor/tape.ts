@@ -224,6 +224,8 @@ export interface Observer {
   view?(name: string, x: Tensor, attrs: unknown, y: Tensor): void;
   /** A tensor was overwritten in place by a value of its shape. */
   wrote?(t: Tensor, value: Tensor): void;
+  /** Gradients are asked for as values. Must run what it is given, once, and return what that gives. */
+  grad?(run: () => (Tensor | null)[], outputs: readonly Tensor[], inputs: readonly Tensor[], options: object): (Tensor | null)[];
 }
 
 const observers: Observer[] = [];
@@ -255,5 +257,6 @@ function together(): Observer | null {
     wrote(...of) {
       for (const o of list) o.wrote?.(...of);
     },
+    grad: (run, ...of) => list.reduceRight((inner, o) => () => (o.grad ? o.grad(inner, ...of) : inner()), run)(),
   };
 }

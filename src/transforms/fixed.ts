@@ -1,6 +1,6 @@
 // Pictures changed all in the same way, as modules; and what every change is.
 import { Module } from '../module/module.ts';
-import { assertArity, checkArgument, optionsOf } from '../tensor/check.ts';
+import { assertArity, checkArgument, isListOf, optionsOf } from '../tensor/check.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { centerCrop, normalizePictures, type PictureSize, RESIZE, type ResizeOptions, resize, sizePair } from './functional.ts';
 
@@ -70,7 +70,7 @@ export class Normalize extends Transform {
     super();
     assertArity('Normalize', arguments.length, 2);
     for (const [name, list] of Object.entries({ mean, std }))
-      checkArgument('Normalize', name, list, { what: 'a list of finite numbers', test: (v) => Array.isArray(v) && v.length > 0 && v.every(Number.isFinite) });
+      checkArgument('Normalize', name, list, { what: 'a list of finite numbers', test: (v) => isListOf(v, Number.isFinite) && v.length > 0 });
     this.mean = [...mean];
     this.std = [...std];
   }

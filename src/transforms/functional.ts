@@ -10,7 +10,7 @@ import { narrow, reshape, select, stack } from '../ops/movement.ts';
 import { pad } from '../ops/pad.ts';
 import { expand } from '../ops/reduce.ts';
 import { clamp, cos, floor, sin } from '../ops/unary.ts';
-import { assertArity, assertTensor, checkArgument, FINITE, type Kinds, NUMBER, oneOf, optionsOf, valueText } from '../tensor/check.ts';
+import { assertArity, assertTensor, checkArgument, FINITE, isListOf, type Kinds, NUMBER, oneOf, optionsOf, valueText } from '../tensor/check.ts';
 import { GradloomError, shapeText, valueError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
@@ -33,7 +33,7 @@ export function assertPictures(op: string, x: unknown, channels?: number): asser
 /** @internal A number for each picture, as [N, 1, 1, 1] or [1, 1, 1, 1]. */
 function column(op: string, what: string, values: PerPicture, n: number): Tensor {
   const list = typeof values === 'number' ? [values] : values;
-  if (!Array.isArray(list) || (list.length !== n && list.length !== 1) || !list.every(Number.isFinite))
+  if (!isListOf(list, Number.isFinite) || (list.length !== n && list.length !== 1))
     throw valueError(op, `${what} must be a finite number, or one for each of ${n} pictures, got ${valueText(values)}.`);
   return tensor(list as number[], { shape: [list.length, 1, 1, 1] });
 }
@@ -41,7 +41,7 @@ function column(op: string, what: string, values: PerPicture, n: number): Tensor
 /** @internal A size, checked. */
 export function sizePair(op: string, size: PictureSize): [number, number] {
   const pair = typeof size === 'number' ? [size, size] : size;
-  if (!Array.isArray(pair) || pair.length !== 2 || !pair.every((n) => Number.isSafeInteger(n) && n >= 1))
+  if (!isListOf(pair, (n) => Number.isSafeInteger(n) && (n as number) >= 1, 2))
     throw valueError(op, `the size must be a whole number ≥ 1, or [height, width], got ${valueText(size)}.`);
   return pair as [number, number];
 }
@@ -136,7 +136,7 @@ export function normalizePictures(x: Tensor, mean: readonly number[], std: reado
   assertPictures(op, x);
   const c = x.sizes[1] as number;
   for (const list of [mean, std]) {
-    if (!Array.isArray(list) || (list.length !== c && list.length !== 1) || !list.every(Number.isFinite))
+    if (!isListOf(list, Number.isFinite) || (list.length !== c && list.length !== 1))
       throw valueError(op, `mean and std have a number for each of ${c} channels, got ${valueText(list)}.`);
   }
   if (std.includes(0)) throw valueError(op, 'std must not be 0. Leave constant channels out.');

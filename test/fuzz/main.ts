@@ -35,7 +35,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const wasm = capped(readFileSync([options.wasm, 'build/kernels.wasm'].map((name) => root + name).find(existsSync) as string));
 // Calls may write files: into a folder of their own.
 const folder = mkdtempSync(join(tmpdir(), 'gradloom-fuzz-'));
-process.env.TSX_TSCONFIG_PATH = root + 'tsconfig.json'; // 'gradloom' is the sources, wherever the process stands
+process.env.TSX_TSCONFIG_PATH = `${root}tsconfig.json`; // 'gradloom' is the sources, wherever the process stands
 process.chdir(folder);
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 const began = performance.now();

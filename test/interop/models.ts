@@ -1,5 +1,5 @@
 // Models for the tests against PyTorch: a batch, losses by name, and what trains them.
-import { arange, cat, manualSeed, multiloss, nn, optim, rand, randn, type Tensor } from 'gradloom';
+import { arange, autograd, cat, manualSeed, multiloss, nn, optim, rand, randn, type Tensor } from 'gradloom';
 
 const { functional: F } = nn;
 
@@ -141,6 +141,20 @@ export const CASES: Readonly<Record<string, () => Case>> = {
     };
     return { model, data, losses, combine: new multiloss.NashMTL(), optimizer: optimizerOf(optimizer) };
   },
+  PINN() {
+    manualSeed(5);
+    const net = new nn.Sequential(new nn.Linear(2, 16), new nn.Tanh(), new nn.Linear(16, 1));
+    const data = [rand([40, 1]), rand([40, 1])];
+    const losses = ([x0, t0]: Tensor[]): Record<string, Tensor> => {
+      const [x, t] = [x0, t0].map((v) => (v as Tensor).detach().requiresGrad_()) as [Tensor, Tensor];
+      const u = net.forward(cat([x, t], 1));
+      const [ux, ut] = autograd.grad(u.sum(), [x, t], { createGraph: true });
+      const [uxx] = autograd.grad(ux.sum(), [x], { createGraph: true });
+      const start = net.forward(cat([x, t.mul(0)], 1));
+      return { equation: ut.sub(uxx.mul(0.1)).square().mean(), start: F.mseLoss(start, x.mul(Math.PI).sin()) };
+    };
+    return { model: net, data, losses, combine: new multiloss.ConFIG(), optimizer: optimizerOf(new optim.Adam(net.parameters(), { lr: 1e-3 })) };
+  },
 };
 
 /** A small network with two heads, for whatever trains it. */
@@ -187,6 +201,7 @@ export const METHODS: Readonly<Record<string, () => multiloss.Method>> = {
   NashMTL: () => new multiloss.NashMTL(),
   FairGrad: () => new multiloss.FairGrad({ alpha: 2 }),
   AlignedMTL: () => new multiloss.AlignedMTL(),
+  CAGrad: () => new multiloss.CAGrad(),
   IMTLG: () => new multiloss.IMTLG(),
   ConFIG: () => new multiloss.ConFIG(),
   Krum: () => new multiloss.Krum({ nByzantine: 0 }),
@@ -213,6 +228,11 @@ export const OPTIMIZERS: Readonly<Record<string, Make>> = {
   Rprop: made(optim.Rprop, { lr: 1e-3 }),
   ASGD: made(optim.ASGD, { lr: 1e-2, t0: 5 }),
   Adafactor: made(optim.Adafactor, { lr: 1e-2 }),
+  Muon: (params) =>
+    new optim.Muon(
+      [...params].filter((p) => p.dim() === 2),
+      { lr: 1e-2 },
+    ),
 };
 
 const S = optim.lrScheduler;

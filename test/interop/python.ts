@@ -4,11 +4,11 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const venv = fileURLToPath(new URL('../../build/interop-python', import.meta.url));
-const NEEDED = 'import torch, safetensors.torch, torchjd';
 
-const works = (python: string): boolean => {
+/** Whether an interpreter has the modules: what every test needs, unless others are named. */
+export const works = (python: string, modules = 'torch, safetensors.torch, torchjd'): boolean => {
   try {
-    execFileSync(python, ['-c', NEEDED], { stdio: 'ignore' });
+    execFileSync(python, ['-c', `import ${modules}`], { stdio: 'ignore' });
     return true;
   } catch {
     return false;
@@ -25,7 +25,7 @@ export function findPython(install: boolean): { python: string } | { missing: st
   try {
     console.log('making build/interop-python: torch, safetensors, torchjd (6 GB, some minutes)');
     execFileSync('python3', ['-m', 'venv', venv], { stdio: 'inherit' });
-    execFileSync(own, ['-m', 'pip', 'install', '--quiet', 'torch', 'safetensors', 'torchjd', 'numpy'], { stdio: 'inherit' });
+    execFileSync(own, ['-m', 'pip', 'install', '--quiet', 'torch', 'safetensors', 'torchjd[cagrad]', 'numpy'], { stdio: 'inherit' });
   } catch (error) {
     return { missing: `python3 -m venv and pip did not succeed (${(error as Error).message.split('\n')[0]})` };
   }

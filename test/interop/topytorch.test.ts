@@ -1,5 +1,5 @@
 // What is written for PyTorch, and what is refused. Whether PyTorch agrees: npm run test:interop.
-import { checkpoint, eye, linalg, manualSeed, multiloss, nn, ones, optim, randn, scope, type Tensor, tensor, zeros } from 'gradloom';
+import { autograd, checkpoint, eye, linalg, manualSeed, multiloss, nn, ones, optim, randn, scope, type Tensor, tensor, zeros } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { fromPyTorch, loadOptimizer, saveOptimizer, toPyTorch } from '../../src/entry/interop.ts';
@@ -45,6 +45,27 @@ test('layers keep their names and options', () => {
     'a = self.heads["a"](mul)',
   ])
     assert.ok(model.includes(line), `${line}\n${model}`);
+});
+
+test('gradients of a gradient are calls of torch.autograd.grad', () => {
+  const lines = forwardOf((x) => {
+    const at = x.detach().requiresGrad_();
+    const y = at.square().sum();
+    const [first] = autograd.grad(y, [at], { createGraph: true });
+    const start = tensor([1.5, 2], { requiresGrad: true });
+    const [second, none] = autograd.grad([start.exp(), first.sum()], [start, tensor([1], { requiresGrad: true })], {
+      gradOutputs: [ones([2]), null],
+      allowUnused: true,
+      retainGraph: true,
+    });
+    return [first, second, none];
+  });
+  for (const line of [
+    'detach = x.detach().requires_grad_()',
+    'grad = torch.autograd.grad([sum], detach, create_graph=True)[0]',
+    'leaf = torch.tensor([1.5, 2.0]).requires_grad_()',
+  ])
+    assert.ok(lines.includes(line), lines);
 });
 
 test('sizes that go by the batch are taken from it', () => {
@@ -176,7 +197,7 @@ test('what cannot be written is refused by name', () => {
 });
 
 test('every method that is compared has a file, and three losses under PCGrad', () => {
-  for (const make of [...Object.values(METHODS), () => new multiloss.PCGrad(), () => new multiloss.CAGrad()]) {
+  for (const make of [...Object.values(METHODS), () => new multiloss.PCGrad()]) {
     const { model, data, losses, combine, optimizer } = small({ combine: make() });
     const files = toPyTorch({ model, example: data, losses, ...(combine && { combine }), optimizer });
     assert.match(text(files, 'method.py'), /^NEEDS = "(losses|gramian|jacobian)"$/m);

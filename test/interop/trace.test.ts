@@ -146,6 +146,19 @@ test('a function that calls the model: losses', () => {
   assert.is((graph.output as { mse: Value }).mse, graph.nodes[1]?.output);
 });
 
+test('a gradient is one node, whatever runs in it; .grad is not to be filled', () => {
+  const graph = of((x) => {
+    const at = x.detach().requiresGrad_();
+    const [dx] = g.autograd.grad(at.pow(3).sum(), [at], { createGraph: true });
+    return dx.square();
+  });
+  const node = graph.nodes.find((n) => n.kind === 'grad') as Node;
+  assert.equal(ops(graph), ['detach', 'pow', 'sum', 'grad', 'square']);
+  assert.equal(node.inputs, [graph.nodes[2]?.output, graph.nodes[0]?.output]);
+  assert.equal([...graph.leaves], [graph.nodes[0]?.output]);
+  assert.throws(() => of((x) => x.detach().requiresGrad_().sum().backward()), /^backward: gradients are added up in \.grad while a model is traced/);
+});
+
 test('what cannot be written down is refused, and nothing stays set', () => {
   for (const [fn, what] of [
     [(x: g.Tensor) => x.mul(x.sum().item()), /^item: a value is read while a model is traced/],

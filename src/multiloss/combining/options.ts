@@ -1,6 +1,6 @@
 // The options of a backward pass over several losses.
 import { type Place, placeOf } from '../../autograd/pass.ts';
-import { ANY, FLAG, type Kind, type Kinds, oneOf, either, TENSOR, valueText } from '../../tensor/check.ts';
+import { ANY, either, FLAG, isListOf, type Kind, type Kinds, oneOf, TENSOR, valueText } from '../../tensor/check.ts';
 import { GradloomError, valueError } from '../../tensor/errors.ts';
 import { requiresGrad } from '../../tensor/op.ts';
 import { Tensor } from '../../tensor/tensor.ts';
@@ -23,7 +23,8 @@ export interface MultiBackwardOptions<Name extends string = string> {
   combine?: Method<string extends Name ? AnyLoss : Name>;
   /**
    * The parameters whose gradients are combined; default those that two or more losses reach, in this step or in one
-   * before with the same method. Of a single loss all that it reaches.
+   * before with the same method, without points by which a loss was differentiated (as in a PINN). Of a single loss all
+   * that it reaches.
    */
   shared?: Iterable<Tensor>;
   /**
@@ -64,7 +65,7 @@ export const TENSORS: Kind = {
   what: 'a list of tensors',
   test: (v) => typeof v === 'object' && v !== null && !(v instanceof Tensor) && typeof (v as Iterable<unknown>)[Symbol.iterator] === 'function',
 };
-const LISTS: Kind = { what: 'lists of tensors', test: (v) => Array.isArray(v) && v.every(TENSORS.test) };
+const LISTS: Kind = { what: 'lists of tensors', test: (v) => isListOf(v, TENSORS.test) };
 
 /** The options of `multiloss.backward` besides the method. */
 export const WITHOUT_COMBINE: Kinds<Omit<MultiBackwardOptions, 'combine'>> = {

@@ -1,5 +1,7 @@
 // Which parameters the losses share, which of those the method looks at, and which are resolved together.
+import { isPoint } from '../../autograd/backward.ts';
 import type { Place } from '../../autograd/pass.ts';
+import { Parameter } from '../../module/parameter.ts';
 import { GradloomError, valueError, warnOnce } from '../../tensor/errors.ts';
 import { Tensor } from '../../tensor/tensor.ts';
 import type { Method } from '../methods/method.ts';
@@ -16,6 +18,15 @@ export interface Group {
 
 /** Parameters that losses have shared under a method: a step that lacks some of the losses does not make them heads. */
 const SHARED = new WeakMap<Method, WeakSet<Place>>();
+
+/**
+ * Of what several losses reach, where they can be in conflict: all of it but points by which losses were differentiated
+ * (as in a PINN), unless there is nothing else. Parameters are no points.
+ */
+export function withoutPoints<P extends Place>(reached: readonly P[]): readonly P[] {
+  const parameters = reached.filter((p) => p instanceof Parameter || !isPoint(p));
+  return parameters.length > 0 ? parameters : reached;
+}
 
 /** The options that name parameters, checked. */
 export class Sharing<Name extends string> {
@@ -49,13 +60,14 @@ export class Sharing<Name extends string> {
   }
 
   /** Where the gradients are combined by the method. */
-  sharedOf(reached: Reached): Place[] {
+  sharedOf(reached: Reached): readonly Place[] {
     if (this.boundary && !reached.has(this.boundary)) throw new GradloomError('GRAPH', OP, 'no loss is computed from the tensor `at`. Pass the features that the heads read.');
     const places = [...reached.keys()];
     const known = SHARED.get(this.method) ?? new WeakSet();
     const isShared = (p: Place): boolean => p === this.boundary || (this.shared ? this.shared.has(p) : (reached.get(p) as readonly number[]).length > 1 || known.has(p));
-    const shared = places.filter(isShared);
-    if (shared.length === 0 && this.names.length === 1 && !this.shared) return places;
+    const reachable = places.filter(isShared);
+    const shared = this.shared ? reachable : withoutPoints(reachable);
+    if (shared.length === 0 && this.names.length === 1 && !this.shared) return withoutPoints(places);
     if (!this.shared) for (const p of shared) if (p instanceof Tensor) known.add(p);
     SHARED.set(this.method, known);
     this.assertShared(shared, reached);

@@ -1,6 +1,6 @@
 // Conditions on the course of training: plain objects (JSON), and what each remembers from step to step, plain data
 // too.
-import { assertArity, checkArgument, FINITE, isPlainObject, type Kind, type Kinds, optionsOf, TEXT } from '../../tensor/check.ts';
+import { assertArity, checkArgument, FINITE, isListOf, isPlainObject, type Kind, type Kinds, optionsOf, TEXT } from '../../tensor/check.ts';
 import { valueError } from '../../tensor/errors.ts';
 import { count, range } from '../checks.ts';
 
@@ -49,7 +49,7 @@ export const CONDITION: Kind = {
   test: (v) =>
     isPlainObject(v) &&
     ['below', 'above', 'afterSteps', 'plateau', 'allOf', 'anyOf'].includes(v.kind as string) &&
-    (!/Of$/.test(v.kind as string) || (Array.isArray(v.of) && v.of.every(CONDITION.test))),
+    (!/Of$/.test(v.kind as string) || isListOf(v.of, CONDITION.test)),
 };
 
 function level<Name extends string>(kind: 'below' | 'above', loss: Name, value: number, options: LevelOptions | undefined): Condition<Name> {

@@ -1,5 +1,5 @@
 // Staged and mixed training, declared: which losses train when, how they are combined, what is frozen, and until when.
-import { assertArity, checkArgument, FLAG, FUNCTION, type Kinds, oneOf, optionsOf, orNull, TEXT } from '../../tensor/check.ts';
+import { assertArity, checkArgument, FLAG, FUNCTION, isListOf, type Kinds, oneOf, optionsOf, orNull, TEXT } from '../../tensor/check.ts';
 import { GradloomError, valueError } from '../../tensor/errors.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { type MultiBackwardOptions, WITHOUT_COMBINE } from '../combining/options.ts';
@@ -82,7 +82,7 @@ export interface PlanState {
 
 const LOSSES = { what: "a list of the losses' names", test: NAMES.test };
 const PHASE: Kinds<PhaseOptions> = {
-  losses: { what: LOSSES.what, test: (v) => Array.isArray(v) && v.every(TEXT.test) },
+  losses: { what: LOSSES.what, test: (v) => isListOf(v, TEXT.test) },
   combine: METHOD,
   until: CONDITION,
   backTo: { what: 'a list [phase, condition]', test: (v) => Array.isArray(v) && v.length === 2 && TEXT.test(v[0]) && CONDITION.test(v[1]) },

@@ -1,6 +1,6 @@
 // Strategies that change with the course of training.
 import { backward } from '../../autograd/backward.ts';
-import { checkArgument, FINITE, FUNCTION, type Kind, type Kinds, optionsOf, TEXT } from '../../tensor/check.ts';
+import { checkArgument, FINITE, FUNCTION, isListOf, type Kind, type Kinds, optionsOf, TEXT } from '../../tensor/check.ts';
 import { valueError } from '../../tensor/errors.ts';
 import { refuseWhileRecording } from '../../tensor/recording.ts';
 import { count } from '../checks.ts';
@@ -44,7 +44,7 @@ export class Phased<Name extends string> extends MethodBase implements Strategy<
   }
 }
 
-const STRATEGY: Kind = { what: 'a list of strategies', test: (v) => Array.isArray(v) && v.every((s) => FUNCTION.test((s as Partial<Strategy> | null)?.backward)) };
+const STRATEGY: Kind = { what: 'a list of strategies', test: (v) => isListOf(v, (s) => FUNCTION.test((s as Partial<Strategy> | null)?.backward)) };
 const HYBRID: Kinds<{ every: number }> = { every: count(1) };
 
 /** Strategies in turn, each for `every` steps, around and around. */
@@ -84,7 +84,7 @@ export class Hybrid<Name extends string> extends MethodBase implements Strategy<
 
   override loadStateDict(state: Readonly<Record<string, unknown>>): void {
     const { length } = this.phases;
-    const states: Kind = { what: `the states of ${length} strategies`, test: (v) => Array.isArray(v) && v.length === length && v.every(OBJECT.test) };
+    const states: Kind = { what: `the states of ${length} strategies`, test: (v) => isListOf(v, OBJECT.test, length) };
     const { step, phases } = stateOf(this.name, state, { step: count(0), phases: states }) as { step: number; phases: Record<string, unknown>[] };
     this.states.load(this.name, { ...phases });
     this.step = step;

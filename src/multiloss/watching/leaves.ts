@@ -2,6 +2,7 @@
 import { nodeOf } from '../../tensor/op.ts';
 import type { Edge } from '../../tensor/tape.ts';
 import { Tensor } from '../../tensor/tensor.ts';
+import { withoutPoints } from '../combining/sharing.ts';
 
 /** The leaves that ask for a gradient and that `loss` was computed from, in the order the graph is met. */
 function leavesOf(loss: Tensor): Set<Tensor> {
@@ -24,5 +25,5 @@ export function sharedLeaves(losses: readonly Tensor[]): Tensor[] {
   const reached = losses.map(leavesOf);
   const times = new Map<Tensor, number>();
   for (const set of reached) for (const leaf of set) times.set(leaf, (times.get(leaf) ?? 0) + 1);
-  return [...times].filter(([, n]) => n > 1 || losses.length === 1).map(([leaf]) => leaf);
+  return [...withoutPoints([...times].filter(([, n]) => n > 1 || losses.length === 1).map(([leaf]) => leaf))];
 }

@@ -151,6 +151,24 @@ test('shared parameters by name: the rest are heads', () => {
   );
 });
 
+test('points by which losses were differentiated are no shared parameters, unless there is nothing else', () => {
+  const net = new nn.Sequential(new nn.Linear(1, 4), new nn.Tanh(), new nn.Linear(4, 1));
+  const x = randn([6, 1]).requiresGrad_();
+  const lossesOf = (): Record<'slope' | 'value', Tensor> => {
+    const y = net.forward(x);
+    const [dx] = autograd.grad(y.sum(), [x], { createGraph: true });
+    return { slope: dx.square().mean(), value: y.square().mean() };
+  };
+  const named = multiloss.backward(lossesOf(), { combine: new multiloss.UPGrad(), shared: net.parameters().filter((p) => p !== net.at(2)?.parameters()[1]) });
+  const found = multiloss.backward(lossesOf(), { combine: new multiloss.UPGrad() });
+  assert.equal(found.gramian, named.gramian);
+  // What only points share is resolved at the points, as by TorchJD.
+  for (const p of net.parameters()) p.requiresGrad_(false);
+  x.grad = null;
+  multiloss.backward(lossesOf(), { combine: new multiloss.UPGrad() });
+  assert.ok(x.grad);
+});
+
 test('at a tensor: compared and combined there, one pass behind it', () => {
   const { net, x, targets, losses } = setUp();
   const h = net.features(x);
