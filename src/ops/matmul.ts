@@ -200,13 +200,12 @@ const linearOp: Op<void> = {
   },
 };
 
-/** x · weightᵀ + bias. x [..., inFeatures], weight [outFeatures, inFeatures], bias [outFeatures] → [..., outFeatures]. A weight [inFeatures] gives [...]. */
+/** x · weightᵀ + bias. x [..., inFeatures], weight [outFeatures, inFeatures], bias [outFeatures] → [..., outFeatures]. */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null): Tensor {
   assertArity('linear', arguments.length, 3);
   const input = asFloat(x, 'linear');
   assertFloat('linear', weight, 'weight');
   if (bias) assertFloat('linear', bias, 'bias');
-  if (weight.rank === 1) return bias ? add(matmul(input, weight), bias) : matmul(input, weight);
   return apply(linearOp, bias ? [input, weight, bias] : [input, weight], undefined);
 }
 

@@ -407,14 +407,6 @@ test('where β or the power is 0, what does not count gets a gradient of 0, also
   assert.equal([list(one), list(m.grad)], [[1, 0, 0, 1], [0, 0, 0, 0]]); // biome-ignore format: one line
 });
 
-test('a weight of one dimension gives one feature without its dimension', () => {
-  const w = leaf([1, 2, 3]);
-  const y = F.linear(ones([2, 3]), w, tensor(1));
-  assert.equal(list(y), [7, 7]);
-  y.sum().backward();
-  assert.equal(list(w.grad), [2, 2, 2]);
-});
-
 test('tolerances of ranks may be tensors, one for each matrix', () => {
   const a = tensor([[[3, 0], [0, 1]], [[8, 0], [0, 2]]]); // biome-ignore format: one line
   assert.equal(list(linalg.matrixRank(a, { rtol: tensor([0.5, 0.1]) })), [1, 2]);

@@ -62,7 +62,7 @@ export const rows: readonly Row[] = [
   f('linear', [leaf(A), leaf(Z)]),
   f('linear', [leaf(A), leaf(Z), leaf([1, -1])]),
   f('linear', [leaf([1, 2, 3]), leaf(Z)]),
-  f('linear', [leaf([1, 2, 3]), leaf([1, -1, 2])]),
+  f('linear', [leaf([1, 2, 3]), leaf([1, -1, 2])], {}, { differs: 'a weight has two dimensions' }),
   f('linear', [leaf(A), leaf([[1, 2]])]),
   f('embedding', [ints([0, 1, 1]), leaf(A)]),
   f('embedding', [ints([[1], [0]]), leaf(A)], { paddingIdx: 0 }),
