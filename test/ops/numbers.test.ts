@@ -4,10 +4,16 @@ import {
   add,
   autograd,
   div,
+  addmm,
+  cov,
+  fmax,
+  fmin,
   full,
   fullLike,
   GradloomError,
   lerp,
+  linalg,
+  logit,
   mul,
   nn,
   ones,
@@ -358,6 +364,68 @@ test('softmax and sort are row-major along every dimension', () => {
     const x = randn([2, 3, 4]);
     for (const y of [x.softmax(dim), x.logSoftmax(dim), x.sort(dim).values, x.argsort(dim), x.topk(2, dim).indices]) assert.is(y.view([y.size]).size, y.size);
   }
+});
+
+test('equals share the gradient, half to each; at a bound that is a number none passes', () => {
+  const at = (f: (x: Tensor, y: Tensor) => Tensor): number[][] => {
+    const [x, y] = [leaf([1, 2, nan, nan, 3]), leaf([1, 1, 1, nan, 5])];
+    const z = f(x, y);
+    z.backward({ gradient: fullLike(z, 1) });
+    return [list(x.grad), list(y.grad)];
+  };
+  assert.equal(at(fmax), [[0.5, 1, 0, 1, 0], [0.5, 0, 1, 0, 1]]); // biome-ignore format: one line
+  assert.equal(at(fmin), [[0.5, 0, 0, 1, 1], [0.5, 1, 1, 0, 0]]); // biome-ignore format: one line
+  assert.equal(at((x, y) => x.clamp({ min: y })), [[0.5, 1, 1, 1, 0], [0.5, 0, 1, 1, 1]]); // biome-ignore format: one line
+  assert.equal(at((x, y) => x.clamp({ max: y })), [[0.5, 0, 1, 1, 1], [0.5, 1, 1, 1, 0]]); // biome-ignore format: one line
+  assert.equal(
+    gradient((x) => x.clamp(1, 3), [0, 1, 2, 3, 4, nan]),
+    [0, 0, 1, 0, 0, 0],
+  );
+  assert.equal(
+    gradient((x) => x.clamp({ min: 1 }), [-inf, 1, 2, inf, nan]),
+    [0, 0, 1, 1, 0],
+  );
+  assert.equal(
+    gradient((x) => x.clamp({ max: 1 }), [-inf, 0, 1, inf, nan]),
+    [1, 1, 0, 0, 0],
+  );
+});
+
+test('logit: beyond [0, 1] NaN, beyond eps nothing; an eps above a half turns the bounds round', () => {
+  const [low, high] = [Math.fround(Math.log(0.4 / 0.6)), Math.fround(-Math.log(0.4 / 0.6))];
+  near(list(logit(tensor([0, 0.4, 0.5, 0.7, nan]), 0.6)), [high, high, high, low, nan]);
+  assert.equal(
+    gradient((x) => logit(x), [-1, 0, 0.5, 1, 2, nan]),
+    [nan, inf, 4, inf, nan, nan],
+  );
+  assert.equal(
+    gradient((x) => logit(x, 0.25), [-1, 0.125, 0.5, 0.875, 2, nan]),
+    [0, 0, 4, 0, 0, nan],
+  );
+});
+
+test('where β or the power is 0, what does not count gets a gradient of 0, also where it is NaN', () => {
+  const [x, m] = [tensor([[1, nan]], { requiresGrad: true }), tensor([[1, nan], [2, 3]], { requiresGrad: true })]; // biome-ignore format: one line
+  const y = addmm(x, ones([1, 2]), ones([2, 2]), { beta: 0 });
+  y.sum().backward();
+  assert.equal([list(y), list(x.grad)], [[2, 2], [0, 0]]); // biome-ignore format: one line
+  const one = linalg.matrixPower(m, 0);
+  one.sum().backward();
+  assert.equal([list(one), list(m.grad)], [[1, 0, 0, 1], [0, 0, 0, 0]]); // biome-ignore format: one line
+});
+
+test('tolerances of ranks may be tensors, one for each matrix', () => {
+  const a = tensor([[[3, 0], [0, 1]], [[8, 0], [0, 2]]]); // biome-ignore format: one line
+  assert.equal(list(linalg.matrixRank(a, { rtol: tensor([0.5, 0.1]) })), [1, 2]);
+  assert.equal(list(linalg.matrixRank(a, { atol: tensor([[0.5], [5]]) })), [2, 2, 0, 1]);
+  assert.equal(linalg.pinv(a, { atol: tensor([2, 1]) }).toArray(), [[[1 / 3, 0], [0, 0]].map((r) => r.map(Math.fround)), [[0.125, 0], [0, 0.5]]]); // biome-ignore format: one line
+  throwsCode('SHAPE', /broadcast/, () => linalg.pinv(a, { rtol: tensor([1, 2, 3]) }));
+});
+
+test('cov: weights that make no sense are refused', () => {
+  throwsCode('DTYPE', /whole numbers/, () => cov(ones([3]), { fweights: ones([3]) }));
+  throwsCode('VALUE', /negative/, () => cov(ones([3]), { fweights: int([1, -1, 1]) }));
+  throwsCode('VALUE', /negative/, () => cov(ones([3]), { aweights: tensor([1, -0.5, 1]) }));
 });
 
 test('sums of halves: add and mul of what broadcasts keep their gradients', () => {
