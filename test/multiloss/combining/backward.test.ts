@@ -202,6 +202,15 @@ test('only: a loss trains what it is given, no more', () => {
   );
 });
 
+test('only, of every loss', () => {
+  const { net, losses } = setUp();
+  const [first, last] = [net.trunk.parameters().slice(0, 2), net.trunk.parameters().slice(2)];
+  multiloss.backward(losses(), { only: { a: first, b: last, c: net.c.parameters() } });
+  const alone = ([1, 2, 3] as const).map((n) => [1, 2, 3].map((k) => Number(k === n))).map((w) => expected(net, losses, w, w));
+  const trainer = (p: Tensor): number => [first, last, net.c.parameters()].findIndex((list) => list.includes(p as never));
+  assertClose(gradients(net), net.parameters().map((p, i) => alone[trainer(p)]?.[i] ?? null)); // biome-ignore format: one line
+});
+
 test('groups: each is resolved by its own Gramian', () => {
   const { net, losses } = setUp();
   const seen: number[] = [];

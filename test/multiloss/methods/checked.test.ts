@@ -76,6 +76,13 @@ test('constructors and functions refuse what stands behind their options', () =>
     anneal[kind]?.(...given);
     throwsCode('VALUE', /takes at most/, () => anneal[kind]?.(...given, more));
   }
+  const mean = new multiloss.Mean();
+  for (const [name, ...given] of [['ema', mean, 0.5], ['every', mean, 2], ['clipWeights', mean, {}], ['warmup', mean, mean, 3], ['normalize', mean]] as const) { // biome-ignore format: a table
+    const wrap = multiloss[name] as (...given: unknown[]) => unknown;
+    wrap(...given);
+    throwsCode('VALUE', /takes at most/, () => wrap(...given, more));
+  }
+  throwsCode('VALUE', /takes at most 1/, () => (multiloss.anneal.constant(1) as unknown as { value(...given: unknown[]): number }).value(1, more));
   throwsCode('VALUE', /finite/, () => anneal.exponential?.(Object.create(null), 1, { steps: 3 }));
   throwsCode('VALUE', /step/, () => multiloss.anneal.constant(1).value('x' as never));
   throwsCode('VALUE', /takes at most 1/, () => (new multiloss.Sum() as unknown as { backward(...given: unknown[]): void }).backward({ a: ones([]).requiresGrad_() }, more));

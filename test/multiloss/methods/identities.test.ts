@@ -70,6 +70,14 @@ agree("Aligned-MTL's aligned rows are orthogonal and equally long", independentR
   });
 });
 
+test("Aligned-MTL's orthogonal rows get the smallest eigenvalue as squared length, the lower of those in the middle, or the mean", () => {
+  const aligned = (lengths: readonly number[], scaleMode: 'min' | 'median' | 'rmse'): number[] =>
+    step(new M.AlignedMTL({ scaleMode, preference: lengths.map(() => 1) }), lengths.map((l, i) => lengths.map((_, k) => (i === k ? l : 0)))); // biome-ignore format: one line
+  const [odd, even] = [[3, 1, 5, 2, 4], [3, 1, 4, 2]] as const; // biome-ignore format: lengths
+  for (const [lengths, mode, length] of [[odd, 'min', 1], [odd, 'median', 3], [odd, 'rmse', Math.sqrt(11)], [even, 'min', 1], [even, 'median', 2], [even, 'rmse', Math.sqrt(7.5)]] as const) // biome-ignore format: a table
+    near(aligned(lengths, mode), lengths.map(() => length), 1e-12, mode); // biome-ignore format: one line
+});
+
 agree('IMTL-G has equal projections on all gradients, and weights that add up to 1', independentRows, (rows) => {
   const w = weigh(new M.IMTLG(), rows);
   const g = step(new M.IMTLG(), rows);
