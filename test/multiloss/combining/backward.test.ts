@@ -178,6 +178,11 @@ test('at a tensor: compared and combined there, one pass behind it', () => {
   const rows = multiloss.jacobian(Object.values(net.losses(h2, targets)), [h2]);
   const norm = (rows[0] as Tensor).select(0, 1).square().sum().sqrt().item();
   assert.ok(Math.abs((r.norms?.b as number) - norm) < 1e-6);
+  // Features that end there, as of a frozen trunk.
+  const leaf = net.features(x).detach().requiresGrad_();
+  multiloss.backward(net.losses(leaf, targets), { combine: fixed('gramian', 1, 2, 3), at: leaf });
+  const combined = (rows[0] as Tensor).mul(tensor([1, 2, 3]).reshape([3, 1, 1])).sum({ dim: 0 });
+  assertClose([[...(leaf.grad as Tensor).data()]], [[...combined.data()]]);
 });
 
 test('on: the method looks at one layer, its weights act on all', () => {

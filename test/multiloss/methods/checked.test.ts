@@ -77,7 +77,13 @@ test('constructors and functions refuse what stands behind their options', () =>
     throwsCode('VALUE', /takes at most/, () => anneal[kind]?.(...given, more));
   }
   const mean = new multiloss.Mean();
-  for (const [name, ...given] of [['ema', mean, 0.5], ['every', mean, 2], ['clipWeights', mean, {}], ['warmup', mean, mean, 3], ['normalize', mean]] as const) { // biome-ignore format: a table
+  for (const [name, ...given] of [
+    ['ema', mean, 0.5],
+    ['every', mean, 2],
+    ['clipWeights', mean, {}],
+    ['warmup', mean, mean, 3],
+    ['normalize', mean],
+  ] as const) {
     const wrap = multiloss[name] as (...given: unknown[]) => unknown;
     wrap(...given);
     throwsCode('VALUE', /takes at most/, () => wrap(...given, more));

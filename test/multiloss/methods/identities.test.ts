@@ -28,6 +28,15 @@ agree("GradVac's first step = PCGrad", anyRows, (rows) => {
   near(vaccine, step(new M.PCGrad(), rows), 1e-9 * longest(rows));
 });
 
+test('two losses have one order: neither PCGrad nor GradVac draws random numbers that a seeded run uses elsewhere', () => {
+  const after = (use: () => void): number => {
+    manualSeed(3);
+    use();
+    return randn([1]).item();
+  };
+  for (const make of [() => new M.PCGrad(), () => new M.GradVac()]) assert.is(after(() => void step(make(), [[1, 0], [-1, 1]])), after(() => {})); // biome-ignore format: rows
+});
+
 agree('UPGrad = DualProj = Mean where no gradients conflict', anyRows, (rows) => {
   const open = rows.map((r) => r.map(Math.abs));
   const mean = step(new M.Mean(), open);
