@@ -15,6 +15,12 @@ export const equivalents: readonly Equivalent[] = [
     why: 'squares of a gradient of exactly 1e15 fit into float32 with and without a scale',
   },
   {
+    file: 'src/multiloss/methods/from-gradients/krum.ts',
+    before: 'return distances.subarray(0, m - f - 1).reduce((a, b) => a + b, 0);',
+    after: 'return distances.subarray(1, m - f - 1).reduce((a, b) => a + b, 0);',
+    why: 'the first is the distance to itself, 0',
+  },
+  {
     file: 'src/multiloss/solve/conflict-averse.ts',
     before: '[high, below] = [low, above];',
     after: ';',

@@ -342,6 +342,18 @@ test('an aggregator: directions from gradients, heads their own', () => {
   throwsCode('VALUE', /gives a direction/, () => multiloss.backward(losses(), { combine: method, heads: 'weighted' }));
 });
 
+test('a second pass adds to the gradients where they are', () => {
+  const sums: multiloss.Aggregator = { ...fixed('losses'), needs: 'jacobian', directions: (rows) => rows.map((r) => r.sum({ dim: 0 })) };
+  for (const combine of [fixed('losses', 1, 1, 1), fixed('gramian', 1, 1, 1), sums]) {
+    const { net, losses } = setUp();
+    multiloss.backward(losses(), { combine });
+    const before = net.parameters().map((p) => p.grad);
+    multiloss.backward(losses(), { combine });
+    net.parameters().forEach((p, i) => assert.is(p.grad, before[i]));
+    assertClose(gradients(net), expected(net, losses, [2, 2, 2], [2, 2, 2]));
+  }
+});
+
 test('gradients of heads that one op made as one have memory of their own', () => {
   const [w, a, b, c] = [1, 2, 3, 4].map((v) => tensor([v, v + 0.5], { requiresGrad: true })) as [Tensor, Tensor, Tensor, Tensor];
   const losses = {

@@ -124,4 +124,11 @@ test("what a method of the user's own returns is checked, whatever it says it ne
   }
 });
 
+test("a method of the user's own without a formula, or that needs what there is not, is refused by name", () => {
+  const weights = (): Float64Array => floats(2);
+  const w = tensor([1], { requiresGrad: true });
+  for (const method of [{ needs: 'gramian' }, { needs: 'rows', weights }, { weights }, { needs: 'gramian', weights: floats(2) }])
+    throwsCode('VALUE', /combine must be a method/, () => multiloss.backward({ a: w.sum(), b: w.sum() }, { combine: { name: 'mine', ...method } as never }));
+});
+
 test.run();

@@ -17,6 +17,12 @@ function near(actual: readonly number[], expected: readonly number[], tolerance:
 
 const agree = (what: string, rows: fc.Arbitrary<Rows>, property: (rows: Rows) => void): void => test(what, () => fc.assert(fc.property(rows, property), { seed: 1, numRuns: 200 }));
 
+test("Frank and Wolfe's steps from equal weights: with two losses one is the solution, with more many come near", () => {
+  near(weigh(new M.MGDA({ frankWolfe: { epsilon: 1e-9, maxIters: 1 } }), [[1, 0], [0, 2]]), [0.8, 0.2], 1e-12); // biome-ignore format: rows
+  const rows = [[1, 0, 0], [0, 2, 0], [0, 0, 3]]; // biome-ignore format: rows
+  near(weigh(new M.MGDA({ frankWolfe: { epsilon: 1e-6, maxIters: 1000 } }), rows), weigh(new M.MGDA(), rows), 1e-2);
+});
+
 agree('PCGrad of two losses = 2 · UPGrad', rowsOf(2, 4), (rows) => {
   near(step(new M.PCGrad(), rows), step(new M.UPGrad({ preference: [1, 1] }), rows), 1e-9 * longest(rows));
 });
