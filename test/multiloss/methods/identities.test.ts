@@ -23,6 +23,15 @@ test("Frank and Wolfe's steps from equal weights: with two losses one is the sol
   near(weigh(new M.MGDA({ frankWolfe: { epsilon: 1e-6, maxIters: 1000 } }), rows), weigh(new M.MGDA(), rows), 1e-2);
 });
 
+test('under normalize a gradient no longer than 1e-12 is none, and is not stretched', () => {
+  for (const [short, none] of [[1e-12, true], [2e-12, false]] as const) { // biome-ignore format: a table
+    let seen: M.Stats | undefined;
+    const inner: M.Weighting = { name: 'mine', needs: 'gramian', weights: (stats) => { seen = stats; return Float64Array.of(1, 1); } }; // biome-ignore format: one line
+    near([...M.normalize(inner).weights(statsOf([[2, 0], [0, short]]))], [0.5, none ? 1 : 1 / short], 1e-3); // biome-ignore format: rows
+    assert.equal([[...(seen?.norms ?? [])], [...(seen?.gramian ?? [])]], none ? [[1, 0], [1, 0, 0, 0]] : [[1, 1], [1, 0, 0, 1]]); // biome-ignore format: rows
+  }
+});
+
 agree('PCGrad of two losses = 2 · UPGrad', rowsOf(2, 4), (rows) => {
   near(step(new M.PCGrad(), rows), step(new M.UPGrad({ preference: [1, 1] }), rows), 1e-9 * longest(rows));
 });

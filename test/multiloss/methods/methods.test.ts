@@ -293,6 +293,16 @@ check('a tensor is a Jacobian as well', methods, (row) => {
   assert.ok(distance(direction, first(row, rows)) < 1e-5);
 });
 
+test('a state of gradients of another size is taken up, whatever was met before', () => {
+  const step = (method: multiloss.Method, rows: Rows): number[] => multiloss.applyCombiner(method, rows).direction;
+  const [small, large] = [[[1, 0], [-1, 2]], [[1, 0, 3], [-1, 2, 1]]]; // biome-ignore format: rows
+  const [given, taken] = [new multiloss.MoCo(), new multiloss.MoCo()];
+  step(given, small);
+  step(taken, large);
+  taken.loadStateDict(JSON.parse(JSON.stringify(given.stateDict())));
+  assert.equal(step(taken, small), step(given, small));
+});
+
 const badOptions: [what: string, make: () => unknown, message: RegExp][] = [
   ['UPGrad', () => new multiloss.UPGrad({ preference: [1, -1] }), /preference must be a number ≥ 0 for each loss, in a list or by name, got \[1, -1\]/],
   ['DualProj', () => new multiloss.DualProj({ regEps: Number.NaN }), /regEps must be a number ≥ 0, got NaN/],
