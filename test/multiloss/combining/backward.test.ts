@@ -349,7 +349,7 @@ test('a second pass adds to the gradients where they are', () => {
     multiloss.backward(losses(), { combine });
     const before = net.parameters().map((p) => p.grad);
     multiloss.backward(losses(), { combine });
-    net.parameters().forEach((p, i) => assert.is(p.grad, before[i]));
+    assert.ok(net.parameters().every((p, i) => p.grad === before[i]));
     assertClose(gradients(net), expected(net, losses, [2, 2, 2], [2, 2, 2]));
   }
 });
@@ -546,6 +546,22 @@ test('nothing grows', () => {
   }
   assert.is(live[0], live[1]);
   scope(() => multiloss.jacobian(Object.values(net.losses(net.features(x), targets)), net.trunk.parameters()));
+});
+
+test("what a method needs is what a pass makes: for products a weight's one gradient, for the Jacobian each loss's", () => {
+  const [layer, x, ways] = [new nn.Linear(256, 256), randn([2, 256]), randn([6, 256])];
+  const whole = 4 * 256 * 256;
+  const made = (needs: multiloss.Needs): number =>
+    scope(() => {
+      layer.weight.grad = layer.bias.grad = null;
+      const h = layer.forward(x).tanh();
+      const losses = Object.fromEntries(ways.unbind(0).map((way, i) => [`${i}`, h.mul(way).mean()]));
+      const before = memory({ resetPeak: true }).live;
+      multiloss.backward(losses, { combine: fixed(needs, 1, 1, 1, 1, 1, 1) });
+      return (memory().peak - before) / whole;
+    });
+  for (const needs of ['losses', 'norms', 'gramian'] as const) assert.ok(made(needs) < 2, `${needs}: ${made(needs)}`);
+  assert.ok(made('jacobian') >= 6);
 });
 
 test('layers whose weights are smaller than what reaches them: few rows, many rows, convolutions and groups', () => {

@@ -24,7 +24,10 @@ test("Frank and Wolfe's steps from equal weights: with two losses one is the sol
 });
 
 test('under normalize a gradient no longer than 1e-12 is none, and is not stretched', () => {
-  for (const [short, none] of [[1e-12, true], [2e-12, false]] as const) { // biome-ignore format: a table
+  for (const [short, none] of [
+    [1e-12, true],
+    [2e-12, false],
+  ] as const) {
     let seen: M.Stats | undefined;
     const inner: M.Weighting = { name: 'mine', needs: 'gramian', weights: (stats) => { seen = stats; return Float64Array.of(1, 1); } }; // biome-ignore format: one line
     near([...M.normalize(inner).weights(statsOf([[2, 0], [0, short]]))], [0.5, none ? 1 : 1 / short], 1e-3); // biome-ignore format: rows
