@@ -410,6 +410,7 @@ test('errors name the loss and change nothing', () => {
   });
   throwsCode('VALUE', /is in none of the groups/, () => multiloss.backward(losses(), { combine, groups: [[net.trunk.parameters()[0] as Tensor]] }));
   throwsCode('GRAPH', /no loss is computed from the tensor `at`/, () => multiloss.backward(losses(), { combine, at: net.features(x) }));
+  for (const key of ['on', 'shared'] as const) for (const list of [{}, net.a.weight]) throwsCode('VALUE', RegExp(`${key} must be`), () => multiloss.backward(losses(), { combine, [key]: list as never })); // biome-ignore format: one line
   throwsCode('GRAPH', /none of the parameters `on`/, () => multiloss.backward(losses(), { combine, on: net.a.parameters() }));
   untouched();
   autograd.setDetectAnomaly(true);
