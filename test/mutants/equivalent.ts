@@ -33,6 +33,18 @@ export const equivalents: readonly Equivalent[] = [
     why: 'up to three halvings mend a step; one that five do not mend is made of roundings, and six are as often worse as better (12 000 problems)',
   },
   {
+    file: 'src/multiloss/solve/fair.ts',
+    before: 'v += (p - v - given) / (1 + (beta * p) / v);',
+    after: 'v += (p - v - given) / (2 + (beta * p) / v);',
+    why: 'where coordinate descent ends is rough by design: the steps of Newton that follow make it exact',
+  },
+  {
+    file: 'src/multiloss/solve/fair.ts',
+    before: 'if (!(v > 0 && v < Number.POSITIVE_INFINITY)) v = x[i] || 1;',
+    after: 'if (!(v > 0 || v < Number.POSITIVE_INFINITY)) v = x[i] || 1;',
+    why: 'a number that leaves float64, 0 and infinity, has become NaN in the line before, and both find that',
+  },
+  {
     file: 'src/multiloss/solve/nonnegative.ts',
     before: 'return withScratch(2 * (2 * stride * stride + 5 * stride + 2), (a) => {',
     after: 'return withScratch(2 * (3 * stride * stride + 5 * stride + 2), (a) => {',
