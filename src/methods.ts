@@ -315,7 +315,7 @@ Object.defineProperties(Tensor.prototype, {
       if (!this.gradient && !this.meta?.retains && nodeOf(this)) {
         warnOnce(
           'grad of a non-leaf',
-          `the .grad of a tensor that is not a leaf (${shapeText(this.sizes)}, from ${nodeOf(this)?.op.name}) is not filled by backward. Call retainGrad() on it before.`,
+          `the .grad of a non-leaf (${shapeText(this.sizes)}, from ${nodeOf(this)?.op.name}) is not filled by backward. Call retainGrad() on it before.`,
         );
       }
       return this.gradient;

@@ -28,7 +28,7 @@ export { AdaptiveAvgPool1d, AdaptiveAvgPool2d, AvgPool1d, AvgPool2d } from '../n
 export { BatchNorm1d, BatchNorm2d, BatchNorm3d, type BatchNormModuleOptions, InstanceNorm1d, InstanceNorm2d, InstanceNorm3d } from '../nn/batchnorm.ts';
 export { ModuleDict, ModuleList, type Named, ParameterDict, ParameterList, Sequential } from '../nn/containers.ts';
 export { type CellOptions, GRUCell, LSTMCell, RNNCell, type RNNCellOptions } from '../nn/cells.ts';
-export { Conv1d, MaxPool1d } from '../nn/conv1d.ts';
+export { Conv1d, type Conv1dModuleOptions, MaxPool1d } from '../nn/conv1d.ts';
 export { Conv2d, type Conv2dOptions, MaxPool2d, type Pooled } from '../nn/conv.ts';
 export { Dropout, Dropout1d, Dropout2d, Dropout3d, type DropoutModuleOptions } from '../nn/dropout.ts';
 export { Embedding } from '../nn/embedding.ts';
@@ -113,7 +113,7 @@ export type { BatchNormOptions, InstanceNormOptions } from '../ops/batchnorm.ts'
 export type { Conv1dOptions, MaxPool1dOptions } from '../ops/conv1d.ts';
 export type { ConvOptions } from '../ops/conv.ts';
 export type { DropoutOptions } from '../ops/dropout.ts';
-export type { EmbeddingOptions } from '../ops/embedding.ts';
+export type { EmbeddingOptions, TableOptions } from '../ops/embedding.ts';
 export type { GroupNormOptions, LayerNormOptions, RMSNormOptions } from '../ops/norm.ts';
 export type { PaddingMode, PadOptions } from '../ops/pad.ts';
 export type { HardtanhOptions } from '../ops/piecewise.ts';

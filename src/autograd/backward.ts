@@ -161,11 +161,8 @@ export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | reado
   return gradientsOf('grad', listOf(outputs), listOf(inputs), options);
 }
 
-/** Leaves that losses were differentiated by on their way: a PINN's points, the samples of a gradient penalty. */
-const points = /* @__PURE__ */ new WeakSet<Place>();
-
-/** Whether a gradient that has a graph was taken by a leaf. */
-export const isPoint = (leaf: Place): boolean => points.has(leaf);
+/** Leaves by which a gradient that has a graph was taken: a PINN's points, the samples of a gradient penalty. */
+export const points = /* @__PURE__ */ new WeakSet<Place>();
 
 /** @internal `grad` under the name of the function that calls it. */
 export function gradientsOf(op: string, roots: readonly Tensor[], wanted: readonly Tensor[], options: GradOptions): (Tensor | null)[] {

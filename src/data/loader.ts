@@ -142,10 +142,10 @@ class Loader<Batch> implements Iterable<Batch>, AsyncIterable<Batch> {
     const op = 'DataLoader.loadStateDict';
     assertArity(op, arguments.length, 1);
     const { position, generator, order, sampler } = (state ?? {}) as Partial<DataLoaderState>;
-    const words = generator === null || (Array.isArray(generator) && generator.length === 4 && generator.every((w) => w === w >>> 0));
+    const words = generator === null || (Array.isArray(generator) && generator.length === 4 && [...generator].every((w) => w === w >>> 0));
     const listed =
       order === null ||
-      (Array.isArray(order?.sizes) && order.sizes.every((n) => Number.isSafeInteger(n) && n >= 0) && order.rows instanceof Tensor && order.rows.dtype === 'int32');
+      (Array.isArray(order?.sizes) && [...order.sizes].every((n) => Number.isSafeInteger(n) && n >= 0) && order.rows instanceof Tensor && order.rows.dtype === 'int32');
     if (!Number.isSafeInteger(position) || (position as number) < 0 || !words || !listed)
       throw new GradloomError('STATE', op, `takes what stateDict() gave, got ${valueText(state)}.`);
     const misfit = this.#misfit(state);

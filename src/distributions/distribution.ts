@@ -14,7 +14,7 @@ import { Tensor } from '../tensor/tensor.ts';
 
 /** Options of every distribution. */
 export interface DistributionOptions {
-  /** Whether parameters and values are looked at, as by default: what does not belong is VALUE. Not in captured steps, where no replay could. */
+  /** Whether parameters and values are looked at, as by default: what does not belong is VALUE, in a captured step at each call. */
   validateArgs?: boolean;
 }
 

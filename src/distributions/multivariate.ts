@@ -189,6 +189,13 @@ export class Independent extends Distribution {
     return this.base.variance;
   }
 
+  /** Where the density is largest, as the base has it. */
+  get mode(): Tensor {
+    const { mode } = this.base as { readonly mode?: Tensor };
+    if (!mode) throw valueError('Independent.mode', `${this.base.family} has none.`);
+    return mode;
+  }
+
   protected override enlarged(shape: Shape): Independent {
     const rest = this.base.batchShape.slice(this.base.batchShape.length - this.reinterpretedBatchNdims);
     return new Independent(this.base.expand([...shape, ...rest]), this.reinterpretedBatchNdims, { validateArgs: this.validates });

@@ -83,7 +83,7 @@ const OPTIONS: Kinds<SuperNodeOptions> = {
   signal: instanceOf(AbortSignal, 'an AbortSignal'),
   poll: seconds(0.01, 3600),
   heartbeat: seconds(10, 1800),
-  versions: { what: 'a list of versions', test: (v) => Array.isArray(v) && v.every((w) => typeof w === 'string') },
+  versions: { what: 'a list of versions', test: (v) => Array.isArray(v) && [...v].every((w) => typeof w === 'string') },
   onEvent: FUNCTION,
   fetch: FUNCTION,
 };

@@ -37,7 +37,7 @@ export interface NdArray {
 export function assertNdArray(op: string, name: string, array: NdArray): void {
   const { dtype, shape, data } = (array ?? {}) as Partial<NdArray>;
   const type = TYPES[dtype as NdType];
-  if (type && Array.isArray(shape) && shape.every((n) => Number.isSafeInteger(n) && n >= 0) && data instanceof type[1] && data.length === sizeOf(shape)) return;
+  if (type && Array.isArray(shape) && [...shape].every((n) => Number.isSafeInteger(n) && n >= 0) && data instanceof type[1] && data.length === sizeOf(shape)) return;
   const found = array && typeof array === 'object' ? `{ dtype: ${valueText(dtype)}, shape: ${valueText(shape)}, data: ${data?.length} elements }` : valueText(array);
   throw new GradloomError('VALUE', op, `'${name}' must be { dtype, shape, data } with a typed array as long as the shape says, got ${found}. Use arraysOf(model).`);
 }

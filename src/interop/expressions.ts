@@ -151,6 +151,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   diagonal: ({ args: [x], a }) => `${x}.diagonal(${a.offset}, ${a.dim1}, ${a.dim2})`,
   diagEmbed: ({ args: [x], a }) => `torch.diag_embed(${x}, ${a.offset}, ${a.dim1}, ${a.dim2})`,
   scaleGrad: ({ args: [x], a }) => `${number(a.scale)} * ${x} + (${x} - ${number(a.scale)} * ${x}).detach()`,
+  weighGrad: ({ args: [x, w] }) => `${w} * ${x} + (${x} - ${w} * ${x}).detach()`,
   detach: ({ args: [x] }) => `${x}.detach()`,
   copy_: ({ args: [x, v] }) => `${x}.copy_(${asTensor(v as string)})`,
   clone: ({ args: [x] }) => `${asTensor(x as string)}.clone()`,

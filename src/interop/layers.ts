@@ -94,7 +94,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     more: (m) => ({ elementwiseAffine: unlessSo(!!m.weight, true), bias: m.weight ? unlessSo(!!m.bias, true) : undefined }),
   },
   RMSNorm: { positional: (_, s) => [s.normalizedShape], named: ['eps'], more: (m) => ({ elementwiseAffine: unlessSo(!!m.weight, true) }) },
-  Embedding: { positional: (_, s) => [s.numEmbeddings, s.embeddingDim], named: ['paddingIdx'] },
+  Embedding: { positional: (_, s) => [s.numEmbeddings, s.embeddingDim], named: ['paddingIdx', 'maxNorm', 'normType', 'scaleGradByFreq'] },
   Dropout: dropout,
   Dropout1d: dropout,
   Dropout2d: dropout,

@@ -43,7 +43,7 @@ export interface ToPyTorchOptions {
 export type Files = Record<string, string | Uint8Array<ArrayBuffer>>;
 
 const MODULE = /* @__PURE__ */ instanceOf(Module, 'a module');
-const BATCH: Kind = { what: 'a list of tensors, at least one', test: (v) => Array.isArray(v) && v.length > 0 && v.every(TENSOR.test) };
+const BATCH: Kind = { what: 'a list of tensors, at least one', test: (v) => Array.isArray(v) && v.length > 0 && [...v].every(TENSOR.test) };
 const OPTIONS: Kinds<ToPyTorchOptions> = { model: MODULE, example: BATCH, losses: FUNCTION, combine: METHOD, optimizer: OPTIMIZER, scheduler: SCHEDULER, folder: TEXT };
 
 /** Runs in a mode; parts of a model that is in it already keep theirs. */

@@ -90,8 +90,9 @@ export function multilabelMarginLoss(input: Tensor, target: Tensor, ...given: Gi
   const { reduction } = optionsBy(op, given, LOSS);
   checkSameShape(op, input, target);
   if (input.rank > 2) throw shapeError(op, 'input and target do not fit', [input.sizes, target.sizes], 'They must be [N, C] or [C].');
-  checkIndices(op, target, input.sizes.at(-1) ?? 1, -1, 'class');
   const classes = input.sizes.at(-1) ?? 1;
+  if (classes === 0) throw shapeError(op, 'there are no classes', [input.sizes], 'Give it at least one.');
+  checkIndices(op, target, classes, -1, 'class');
   const rows = input.rank === 2 ? (input.sizes[0] as number) : 1;
   const x = inShape(asFloat(input), [rows, classes]);
   const listed = inShape(target, [rows, classes]);

@@ -335,6 +335,6 @@ function refuseHidden(module: Module, [field, value, holder]: Fields<Module>['hi
   throw fieldError(
     module,
     field,
-    `has ${value instanceof Module ? `a module (${value.constructor.name})` : 'a parameter'} ${holder}, where it is not found: neither trained nor saved. Keep it in a field, array, plain object or Map; or in a #private field, where it is only referred to.`,
+    `has ${value instanceof Module ? `a module (${value.constructor.name})` : 'a parameter'} ${holder}, where it is not found: neither trained nor saved. Keep it in a field, array, plain object or Map; in a #private field what is only referred to.`,
   );
 }

@@ -4,7 +4,7 @@ import { valueText } from '../tensor/errors.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { FIELDS, type Fields } from './fields.ts';
 
-const isPlain = (v: unknown): boolean => /^(nu|st|bo)/.test(typeof v) || (NUMBERS.test(v) && (v as number[]).length < 9);
+const isPlain = (v: unknown): boolean => ['number', 'string', 'boolean'].includes(typeof v) || (NUMBERS.test(v) && (v as number[]).length < 9);
 
 /** A module, as far as printing asks. */
 interface Printable {

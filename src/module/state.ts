@@ -1,7 +1,7 @@
 // States, checked as a whole before anything changes: for whatever has a `loadStateDict`.
 import { tensor } from '../ops/create.ts';
 import { copy_ } from '../ops/inplace.ts';
-import { isPlainObject, valueText } from '../tensor/check.ts';
+import { isListOf, isPlainObject, valueText } from '../tensor/check.ts';
 import { GradloomError, shapeText } from '../tensor/errors.ts';
 import { scope } from '../tensor/scope.ts';
 import { sameShape } from '../tensor/shape.ts';
@@ -34,12 +34,14 @@ export function assertState(op: string, state: unknown): asserts state is Record
 
 /** @internal Elements nested as a shape is. */
 export const nests = (value: unknown, shape: readonly number[], isElement: (v: unknown) => boolean, dim = 0): boolean =>
-  dim === shape.length ? isElement(value) : Array.isArray(value) && value.length === shape[dim] && value.every((v) => nests(v, shape, isElement, dim + 1));
-const isElement = (v: unknown): boolean => typeof v === 'number' || typeof v === 'boolean';
+  dim === shape.length ? isElement(value) : isListOf(value, (v) => nests(v, shape, isElement, dim + 1), shape[dim]);
 
 /** @internal What is wrong with an entry that is to take the place of `own`, or null: a tensor of its shape and type that is alive, or such numbers nested (JSON). */
 export function entryProblem(name: string, own: Tensor, value: unknown): string | null {
-  if (Array.isArray(value) || typeof value === 'number') return nests(value, own.sizes, isElement) ? null : `${name} is ${own.describe()} here, ${valueText(value)} there`;
+  if (Array.isArray(value) || typeof value === 'number') {
+    const isElement = (v: unknown): boolean => (own.dtype === 'int32' ? ((v as number) | 0) === v : typeof v === 'number' || typeof v === 'boolean');
+    return nests(value, own.sizes, isElement) ? null : `${name} is ${own.dtype} ${shapeText(own.sizes)} here, ${valueText(value)} there`;
+  }
   if (!(value instanceof Tensor)) return `${name} must be a tensor, got ${valueText(value)}`;
   if (!sameShape(own.sizes, value.sizes)) return `${name} is ${shapeText(own.sizes)} here, ${shapeText(value.sizes)} there`;
   if (own.dtype !== value.dtype) return `${name} is ${own.dtype} here, ${value.dtype} there`;

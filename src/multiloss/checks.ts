@@ -18,6 +18,9 @@ export const POSITIVE = range(0, Number.POSITIVE_INFINITY, true);
 /** A whole number ≥ least. */
 export const count = /* @__NO_SIDE_EFFECTS__ */ (least: number): Kind => ({ what: `a whole number ≥ ${least}`, test: (v) => Number.isSafeInteger(v) && (v as number) >= least });
 
+/** Numbers that float32 holds. */
+export const FLOAT: Kind = { what: 'a number that float32 holds', test: (v) => typeof v === 'number' && Number.isFinite(Math.fround(v)) };
+
 /** A finite number ≥ least (any, where that is −∞) for each loss. */
 // @__NO_SIDE_EFFECTS__
 export function each(least = Number.NEGATIVE_INFINITY): Kind {

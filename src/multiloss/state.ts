@@ -1,5 +1,5 @@
 // States of methods, plans and players: plain data, checked before any of it is taken up.
-import { isListOf, isPlainObject, type Kind, TEXT, valueText } from '../tensor/check.ts';
+import { FINITE, isListOf, isPlainObject, type Kind, TEXT, valueText } from '../tensor/check.ts';
 import { GradloomError } from '../tensor/errors.ts';
 
 /** The state that was given: a plain object with just these keys, each of its kind. */
@@ -16,10 +16,10 @@ export function stateOf(op: string, state: unknown, kinds: Readonly<Record<strin
   return state;
 }
 
-/** A list of finite numbers; of `length`, where that is given. */
-export const numbers = (length?: number): Kind => ({
-  what: `a list of ${length ?? ''} finite numbers`,
-  test: (v) => isListOf(v, Number.isFinite, length),
+/** A list of numbers, each of a kind; of `length`, where that is given. */
+export const numbers = (length?: number, kind: Kind = FINITE): Kind => ({
+  what: `a list${length === undefined ? '' : ` of ${length}`}, each ${kind.what}`,
+  test: (v) => isListOf(v, kind.test, length),
 });
 
 /** Losses' names, each once. */

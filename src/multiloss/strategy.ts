@@ -44,7 +44,7 @@ export function presentOf<Name extends string>(strategy: string, losses: Losses<
       throw new GradloomError(
         'DTYPE',
         strategy,
-        `the loss '${name}' must be a scalar tensor, got ${valueText(loss)}. Compute it from parameters; give null where a batch lacks it.`,
+        `the loss '${name}' must be a scalar tensor, got ${valueText(loss)}. Compute it from parameters. Where a batch lacks it, give it as null.`,
       );
     } else if (loss.size !== 1) throw new GradloomError('SHAPE', strategy, `the loss '${name}' has shape ${shapeText(loss.sizes)}. Reduce it (mean or sum).`);
     else if (requiresGrad(loss)) {

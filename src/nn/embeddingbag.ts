@@ -1,6 +1,7 @@
 import { Module } from '../module/module.ts';
 import { Parameter } from '../module/parameter.ts';
 import { randn } from '../ops/create.ts';
+import { TABLE } from '../ops/embedding.ts';
 import { embeddingBag, type EmbeddingBagOptions } from '../ops/embeddingbag.ts';
 import { float32View } from '../runtime/memory.ts';
 import { checkArgument, COUNT, FLAG, type Given, type Kinds, oneOf, optionsBy, orNull, WHOLE } from '../tensor/check.ts';
@@ -11,7 +12,12 @@ import type { Tensor } from '../tensor/tensor.ts';
 /** Options of `EmbeddingBag`, with PyTorch's defaults. */
 export type EmbeddingBagModuleOptions = Omit<EmbeddingBagOptions, 'perSampleWeights'>;
 
-const OPTIONS: Kinds<EmbeddingBagModuleOptions> = { mode: /* @__PURE__ */ oneOf('sum', 'mean', 'max'), includeLastOffset: FLAG, paddingIdx: /* @__PURE__ */ orNull(WHOLE) };
+const OPTIONS: Kinds<EmbeddingBagModuleOptions> = {
+  mode: /* @__PURE__ */ oneOf('sum', 'mean', 'max'),
+  includeLastOffset: FLAG,
+  paddingIdx: /* @__PURE__ */ orNull(WHOLE),
+  ...TABLE,
+};
 
 /**
  * A table of vectors of which each bag of indices gets a sum, mean or maximum. Weight [numEmbeddings, embeddingDim], normal at the start; the row

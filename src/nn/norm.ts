@@ -56,9 +56,11 @@ export interface GroupNormModuleOptions {
   eps?: number;
   /** Whether to learn a scale and a shift per channel; default true. */
   affine?: boolean;
+  /** Whether the shift is learned too; default true. */
+  bias?: boolean;
 }
 
-const GROUP: Kinds<GroupNormModuleOptions> = { eps: NUMBER, affine: FLAG };
+const GROUP: Kinds<GroupNormModuleOptions> = { eps: NUMBER, affine: FLAG, bias: FLAG };
 
 /** Normalises each sample's groups of channels, then scales and shifts channels. x [N, C, ...]. Weight [C] starts at 1, bias [C] at 0. */
 export class GroupNorm extends Module {
@@ -69,16 +71,16 @@ export class GroupNorm extends Module {
   private readonly groups: number;
   private readonly eps: number;
 
-  constructor(numGroups: number, numChannels: number, ...given: Given<GroupNormModuleOptions, [eps?: number, affine?: boolean]>) {
+  constructor(numGroups: number, numChannels: number, ...given: Given<GroupNormModuleOptions, [eps?: number, affine?: boolean, bias?: boolean]>) {
     super();
-    const { eps = 1e-5, affine = true } = optionsBy('GroupNorm', given, GROUP);
+    const { eps = 1e-5, affine = true, bias = true } = optionsBy('GroupNorm', given, GROUP);
     checkArgument('GroupNorm', 'numGroups', numGroups, COUNT);
     checkArgument('GroupNorm', 'numChannels', numChannels, COUNT);
     if (numChannels % numGroups !== 0) throw valueError('GroupNorm', `${numGroups} groups do not divide ${numChannels} channels. Choose a divisor.`);
     this.groups = numGroups;
     this.eps = eps;
     this.weight = affine ? scope(() => new Parameter(ones([numChannels]))) : null;
-    this.bias = affine ? scope(() => new Parameter(zeros([numChannels]))) : null;
+    this.bias = affine && bias ? scope(() => new Parameter(zeros([numChannels]))) : null;
   }
 
   forward(x: Tensor): Tensor {

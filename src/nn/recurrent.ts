@@ -196,7 +196,7 @@ function lengthsOf(op: string, lengths: Tensor | readonly number[], batch: numbe
     checkIndices(op, lengths, steps + 1, null, 'length');
     return lengths;
   }
-  if (lengths.length !== batch || !lengths.every((n) => Number.isInteger(n) && n >= 1 && n <= steps))
+  if (lengths.length !== batch || ![...lengths].every((n) => Number.isInteger(n) && n >= 1 && n <= steps))
     throw valueError(op, `lengths must be ${batch} whole numbers from 1 to ${steps}, one for each sequence, got ${valueText(lengths)}.`);
   return constantList(lengths);
 }

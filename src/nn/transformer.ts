@@ -3,7 +3,7 @@ import { Module } from '../module/module.ts';
 import { full } from '../ops/create.ts';
 import { copy_ } from '../ops/inplace.ts';
 import { triu } from '../ops/triangle.ts';
-import { assertArity, assertWhole, checkArgument, COUNT, FLAG, type Given, instanceOf, type Kinds, NUMBER, optionsBy, orNull, valueText } from '../tensor/check.ts';
+import { assertArity, assertWhole, checkArgument, COUNT, FLAG, type Given, instanceOf, type Kind, type Kinds, NUMBER, optionsBy, orNull, valueText } from '../tensor/check.ts';
 import { GradloomError, shapeError } from '../tensor/errors.ts';
 import { scope } from '../tensor/scope.ts';
 import { noGrad } from '../tensor/modes.ts';
@@ -104,9 +104,12 @@ const ALL: Kinds<TransformerMasks> = {
 /** A layer to be copied, or a function that makes one. */
 export type LayerSource<L extends Module> = L | (() => L);
 
+/** More layers are a mistake, which would fill the memory first. */
+const DEPTH: Kind = { what: 'a whole number from 1 to 10000', test: (v) => COUNT.test(v) && (v as number) <= 10_000 };
+
 /** Layers of a stack: copies of one, as in PyTorch, or made by a function. */
 function layersOf<L extends Module>(op: string, source: LayerSource<L>, count: number): L[] {
-  checkArgument(op, 'numLayers', count, COUNT);
+  checkArgument(op, 'numLayers', count, DEPTH);
   const make: unknown = source instanceof TransformerLayer ? () => source.copy() as unknown as L : source;
   if (typeof make !== 'function') throw new GradloomError('VALUE', op, `takes a layer of nn.${op}Layer, or a function that makes a layer, got ${valueText(source)}.`);
   return Array.from({ length: count }, () => {

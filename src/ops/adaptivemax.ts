@@ -11,6 +11,7 @@ import { indexSelect } from './indexing.ts';
 import { flatten, reshape, squeeze, unsqueeze } from './movement.ts';
 import { maxPool2d, maxPool2dWithIndices } from './pool.ts';
 import { maxPool3d, maxPool3dWithIndices, type OutputSize3d } from './pool3d.ts';
+import { assertPooled } from './windows.ts';
 
 /** What the functions give with `returnIndices`: the values, and where each stood in its plane or volume (row-major, int32). */
 export interface PooledWithIndices {
@@ -36,7 +37,7 @@ function pooled(op: string, x: Tensor, outputSize: OutputSize | OutputSize3d, ra
   const wanted = Array.isArray(outputSize) ? (outputSize as readonly (number | null)[]) : new Array<number>(rank).fill(outputSize as number);
   if (wanted.length !== rank) throw valueError(op, `the output size must be a number or ${rank} of them, got ${valueText(outputSize)}.`);
   const sizes = x.sizes.slice(-rank);
-  if (sizes.includes(0)) throw shapeError(op, 'there is nothing to pool', [x.sizes], 'Give it at least one element in each direction.');
+  assertPooled(op, x, rank);
   const lists = sizes.map((size, i) => laid(op, size, wanted[i] ?? size));
   // A window's elements in order: nothing to lay out.
   const spread = lists.reduce((y, { from }, i) => (from.every((at, j) => at === j) ? y : indexSelect(y, y.rank - rank + i, constantList(from))), x);

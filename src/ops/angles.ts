@@ -95,7 +95,8 @@ export const acosh: (x: Tensor) => Tensor = /* @__PURE__ */ formula(
   (x) => {
     const above = sub(x, 1);
     const bounded = minimum(above, 1e18);
-    return farLog(x, add(bounded, sqrt(mul(bounded, add(bounded, 2)))));
+    // Two roots, so that what lies below 1 is NaN however far.
+    return farLog(x, add(bounded, mul(sqrt(bounded), sqrt(add(bounded, 2)))));
   },
   (dy, x) => mul(dy, rsqrt(mul(sub(x, 1), add(x, 1)))),
 );

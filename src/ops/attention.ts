@@ -12,8 +12,8 @@ import { assertFloat } from './convert.ts';
 import { constant, constantList } from './create.ts';
 import { dropout } from './dropout.ts';
 import { matmul } from './matmul.ts';
-import { cat, chunk, inShape, permute, transpose } from './movement.ts';
-import { any, sum } from './reduce.ts';
+import { cat, chunk, inShape, permute, reshape, transpose } from './movement.ts';
+import { any, expand, sum } from './reduce.ts';
 import { softmax } from './softmax.ts';
 import { aside } from './triangle.ts';
 
@@ -27,9 +27,11 @@ export interface AttentionOptions {
   isCausal?: boolean;
   /** What scores are multiplied by; default 1/√E. */
   scale?: number | null;
+  /** Whether queries [..., H, L, E] may have a multiple of the heads of keys and values, each of which then serves several (Ainslie et al. 2023, arXiv 2305.13245). */
+  enableGqa?: boolean;
 }
 
-const ATTENTION: Kinds<AttentionOptions> = { attnMask: /* @__PURE__ */ orNull(TENSOR), dropoutP: NUMBER, isCausal: FLAG, scale: /* @__PURE__ */ orNull(NUMBER) };
+const ATTENTION: Kinds<AttentionOptions> = { attnMask: /* @__PURE__ */ orNull(TENSOR), dropoutP: NUMBER, isCausal: FLAG, scale: /* @__PURE__ */ orNull(NUMBER), enableGqa: FLAG };
 
 /**
  * softmax(scale·q·kᵀ + mask)·v (Vaswani et al. 2017, arXiv 1706.03762). q [..., L, E], k [..., S, E], v [..., S, F] → [..., L, F]; leading
@@ -47,9 +49,20 @@ export function scaledDotProductAttention(
     assertFloat(op, x);
     if (x.rank < 2) throw shapeError(op, 'takes [..., length, features]', [x.sizes], 'Reshape the input.');
   }
-  const { attnMask, dropoutP = 0, isCausal = false } = options;
+  const { attnMask, dropoutP = 0, isCausal = false, enableGqa = false } = options;
   const scale = options.scale ?? 1 / Math.sqrt(query.sizes.at(-1) as number);
-  return matmul(dropout(weightsOf(op, query, key, attnMask, isCausal, scale), { p: dropoutP }), value);
+  const [keys, values] = enableGqa ? [key, value].map((x) => shared(op, x, query)) : [key, value];
+  return matmul(dropout(weightsOf(op, query, keys as Tensor, attnMask, isCausal, scale), { p: dropoutP }), values as Tensor);
+}
+
+/** Heads of keys or values, each as often as queries share it. */
+function shared(op: string, x: Tensor, query: Tensor): Tensor {
+  const [heads, wanted] = [x.sizes.at(-3), query.sizes.at(-3)];
+  if (!heads || !wanted || wanted % heads !== 0)
+    throw shapeError(op, 'with enableGqa the heads of keys and values divide those of queries, [..., heads, length, features]', [query.sizes, x.sizes], 'Check the heads.');
+  const [batch, matrix] = [x.sizes.slice(0, -3), x.sizes.slice(-2)];
+  const apart = reshape(x, [...batch, heads, 1, ...matrix]);
+  return reshape(expand(apart, [...batch, heads, wanted / heads, ...matrix]), [...batch, wanted, ...matrix]);
 }
 
 /** How much each query takes of each key. */

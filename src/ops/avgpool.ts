@@ -8,7 +8,7 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { assertFloat } from './convert.ts';
 import { constantList } from './create.ts';
 import { squeeze, unsqueeze } from './movement.ts';
-import { PAIR, type Pair, pairOf } from './windows.ts';
+import { assertPooled, PAIR, type Pair, pairOf } from './windows.ts';
 
 /** @internal Windows along one direction: start, end (behind the last) and size of each, the size as it counts in the divisor. */
 export type Ranges = readonly (readonly [start: number, end: number, size: number])[];
@@ -61,6 +61,7 @@ const POOL: Kinds<AvgPoolOptions> = { stride: /* @__PURE__ */ orNull(PAIR), padd
 function assertImage(op: string, x: Tensor): void {
   assertFloat(op, x);
   if (x.rank !== 3 && x.rank !== 4) throw shapeError(op, 'takes images [N, C, H, W] or [C, H, W]', [x.sizes], 'Reshape the input.');
+  assertPooled(op, x, 2);
 }
 
 /**

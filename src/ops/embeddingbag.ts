@@ -7,7 +7,7 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { div, eq, gt, logicalAnd, maximum, mul, ne, sub, where } from './binary.ts';
 import { asFloat, assertFloat } from './convert.ts';
 import { arange, full } from './create.ts';
-import { embedding } from './embedding.ts';
+import { rowsAt, TABLE, type TableOptions } from './embedding.ts';
 import { checkIndices, gather, indexAdd, indexSelect } from './indexing.ts';
 import { cat, flatten, narrow, reshape } from './movement.ts';
 import { expand } from './reduce.ts';
@@ -15,7 +15,7 @@ import { cumsum } from './scan.ts';
 import { clamp } from './unary.ts';
 
 /** Options of `embeddingBag`, with PyTorch's defaults. */
-export interface EmbeddingBagOptions {
+export interface EmbeddingBagOptions extends TableOptions {
   /** What a bag's rows come to; default 'mean'. An empty bag gives zeros. */
   mode?: 'sum' | 'mean' | 'max';
   /** A factor for each index, of its shape, with mode 'sum'. */
@@ -31,6 +31,7 @@ const KINDS: Kinds<EmbeddingBagOptions> = {
   perSampleWeights: /* @__PURE__ */ orNull(TENSOR),
   includeLastOffset: FLAG,
   paddingIdx: /* @__PURE__ */ orNull(WHOLE),
+  ...TABLE,
 };
 
 /** For each index of a list the number of its bag, and the bags' number. */
@@ -77,7 +78,8 @@ export function embeddingBag(
   ...given: [mode?: 'sum' | 'mean' | 'max' | EmbeddingBagOptions, perSampleWeights?: Tensor | null, includeLastOffset?: boolean, paddingIdx?: number | null]
 ): Tensor {
   const op = 'embeddingBag';
-  const { mode = 'mean', perSampleWeights, includeLastOffset = false, paddingIdx } = optionsBy(op, given, KINDS);
+  const options = optionsBy(op, given, KINDS);
+  const { mode = 'mean', perSampleWeights, includeLastOffset = false, paddingIdx } = options;
   assertTensor(op, index, 'the index');
   assertTensor(op, weight, 'the weight');
   assertFloat(op, weight, 'weight');
@@ -85,6 +87,7 @@ export function embeddingBag(
   if (index.rank !== 1 && index.rank !== 2) throw shapeError(op, 'the index must be a list with offsets or [B, n]', [index.sizes], 'Reshape it.');
   if ((index.rank === 1) !== !!offsets) throw valueError(op, `${index.rank === 1 ? 'a list of indices needs offsets' : '[B, n] has its bags, and takes no offsets'}.`);
   if (offsets) assertTensor(op, offsets, 'offsets');
+  if (options.scaleGradByFreq && mode === 'max') throw valueError(op, "scaleGradByFreq goes with modes 'sum' and 'mean'. Leave it out.");
   if (perSampleWeights) {
     assertFloat(op, perSampleWeights, 'perSampleWeights');
     if (mode !== 'sum') throw valueError(op, `perSampleWeights go with mode 'sum', not with '${mode}'. Leave them out.`);
@@ -103,7 +106,7 @@ export function embeddingBag(
   const { bag, bags, starts: firsts } = bagsOf(op, count, starts, includeLastOffset);
   if (bags === 0 && count > 0) throw valueError(op, `${count} indices lie in no bag: there are no offsets. Begin with an offset of 0.`);
   const seen = typeof paddingIdx === 'number' ? ne(flat, paddingIdx < 0 ? paddingIdx + rowCount : paddingIdx) : null;
-  const rows = embedding(flat, weight);
+  const rows = rowsAt(op, weight, flat, options);
   const sums = (parts: Tensor): Tensor => indexAdd(full([bags, ...parts.sizes.slice(1)], 0), 0, bag, parts);
   const filled = (): Tensor => noGrad(() => sums(seen ? asFloat(seen) : full([count], 1)));
   if (mode === 'max' && count > 0) {

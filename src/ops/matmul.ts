@@ -5,8 +5,9 @@ import { GradloomError, shapeError, shapeText } from '../tensor/errors.ts';
 import { apply, dense, type Op, otherInputs } from '../tensor/op.ts';
 import { broadcastShapes, type Shape, sizeOf } from '../tensor/shape.ts';
 import { empty, Tensor } from '../tensor/tensor.ts';
-import { add, mul } from './binary.ts';
+import { add, mul, where } from './binary.ts';
 import { asFloat, assertFloat } from './convert.ts';
+import { constant } from './create.ts';
 import { inShape, squeeze, transpose, unsqueeze } from './movement.ts';
 import { expand, sum, sumOver } from './reduce.ts';
 
@@ -224,6 +225,11 @@ export function addmm(input: Tensor, a: Tensor, b: Tensor, options?: AddmmOption
   const { alpha = 1, beta = 1 } = optionsOf('addmm', options, ADDMM);
   assertFloat('addmm', input);
   matrices('addmm', a, b, 2);
-  const scaled = alpha === 1 ? mm(a, b) : mul(mm(a, b), alpha);
-  return beta === 0 ? scaled : add(beta === 1 ? input : mul(input, beta), scaled);
+  return plus(beta, input, alpha, mm(a, b));
+}
+
+/** @internal β·input + α·product. At β = 0 the input does not count, and its gradient is 0. */
+export function plus(beta: number, input: Tensor, alpha: number, product: Tensor): Tensor {
+  const scaled = alpha === 1 ? product : mul(product, alpha);
+  return beta === 0 ? where(constant(0, 'bool'), input, scaled) : add(beta === 1 ? input : mul(input, beta), scaled);
 }

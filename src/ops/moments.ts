@@ -147,11 +147,12 @@ export function norm(x: Tensor, ...given: [p?: number | NormOptions, dim?: numbe
   if (p === 0) return sumOver(apply(nonzeroOp, [x], undefined), dims, keepdim);
   const size = abs(x);
   if (p === 1) return sumOver(size, dims, keepdim);
-  if (p === Number.POSITIVE_INFINITY) return apply(amaxOp, [size], { dims, keepdim });
-  if (p === Number.NEGATIVE_INFINITY) return apply(aminOp, [size], { dims, keepdim });
+  const isEmpty = countOver(x, dims) === 0;
+  // Of nothing there is no norm below 0, which amin says.
+  if (Math.abs(p) === Number.POSITIVE_INFINITY || (isEmpty && p < 0)) return apply(p > 0 ? amaxOp : aminOp, [size], { dims, keepdim });
   if (Number.isNaN(p)) throw valueError('norm', 'p is NaN. Give a number, Infinity included.');
   // In units of the largest element, so that powers stay within float32's range.
-  const largest = countOver(x, dims) === 0 ? constant(1, 'float32') : apply(amaxOp, [detach(size)], { dims, keepdim: true });
+  const largest = isEmpty ? constant(1, 'float32') : apply(amaxOp, [detach(size)], { dims, keepdim: true });
   const unit = where(logicalAnd(gt(largest, 0), lt(largest, Number.POSITIVE_INFINITY)), largest, 1);
   const scaled = div(size, unit);
   // Elements that are 0 add 0ᵖ and have no gradient, whatever p is.

@@ -183,7 +183,8 @@ function quantileOf(op: string, x: Tensor, q: number | Tensor, given: readonly u
   const shares = typeof q === 'number' ? [q] : recording() ? [] : q.data();
   for (const share of shares) if (!(share >= 0 && share <= 1)) throw valueError(op, `q must lie in [0, 1], got ${share}.`);
   if (x.size === 0) throw shapeError(op, 'there is nothing in x', [x.sizes], 'It must not be empty.');
-  const line = dim === undefined || x.rank === 0 ? flatten(x) : movedim(x, normalizeDim(op, dim, x.rank), -1);
+  const at = dim === undefined ? 0 : normalizeDim(op, dim, x.rank);
+  const line = dim === undefined || x.rank === 0 ? flatten(x) : movedim(x, at, -1);
   const last = line.rank - 1;
   const n = line.sizes[last] as number;
   const sorted = sort(line, last).values;

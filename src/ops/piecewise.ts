@@ -41,8 +41,11 @@ export interface HardtanhOptions {
 
 const HARDTANH: Kinds<HardtanhOptions> = { minVal: NUMBER, maxVal: NUMBER };
 
-/** @internal `hardtanh` with its bounds. */
-export const between = (x: Tensor, min: number, max: number): Tensor => apply(hardtanhOp, [asFloat(x, 'hardtanh')], { min, max });
+/** @internal `hardtanh` with its bounds. int32 stays int32 where they are whole. */
+export function between(x: Tensor, min: number, max: number): Tensor {
+  assertTensor('hardtanh', x);
+  return x.dtype === 'int32' ? clamp(x, min, max) : apply(hardtanhOp, [asFloat(x)], { min, max });
+}
 
 /** x kept within [minVal, maxVal], no gradient at or beyond the bounds: hardtanh(x, minVal, maxVal) or hardtanh(x, { minVal, maxVal }). */
 export function hardtanh(x: Tensor, ...given: [minVal?: number | HardtanhOptions, maxVal?: number]): Tensor {

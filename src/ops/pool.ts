@@ -9,7 +9,7 @@ import { assertFloat } from './convert.ts';
 import { gather } from './indexing.ts';
 import { flatten, reshape } from './movement.ts';
 import { expand } from './reduce.ts';
-import { geometry, PAIR, type Pair, pairOf, positions, type Windows } from './windows.ts';
+import { assertPooled, geometry, PAIR, type Pair, pairOf, positions, type Windows } from './windows.ts';
 
 /** Options of max pooling, with PyTorch's defaults. */
 export interface MaxPoolOptions {
@@ -72,6 +72,7 @@ type PoolArguments = [stride?: Pair | MaxPoolOptions | null, padding?: Pair, dil
 function attrsOf(op: string, x: Tensor, kernelSize: Pair, options: MaxPoolOptions): PoolAttrs {
   assertFloat(op, x);
   if (x.rank !== 3 && x.rank !== 4) throw shapeError(op, 'takes images [N, C, H, W] or [C, H, W]', [x.sizes], 'Reshape the input.');
+  assertPooled(op, x, 2);
   const kernel = pairOf(op, 'kernelSize', kernelSize, 1);
   const windows: Windows = {
     kernel,

@@ -10,7 +10,7 @@ import { arange } from './create.ts';
 import { gather } from './indexing.ts';
 import { reshape } from './movement.ts';
 import { maxPool, type MaxPoolOptions, maxPoolWithIndices } from './pool.ts';
-import { eachOf, type Pair, TRIPLE, type Triple } from './windows.ts';
+import { assertPooled, eachOf, type Pair, TRIPLE, type Triple } from './windows.ts';
 
 /** Options of `maxPool3d`, with PyTorch's defaults. */
 export interface MaxPool3dOptions {
@@ -46,6 +46,7 @@ type MaxArguments = [stride?: Triple | MaxPool3dOptions | null, padding?: Triple
 function assertVolume(op: string, x: Tensor): void {
   assertFloat(op, x);
   if (x.rank !== 4 && x.rank !== 5) throw shapeError(op, 'takes volumes [N, C, D, H, W] or [C, D, H, W]', [x.sizes], 'Reshape the input.');
+  assertPooled(op, x, 3);
 }
 
 /** [planes, D, rows, columns] of any volume. */

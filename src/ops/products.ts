@@ -4,49 +4,48 @@ import { GradloomError, shapeError } from '../tensor/errors.ts';
 import { normalizeDim, sameShape, broadcastShapes, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { roll } from './arrange.ts';
-import { add, mul, sub } from './binary.ts';
+import { mul, sub, where } from './binary.ts';
 import { assertFloat } from './convert.ts';
-import { eye } from './create.ts';
+import { constant, eye } from './create.ts';
 import { outer } from './formulas.ts';
-import { type AddmmOptions, bmm, dot, matmul, mm } from './matmul.ts';
-import { clone, permute, reshape, unsqueeze } from './movement.ts';
-import { expand, sum } from './reduce.ts';
+import { type AddmmOptions, bmm, dot, matmul, mm, plus } from './matmul.ts';
+import { permute, reshape, unsqueeze } from './movement.ts';
+import { sum } from './reduce.ts';
 
 const SCALES: Kinds<AddmmOptions> = { beta: NUMBER, alpha: NUMBER };
 
 /** β·input + α·product, of the product's shape. */
-function plus(op: string, input: Tensor, options: AddmmOptions | undefined, product: () => Tensor): Tensor {
+function plusProduct(op: string, input: Tensor, options: AddmmOptions | undefined, product: () => Tensor): Tensor {
   const { beta = 1, alpha = 1 } = optionsOf(op, options, SCALES);
   assertTensor(op, input);
   const right = product();
   if (!sameShape(broadcastShapes(op, input.sizes, right.sizes), right.sizes))
     throw shapeError(op, 'the input does not broadcast to the product', [input.sizes, right.sizes], 'Give it a shape that does.');
-  const scaled = alpha === 1 ? right : mul(right, alpha);
-  return beta === 0 ? scaled : add(beta === 1 ? input : mul(input, beta), scaled);
+  return plus(beta, input, alpha, right);
 }
 
 /** β·input + α·Σ aᵢ·bᵢ over a batch of products: a [b, n, k], b [b, k, m] → [n, m]. */
 export function addbmm(input: Tensor, a: Tensor, b: Tensor, options?: AddmmOptions): Tensor {
   assertArity('addbmm', arguments.length, 4);
-  return plus('addbmm', input, options, () => sum(bmm(a, b), 0));
+  return plusProduct('addbmm', input, options, () => sum(bmm(a, b), 0));
 }
 
 /** β·input + α·(aᵢ·bᵢ) for a batch of products: a [b, n, k], b [b, k, m] → [b, n, m]. */
 export function baddbmm(input: Tensor, a: Tensor, b: Tensor, options?: AddmmOptions): Tensor {
   assertArity('baddbmm', arguments.length, 4);
-  return plus('baddbmm', input, options, () => bmm(a, b));
+  return plusProduct('baddbmm', input, options, () => bmm(a, b));
 }
 
 /** β·input + α·(a · v): a [n, m], v [m] → [n]. */
 export function addmv(input: Tensor, a: Tensor, v: Tensor, options?: AddmmOptions): Tensor {
   assertArity('addmv', arguments.length, 4);
-  return plus('addmv', input, options, () => mv(a, v));
+  return plusProduct('addmv', input, options, () => mv(a, v));
 }
 
 /** β·input + α·(u vᵀ): u [n], v [m] → [n, m]. */
 export function addr(input: Tensor, u: Tensor, v: Tensor, options?: AddmmOptions): Tensor {
   assertArity('addr', arguments.length, 4);
-  return plus('addr', input, options, () => outer(u, v));
+  return plusProduct('addr', input, options, () => outer(u, v));
 }
 
 /** Matrix · vector: [n, m] · [m] → [n]. */
@@ -220,7 +219,7 @@ export function chainMatmul(...matrices: readonly Tensor[]): Tensor {
 /** @internal A whole power ≥ 0 of square matrices, by squaring. */
 export function wholeMatrixPower(op: string, a: Tensor, n: number): Tensor {
   assertWhole(op, 'n', n, 0);
-  if (n === 0) return clone(expand(eye(a.sizes.at(-1) as number), a.sizes));
+  if (n === 0) return where(constant(0, 'bool'), a, eye(a.sizes.at(-1) as number));
   let result: Tensor | null = null;
   for (let [rest, square] = [n, a]; ; square = matmul(square, square)) {
     if (rest % 2 === 1) result = result ? matmul(result, square) : square;

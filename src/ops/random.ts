@@ -1,6 +1,8 @@
 // Random tensors made of uniform and normal ones by ops: fresh at each replay of a captured step, as these are. Nothing here has a gradient.
 import { assertArity, assertTensor, checkArgument, either, type Given, instanceOf, type Kind, type Kinds, NUMBER, optionsBy, optionsOf, TENSOR } from '../tensor/check.ts';
+import { call } from '../runtime/call.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
+import { dense } from '../tensor/op.ts';
 import { Generator } from '../tensor/random.ts';
 import { recording } from '../tensor/recording.ts';
 import { broadcastShapes, type Shape } from '../tensor/shape.ts';
@@ -11,7 +13,6 @@ import { add, div, ge, le, logicalAnd, lt, mul, type Operand, sub } from './bina
 import { to } from './convert.ts';
 import { rand, type RandomOptions, randn } from './create.ts';
 import { copy_ } from './inplace.ts';
-import { all } from './reduce.ts';
 import { ceil, clamp, exp, log1p, neg } from './unary.ts';
 import { logarithm } from '../tensor/elementary.ts';
 
@@ -29,10 +30,12 @@ export const GENERATOR: Kind = /* @__PURE__ */ instanceOf(Generator, 'a Generato
 const DRAW: Kinds<DrawOptions> = { generator: GENERATOR };
 const PARAMETER: Kind = /* @__PURE__ */ either(TENSOR, NUMBER);
 
-/** @internal Throws where a condition does not hold for every element. Not looked at while a step is recorded: no replay could. */
+/** @internal Throws where a condition (bool) does not hold for every element; in a captured step at each replay. */
 export function assertEvery(op: string, holds: () => Tensor, what: string): void {
-  if (recording()) return;
-  if (noGrad(() => all(holds()).item()) === 0) throw valueError(op, what);
+  const flags = noGrad(() => dense(holds()));
+  // A flag is a word of 0 or 1: the first outside of [1, 2).
+  if (call('findOutOfRange', flags.address, flags.size, 1, 2, 1) >= 0) throw valueError(op, what);
+  recording()?.check(() => valueError(op, what));
 }
 
 /** Uniform in [0, 1), of x's shape. float32. */

@@ -3,7 +3,7 @@ import { assertArity, assertSameType, assertTensor, ofOne } from '../tensor/chec
 import { GradloomError } from '../tensor/errors.ts';
 import { apply, copyElements, detach, everyInput, type Op } from '../tensor/op.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { div, eq, ge, gt, logicalOr, lt, mul, ne, type Operand, ofTwo, operands, towards, where } from './binary.ts';
+import { div, eq, ge, gt, logicalAnd, logicalOr, lt, mul, ne, type Operand, ofTwo, operands, towards, where } from './binary.ts';
 import { asFloat, to } from './convert.ts';
 import { full } from './create.ts';
 import { formulaOfTwo } from './formula.ts';
@@ -60,7 +60,7 @@ export function heaviside(x: Tensor, values: Tensor): Tensor {
   return where(eq(x, 0), detach(values), to(gt(x, 0), x.dtype));
 }
 
-/** The larger or smaller of two where a NaN loses. The gradient goes to the winner, to a among equals (PyTorch). */
+/** The larger or smaller of two where a NaN loses. The gradient goes to the winner, half to each of equals (PyTorch). */
 // @__NO_SIDE_EFFECTS__
 function known(name: string, wins: (a: Operand, b: Operand) => Tensor): (a: Operand, b: Operand) => Tensor {
   const first = (a: Tensor, b: Tensor): Tensor => logicalOr(wins(a, b), ne(b, b));
@@ -68,11 +68,12 @@ function known(name: string, wins: (a: Operand, b: Operand) => Tensor): (a: Oper
     name,
     (a, b) => where(first(a, b), a, b),
     (dy, node) => {
-      const chosen = first(node.input(0), node.input(1));
+      const [a, b] = [node.input(0), node.input(1)];
+      const [chosen, shared] = [first(a, b), where(eq(a, b), mul(dy, 0.5), dy)];
       return towards(
         node,
-        () => where(chosen, dy, 0),
-        () => where(chosen, 0, dy),
+        () => where(chosen, shared, 0),
+        () => where(logicalAnd(chosen, ne(a, b)), 0, shared),
       );
     },
   );

@@ -4,11 +4,11 @@ import { valueError } from '../tensor/errors.ts';
 import { apply, type Op } from '../tensor/op.ts';
 import * as numbers from '../tensor/special.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { add, div, eq, le, logicalAnd, mul, type OfTwo, type Operand, ofTwo, operands, sub, towards, where } from './binary.ts';
+import { add, div, eq, gt, le, logicalAnd, lt, mul, type OfTwo, type Operand, ofTwo, operands, sub, towards, where } from './binary.ts';
 import { asFloat } from './convert.ts';
 import { formula, formulaOfTwo } from './formula.ts';
 import { hostOp } from './host.ts';
-import { clamp, exp, isnan, log, log1p, logicalNot, neg, square } from './unary.ts';
+import { exp, isnan, log, log1p, logicalNot, neg, square } from './unary.ts';
 
 // @__NO_SIDE_EFFECTS__
 function special(name: string, f: (x: number) => number, backward: (dy: Tensor, x: Tensor) => Tensor): OfOne {
@@ -77,16 +77,19 @@ export const sinc: (x: Tensor) => Tensor = /* @__PURE__ */ ofOne('sinc', (x) => 
 const logitOf: (x: Tensor) => Tensor = /* @__PURE__ */ formula(
   'logit',
   (x) => log(div(x, sub(1, x))),
-  (dy, x) => div(dy, mul(x, sub(1, x))),
+  (dy, x) => {
+    const slope = mul(x, sub(1, x));
+    return where(lt(slope, 0), Number.NaN, div(dy, slope));
+  },
 );
 
-/** ln(x/(1 − x)), of x kept within [eps, 1 − eps] where eps is given; else NaN outside [0, 1]. */
+/** ln(x/(1 − x)), of x kept within [eps, 1 − eps] where eps is given; else NaN outside [0, 1]. The gradient passes at eps and 1 − eps themselves. */
 export function logit(x: Tensor, eps?: number | null): Tensor {
   assertArity('logit', arguments.length, 2);
   const input = asFloat(x, 'logit');
   if (eps === undefined || eps === null) return logitOf(input);
   checkArgument('logit', 'eps', eps, NUMBER);
-  return logitOf(clamp(input, eps, 1 - eps));
+  return logitOf(where(lt(input, eps), eps, where(gt(input, 1 - eps), 1 - eps, input)));
 }
 
 /** x·f(y), 0 where x is 0 unless y is NaN. `end`: where f is −∞. */

@@ -1,6 +1,6 @@
 // Reductions that pass over NaN or count, covariances, and parts brought to a norm.
 import { assertArity, assertTensor, checkArgument, DIMS, dimOf, type Kinds, NUMBER, ofOne, optionsOf, TENSOR, WHOLE } from '../tensor/check.ts';
-import { shapeError, valueError } from '../tensor/errors.ts';
+import { GradloomError, shapeError, valueError } from '../tensor/errors.ts';
 import { viewOf } from '../tensor/dtype.ts';
 import { apply, everyInput, type Op } from '../tensor/op.ts';
 import { hostStep } from '../tensor/recording.ts';
@@ -89,6 +89,7 @@ const divisorOp: Op<{ correction: number }> = {
       const [to, weights, other] = addresses.map((address) => address / 4) as [number, number, number];
       let [sum, product] = [0, 0];
       for (let i = 0; i < n; i++) {
+        if ((memory[weights + i] as number) < 0) throw valueError('cov', `weight ${memory[weights + i]} of observation ${i} is negative. Leave the observation out by 0.`);
         sum += memory[weights + i] as number;
         product += (memory[weights + i] as number) * (memory[other + i] as number);
       }
@@ -111,6 +112,7 @@ function covariance(op: string, given: Tensor, correction: number, fweights?: Te
   const rows = x.rank === 2 ? x : reshape(x, [1, x.size]);
   const n = rows.sizes[1] as number;
   for (const w of [fweights, aweights]) if (w && !sameShape(w.sizes, [n])) throw shapeError(op, 'weights do not fit the observations', [x.sizes, w.sizes], 'Give one for each.');
+  if (fweights?.dtype === 'float32') throw new GradloomError('DTYPE', op, `fweights count observations: whole numbers, got ${fweights.describe()}. Use aweights.`);
   const weights = fweights && aweights ? mul(asFloat(fweights), asFloat(aweights)) : (fweights ?? aweights) && asFloat((fweights ?? aweights) as Tensor);
   const weighed = (y: Tensor): Tensor => (weights ? mul(y, weights) : y);
   const total = weights ? sumOver(weights, [0]) : n;

@@ -41,7 +41,7 @@ interface Pick {
   readonly by: Tensor;
 }
 
-const isPlain = (v: unknown): boolean => (Array.isArray(v) ? v.every(isPlain) : typeof v === 'number' || typeof v === 'boolean');
+const isPlain = (v: unknown): boolean => (Array.isArray(v) ? [...v].every(isPlain) : typeof v === 'number' || typeof v === 'boolean');
 
 /** A list as the tensor that it stands for; a boolean as the mask of a dimension that is put in. */
 function asTensor(op: string, part: unknown): unknown {

@@ -15,8 +15,9 @@ import {
   gt,
   le,
   logicalAnd,
-  logicalOr,
   lt,
+  maximum,
+  minimum,
   mul,
   ne,
   type Operand,
@@ -170,9 +171,9 @@ const clampOp: Op<{ min: number; max: number }> = {
   },
   saves: everyInput,
   backward: (dy, node) => {
-    const x = node.input(0);
-    const { min, max } = node.attrs;
-    return [where(logicalAnd(ge(x, min), le(x, max)), dy, 0)];
+    const [x, { min, max }] = [node.input(0), node.attrs];
+    const above = Number.isFinite(min) ? where(gt(x, min), dy, 0) : dy; // ∞ is no bound
+    return [Number.isFinite(max) ? where(lt(x, max), above, 0) : above];
   },
   batched: 'same',
 };
@@ -190,7 +191,7 @@ const CLAMP: Kinds<ClampOptions> = { min: BOUND, max: BOUND };
 
 /**
  * x kept within bounds, of which one may be left out: clamp(x, min, max) or clamp(x, { min, max }). int32 stays int32 where the bounds are whole.
- * The gradient goes to x inside (ends included), else to the bound. A bound that is NaN gives NaN.
+ * The gradient goes to x between the bounds; at a bound that is a tensor half to each, as by `maximum` and `minimum`. A bound that is NaN gives NaN.
  */
 export function clamp(x: Tensor, ...given: [min?: Operand | ClampOptions, max?: Operand]): Tensor {
   const op = 'clamp';
@@ -199,18 +200,12 @@ export function clamp(x: Tensor, ...given: [min?: Operand | ClampOptions, max?: 
   if (min === undefined && max === undefined) throw valueError(op, 'has no bound. Give min, max or both.');
   const bounds = [min, max].filter((b) => b !== undefined);
   if (bounds.some((b) => b instanceof Tensor)) {
-    const raised = min === undefined ? x : bounded(x, min, lt);
-    return max === undefined ? raised : bounded(raised, max, gt);
+    const raised = min === undefined ? x : maximum(x, min);
+    return max === undefined ? raised : minimum(raised, max);
   }
   const dtype = bounds.reduce((type: DType, b) => promote(type, typeOf(op, b)), promote(x.dtype, 'int32'));
   const [low, high] = dtype === 'int32' ? [LEAST, MOST] : [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
   return apply(clampOp, [to(x, dtype)], { min: (min as number | undefined) ?? low, max: (max as number | undefined) ?? high });
-}
-
-/** The bound where x is beyond it, or where it is NaN; else x. */
-function bounded(x: Tensor, bound: Operand, beyond: (a: Operand, b: Operand) => Tensor): Tensor {
-  const limit = typeof bound === 'number' ? constant(bound, typeOf('clamp', bound)) : bound;
-  return where(logicalOr(beyond(x, limit), ne(limit, limit)), limit, x);
 }
 
 const geluGradOp: Op<void> = binaryOp('geluGrad', {
@@ -328,5 +323,6 @@ export function elu(x: Tensor, ...given: [alpha?: number | ELUOptions]): Tensor 
   const { alpha = 1 } = optionsBy('elu', given, ELU);
   const input = asFloat(x, 'elu');
   // The exponential sees nothing above 0, so no infinity meets the gradient of where.
-  return where(le(input, 0), mul(expm1(clamp(input, { max: 0 })), alpha), input);
+  const below = le(input, 0);
+  return where(below, mul(expm1(where(below, input, 0)), alpha), input);
 }

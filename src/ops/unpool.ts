@@ -32,7 +32,7 @@ function unpooled(op: string, x: Tensor, indices: Tensor, kernelSize: number | r
   const margins = eachOf(op, 'padding', padding, rank, 0);
   const usual = kernel.map((k, i) => ((x.sizes[x.rank - rank + i] as number) - 1) * (steps[i] as number) - 2 * (margins[i] as number) + k);
   const size = outputSize?.slice(-rank) ?? usual;
-  if (size.length !== rank || size.some((n, i) => !Number.isSafeInteger(n) || Math.abs(n - (usual[i] as number)) >= (steps[i] as number)))
+  if (size.length !== rank || [...size].some((n, i) => !Number.isSafeInteger(n) || Math.abs(n - (usual[i] as number)) >= (steps[i] as number)))
     throw valueError(op, `outputSize must be ${valueText(usual)} or less than a step away from it, got ${valueText(outputSize)}.`);
   const lead = x.sizes.slice(0, -rank);
   const [planes, area] = [sizeOf(lead), sizeOf(size)];

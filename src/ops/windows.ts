@@ -1,7 +1,8 @@
 // Windows that go over images: what convolution and pooling share.
 import { isListOf, type Kind, valueText, WHOLE } from '../tensor/check.ts';
-import { valueError } from '../tensor/errors.ts';
+import { shapeError, valueError } from '../tensor/errors.ts';
 import type { Shape } from '../tensor/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import { constantList } from './create.ts';
 
 /** One number for both directions, or [vertical, horizontal]. */
@@ -33,6 +34,11 @@ export function eachOf(op: string, name: string, value: number | readonly number
   if (!isListOf(list, (n) => Number.isInteger(n) && (n as number) >= least && (n as number) <= MOST, directions))
     throw valueError(op, `${name} must be a whole number ≥ ${least}${directions > 1 ? ` or ${directions} of them` : ''}, at most 2²⁸, got ${valueText(value)}.`);
   return list;
+}
+
+/** @internal Throws where the last so many dimensions, which are pooled, hold nothing. */
+export function assertPooled(op: string, x: Tensor, directions: number): void {
+  if (x.sizes.slice(-directions).includes(0)) throw shapeError(op, 'there is nothing to pool', [x.sizes], 'Give it at least one element in each direction.');
 }
 
 /** @internal The window's place in the image: what kernels read, in their order after N, C, H, W, O. */

@@ -168,6 +168,12 @@ export class ConstantLR extends LRScheduler {
     return rate * this.multiplier;
   }
 
+  /** A sequence that comes to it goes by the closed form, as PyTorch: over no steps there is no factor. */
+  override restart(): void {
+    if (this.totalIters > 0) super.restart();
+    else this.put(0, (_, base) => base);
+  }
+
   protected next(rate: number, count: number, base: number): number {
     if (count !== this.totalIters) return rate;
     // Nothing can be made of a rate of 0 but the first one.

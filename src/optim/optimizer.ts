@@ -152,7 +152,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
     complete.params = [...new Set(list)];
     this.#checkOptions(complete);
     const place = this.#placeFor(complete, [...this.paramGroups, complete]);
-    if (complete.params.length < list.length) warnOnce(`duplicates in ${name}`, `${name}: a parameter appears twice in one group; it is stepped once.`);
+    if (complete.params.length < list.length) warnOnce(`duplicates in ${name}`, `${name}: a parameter appears twice in one group. It is stepped once.`);
     this.paramGroups.push(complete);
     parametersOptimized(complete.params);
     this.#places.set(complete, place);
@@ -169,7 +169,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
     for (const key in group) {
       if (key in kinds || this.#labels.has(key)) continue;
       const known = [...Object.keys(kinds), ...this.#labels];
-      if (nearest(key, known)) throw unknownOption(name, key, known, 'Names unlike any option are kept as labels.');
+      if (nearest(key, known) || /^learning/.test(key)) throw unknownOption(name, key, known, 'Names unlike any option are kept as labels.');
       this.#labels.add(key);
     }
     if (group.initialLr !== undefined) checkArgument(name, 'initialLr', group.initialLr, NUMBER);

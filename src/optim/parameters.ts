@@ -2,7 +2,7 @@
 import { isPlainObject, valueText } from '../tensor/check.ts';
 import { GradloomError } from '../tensor/errors.ts';
 import { nodeOf } from '../tensor/op.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { assertAlive, Tensor } from '../tensor/tensor.ts';
 
 /** A parameter, a module, or several: in a list, or by name as `namedParameters()` gives them. */
 export type Trainable = Tensor | { parameters(): Iterable<Tensor> } | Iterable<Tensor | { parameters(): Iterable<Tensor> } | readonly [name: string, parameter: Tensor]>;
@@ -35,6 +35,7 @@ export function tensorOf(op: string, p: unknown): Tensor {
 /** The parameter, if the kernels can move it: a float32 leaf. */
 export function trainable(op: string, value: unknown): Tensor {
   const p = tensorOf(op, value);
+  assertAlive(p, op);
   const node = nodeOf(p);
   if (node) throw new GradloomError('GRAPH', op, `cannot optimize a non-leaf, ${p.describe()} from ${node.op.name}. Pass the leaf behind it.`);
   if (p.dtype !== 'float32') throw new GradloomError('DTYPE', op, `cannot optimize ${p.describe()}: only float32 is trained. Convert it with .float().`);

@@ -73,7 +73,7 @@ export function readFields(op: string, state: unknown, groups: number, lists: re
   const fields: Record<string, unknown> = { count: lastEpoch, baseRates: baseLrs, rates: lastLr, ...rest };
   for (const name of lists) {
     const value = fields[name];
-    if (!isListOf(value, isRate, groups)) refuse(name, value, `a list of rates for the optimizer's ${groups} groups`);
+    if (!isListOf(value, (rate) => isRate(rate) && rate >= 0, groups)) refuse(name, value, `a list of rates ≥ 0 for the optimizer's ${groups} groups`);
   }
   for (const name of counts) if (!(Number.isSafeInteger(fields[name]) && (fields[name] as number) >= 0)) refuse(name, fields[name], 'a count');
   return fields;

@@ -68,8 +68,9 @@ export function readState<G extends { params: Tensor[] }>(
     const own = Object.fromEntries(Object.entries(given).flatMap(([key, v]) => (BOOKKEEPING.includes(key) ? [] : [[key, Array.isArray(v) ? [...v] : v]])));
     // An option in PyTorch, classes here: Adam and AdamW.
     if (!('decoupledWeightDecay' in rule.kinds)) {
-      const { decoupledWeightDecay: given = rule.decoupled ?? false } = own;
-      if (given !== (rule.decoupled ?? false)) refuse(`decoupledWeightDecay of group ${i}`, given, "this optimizer's");
+      const { decoupled = false } = rule;
+      const given = own.decoupledWeightDecay ?? decoupled;
+      if (given !== decoupled) refuse(`decoupledWeightDecay of group ${i}`, given, "this optimizer's");
       delete own.decoupledWeightDecay;
     }
     try {

@@ -163,6 +163,8 @@ export class Recorder implements Recording, Tracer {
   }
   groups<G extends { params: readonly Tensor[] }>(owner: object, version: () => number, groups: readonly G[], numbers: (group: G) => readonly number[]): void {
     this.rely(owner, version);
+    const present = [...groups];
+    this.rely(groups, () => groups.length === present.length && present.every((g, i) => g === groups[i]));
     for (const group of groups) {
       const { params } = group;
       const list = [...params];

@@ -63,12 +63,13 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
 /** How many letters to put in, take out or change to get from one word to the other. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min((row[j] as number) + 1, (next[j - 1] as number) + 1, (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    }
-    row = next;
+  for (const letter of a) {
+    const before = row;
+    let left = 0;
+    row = before.map((above, j) => {
+      left = j === 0 ? above + 1 : Math.min(above + 1, left + 1, (before[j - 1] as number) + (letter === b[j - 1] ? 0 : 1));
+      return left;
+    });
   }
   return row[b.length] as number;
 }
@@ -217,9 +218,9 @@ export function assertDType(op: string, value: unknown): asserts value is DType 
 }
 
 /** Throws unless it is a whole number of at least `least`. */
-export function assertWhole(op: string, name: string, value: unknown, least = Number.MIN_SAFE_INTEGER): asserts value is number {
+export function assertWhole(op: string, name: string, value: unknown, least = Number.NEGATIVE_INFINITY): asserts value is number {
   if (Number.isSafeInteger(value) && (value as number) >= least) return;
-  throw new GradloomError('VALUE', op, `${name} must be a whole number${least === Number.MIN_SAFE_INTEGER ? '' : ` ≥ ${least}`}, got ${valueText(value)}.`);
+  throw new GradloomError('VALUE', op, `${name} must be a whole number${least === Number.NEGATIVE_INFINITY ? '' : ` ≥ ${least}`}, got ${valueText(value)}.`);
 }
 
 /** A shape as it may be given: a list, or its sizes one by one. */

@@ -28,8 +28,7 @@ export function valueText(value: unknown): string {
   const from = isForeign(value) ? ` ${LOAD_ONCE}` : '';
   if (typeof describe === 'function') return `a tensor ${describe.call(value)}${from}`;
   const name = (value.constructor as { name?: string } | undefined)?.name;
-  if (from) return `a ${name}${from}`;
-  return name && name !== 'Object' ? `an object of ${name}` : `an object { ${Object.keys(value).slice(0, 6).join(', ')} }`;
+  return name && name !== 'Object' ? `an object of ${name}${from}` : `an object { ${Object.keys(value).slice(0, 6).join(', ')} }`;
 }
 
 /** `[2, 3]`: how shapes stand in messages. */

@@ -47,7 +47,7 @@ function collect(value: unknown, found: Tensor[], seen: Set<unknown>): void {
   else if (!ArrayBuffer.isView(value) && !seen.has(value)) {
     seen.add(value);
     if (isHolder(value)) for (const t of value[HELD]()) found.push(t);
-    for (const v of Array.isArray(value) ? value : value instanceof Map ? value.values() : Object.values(value)) collect(v, found, seen);
+    for (const v of value instanceof Map || value instanceof Set ? value.values() : Object.values(value)) collect(v, found, seen);
   }
 }
 

@@ -103,7 +103,7 @@ export function resolveShape(op: string, shape: Shape, size: number): number[] {
 /** Strides that show elements of one shape in another, in the same order; null where no strides do (ATen's `computeStride`). */
 export function viewStrides(shape: Shape, strides: readonly number[], to: Shape): number[] | null {
   if (sizeOf(shape) === 0) return rowMajor(to);
-  const out = new Array<number>(to.length);
+  const out = new Array<number>(to.length).fill(1);
   let j = to.length - 1;
   let step = strides[strides.length - 1] ?? 1;
   let [run, filled] = [1, 1];
@@ -119,7 +119,6 @@ export function viewStrides(shape: Shape, strides: readonly number[], to: Shape)
     step = strides[i - 1] ?? 1;
     run = filled = 1;
   }
-  for (; j >= 0; j--) out[j] = 1;
   return out;
 }
 
@@ -135,17 +134,11 @@ export function collapse(shape: Shape, operands: readonly (readonly number[])[])
     if (n === 1) continue;
     const last = out.length - 1;
     const merges = last >= 0 && operands.every((s, o) => (strides[o] as number[])[last] === (s[i] as number) * n);
-    if (merges) out[last] = (out[last] as number) * n;
-    else out.push(n);
+    const at = merges ? last : last + 1;
+    out[at] = merges ? (out[last] as number) * n : n;
     operands.forEach((s, o) => {
-      const list = strides[o] as number[];
-      if (merges) list[last] = s[i] as number;
-      else list.push(s[i] as number);
+      (strides[o] as number[])[at] = s[i] as number;
     });
   }
-  if (out.length === 0) {
-    out.push(1);
-    for (const s of strides) s.push(1);
-  }
-  return { shape: out, strides };
+  return out.length > 0 ? { shape: out, strides } : { shape: [1], strides: strides.map(() => [1]) };
 }

@@ -121,7 +121,8 @@ export class EarlyStopping<W extends Watched = Watched> {
   /** What it remembers, for a checkpoint: plain data and the best weights. */
   stateDict(): EarlyStoppingState<W> {
     assertArity('EarlyStopping.stateDict', arguments.length, 0);
-    return { best: this.#best, peaks: this.#peaks, bestStep: this.#bestStep, steps: this.#steps, weights: this.#weights && { ...this.#weights } };
+    const [best, peaks] = structuredClone([this.#best, this.#peaks]);
+    return { best, peaks, bestStep: this.#bestStep, steps: this.#steps, weights: this.#weights && { ...this.#weights } };
   }
 
   /** Takes up where `stateDict` was called. @throws STATE where it is no state */
@@ -129,19 +130,16 @@ export class EarlyStopping<W extends Watched = Watched> {
     const op = 'EarlyStopping.loadStateDict';
     assertArity(op, arguments.length, 1);
     const { best, peaks, bestStep, steps, weights } = (isPlainObject(state) ? state : {}) as Partial<typeof state>;
-    if (
-      best === undefined ||
-      (best === null) !== (peaks === null) ||
-      !Number.isSafeInteger(bestStep) ||
-      !Number.isSafeInteger(steps) ||
-      (weights !== null && !isPlainObject(weights))
-    )
+    const isCount = (n: unknown, least: number): boolean => Number.isSafeInteger(n) && (n as number) >= least;
+    if (best === undefined || (best === null) !== (peaks === null) || !isCount(bestStep, -1) || !isCount(steps, 0) || (weights !== null && !isPlainObject(weights)))
       throw new GradloomError('STATE', op, `takes what stateDict() gave, got ${valueText(state)}.`);
-    if (best !== null) this.#check(best, best);
-    if (best !== null) this.#check(peaks as W, best);
+    try {
+      if (best !== null) for (const values of [best, peaks as W]) this.#check(values, best);
+    } catch (error) {
+      throw new GradloomError('STATE', op, `best does not fit. ${(error as Error).message}`);
+    }
     this.#replace(weights === null ? null : (weights as Record<string, Tensor>));
-    this.#best = best;
-    this.#peaks = peaks as W | null;
+    [this.#best, this.#peaks] = structuredClone([best, peaks as W | null]);
     this.#bestStep = bestStep as number;
     this.#steps = steps as number;
   }

@@ -46,7 +46,13 @@ export const arrayOperators: Readonly<Record<string, Row<Output>>> = {
   ],
   repeat: ['input repeats', g.repeat],
   roll: ['input shifts dims', g.roll],
-  scatter: ['input dim index src', g.scatter],
+  scatter: [
+    'input dim index src * reduce',
+    (x: Tensor, dim: number, index: Tensor, source: Tensor | number, { reduce }: { reduce?: 'add' | 'multiply' }) =>
+      reduce
+        ? g.scatterReduce(x, dim, index, typeof source === 'number' ? g.full(index.shape, source) : source, reduce === 'add' ? 'sum' : 'prod')
+        : g.scatter(x, dim, index, source),
+  ],
   sinh: unary(g.sinh),
   sort: ['input dim descending stable', (x: Tensor, dim?: number, descending?: boolean) => both(g.sort(x, { dim, descending }))],
   tan: unary(g.tan),

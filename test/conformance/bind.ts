@@ -9,7 +9,7 @@ import { Unsupported } from './decode.ts';
 export type Row<Result = unknown> = readonly [signature: string, run: (...args: never[]) => Result, forward?: string];
 
 /** Options that choose how PyTorch computes, not what: their default is what we do. */
-const NEUTRAL: Readonly<Record<string, unknown>> = { inplace: false, foreach: false, fused: false, capturable: false, differentiable: false };
+const NEUTRAL: Readonly<Record<string, unknown>> = { inplace: false, foreach: false, fused: false, capturable: false, differentiable: false, device: 'cpu' };
 
 export function camelCase(name: string): string {
   return name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());

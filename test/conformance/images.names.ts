@@ -33,7 +33,7 @@ export const imageOperators: Readonly<Record<string, Row<Output>>> = {
   'nn.functional.conv_transpose2d': ['input weight bias * stride padding output_padding groups dilation', F.convTranspose2d],
   'nn.functional.conv_transpose3d': ['input weight bias * stride padding output_padding groups dilation', F.convTranspose3d],
   'nn.functional.embedding_bag': [
-    'weight input offsets * mode per_sample_weights include_last_offset padding_idx',
+    'weight input offsets * max_norm norm_type scale_grad_by_freq mode per_sample_weights include_last_offset padding_idx',
     (w: Tensor, index: Tensor, offsets: Tensor | undefined, options: nn.EmbeddingBagOptions) => F.embeddingBag(index, w, offsets, options),
   ],
   'nn.functional.fold': ['input output_size kernel_size * dilation padding stride', F.fold],
@@ -85,7 +85,7 @@ export const imageModules: Readonly<Record<string, Row<nn.Module>>> = {
   'nn.ConvTranspose2d': built(nn.ConvTranspose2d, TRANSPOSED),
   'nn.ConvTranspose3d': built(nn.ConvTranspose3d, TRANSPOSED),
   'nn.EmbeddingBag': [
-    'num_embeddings embedding_dim * mode include_last_offset padding_idx',
+    'num_embeddings embedding_dim * max_norm norm_type scale_grad_by_freq mode include_last_offset padding_idx',
     (n: number, d: number, options: nn.EmbeddingBagModuleOptions) => new nn.EmbeddingBag(n, d, options),
   ],
   'nn.Fold': ['output_size kernel_size * dilation padding stride', (size: nn.Pair, kernel: nn.Pair, options: nn.UnfoldOptions) => new nn.Fold(size, kernel, options)],

@@ -59,7 +59,8 @@ export const mathOperators: Readonly<Record<string, Row<Output>>> = {
   'linalg.eigh': ['input UPLO', (x: Tensor, uplo?: 'L' | 'U') => values(linalg.eigh(x, uplo))],
   'linalg.eigvalsh': ['input UPLO', linalg.eigvalsh],
   'linalg.inv': unary(linalg.inv),
-  'linalg.lstsq': ['input B * rcond', (a: Tensor, b: Tensor, options: linalg.LstsqOptions) => values(linalg.lstsq(a, b, options))],
+  // One way of ours serves for each of PyTorch's drivers.
+  'linalg.lstsq': ['input B rcond driver', (a: Tensor, b: Tensor, rcond?: number) => values(linalg.lstsq(a, b, { rcond }))],
   'linalg.matrix_exp': unary(linalg.matrixExp),
   'linalg.matrix_norm': ['input ord dim keepdim', linalg.matrixNorm],
   'linalg.matrix_power': ['input n', linalg.matrixPower],

@@ -82,7 +82,10 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
   ne: binary(g.ne),
   neg: unary(g.neg),
   'nn.functional.cross_entropy': ['input target * weight ignore_index reduction label_smoothing', nn.functional.crossEntropy],
-  'nn.functional.embedding': ['weight input padding_idx', (w: Tensor, index: Tensor, paddingIdx?: number) => nn.functional.embedding(index, w, { paddingIdx })],
+  'nn.functional.embedding': [
+    'weight input * padding_idx max_norm norm_type scale_grad_by_freq',
+    (w: Tensor, index: Tensor, options: nn.EmbeddingOptions) => nn.functional.embedding(index, w, options),
+  ],
   'nn.functional.conv2d': ['input weight bias * stride padding dilation groups', nn.functional.conv2d],
   'nn.functional.elu': ['input * alpha', nn.functional.elu],
   'nn.functional.gelu': ['input * approximate', nn.functional.gelu],
@@ -163,7 +166,10 @@ export const modules: Readonly<Record<string, Row<nn.Module>>> = {
   'nn.NLLLoss': ['* weight ignore_index reduction', (options: nn.NLLOptions) => new nn.NLLLoss(options)],
   'nn.SmoothL1Loss': ['* reduction beta', (options: nn.LossOptions & { beta?: number }) => new nn.SmoothL1Loss(options)],
   'nn.CrossEntropyLoss': ['* weight ignore_index reduction label_smoothing', (options: nn.CrossEntropyOptions) => new nn.CrossEntropyLoss(options)],
-  'nn.Embedding': ['num_embeddings embedding_dim padding_idx', (n: number, d: number, paddingIdx?: number) => new nn.Embedding(n, d, { paddingIdx })],
+  'nn.Embedding': [
+    'num_embeddings embedding_dim * padding_idx max_norm norm_type scale_grad_by_freq',
+    (n: number, d: number, options: nn.EmbeddingOptions) => new nn.Embedding(n, d, options),
+  ],
   'nn.ELU': ['* alpha', (options: { alpha?: number }) => new nn.ELU(options)],
   'nn.Flatten': ['start_dim end_dim', (start?: number, end?: number) => new nn.Flatten(start, end)],
   'nn.GELU': ['* approximate', (options: { approximate?: 'none' | 'tanh' }) => new nn.GELU(options)],

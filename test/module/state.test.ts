@@ -97,6 +97,10 @@ test('what fails changes nothing, and is named', () => {
     throwsCode('STATE', /bias/, () => layer.loadStateDict({ weight, bias } as never));
   for (const state of [null, undefined, 5, 'text', [], new Map(), ones([1]), layer])
     throwsCode('STATE', /loadStateDict: a state is an object/, () => layer.loadStateDict(state as never));
+  throwsCode('STATE', /bias/, () => layer.loadStateDict({ weight, bias: new Array(2) } as never));
+  const norm = new nn.BatchNorm1d(2);
+  for (const count of [1.5, 2 ** 31, Number.NaN, true])
+    throwsCode('STATE', /num_batches_tracked/, () => norm.loadStateDict({ ...norm.stateDict(), num_batches_tracked: count } as never));
   assert.is(JSON.stringify([layer.weight.toArray(), layer.bias?.toArray()]), before);
 });
 

@@ -16,6 +16,8 @@ test('arguments by position count as in PyTorch', () => {
   assert.equal(new nn.Conv2d(1, 2, 4, 2, { padding: 1 }).forward(image).shape, [1, 2, 4, 4]);
   assert.equal(new nn.Conv1d(1, 2, 3, 2).forward(ones([1, 1, 8])).shape, [1, 2, 3]);
   assert.is(new nn.Linear(3, 2, false).bias, null);
+  assert.is(new nn.GroupNorm(1, 2, 1e-5, true, false).bias, null);
+  assert.equal(new nn.Conv1d(1, 1, 3, 1, 1, 1, 1, true, 'circular').forward(ones([1, 4])).toArray()[0].length, 4);
   assert.ok(Math.abs(new nn.LeakyReLU(0.2).forward(tensor([-1])).item() + 0.2) < 1e-7);
   assert.ok(Math.abs(new nn.BatchNorm2d(1, 0.8).forward(tensor([[[[1, 3]]]])).data()[1] - 1 / Math.sqrt(1.8)) < 1e-6);
   assert.equal(new nn.MaxPool2d(2, 1).forward(image).shape, [1, 1, 7, 7]);

@@ -1,5 +1,5 @@
 // Images: what the rows of cases.ts do not show. PyTorch's cases run in conformance.test.ts.
-import { nn, ones, randn, tensor, unfoldDim, zeros } from 'gradloom';
+import { nn, ones, randn, type Tensor, tensor, unfoldDim, zeros } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { throwsCode } from '../helpers.ts';
@@ -51,6 +51,22 @@ test('images that do not fit are errors with shapes and remedy', () => {
   throwsCode('SHAPE', /larger than the padded image/, () => conv2d(ones([1, 1, 2, 2]), ones([1, 1, 3, 3])));
   throwsCode('SHAPE', /larger than the padded image/, () => maxPool2d(ones([1, 1, 1]), 2));
   throwsCode('VALUE', /more than half of the window/, () => maxPool2d(ones([1, 4, 4]), 2, { padding: 2 }));
+  for (const pool of [
+    (x: Tensor) => maxPool2d(x, 3, { padding: 1 }),
+    (x: Tensor) => nn.functional.avgPool2d(x, 3, { padding: 1 }),
+    (x: Tensor) => nn.functional.adaptiveAvgPool2d(x, 3),
+    (x: Tensor) => nn.functional.adaptiveMaxPool2d(x, 3),
+    (x: Tensor) => nn.functional.maxPool3d(x.unsqueeze(1), [1, 3, 3], { padding: [0, 1, 1] }),
+    (x: Tensor) => nn.functional.avgPool3d(x.unsqueeze(1), [1, 3, 3], { padding: [0, 1, 1] }),
+    (x: Tensor) => nn.functional.adaptiveAvgPool3d(x.unsqueeze(1), [1, 2, 2]),
+  ])
+    throwsCode('SHAPE', /nothing to pool/, () => pool(ones([2, 4, 0, 6])));
+  const hole = (): never => [2].concat(new Array(1)) as never;
+  throwsCode('VALUE', /stride/, () => conv2d(ones([1, 1, 5, 5]), ones([1, 1, 3, 3]), null, { stride: hole() }));
+  throwsCode('VALUE', /kernelSize/, () => maxPool2d(ones([1, 4, 4]), hole()));
+  throwsCode('VALUE', /outputSize/, () => new nn.AdaptiveAvgPool2d(hole()));
+  throwsCode('VALUE', /normalizedShape/, () => new nn.LayerNorm(hole()));
+
   throwsCode('VALUE', /stride/, () => conv2d(ones([1, 1, 5, 5]), ones([1, 1, 3, 3]), null, { stride: 0 }));
   throwsCode('VALUE', /'same' needs stride 1/, () => conv2d(ones([1, 1, 5, 5]), ones([1, 1, 3, 3]), null, { padding: 'same', stride: 2 }));
   throwsCode('VALUE', /groups/, () => new nn.Conv2d(3, 4, 3, { groups: 2 }));

@@ -86,6 +86,15 @@ const lines: Case[] = [
     ],
   },
   {
+    name: 'scaledDotProductAttention shared heads',
+    run: (q, k, v) => F.scaledDotProductAttention(q, k, v, { enableGqa: true }),
+    shapes: (n) => [
+      [4, 3, n],
+      [2, 2, n],
+      [1, 2, 2],
+    ],
+  },
+  {
     name: 'scaledDotProductAttention masked',
     run: (q, k, v, m) => F.scaledDotProductAttention(q, k, v, { attnMask: m, scale: 0.5 }),
     shapes: (n) => [

@@ -1,5 +1,33 @@
 // Values and gradients where numbers are special: infinities, NaN, the ends of float32 and int32, long sums. Right values are PyTorch 2.15's, or the maths'.
-import { add, autograd, div, full, fullLike, GradloomError, lerp, mul, nn, ones, prelu, rand, randn, scope, sub, type Tensor, tensor, zeros, zerosLike } from 'gradloom';
+import {
+  acosh,
+  add,
+  autograd,
+  div,
+  addmm,
+  cov,
+  fmax,
+  fmin,
+  full,
+  fullLike,
+  GradloomError,
+  lerp,
+  linalg,
+  logit,
+  mul,
+  nn,
+  ones,
+  prelu,
+  quantile,
+  rand,
+  randn,
+  scope,
+  sub,
+  type Tensor,
+  tensor,
+  zeros,
+  zerosLike,
+} from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { throwsCode } from '../helpers.ts';
@@ -106,6 +134,8 @@ test('powers, angles and hyperbolas at their special points', () => {
   near(list(tensor([89, -89, 89.4, 90]).sinh()), [2.2448056e38, -2.2448056e38, 3.3488627e38, inf], 1e-5);
   near(list(tensor([89, -89, 1]).cosh()), [2.2448056e38, 2.2448056e38, 1.5430806], 1e-5);
   assert.equal(list(tensor([5, 50000]).pow(2)), [25, 2.5e9]);
+  assert.equal(list(acosh(tensor([-3e38, -(2 ** 31), -1, 0.5, 1]))), [nan, nan, nan, nan, 0]);
+  near(list(acosh(tensor([1.5, 1e20, 3e38, inf]))), [0.9624237, 46.744848, 89.28999, inf]);
 });
 
 test('lerp ends at its ends', () => {
@@ -124,6 +154,9 @@ test('norms and deviations are finite where float32 holds them', () => {
   near([tensor([1e20, 1e20]).norm(3).item(), tensor([1e-25, 1e-25]).norm(3).item()], [2 ** (1 / 3) * 1e20, 2 ** (1 / 3) * 1e-25]);
   near([tensor([3, 4]).norm(-1).item(), tensor([0, 0]).norm(3).item(), tensor([3, inf]).norm(3).item(), tensor([3, nan]).norm().item()], [12 / 7, 0, inf, nan]);
   near([tensor([1e20, 2e20, 3e20]).std().item(), tensor([1e-20, 2e-20, 3e-20]).std().item()], [1e20, 1e-20]);
+  for (const p of [-1, -0.5, -inf]) throwsCode('SHAPE', /nothing to choose from/, () => zeros([0, 3]).norm(p, 0));
+  assert.equal([list(zeros([0, 3]).norm(-1, 1)), zeros([0]).norm(3).item()], [[], 0]);
+  throwsCode('DIM', /quantile: dimension 1/, () => quantile(tensor(2), 0.5, 1));
   for (const scale of [1e-20, 1, 1e20]) {
     near(
       gradient((x) => x.norm(), [scale, scale]),
@@ -331,6 +364,68 @@ test('softmax and sort are row-major along every dimension', () => {
     const x = randn([2, 3, 4]);
     for (const y of [x.softmax(dim), x.logSoftmax(dim), x.sort(dim).values, x.argsort(dim), x.topk(2, dim).indices]) assert.is(y.view([y.size]).size, y.size);
   }
+});
+
+test('equals share the gradient, half to each; at a bound that is a number none passes', () => {
+  const at = (f: (x: Tensor, y: Tensor) => Tensor): number[][] => {
+    const [x, y] = [leaf([1, 2, nan, nan, 3]), leaf([1, 1, 1, nan, 5])];
+    const z = f(x, y);
+    z.backward({ gradient: fullLike(z, 1) });
+    return [list(x.grad), list(y.grad)];
+  };
+  assert.equal(at(fmax), [[0.5, 1, 0, 1, 0], [0.5, 0, 1, 0, 1]]); // biome-ignore format: one line
+  assert.equal(at(fmin), [[0.5, 0, 0, 1, 1], [0.5, 1, 1, 0, 0]]); // biome-ignore format: one line
+  assert.equal(at((x, y) => x.clamp({ min: y })), [[0.5, 1, 1, 1, 0], [0.5, 0, 1, 1, 1]]); // biome-ignore format: one line
+  assert.equal(at((x, y) => x.clamp({ max: y })), [[0.5, 0, 1, 1, 1], [0.5, 1, 1, 1, 0]]); // biome-ignore format: one line
+  assert.equal(
+    gradient((x) => x.clamp(1, 3), [0, 1, 2, 3, 4, nan]),
+    [0, 0, 1, 0, 0, 0],
+  );
+  assert.equal(
+    gradient((x) => x.clamp({ min: 1 }), [-inf, 1, 2, inf, nan]),
+    [0, 0, 1, 1, 0],
+  );
+  assert.equal(
+    gradient((x) => x.clamp({ max: 1 }), [-inf, 0, 1, inf, nan]),
+    [1, 1, 0, 0, 0],
+  );
+});
+
+test('logit: beyond [0, 1] NaN, beyond eps nothing; an eps above a half turns the bounds round', () => {
+  const [low, high] = [Math.fround(Math.log(0.4 / 0.6)), Math.fround(-Math.log(0.4 / 0.6))];
+  near(list(logit(tensor([0, 0.4, 0.5, 0.7, nan]), 0.6)), [high, high, high, low, nan]);
+  assert.equal(
+    gradient((x) => logit(x), [-1, 0, 0.5, 1, 2, nan]),
+    [nan, inf, 4, inf, nan, nan],
+  );
+  assert.equal(
+    gradient((x) => logit(x, 0.25), [-1, 0.125, 0.5, 0.875, 2, nan]),
+    [0, 0, 4, 0, 0, nan],
+  );
+});
+
+test('where β or the power is 0, what does not count gets a gradient of 0, also where it is NaN', () => {
+  const [x, m] = [tensor([[1, nan]], { requiresGrad: true }), tensor([[1, nan], [2, 3]], { requiresGrad: true })]; // biome-ignore format: one line
+  const y = addmm(x, ones([1, 2]), ones([2, 2]), { beta: 0 });
+  y.sum().backward();
+  assert.equal([list(y), list(x.grad)], [[2, 2], [0, 0]]); // biome-ignore format: one line
+  const one = linalg.matrixPower(m, 0);
+  one.sum().backward();
+  assert.equal([list(one), list(m.grad)], [[1, 0, 0, 1], [0, 0, 0, 0]]); // biome-ignore format: one line
+});
+
+test('tolerances of ranks may be tensors, one for each matrix', () => {
+  const a = tensor([[[3, 0], [0, 1]], [[8, 0], [0, 2]]]); // biome-ignore format: one line
+  assert.equal(list(linalg.matrixRank(a, { rtol: tensor([0.5, 0.1]) })), [1, 2]);
+  assert.equal(list(linalg.matrixRank(a, { atol: tensor([[0.5], [5]]) })), [2, 2, 0, 1]);
+  assert.equal(linalg.pinv(a, { atol: tensor([2, 1]) }).toArray(), [[[1 / 3, 0], [0, 0]].map((r) => r.map(Math.fround)), [[0.125, 0], [0, 0.5]]]); // biome-ignore format: one line
+  throwsCode('SHAPE', /broadcast/, () => linalg.pinv(a, { rtol: tensor([1, 2, 3]) }));
+});
+
+test('cov: weights that make no sense are refused', () => {
+  throwsCode('DTYPE', /whole numbers/, () => cov(ones([3]), { fweights: ones([3]) }));
+  throwsCode('VALUE', /negative/, () => cov(ones([3]), { fweights: int([1, -1, 1]) }));
+  throwsCode('VALUE', /negative/, () => cov(ones([3]), { aweights: tensor([1, -0.5, 1]) }));
 });
 
 test('sums of halves: add and mul of what broadcasts keep their gradients', () => {

@@ -128,6 +128,7 @@ test('groups keep labels, and refuse what is nearly an option, also when written
   assert.equal([first(o).name, first(o).depth, first(o).tags], ['trunk', 3, ['a']]);
   for (const key of ['weightdecay', 'weight_decay', 'momentun', 'LR', 'nestrov', 'initial_lr', 'param'])
     throwsCode('VALUE', new RegExp(`SGD: there is no option '${key}'. Did you mean`), () => o.addParamGroup({ params: params(), [key]: 1 }));
+  for (const key of ['learningRate', 'learning_rate']) throwsCode('VALUE', /there is no option 'learning/, () => o.addParamGroup({ params: params(), [key]: 1 }));
   first(o).colour = 'red';
   o.step();
   first(o).weight_decay = 0.1;

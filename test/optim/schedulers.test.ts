@@ -241,6 +241,13 @@ test('a sequence says what it cannot hold; sequences and chains nest and resume'
   for (const [i, right] of [0.5, 0.75, 0.5, 0.45, 0.81, 0.1, 0.2, 0.3, 0.2].entries()) close(seen[i], right);
 });
 
+test('a sequence goes by closed forms where it comes to a part: a constant factor over no steps is none', () => {
+  const parts = (o: optim.SGD) => [new lrScheduler.ExponentialLR(o, 0.5), new lrScheduler.ConstantLR(o, 0.25, 0)];
+  const seen = rates(5, (o) => new lrScheduler.SequentialLR(o, parts(o), [2]));
+  assert.equal(seen, [0.1, 0.05, 0.1, 0.1, 0.1]); // PyTorch 2.15
+  throwsCode('VALUE', /minLr/, () => new lrScheduler.ReduceLROnPlateau(make(), { minLr: new Array(1) }));
+});
+
 test('what is no state is refused, and nothing changes', () => {
   const o = make(1);
   const schedulers = [
@@ -252,8 +259,10 @@ test('what is no state is refused, and nothing changes', () => {
   for (const s of schedulers) {
     const good = s.stateDict() as unknown as Record<string, unknown>;
     const bad: unknown[] = [{}, null, undefined, 0, 'text', [], { ...good, rates: undefined }, { ...good, rates: [null] }, { ...good, rates: [1, 1] }, { ...good, rates: 1 }];
+    bad.push({ ...good, rates: [-1] }, { ...good, rates: new Array(1) });
     if ('best' in good) bad.push({ ...good, best: 'x' }, { ...good, numBadEpochs: -1 }, { ...good, cooldownCounter: 0.5 });
-    else bad.push({ ...good, count: -1 }, { ...good, count: 1.5 }, { ...good, count: null }, { ...good, baseRates: [] }, { ...good, baseRates: ['1'] });
+    else
+      bad.push({ ...good, count: -1 }, { ...good, count: 1.5 }, { ...good, count: null }, { ...good, baseRates: [] }, { ...good, baseRates: ['1'] }, { ...good, baseRates: [-1] });
     if ('schedulers' in good) bad.push({ ...good, schedulers: [] }, { ...good, schedulers: [{}] });
     for (const state of bad) {
       throwsCode('STATE', /(LR|Plateau|Scheduler)\.loadStateDict: /, () => s.loadStateDict(state as never));

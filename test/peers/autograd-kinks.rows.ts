@@ -209,8 +209,6 @@ const reasons: Readonly<Record<string, string>> = {
   'torch.nan_to_num(x, 0).sqrt()': 'its mask chooses too',
   'x.norm()': 'finite wherever float32 holds it',
   'x.logsumexp(0)': 'the gradient is the softmax, also where the largest number swallows the rest',
-  'x.clamp(o[0])': 'where a bound is NaN, the gradient goes to the bound only',
-  'x.clamp(max=o[0])': 'where a bound is NaN, the gradient goes to the bound only',
 };
 /** Second derivatives at kinks that differ. */
 const secondReasons: Readonly<Record<string, string>> = {

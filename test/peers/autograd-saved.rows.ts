@@ -41,7 +41,7 @@ const reads: readonly (readonly [name: string, py: string, js: (x: Tensor) => Te
   ['std', 'x.std()', (x) => x.std()],
 ];
 /** Where backward reads something else here, so that a write does no harm. */
-const freer = ['input of logsumexp', 'output of logsumexp', 'output of prod', 'input of softplus', 'input of std'];
+const freer = ['input of logsumexp', 'output of logsumexp', 'output of prod', 'input of softplus', 'input of elu', 'input of std'];
 
 const one = (which: string, py: string, js: Row['js']): Row => {
   const name = `the ${which} is written to`;

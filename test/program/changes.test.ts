@@ -2,6 +2,7 @@
 import {
   arange,
   autograd,
+  bernoulli,
   capture,
   eye,
   full,
@@ -25,6 +26,7 @@ import {
 } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { throwsCode } from '../helpers.ts';
 
 /** A world: a step, what changes it, what is seen of it after each call. */
 interface World {
@@ -281,6 +283,40 @@ compare("between calls: NAdam's decoupledWeightDecay", 'same', () =>
     (p) => new optim.NAdam(p, { weightDecay: 0.1 }),
   ),
 );
+
+compare('between calls: a group is taken out', 'same', () => {
+  const [a, b] = [new nn.Parameter(ones([3])), new nn.Parameter(ones([3]))];
+  const optimizer = new optim.Adam([{ params: [a] }, { params: [b], lr: 0.1 }]);
+  return {
+    step: (x) => {
+      optimizer.zeroGrad();
+      const loss = a.mul(x).add(b).square().sum();
+      loss.backward();
+      optimizer.step();
+      return loss;
+    },
+    parameters: [a, b],
+    before: (i) => {
+      if (i === 6) optimizer.paramGroups.pop();
+      if (i === 9) optimizer.paramGroups.reverse();
+    },
+  };
+});
+compare('between calls: groups in another order', 'same', () => {
+  const [a, b] = [new nn.Parameter(ones([3])), new nn.Parameter(ones([3]))];
+  const optimizer = new optim.SGD([{ params: [a] }, { params: [b], lr: 0.1 }]);
+  return {
+    step: (x) => {
+      optimizer.zeroGrad();
+      a.mul(x).add(b).square().sum().backward();
+      optimizer.step();
+    },
+    parameters: [a, b],
+    before: (i) => {
+      if (i === 7) optimizer.paramGroups.reverse();
+    },
+  };
+});
 
 // Modes around calls.
 const forward = (): World => {
@@ -586,6 +622,46 @@ for (const [name, make] of Object.entries(methods)) {
     }) as never);
   });
 }
+const learned = (change: (m: multiloss.UncertaintyWeighting, i: number) => void): World => {
+  const p = new nn.Parameter(tensor([1, -2, 0.5]));
+  const method = new multiloss.UncertaintyWeighting(2);
+  const optimizer = new optim.SGD([p, ...method.parameters()], { lr: 0.02 });
+  return {
+    step: (x) => {
+      optimizer.zeroGrad();
+      const y = p.mul(x).sum({ dim: 1 });
+      const report = multiloss.backward({ a: y.square().mean(), b: y.add(2).square().mean() }, { combine: method });
+      optimizer.step();
+      return report;
+    },
+    parameters: [p, ...method.parameters()],
+    seen: () => method.stateDict(),
+    before: (i) => change(method, i),
+  };
+};
+compare('learnt weights: a state with the losses in another order', 'same', () => learned((m, i) => i === 6 && m.loadStateDict({ s: [1, -1], names: ['b', 'a'] })));
+compare('learnt weights: reset()', 'same', () => learned((m, i) => i === 6 && m.reset()));
+test('a batch that a captured step refuses leaves schedules where they were, as it does in the plain step', () => {
+  for (const captured of [false, true]) {
+    const p = new nn.Parameter(ones([3]));
+    const method = multiloss.weighted({ a: 1, b: multiloss.anneal.linear(0, 1, { steps: 50 }) });
+    const plain = (x: Tensor): unknown => multiloss.backward({ a: p.mul(x).sum(), b: p.square().sum() }, { combine: method });
+    const step = captured ? capture(plain) : plain;
+    for (let i = 0; i < 12; i++) {
+      // The recorded call, one that is compared, and one that is replayed.
+      if (i !== 1 && i !== 3 && i !== 6) step(ones([3]));
+      else throwsCode('NONFINITE', /the loss 'a' is NaN/, () => step(full([3], Number.NaN)));
+    }
+    assert.is(method.stateDict().steps, 9, captured ? 'captured' : 'plain');
+  }
+});
+test('probabilities are looked at in replays too', () => {
+  const step = capture((p: Tensor) => bernoulli(p));
+  for (let i = 0; i < 12; i++) {
+    if (i < 5 || i % 2 === 0) step(full([3], 0.5));
+    else throwsCode('VALUE', /probabilities must lie in \[0, 1\]/, () => step(full([3], i === 7 ? Number.NaN : 2)));
+  }
+});
 compare('STCH with a warm-up: plain steps go before', /STCH: the warm-up is not over.*Run 3 plain steps first/s, () =>
   several(
     () => new multiloss.STCH({ warmupSteps: 3 }),

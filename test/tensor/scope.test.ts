@@ -37,9 +37,13 @@ test('a scope gives back what it made, but for what it returns', () => {
   const before = live();
   const kept = scope(() => {
     zeros([1000]);
-    return { a: ones([10]), list: [ones([5])] };
+    return { a: ones([10]), list: [ones([3])], set: new Set([ones([1])]), map: new Map([['m', ones([1])]]) };
   });
   assert.is(live() - before, 60);
+  assert.is(
+    [...kept.set, ...kept.map.values()].reduce((sum, t) => sum + t.item(), 0),
+    2,
+  );
   assert.is(kept.a.sum().item(), 10);
 });
 

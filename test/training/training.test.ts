@@ -128,7 +128,10 @@ test('goes on from a state', () => {
   second.loadStateDict(first.stateDict());
   assert.equal([second.step(4), second.step(4)], [false, true]);
   assert.is(second.restore(), 0);
-  throwsCode('STATE', /takes what stateDict/, () => second.loadStateDict({} as never));
+  const state = second.stateDict();
+  for (const bad of [{}, { ...state, steps: -1 }, { ...state, bestStep: -2 }, { ...state, best: 'x' }, { ...state, best: [] }])
+    throwsCode('STATE', /takes what stateDict|best does not fit/, () => second.loadStateDict(bad as never));
+  assert.equal(second.stateDict(), state);
 });
 
 test('what it cannot watch is refused', () => {

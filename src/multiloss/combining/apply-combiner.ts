@@ -31,7 +31,7 @@ export interface Combined {
 function rowsOf(jacobian: readonly (readonly number[])[] | Tensor): readonly ArrayLike<number>[] {
   if (!(jacobian instanceof Tensor)) {
     const isRow = (row: unknown): boolean => (Array.isArray(row) || ArrayBuffer.isView(row)) && Array.from(row as number[]).every((v) => typeof v === 'number');
-    if (!Array.isArray(jacobian) || !jacobian.every(isRow)) {
+    if (!Array.isArray(jacobian) || ![...jacobian].every(isRow)) {
       throw new GradloomError('SHAPE', 'applyCombiner', `a Jacobian is a tensor [m, n] or a list of m rows of numbers, got ${valueText(jacobian)}.`);
     }
     const n = jacobian[0]?.length ?? 0;

@@ -17,7 +17,7 @@ import { readLosses } from './losses-only.ts';
 /** Throws unless a method of the user's gave a direction for each parameter. */
 function assertDirections(method: string, directions: unknown, leaves: readonly Tensor[]): void {
   const fits = (d: unknown, i: number): boolean => d instanceof Tensor && d.dtype === 'float32' && d.size === leaves[i]?.size;
-  if (Array.isArray(directions) && directions.length === leaves.length && directions.every(fits)) return;
+  if (Array.isArray(directions) && directions.length === leaves.length && [...directions].every(fits)) return;
   throw new GradloomError(
     'SHAPE',
     `${method}.directions`,

@@ -18,12 +18,13 @@ export function readScalars(addresses: readonly number[]): Float64Array {
 
 /**
  * The losses' values. Throws where one is not finite, by name: in a captured step at each replay, before anything is
- * stepped.
+ * stepped. `method`: the one whose step it is, if it has begun.
  */
-export function readLosses(names: readonly string[], addresses: readonly number[]): Float64Array {
+export function readLosses(names: readonly string[], addresses: readonly number[], method?: { refused?(): void }): Float64Array {
   const values = readScalars(addresses);
   const bad = values.findIndex((v) => !Number.isFinite(v));
   if (bad < 0) return values;
+  method?.refused?.();
   throw new GradloomError(
     'NONFINITE',
     OP,
@@ -72,7 +73,7 @@ export function weightsFromLosses(method: Weighting, losses: readonly Tensor[], 
 /** Puts losses and weights that lie in memory into the report. Refuses those that the method cannot take, or gave. */
 export function reportWeights(method: Method, report: LiveReport<string>, losses: readonly Tensor[], weights: readonly Tensor[]): void {
   hostStep([...losses, ...weights], (addresses) => {
-    const values = readLosses(report.names, addresses.slice(0, losses.length));
+    const values = readLosses(report.names, addresses.slice(0, losses.length), method as Partial<Scalarizer>);
     (method as Partial<Scalarizer>).assert?.(values, report.names);
     report.lossValues.set(values);
     report.weightValues.set(checkedWeights(method, readScalars(addresses.slice(losses.length)), losses.length));

@@ -1,5 +1,5 @@
 // Which parameters the losses share, which of those the method looks at, and which are resolved together.
-import { isPoint } from '../../autograd/backward.ts';
+import { points } from '../../autograd/backward.ts';
 import type { Place } from '../../autograd/pass.ts';
 import { Parameter } from '../../module/parameter.ts';
 import { GradloomError, valueError, warnOnce } from '../../tensor/errors.ts';
@@ -24,7 +24,7 @@ const SHARED = new WeakMap<Method, WeakSet<Place>>();
  * (as in a PINN), unless there is nothing else. Parameters are no points.
  */
 export function withoutPoints<P extends Place>(reached: readonly P[]): readonly P[] {
-  const parameters = reached.filter((p) => p instanceof Parameter || !isPoint(p));
+  const parameters = reached.filter((p) => p instanceof Parameter || !points.has(p));
   return parameters.length > 0 ? parameters : reached;
 }
 

@@ -1,5 +1,5 @@
 // What methods remember of losses: by name, so that their order does not matter and losses may come and go.
-import { FINITE } from '../../tensor/check.ts';
+import { FINITE, type Kind } from '../../tensor/check.ts';
 import { valueError } from '../../tensor/errors.ts';
 import { NAMES, numbers, type State, stateOf } from '../state.ts';
 import type { Stats } from './method.ts';
@@ -12,12 +12,14 @@ export class Memory<Own extends string, Per extends string> implements State {
   private rows = new Map<string, Numbers<Per>>();
   private readonly start: Readonly<Numbers<Own>>;
   private readonly per: readonly Per[];
+  private readonly kinds: Readonly<Partial<Record<Own | Per, Kind>>> | undefined;
 
-  /** @param start its own at the start. @param per what there is of each loss */
-  constructor(start: Numbers<Own>, per: readonly Per[]) {
+  /** @param start its own at the start. @param per what there is of each loss. @param kinds what of these is more than a finite number */
+  constructor(start: Numbers<Own>, per: readonly Per[], kinds?: Readonly<Partial<Record<NoInfer<Own | Per>, Kind>>>) {
     this.start = start;
     this.own = { ...start };
     this.per = per;
+    this.kinds = kinds;
   }
 
   /** The losses met so far. */
@@ -58,9 +60,10 @@ export class Memory<Own extends string, Per extends string> implements State {
 
   load(op: string, state: unknown): void {
     const own = Object.keys(this.start) as Own[];
-    const kinds = { ...Object.fromEntries(own.map((key) => [key, FINITE])), names: NAMES, ...Object.fromEntries(this.per.map((key) => [key, numbers()])) };
+    const kindOf = (key: Own | Per): Kind => this.kinds?.[key] ?? FINITE;
+    const kinds = { ...Object.fromEntries(own.map((key) => [key, kindOf(key)])), names: NAMES, ...Object.fromEntries(this.per.map((key) => [key, numbers()])) };
     const { names } = stateOf(op, state, kinds) as { names: string[] };
-    const given = stateOf(op, state, { ...kinds, ...Object.fromEntries(this.per.map((key) => [key, numbers(names.length)])) });
+    const given = stateOf(op, state, { ...kinds, ...Object.fromEntries(this.per.map((key) => [key, numbers(names.length, kindOf(key))])) });
     this.own = Object.fromEntries(own.map((key) => [key, given[key]])) as Numbers<Own>;
     this.rows = new Map(names.map((name, i) => [name, Object.fromEntries(this.per.map((key) => [key, (given[key] as number[])[i]])) as Numbers<Per>]));
   }

@@ -72,6 +72,8 @@ export interface Scalarizer<Name extends string = AnyLoss> extends Named {
   readonly combine: (losses: readonly Tensor[], names: readonly Name[]) => Tensor;
   /** Refuses losses that its formula cannot take, by name. */
   assert?(losses: Float64Array, names: readonly string[]): void;
+  /** A loss of the step that `combine` was called for is not finite: what goes on from step to step goes back by one. */
+  refused?(): void;
   /** What it learns: to be given to an optimizer beside the model's. */
   parameters(): Tensor[];
 }

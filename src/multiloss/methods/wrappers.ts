@@ -9,6 +9,8 @@ import { Weighted } from './from-losses/weighted.ts';
 import { Memory } from './memory.ts';
 import { headsOf, isAggregator, isScalarizer, METHOD, type Method, type Stats, type Weighting, type Wrapped } from './method.ts';
 
+const WHOLE = count(0);
+
 /** A weighting that may be given the losses after the step (FAMO). */
 interface Updated extends Weighting {
   update?(lossesAfter: Float64Array): void;
@@ -104,7 +106,7 @@ class Every extends Wrapper {
   private readonly n: number;
 
   constructor(method: Method, n: number) {
-    const latest = new Memory<'step', 'latest'>({ step: 0 }, ['latest']);
+    const latest = new Memory<'step', 'latest'>({ step: 0 }, ['latest'], { step: WHOLE });
     super('every', method, latest);
     this.latest = latest;
     checkArgument('every', 'n', n, count(1));
@@ -188,8 +190,6 @@ export function clipWeights<Name extends string>(method: Weighting<Name> | Weigh
   return new Clip(method, options);
 }
 
-const WHOLE = count(0);
-
 class WarmUp extends Wrapper {
   override readonly name: string;
   private readonly count: Memory<'step', never>;
@@ -197,7 +197,7 @@ class WarmUp extends Wrapper {
   private readonly steps: number;
 
   constructor(first: Method, then: Method, steps: number) {
-    const [begin, count] = [needWeights('warmup', first), new Memory<'step', never>({ step: 0 }, [])];
+    const [begin, count] = [needWeights('warmup', first), new Memory<'step', never>({ step: 0 }, [], { step: WHOLE })];
     super('warmup', then, count, { first: stateIn(begin) });
     [this.first, this.count] = [begin, count];
     this.name = `warmup(${first.name}, ${then.name})`;

@@ -125,9 +125,13 @@ export function begin(condition: Condition): Progress {
 export function fits(condition: Condition, progress: unknown): progress is Progress {
   const p = progress as Progress | null;
   if (typeof p !== 'object' || p === null || p.kind !== condition.kind) return false;
+  const start = Object.entries(begin(condition));
+  if (Object.keys(p).length !== start.length) return false;
   if ('of' in condition) return 'of' in p && Array.isArray(p.of) && p.of.length === condition.of.length && condition.of.every((c, i) => fits(c, p.of[i]));
-  return Object.entries(begin(condition)).every(([key, value]) => {
+  return start.every(([key, value]) => {
     const given = (p as unknown as Record<string, unknown>)[key];
+    if (key === 'run') return Number.isSafeInteger(given) && (given as number) >= 0;
+    if (key === 'weight') return Number.isFinite(given) && (given as number) >= 0;
     return key === 'kind' || Number.isFinite(given) || (value === null && given === null);
   });
 }

@@ -1,15 +1,15 @@
 // Least squares: pseudo-inverses, solutions and ranks, by singular values.
-import { assertArity, FLAG, type Kinds, NUMBER, optionsOf } from '../../tensor/check.ts';
+import { assertArity, either, FLAG, type Kinds, NUMBER, optionsOf, TENSOR } from '../../tensor/check.ts';
 import { shapeError } from '../../tensor/errors.ts';
 import { apply, detach, type Op } from '../../tensor/op.ts';
-import { sameShape } from '../../tensor/shape.ts';
+import { broadcastShapes, sameShape } from '../../tensor/shape.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { add, sub } from '../binary.ts';
-import { assertFloat, to } from '../convert.ts';
-import { zeros } from '../create.ts';
+import { asFloat, assertFloat, to } from '../convert.ts';
+import { constant, zeros } from '../create.ts';
 import { matmul } from '../matmul.ts';
 import { squeeze, unsqueeze } from '../movement.ts';
-import { sum } from '../reduce.ts';
+import { expand, sum } from '../reduce.ts';
 import { abs, neg, square } from '../unary.ts';
 import { eigvalsh } from './eigh.ts';
 import { assertFinite, assertMatrices, assertSquare, batchOf, eachItem, mT, sidesOf, together, which } from './matrices.ts';
@@ -18,31 +18,47 @@ import { decompose, type Singular } from './svd-core.ts';
 
 /** Which singular values count as 0. */
 export interface RankOptions {
-  /** Those up to this; default 0. */
-  atol?: number;
-  /** Those up to this share of the largest; default max(m, n)·2⁻²³, or 0 where `atol` is given. */
-  rtol?: number;
+  /** Those up to this; default 0. A tensor has one for each matrix; shapes broadcast. */
+  atol?: number | Tensor;
+  /** Those up to this share of the largest; default max(m, n)·2⁻²³, or 0 where `atol` is above 0. A tensor as for `atol`. */
+  rtol?: number | Tensor;
   /** Whether the matrices are symmetric; not by default. The lower triangle is read then. */
   hermitian?: boolean;
 }
 
-const RANK: Kinds<RankOptions> = { atol: NUMBER, rtol: NUMBER, hermitian: FLAG };
+const TOLERANCE = /* @__PURE__ */ either(NUMBER, TENSOR);
+const RANK: Kinds<RankOptions> = { atol: TOLERANCE, rtol: TOLERANCE, hermitian: FLAG };
 
 interface Bounds {
   readonly atol: number;
+  /** NaN stands for the default. */
   readonly rtol: number;
+  /** The default. */
+  readonly share: number;
 }
 
-function boundsOf(a: Tensor, { atol, rtol }: RankOptions): Bounds {
-  return { atol: atol ?? 0, rtol: rtol ?? ((atol ?? 0) > 0 ? 0 : Math.max(...sidesOf(a)) * 2 ** -23) };
+function boundsOf(a: Tensor, { atol, rtol }: { atol?: number | Tensor; rtol?: number | Tensor }): Bounds {
+  return { atol: typeof atol === 'number' ? atol : 0, rtol: typeof rtol === 'number' ? rtol : Number.NaN, share: Math.max(...sidesOf(a)) * 2 ** -23 };
 }
 
-const bound = (largest: number, { atol, rtol }: Bounds): number => Math.max(atol, rtol * largest);
+/** What counts as 0 beside the largest; `own`: the tolerances of one matrix, where there are tensors of them. */
+function bound(largest: number, bounds: Bounds, own: readonly Float64Array[] = []): number {
+  const [[atol], [rtol]] = own.length > 0 ? (own as unknown as [[number], [number]]) : [[bounds.atol], [bounds.rtol]];
+  return Math.max(atol, (Number.isNaN(rtol) ? (atol > 0 ? 0 : bounds.share) : rtol) * largest);
+}
+
+/** Tolerances as inputs of an op where either is a tensor, one for each matrix of the batch that all broadcast to; else none. */
+function tolerances(op: string, a: Tensor, { atol = 0, rtol = Number.NaN }: RankOptions): { batch: readonly number[]; given: readonly Tensor[] } {
+  const batch = batchOf(a);
+  if (typeof atol === 'number' && typeof rtol === 'number') return { batch, given: [] };
+  const each = [atol, rtol].map((t) => (typeof t === 'number' ? constant(t, 'float32') : detach(asFloat(t, op))));
+  const whole = each.reduce((shape: readonly number[], t) => broadcastShapes(op, shape, t.sizes), batch);
+  return { batch: whole, given: each.map((t) => expand(t, whole)) };
+}
 
 /** Σ vₖ·(uₖᵀ·B)/s[k] over the values that count, for B [m · c]. */
-function least({ u, s, v }: Singular, b: Float64Array, m: number, n: number, c: number, bounds: Bounds): Float64Array {
+function least({ u, s, v }: Singular, b: Float64Array, m: number, n: number, c: number, limit: number): Float64Array {
   const x = new Float64Array(n * c);
-  const limit = bound(s[0] ?? 0, bounds);
   s.forEach((value, k) => {
     if (!(value > limit)) return;
     for (let j = 0; j < c; j++) {
@@ -58,17 +74,18 @@ function least({ u, s, v }: Singular, b: Float64Array, m: number, n: number, c: 
 const pinvOp: Op<Bounds> = {
   name: 'pinv',
   shape: ([a]) => [...batchOf(a as Tensor), ...sidesOf(a as Tensor).reverse()],
-  forward: (y, [a], bounds) => {
+  forward: (y, [a, ...given], bounds) => {
     const [m, n] = sidesOf(a as Tensor);
     const identity = Float64Array.from({ length: m * m }, (_, i) => (i % (m + 1) === 0 ? 1 : 0));
-    eachItem(y, [a as Tensor], [m * n, n * m], ([item], out, at) => {
+    eachItem(y, [a as Tensor, ...given], [m * n, ...given.map(() => 1), n * m], ([item, ...own], out, at) => {
       assertFinite('pinv', item as Float64Array, which(y, 2, at));
-      out.set(least(decompose(item as Float64Array, m, n), identity, m, n, m, bounds));
+      const parts = decompose(item as Float64Array, m, n);
+      out.set(least(parts, identity, m, n, m, bound(parts.s[0] ?? 0, bounds, own)));
     });
   },
-  saves: () => [true],
+  saves: () => [true, false, false],
   savesOutput: true,
-  backward: (dy, node) => [pinvGrad(dy, node.input(0), node.output)],
+  backward: (dy, node) => [pinvGrad(dy, node.input(0), node.output), ...node.shapes.slice(1).map(() => null)],
   batched: 'same',
 };
 
@@ -95,7 +112,8 @@ export function pinv(a: Tensor, options?: RankOptions): Tensor {
   assertArity('pinv', arguments.length, 2);
   const given = optionsOf('pinv', options, RANK);
   (given.hermitian ? assertSquare : assertMatrices)('pinv', a);
-  return apply(pinvOp, [a], boundsOf(a, given));
+  const { batch, given: own } = tolerances('pinv', a, given);
+  return apply(pinvOp, [expand(a, [...batch, ...sidesOf(a)]), ...own], boundsOf(a, given));
 }
 
 /** The number of singular values that count, int32: [..., m, n] → [...]. */
@@ -103,25 +121,28 @@ export function matrixRank(a: Tensor, options?: RankOptions): Tensor {
   assertArity('matrixRank', arguments.length, 2);
   const given = optionsOf('matrixRank', options, RANK);
   (given.hermitian ? assertSquare : assertMatrices)('matrixRank', a);
-  return rankOf(given.hermitian ? abs(eigvalsh(detach(a))) : svdvals(detach(a)), boundsOf(a, given));
+  const s = given.hermitian ? abs(eigvalsh(detach(a))) : svdvals(detach(a));
+  const { batch, given: own } = tolerances('matrixRank', a, given);
+  return rankOf(expand(s, [...batch, s.sizes.at(-1) as number]), boundsOf(a, given), own);
 }
 
 const rankOp: Op<Bounds> = {
   name: 'matrixRank',
   shape: ([s]) => (s as Tensor).sizes.slice(0, -1),
-  forward: (y, [s], bounds) => {
+  forward: (y, [s, ...given], bounds) => {
     const k = (s as Tensor).sizes.at(-1) as number;
-    eachItem(y, [s as Tensor], [k, 1], ([values], out) => {
+    eachItem(y, [s as Tensor, ...given], [k, ...given.map(() => 1), 1], ([values, ...own], out) => {
       const limit = bound(
         (values as Float64Array).reduce((a, b) => Math.max(a, b), 0),
         bounds,
+        own,
       );
       out.fill((values as Float64Array).filter((v) => v > limit).length);
     });
   },
 };
 
-const rankOf = (s: Tensor, bounds: Bounds): Tensor => to(apply(rankOp, [detach(s)], bounds), 'int32');
+const rankOf = (s: Tensor, bounds: Bounds, own: readonly Tensor[] = []): Tensor => to(apply(rankOp, [detach(s), ...own], bounds), 'int32');
 
 const lstsqOp: Op<Bounds> = {
   name: 'lstsq',
@@ -131,7 +152,8 @@ const lstsqOp: Op<Bounds> = {
     const c = (b as Tensor).sizes.at(-1) as number;
     eachItem(y, [a as Tensor, b as Tensor], [m * n, m * c, n * c], ([item, right], out, at) => {
       assertFinite('lstsq', item as Float64Array, which(y, 2, at));
-      out.set(least(decompose(item as Float64Array, m, n), right as Float64Array, m, n, c, bounds));
+      const parts = decompose(item as Float64Array, m, n);
+      out.set(least(parts, right as Float64Array, m, n, c, bound(parts.s[0] ?? 0, bounds)));
     });
   },
   saves: () => [true, true],

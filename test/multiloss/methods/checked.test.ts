@@ -104,6 +104,65 @@ test('a condition of several conditions is none without them', () => {
     throwsCode('VALUE', /condition/, () => multiloss.phases().phase('p', { losses: ['a'], until: ['q', { kind: 'anyOf', of }] as never }));
 });
 
+/** Numbers that no method remembers, by where they lie in its state after four steps. */
+const IMPOSSIBLE: readonly (readonly [maker: string, path: string, ...numbers: number[]])[] = [
+  ['DWA', 'steps', -1, 0.5],
+  ['DWA', 'epochs.0', -1],
+  ['ReLoBRaLo', 'steps', 0.5],
+  ['CoV', 'squares.0', -1],
+  ['FocalKPI', 'score.0', -0.1, 1.1],
+  ['FAMO', 'second.1', -1],
+  ['FAMO', 'steps.0', -1, 0.5],
+  ['FAMO', 'before.0', 0, -1],
+  ['GradNorm', 'm2.0', -1],
+  ['GradNorm', 'decay1.0', 1.5],
+  ['NashMTL', 'step', -1],
+  ['NashMTL', 'w.0', -1],
+  ['MoDo', 'share.0', -1],
+  ['EnCodecBalancer', 'count.0', -1],
+  ['MoCo', 'losses.steps.0', -1],
+  ['MoCo', 'means.0.rows.0', 1e300],
+  ['ExcessMTL', 'squares.0.rows.0', -1],
+  ['ExcessMTL', 'losses.scale.0', 0],
+  ['UncertaintyWeighting', 's.0', 1e300],
+  ['every(3, MGDA)', 'own.step', -1],
+  ['warmup(Mean, PCGrad)', 'own.step', 0.5],
+];
+test('a state with numbers that cannot be is refused before it is taken up', () => {
+  for (const [maker, path, ...values] of IMPOSSIBLE) {
+    const make = makers[maker] as NonNullable<(typeof makers)[string]>;
+    const p = tensor([1, -2, 0.5], { requiresGrad: true });
+    const method = make();
+    for (let i = 0; i < 4; i++) {
+      multiloss.backward({ a: p.square().sum(), b: p.sub(1).square().sum(), c: p.mul(i).square().sum().add(1) }, { combine: method });
+      if (method instanceof multiloss.FocalKPI) method.update({ a: 0.5, b: 0.2, c: 0.7 });
+    }
+    const good = JSON.stringify(method.stateDict());
+    for (const value of values) {
+      const state = JSON.parse(good);
+      const keys = path.split('.');
+      const holder = keys.slice(0, -1).reduce((at, key) => at[key], state);
+      const last = keys.at(-1) as string;
+      assert.type(holder[last], 'number', `${maker} ${path}`);
+      holder[last] = value;
+      throwsCode('STATE', /loadStateDict/, () => method.loadStateDict(state));
+      assert.is(JSON.stringify(method.stateDict()), good);
+    }
+    make().loadStateDict(JSON.parse(good));
+  }
+});
+
+test('what is written into a state, given or taken, reaches no method', () => {
+  const weighted = multiloss.weighted({ a: 1, b: multiloss.anneal.linear(0, 1, { steps: 4 }) });
+  (weighted.stateDict() as { weights: { b: { end: number } } }).weights.b.end = 9;
+  assert.is(weighted.weights.b instanceof Object && JSON.stringify(weighted.weights.b).includes('9'), false);
+  const cosmos = new multiloss.COSMOS({ weights: { a: 1, b: 2 } });
+  const state = { weights: { a: 3, b: 4 } };
+  cosmos.loadStateDict(state);
+  state.weights.a = 9;
+  assert.equal(cosmos.stateDict(), { weights: { a: 3, b: 4 } });
+});
+
 test("what a method of the user's own returns is checked, whatever it says it needs", () => {
   const state = { stateDict: () => ({}), loadStateDict: () => {}, reset: () => {}, parameters: () => [] };
   const returned = [undefined, null, 3, 'x', {}, [], [1], Float64Array.of(1), Float64Array.of(Number.NaN, 1), [tensor([1])], tensor([1, 2]), () => 1];

@@ -255,7 +255,7 @@ test('learnt state makes the round trip, and begins again', () => {
     assert.equal(combined(method, [1, 2]), combined(other, [1, 2]));
     method.reset();
     assert.equal(method.stateDict().s, [0.5, 0.5]);
-    throwsCode('STATE', /2 finite numbers/, () => method.loadStateDict({ s: [1] }));
+    throwsCode('STATE', /a list of 2, each a number that float32 holds/, () => method.loadStateDict({ s: [1] }));
     throwsCode('VALUE', /made for a, b, got a, c/, () => method.combine([tensor(1), tensor(2)], ['a', 'c'] as never));
   }
 });

@@ -277,6 +277,8 @@ test('a state of another plan is refused', () => {
       .phase('a', { losses: ['l'], until: afterSteps(2) })
       .loadStateDict(state),
   );
+  for (const bad of [{ run: -1 }, { run: 0.5 }, { weight: -1 }, { more: 1 }])
+    throwsCode('STATE', /'until' of the phase 'a'/, () => plan.loadStateDict({ ...state, until: { ...(state.until as object), ...bad } } as never));
 });
 
 test('beforeStep sees whole gradients', () => {

@@ -186,9 +186,9 @@ export const layerRows: ReadonlyMap<unknown, LayerRow> = new Map<unknown, LayerR
   [act.ELU, one('Elu', alpha('alpha', 1))],
   [
     Embedding,
-    (e, { x, state }) => {
+    (e, { x, set, state }) => {
       const weight = state('weight');
-      return weight ? [e.node('Gather', [weight, x], { axis: 0 })] : null;
+      return weight && !set.maxNorm ? [e.node('Gather', [weight, x], { axis: 0 })] : null;
     },
   ],
   [Fold, fold],

@@ -313,5 +313,6 @@ export const opRows: Readonly<Record<string, OpRow>> = {
   trunc: (e, x) => truncated(e, x[0] as string),
   unfoldDim: sliding,
   view: (e, x, { attrs }) => e.node('Reshape', [x[0] as string, e.reshaping(attrs.shape)]),
+  weighGrad: (e, [x]) => e.node('Identity', [x as string]),
   where: (e, x) => e.node('Where', x),
 };

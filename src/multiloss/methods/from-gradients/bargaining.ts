@@ -54,7 +54,7 @@ const NASH: Kinds<NashMTLOptions> = { maxNorm: range(0), updateEvery: count(1) }
  */
 export class NashMTL extends WeightingBase {
   readonly name = 'NashMTL';
-  protected override readonly memory = new Memory({ step: 0 }, ['w']);
+  protected override readonly memory = new Memory({ step: 0 }, ['w'], { step: count(0), w: range(0) });
   private readonly options: Required<NashMTLOptions>;
 
   constructor(options?: NashMTLOptions) {

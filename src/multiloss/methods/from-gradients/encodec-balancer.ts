@@ -33,7 +33,7 @@ export class EnCodecBalancer<Name extends string = string> extends WeightingBase
   /** What parameters of single losses get: those losses' own gradients. */
   readonly heads = 'unweighted';
   /** Of each loss Σ ema^k·‖gᵢ‖ and Σ ema^k over its steps so far. */
-  protected override readonly memory = new Memory({}, ['sum', 'count']);
+  protected override readonly memory = new Memory({}, ['sum', 'count'], { sum: range(0), count: range(0) });
   private readonly options: Required<Omit<EnCodecBalancerOptions, 'shares'>> & Pick<EnCodecBalancerOptions, 'shares'>;
 
   constructor(options?: EnCodecBalancerOptions<Name>) {

@@ -8,7 +8,7 @@ import { logarithm } from '../../../tensor/elementary.ts';
 import { floatsAt } from '../../../tensor/host.ts';
 import type { Tensor } from '../../../tensor/tensor.ts';
 import type { Aggregator, Stats } from '../method.ts';
-import { POSITIVE } from '../../checks.ts';
+import { count, POSITIVE } from '../../checks.ts';
 import { Memory } from '../memory.ts';
 import { softmax } from '../softmax.ts';
 import { States } from '../../state.ts';
@@ -44,9 +44,9 @@ export class ExcessMTL extends MethodBase implements Aggregator {
   readonly name = 'ExcessMTL';
   readonly needs = 'jacobian';
   private readonly eta: number;
-  private readonly numbers = new Memory<'steps', Per>({ steps: 0 }, ['logit', 'first', 'scale']);
+  private readonly numbers = new Memory<'steps', Per>({ steps: 0 }, ['logit', 'first', 'scale'], { steps: count(0), scale: POSITIVE });
   /** Σ over time of g², per element. */
-  private readonly squares = new RowMemory('ExcessMTL');
+  private readonly squares = new RowMemory('ExcessMTL', true);
   protected override readonly memory = new States({ losses: this.numbers, squares: this.squares });
 
   constructor(options?: ExcessMTLOptions) {

@@ -39,7 +39,7 @@ const [BETA1, BETA2, EPSILON] = [0.9, 0.999, 1e-8];
 export class GradNorm extends WeightingBase {
   readonly name = 'GradNorm';
   override readonly needs = 'norms';
-  protected override readonly memory = new Memory({}, ['first', 'w', 'm1', 'm2', 'decay1', 'decay2']);
+  protected override readonly memory = new Memory({}, ['first', 'w', 'm1', 'm2', 'decay1', 'decay2'], { w: range(0), m2: range(0), decay1: range(0, 1), decay2: range(0, 1) });
   private readonly options: Required<GradNormOptions>;
 
   constructor(options?: GradNormOptions) {

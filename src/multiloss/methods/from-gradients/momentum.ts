@@ -1,11 +1,11 @@
 // DB-MTL and MoCo: methods on running means of every loss's gradient. They hold m copies of the parameters.
 import { add, mul, sub } from '../../../ops/binary.ts';
 import { narrow, reshape } from '../../../ops/movement.ts';
-import { type Kinds, withDefaults } from '../../../tensor/check.ts';
+import { type Kind, type Kinds, withDefaults } from '../../../tensor/check.ts';
 import { power } from '../../../tensor/elementary.ts';
 import type { Tensor } from '../../../tensor/tensor.ts';
 import type { Aggregator, Stats } from '../method.ts';
-import { assertLosses, range } from '../../checks.ts';
+import { assertLosses, count, range } from '../../checks.ts';
 import { Memory, reshare } from '../memory.ts';
 import { softmax } from '../softmax.ts';
 import { times } from '../../solve/matrix.ts';
@@ -21,6 +21,8 @@ function lerp(a: Tensor, b: Tensor, s: Tensor): Tensor {
   return add(a, mul(sub(b, a), s));
 }
 
+const KINDS = { steps: count(0) };
+
 /** A method on the rows' running means. `Per`: what there is of each loss, its count of steps among it. */
 abstract class Momentum<Per extends string> extends MethodBase implements Aggregator {
   readonly needs = 'jacobian';
@@ -32,7 +34,7 @@ abstract class Momentum<Per extends string> extends MethodBase implements Aggreg
 
   constructor(name: string, per: Per[]) {
     super();
-    this.numbers = new Memory({}, ['steps', ...per]);
+    this.numbers = new Memory<never, Per | 'steps'>({}, ['steps', ...per], KINDS as Partial<Record<Per | 'steps', Kind>>);
     this.means = new RowMemory(name);
     this.memory = new States({ losses: this.numbers, means: this.means });
   }

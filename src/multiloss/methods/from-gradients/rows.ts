@@ -11,6 +11,7 @@ import { hostStep, recording } from '../../../tensor/recording.ts';
 import { keep, outlive } from '../../../tensor/scope.ts';
 import { empty, type Tensor } from '../../../tensor/tensor.ts';
 import type { Stats } from '../method.ts';
+import { FLOAT } from '../../checks.ts';
 import { NAMES, numbers, type State, stateOf } from '../../state.ts';
 
 /** Σ wᵢ·rowᵢ of one parameter, [n]; w is [m]. */
@@ -60,24 +61,35 @@ interface SavedRows {
   readonly rows: number[];
 }
 
-const ROWS: Kind = {
-  what: 'a list of { label, names, rows }',
+const rowsOf = (element: Kind): Kind => ({
+  what: `a list of { label, names, rows }, each element ${element.what}`,
   test: (v) =>
     Array.isArray(v) &&
-    v.every(
-      (k) => isPlainObject(k) && typeof k.label === 'string' && NAMES.test(k.names) && numbers().test(k.rows) && (k.rows as number[]).length % (k.names as string[]).length === 0,
+    [...v].every(
+      (k) =>
+        isPlainObject(k) &&
+        typeof k.label === 'string' &&
+        NAMES.test(k.names) &&
+        numbers(undefined, element).test(k.rows) &&
+        (k.rows as number[]).length % (k.names as string[]).length === 0,
     ),
-};
+});
+
+/** Squares, or sums of them. */
+const SQUARE: Kind = { what: `${FLOAT.what}, ≥ 0`, test: (v) => FLOAT.test(v) && (v as number) >= 0 };
 
 const widthOf = (kept: Kept): number => kept.rows.sizes[1] as number;
 
 /** What a method remembers of each loss's gradient, parameter by parameter. */
 export class RowMemory implements State {
   private readonly method: string;
+  private readonly element: Kind;
   private list: Kept[] = [];
 
-  constructor(method: string) {
+  /** @param squares whether the rows hold squares */
+  constructor(method: string, squares = false) {
     this.method = method;
+    this.element = squares ? SQUARE : FLOAT;
   }
 
   /**
@@ -129,7 +141,7 @@ export class RowMemory implements State {
   /** What has its address keeps it, for captured steps. */
   load(op: string, saved: unknown): void {
     const before = this.list;
-    const { rows: given } = stateOf(op, { rows: saved }, { rows: ROWS }) as { rows: SavedRows[] };
+    const { rows: given } = stateOf(op, { rows: saved }, { rows: rowsOf(this.element) }) as { rows: SavedRows[] };
     this.list = given.map(({ label, names, rows }, p): Kept => {
       const values = tensor(Float32Array.from(rows), { shape: [names.length, rows.length / names.length] });
       const same = before[p];

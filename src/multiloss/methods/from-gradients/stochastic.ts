@@ -10,7 +10,7 @@ import { times } from '../../solve/matrix.ts';
 
 /** What both remember: the simplex's point, as a share for each loss. */
 abstract class SimplexDescent extends WeightingBase {
-  protected override readonly memory = new Memory({}, ['share']);
+  protected override readonly memory = new Memory({}, ['share'], { share: range(0) });
 
   /** Goes on from the point of the step before, equal shares at first. Returns the new point. */
   protected descend(names: readonly string[], step: (point: Float64Array) => Float64Array): Float64Array {

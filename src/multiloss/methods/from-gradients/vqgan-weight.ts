@@ -31,7 +31,7 @@ const OPTIONS: Kinds<VQGANWeightOptions> = { rec: TEXT, gan: TEXT, weight: range
 export class VQGANWeight extends WeightingBase {
   readonly name = 'VQGANWeight';
   override readonly needs = 'norms';
-  protected override readonly memory = new Memory({ step: 0 }, []);
+  protected override readonly memory = new Memory({ step: 0 }, [], { step: count(0) });
   private readonly options: Required<VQGANWeightOptions>;
 
   constructor(options: VQGANWeightOptions) {

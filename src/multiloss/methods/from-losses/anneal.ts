@@ -32,7 +32,7 @@ export class Schedule {
 
   /** What JSON.stringify writes; `anneal.load` reads it. */
   toJSON(): SchedulePlan {
-    return this.plan;
+    return JSON.parse(JSON.stringify(this.plan));
   }
 }
 
@@ -138,7 +138,7 @@ const PIECEWISE: Kinds<{ interpolate?: 'none' | 'linear' }> = { interpolate: one
  */
 function piecewise(points: readonly (readonly [step: number, value: number])[], options?: { interpolate?: 'none' | 'linear' }): Schedule {
   const { interpolate = 'none' } = optionsOf('anneal.piecewise', options, PIECEWISE, arguments.length, 2);
-  if (!Array.isArray(points) || points.length === 0 || !points.every(Array.isArray))
+  if (!Array.isArray(points) || points.length === 0 || ![...points].every(Array.isArray))
     throw valueError('anneal.piecewise', `the points are a list [[step, weight], …], got ${valueText(points)}. Pass at least one.`);
   points.forEach(([step, value], i) => {
     checkArgument('anneal.piecewise', `step ${i}`, step, RAMP.from);

@@ -2,7 +2,7 @@
 import { isPlainObject, type Kind, type Kinds, oneOf, valueText, withDefaults } from '../../../tensor/check.ts';
 import { logarithm } from '../../../tensor/elementary.ts';
 import { valueError } from '../../../tensor/errors.ts';
-import { assertLosses, each, type PerLoss, perLoss, range } from '../../checks.ts';
+import { assertLosses, count, each, POSITIVE, type PerLoss, perLoss, range } from '../../checks.ts';
 import { Memory } from '../memory.ts';
 import { softmax } from '../softmax.ts';
 import { NAMES, stateOf } from '../../state.ts';
@@ -40,7 +40,7 @@ const EPS = 1e-8;
  */
 export class FAMO<Name extends string = string> extends LossWeighting<Name> {
   readonly name = 'FAMO';
-  protected override readonly memory = new Memory<never, OfLoss>({}, ['logits', 'first', 'second', 'steps', 'before']);
+  protected override readonly memory = new Memory<never, OfLoss>({}, ['logits', 'first', 'second', 'steps', 'before'], { second: range(0), steps: count(0), before: POSITIVE });
   /** The losses of the latest step, in its order; none where its outcome is known. */
   private open: readonly string[] = [];
   private readonly options: Readonly<Required<Omit<FAMOOptions, 'lowerBounds'>> & FAMOOptions>;

@@ -8,9 +8,10 @@ import { exp, neg, softplus } from '../../../ops/unary.ts';
 import { FINITE, type Kind, type Kinds, oneOf, optionsOf, valueText } from '../../../tensor/check.ts';
 import { valueError } from '../../../tensor/errors.ts';
 import { overwrite } from '../../../tensor/host.ts';
-import { refuseWhileRecording } from '../../../tensor/recording.ts';
+import { recording, refuseWhileRecording } from '../../../tensor/recording.ts';
 import type { Tensor } from '../../../tensor/tensor.ts';
 import type { Scalarizer } from '../method.ts';
+import { FLOAT } from '../../checks.ts';
 import { NAMES, numbers, stateOf } from '../../state.ts';
 import { MethodBase } from '../base.ts';
 import { assertEager, assertPositive, vectorOf } from './per-loss.ts';
@@ -66,6 +67,8 @@ abstract class Learned<Name extends string> extends MethodBase implements Scalar
       throw valueError(this.name, `made for ${made}, got ${names.join(', ')}. Make it for all losses that come.`);
     }
     this.names.push(...added);
+    // The step uses the positions, which a state that is loaded may change.
+    recording()?.rely(this.parameter, () => this.names.join('\n'));
     return names.map((name) => this.names.indexOf(name));
   }
 
@@ -85,7 +88,7 @@ abstract class Learned<Name extends string> extends MethodBase implements Scalar
       what: this.named ? `the names ${this.names.join(', ')}` : `at most ${size} names`,
       test: (v) => v === undefined || (NAMES.test(v) && (mine === null ? (v as string[]).length <= size : [...(v as string[])].sort().join('\n') === mine)),
     };
-    const { s, names } = stateOf(this.name, state, { s: numbers(size), names: fits }) as { s: number[]; names?: string[] };
+    const { s, names } = stateOf(this.name, state, { s: numbers(size, FLOAT), names: fits }) as { s: number[]; names?: string[] };
     this.write(s);
     if (names) this.names = [...names];
   }

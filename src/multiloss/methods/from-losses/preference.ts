@@ -70,6 +70,9 @@ export class PBI<Name extends string = string> extends ScalarizerBase {
   }
 }
 
+/** What is written into the one given has no effect on a copy. */
+const copyOf = (given: PerLoss): PerLoss => (Array.isArray(given) ? [...given] : { ...given });
+
 /** Options of `COSMOS`. */
 export interface COSMOSOptions<Name extends string = string> {
   /** r, the preference: ≥ 0. Resample it per step with `setWeights` to learn the whole front. */
@@ -91,14 +94,14 @@ export class COSMOS<Name extends string = string> extends ScalarizerBase {
     super();
     const { weights, lambda } = withDefaults<Required<COSMOSOptions>>('COSMOS', options, COSMOS_OPTIONS, { weights: undefined as never, lambda: 1 }, arguments.length);
     checkArgument('COSMOS', 'weights', weights, RAY);
-    this.preference = weights;
+    this.preference = copyOf(weights);
     this.lambda = lambda;
   }
 
   /** Another preference, from the next step on (also of a captured one). */
   setWeights(weights: PerLoss<Name>): void {
     checkArgument('COSMOS.setWeights', 'weights', weights, RAY);
-    this.preference = weights;
+    this.preference = copyOf(weights);
   }
 
   combine(losses: readonly Tensor[], names: readonly Name[]): Tensor {
@@ -114,10 +117,10 @@ export class COSMOS<Name extends string = string> extends ScalarizerBase {
   }
 
   override stateDict(): Record<string, unknown> {
-    return { weights: Array.isArray(this.preference) ? [...this.preference] : { ...this.preference } };
+    return { weights: copyOf(this.preference) };
   }
 
   override loadStateDict(state: Readonly<Record<string, unknown>>): void {
-    this.preference = stateOf(this.name, state, { weights: RAY }).weights as PerLoss;
+    this.preference = copyOf(stateOf(this.name, state, { weights: RAY }).weights as PerLoss);
   }
 }

@@ -29,7 +29,7 @@ export class DWA extends LossWeighting {
    * The current epoch's steps; of each loss its sum and count over them, means of its last two epochs, and how many of
    * those there are.
    */
-  protected override readonly memory = new Memory({ steps: 0 }, ['sum', 'count', 'last', 'before', 'epochs']);
+  protected override readonly memory = new Memory({ steps: 0 }, ['sum', 'count', 'last', 'before', 'epochs'], { steps: count(0), count: count(0), epochs: count(0) });
   private readonly temperature: number;
   private readonly stepsPerEpoch: number;
 
@@ -93,7 +93,7 @@ export class ReLoBRaLo extends LossWeighting {
   readonly name = 'ReLoBRaLo';
   protected override readonly negative = RATIOS;
   /** Of each loss its first value, its latest, and its latest weight. */
-  protected override readonly memory = new Memory({ steps: 0 }, ['first', 'last', 'weight']);
+  protected override readonly memory = new Memory({ steps: 0 }, ['first', 'last', 'weight'], { steps: count(0) });
   private readonly options: Readonly<Required<Omit<ReLoBRaLoOptions, 'generator'>> & ReLoBRaLoOptions>;
 
   constructor(options?: ReLoBRaLoOptions) {

@@ -9,7 +9,7 @@ import { recording, refuseWhileRecording } from '../../../tensor/recording.ts';
 import { HostNumbers } from '../../../tensor/host.ts';
 import type { Tensor } from '../../../tensor/tensor.ts';
 import { ScalarizerBase } from '../base.ts';
-import { count, each, POSITIVE, type PerLoss, perLoss } from '../../checks.ts';
+import { count, each, POSITIVE, type PerLoss, perLoss, range } from '../../checks.ts';
 import { Memory } from '../memory.ts';
 import { assertEager, assertPositive, vectorOf } from './per-loss.ts';
 
@@ -44,7 +44,7 @@ export class STCH<Name extends string = string> extends ScalarizerBase {
   private readonly lambda = new HostNumbers();
   private readonly zero = new HostNumbers();
   /** Steps of the warm-up so far; of each loss its sum over them, and of how many. */
-  protected override readonly memory = new Memory({ steps: 0 }, ['sum', 'count']);
+  protected override readonly memory = new Memory({ steps: 0 }, ['sum', 'count'], { steps: count(0), sum: range(0), count: count(0) });
 
   constructor(options?: STCHOptions<Name>) {
     super();

@@ -3,7 +3,7 @@ import { checkArgument, instanceOf, type Kinds, optionsOf } from '../../../tenso
 import { logarithm, power } from '../../../tensor/elementary.ts';
 import { valueError } from '../../../tensor/errors.ts';
 import { drawNormal, Generator } from '../../../tensor/random.ts';
-import { range } from '../../checks.ts';
+import { count, range } from '../../checks.ts';
 import { Memory } from '../memory.ts';
 import { softmax } from '../softmax.ts';
 import { OBJECT } from '../../state.ts';
@@ -61,7 +61,7 @@ export class CoV extends LossWeighting {
   /**
    * Of each loss its steps, its running mean, that of its ratio ℓᵢ, and the sum of ℓᵢ's squared deviations (Welford).
    */
-  protected override readonly memory = new Memory({}, ['steps', 'mean', 'ratio', 'squares']);
+  protected override readonly memory = new Memory({}, ['steps', 'mean', 'ratio', 'squares'], { steps: count(0), squares: range(0) });
   private readonly decay: number | undefined;
 
   constructor(options?: CoVOptions) {
@@ -105,7 +105,7 @@ const FOCAL: Kinds<FocalKPIOptions> = { gamma: range(0), alpha: range(0, 1, true
 export class FocalKPI extends LossWeighting {
   readonly name = 'FocalKPI';
   /** Running means of the tasks' scores, by loss. */
-  protected override readonly memory = new Memory({}, ['score']);
+  protected override readonly memory = new Memory({}, ['score'], { score: range(0, 1) });
   private readonly gamma: number;
   private readonly alpha: number;
 

@@ -30,6 +30,11 @@ abstract class HostWeighted<Name extends string> extends MethodBase implements S
     return Float64Array.from(this.weightsOf(names, this.steps++));
   }
 
+  /** @internal The step's losses were refused: the schedules stand where they did. */
+  refused(): void {
+    this.steps--;
+  }
+
   backward(losses: Losses<Name>): Report<Name> {
     const entries = entriesOf(this.name, losses);
     const names = entries.map(([name]) => name);
