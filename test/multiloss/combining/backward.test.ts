@@ -554,7 +554,7 @@ test("what a method needs is what a pass makes: for products a weight's one grad
   const whole = 4 * 256 * 256;
   const made = (needs: multiloss.Needs): number =>
     scope(() => {
-      layer.weight.grad = layer.bias.grad = null;
+      for (const p of layer.parameters()) p.grad = null;
       const h = layer.forward(x).tanh();
       const losses = Object.fromEntries(ways.unbind(0).map((way, i) => [`${i}`, h.mul(way).mean()]));
       const before = memory({ resetPeak: true }).live;
