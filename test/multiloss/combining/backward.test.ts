@@ -387,6 +387,14 @@ test('normalize of an aggregator: every gradient with length 1', () => {
   assertClose(gradients(net), expected(net, losses, scale, [1, 1, 1]));
 });
 
+test('Independent: a pass for each loss, of which the last frees the graph', () => {
+  const { net, losses } = setUp();
+  const l = losses();
+  new multiloss.Independent().backward(l);
+  assertClose(gradients(net), expected(net, losses, [1, 1, 1], [1, 1, 1]));
+  throwsCode('GRAPH', /second time/, () => l.c.backward());
+});
+
 test('one loss alone is its own gradient', () => {
   const { net, losses } = setUp();
   multiloss.backward({ b: losses().b }, { combine: fixed('gramian', 1) });
