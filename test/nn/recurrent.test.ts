@@ -165,7 +165,11 @@ test('what does not fit is refused before anything is made', () => {
   throwsCode('VALUE', /takes a layer of nn.TransformerEncoderLayer/, () => new nn.TransformerEncoder(new nn.Linear(1, 1) as never, 2));
   for (const made of [undefined, 3, {}, Promise.resolve(1)])
     throwsCode('VALUE', /TransformerDecoder: the function must make layers/, () => new nn.TransformerDecoder((() => made) as never, 1));
-    throwsCode('VALUE', /TransformerEncoder: numLayers must be a whole number from 1 to 10000, got 4294967296/, () => new nn.TransformerEncoder(new nn.TransformerEncoderLayer(4, 2), 2 ** 32));
+  throwsCode(
+    'VALUE',
+    /TransformerEncoder: numLayers must be a whole number from 1 to 10000, got 4294967296/,
+    () => new nn.TransformerEncoder(new nn.TransformerEncoderLayer(4, 2), 2 ** 32),
+  );
   throwsCode('VALUE', /generateSquareSubsequentMask: takes at most 1/, () => Reflect.apply(nn.Transformer.generateSquareSubsequentMask, null, [3, {}]));
   throwsCode('MEMORY', /./, () => nn.Transformer.generateSquareSubsequentMask(2 ** 32));
   assert.equal(nn.Transformer.generateSquareSubsequentMask(2).toArray(), [

@@ -107,7 +107,7 @@ class Equations {
     let candidate: Point = { x: vector(), ax: vector(), rhs: vector() };
     const [gradient, terms, curvature] = [vector(), vector(), vector()];
     // The largest first: a start goes through them without those that come after.
-    const order = indices(k).sort((i, j) => (diagonal[j] as number) - (diagonal[i] as number) || i - j);
+    const order = indices(k).sort((i, j) => (diagonal[j] as number) - (diagonal[i] as number));
     current.rhs.fill(Number.POSITIVE_INFINITY);
     let best = current.x;
     let bestError = Number.POSITIVE_INFINITY;
@@ -183,14 +183,13 @@ class Equations {
   private newton({ x }: Point, gradient: Float64Array, curvature: Float64Array): Float64Array {
     const { a, k, diagonal, hessian, aStep, step, atBound, set, rest } = this;
     atBound.fill(0);
-    for (let [round, bounded] = [0, 0]; round < ROUNDS; round++) {
+    for (let round = 0; round < ROUNDS; round++) {
       let count = 0;
       for (let i = 0; i < k; i++) {
         if (atBound[i] === 0) set[count++] = i;
         step[i] = atBound[i] === 0 ? 0 : (LEAST_LEFT - 1) * (x[i] as number);
       }
-      if (bounded > 0) times(a, step, k, aStep);
-      else aStep.fill(0);
+      times(a, step, k, aStep);
       for (let i = 0; i < count; i++) rest[i] = (gradient[set[i] as number] as number) - (aStep[set[i] as number] as number);
       // Weights may be so large that the curvature of dependent rows is lost in rounding: jitter, which makes the step
       // too short.
@@ -199,16 +198,15 @@ class Equations {
       }
       hessian.solve(rest);
       for (let i = 0; i < count; i++) step[set[i] as number] = rest[i] as number;
-      if (bounded > 0) times(a, step, k, aStep);
+      times(a, step, k, aStep);
       let changes = 0;
-      for (let i = 0; i < k; i++) {
-        const [was, si] = [atBound[i] === 1, step[i] as number];
+      atBound.forEach((was, i) => {
+        const si = step[i] as number;
         const stays = was ? (gradient[i] as number) <= (aStep[i] as number) + (curvature[i] as number) * si : si < (LEAST_LEFT - 1) * (x[i] as number);
-        if (stays === was) continue;
+        if (stays === !!was) return;
         atBound[i] = stays ? 1 : 0;
-        bounded += stays ? 1 : -1;
         changes++;
-      }
+      });
       if (changes === 0) break;
     }
     for (let i = 0; i < k; i++) step[i] = Math.max(step[i] as number, (LEAST_LEFT - 1) * (x[i] as number));

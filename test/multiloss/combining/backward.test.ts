@@ -178,6 +178,11 @@ test('at a tensor: compared and combined there, one pass behind it', () => {
   const rows = multiloss.jacobian(Object.values(net.losses(h2, targets)), [h2]);
   const norm = (rows[0] as Tensor).select(0, 1).square().sum().sqrt().item();
   assert.ok(Math.abs((r.norms?.b as number) - norm) < 1e-6);
+  // Features that end there, as of a frozen trunk.
+  const leaf = net.features(x).detach().requiresGrad_();
+  multiloss.backward(net.losses(leaf, targets), { combine: fixed('gramian', 1, 2, 3), at: leaf });
+  const combined = (rows[0] as Tensor).mul(tensor([1, 2, 3]).reshape([3, 1, 1])).sum({ dim: 0 });
+  assertClose([[...(leaf.grad as Tensor).data()]], [[...combined.data()]]);
 });
 
 test('on: the method looks at one layer, its weights act on all', () => {
@@ -200,6 +205,15 @@ test('only: a loss trains what it is given, no more', () => {
     gradients(net),
     net.parameters().map((p, i) => (net.b.parameters().includes(p as never) ? null : ((i < 2 ? ab : all)[i] as number[] | null))),
   );
+});
+
+test('only, of every loss', () => {
+  const { net, losses } = setUp();
+  const [first, last] = [net.trunk.parameters().slice(0, 2), net.trunk.parameters().slice(2)];
+  multiloss.backward(losses(), { only: { a: first, b: last, c: net.c.parameters() } });
+  const alone = ([1, 2, 3] as const).map((n) => [1, 2, 3].map((k) => Number(k === n))).map((w) => expected(net, losses, w, w));
+  const trainer = (p: Tensor): number => [first, last, net.c.parameters()].findIndex((list) => list.includes(p as never));
+  assertClose(gradients(net), net.parameters().map((p, i) => alone[trainer(p)]?.[i] ?? null)); // biome-ignore format: one line
 });
 
 test('groups: each is resolved by its own Gramian', () => {
@@ -328,6 +342,18 @@ test('an aggregator: directions from gradients, heads their own', () => {
   throwsCode('VALUE', /gives a direction/, () => multiloss.backward(losses(), { combine: method, heads: 'weighted' }));
 });
 
+test('a second pass adds to the gradients where they are', () => {
+  const sums: multiloss.Aggregator = { ...fixed('losses'), needs: 'jacobian', directions: (rows) => rows.map((r) => r.sum({ dim: 0 })) };
+  for (const combine of [fixed('losses', 1, 1, 1), fixed('gramian', 1, 1, 1), sums]) {
+    const { net, losses } = setUp();
+    multiloss.backward(losses(), { combine });
+    const before = net.parameters().map((p) => p.grad);
+    multiloss.backward(losses(), { combine });
+    assert.ok(net.parameters().every((p, i) => p.grad === before[i]));
+    assertClose(gradients(net), expected(net, losses, [2, 2, 2], [2, 2, 2]));
+  }
+});
+
 test('gradients of heads that one op made as one have memory of their own', () => {
   const [w, a, b, c] = [1, 2, 3, 4].map((v) => tensor([v, v + 0.5], { requiresGrad: true })) as [Tensor, Tensor, Tensor, Tensor];
   const losses = {
@@ -361,6 +387,14 @@ test('normalize of an aggregator: every gradient with length 1', () => {
   assertClose(gradients(net), expected(net, losses, scale, [1, 1, 1]));
 });
 
+test('Independent: a pass for each loss, of which the last frees the graph', () => {
+  const { net, losses } = setUp();
+  const l = losses();
+  new multiloss.Independent().backward(l);
+  assertClose(gradients(net), expected(net, losses, [1, 1, 1], [1, 1, 1]));
+  throwsCode('GRAPH', /second time/, () => l.c.backward());
+});
+
 test('one loss alone is its own gradient', () => {
   const { net, losses } = setUp();
   multiloss.backward({ b: losses().b }, { combine: fixed('gramian', 1) });
@@ -384,6 +418,7 @@ test('errors name the loss and change nothing', () => {
   });
   throwsCode('VALUE', /is in none of the groups/, () => multiloss.backward(losses(), { combine, groups: [[net.trunk.parameters()[0] as Tensor]] }));
   throwsCode('GRAPH', /no loss is computed from the tensor `at`/, () => multiloss.backward(losses(), { combine, at: net.features(x) }));
+  for (const key of ['on', 'shared'] as const) for (const list of [{}, net.a.weight]) throwsCode('VALUE', RegExp(`${key} must be`), () => multiloss.backward(losses(), { combine, [key]: list as never })); // biome-ignore format: one line
   throwsCode('GRAPH', /none of the parameters `on`/, () => multiloss.backward(losses(), { combine, on: net.a.parameters() }));
   untouched();
   autograd.setDetectAnomaly(true);
@@ -520,6 +555,22 @@ test('nothing grows', () => {
   }
   assert.is(live[0], live[1]);
   scope(() => multiloss.jacobian(Object.values(net.losses(net.features(x), targets)), net.trunk.parameters()));
+});
+
+test("what a method needs is what a pass makes: for products a weight's one gradient, for the Jacobian each loss's", () => {
+  const [layer, x, ways] = [new nn.Linear(256, 256), randn([2, 256]), randn([6, 256])];
+  const whole = 4 * 256 * 256;
+  const made = (needs: multiloss.Needs): number =>
+    scope(() => {
+      for (const p of layer.parameters()) p.grad = null;
+      const h = layer.forward(x).tanh();
+      const losses = Object.fromEntries(ways.unbind(0).map((way, i) => [`${i}`, h.mul(way).mean()]));
+      const before = memory({ resetPeak: true }).live;
+      multiloss.backward(losses, { combine: fixed(needs, 1, 1, 1, 1, 1, 1) });
+      return (memory().peak - before) / whole;
+    });
+  for (const needs of ['losses', 'norms', 'gramian'] as const) assert.ok(made(needs) < 2, `${needs}: ${made(needs)}`);
+  assert.ok(made('jacobian') >= 6);
 });
 
 test('layers whose weights are smaller than what reaches them: few rows, many rows, convolutions and groups', () => {

@@ -76,6 +76,19 @@ test('constructors and functions refuse what stands behind their options', () =>
     anneal[kind]?.(...given);
     throwsCode('VALUE', /takes at most/, () => anneal[kind]?.(...given, more));
   }
+  const mean = new multiloss.Mean();
+  for (const [name, ...given] of [
+    ['ema', mean, 0.5],
+    ['every', mean, 2],
+    ['clipWeights', mean, {}],
+    ['warmup', mean, mean, 3],
+    ['normalize', mean],
+  ] as const) {
+    const wrap = multiloss[name] as (...given: unknown[]) => unknown;
+    wrap(...given);
+    throwsCode('VALUE', /takes at most/, () => wrap(...given, more));
+  }
+  throwsCode('VALUE', /takes at most 1/, () => (multiloss.anneal.constant(1) as unknown as { value(...given: unknown[]): number }).value(1, more));
   throwsCode('VALUE', /finite/, () => anneal.exponential?.(Object.create(null), 1, { steps: 3 }));
   throwsCode('VALUE', /step/, () => multiloss.anneal.constant(1).value('x' as never));
   throwsCode('VALUE', /takes at most 1/, () => (new multiloss.Sum() as unknown as { backward(...given: unknown[]): void }).backward({ a: ones([]).requiresGrad_() }, more));
@@ -168,6 +181,13 @@ test("what a method of the user's own returns is checked, whatever it says it ne
       }
     }
   }
+});
+
+test("a method of the user's own without a formula, or that needs what there is not, is refused by name", () => {
+  const weights = (): Float64Array => floats(2);
+  const w = tensor([1], { requiresGrad: true });
+  for (const method of [{ needs: 'gramian' }, { needs: 'rows', weights }, { weights }, { needs: 'gramian', weights: floats(2) }])
+    throwsCode('VALUE', /combine must be a method/, () => multiloss.backward({ a: w.sum(), b: w.sum() }, { combine: { name: 'mine', ...method } as never }));
 });
 
 test.run();

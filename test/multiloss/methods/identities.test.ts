@@ -17,6 +17,24 @@ function near(actual: readonly number[], expected: readonly number[], tolerance:
 
 const agree = (what: string, rows: fc.Arbitrary<Rows>, property: (rows: Rows) => void): void => test(what, () => fc.assert(fc.property(rows, property), { seed: 1, numRuns: 200 }));
 
+test("Frank and Wolfe's steps from equal weights: with two losses one is the solution, with more many come near", () => {
+  near(weigh(new M.MGDA({ frankWolfe: { epsilon: 1e-9, maxIters: 1 } }), [[1, 0], [0, 2]]), [0.8, 0.2], 1e-12); // biome-ignore format: rows
+  const rows = [[1, 0, 0], [0, 2, 0], [0, 0, 3]]; // biome-ignore format: rows
+  near(weigh(new M.MGDA({ frankWolfe: { epsilon: 1e-6, maxIters: 1000 } }), rows), weigh(new M.MGDA(), rows), 1e-2);
+});
+
+test('under normalize a gradient no longer than 1e-12 is none, and is not stretched', () => {
+  for (const [short, none] of [
+    [1e-12, true],
+    [2e-12, false],
+  ] as const) {
+    let seen: M.Stats | undefined;
+    const inner: M.Weighting = { name: 'mine', needs: 'gramian', weights: (stats) => { seen = stats; return Float64Array.of(1, 1); } }; // biome-ignore format: one line
+    near([...M.normalize(inner).weights(statsOf([[2, 0], [0, short]]))], [0.5, none ? 1 : 1 / short], 1e-3); // biome-ignore format: rows
+    assert.equal([[...(seen?.norms ?? [])], [...(seen?.gramian ?? [])]], none ? [[1, 0], [1, 0, 0, 0]] : [[1, 1], [1, 0, 0, 1]]); // biome-ignore format: rows
+  }
+});
+
 agree('PCGrad of two losses = 2 · UPGrad', rowsOf(2, 4), (rows) => {
   near(step(new M.PCGrad(), rows), step(new M.UPGrad({ preference: [1, 1] }), rows), 1e-9 * longest(rows));
 });
@@ -26,6 +44,15 @@ agree("GradVac's first step = PCGrad", anyRows, (rows) => {
   const vaccine = step(new M.GradVac(), rows);
   manualSeed(1);
   near(vaccine, step(new M.PCGrad(), rows), 1e-9 * longest(rows));
+});
+
+test('two losses have one order: neither PCGrad nor GradVac draws random numbers that a seeded run uses elsewhere', () => {
+  const after = (use: () => void): number => {
+    manualSeed(3);
+    use();
+    return randn([1]).item();
+  };
+  for (const make of [() => new M.PCGrad(), () => new M.GradVac()]) assert.is(after(() => void step(make(), [[1, 0], [-1, 1]])), after(() => {})); // biome-ignore format: rows
 });
 
 agree('UPGrad = DualProj = Mean where no gradients conflict', anyRows, (rows) => {
@@ -68,6 +95,14 @@ agree("Aligned-MTL's aligned rows are orthogonal and equally long", independentR
       assert.ok(Math.abs(inner(a, b) - expected) < 1e-10 * longest(rows) ** 2);
     });
   });
+});
+
+test("Aligned-MTL's orthogonal rows get the smallest eigenvalue as squared length, the lower of those in the middle, or the mean", () => {
+  const aligned = (lengths: readonly number[], scaleMode: 'min' | 'median' | 'rmse'): number[] =>
+    step(new M.AlignedMTL({ scaleMode, preference: lengths.map(() => 1) }), lengths.map((l, i) => lengths.map((_, k) => (i === k ? l : 0)))); // biome-ignore format: one line
+  const [odd, even] = [[3, 1, 5, 2, 4], [3, 1, 4, 2]] as const; // biome-ignore format: lengths
+  for (const [lengths, mode, length] of [[odd, 'min', 1], [odd, 'median', 3], [odd, 'rmse', Math.sqrt(11)], [even, 'min', 1], [even, 'median', 2], [even, 'rmse', Math.sqrt(7.5)]] as const) // biome-ignore format: a table
+    near(aligned(lengths, mode), lengths.map(() => length), 1e-12, mode); // biome-ignore format: one line
 });
 
 agree('IMTL-G has equal projections on all gradients, and weights that add up to 1', independentRows, (rows) => {

@@ -78,6 +78,11 @@ test("FAMO: the next step's losses stand for those after, and are the same where
   throwsCode('VALUE', /next/, () => cheap.update([1, 1]));
 });
 
+test('FAMO: a millionth of a loss has a million times its weight', () => {
+  const [a, b] = weigh(new multiloss.FAMO(), [1, 1e-6]) as [number, number];
+  near([b / a / 1e6], [1], 0.02);
+});
+
 test('FAMO: bounds, and errors that name the loss and learn nothing', () => {
   near(weigh(new multiloss.FAMO({ lowerBounds: { a: -1, b: 1 } }), [0, 2]), [0.5, 0.5], 1e-8);
   const famo = new multiloss.FAMO();

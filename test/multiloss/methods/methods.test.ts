@@ -293,6 +293,16 @@ check('a tensor is a Jacobian as well', methods, (row) => {
   assert.ok(distance(direction, first(row, rows)) < 1e-5);
 });
 
+test('a state of gradients of another size is taken up, whatever was met before', () => {
+  const step = (method: multiloss.Method, rows: Rows): number[] => multiloss.applyCombiner(method, rows).direction;
+  const [small, large] = [[[1, 0], [-1, 2]], [[1, 0, 3], [-1, 2, 1]]]; // biome-ignore format: rows
+  const [given, taken] = [new multiloss.MoCo(), new multiloss.MoCo()];
+  step(given, small);
+  step(taken, large);
+  taken.loadStateDict(JSON.parse(JSON.stringify(given.stateDict())));
+  assert.equal(step(taken, small), step(given, small));
+});
+
 const badOptions: [what: string, make: () => unknown, message: RegExp][] = [
   ['UPGrad', () => new multiloss.UPGrad({ preference: [1, -1] }), /preference must be a number ≥ 0 for each loss, in a list or by name, got \[1, -1\]/],
   ['DualProj', () => new multiloss.DualProj({ regEps: Number.NaN }), /regEps must be a number ≥ 0, got NaN/],
@@ -324,6 +334,69 @@ const badOptions: [what: string, make: () => unknown, message: RegExp][] = [
 ];
 
 for (const [what, make, message] of badOptions) test(`an option outside its range is refused at once: ${what}`, () => void throwsCode('VALUE', message, make));
+
+/** Numbers at the ends of an option's range, and some beyond. */
+const ends: [what: string, make: (v: number) => unknown, taken: readonly number[], refused: readonly number[]][] = [
+  ['AlignedMTL, eps', (eps) => new multiloss.AlignedMTL({ eps }), [0, 1], [-0.1, 1.1]],
+  ['CAGrad, c', (c) => new multiloss.CAGrad({ c }), [0, 2], [-0.1]],
+  ['CAGrad, normEps', (normEps) => new multiloss.CAGrad({ normEps }), [0, 1], [-0.1]],
+  ['ConFIG, eps', (eps) => new multiloss.ConFIG({ eps }), [0, 1], [-0.1, 1.1]],
+  ['ConFIG, preference', (p) => new multiloss.ConFIG({ preference: [p] }), [0, 0.5], [-0.1]],
+  ['CoV, decay', (decay) => new multiloss.CoV({ decay }), [0.1, 1], [0, 1.1]],
+  ['DBMTL, beta', (beta) => new multiloss.DBMTL({ beta }), [0, 1], [-0.1, 1.1]],
+  ['DBMTL, sigma', (sigma) => new multiloss.DBMTL({ sigma }), [0, 1], [-0.1]],
+  ['DWA, stepsPerEpoch', (stepsPerEpoch) => new multiloss.DWA({ stepsPerEpoch }), [1, 2], [0]],
+  ['EnCodecBalancer, ema', (ema) => new multiloss.EnCodecBalancer({ ema }), [0, 1], [-0.1, 1.1]],
+  ['FAMO, lr', (lr) => new multiloss.FAMO({ lr }), [0, 0.5], [-0.1]],
+  ['FAMO, weightDecay', (weightDecay) => new multiloss.FAMO({ weightDecay }), [0, 0.5], [-0.1]],
+  ['FairGrad, alpha', (alpha) => new multiloss.FairGrad({ alpha }), [0, 0.5], [-0.1]],
+  ['FocalKPI, gamma', (gamma) => new multiloss.FocalKPI({ gamma }), [0, 0.5], [-0.1]],
+  ['FocalKPI, alpha', (alpha) => new multiloss.FocalKPI({ alpha }), [0.1, 1], [0, 1.1]],
+  ['GradNorm, alpha', (alpha) => new multiloss.GradNorm({ alpha }), [0, 0.5], [-0.1]],
+  ['GradNorm, floor', (floor) => new multiloss.GradNorm({ floor }), [0, 1], [-0.1, 1.1]],
+  ['GradVac, beta', (beta) => new multiloss.GradVac({ beta }), [0, 1], [-0.1, 1.1]],
+  ['IMTLG, eps', (eps) => new multiloss.IMTLG({ eps }), [0, 1], [-0.1, 1.1]],
+  ['Krum, nByzantine', (nByzantine) => new multiloss.Krum({ nByzantine }), [0, 1], [-1]],
+  ['Krum, nSelected', (nSelected) => new multiloss.Krum({ nByzantine: 0, nSelected }), [1, 2], [0]],
+  ['MGDA, maxIters', (maxIters) => new multiloss.MGDA({ frankWolfe: { epsilon: 0.1, maxIters } }), [1, 2], [0]],
+  ['MoCo, beta', (beta) => new multiloss.MoCo({ beta }), [0, 1], [-0.1, 1.1]],
+  ['MoCo, gamma', (gamma) => new multiloss.MoCo({ gamma }), [0, 0.5], [-0.1]],
+  ['MoCo, rho', (rho) => new multiloss.MoCo({ rho }), [0, 0.5], [-0.1]],
+  ['MoDo, rho', (rho) => new multiloss.MoDo({ rho }), [0, 0.5], [-0.1]],
+  ['NashMTL, maxNorm', (maxNorm) => new multiloss.NashMTL({ maxNorm }), [0, 0.5], [-0.1]],
+  ['NashMTL, updateEvery', (updateEvery) => new multiloss.NashMTL({ updateEvery }), [1, 2], [0]],
+  ['PINNAnnealing, alpha', (alpha) => new multiloss.PINNAnnealing({ main: 'a', alpha }), [0, 1], [-0.1, 1.1]],
+  ['ReLoBRaLo, alpha', (alpha) => new multiloss.ReLoBRaLo({ alpha }), [0, 1], [-0.1, 1.1]],
+  ['ReLoBRaLo, rho', (rho) => new multiloss.ReLoBRaLo({ rho }), [0, 1], [-0.1, 1.1]],
+  ['SDMGrad, lambda', (lambda) => new multiloss.SDMGrad({ lambda }), [0, 0.5], [-0.1]],
+  ['SDMGrad, momentum', (momentum) => new multiloss.SDMGrad({ momentum }), [0, 1], [-0.1, 1.1]],
+  ['SDMGrad, steps', (steps) => new multiloss.SDMGrad({ steps }), [1, 2], [0]],
+  ['STCH, warmupSteps', (warmupSteps) => new multiloss.STCH({ warmupSteps }), [0, 1], [-1]],
+  ['ScaleInvariant, eps', (eps) => new multiloss.ScaleInvariant({ eps }), [0, 0.5], [-0.1]],
+  ['TrimmedMean, trimNumber', (trimNumber) => new multiloss.TrimmedMean({ trimNumber }), [0, 1], [-1]],
+  ['UPGrad, normEps', (normEps) => new multiloss.UPGrad({ normEps }), [0, 0.5], [-0.1]],
+  ['UPGrad, regEps', (regEps) => new multiloss.UPGrad({ regEps }), [0, 0.5], [-0.1]],
+  ['VQGANWeight, weight', (weight) => new multiloss.VQGANWeight({ rec: 'a', gan: 'b', weight }), [0, 0.5], [-0.1]],
+  ['VQGANWeight, start', (start) => new multiloss.VQGANWeight({ rec: 'a', gan: 'b', start }), [0, 1], [-1]],
+  ['VQGANWeight, max', (max) => new multiloss.VQGANWeight({ rec: 'a', gan: 'b', max }), [0, 0.5], [-0.1]],
+  ['PBI, theta', (theta) => new multiloss.PBI({ weights: [1], theta }), [0, 0.5], [-0.1]],
+  ['COSMOS, lambda', (lambda) => new multiloss.COSMOS({ weights: [1], lambda }), [0, 0.5], [-0.1]],
+  ['constrain, damping', (damping) => multiloss.constrain({ main: 'a', limits: { b: 1 }, damping }), [0, 0.5], [-0.1]],
+  ['ema', (decay) => multiloss.ema(new multiloss.Mean(), decay), [0, 1], [-0.1, 1.1]],
+  ['every', (n) => multiloss.every(new multiloss.Mean(), n), [1, 2], [0]],
+  ['warmup', (n) => multiloss.warmup(new multiloss.Mean(), new multiloss.Mean(), n), [0, 1], [-1]],
+  ['anneal, steps', (steps) => multiloss.anneal.linear(0, 1, { steps }), [1, 2], [0]],
+  ['anneal, from', (from) => multiloss.anneal.linear(0, 1, { steps: 1, from }), [0, 1], [-1]],
+  ['anneal, cycles', (cycles) => multiloss.anneal.cyclical(0, 1, { steps: 4, cycles }), [1, 2], [0]],
+  ['anneal, ratio', (ratio) => multiloss.anneal.cyclical(0, 1, { steps: 4, ratio }), [0.1, 1], [0, 1.1]],
+];
+
+for (const [what, make, taken, refused] of ends) {
+  test(`the ends of an option's range are taken, what is beyond is refused: ${what}`, () => {
+    for (const v of taken) make(v);
+    for (const v of refused) throwsCode('VALUE', / must be /, () => make(v));
+  });
+}
 
 test('what does not fit the step is refused, by name', () => {
   const rows = [

@@ -55,6 +55,8 @@ test('below and above: running mean, steps in a row, hysteresis back', () => {
     .phase('a', { losses: ['l'], until: below('l', 1, { for: 2 }) })
     .phase('b', { losses: ['l'], backTo: ['a', above('l', 3)] });
   assert.equal(course(plan, series), ['a', 'a', 'a', 'a', 'a', 'b', 'b', 'b', 'a', 'a']);
+  const last = phases().phase('a', { losses: ['l'], until: below('l', 1, { for: 2 }) }).phase('b', { losses: ['l'] }); // biome-ignore format: one line
+  assert.equal(course(last, { l: [0, 0, 0] }), ['a', 'a', 'b']);
   // The mean of 4 and 0 at decay 0.5, corrected for its start, is (0.5·4·0.5 + 0.5·0)/0.75 = 4/3.
   const smooth = (value: number): multiloss.Plan =>
     phases()

@@ -51,8 +51,8 @@ test('where findings begin: norms 30 times apart, cosines of −0.1, a thirtieth
   const [x, y] = axes();
   const kinds = (b: Tensor): string[] => found(x, b, 0).findings.map((f) => f.kind);
   const at = (cosine: number): Tensor => y.mul(Math.sqrt(1 - cosine ** 2)).add(x.mul(cosine));
-  assert.equal(kinds(y.mul(29)), []);
-  assert.equal(kinds(y.mul(31)), ['scale', 'starved']);
+  assert.equal(kinds(y.mul(29.9)), []);
+  assert.equal(kinds(y.mul(30.1)), ['scale', 'starved']);
   assert.equal(kinds(at(-0.09)), []);
   assert.equal(kinds(at(-0.11)), ['direction']);
   assert.match(found(x, at(-0.49), 0).sentence, /partly at odds/);
@@ -106,6 +106,21 @@ test('a loss that others hold is named first, with those', () => {
   assert.equal(finding.losses, ['both', 'a', 'b']);
   assert.match(finding.text, /^'both' holds nothing that 'a' and 'b' do not.*a combination of theirs/);
   assert.match(finding.advice, /leaving 'both' out/);
+});
+
+test('a loss that is a multiple of another, and one that is another reversed', () => {
+  const w = tensor([1], { requiresGrad: true });
+  const along = (slope: number): multiloss.Diagnosis<'a' | 'b'> => multiloss.diagnose(() => ({ a: w.mul(2).sum(), b: w.mul(slope).sum() }));
+  assert.equal(along(3).findings.map((f) => [f.kind, ...f.losses]), [['dependent', 'b', 'a']]); // biome-ignore format: short
+  assert.match(along(3).sentence, /^'b' holds nothing that 'a' does not.*a multiple of that/);
+  assert.is(along(-3).kind, 'direction');
+  assert.is(along(-3).cosine[0]?.[1], -1);
+});
+
+test('a loss that reaches one of the shared parameters only', () => {
+  const [u, v] = [tensor([1], { requiresGrad: true }), tensor([2], { requiresGrad: true })];
+  const d = multiloss.diagnose(() => ({ a: u.add(v).sum(), b: u.sub(v).sum(), c: u.mul(3).sum() }));
+  assert.equal(d.losses.map((l) => l.norm), [Math.SQRT2, Math.SQRT2, 3]); // biome-ignore format: short
 });
 
 test('a dead loss', () => {

@@ -39,6 +39,8 @@ test('keeps losses, weights, norms, cosines per layer, conflict, predicted and m
   assert.equal(series(m, 'measured', 'b'), [null, -0.5]);
   const { pairs, phases, total } = m.toJSON();
   assert.equal([pairs[0]?.name, pairs[0]?.mean, pairs[0]?.conflictRate, total], ['a·b', -0.125, 0.5, 2]);
+  // Of −0.5 and 0.25: each 0.375 from the mean, by n − 1.
+  assert.ok(Math.abs((pairs[0]?.sd as number) - 0.375 * Math.SQRT2) < 1e-12, `${pairs[0]?.sd}`);
   assert.equal(phases, [
     { step: 0, phase: 'first' },
     { step: 1, phase: 'second' },
@@ -94,6 +96,15 @@ test('averaging loses nothing: points stand for as many steps each', () => {
     }),
     { numRuns: 40, seed: 1 },
   );
+});
+
+test('of phases the latest 200 are remembered', () => {
+  const m = new multiloss.Monitor();
+  const begun = (): [number, number | undefined] => [m.toJSON().phases.length, m.toJSON().phases[0]?.step];
+  for (let i = 0; i < 200; i++) m.record(report(1, 1), { phase: `${i}` });
+  assert.equal(begun(), [200, 0]);
+  m.record(report(1, 1), { phase: 'last' });
+  assert.equal(begun(), [200, 1]);
 });
 
 test('alarms: each once until it clears, by name', () => {
