@@ -17,12 +17,14 @@ export function itemsOf(op: string, value: unknown): unknown[] {
   throw new GradloomError('DTYPE', op, `parameters are tensors, got ${valueText(value)}. ${remedy}`);
 }
 
-/** The parameters that it stands for, each passed by `check`. */
+/** The parameters that it stands for, each alive and passed by `check`. */
 export function parametersOf(op: string, value: unknown, check = trainable): Tensor[] {
   return itemsOf(op, value).flatMap((item) => {
     if (has(item, 'parameters') && !(item instanceof Tensor)) return parametersOf(op, (item as { parameters(): unknown }).parameters(), check);
     const named = Array.isArray(item) && item.length === 2 && typeof item[0] === 'string';
-    return [check(op, named ? item[1] : item)];
+    const p = check(op, named ? item[1] : item);
+    assertAlive(p, op);
+    return [p];
   });
 }
 
@@ -35,7 +37,6 @@ export function tensorOf(op: string, p: unknown): Tensor {
 /** The parameter, if the kernels can move it: a float32 leaf. */
 export function trainable(op: string, value: unknown): Tensor {
   const p = tensorOf(op, value);
-  assertAlive(p, op);
   const node = nodeOf(p);
   if (node) throw new GradloomError('GRAPH', op, `cannot optimize a non-leaf, ${p.describe()} from ${node.op.name}. Pass the leaf behind it.`);
   if (p.dtype !== 'float32') throw new GradloomError('DTYPE', op, `cannot optimize ${p.describe()}: only float32 is trained. Convert it with .float().`);
