@@ -66,6 +66,10 @@ test('below and above: running mean, steps in a row, hysteresis back', () => {
   assert.equal(course(smooth(1.4), { l: [4, 0, 0] }), ['a', 'a', 'b']);
 });
 
+test('allOf and anyOf take conditions', () => {
+  for (const [name, join] of Object.entries({ allOf, anyOf })) throwsCode('VALUE', new RegExp(`^${name}: `), () => join(3 as never));
+});
+
 test('afterSteps, plateau, allOf, anyOf; the last until says done', () => {
   const two = (until: multiloss.Condition): multiloss.Plan =>
     phases()
