@@ -1,5 +1,5 @@
 // A SuperNode: joins a Flower SuperLink, pulls messages, hands them to the page's own functions and sends what these answer.
-import { checkArgument, FUNCTION, instanceOf, isPlainObject, type Kinds, optionsOf } from '../tensor/check.ts';
+import { checkArgument, FUNCTION, instanceOf, isListOf, isPlainObject, type Kinds, optionsOf, TEXT } from '../tensor/check.ts';
 import { GradloomError, valueText } from '../tensor/errors.ts';
 import { type Answer, ClientApp, handlerFor, Unfit } from './app.ts';
 import { CODES, Fleet, pause, Refusal, TESTED } from './fleet.ts';
@@ -83,7 +83,7 @@ const OPTIONS: Kinds<SuperNodeOptions> = {
   signal: instanceOf(AbortSignal, 'an AbortSignal'),
   poll: seconds(0.01, 3600),
   heartbeat: seconds(10, 1800),
-  versions: { what: 'a list of versions', test: (v) => Array.isArray(v) && [...v].every((w) => typeof w === 'string') },
+  versions: { what: 'a list of versions', test: (v) => isListOf(v, TEXT.test) },
   onEvent: FUNCTION,
   fetch: FUNCTION,
 };

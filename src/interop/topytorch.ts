@@ -7,7 +7,7 @@ import { withModes } from '../module/modes.ts';
 import { Module } from '../module/module.ts';
 import { clone, narrow } from '../ops/movement.ts';
 import { tensor } from '../ops/create.ts';
-import { assertArity, checkArgument, FUNCTION, instanceOf, isPlainObject, type Kind, type Kinds, optionsOf, TENSOR, TEXT, valueText } from '../tensor/check.ts';
+import { assertArity, checkArgument, FUNCTION, instanceOf, isListOf, isPlainObject, type Kind, type Kinds, optionsOf, TENSOR, TEXT, valueText } from '../tensor/check.ts';
 import { GradloomError, valueError } from '../tensor/errors.ts';
 import { noGrad } from '../tensor/modes.ts';
 import { scope } from '../tensor/scope.ts';
@@ -43,7 +43,7 @@ export interface ToPyTorchOptions {
 export type Files = Record<string, string | Uint8Array<ArrayBuffer>>;
 
 const MODULE = /* @__PURE__ */ instanceOf(Module, 'a module');
-const BATCH: Kind = { what: 'a list of tensors, at least one', test: (v) => Array.isArray(v) && v.length > 0 && [...v].every(TENSOR.test) };
+const BATCH: Kind = { what: 'a list of tensors, at least one', test: (v) => isListOf(v, TENSOR.test) && v.length > 0 };
 const OPTIONS: Kinds<ToPyTorchOptions> = { model: MODULE, example: BATCH, losses: FUNCTION, combine: METHOD, optimizer: OPTIMIZER, scheduler: SCHEDULER, folder: TEXT };
 
 /** Runs in a mode; parts of a model that is in it already keep theirs. */

@@ -3,7 +3,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { withModes } from '../../module/modes.ts';
 import { Module } from '../../module/module.ts';
 import { cat, narrow } from '../../ops/movement.ts';
-import { assertArity, FLAG, isPlainObject, type Kinds, optionsOf, orNull, TEXT, valueText, WHOLE } from '../../tensor/check.ts';
+import { assertArity, FLAG, isListOf, isPlainObject, type Kinds, optionsOf, orNull, TEXT, valueText, WHOLE } from '../../tensor/check.ts';
 import { GradloomError, valueError } from '../../tensor/errors.ts';
 import { noGrad } from '../../tensor/modes.ts';
 import { scope } from '../../tensor/scope.ts';
@@ -17,7 +17,7 @@ import type { ToOnnxOptions } from './types.ts';
 import { layerRows } from './write/modules.ts';
 import { opRows } from './write/ops.ts';
 
-const NAMES = { what: 'a list of names', test: (v: unknown): boolean => Array.isArray(v) && [...v].every((n) => TEXT.test(n) && n !== '') };
+const NAMES = { what: 'a list of names', test: (v: unknown): boolean => isListOf(v, (n) => TEXT.test(n) && n !== '') };
 const TEXTS = { what: 'an object of text by text', test: (v: unknown): boolean => isPlainObject(v) && Object.values(v).every(TEXT.test) };
 const OPTIONS: Kinds<ToOnnxOptions> = { batchAxis: /* @__PURE__ */ orNull(WHOLE), training: FLAG, inputNames: NAMES, outputNames: NAMES, metadata: TEXTS };
 

@@ -1,7 +1,7 @@
 // A method on a Jacobian that is at hand: for tests, for gradients that come from elsewhere, and to see what a method
 // does.
 import { tensor } from '../../ops/create.ts';
-import { assertArity, checkArgument, type Kinds, NUMBERS, optionsOf, valueText } from '../../tensor/check.ts';
+import { assertArity, checkArgument, isListOf, type Kinds, NUMBERS, optionsOf, valueText } from '../../tensor/check.ts';
 import { GradloomError, shapeText, valueError } from '../../tensor/errors.ts';
 import { scope } from '../../tensor/scope.ts';
 import { noGrad } from '../../tensor/modes.ts';
@@ -31,7 +31,7 @@ export interface Combined {
 function rowsOf(jacobian: readonly (readonly number[])[] | Tensor): readonly ArrayLike<number>[] {
   if (!(jacobian instanceof Tensor)) {
     const isRow = (row: unknown): boolean => (Array.isArray(row) || ArrayBuffer.isView(row)) && Array.from(row as number[]).every((v) => typeof v === 'number');
-    if (!Array.isArray(jacobian) || ![...jacobian].every(isRow)) {
+    if (!isListOf(jacobian, isRow)) {
       throw new GradloomError('SHAPE', 'applyCombiner', `a Jacobian is a tensor [m, n] or a list of m rows of numbers, got ${valueText(jacobian)}.`);
     }
     const n = jacobian[0]?.length ?? 0;
