@@ -159,11 +159,12 @@ class SuperNode {
       this.#nodeId = await activate();
     } catch (error) {
       if (!isRefusal(error, CODES.activation)) throw error;
-      // Still counted as online, if it died: the number says that this is the same node.
+      // Still counted as online, if it died: a sign of life goes on from there. Between a deactivation and the next
+      // activation the server would give up the message in hand.
       try {
         if (nodeId === undefined) throw error;
-        await fleet.call('deactivate-node', DeactivateNodeRequestSchema, { nodeId }, DeactivateNodeResponseSchema);
-        this.#nodeId = await activate();
+        this.#nodeId = nodeId;
+        await this.#signOfLife();
       } catch (again) {
         const remedy =
           'register its publicKeyOf(store) with `flwr supernode register`, wait for twice the heartbeat if another node used it, or clear the store if it was unregistered';
@@ -178,15 +179,19 @@ class SuperNode {
     while (!this.#stop.aborted) {
       await pause(this.#heartbeat * (0.55 + 0.15 * Math.random()), this.#stop);
       if (this.#stop.aborted) return;
-      const request = { node: { nodeId: this.#nodeId }, heartbeatInterval: this.#heartbeat };
       try {
-        await this.#fleet.call('send-node-heartbeat', SendNodeHeartbeatRequestSchema, request, SendNodeHeartbeatResponseSchema, this.#stop);
+        await this.#signOfLife();
       } catch (error) {
         if (this.#stop.aborted) return;
         if (!(error instanceof Refusal)) throw error;
         await this.#rejoin(error);
       }
     }
+  }
+
+  async #signOfLife(): Promise<void> {
+    const request = { node: { nodeId: this.#nodeId }, heartbeatInterval: this.#heartbeat };
+    await this.#fleet.call('send-node-heartbeat', SendNodeHeartbeatRequestSchema, request, SendNodeHeartbeatResponseSchema, this.#stop);
   }
 
   /** After a refusal that a new SuperLink, or one whose clock was set, gives. @throws where it is refused again */

@@ -90,6 +90,8 @@ export class FakeLink {
         return ok(fleet.DeactivateNodeResponseSchema, {});
       case 'send-node-heartbeat':
         asked(SendNodeHeartbeatRequestSchema);
+        if (!this.registered) return json(401, { detail: 'Invalid SuperNode authentication' });
+        this.online = true;
         return ok(SendNodeHeartbeatResponseSchema, { success: true });
       case 'pull-messages': {
         const message = this.#waiting.shift();
