@@ -62,8 +62,11 @@ export class Storage {
   /** Takes a block along. */
   lead(follower: Storage): void {
     moveStorage(follower, this.owner);
-    const others = (this.followers ?? []).filter((f) => f.deref()?.address && f.deref() !== follower);
-    this.followers = [...others, typeof WeakRef === 'undefined' ? { deref: () => follower } : new WeakRef(follower)];
+    let followers = this.followers ?? [];
+    // Those that are gone leave where the count has doubled: looked for each time, n of them that the collector still holds would cost n².
+    if ((followers.length & (followers.length - 1)) === 0) followers = followers.filter((f) => f.deref()?.address);
+    followers.push(typeof WeakRef === 'undefined' ? { deref: () => follower } : new WeakRef(follower));
+    this.followers = followers;
   }
 }
 

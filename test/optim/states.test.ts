@@ -171,4 +171,25 @@ test('a count of steps that is none makes NaN, not a trap', () => {
   }
 });
 
+test('a state loaded ten thousand times costs the last time what it cost the first', () => {
+  const w = new nn.Parameter(ones([2]));
+  const optimizer = new optim.SGD([w], { lr: 0.1, momentum: 0.9 });
+  w.sum().backward();
+  optimizer.step();
+  const state = optimizer.stateDict();
+  /** The least time of ten rounds of a hundred loads. */
+  const least = (): number =>
+    Math.min(
+      ...Array.from({ length: 10 }, () => {
+        const begin = performance.now();
+        for (let i = 0; i < 100; i++) optimizer.loadStateDict(state);
+        return performance.now() - begin;
+      }),
+    );
+  least();
+  const first = least();
+  for (let i = 0; i < 12; i++) least();
+  assert.ok(least() < 8 * first, 'what was replaced is not looked through at each load');
+});
+
 test.run();
