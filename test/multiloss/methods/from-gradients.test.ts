@@ -159,6 +159,12 @@ test('Krum: the mean of those closest to their m − f − 2 nearest ones, of as
   throwsCode('SHAPE', /at least 4 losses, got 3/, () => weigh(new M.Krum({ nByzantine: 1 }), { rows: [[1], [1], [1]] }));
 });
 
+test('GradNorm: a step without gradients teaches nothing', () => {
+  const [taught, fresh] = [new M.GradNorm(), new M.GradNorm()];
+  weigh(taught, { rows: axes(0, 0) });
+  for (let step = 0; step < 3; step++) assert.equal(weigh(taught, { rows: axes(1, 3) }), weigh(fresh, { rows: axes(1, 3) }));
+});
+
 /** Gradients that lose, in the given orders, what points against others: to the cosine `aims` says, which follows those seen by β. */
 function vaccinated(rows: Rows, names: readonly string[], orders: Int32Array, aims: Map<string, number>, beta: number): number[] {
   const m = rows.length;
