@@ -92,6 +92,13 @@ const table: readonly [what: string, method: M.Weighting, ...steps: Step[]][] = 
   ['DualProj: regEps of nothing', new M.DualProj({ regEps: 1 }), { rows: axes(0, 0), w: [0.5, 0.5] }],
   ['UPGrad: the projections of each, added', new M.UPGrad({ preference: [1, 1] }), { rows: [X, [-0.6, 0.8]], w: [1.6, 1.6] }],
   ['GradVac: no cosine is brought to 1', new M.GradVac({ beta: 1 }), { rows: [X, along(X, 2)], w: [1, 1] }, { rows: [X, Y], w: [1, 1] }],
+  // Slopes over the mean length of −1e-8 and 2: Adam's ε, 1e-8, halves the first step.
+  [
+    'GradNorm: a step of Adam, then a floor, and what is above it shared',
+    new M.GradNorm(),
+    { rows: axes(0.5e-8, 1), w: [1, 1] },
+    { rows: axes(1, 1), w: [1 + 0.025 / 2 - 0.01, 1 - 0.025 - 0.01].map((v) => 0.01 + (0.99 * 2 * v) / (2 - 0.025 / 2 - 0.02)) },
+  ],
   [
     'MoDo: a new loss gets 1/m, and then all are made to add up to 1',
     new M.MoDo({ gamma: 1e-12 }),
@@ -163,6 +170,11 @@ test('GradNorm: a step without gradients teaches nothing', () => {
   const [taught, fresh] = [new M.GradNorm(), new M.GradNorm()];
   weigh(taught, { rows: axes(0, 0) });
   for (let step = 0; step < 3; step++) assert.equal(weigh(taught, { rows: axes(1, 3) }), weigh(fresh, { rows: axes(1, 3) }));
+});
+
+test('GradNorm: where all losses are solved, none lags behind', () => {
+  const [lagging, even] = [new M.GradNorm(), new M.GradNorm({ alpha: 0 })];
+  for (const loss of [1, 0, 0, 0]) assert.equal(...([lagging, even].map((method) => weigh(method, { rows: axes(1, 3), losses: [loss, loss] })) as [number[], number[]]));
 });
 
 /** Gradients that lose, in the given orders, what points against others: to the cosine `aims` says, which follows those seen by β. */

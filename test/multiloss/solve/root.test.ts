@@ -24,6 +24,7 @@ const rows: readonly [what: string, f: (x: number) => number, high: number, root
   ['one at the end of a bracket', (x) => 0.125 - x, 2, 0.125, 3],
   ['nine brackets further down', (x) => 1e-11 - x, 2, 1e-11, 12],
   ['bent up', (x) => 1 / x - 1, 2, 1, 15],
+  ['bent up, two brackets further down', (x) => 0.01 / x - 1, 2, 0.01, 11],
   ['bent down', (x) => 1 - x ** 3, 2, 1, 13],
   ['flat, then steep', (x) => 0.01 - Math.max(0, x - 1) ** 2, 2, 1.1, 21],
   ['steep, then flat', (x) => 1 / (1 + x) ** 4 - 1e-4, 12, 9, 18],
@@ -40,7 +41,10 @@ for (const [what, f, high, root, count] of rows) {
 }
 
 test('a root that is not there: an end all the same', () => {
-  assert.equal([(x: number) => -x, (x: number) => -x * x - 1, () => Number.NaN].map((f) => search(f, 1).count), [13, 72, 62]);
+  assert.equal(
+    [(x: number) => -x, (x: number) => -x * x - 1, () => Number.NaN].map((f) => search(f, 1).count),
+    [13, 72, 62],
+  );
 });
 
 test.run();
