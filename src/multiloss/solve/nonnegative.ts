@@ -32,7 +32,6 @@ export function nonnegative<T>(c: Float64Array, n: number, use: (solve: Solve) =
     const z = q + 8 * stride;
     const work = z + 8 * stride;
     const memory = float64View();
-    memory.fill(0, a / 8, q / 8);
     for (const i of all) memory.set(ridged.subarray(i * n, i * n + n), a / 8 + i * stride);
     memory[work / 8] = ridge;
     return use((given, warmStart) => {
