@@ -129,12 +129,6 @@ export const equivalents: readonly Equivalent[] = [
     why: 'a number that leaves float64, 0 and infinity, has become NaN in the line before, and both find that',
   },
   {
-    file: 'src/multiloss/solve/nonnegative.ts',
-    before: 'return withScratch(2 * (2 * stride * stride + 5 * stride + 2), (a) => {',
-    after: 'return withScratch(2 * (3 * stride * stride + 5 * stride + 2), (a) => {',
-    why: 'a larger scratch buffer, of which the rest is not used',
-  },
-  {
     file: 'src/multiloss/solve/fair.ts',
     before: 'for (let i = 0, at = 0; i < k; i++) for (let j = 0; j < k; j++, at++) a[at] = cosines[(rows[i] as number) * n + (rows[j] as number)] as number;',
     after: 'for (let i = 0, at = 0; i <= k; i++) for (let j = 0; j < k; j++, at++) a[at] = cosines[(rows[i] as number) * n + (rows[j] as number)] as number;',
@@ -181,24 +175,6 @@ export const equivalents: readonly Equivalent[] = [
     before: 'const stride = (n + 3) & ~3;',
     after: 'const stride = (n + 4) & ~3;',
     why: 'longer rows, of which the rest is not read',
-  },
-  {
-    file: 'src/multiloss/solve/nonnegative.ts',
-    before: 'return withScratch(2 * (2 * stride * stride + 5 * stride + 2), (a) => {',
-    after: 'return withScratch(3 * (2 * stride * stride + 5 * stride + 2), (a) => {',
-    why: 'a larger scratch buffer, of which the rest is not used',
-  },
-  {
-    file: 'src/multiloss/solve/nonnegative.ts',
-    before: 'return withScratch(2 * (2 * stride * stride + 5 * stride + 2), (a) => {',
-    after: 'return withScratch(2 * (2 * stride * stride + 6 * stride + 2), (a) => {',
-    why: 'a larger scratch buffer, of which the rest is not used',
-  },
-  {
-    file: 'src/multiloss/solve/nonnegative.ts',
-    before: 'return withScratch(2 * (2 * stride * stride + 5 * stride + 2), (a) => {',
-    after: 'return withScratch(2 * (2 * stride * stride + 5 * stride + 3), (a) => {',
-    why: 'a larger scratch buffer, of which the rest is not used',
   },
   {
     file: 'src/multiloss/solve/nonnegative.ts',
@@ -253,6 +229,24 @@ export const equivalents: readonly Equivalent[] = [
     before: 'if (quadratic(g, apart, n) <= (1 + 1e-9) * radius * radius) return normEps === 0 ? safe : new Float64Array(n);',
     after: 'if (quadratic(g, apart, n) <= (1 + (1000 * 1e-9)) * radius * radius) return normEps === 0 ? safe : new Float64Array(n);',
     why: 'room for roundings: a step that is longer by a millionth',
+  },
+  {
+    file: 'src/multiloss/solve/nonnegative.ts',
+    before: 'return withScratch(4 * (stride + 3) ** 2, (a) => {',
+    after: 'return withScratch(5 * (stride + 3) ** 2, (a) => {',
+    why: 'a larger scratch buffer, of which the rest is not used',
+  },
+  {
+    file: 'src/multiloss/solve/nonnegative.ts',
+    before: 'return withScratch(4 * (stride + 3) ** 2, (a) => {',
+    after: 'return withScratch(4 * (stride + 4) ** 2, (a) => {',
+    why: 'a larger scratch buffer, of which the rest is not used',
+  },
+  {
+    file: 'src/multiloss/solve/nonnegative.ts',
+    before: 'return withScratch(4 * (stride + 3) ** 2, (a) => {',
+    after: 'return withScratch(4 * (stride + 3) ** 3, (a) => {',
+    why: 'a larger scratch buffer, of which the rest is not used',
   },
   {
     file: 'src/multiloss/solve/rank.ts',

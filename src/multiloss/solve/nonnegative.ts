@@ -27,7 +27,8 @@ export function nonnegative<T>(c: Float64Array, n: number, use: (solve: Solve) =
     for (const i of all) ridged[i * (n + 1)] = (c[i * (n + 1)] as number) + ridge;
   } while (!factor.factor(all, n));
   const stride = (n + 3) & ~3;
-  return withScratch(2 * (2 * stride * stride + 5 * stride + 2), (a) => {
+  // Words of 4 bytes for A, its factor, and six numbers for each row.
+  return withScratch(4 * (stride + 3) ** 2, (a) => {
     const q = a + 8 * stride * stride;
     const z = q + 8 * stride;
     const work = z + 8 * stride;

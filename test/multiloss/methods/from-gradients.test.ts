@@ -13,6 +13,7 @@ interface Step {
   losses?: number[];
   names?: string[];
   rank?: number;
+  elements?: { largest: Float64Array; mean: Float64Array };
   w: number[];
 }
 
@@ -36,6 +37,9 @@ const close: Rows = [X, [0.8, 0.6]];
 const opposed = (d: number): Rows => [[1, d], [-1, d]]; // biome-ignore format: rows
 /** Equal projections have weights of 1.4…, 1.4… and −2.86·(1 + by), which add up to nearly 0. */
 const cancelling = (by: number): Rows => [[1, 0, 0], [0, 1, 0], [0.6, 0.6, Math.sqrt(0.28)].map((v) => (v / 4) * (1 + by))]; // biome-ignore format: rows
+
+/** The first gradient's largest element is 1; the second's mean one. */
+const elements = (mean: number): Step['elements'] => ({ largest: Float64Array.of(1, 1), mean: Float64Array.of(1, mean) });
 
 const table: readonly [what: string, method: M.Weighting, ...steps: Step[]][] = [
   ['ConFIG: C⁻¹·p over the lengths, times Σ ⟨gᵢ, d⟩/‖d‖²', new M.ConFIG({ preference: [2, 1] }), { rows: axes(1, 3), w: [2, 1 / 3].map((v) => (v * (2 + 3)) / 5) }],
@@ -92,6 +96,12 @@ const table: readonly [what: string, method: M.Weighting, ...steps: Step[]][] = 
   ['DualProj: regEps of nothing', new M.DualProj({ regEps: 1 }), { rows: axes(0, 0), w: [0.5, 0.5] }],
   ['UPGrad: the projections of each, added', new M.UPGrad({ preference: [1, 1] }), { rows: [X, [-0.6, 0.8]], w: [1.6, 1.6] }],
   ['GradVac: no cosine is brought to 1', new M.GradVac({ beta: 1 }), { rows: [X, along(X, 2)], w: [1, 1] }, { rows: [X, Y], w: [1, 1] }],
+  ['EnCodecBalancer: no shares, no weights', new M.EnCodecBalancer({ shares: [0, 0] }), { rows: axes(1, 2), w: [0, 0] }],
+  ['EnCodecBalancer: no gradient counts as one of length 1', new M.EnCodecBalancer(), { rows: axes(0, 2), w: [0.5, 0.25] }],
+  ['VQGANWeight: ‖∇rec‖/(‖∇gan‖ + 1e-4)', new M.VQGANWeight({ rec: 'loss1', gan: 'loss2' }), { rows: axes(3, 2, 1), w: [1, 3 / 2.0001, 1] }],
+  ['VQGANWeight: at most 1e4', new M.VQGANWeight({ rec: 'loss1', gan: 'loss2' }), { rows: axes(3, 1e-5), w: [1, 1e4] }],
+  ['PINNAnnealing: a mean of more than 1e-12 of the largest', new M.PINNAnnealing({ main: 'loss1' }), { rows: axes(1, 1), elements: elements(2e-12), w: [1, 0.9 + 0.1 / 2e-12] }],
+  ['PINNAnnealing: one of less is that of no gradient', new M.PINNAnnealing({ main: 'loss1' }), { rows: axes(1, 1), elements: elements(5e-13), w: [1, 1] }],
   // Slopes over the mean length of −1e-8 and 2: Adam's ε, 1e-8, halves the first step.
   [
     'GradNorm: a step of Adam, then a floor, and what is above it shared',
