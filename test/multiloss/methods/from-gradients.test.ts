@@ -176,6 +176,17 @@ test('Krum: the mean of those closest to their m − f − 2 nearest ones, of as
   throwsCode('SHAPE', /at least 4 losses, got 3/, () => weigh(new M.Krum({ nByzantine: 1 }), { rows: [[1], [1], [1]] }));
 });
 
+test('MoCo: a new loss gets 1/m, and then all are made to add up to 1', () => {
+  const method = new M.MoCo({ beta: 1, gamma: 0 });
+  const step = (rows: Rows): number[] => M.applyCombiner(method, rows, { losses: rows.map(() => 1) }).direction;
+  const rows = axes(1, 1, 1);
+  step(rows.slice(0, 2));
+  const e = [0.375, 0.375, 0.25].map(Math.exp);
+  step(rows).forEach((v, i) => {
+    assert.ok(Math.abs(v - (e[i] as number) / e.reduce((a, b) => a + b)) < 1e-6, `${v}`);
+  });
+});
+
 test('GradNorm: a step without gradients teaches nothing', () => {
   const [taught, fresh] = [new M.GradNorm(), new M.GradNorm()];
   weigh(taught, { rows: axes(0, 0) });
