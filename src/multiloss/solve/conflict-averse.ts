@@ -2,9 +2,8 @@
 import { project } from './dual-cone.ts';
 import { inner, largestDiagonal, quadratic, times } from './matrix.ts';
 import { minNorm } from './min-norm.ts';
+import { rootBelow } from './root.ts';
 
-/** Evaluations of the path; 5 to 15 are usual. */
-const MOST_EVALUATIONS = 100;
 /**
  * Below this share of what its terms' lengths add up to, squared, the square of a sum is what roundings of the
  * gradients' elements make of 0.
@@ -29,57 +28,33 @@ export function conflictAverse(gramian: Float64Array, n: number, c: number, norm
   const radius = c * Math.sqrt(quadratic(g, mean, n));
   if (radius === 0) return mean;
   const shortest = minNorm(g, n);
-  let least = Math.sqrt(quadratic(g, shortest, n));
   if (isNothing(shortest)) {
-    least = 0;
     const safe = project(g, mean);
     const apart = safe.map((v, i) => v - (mean[i] as number));
     // But for roundings: at c = 1 it may be as far as that.
     if (quadratic(g, apart, n) <= (1 + 1e-9) * radius * radius) return normEps === 0 ? safe : new Float64Array(n);
   }
-  const w = bestOnPath(g, n, mean, radius, least);
+  const w = bestOnPath(g, n, mean, radius);
   const length = Math.sqrt(quadratic(g, w, n));
   if (length < normEps * Math.sqrt(lengths.reduce((sum, v) => sum + v * v, 0))) return new Float64Array(n);
   return mean.map((v, i) => v + (radius / length) * (w[i] as number));
 }
 
 /**
- * The best w: where ‖g_w‖ > 0, the hull's nearest point to −λ·g₀ for the λ with ‖g_w‖ = λ·radius. ‖g_w‖/λ falls with λ:
- * by the secant method, kept in a bracket (Illinois).
+ * The best w: where ‖g_w‖ > 0, the hull's nearest point to −λ·g₀ for the λ with ‖g_w‖ = λ·radius. ‖g_w‖/λ falls with λ,
+ * and is constant at first where the shortest g_w is 0.
  */
-function bestOnPath(g: Float64Array, n: number, mean: Float64Array, radius: number, least: number): Float64Array {
+function bestOnPath(g: Float64Array, n: number, mean: Float64Array, radius: number): Float64Array {
   const b = times(g, mean, n); // ⟨gᵢ, g₀⟩
   const squared = quadratic(g, mean, n); // ‖g₀‖²
   let w: Float64Array | undefined;
   /** ‖g_w‖ − λ·radius for the shortest point of the hull of gᵢ + λ·g₀, which is left in w. */
   const excess = (lambda: number): number => {
-    const shifted = new Float64Array(n * n);
-    for (let i = 0, at = 0; i < n; i++) for (let j = 0; j < n; j++, at++) shifted[at] = (g[at] as number) + lambda * ((b[i] as number) + (b[j] as number) + lambda * squared);
+    const shifted = g.map((v, at) => v + lambda * ((b[Math.floor(at / n)] as number) + (b[at % n] as number) + lambda * squared));
     w = minNorm(shifted, n, w);
     return Math.sqrt(quadratic(g, w, n)) - lambda * radius;
   };
-  let [low, high] = [(least || 1) / radius, 2 / radius]; // no gradient is longer than 1
-  let [above, below] = [excess(low), excess(high)];
-  // Where the shortest g_w is 0, ‖g_w‖/λ is constant at first, and above the radius there.
-  for (let evaluation = 0; above < 0 && evaluation < 10; evaluation++) {
-    [high, below] = [low, above];
-    low /= 16;
-    above = excess(low);
-  }
-  for (let evaluation = 0, side = 0; evaluation < MOST_EVALUATIONS; evaluation++) {
-    const line = low + ((high - low) * above) / (above - below);
-    const lambda = high > 16 * low ? Math.sqrt(low * high) : line > low && line < high ? line : (low + high) / 2;
-    const value = excess(lambda);
-    if (Math.abs(value) <= 1e-12 * lambda * radius || high - low <= 1e-15 * high) break;
-    if (value > 0) {
-      [low, above] = [lambda, value];
-      if (side > 0) below /= 2;
-      side = 1;
-    } else {
-      [high, below] = [lambda, value];
-      if (side < 0) above /= 2;
-      side = -1;
-    }
-  }
+  // No gradient is longer than 1.
+  rootBelow(2 / radius, excess, 1e-12 * radius);
   return w as Float64Array;
 }

@@ -12,15 +12,8 @@ export function project(gramian: Float64Array, u: Float64Array): Float64Array {
   const n = u.length;
   const { norms, cosines } = cosinesOf(gramian, n);
   const lengths = u.map((ui, i) => ui * (norms[i] as number));
-  const unit = lengths.reduce((a, v) => Math.max(a, Math.abs(v)), 0);
-  if (unit === 0) return u.slice();
-  const q = times(
-    cosines,
-    lengths.map((v) => v / unit),
-    n,
-  );
-  const z = nonnegative(cosines, n, (solve) => solve(q));
-  return u.map((ui, i) => (z[i] === 0 ? ui : ui + ((z[i] as number) * unit) / (norms[i] as number)));
+  const z = nonnegative(cosines, n, (solve) => solve(times(cosines, lengths, n)));
+  return u.map((ui, i) => (z[i] === 0 ? ui : ui + (z[i] as number) / (norms[i] as number)));
 }
 
 /** Σ of the projections of each uᵢ·gᵢ alone. */
@@ -33,7 +26,9 @@ export function projectEach(gramian: Float64Array, u: Float64Array): Float64Arra
       const share = (u[row] as number) * (norms[row] as number);
       if (share === 0) continue;
       const z = solve(cosines.subarray(row * n, row * n + n).map((x) => Math.sign(share) * x));
-      for (let i = 0; i < n; i++) if (z[i] !== 0) v[i] = (v[i] as number) + ((z[i] as number) * Math.abs(share)) / (norms[i] as number);
+      z.forEach((more, i) => {
+        if (more !== 0) v[i] = (v[i] as number) + (more * Math.abs(share)) / (norms[i] as number);
+      });
     }
   });
   return v;

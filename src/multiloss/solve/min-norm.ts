@@ -8,19 +8,15 @@ import { nonnegative } from './nonnegative.ts';
  * to start from.
  */
 export function minNorm(gramian: Float64Array, n: number, near?: Float64Array): Float64Array {
-  const w = new Float64Array(n);
   const { norms, cosines } = cosinesOf(gramian, n);
   const zero = norms.indexOf(0);
-  if (zero >= 0) {
-    w[zero] = 1;
-    return w;
-  }
+  if (zero >= 0) return Float64Array.from(norms, (_, i) => (i === zero ? 1 : 0));
   const shortest = norms.reduce((a, b) => Math.min(a, b));
   const shares = norms.map((v) => shortest / v);
-  for (let i = 0, at = 0; i < n; i++) for (let j = 0; j < n; j++, at++) cosines[at] = (cosines[at] as number) + (shares[i] as number) * (shares[j] as number);
+  const bounded = cosines.map((c, at) => c + (shares[Math.floor(at / n)] as number) * (shares[at % n] as number));
   const q = shares.map((v) => -v);
-  const z = nonnegative(cosines, n, (solve) => solve(q, near));
-  for (let i = 0; i < n; i++) w[i] = (z[i] as number) * (shares[i] as number);
+  const z = nonnegative(bounded, n, (solve) => solve(q, near));
+  const w = z.map((v, i) => v * (shares[i] as number));
   const sum = total(w);
   return w.map((v) => v / sum);
 }

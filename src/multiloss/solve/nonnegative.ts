@@ -24,21 +24,21 @@ export function nonnegative<T>(c: Float64Array, n: number, use: (solve: Solve) =
   let ridge = RIDGE / 10;
   do {
     ridge *= 10;
-    for (let i = 0; i < n; i++) ridged[i * (n + 1)] = (c[i * (n + 1)] as number) + ridge;
+    for (const i of all) ridged[i * (n + 1)] = (c[i * (n + 1)] as number) + ridge;
   } while (!factor.factor(all, n));
   const stride = (n + 3) & ~3;
-  return withScratch(2 * (2 * stride * stride + 5 * stride + 2), (a) => {
+  // Words of 4 bytes for A, its factor, and six numbers for each row.
+  return withScratch(4 * (stride + 3) ** 2, (a) => {
     const q = a + 8 * stride * stride;
     const z = q + 8 * stride;
     const work = z + 8 * stride;
     const memory = float64View();
-    memory.fill(0, a / 8, q / 8);
-    for (let i = 0; i < n; i++) memory.set(ridged.subarray(i * n, i * n + n), a / 8 + i * stride);
+    for (const i of all) memory.set(ridged.subarray(i * n, i * n + n), a / 8 + i * stride);
     memory[work / 8] = ridge;
     return use((given, warmStart) => {
       const set = work / 4 + 4;
       let count = warmStart ? 0 : -1;
-      if (warmStart) for (let i = 0; i < n; i++) if ((warmStart[i] as number) > 0) int32View()[set + count++] = i;
+      if (warmStart) for (const i of all) if ((warmStart[i] as number) > 0) int32View()[set + count++] = i;
       float64View().set(given, q / 8);
       call('nonnegative', a, q, z, work, n, stride, count);
       return float64View().slice(z / 8, z / 8 + n);

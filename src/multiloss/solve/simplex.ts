@@ -1,5 +1,5 @@
 /**
- * The simplex's (w ≥ 0, Σw = 1) nearest point to v: max(v − θ, 0) with θ from the sorted elements (Held, Wolfe &
+ * The simplex's (w ≥ 0, Σw = 1) nearest point to v: max(v − θ, 0), θ the largest (Σ of the k largest − 1)/k (Held, Wolfe &
  * Crowder 1974).
  */
 export function ontoSimplex(v: Float64Array): Float64Array {
@@ -7,12 +7,10 @@ export function ontoSimplex(v: Float64Array): Float64Array {
   // Everything relative to the largest, so that far points lose no digits.
   const largest = sorted[0] as number;
   let sum = 0;
-  let theta = 0;
-  for (let k = 0; k < sorted.length; k++) {
-    const x = (sorted[k] as number) - largest;
-    sum += x;
-    const candidate = (sum - 1) / (k + 1);
-    if (x > candidate) theta = candidate;
-  }
+  let theta = Number.NEGATIVE_INFINITY;
+  sorted.forEach((x, k) => {
+    sum += x - largest;
+    theta = Math.max(theta, (sum - 1) / (k + 1));
+  });
   return v.map((x) => Math.max(x - largest - theta, 0));
 }

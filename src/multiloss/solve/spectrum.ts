@@ -21,7 +21,7 @@ export function spectrum(matrix: Float64Array, b: Float64Array, n: number): Spec
 export function smallestCounted(values: Float64Array, rcond: number, rank = values.length): number {
   const sizes = values.map(Math.abs).sort();
   const n = sizes.length;
-  return Math.max((sizes[n - 1] ?? 0) * rcond, rank < n ? (sizes[n - 1 - rank] as number) : 0);
+  return Math.max((sizes[n - 1] as number) * rcond, rank < n ? (sizes[n - 1 - rank] as number) : 0);
 }
 
 /**

@@ -116,6 +116,7 @@ const IMPOSSIBLE: readonly (readonly [maker: string, path: string, ...numbers: n
   ['FAMO', 'before.0', 0, -1],
   ['GradNorm', 'm2.0', -1],
   ['GradNorm', 'decay1.0', 1.5],
+  ['GradNorm', 'decay2.0', 1.5],
   ['NashMTL', 'step', -1],
   ['NashMTL', 'w.0', -1],
   ['MoDo', 'share.0', -1],

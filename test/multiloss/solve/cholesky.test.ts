@@ -3,6 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { manualSeed, randn, randperm, scope } from '../../../src/entry/default.ts';
 import { Cholesky, solveDefinite } from '../../../src/multiloss/solve/cholesky.ts';
+import { indices } from '../../../src/multiloss/solve/matrix.ts';
 import { gramianOf } from '../samples.ts';
 
 const at = (a: Float64Array, i: number): number => a[i] as number;
@@ -44,6 +45,8 @@ test('the equations of any rows in any order, at every size', () => {
         assertSolved(matrix, n, set, x, (i) => at(b, i));
       }
     }
+    const b = Float64Array.from({ length: n }, (_, i) => Math.sqrt(at(a, i * (n + 1))));
+    assertSolved(a, n, indices(n), solveDefinite(a, b) as Float64Array, (i) => at(b, i));
   }
 });
 

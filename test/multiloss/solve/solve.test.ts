@@ -35,6 +35,21 @@ test('the shortest point of a hull: no row comes nearer (Gw)ᵢ ≥ wᵀGw, with
   );
 });
 
+test('the shortest point of a hull around 0 is none but for the roundings of the lengths, however unlike they are', () => {
+  const normal = normals(7);
+  for (const [m, n, spread] of [[5, 3, 0], [20, 10, 3], [20, 10, 8]] as const) {
+    for (let draw = 0; draw < 20; draw++) {
+      const rows = Array.from({ length: m }, (_, i) => Array.from({ length: n }, () => normal() * 10 ** (((i % 9) / 8) * spread)));
+      const g = gramianOf(rows);
+      if (!isStationary(cosinesOf(g, m).cosines, m)) continue;
+      const [lengths, gw] = [rows.map(length), times(g, minNorm(g, m), m)];
+      gw.forEach((v, i) => {
+        assert.ok(Math.abs(v) <= 1e-12 * Math.min(...lengths) * (lengths[i] as number), `${m} · ${n}: ${v}`);
+      });
+    }
+  }
+}); // biome-ignore format: a table
+
 test("CAGrad's weights: no other point of the simplex is better", () => {
   fc.assert(
     fc.property(independentRows, fc.constantFrom(0.1, 0.5, 0.9, 1.5), anyScale, (rows, c, scale) => {
@@ -128,6 +143,16 @@ test('CAGrad of nothing, within nothing of the mean, of what is shorter than nor
     assert.equal([1e-6, 1e-1].map((eps) => conflictAverse(g, m, 1, eps).some((v) => v !== 0)), [m === 2, false]); // biome-ignore format: one line
   }
   assert.ok(conflictAverse(opposed, 3, 1).some((v) => v !== 0));
+});
+
+test('CAGrad: what counts as nothing is a share of the lengths of the terms, and normEps one of all lengths', () => {
+  const moves = (rows: Rows, c: number, normEps = 0): boolean => conflictAverse(gramianOf(rows), rows.length, c, normEps).some((v) => v !== 0);
+  // Weights of 1/8 each, two gradients of length 1: a quarter.
+  const around = (d: number): Rows => [[1, d], [-1, d], ...Array.from({ length: 6 }, () => [0, 0])]; // biome-ignore format: rows
+  assert.equal([moves(around(2.5e-6), 0.5), moves(around(4e-6), 0.5)], [false, true]);
+  // Far from the mean the best is the hull's shortest point, of length 1/√5; all lengths together are √1.25.
+  const axes = [[1, 0], [0, 0.5]]; // biome-ignore format: rows
+  assert.equal([moves(axes, 1e6, 0.399), moves(axes, 1e6, 0.401)], [true, false]);
 });
 
 test('CAGrad at c = 1, where the safe step is as far from the mean as it may be but for roundings: weights are finite and the step is none', () => {
@@ -300,6 +325,9 @@ test('a pseudo-inverse counts eigenvalues of either sign, no more than the rank,
 test('two rows that oppose one another but for roundings are stationary, and but for more than that not', () => {
   const apart = (by: number): Float64Array => Float64Array.of(1, by - 1, by - 1, 1);
   assert.equal([isStationary(apart(1e-15), 2), isStationary(apart(1e-12), 2)], [true, false]);
+  // Of m unit rows, half of them opposed to the others, the shortest point's square is half of that; up to 1e-14 of it for each is rounding.
+  const pairs = (m: number, by: number): Float64Array => Float64Array.from({ length: m * m }, (_, i) => ((Math.floor(i / m) - (i % m)) % 2 === 0 ? 1 : by - 1));
+  assert.equal([isStationary(pairs(2, 1e-13), 2), isStationary(pairs(20, 1e-13), 20)], [false, true]);
 });
 
 test('where only roundings are left of a cone, weights are no larger than a ridge of 1e-10 lets them be', () => {

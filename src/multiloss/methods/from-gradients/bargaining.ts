@@ -79,7 +79,7 @@ export class NashMTL extends WeightingBase {
     memory.own.step++;
     const latest = Float64Array.from(rows, ({ w }) => w);
     const length = Math.sqrt(quadratic(gramian, latest, m));
-    const scale = maxNorm > 0 && length > maxNorm ? maxNorm / length : 1;
+    const scale = maxNorm > 0 ? Math.min(maxNorm / length, 1) : 1;
     return latest.map((w) => w * scale);
   }
 }

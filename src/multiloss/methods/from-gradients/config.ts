@@ -2,7 +2,7 @@ import { type Kinds, optionsOf } from '../../../tensor/check.ts';
 import type { Stats } from '../method.ts';
 import { each, type PerLoss, perLoss, range } from '../../checks.ts';
 import { solveDefinite } from '../../solve/cholesky.ts';
-import { cosinesOf, inner, times } from '../../solve/matrix.ts';
+import { cosinesOf, inner, times, total } from '../../solve/matrix.ts';
 import { pseudoSolve } from '../../solve/spectrum.ts';
 import { WeightingBase } from '../base.ts';
 
@@ -42,13 +42,11 @@ export class ConFIG<Name extends string = string> extends WeightingBase {
     const m = names.length;
     const { norms, cosines } = cosinesOf(gramian, m);
     const p = perLoss(this.name, 'preference', this.preference, names, 1);
-    const a = (rank < m || norms.includes(0) ? null : solveDefinite(cosines, p)) ?? pseudoSolve(cosines, p, m, m * (this.eps ?? Number.EPSILON), rank);
+    const a = (rank < m || this.eps !== undefined ? null : solveDefinite(cosines, p)) ?? pseudoSolve(cosines, p, m, m * (this.eps ?? Number.EPSILON), rank);
     const ca = times(cosines, a, m); // ⟨ĝᵢ, d⟩
     const squared = inner(a, ca); // ‖d‖²
-    let size = 0;
-    for (const v of a) size += Math.abs(v);
     // Directions that cancel leave rounding: no direction is as good for all.
-    if (!(squared > 1e-14 * size * size)) return new Float64Array(m);
+    if (!(Math.sqrt(squared) > 1e-7 * total(a.map(Math.abs)))) return new Float64Array(m);
     const length = inner(norms, ca) / squared;
     return a.map((v, i) => (norms[i] === 0 ? 0 : (v / (norms[i] as number)) * length));
   }

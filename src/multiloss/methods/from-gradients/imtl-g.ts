@@ -31,31 +31,17 @@ export class IMTLG extends WeightingBase {
   }
 
   weights({ gramian, names, rank = names.length }: Stats): Float64Array {
-    const m = names.length;
-    const w = this.equalProjections(gramian, m, rank);
+    const w = this.equalProjections(gramian, names.length, rank);
     const sum = total(w);
-    let size = 0;
-    for (const v of w) size += Math.abs(v);
     // What is left of terms that cancel is rounding, not a direction.
-    if (size === 0 || Math.abs(sum) <= 1e-12 * size) return new Float64Array(m);
+    if (Math.abs(sum) <= 1e-12 * total(w.map(Math.abs))) return w.fill(0);
     return w.map((v) => v / sum);
   }
 
   /** G⁺·d up to a factor. Independent rows need cosines only (G⁻¹·d = D⁻¹·C⁻¹·1), whatever their lengths. */
   private equalProjections(gramian: Float64Array, m: number, rank: number): Float64Array {
     const { norms, cosines } = cosinesOf(gramian, m);
-    let [longest, shortest] = [0, Number.POSITIVE_INFINITY];
-    for (const v of norms) [longest, shortest] = [Math.max(longest, v), Math.min(shortest, v)];
-    if (longest === 0) return new Float64Array(m);
-    const x = rank < m || shortest === 0 ? null : solveDefinite(cosines, new Float64Array(m).fill(1));
-    if (x) return x.map((v, i) => (v * shortest) / (norms[i] as number));
-    const square = longest * longest;
-    return pseudoSolve(
-      gramian.map((v) => v / square),
-      norms.map((v) => v / longest),
-      m,
-      m * (this.eps ?? Number.EPSILON),
-      rank,
-    );
+    const x = rank < m || this.eps !== undefined ? null : solveDefinite(cosines, new Float64Array(m).fill(1));
+    return x ? x.map((v, i) => v / (norms[i] as number)) : pseudoSolve(gramian, norms, m, m * (this.eps ?? Number.EPSILON), rank);
   }
 }

@@ -2,6 +2,7 @@ import { checkArgument, type Kinds, withDefaults } from '../../../tensor/check.t
 import { GradloomError, valueError } from '../../../tensor/errors.ts';
 import type { Stats } from '../method.ts';
 import { count } from '../../checks.ts';
+import { total } from '../../solve/matrix.ts';
 import { WeightingBase } from '../base.ts';
 
 /** Options of Krum. */
@@ -39,9 +40,9 @@ export class Krum extends WeightingBase {
         i === j ? 0 : Math.sqrt(Math.max((g[i * m + i] as number) + (g[j * m + j] as number) - 2 * (g[i * m + j] as number), 0)),
       ).sort();
       // The first is its own, 0.
-      return distances.subarray(0, m - f - 1).reduce((a, b) => a + b, 0);
+      return total(distances.subarray(0, m - f - 1));
     });
-    const best = [...scores.keys()].sort((i, j) => (scores[i] as number) - (scores[j] as number) || i - j);
+    const best = [...scores.keys()].sort((i, j) => (scores[i] as number) - (scores[j] as number));
     const w = new Float64Array(m);
     for (const i of best.slice(0, selected)) w[i] = 1 / selected;
     return w;

@@ -3,7 +3,7 @@ import type { Stats } from '../method.ts';
 import { count, POSITIVE } from '../../checks.ts';
 import { OBJECT } from '../../state.ts';
 import { minNorm } from '../../solve/min-norm.ts';
-import { times } from '../../solve/matrix.ts';
+import { inner, times } from '../../solve/matrix.ts';
 import { WeightingBase } from '../base.ts';
 
 /** Options of MGDA. */
@@ -44,16 +44,15 @@ export class MGDA extends WeightingBase {
 
 /** From equal weights towards the row that falls steepest, as far as pays (Sener & Koltun 2018, algorithm 2). */
 function approximate(g: Float64Array, m: number, { epsilon, maxIters }: { epsilon: number; maxIters: number }): Float64Array {
-  const w = new Float64Array(m).fill(1 / m);
+  let w = new Float64Array(m).fill(1 / m);
   for (let turn = 0; turn < maxIters; turn++) {
     const gw = times(g, w, m);
     let row = 0;
     for (let i = 1; i < m; i++) if ((gw[i] as number) < (gw[row] as number)) row = i;
-    let squared = 0;
-    for (let i = 0; i < m; i++) squared += (w[i] as number) * (gw[i] as number);
+    const squared = inner(w, gw);
     const [across, own] = [gw[row] as number, g[row * m + row] as number];
     const step = own <= across ? 1 : squared <= across ? 0 : (squared - across) / (squared + own - 2 * across);
-    for (let i = 0; i < m; i++) w[i] = (1 - step) * (w[i] as number) + (i === row ? step : 0);
+    w = w.map((v, i) => (1 - step) * v + (i === row ? step : 0));
     if (step < epsilon) break;
   }
   return w;

@@ -43,8 +43,7 @@ abstract class Projecting extends WeightingBase {
     let trace = 0;
     for (let i = 0; i < m; i++) trace += gramian[i * m + i] as number;
     const scaled = trace < (normEps ?? 0) || trace === 0 ? new Float64Array(m * m) : gramian.map((v) => v / trace);
-    for (let i = 0; i < m; i++) scaled[i * m + i] = (scaled[i * m + i] as number) + (regEps ?? 0);
-    return scaled;
+    return scaled.map((v, at) => (at % (m + 1) === 0 ? v + (regEps ?? 0) : v));
   }
 }
 

@@ -6,9 +6,6 @@ import { range } from '../../checks.ts';
 import { NAMES, numbers, stateOf } from '../../state.ts';
 import { WeightingBase } from '../base.ts';
 
-/** A square that falls below this share of what it was is summed anew. */
-const SHRUNK = 0.1;
-
 /** One gradient in the making, g' = Σ aₖ·gₖ, followed through the Gramian alone. */
 class Combination {
   /** aₖ. */
@@ -17,9 +14,8 @@ class Combination {
   readonly products: Float64Array;
   private readonly g: Float64Array;
   private readonly m: number;
-  /** ‖g'‖², kept up to date, and what it was when it was last summed; −1 where it is to be summed. */
-  private square = -1;
-  private summed = 0;
+  /** ‖g'‖², kept up to date. */
+  private square: number;
 
   constructor(g: Float64Array, m: number, row: number) {
     this.g = g;
@@ -27,31 +23,20 @@ class Combination {
     this.weights = new Float64Array(m);
     this.weights[row] = 1;
     this.products = g.slice(row * m, (row + 1) * m);
+    this.square = this.products[row] as number;
   }
 
   /** g' ← g' + s·g_j. */
   add(j: number, s: number): void {
     this.weights[j] = (this.weights[j] as number) + s;
     const { products, g, m } = this;
-    if (this.square >= 0) this.square += s * (2 * (products[j] as number) + s * (g[j * m + j] as number));
+    this.square += s * (2 * (products[j] as number) + s * (g[j * m + j] as number));
     for (let k = 0, at = j * m; k < m; k++, at++) products[k] = (products[k] as number) + s * (g[at] as number);
   }
 
   /** ‖g'‖. */
   length(): number {
-    // What shrinks much keeps few digits.
-    if (this.square > SHRUNK * this.summed) return Math.sqrt(this.square);
-    const { weights, products, m } = this;
-    // Two sums that do not wait for one another.
-    let [even, odd] = [0, 0];
-    let k = 0;
-    for (; k + 1 < m; k += 2) {
-      even += (weights[k] as number) * (products[k] as number);
-      odd += (weights[k + 1] as number) * (products[k + 1] as number);
-    }
-    if (k < m) even += (weights[k] as number) * (products[k] as number);
-    this.square = this.summed = Math.max(even + odd, 0);
-    return Math.sqrt(this.square);
+    return Math.sqrt(Math.max(this.square, 0));
   }
 }
 
