@@ -163,6 +163,43 @@ test('where alarms begin and end: 30 times all others and half of that, a hundre
   assert.is(many.toJSON().alarms.length, 100);
 });
 
+test('what alarms say, and at which step', () => {
+  const raised = (patience: number, steps: number, of: (i: number) => Report): [number, string][] => {
+    const m = new multiloss.Monitor({ patience });
+    return Array.from({ length: steps }, (_, i) => m.record(of(i))).flat().map((a) => [a.step, a.message.replace(/[.:] .*/, '')]); // biome-ignore format: short
+  };
+  // The mean of 1, 0, 0, … is 0.05·0.95ⁱ/(1 − 0.95ⁱ⁺¹): 0.0099 at i = 35 for the first time below 0.01.
+  const falls = raised(1, 60, (i) => report(i, -i, { weights: i === 0 ? [1, 1] : [1, 0] }));
+  assert.equal(falls, [[35, "the weight of 'b' has fallen to 0.99 % of its highest share"]]);
+  assert.equal(raised(2, 2, (i) => report(i, -i, { norms: [1, 99], cosine: 0 })), [[1, "'b' makes up 99 % of the weighted gradients, more than 30 times all others"]]); // biome-ignore format: one line
+  assert.equal(raised(3, 5, (i) => report(i, 1, { norms: [1, i > 0 ? 0 : 1], cosine: 0 })), [[3, "the loss 'b' sends no gradient to the shared parameters for 3 steps"]]); // biome-ignore format: one line
+  assert.equal(raised(3, 5, (i) => report(i, 1)), [[3, "the loss 'b' has not changed for 3 steps"]]);
+});
+
+test('alarms look at shares: of weights and gradients of any size, of however many losses, one alone or nothing at all', () => {
+  /** Kinds raised by so many steps with each of the reports. */
+  const raised = (...course: [steps: number, of: (i: number) => Report][]): string[] => {
+    const m = new multiloss.Monitor({ patience: 10 });
+    return course.flatMap(([steps, of]) => Array.from({ length: steps }, (_, i) => m.record(of(i)))).flat().map((a) => `${a.kind} ${a.loss}`); // biome-ignore format: short
+  };
+  const weights = (a: number, b: number): ((i: number) => Report) => (i) => report(i, -i, { weights: [a, b] }); // biome-ignore format: one line
+  const norms = (a: number, b: number): ((i: number) => Report) => (i) => report(i, -i, { norms: [a, b], weights: [0.1, 0.1], cosine: 0 }); // biome-ignore format: one line
+  assert.equal(raised([100, weights(0.1, 0.1)], [100, weights(0.2, 0)]), ['collapse b']);
+  assert.equal(raised([5, weights(0, 0)], [100, weights(1, 1)], [100, weights(1, 0)]), ['collapse b']);
+  assert.equal(raised([100, weights(1, 0)]), []);
+  assert.equal(raised([5, norms(0, 0)], [100, norms(1, 40)]), ['dominating b']);
+  /** Losses a, l1, l2, …, each of weight and norm 1. */
+  const even = (count: number) => (i: number): Report => {
+    const names = ['a', ...Array.from({ length: count - 1 }, (_, k) => `l${k}`)];
+    const all = (value: number): Record<string, number> => Object.fromEntries(names.map((n) => [n, value]));
+    return { ...report(0, 0), names, losses: all(i), weights: all(1), norms: all(1) };
+  }; // biome-ignore format: short
+  assert.equal(raised([100, even(1)]), []);
+  assert.equal(raised([100, even(2)], [100, even(300)]), []);
+  // Steps of a alone say nothing of its share beside b.
+  assert.equal(raised([100, weights(1, 1)], [400, (i) => (i % 2 ? even(1)(i) : weights(1e-4, 1)(i))]), ['collapse a']);
+});
+
 test('options are checked', () => {
   throwsCode('VALUE', /budget/, () => new multiloss.Monitor({ budget: 10 }));
   throwsCode('VALUE', /patience/, () => new multiloss.Monitor({ patience: 0 }));
