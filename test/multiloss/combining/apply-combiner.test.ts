@@ -37,7 +37,18 @@ test('one row, three rows, rows of one small number, and the rank that a method 
     return stats as M.Stats;
   };
   const three = seen([[1, 2], [3, 0], [0, 5]], { eps: 0 }); // biome-ignore format: rows
-  assert.equal([[...three.gramian], seen([[1, 2], [3, 0], [0, 5]]).rank, [...three.losses]], [[5, 3, 10, 3, 9, 0, 10, 0, 25], 2, [0, 0, 0]]);
+  assert.equal(
+    [
+      [...three.gramian],
+      seen([
+        [1, 2],
+        [3, 0],
+        [0, 5],
+      ]).rank,
+      [...three.losses],
+    ],
+    [[5, 3, 10, 3, 9, 0, 10, 0, 25], 2, [0, 0, 0]],
+  );
   const small = seen([[0.5], [-0.25]], { needs: 'jacobian' }); // biome-ignore format: rows
   assert.equal([[...(small.elements as M.Elements).largest], [...(small.elements as M.Elements).mean], small.rank], [[0.5, 0.25], [0.5, 0.25], undefined]); // biome-ignore format: one line
   assert.is(seen([[1], [2]], { eps: 0 }).rank, undefined);
@@ -45,7 +56,10 @@ test('one row, three rows, rows of one small number, and the rank that a method 
 });
 
 test('what is no Jacobian or no method is refused', () => {
-  const given = (method: unknown, jacobian: unknown, ...more: unknown[]) => () => (M.applyCombiner as (...given: unknown[]) => unknown)(method, jacobian, ...more);
+  const given =
+    (method: unknown, jacobian: unknown, ...more: unknown[]) =>
+    () =>
+      (M.applyCombiner as (...given: unknown[]) => unknown)(method, jacobian, ...more);
   throwsCode('SHAPE', /a list of m rows of numbers/, given(new M.Sum(), [['a', 'b']]));
   throwsCode('SHAPE', /a list of m rows of numbers/, given(new M.Sum(), [1, 2]));
   throwsCode('SHAPE', /row 1 has 2 numbers, row 0 has 1/, given(new M.Sum(), [[1], [1, 2]]));

@@ -287,7 +287,10 @@ test('losses that come later start as their methods say', () => {
   const cov = new multiloss.CoV();
   for (const losses of [[1, 1], [2, 1.1]]) weigh(cov, losses); // biome-ignore format: one line
   const [a, b] = [Math.sqrt(0.25 + 1e-8) / 1.5, Math.sqrt(0.0025 + 1e-8) / 1.05];
-  near(weigh(cov, [1, 1, 7]), [a, b, (a + b) / 2].map((w) => w / (1.5 * (a + b))));
+  near(
+    weigh(cov, [1, 1, 7]),
+    [a, b, (a + b) / 2].map((w) => w / (1.5 * (a + b))),
+  );
   const soft = new multiloss.SoftAdapt({ lossWeighted: true });
   weigh(soft, [0, 0]);
   assert.equal(weigh(soft, [0, 0]), [0.5, 0.5]);
@@ -318,7 +321,8 @@ test('ReLoBRaLo draws one number a step', () => {
 test('Constrained: what it takes, and which losses', () => {
   const make = (options: object): multiloss.Weighting => new multiloss.Constrained(options as multiloss.ConstrainOptions);
   const limits = { b: 1 };
-  for (const bad of [{ b: 'x' }, { b: Number.NaN }, undefined]) throwsCode('VALUE', /limits must be an object { name: limit } of finite numbers/, () => make({ main: 'a', limits: bad }));
+  for (const bad of [{ b: 'x' }, { b: Number.NaN }, undefined])
+    throwsCode('VALUE', /limits must be an object { name: limit } of finite numbers/, () => make({ main: 'a', limits: bad }));
   for (const bad of [0, '3', Number.NaN]) throwsCode('VALUE', /max must be a number > 0/, () => make({ main: 'a', limits, max: bad }));
   throwsCode('VALUE', /main must be/, () => make({ limits }));
   near(weigh(make({ main: 'a', limits, lr: 1, max: 0.5, damping: 0.1 }), [0, 5]), [1, 0.5 + 0.4]);

@@ -96,7 +96,12 @@ test('turns go on from a state, with what methods remember; every player plays i
     const s = game();
     const hooked: string[] = [];
     const play = multiloss.alternate({
-      d: { losses: (x: Tensor) => ({ real: softplus(s.critic.forward(x)) }), optimizer: s.d, every: 3, combine: multiloss.weighted({ real: multiloss.anneal.linear(0, 1, { steps: 4 }) }) },
+      d: {
+        losses: (x: Tensor) => ({ real: softplus(s.critic.forward(x)) }),
+        optimizer: s.d,
+        every: 3,
+        combine: multiloss.weighted({ real: multiloss.anneal.linear(0, 1, { steps: 4 }) }),
+      },
       g: { losses: (_x: Tensor) => ({ up: s.maker.weight.square().sum() }), optimizer: s.g, backward: { measure: true }, beforeStep: () => hooked.push('g') },
     });
     return { s, play };
@@ -119,7 +124,10 @@ test('turns go on from a state, with what methods remember; every player plays i
 test('what no player is', () => {
   const s = game();
   const losses = (): Record<string, Tensor> => ({});
-  const make = (...given: unknown[]) => () => (multiloss.alternate as (...given: unknown[]) => unknown)(...given);
+  const make =
+    (...given: unknown[]) =>
+    () =>
+      (multiloss.alternate as (...given: unknown[]) => unknown)(...given);
   throwsCode('VALUE', /players must be/, make(5));
   throwsCode('VALUE', /argument/, make({ d: { losses, optimizer: s.d } }, 1));
   for (const [text, player] of [

@@ -337,9 +337,18 @@ test('what no condition, no phase and no step takes', () => {
   const s = setup();
   const sgd = new optim.SGD(s.params, { lr: 0.1 });
   const plan = phases().phase('a', { losses: ['digit'] });
-  const call = (f: unknown, ...given: unknown[]) => () => (f as (...given: unknown[]) => unknown)(...given);
-  const phase = (...given: unknown[]) => () => (phases() as unknown as { phase(...given: unknown[]): unknown }).phase(...given);
-  const step = (...given: unknown[]) => () => (plan as unknown as { step(...given: unknown[]): unknown }).step(...given);
+  const call =
+    (f: unknown, ...given: unknown[]) =>
+    () =>
+      (f as (...given: unknown[]) => unknown)(...given);
+  const phase =
+    (...given: unknown[]) =>
+    () =>
+      (phases() as unknown as { phase(...given: unknown[]): unknown }).phase(...given);
+  const step =
+    (...given: unknown[]) =>
+    () =>
+      (plan as unknown as { step(...given: unknown[]): unknown }).step(...given);
   const refused: [string, RegExp, () => unknown][] = [
     ['VALUE', /below.*loss must be/s, call(below, 5, 1)],
     ['VALUE', /plateau.*loss must be/s, call(plateau, undefined, { patience: 1 })],
@@ -406,7 +415,8 @@ test('rates come back after an error of the optimizer, resets need its state, me
   assert.ok(report.norms);
   const anew = phases().phase('a', { losses: ['digit'], optimizerState: 'reset' });
   const bare = (more: object): multiloss.Steppable => ({ paramGroups: [], zeroGrad: () => {}, step: () => {}, ...more });
-  for (const more of [{}, { stateDict: () => ({ state: {} }) }, { loadStateDict: () => {} }]) throwsCode('VALUE', /needs an optimizer with stateDict and loadStateDict/, () => anew.step(s.losses, bare(more)));
+  for (const more of [{}, { stateDict: () => ({ state: {} }) }, { loadStateDict: () => {} }])
+    throwsCode('VALUE', /needs an optimizer with stateDict and loadStateDict/, () => anew.step(s.losses, bare(more)));
   let given: unknown;
   anew.step(s.losses, bare({ stateDict: () => ({ state: { 0: 1 }, paramGroups: 7 }), loadStateDict: (state: unknown) => { given = state; } })); // biome-ignore format: one line
   assert.equal(given, { state: {}, paramGroups: 7 });
@@ -425,7 +435,13 @@ test('a plan as data, and what of a state is another plan’s', () => {
   const plan = make();
   assert.is(plan.check(), plan);
   const [a, b] = JSON.parse(JSON.stringify(plan));
-  assert.equal(a, { name: 'a', losses: ['l'], until: allOf(below('l', 1), plateau('l', { patience: 2 })), freeze: ['w', (s.trunk.bias as Tensor).label || (s.trunk.bias as Tensor).describe()], lrFactor: 2 });
+  assert.equal(a, {
+    name: 'a',
+    losses: ['l'],
+    until: allOf(below('l', 1), plateau('l', { patience: 2 })),
+    freeze: ['w', (s.trunk.bias as Tensor).label || (s.trunk.bias as Tensor).describe()],
+    lrFactor: 2,
+  });
   assert.equal(b, { name: 'b', losses: ['l'], combine: 'weighted', backTo: ['a', above('l', 3)], freeze: [], optimizerState: 'reset' });
   course(plan, { l: [0.5, 0.25, 0.5] });
   assert.equal(plan.active, ['l']);

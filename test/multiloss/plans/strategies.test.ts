@@ -112,7 +112,8 @@ test('Phased and Hybrid: at the threshold, states, resets and refusals', () => {
   const x = tensor([1, 2], { requiresGrad: true });
   const losses = (): { a: Tensor; b: Tensor } => ({ a: x.sum(), b: x.square().sum() });
   assert.is(new multiloss.Phased({ first: 'a', second: 'b', threshold: 3 }).backward(losses()).branch, 'a');
-  const hybrid = (): multiloss.Hybrid<'a' | 'b'> => new multiloss.Hybrid<'a' | 'b'>([multiloss.weighted({ a: multiloss.anneal.linear(0, 1, { steps: 4 }), b: 1 }), new multiloss.Sum()], { every: 1 });
+  const hybrid = (): multiloss.Hybrid<'a' | 'b'> =>
+    new multiloss.Hybrid<'a' | 'b'>([multiloss.weighted({ a: multiloss.anneal.linear(0, 1, { steps: 4 }), b: 1 }), new multiloss.Sum()], { every: 1 });
   const method = hybrid();
   const seen = (m: typeof method): [number, number] => [m.phase, m.backward(losses()).weights.a];
   assert.equal([seen(method), seen(method), seen(method)], [[0, 0], [1, 1], [0, 0.25]]); // biome-ignore format: one line
@@ -127,8 +128,12 @@ test('Phased and Hybrid: at the threshold, states, resets and refusals', () => {
   assert.equal([seen(resumed), seen(resumed), seen(resumed)], [[0, 0], [1, 1], [0, 0.25]]); // biome-ignore format: one line
   const captured = capture(() => resumed.backward({ a: x.sum(), b: x.square().sum() }).branch);
   throwsCode('CAPTURE', /strategies change/, () => [captured(), captured(), captured()]);
-  const make = (of: unknown, ...given: unknown[]) => () => new (of as new (...given: unknown[]) => object)(...given);
-  for (const lacking of [{ second: 'b', threshold: 1 }, { first: 'a', threshold: 1 }, { first: 'a', second: 'b' }, undefined]) throwsCode('VALUE', /Phased.*must be/s, make(multiloss.Phased, lacking));
+  const make =
+    (of: unknown, ...given: unknown[]) =>
+    () =>
+      new (of as new (...given: unknown[]) => object)(...given);
+  for (const lacking of [{ second: 'b', threshold: 1 }, { first: 'a', threshold: 1 }, { first: 'a', second: 'b' }, undefined])
+    throwsCode('VALUE', /Phased.*must be/s, make(multiloss.Phased, lacking));
   throwsCode('VALUE', /strategies must be a list/, make(multiloss.Hybrid, [{}], { every: 1 }));
   throwsCode('VALUE', /strategies must be a list/, make(multiloss.Hybrid, [null], { every: 1 }));
   throwsCode('VALUE', /got no strategies/, make(multiloss.Hybrid, [], { every: 1 }));

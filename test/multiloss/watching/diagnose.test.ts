@@ -296,7 +296,10 @@ No trouble of scale, direction or noise here (cos(a, longer) = -0.085): the plai
   const four = text({ a: [1, 0], b: [1, 1], c: [0, 1], d: [1, 2] }, 3);
   assert.equal(four.length, 12);
   assert.is(four[11]?.startsWith("'c' holds nothing that 'a' and 'b' do not"), true);
-  assert.match(text({ a: [1, 0], b: [0, 40] }, 3).at(-1) as string, /, but their directions are not at odds beyond noise \(cos\(a, b\) = 0 ± 0\)\. Try [^;]*, or a weight near 0\.025 on 'b'; PCGrad and UPGrad alone/);
+  assert.match(
+    text({ a: [1, 0], b: [0, 40] }, 3).at(-1) as string,
+    /, but their directions are not at odds beyond noise \(cos\(a, b\) = 0 ± 0\)\. Try [^;]*, or a weight near 0\.025 on 'b'; PCGrad and UPGrad alone/,
+  );
   const dead = text({ a: [0, 4], b: [0, 0], c: [-400, -2] }, 2);
   assert.equal(dead.slice(2, 5), ['b         0         0       0      –', 'c      -404       400       1      1', 'cos(a, c) = -0.005']);
   assert.match(dead[5] as string, /^No gradient of 'b' .* \(norm 0\); 'c' is 100 times .* From two batches noise cannot be told apart: pass 8\.$/);
@@ -307,6 +310,9 @@ test('what cannot be diagnosed is refused by name', () => {
   throwsCode('GRAPH', /losses left, right share no parameter/, () => multiloss.diagnose(() => ({ left: u.mul(2).sum(), right: v.mul(2).sum() })));
   throwsCode('GRAPH', /loss 'right' does not require a gradient/, () => multiloss.diagnose(() => ({ left: u.sum(), right: u.detach().sum() })));
   throwsCode('VALUE', /got no batches/, () => multiloss.diagnose([]));
+  throwsCode('VALUE', /batch 0 must be a function/, () => multiloss.diagnose([5] as never));
+  throwsCode('VALUE', /batches are a list, a loader, or a function/, () => multiloss.diagnose(5 as never));
+  throwsCode('VALUE', /argument/, () => (multiloss.diagnose as (...given: unknown[]) => unknown)([], () => ({}), {}, 1));
   throwsCode('VALUE', /batches must be/, () => multiloss.diagnose(() => ({ left: u.sum() }), { batches: 0 }));
   throwsCode('VALUE', /the first one had left/, () => multiloss.diagnose((k) => ({ [k ? 'right' : 'left']: u.mul(2).sum(), both: u.mul(3).sum() }) as Record<string, Tensor>));
 });
