@@ -9,7 +9,7 @@ const rows: Rows = [[3, 0], [0, 4], [1, 0]]; // biome-ignore format: rows
 /** Weights 1, 2, …; and what it was told. */
 function counting(more: Partial<M.Weighting> = {}): M.Weighting & { told: M.Stats[] } {
   const told: M.Stats[] = [];
-  return { name: 'counting', needs: 'gramian', weights: (s) => (told.push(s), Float64Array.from(s.names, (_, i) => i + 1)), told, ...more };
+  return { name: 'counting', needs: 'gramian', weights: (s) => Float64Array.from(s.names, (_, i) => (i === 0 ? Math.min(told.push(s), 1) : i + 1)), told, ...more };
 }
 const step = (method: M.Weighting, names = ['a', 'b', 'c']): number[] => [...method.weights({ ...statsOf(rows.slice(0, names.length)), names })];
 
