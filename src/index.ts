@@ -27,6 +27,7 @@ export { reverseGrad, scaleGrad } from './ops/gradient.ts';
 export { acos, acosh, asin, asinh, atan, atan2, atanh, cosh, sinh, tan } from './ops/angles.ts';
 export { flip, repeat, roll, tile } from './ops/arrange.ts';
 export {
+  type AddOptions,
   add,
   div,
   eq,

@@ -1,7 +1,7 @@
 // Two inputs, element by element, with broadcasting. A plain number may stand for either.
 import { call } from '../runtime/call.ts';
 import type { Kernel } from '../runtime/kernel-names.ts';
-import { assertArity, assertTensor, valueText } from '../tensor/check.ts';
+import { assertArity, assertTensor, type Kinds, NUMBER, optionsOf, valueText } from '../tensor/check.ts';
 import { type DType, promote } from '../tensor/dtype.ts';
 import { GradloomError } from '../tensor/errors.ts';
 import { apply, dense, everyInput, type Op, otherInputs, requiresGrad, walkOuter, windowOn } from '../tensor/op.ts';
@@ -141,24 +141,46 @@ const divOp = binaryOp('div', {
   },
 });
 
-/** a + b; of two bools whether either is true. Shapes broadcast. */
-export function add(a: Operand, b: Operand): Tensor {
-  assertArity('add', arguments.length, 2);
-  const both = operands('add', a, b);
+/** Options of sums and differences. */
+export interface AddOptions {
+  /** What the second operand is multiplied by, default 1. */
+  alpha?: number | undefined;
+}
+
+const ALPHA: Kinds<AddOptions> = { alpha: NUMBER };
+
+/** @internal The second operand of a sum or difference, times `alpha`. */
+export function scaled(op: string, b: Operand, options: AddOptions): Operand {
+  const { alpha = 1 } = optionsOf(op, options, ALPHA);
+  typeOf(op, b);
+  return alpha === 1 ? b : typeof b === 'number' ? b * alpha : mul(b, alpha);
+}
+
+/** a + alpha · b; of two bools whether either is true. Shapes broadcast. */
+export function add(a: Operand, b: Operand, options?: AddOptions): Tensor {
+  assertArity('add', arguments.length, 3);
+  const both = operands('add', a, options === undefined ? b : scaled('add', b, options));
   return apply(both[0].dtype === 'bool' ? addBoolOp : addOp, both, undefined);
 }
 
-/** a − b. Shapes broadcast. */
-export const sub: (a: Operand, b: Operand) => Tensor = ofTwo(subOp, (name, a, b) => operands(name, a, b, 'int32'));
+/** a − alpha · b. Shapes broadcast. */
+export function sub(a: Operand, b: Operand, options?: AddOptions): Tensor {
+  assertArity('sub', arguments.length, 3);
+  return apply(subOp, operands('sub', a, options === undefined ? b : scaled('sub', b, options), 'int32'), undefined);
+}
 /** a · b, element by element. Shapes broadcast. */
 export const mul: (a: Operand, b: Operand) => Tensor = ofTwo(mulOp);
 
-/** a / b, always float32. Shapes broadcast. */
-export const div: (a: Operand, b: Operand) => Tensor = ofTwo(divOp, (name, a, b) => {
+/** @internal What stands instead of a rounding that `div` does not do. */
+export const ROUNDED = 'For { roundingMode } call divide(a, b, { roundingMode }).';
+
+/** a / b, always float32; `divide` rounds. Shapes broadcast. */
+export function div(a: Operand, b: Operand): Tensor {
+  assertArity('div', arguments.length, 2, ROUNDED);
   // Backward reads what divides a number. As in PyTorch, where that is a product with 1/b, b may be written to meanwhile.
   const divisor = typeof a === 'number' && b instanceof Tensor && isGradEnabled() && requiresGrad(b) ? clone(b) : b;
-  return operands(name, a, divisor, 'float32');
-});
+  return apply(divOp, operands('div', a, divisor, 'float32'), undefined);
+}
 
 // Comparisons and logic have no gradient.
 const BOOL: Partial<Op<void>> = { dtype: () => 'bool' };

@@ -7,7 +7,7 @@ import { isRowMajor, rowMajor, sameShape, type Shape } from '../tensor/shape.ts'
 import { isGradEnabled, isInferenceMode, noGrad } from '../tensor/modes.ts';
 import { observer, putNode } from '../tensor/tape.ts';
 import { assertAlive, metaOf, Tensor } from '../tensor/tensor.ts';
-import { add, div, mul, type Operand, sub } from './binary.ts';
+import { type AddOptions, add, div, mul, type Operand, ROUNDED, scaled, sub } from './binary.ts';
 import { to } from './convert.ts';
 import { full } from './create.ts';
 import { clone, contiguous } from './movement.ts';
@@ -164,21 +164,21 @@ function snapshot(t: Tensor): Tensor {
 
 const OPERAND: Kind = either(TENSOR, NUMBER);
 
-function check(op: string, t: Tensor, x: Operand, count: number): void {
-  assertArity(op, count, 2);
+function check(op: string, t: Tensor, x: Operand, count: number, most = 2, remedy?: string): void {
+  assertArity(op, count, most, remedy);
   assertTensor(op, t);
   checkArgument(op, 'the operand', x, OPERAND);
 }
 
-/** t ← t + x (x may broadcast). Returns t. */
-export function add_(t: Tensor, x: Operand): Tensor {
-  check('add_', t, x, arguments.length);
-  return write('add_', t, add(t, x));
+/** t ← t + alpha · x (x may broadcast). Returns t. */
+export function add_(t: Tensor, x: Operand, options?: AddOptions): Tensor {
+  check('add_', t, x, arguments.length, 3);
+  return write('add_', t, add(t, options === undefined ? x : scaled('add_', x, options)));
 }
-/** t ← t − x. Returns t. */
-export function sub_(t: Tensor, x: Operand): Tensor {
-  check('sub_', t, x, arguments.length);
-  return write('sub_', t, sub(t, x));
+/** t ← t − alpha · x. Returns t. */
+export function sub_(t: Tensor, x: Operand, options?: AddOptions): Tensor {
+  check('sub_', t, x, arguments.length, 3);
+  return write('sub_', t, sub(t, options === undefined ? x : scaled('sub_', x, options)));
 }
 /** t ← t · x. Returns t. */
 export function mul_(t: Tensor, x: Operand): Tensor {
@@ -187,7 +187,7 @@ export function mul_(t: Tensor, x: Operand): Tensor {
 }
 /** t ← t / x; float32 only. Returns t. */
 export function div_(t: Tensor, x: Operand): Tensor {
-  check('div_', t, x, arguments.length);
+  check('div_', t, x, arguments.length, 2, ROUNDED);
   return write('div_', t, div(snapshot(t), x));
 }
 /** t ← clamp(t); arguments as in `clamp`. Returns t. */

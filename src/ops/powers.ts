@@ -1,10 +1,10 @@
 // Powers and logarithms to bases 2 and 10, and short formulas of numbers.
-import { assertArity, assertTensor, checkArgument, type Kinds, NUMBER, type OfOne, ofOne, optionsBy, WHOLE } from '../tensor/check.ts';
+import { assertArity, assertTensor, type Kinds, type OfOne, ofOne, optionsBy, WHOLE } from '../tensor/check.ts';
 import { GradloomError } from '../tensor/errors.ts';
 import { apply } from '../tensor/op.ts';
 import { logarithm, wholePower } from '../tensor/elementary.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { add, div, eq, maximum, mul, type Operand, sub, where } from './binary.ts';
+import { type AddOptions, add, div, eq, maximum, mul, type Operand, scaled, sub, where } from './binary.ts';
 import { asFloat } from './convert.ts';
 import { constant } from './create.ts';
 import { formula } from './formula.ts';
@@ -51,12 +51,11 @@ export function ldexp(x: Tensor, n: Operand): Tensor {
   return mul(x, pow(2, typeof n === 'number' ? constant(n, 'float32') : n));
 }
 
-/** other − alpha·x. Shapes broadcast. */
-export function rsub(x: Tensor, other: Operand, alpha = 1): Tensor {
+/** other − alpha · x. Shapes broadcast. */
+export function rsub(x: Tensor, other: Operand, alpha: AddOptions | number = 1): Tensor {
   assertArity('rsub', arguments.length, 3);
   assertTensor('rsub', x);
-  checkArgument('rsub', 'alpha', alpha, NUMBER);
-  return sub(other, alpha === 1 ? x : mul(x, alpha));
+  return sub(other, scaled('rsub', x, typeof alpha === 'number' ? { alpha } : alpha));
 }
 
 /** What stands behind the point, with x's sign. */

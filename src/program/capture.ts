@@ -1,9 +1,9 @@
 // A training step recorded once and replayed without host work: the same kernels on the same words, so the same bits.
 //
-// first call         runs as it is: optimizers make their state second call        runs and is recorded at the seam;
-// then buffers get addresses by lifetime 3rd, 4th, 8th …    run as they are and are compared with the recording: a
-// number of the host that has changed is found the others         copy the inputs in, repeat the recorded calls, copy
-// the outputs out
+//   first call           runs as it is: optimizers make their state
+//   second call          runs and is recorded at the seam; then buffers get addresses by lifetime
+//   3rd, 4th, 8th …      run as they are and are compared with the recording: a number of the host that has changed is found
+//   the others           copy the inputs in, repeat the recorded calls, copy the outputs out
 //
 // Inputs of other shapes, and flags that are set otherwise (modes, frozen parameters …), have recordings of their own.
 import { full } from '../ops/create.ts';

@@ -130,8 +130,8 @@ export function assertTensor(op: string, value: unknown, name = 'input'): assert
 }
 
 /** Throws where more arguments were given than the function takes, so that none is passed over. A function that is a method too counts its tensor. */
-export function assertArity(op: string, given: number, most: number): void {
-  if (given > most) throw new GradloomError('VALUE', op, `takes at most ${most} argument${most === 1 ? '' : 's'}, got ${given}. Leave the others out.`);
+export function assertArity(op: string, given: number, most: number, remedy = 'Leave the others out.'): void {
+  if (given > most) throw new GradloomError('VALUE', op, `takes at most ${most} argument${most === 1 ? '' : 's'}, got ${given}. ${remedy}`);
 }
 
 /** A function of a single tensor, and no more: `fn` gets one that is checked. It may get what `tensors.map(relu)` hands over: a tensor, its place, the list. */

@@ -20,12 +20,6 @@ export const unary = (fn: (x: Tensor) => Tensor): Row<Output> => ['input', fn];
 export const binary = (fn: (a: Operand, b: Operand) => Tensor): Row<Output> => ['input other', fn];
 export const reduction = (fn: (x: Tensor, options: ReduceOptions) => Output): Row<Output> => ['input * dim keepdim', fn];
 
-/** a + α·b and a − α·b. */
-export const scaled = (fn: (a: Operand, b: Operand) => Tensor): Row<Output> => [
-  'input other alpha',
-  (a: Operand, b: Operand, alpha = 1) => fn(a, alpha === 1 ? b : g.mul(b, alpha)),
-];
-
 /** softmax of PyTorch can convert first; ours has one float type. */
 export const alongDim = (fn: (x: Tensor, dim: number) => Tensor): Row<Output> => [
   'input dim dtype',

@@ -4,7 +4,7 @@ import * as g from 'gradloom';
 import { multiloss, nn, type Operand, optim, type Tensor } from 'gradloom';
 import { arrayOperators } from './arrays.names.ts';
 import * as adapt from './adapt.ts';
-import { alongDim, binary, extreme, type Output, reduction, scaled, spread, unary } from './adapt.ts';
+import { alongDim, binary, extreme, type Output, reduction, spread, unary } from './adapt.ts';
 import { call, type Row } from './bind.ts';
 import { imageModules, imageOperators } from './images.names.ts';
 import { indexOperators } from './indexing.names.ts';
@@ -18,7 +18,7 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
   T: unary(g.t),
   __rmatmul__: ['input other', (x: Tensor, other: Tensor) => g.matmul(other, x)],
   abs: unary(g.abs),
-  add: scaled(g.add),
+  add: ['input other * alpha', g.add],
   addmm: ['input mat1 mat2 * beta alpha', g.addmm],
   all: reduction((x, options) => g.all(x.bool(), options)),
   amax: reduction(g.amax),
@@ -129,7 +129,7 @@ export const operators: Readonly<Record<string, Row<Output>>> = {
   stack: ['tensors dim', g.stack],
   std: spread(g.std),
   std_mean: spread((x, options) => [g.std(x, options), g.mean(x, { dim: options.dim, keepdim: options.keepdim })]),
-  sub: scaled(g.sub),
+  sub: ['input other * alpha', g.sub],
   sum: reduction(g.sum),
   t: unary(g.t),
   tanh: unary(g.tanh),

@@ -37,6 +37,7 @@ const same: [name: string, byPosition: unknown[], byName: unknown[]][] = [
   ['norm', [x, 1, 0, true], [x, { p: 1, dim: 0, keepdim: true }]],
   ['variance', [x, 1], [x, { dim: 1 }]],
   ['std', [x, [0]], [x, { dim: [0] }]],
+  ['rsub', [x, 1, 2], [x, 1, { alpha: 2 }]],
   ['clamp', [x, 0, 1], [x, { min: 0, max: 1 }]],
   ['clamp', [x, undefined, 1], [x, { max: 1 }]],
   ['sort', [x, 0, true], [x, { dim: 0, descending: true }]],

@@ -55,8 +55,10 @@ const elementwise: Case[] = [
   { name: 'pow −1.5', run: (x) => g.pow(x, -1.5), reference: (x) => x ** -1.5, domain: [0.5, 2] },
   { name: 'pow', run: g.pow, shapes: pair, reference: (x, y) => x ** y, domain: [0.5, 2] },
   { name: 'pow of a number', run: (x) => g.pow(1.7, x), reference: (x) => 1.7 ** x },
-  { name: 'add', run: g.add, shapes: pair, reference: (x, y) => x + y, linear: true },
-  { name: 'sub', run: g.sub, shapes: pair, reference: (x, y) => x - y, linear: true },
+  { name: 'add', run: (x, y) => g.add(x, y), shapes: pair, reference: (x, y) => x + y, linear: true },
+  { name: 'sub', run: (x, y) => g.sub(x, y), shapes: pair, reference: (x, y) => x - y, linear: true },
+  { name: 'add alpha', run: (x, y) => g.add(x, y, { alpha: 1.5 }), shapes: pair, reference: (x, y) => x + 1.5 * y, linear: true },
+  { name: 'sub alpha', run: (x, y) => g.sub(x, y, { alpha: -0.5 }), shapes: pair, reference: (x, y) => x + 0.5 * y, linear: true },
   { name: 'mul', run: g.mul, shapes: pair, reference: (x, y) => x * y },
   { name: 'div', run: g.div, shapes: pair, reference: (x, y) => x / y, domain: [0.5, 2] },
   { name: 'rdiv', run: (x) => g.div(2, x), reference: (x) => 2 / x, domain: [0.5, 2] },
@@ -66,7 +68,7 @@ const elementwise: Case[] = [
   { name: 'maskedFill', run: (x) => x.maskedFill(mask(x.size).reshape(x.shape), 2), linear: true },
   {
     name: 'add broadcast',
-    run: g.add,
+    run: (x, y) => g.add(x, y),
     shapes: (n) => [
       [3, 1, n],
       [2, 1],

@@ -34,6 +34,27 @@ test('operands are tensors or numbers, sources tensors, values numbers', () => {
   throwsCode('SHAPE', /add_: the result does not fit/, () => ones([1]).add_(ones([2])));
 });
 
+test('sums and differences take alpha, out of place and in place', () => {
+  const x = tensor([5, -5]);
+  const y = tensor([2, 3]);
+  assert.equal(list(x.add(y, { alpha: 2 })), [9, 1]);
+  assert.equal(list(x.sub(y, { alpha: 2 })), [1, -11]);
+  assert.equal(list(x.add(3, { alpha: 0.5 })), [6.5, -3.5]);
+  assert.equal(list(I([1, 2]).add(I([1, 2]), { alpha: 3 })), [4, 8]);
+  assert.equal(list(x.clone().add_(y, { alpha: 2 })), [9, 1]);
+  assert.equal(list(x.clone().sub_(y, { alpha: -1 })), [7, -2]);
+  const w = L([1, 2]);
+  const step = w.clone().add_(L([3, 4]), { alpha: -2 });
+  step.sum().backward();
+  assert.equal(list(w.grad), [1, 1]);
+  throwsCode('DTYPE', /add_: the result is float32/, () => I([1]).add_(I([1]), { alpha: 0.5 }));
+  throwsCode('VALUE', /^sub_: there is no option 'alpa'. Did you mean 'alpha'/, () => x.sub_(y, { alpa: 2 } as object));
+  throwsCode('VALUE', /^add: alpha must be a number/, () => x.add(y, { alpha: '2' } as object));
+  throwsCode('DTYPE', /^add: takes tensors and numbers, got '1'/, () => x.add('1' as never, { alpha: 2 }));
+  for (const op of ['div', 'div_'])
+    throwsCode('VALUE', new RegExp(`^${op}: .*divide\\(a, b, { roundingMode }\\)`), () => Reflect.apply(x[op as 'div'], x, [y, { roundingMode: 'floor' }]));
+});
+
 test('what was written over has no gradient, whatever is infinite there', () => {
   const writes: Record<string, (y: Tensor) => Tensor> = {
     zero_: (y) => y.slice(0, 0, 1).zero_(),
