@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: lines of code
 // Mutants that no test can tell from the code as it is, each with the reason. Known by the line, before and after.
 
 export interface Equivalent {
