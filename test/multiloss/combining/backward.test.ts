@@ -626,7 +626,7 @@ test('options that do not go together, or are none, change nothing', () => {
   const column: multiloss.Aggregator = { name: 'column', needs: 'jacobian', directions: (rows) => rows.map((r) => r.sum({ dim: 0 }) as Tensor) };
   const apart = (): Record<'a' | 'b' | 'c', Tensor> => ({ a: h.detach().requiresGrad_().sum(), b: h.detach().requiresGrad_().sum(), c: h.detach().requiresGrad_().sum() });
   const { a, b, c } = losses();
-  const refused: [string, RegExp, object][] = [
+  const refused: [Parameters<typeof throwsCode>[0], RegExp, object][] = [
     ['VALUE', /Leave out `on`, `at` and `other`/, { combine: column, on: [u] }],
     ['VALUE', /Leave out `on`, `at` and `other`/, { combine: column, at: u }],
     ['VALUE', /Leave out `on`, `at` and `other`/, { combine: column, other: losses() }],

@@ -14,7 +14,7 @@ function counting(more: Partial<M.Weighting> = {}): M.Weighting & { told: M.Stat
 const step = (method: M.Weighting, names = ['a', 'b', 'c']): number[] => [...method.weights({ ...statsOf(rows.slice(0, names.length)), names })];
 
 test('every: kept in between; a loss that was never weighed counts as the others on average', () => {
-  const inner: M.Weighting = { name: 'ones', needs: 'gramian', weights: ({ names }) => Float64Array.from(names, (n) => ({ a: 2, b: 4, c: 7 })[n] as number) };
+  const inner: M.Weighting = { name: 'ones', needs: 'gramian', weights: ({ names }) => Float64Array.from(names, (n) => ({ a: 2, b: 4, c: 7 })[n as 'a']) };
   const method = M.every(2, inner);
   assert.equal([method.needs, step(method, ['a', 'b']), method.needs, step(method)], ['gramian', [2, 4], 'losses', [2, 4, 3]]); // biome-ignore format: one line
   assert.equal(step(method), [2, 4, 7]);

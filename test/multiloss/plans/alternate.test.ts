@@ -102,7 +102,7 @@ test('turns go on from a state, with what methods remember; every player plays i
         every: 3,
         combine: multiloss.weighted({ real: multiloss.anneal.linear(0, 1, { steps: 4 }) }),
       },
-      g: { losses: (_x: Tensor) => ({ up: s.maker.weight.square().sum() }), optimizer: s.g, backward: { measure: true }, beforeStep: () => hooked.push('g') },
+      g: { losses: (_x: Tensor) => ({ up: s.maker.weight.square().sum() }), optimizer: s.g, every: 1, backward: { measure: true }, beforeStep: () => hooked.push('g') },
     });
     return { s, play };
   };
@@ -114,6 +114,7 @@ test('turns go on from a state, with what methods remember; every player plays i
   const state = JSON.parse(JSON.stringify(play.stateDict()));
   assert.equal([state.steps, Object.keys(state.methods)], [5, ['d']]);
   const { play: again } = make();
+  again.loadStateDict(again.stateDict());
   again.loadStateDict(state);
   assert.equal(weights(again), [undefined, 0.5, undefined, undefined]);
   for (const bad of [{ steps: -1 }, { methods: 5 }, { methods: { d: {} } }, { methods: {} }]) throwsCode('STATE', /./, () => again.loadStateDict({ ...state, ...bad } as never));

@@ -302,7 +302,7 @@ function until(condition: multiloss.Condition, k: readonly (number | null)[]): {
 test('conditions to the step: at equal values, where a loss is lacking, where one is not finite', () => {
   const [never, nan] = [Number.POSITIVE_INFINITY, Number.NaN];
   const rows: [multiloss.Condition, (number | null)[], steps: number][] = [
-    [below('k', 1), [1, 0.75], 2],
+    [below('k', 1, { ema: 0, for: 1 }), [1, 0.75], 2],
     [above('k', 1), [1, 1.25], 2],
     [below('k', 1), [2, 2, 2], never],
     [plateau('k', { patience: 1 }), [3, 3, 0], 2],
@@ -349,7 +349,7 @@ test('what no condition, no phase and no step takes', () => {
     (...given: unknown[]) =>
     () =>
       (plan as unknown as { step(...given: unknown[]): unknown }).step(...given);
-  const refused: [string, RegExp, () => unknown][] = [
+  const refused: [Parameters<typeof throwsCode>[0], RegExp, () => unknown][] = [
     ['VALUE', /below.*loss must be/s, call(below, 5, 1)],
     ['VALUE', /plateau.*loss must be/s, call(plateau, undefined, { patience: 1 })],
     ['VALUE', /plateau.*patience must be/s, call(plateau, 'l', {})],
