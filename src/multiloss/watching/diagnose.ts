@@ -173,7 +173,7 @@ function factsOf({ names, values, squares, broken, sums, counts }: Gathered): {
       value: (values[i] as number) / batches,
       norm: Math.sqrt(square),
       finite: !broken[i],
-      repeat: groups < 2 ? null : square > 0 ? Math.max(-1, Math.min(1, signal.value / square)) : 0,
+      repeat: groups < 2 ? null : square > 0 ? signal.value / square : 0,
       sure,
     };
   });

@@ -544,6 +544,124 @@ test('a captured method whose needs change is recorded anew', () => {
   }
 });
 
+/** Losses a, b, c of two plain tensors, of gradients (1, 1), (2, 0) and (0, 0) in u and (1, 1), (0, 1), (1, 0) in v. */
+function plain(): { u: Tensor; v: Tensor; losses: () => Record<'a' | 'b' | 'c', Tensor> } {
+  const [u, v] = [tensor([1, 2], { requiresGrad: true }), tensor([3, 4], { requiresGrad: true })];
+  const of = (x: number[], y: number[]): Tensor =>
+    u
+      .mul(tensor(x))
+      .sum()
+      .add(v.mul(tensor(y)).sum());
+  return { u, v, losses: () => ({ a: of([1, 1], [1, 1]), b: of([2, 0], [0, 1]), c: of([0, 0], [1, 0]) }) };
+}
+
+test('a report to the number, and as an object', () => {
+  const { u, losses } = plain();
+  const r = multiloss.backward(losses(), { combine: fixed('gramian', 1, 2, 0) });
+  assert.equal(Object.keys(r), ['branch', 'names', 'losses', 'weights', 'norms', 'cosine', 'gramian', 'rank', 'layers', 'groups']);
+  assert.equal({ ...r }, JSON.parse(JSON.stringify(r)));
+  assert.is(Object.hasOwn(r, 'lossValues'), false);
+  assert.equal([r.branch, r.names, r.losses, r.weights, r.rank, r.groups], ['fixed', ['a', 'b', 'c'], { a: 10, b: 6, c: 3 }, { a: 1, b: 2, c: 0 }, 3, []]);
+  assert.equal(r.gramian, [[4, 3, 1], [3, 5, 0], [1, 0, 1]]); // biome-ignore format: a matrix
+  assert.equal(r.norms, { a: 2, b: Math.sqrt(5), c: 1 });
+  const ab = 3 / (2 * Math.sqrt(5));
+  assertClose(r.cosine as number[][], [[1, ab, 0.5], [ab, 1, 0], [0.5, 0, 1]], 1e-12); // biome-ignore format: a matrix
+  // Layers of tensors without names are those that one op takes; c has no gradient in u.
+  assert.equal(r.layers?.map((l) => [l.name, l.gramian]), [['mul 0', [[2, 1, 1], [1, 1, 0], [1, 0, 1]]], ['mul 1', [[2, 2, 0], [2, 4, 0], [0, 0, 0]]]]); // biome-ignore format: a matrix
+  assert.equal(r.layers?.[1]?.cosine[2], [0, 0, 0]);
+  for (const combine of [new multiloss.DWA(), new multiloss.STCH(), new multiloss.Sum()]) assert.equal(multiloss.backward(losses(), { combine }).losses, { a: 10, b: 6, c: 3 });
+  const reading = (key: 'gramian' | 'weights') => capture(() => multiloss.backward({ a: u.sum(), b: u.square().sum() }, { measure: true })[key]);
+  for (const key of ['gramian', 'weights'] as const) {
+    const read = reading(key);
+    throwsCode('CAPTURE', /a number is read/, () => [read(), read(), read()]);
+  }
+});
+
+test('a gradient that is not finite is named, wherever it is and whoever looks', () => {
+  const { u, v, losses } = plain();
+  const column: multiloss.Aggregator = { name: 'column', needs: 'jacobian', directions: (rows) => rows.map((r) => r.sum({ dim: 0 }) as Tensor) };
+  for (const combine of [fixed('gramian', 1, 1, 1), fixed('norms', 1, 1, 1), column]) {
+    for (const name of NAMES) {
+      const all = losses();
+      throwsCode('NONFINITE', new RegExp(`the gradient of '${name}' is not finite`), () =>
+        multiloss.backward({ ...all, [name]: all[name].add(v.sub(v).sum().sqrt()) }, { combine }),
+      );
+      assert.equal([u.grad, v.grad], [null, null]);
+    }
+  }
+  const all = losses();
+  throwsCode('NONFINITE', /the gradient of 'b' is not finite/, () =>
+    multiloss.backward({ ...all, b: all.b.add(v.sub(v).sum().sqrt()) }, { combine: fixed('gramian', 1, 1, 1), shared: [u] }),
+  );
+});
+
+test('directions of a method of your own: one float32 tensor for each parameter, which stays its own', () => {
+  const { u, losses } = plain();
+  const kept = [tensor([5, 6]), tensor([7, 8])];
+  const giving = (directions: unknown): multiloss.Aggregator => ({ name: 'mine', needs: 'jacobian', directions: () => directions as Tensor[] });
+  for (const bad of [null, [], [kept[0]], [kept[0], 5], [kept[0], tensor([1, 2], { dtype: 'int32' })], [kept[0], tensor([1, 2, 3])], { length: 2 }])
+    throwsCode('SHAPE', /must return one float32 tensor for each of the 2 parameters/, () => multiloss.backward(losses(), { combine: giving(bad) }));
+  multiloss.backward(losses(), { combine: giving(kept) });
+  multiloss.backward(losses(), { combine: giving(kept) });
+  assert.equal(kept.map((t) => [...t.data()]), [[5, 6], [7, 8]]); // biome-ignore format: one line
+  assert.ok([10, 14].includes((u.grad as Tensor).data()[0] as number));
+});
+
+test('a scalarizer of your own that leaves a loss out, with two numbers to learn', () => {
+  const { u, losses } = plain();
+  const learnt = [tensor(2, { requiresGrad: true }), tensor(3, { requiresGrad: true })] as [Tensor, Tensor];
+  const combine: multiloss.Scalarizer = {
+    name: 'mine',
+    needs: 'losses',
+    parameters: () => learnt,
+    combine: ([a, b]) => (a as Tensor).mul(learnt[0]).add((b as Tensor).mul(learnt[1])),
+  };
+  assert.equal(multiloss.backward(losses(), { combine }).weights, { a: 2, b: 3, c: 0 });
+  assert.equal([...learnt, u].map((t) => [...(t.grad as Tensor).data()]), [[10], [6], [8, 2]]); // biome-ignore format: one line
+});
+
+test('options that do not go together, or are none, change nothing', () => {
+  const { u, v, losses } = plain();
+  const h = u.mul(2);
+  const column: multiloss.Aggregator = { name: 'column', needs: 'jacobian', directions: (rows) => rows.map((r) => r.sum({ dim: 0 }) as Tensor) };
+  const apart = (): Record<'a' | 'b' | 'c', Tensor> => ({ a: h.detach().requiresGrad_().sum(), b: h.detach().requiresGrad_().sum(), c: h.detach().requiresGrad_().sum() });
+  const { a, b, c } = losses();
+  const refused: [Parameters<typeof throwsCode>[0], RegExp, object][] = [
+    ['VALUE', /Leave out `on`, `at` and `other`/, { combine: column, on: [u] }],
+    ['VALUE', /Leave out `on`, `at` and `other`/, { combine: column, at: u }],
+    ['VALUE', /Leave out `on`, `at` and `other`/, { combine: column, other: losses() }],
+    ['VALUE', /gives a direction. Leave `heads` out/, { combine: column, heads: 'weighted' }],
+    ['VALUE', /does not weigh gradients: it takes no groups/, { combine: column, groups: 'layer' }],
+    ['VALUE', /does not weigh gradients: it takes no groups/, { groups: 'layer' }],
+    ['VALUE', /remembers between steps: it takes no groups/, { combine: multiloss.ema(new multiloss.MGDA()), groups: 'layer' }],
+    ['VALUE', /shared must be a list of tensors/, { shared: u }],
+    ['VALUE', /shared must be a list of tensors/, { shared: null }],
+    ['VALUE', /shared must be a list of tensors/, { shared: {} }],
+    ['VALUE', /only must be an object/, { only: [u] }],
+    ['VALUE', /only must be an object/, { only: { a: 5 } }],
+    ['GRAPH', /`shared`: .* does not require a gradient/, { shared: [tensor([1])] }],
+    ['GRAPH', /`shared`: 5 does not require a gradient/, { shared: [5] }],
+    ['VALUE', /`shared` is empty/, { shared: [] }],
+    ['VALUE', /`other` has the losses a, b, the step a, b, c/, { combine: fixed('gramian', 1, 1, 1), other: { a, b } }],
+    ['VALUE', /`other` has the losses a, b, d, the step/, { combine: fixed('gramian', 1, 1, 1), other: { a, b, d: c } }],
+    ['VALUE', /`other` has the losses a, b, c, d, the step/, { combine: fixed('gramian', 1, 1, 1), other: { ...losses(), d: u.sum() } }],
+    ['GRAPH', /share no parameter with the step/, { combine: fixed('gramian', 1, 1, 1), other: apart() }],
+  ];
+  for (const [code, text, options] of refused) {
+    throwsCode(code, text, () => multiloss.backward(losses(), options));
+    assert.equal([u.grad, v.grad], [null, null], `${text}`);
+  }
+  throwsCode('VALUE', /argument/, () => (multiloss.backward as (...given: unknown[]) => unknown)(losses(), {}, 1));
+  multiloss.backward(losses(), { combine: fixed('gramian', 1, 1, 1), only: { a: undefined } });
+  assert.equal([...(u.grad as Tensor).data()], [3, 1]);
+  // One parameter is enough to compare two batches by.
+  const one = (): Record<'a' | 'b', Tensor> => ({ a: u.sum(), b: u.mul(3).sum() });
+  assert.equal(multiloss.backward(one(), { combine: fixed('gramian', 1, 1), other: one() }).weights, { a: 1, b: 1 });
+  const alone = new multiloss.Independent();
+  assert.equal(alone.backward(one()).weights, { a: 1, b: 1 });
+  throwsCode('VALUE', /argument/, () => new (multiloss.Independent as unknown as new (...given: unknown[]) => object)({}));
+});
+
 test('nothing grows', () => {
   const { net, targets } = setUp();
   const x = randn([4, 8]);

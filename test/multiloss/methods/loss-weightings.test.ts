@@ -228,6 +228,19 @@ for (const [name, make] of makers) {
   });
 }
 
+test('states of no step and of one are taken up as they are', () => {
+  for (const [name, make] of makers) {
+    const method = name === 'FAMO' ? new multiloss.FAMO() : make();
+    for (let steps = 0; steps < 2; steps++) {
+      const state = JSON.stringify(method.stateDict());
+      const other = name === 'FAMO' ? new multiloss.FAMO() : make();
+      other.loadStateDict(JSON.parse(state));
+      assert.is(JSON.stringify(other.stateDict()), state);
+      weigh(method, [1, 2]);
+    }
+  }
+});
+
 test('losses may come and go; a foreign state is an error', () => {
   const famo = new multiloss.FAMO();
   weigh(famo, [1, 2, 3]);
@@ -236,7 +249,92 @@ test('losses may come and go; a foreign state is an error', () => {
   throwsCode('STATE', /'names' is missing/, () => new multiloss.DWA().loadStateDict({ steps: 1 }));
 });
 
+test('defaults are the documented ones', () => {
+  const pairs: [() => multiloss.Weighting, () => multiloss.Weighting][] = [
+    [() => new multiloss.DWA({ stepsPerEpoch: 2 }), () => new multiloss.DWA({ temperature: 2, stepsPerEpoch: 2 })],
+    [() => new multiloss.FAMO({ after: 'next' }), () => new multiloss.FAMO({ after: 'next', lr: 0.025, weightDecay: 1e-3, lowerBounds: [0, 0, 0] })],
+    [() => new multiloss.ReLoBRaLo(), () => new multiloss.ReLoBRaLo({ temperature: 0.1, alpha: 0.999, rho: 0.99 })],
+    [() => new multiloss.SoftAdapt(), () => new multiloss.SoftAdapt({ beta: 0.1, normalized: false, lossWeighted: false })],
+  ];
+  for (const pair of pairs) {
+    const [plain, told] = pair.map((make) => {
+      manualSeed(3);
+      const method = make();
+      return Array.from({ length: 300 }, (_, i) => weigh(method, course[i % 9] as number[]));
+    });
+    assert.equal(plain, told);
+  }
+  const kpi = new multiloss.FocalKPI();
+  kpi.update({ a: 0.9 });
+  kpi.update({ a: 0.5 });
+  near(weigh(kpi, [1]), [0.5 * Math.LN2]);
+  const limited = multiloss.constrain({ main: 'a', limits: { b: 1 } });
+  near(weigh(limited, [1, 3]), [1, 0.02]);
+});
+
+test('losses that come later start as their methods say', () => {
+  // b comes in the second epoch: its ratio is 1 until it has two.
+  const dwa = new multiloss.DWA({ temperature: 1, stepsPerEpoch: 1 });
+  weigh(dwa, [1]);
+  weigh(dwa, [3, 5]);
+  assert.equal(dwa.stateDict(), { steps: 0, names: ['a', 'b'], sum: [0, 0], count: [0, 0], last: [3, 5], before: [1, 0], epochs: [2, 1] });
+  near(weigh(dwa, [6, 5]), softmax([3, 1], 2));
+  near(weigh(dwa, [6, 5]), softmax([2, 1], 2));
+  const open = new multiloss.DWA();
+  weigh(open, [1, 2]);
+  assert.equal(open.stateDict(), { steps: 1, names: ['a', 'b'], sum: [1, 2], count: [1, 1], last: [0, 0], before: [0, 0], epochs: [0, 0] });
+  // c has the others' mean weight.
+  const cov = new multiloss.CoV();
+  for (const losses of [[1, 1], [2, 1.1]]) weigh(cov, losses); // biome-ignore format: one line
+  const [a, b] = [Math.sqrt(0.25 + 1e-8) / 1.5, Math.sqrt(0.0025 + 1e-8) / 1.05];
+  near(
+    weigh(cov, [1, 1, 7]),
+    [a, b, (a + b) / 2].map((w) => w / (1.5 * (a + b))),
+  );
+  const soft = new multiloss.SoftAdapt({ lossWeighted: true });
+  weigh(soft, [0, 0]);
+  assert.equal(weigh(soft, [0, 0]), [0.5, 0.5]);
+});
+
+test('FAMO: the objective whose derivatives the weights are', () => {
+  const famo = new multiloss.FAMO();
+  throwsCode('VALUE', /no step since the last update/, () => famo.objective());
+  weigh(famo, [1, 2]);
+  // z = ½ each: c = ½·(1 + ½), (½·ln 1 + ½·ln 2)/c.
+  near([famo.objective()], [(2 / 3) * Math.LN2], 1e-7);
+  famo.update([0.5, 2]);
+  throwsCode('VALUE', /no step since the last update/, () => famo.objective());
+  weigh(famo, [3]);
+  near([famo.objective()], [3 * Math.log(3)], 1e-6);
+});
+
+test('ReLoBRaLo draws one number a step', () => {
+  manualSeed(2);
+  const [, second] = [rand([1]).item(), rand([1]).item()];
+  const method = new multiloss.ReLoBRaLo();
+  weigh(method, [1, 2]);
+  manualSeed(2);
+  weigh(method, [1, 2]);
+  assert.is(rand([1]).item(), second);
+});
+
+test('Constrained: what it takes, and which losses', () => {
+  const make = (options: object): multiloss.Weighting => new multiloss.Constrained(options as multiloss.ConstrainOptions);
+  const limits = { b: 1 };
+  for (const bad of [{ b: 'x' }, { b: Number.NaN }, undefined])
+    throwsCode('VALUE', /limits must be an object { name: limit } of finite numbers/, () => make({ main: 'a', limits: bad }));
+  for (const bad of [0, '3', Number.NaN]) throwsCode('VALUE', /max must be a number > 0/, () => make({ main: 'a', limits, max: bad }));
+  throwsCode('VALUE', /main must be/, () => make({ limits }));
+  near(weigh(make({ main: 'a', limits, lr: 1, max: 0.5, damping: 0.1 }), [0, 5]), [1, 0.5 + 0.4]);
+  throwsCode('VALUE', /main is 'c', but the losses are a, b/, () => weigh(make({ main: 'c', limits: { a: 1, b: 1 } }), [1, 1]));
+  throwsCode('VALUE', /a name of limits is 'c', but/, () => weigh(make({ main: 'a', limits: { b: 1, c: 1 } }), [1, 1]));
+  throwsCode('NONFINITE', /the loss 'b' is NaN/, () => weigh(make({ main: 'a', limits }), [1, Number.NaN]));
+  throwsCode('VALUE', /got 2|at most 1/, () => (multiloss.constrain as (...given: unknown[]) => unknown)({ main: 'a', limits }, 1));
+});
+
 test('options are checked when made', () => {
+  throwsCode('VALUE', /scores must be an object/, () => new multiloss.FocalKPI().update(null as never));
+  throwsCode('VALUE', /must lie in \(0, 1\], got 1.5/, () => new multiloss.FocalKPI().update({ a: 1.5 }));
   throwsCode('VALUE', /temperature must be a number > 0, got 0/, () => new multiloss.DWA({ temperature: 0 }));
   throwsCode('VALUE', /stepsPerEpoch/, () => new multiloss.DWA({ stepsPerEpoch: 0 }));
   throwsCode('VALUE', /no step in this epoch/, () => new multiloss.DWA().epochEnd());

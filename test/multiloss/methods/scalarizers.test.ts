@@ -290,4 +290,126 @@ test('options are checked when made', () => {
   throwsCode('VALUE', /there is no schedule 'spline'/, () => anneal.load({ kind: 'spline' } as never));
 });
 
+test('defaults are the documented ones', () => {
+  const pairs: [multiloss.Scalarizer, multiloss.Scalarizer][] = [
+    [new multiloss.PBI({ weights: [1, 2] }), new multiloss.PBI({ weights: [1, 2], theta: 5, zeroPoint: [0, 0] })],
+    [new multiloss.COSMOS({ weights: [1, 2] }), new multiloss.COSMOS({ weights: [1, 2], lambda: 1 })],
+    [new multiloss.STCH(), new multiloss.STCH({ mu: 1, weights: [0.5, 0.5], zeroPoint: [0, 0] })],
+    [new multiloss.ScaleInvariant(), new multiloss.ScaleInvariant({ eps: 0 })],
+    [new multiloss.UncertaintyWeighting(2), new multiloss.UncertaintyWeighting(2, { regularizer: 'log', init: 0 })],
+    [new multiloss.IMTLL(2), new multiloss.IMTLL(2, { init: 0 })],
+  ];
+  for (const [plain, told] of pairs) assert.equal(combined(plain, [3, 1]), combined(told, [3, 1]), plain.name);
+  const four = anneal.cyclical(0, 1, { steps: 20 });
+  assert.equal(four.plan, anneal.cyclical(0, 1, { steps: 20, cycles: 4, ratio: 0.5 }).plan);
+});
+
+test('PBI and COSMOS as their formulas say, also at the edges of float32', () => {
+  // L − z = (2, 1.5) on the ray (1, 2)/√5: 5/√5 along it, the rest beside it.
+  const beside = Math.hypot(2 - 1, 1.5 - 2);
+  for (const zeroPoint of [[1, 0.5], { b: 0.5, a: 1 }]) near([combined(new multiloss.PBI({ weights: [1, 2], theta: 3, zeroPoint }), [3, 2]).value], [Math.sqrt(5) + 3 * beside]);
+  const pbi = (b: number): number => combined(new multiloss.PBI({ weights: [1, 0], theta: 1 }), [1, b]).weights[1] as number;
+  // The root's slope x/√(x² + 1e-12); below 8 units in the last place of 1 it counts as on the ray.
+  near([pbi(1e-6), pbi(7.5 * 2 ** -24), pbi(8.5 * 2 ** -24)], [Math.SQRT1_2, 0, 8.5 * 2 ** -24 / Math.hypot(8.5 * 2 ** -24, 1e-6)]); // biome-ignore format: one line
+  near([combined(new multiloss.PBI({ weights: [1, 0], theta: 1 }), [1, 0]).value], [1]);
+  const cosmos = new multiloss.COSMOS({ weights: [3, 4] });
+  const value = (...losses: number[]): number => combined(cosmos, losses).value;
+  near([value(1, 0), value(0, 2), value(0, 0)], [3 - 0.6, 8 - 0.8, 0]);
+  // Squares that add up to 2⁻¹²⁶, float32's smallest normal number, and to less.
+  near([value(2 ** -63, 0), value(0.85 * 2 ** -63, 0)], [-0.6, 0]);
+  cosmos.setWeights({ b: 0, a: 1 });
+  near([value(2, 0)], [1]);
+  throwsCode('VALUE', /COSMOS.setWeights.*not all 0, got \[0, 0\]/s, () => cosmos.setWeights([0, 0]));
+  near([value(2, 0)], [1]);
+});
+
+test('STCH: values after a warm-up, losses that come late, and of any sign where there is none', () => {
+  near([combined(new multiloss.STCH({ mu: 2, weights: [1, 3] }), [-1, 2]).value], [2 * Math.log(Math.exp(-0.5) + Math.exp(3))]);
+  const stch = new multiloss.STCH({ mu: 2, warmupSteps: 2 });
+  const step = (...losses: number[]): number => combined(stch, losses).value;
+  near([step(1, 100), step(3, 300)], [Math.log(100), Math.log(900)]);
+  assert.equal(stch.stateDict(), { steps: 2, names: ['a', 'b'], sum: [4, 400], count: [2, 2] });
+  // m·μ·ln Σ (L/nadir)^(1/μ); c is measured by its first value, 5.
+  near([step(2, 200), step(2, 200, 5), step(8, 200, 20)], [4 * Math.log(2), 6 * Math.log(3), 6 * Math.log(5)]);
+  const inputs = [2, 200, 5].map((l) => tensor(l));
+  const captured = capture((): Tensor => stch.combine(inputs, ['a', 'b', 'c']));
+  scope(() => near([captured().item(), captured().item(), captured().item()], [6 * Math.log(3), 6 * Math.log(3), 6 * Math.log(3)]));
+  assert.equal(stch.stateDict().names, ['a', 'b', 'c']);
+});
+
+test('losses of one element, whatever their shape', () => {
+  for (const method of [new multiloss.STCH(), new multiloss.GeometricMean(), new multiloss.IMTLL(3)]) {
+    const plain = combined(method, [1, 2, 4]).value;
+    near([method.combine([tensor(1), tensor([2]), tensor([[4]])], ['a', 'b', 'c']).item()], [plain]);
+  }
+});
+
+test('learnt numbers belong to losses by name, in whatever order they come', () => {
+  const method = new multiloss.IMTLL(['a', 'b']);
+  method.loadStateDict({ s: [0.25, -1] });
+  near([method.combine([tensor(3), tensor(2)], ['b', 'a']).item()], [Math.exp(0.25) * 2 - 0.25 + Math.exp(-1) * 3 + 1]);
+  assert.is(method.parameter.label, "IMTLL's parameter");
+  near([combined(new multiloss.IMTLL(2, { init: 1 }), [0, 2]).value], [2 * Math.E - 1]);
+  near([combined(new multiloss.UncertaintyWeighting(2, { init: 1 }), [0, 2]).value], [1 / Math.E + 0.5]);
+  throwsCode('STATE', /'names' must be the names a, b, got/, () => method.loadStateDict({ s: [0, 0], names: ['a', 'c'] }));
+  const open = new multiloss.IMTLL(2);
+  throwsCode('VALUE', /made for 2 losses, got a, b, c\./, () => combined(open, [1, 2, 3]));
+  throwsCode('STATE', /'names' must be at most 2 names, got/, () => open.loadStateDict({ s: [0, 0], names: ['a', 'b', 'c'] }));
+  combined(open, [1]);
+  throwsCode('VALUE', /made for 2 losses \(a\), got b, c\./, () => open.combine([tensor(1), tensor(1)], ['b', 'c']));
+  combined(open, [1, 2]);
+  open.reset();
+  assert.ok(open.combine([tensor(1), tensor(1)], ['c', 'd']));
+  // A captured step goes by the positions.
+  const inputs = [tensor(1), tensor(2)];
+  const both = capture((): Tensor => open.combine(inputs, ['c', 'd']));
+  const values = (): number[] => Array.from({ length: 3 }, () => scope(() => both().item()));
+  open.loadStateDict({ s: [0, 1], names: ['c', 'd'] });
+  near(values(), new Array(3).fill(2 * Math.E));
+  open.loadStateDict({ s: [0, 1], names: ['d', 'c'] });
+  near(values(), new Array(3).fill(Math.E + 1));
+  const loading = capture(() => open.loadStateDict({ s: [0, 1] }));
+  throwsCode('CAPTURE', /parameters are written/, () => [loading(), loading(), loading()]);
+});
+
+test('weighted: gradients, states, and losses that are refused leave the schedules where they stand', () => {
+  const x = tensor([1, 2], { requiresGrad: true });
+  const method = multiloss.weighted({ a: 2, b: anneal.linear(1, 3, { steps: 2 }) });
+  const losses = (): { a: Tensor; b: Tensor } => ({ a: x.sum(), b: x.square().sum() });
+  assert.equal(method.backward(losses()), { branch: 'weighted', weights: { a: 2, b: 1 } });
+  assert.equal([...(x.grad as Tensor).data()], [2 + 2, 2 + 4]);
+  throwsCode('NONFINITE', /./, () => multiloss.backward({ ...losses(), a: x.mul(Number.NaN).sum() }, { combine: method }));
+  assert.equal(multiloss.backward(losses(), { combine: method }).weights, { a: 2, b: 2 });
+  method.loadStateDict({ weights: { b: { kind: 'constant', at: 7 }, a: 5 }, steps: 3 });
+  assert.equal(JSON.parse(JSON.stringify(method.stateDict())), { weights: { a: 5, b: { kind: 'constant', at: 7 } }, steps: 3 });
+  throwsCode('STATE', /the weight of 'a' is none/, () => method.loadStateDict({ weights: { a: Number.POSITIVE_INFINITY, b: 1 }, steps: 0 }));
+  throwsCode('VALUE', /the weight of 'a' must be finite, got NaN/, () => multiloss.weighted({ a: Number.NaN }));
+  assert.is(method.weights.a, 5);
+});
+
+test('schedules of three points, and what no schedule takes', () => {
+  const bent = anneal.piecewise([[1, 2], [3, 6], [5, -2]], { interpolate: 'linear' }); // biome-ignore format: one line
+  near([0, 1, 2, 3, 4, 5, 6].map((step) => bent.value(step)), [2, 2, 4, 6, 2, -2, -2], 0, 1e-12); // biome-ignore format: one line
+  const refused: [RegExp, () => unknown][] = [
+    [/anneal.linear.*from must be finite, got NaN/s, () => anneal.linear(Number.NaN, 1, { steps: 5 })],
+    [/anneal.cosine.*steps must be/s, () => anneal.cosine(0, 1, {} as never)],
+    [/anneal.constant.*value must be finite/s, () => anneal.constant(Number.NaN)],
+    [/anneal.exponential.*both weights must be > 0, got 1 and 0/s, () => anneal.exponential(1, 0, { steps: 5 })],
+    [/anneal.cyclical.*to must be finite/s, () => anneal.cyclical(0, Number.POSITIVE_INFINITY, { steps: 5 })],
+    [/anneal.cyclical.*steps must be/s, () => anneal.cyclical(0, 1, {} as never)],
+    [/the points are a list/, () => anneal.piecewise([])],
+    [/the points are a list/, () => anneal.piecewise('abc' as never)],
+    [/the points are a list/, () => anneal.piecewise([[0, 1], 2] as never)],
+    [/step 0 must be a whole number/, () => anneal.piecewise([[0.5, 1]])],
+    [/weight 0 must be finite/, () => anneal.piecewise([[0, Number.NaN]])],
+    [/number of losses.*got \[\]/s, () => new multiloss.IMTLL([])],
+    [/number of losses/, () => new multiloss.IMTLL(['a', 'a'])],
+    [/PBI.*weights must be a number ≥ 0 for each loss, in a list or by name, not all 0/s, () => new multiloss.PBI({} as never)],
+    [/COSMOS.*weights must be/s, () => new multiloss.COSMOS({} as never)],
+    [/takes at most 2 arguments|got 3/, () => new (multiloss.UncertaintyWeighting as unknown as new (...given: unknown[]) => object)(1, {}, 1)],
+  ];
+  for (const [text, make] of refused) throwsCode('VALUE', text, make);
+  assert.is(new multiloss.IMTLL(['a']).parameter.size, 1);
+});
+
 test.run();

@@ -91,4 +91,54 @@ test('a game that cannot be played is refused', () => {
   throwsCode('VALUE', /player 'd': it freezes .*which its own optimizer steps/, () => multiloss.alternate({ d: { losses, optimizer: s.d, freeze: [s.critic] } }));
 });
 
+test('turns go on from a state, with what methods remember; every player plays in every step by default', () => {
+  const make = (): { s: Game; play: multiloss.Alternate<[Tensor], 'd' | 'g'> } => {
+    const s = game();
+    const hooked: string[] = [];
+    const play = multiloss.alternate({
+      d: {
+        losses: (x: Tensor) => ({ real: softplus(s.critic.forward(x)) }),
+        optimizer: s.d,
+        every: 3,
+        combine: multiloss.weighted({ real: multiloss.anneal.linear(0, 1, { steps: 4 }) }),
+      },
+      g: { losses: (_x: Tensor) => ({ up: s.maker.weight.square().sum() }), optimizer: s.g, every: 1, backward: { measure: true }, beforeStep: () => hooked.push('g') },
+    });
+    return { s, play };
+  };
+  const x = randn([4, 3]);
+  const { play } = make();
+  const weights = (p: typeof play): (number | undefined)[] => Array.from({ length: 4 }, () => p.step(x).d?.report.weights.real);
+  assert.equal(weights(play), [0, undefined, undefined, 0.25]);
+  assert.ok(play.step(x).g?.report.norms);
+  const state = JSON.parse(JSON.stringify(play.stateDict()));
+  assert.equal([state.steps, Object.keys(state.methods)], [5, ['d']]);
+  const { play: again } = make();
+  again.loadStateDict(again.stateDict());
+  again.loadStateDict(state);
+  assert.equal(weights(again), [undefined, 0.5, undefined, undefined]);
+  for (const bad of [{ steps: -1 }, { methods: 5 }, { methods: { d: {} } }, { methods: {} }]) throwsCode('STATE', /./, () => again.loadStateDict({ ...state, ...bad } as never));
+  assert.is(again.steps, 9);
+  throwsCode('VALUE', /argument/, () => (again.loadStateDict as (...given: unknown[]) => unknown).call(again, state, 1));
+});
+
+test('what no player is', () => {
+  const s = game();
+  const losses = (): Record<string, Tensor> => ({});
+  const make =
+    (...given: unknown[]) =>
+    () =>
+      (multiloss.alternate as (...given: unknown[]) => unknown)(...given);
+  throwsCode('VALUE', /players must be/, make(5));
+  throwsCode('VALUE', /argument/, make({ d: { losses, optimizer: s.d } }, 1));
+  for (const [text, player] of [
+    [/losses must be a function/, { optimizer: s.d }],
+    [/optimizer must be an optimizer/, { losses }],
+    [/combine/, { losses, optimizer: s.d, backward: { combine: new multiloss.Sum() } }],
+    [/freeze must be a list/, { losses, optimizer: s.d, freeze: 5 }],
+    [/beforeStep must be/, { losses, optimizer: s.d, beforeStep: 5 }],
+  ] as const)
+    throwsCode('VALUE', text, make({ d: player }));
+});
+
 test.run();

@@ -285,6 +285,196 @@ test('a state of another plan is refused', () => {
     throwsCode('STATE', /'until' of the phase 'a'/, () => plan.loadStateDict({ ...state, until: { ...(state.until as object), ...bad } } as never));
 });
 
+/** Steps until the condition holds, of losses l (which trains) and k (which is watched; null where a step lacks it); what it remembers then. */
+function until(condition: multiloss.Condition, k: readonly (number | null)[]): { steps: number; states: unknown[] } {
+  const w = tensor([1], { requiresGrad: true });
+  const optimizer = new optim.SGD([w], { lr: 0 });
+  const plan = phases<string>({ losses: ['l', 'k'] }).phase('a', { losses: ['l'], until: condition });
+  const states: unknown[] = [];
+  for (const value of k) {
+    if (plan.done) break;
+    plan.step(() => ({ l: w.sum(), k: value === null ? null : w.mul(value).sum() }), optimizer);
+    states.push(plan.stateDict().until);
+  }
+  return { steps: plan.done ? states.length : Number.POSITIVE_INFINITY, states };
+}
+
+test('conditions to the step: at equal values, where a loss is lacking, where one is not finite', () => {
+  const [never, nan] = [Number.POSITIVE_INFINITY, Number.NaN];
+  const rows: [multiloss.Condition, (number | null)[], steps: number][] = [
+    [below('k', 1, { ema: 0, for: 1 }), [1, 0.75], 2],
+    [above('k', 1), [1, 1.25], 2],
+    [below('k', 1), [2, 2, 2], never],
+    [plateau('k', { patience: 1 }), [3, 3, 0], 2],
+    [plateau('k', { patience: 1, minDelta: 0.5 }), [3, 2.25, 1.75, 0], 3],
+    [plateau('k', { patience: 2 }), [3, 2, 2, 1, 1, 1], 6],
+    [plateau('k', { patience: 1, ema: 0.5 }), [4, 0, 1.5, 0], 3],
+    // What held goes on holding in steps that lack the loss.
+    [allOf(below('k', 1), afterSteps(3)), [0.5, null, null], 3],
+    [allOf(below('k', 1), afterSteps(3)), [0.5, null, 2, 2], never],
+    [below('k', 1, { for: 2 }), [0.5, null, 0.5], 3],
+    [allOf(plateau('k', { patience: 1 }), afterSteps(4)), [1, 1, null, null], 4],
+    [plateau('k', { patience: 2 }), [1, 1, null, 1], 4],
+    [below('k', 1, { for: 2 }), [0.5, nan, 0.5, 0.5], 4],
+    [plateau('k', { patience: 2 }), [1, 1, nan, 1], 4],
+    [anyOf(afterSteps(1), below('k', 1)), [nan], 1],
+  ];
+  for (const [condition, k, steps] of rows) assert.is(until(condition, k).steps, steps, JSON.stringify([condition, k]));
+  // The running mean of 4 and 2 at decay ¼, corrected for its start: 3, then (0.75 + 1.5)/0.9375.
+  assert.equal(until(below('k', 0, { ema: 0.25, for: 3 }), [4, 2, nan]).states, [
+    { kind: 'below', sum: 3, weight: 0.75, run: 0 },
+    { kind: 'below', sum: 2.25, weight: 0.9375, run: 0 },
+    { kind: 'below', sum: 2.25, weight: 0.9375, run: 0 },
+  ]);
+  assert.equal(until(plateau('k', { patience: 3, ema: 0.5 }), [4, 8]).states, [
+    { kind: 'plateau', sum: 2, weight: 0.5, best: 4, run: 0 },
+    { kind: 'plateau', sum: 5, weight: 0.75, best: 4, run: 1 },
+  ]);
+  assert.equal([below('k', 1), plateau('k', { patience: 2 })], [{ kind: 'below', loss: 'k', value: 1, ema: 0, for: 1 }, { kind: 'plateau', loss: 'k', patience: 2, minDelta: 0, ema: 0 }]); // biome-ignore format: one line
+});
+
+test('what no condition, no phase and no step takes', () => {
+  const s = setup();
+  const sgd = new optim.SGD(s.params, { lr: 0.1 });
+  const plan = phases().phase('a', { losses: ['digit'] });
+  const call =
+    (f: unknown, ...given: unknown[]) =>
+    () =>
+      (f as (...given: unknown[]) => unknown)(...given);
+  const phase =
+    (...given: unknown[]) =>
+    () =>
+      (phases() as unknown as { phase(...given: unknown[]): unknown }).phase(...given);
+  const step =
+    (...given: unknown[]) =>
+    () =>
+      (plan as unknown as { step(...given: unknown[]): unknown }).step(...given);
+  const refused: [Parameters<typeof throwsCode>[0], RegExp, () => unknown][] = [
+    ['VALUE', /below.*loss must be/s, call(below, 5, 1)],
+    ['VALUE', /plateau.*loss must be/s, call(plateau, undefined, { patience: 1 })],
+    ['VALUE', /plateau.*patience must be/s, call(plateau, 'l', {})],
+    ['VALUE', /ema must be/, call(below, 'l', 1, { ema: -0.1 })],
+    ['VALUE', /afterSteps.*steps must be/s, call(afterSteps, 0)],
+    ['VALUE', /argument/, call(below, 'l', 1, {}, 1)],
+    ['VALUE', /argument/, call(above, 'l', 1, {}, 1)],
+    ['VALUE', /argument/, call(afterSteps, 1, 1)],
+    ['VALUE', /argument/, call(plateau, 'l', { patience: 1 }, 1)],
+    ['VALUE', /argument/, call(phases, {}, 1)],
+    ['VALUE', /argument 1 must be a condition/, call(allOf, afterSteps(1), { kind: 'never' })],
+    ['VALUE', /argument 0 must be a condition/, call(anyOf, { kind: 'allOf', of: [{ kind: 'never' }] })],
+    ['VALUE', /argument 0 must be a condition/, call(anyOf, { kind: 'allOf' })],
+    ['VALUE', /argument 0 must be a condition/, call(anyOf, [])],
+    ['VALUE', /name must be/, phase(5, { losses: ['l'] })],
+    ['VALUE', /losses must be/, phase('a', {})],
+    ['VALUE', /losses must be/, phase('a', { losses: [5] })],
+    ['VALUE', /until must be/, phase('a', { losses: ['l'], until: { kind: 'never' } })],
+    ['VALUE', /backTo must be a list \[phase, condition\]/, phase('a', { losses: ['l'], backTo: ['a'] })],
+    ['VALUE', /backTo must be/, phase('a', { losses: ['l'], backTo: ['a', afterSteps(1), 1] })],
+    ['VALUE', /backTo must be/, phase('a', { losses: ['l'], backTo: [1, afterSteps(1)] })],
+    ['VALUE', /backTo must be/, phase('a', { losses: ['l'], backTo: ['a', 1] })],
+    ['VALUE', /which is no earlier phase \(there is none\)/, phase('a', { losses: ['l'], backTo: ['a', afterSteps(1)] })],
+    ['VALUE', /freeze must be a list/, phase('a', { losses: ['l'], freeze: 5 })],
+    ['VALUE', /freeze/, phase('a', { losses: ['l'], freeze: null })],
+    ['VALUE', /freeze takes a list of parameters and modules, got/, phase('a', { losses: ['l'], freeze: {} })],
+    ['VALUE', /freeze takes a list of parameters and modules, got 5/, phase('a', { losses: ['l'], freeze: [5] })],
+    ['VALUE', /freeze takes a list of parameters and modules, got/, phase('a', { losses: ['l'], freeze: [{ parameters: () => 5 }] })],
+    ['VALUE', /combine/, phase('a', { losses: ['l'], backward: { combine: new multiloss.Sum() } })],
+    ['VALUE', /optimizerState must be/, phase('a', { losses: ['l'], optimizerState: 'new' })],
+    ['VALUE', /argument/, phase('a', { losses: ['l'] }, 1)],
+    ['VALUE', /losses must be a function/, step(5, sgd)],
+    ['VALUE', /optimizer must be an optimizer/, step(s.losses, {})],
+    ['VALUE', /optimizer must be an optimizer/, step(s.losses, null)],
+    ['VALUE', /optimizer must be an optimizer/, step(s.losses, { paramGroups: [], zeroGrad: () => {} })],
+    ['VALUE', /optimizer must be an optimizer/, step(s.losses, { paramGroups: [], step: () => {} })],
+    ['VALUE', /optimizer must be an optimizer/, step(s.losses, { zeroGrad: () => {}, step: () => {} })],
+    ['VALUE', /beforeStep must be/, step(s.losses, sgd, { beforeStep: 5 })],
+    ['VALUE', /argument/, step(s.losses, sgd, {}, 1)],
+    ['VALUE', /the function of the step returns its losses/, step(() => null, sgd)],
+    ['VALUE', /the function of the step returns its losses/, step(() => s.losses().digit, sgd)],
+    ['VALUE', /the function of the step returns its losses/, step(() => 5, sgd)],
+    ['VALUE', /no loss 'digit' among no losses at all/, step(() => ({}), sgd)],
+  ];
+  for (const [code, text, run] of refused) throwsCode(code, text, run);
+  assert.equal([plan.stateDict().steps, s.params.every((p) => p.grad === null)], [0, true]);
+});
+
+test('rates come back after an error of the optimizer, resets need its state, methods and options reach the pass', () => {
+  const s = setup();
+  const sgd = new optim.SGD(s.params, { lr: 0.5 });
+  const plan = phases().phase('a', { losses: ['digit', 'image'], lrFactor: 0.5, combine: multiloss.weighted({ digit: 2, image: 0 }), backward: { measure: true } });
+  const [steps, seen] = [sgd.step.bind(sgd), [] as number[]];
+  sgd.step = () => {
+    seen.push(sgd.paramGroups[0]?.lr as number);
+    throw new Error('no step');
+  };
+  assert.throws(() => plan.step(s.losses, sgd), /no step/);
+  assert.equal([seen, sgd.paramGroups[0]?.lr, plan.stateDict().steps], [[0.25], 0.5, 0]);
+  sgd.step = steps;
+  const { report } = plan.step(s.losses, sgd);
+  assert.equal(report.weights, { digit: 2, image: 0 });
+  assert.ok(report.norms);
+  const anew = phases().phase('a', { losses: ['digit'], optimizerState: 'reset' });
+  const bare = (more: object): multiloss.Steppable => ({ paramGroups: [], zeroGrad: () => {}, step: () => {}, ...more });
+  for (const more of [{}, { stateDict: () => ({ state: {} }) }, { loadStateDict: () => {} }])
+    throwsCode('VALUE', /needs an optimizer with stateDict and loadStateDict/, () => anew.step(s.losses, bare(more)));
+  let given: unknown;
+  anew.step(s.losses, bare({ stateDict: () => ({ state: { 0: 1 }, paramGroups: 7 }), loadStateDict: (state: unknown) => { given = state; } })); // biome-ignore format: one line
+  assert.equal(given, { state: {}, paramGroups: 7 });
+  given = null;
+  anew.step(s.losses, bare({ stateDict: () => ({ state: {} }), loadStateDict: (state: unknown) => { given = state; } })); // biome-ignore format: one line
+  assert.is(given, null);
+});
+
+test('a plan as data, and what of a state is another plan’s', () => {
+  const s = setup();
+  s.trunk.weight.label = 'w';
+  const make = (): multiloss.Plan =>
+    phases()
+      .phase('a', { losses: ['l'], until: allOf(below('l', 1), plateau('l', { patience: 2 })), freeze: [s.trunk.weight, s.trunk], lrFactor: 2 })
+      .phase('b', { losses: ['l'], backTo: ['a', above('l', 3)], combine: multiloss.weighted({ l: 2 }), optimizerState: 'reset' });
+  const plan = make();
+  assert.is(plan.check(), plan);
+  const [a, b] = JSON.parse(JSON.stringify(plan));
+  assert.equal(a, {
+    name: 'a',
+    losses: ['l'],
+    until: allOf(below('l', 1), plateau('l', { patience: 2 })),
+    freeze: ['w', (s.trunk.bias as Tensor).label || (s.trunk.bias as Tensor).describe()],
+    lrFactor: 2,
+  });
+  assert.equal(b, { name: 'b', losses: ['l'], combine: 'weighted', backTo: ['a', above('l', 3)], freeze: [], optimizerState: 'reset' });
+  course(plan, { l: [0.5, 0.25, 0.5] });
+  assert.equal(plan.active, ['l']);
+  const state = plan.stateDict();
+  assert.equal([state.phase, state.steps, state.done], ['a', 3, false]);
+  course(plan, { l: [0.5, 5] });
+  assert.equal(plan.current, 'a');
+  const inner = (state.until as unknown as { of: object[] }).of;
+  const bad: [RegExp, object][] = [
+    [/there is no phase 'c' among a, b/, { phase: 'c' }],
+    [/'until' of the phase 'a'/, { until: null }],
+    [/'until' of the phase 'a'/, { until: { ...state.until, kind: 'anyOf' } }],
+    [/'until' of the phase 'a'/, { until: { kind: 'allOf', of: [inner[0]] } }],
+    [/'until' of the phase 'a'/, { until: { kind: 'allOf', of: 5 } }],
+    [/'until' of the phase 'a'/, { until: { kind: 'allOf', of: [...inner].reverse() } }],
+    [/'until' of the phase 'a'/, { until: { kind: 'allOf', of: [null, inner[1]] } }],
+    [/'until' of the phase 'a'/, { until: { kind: 'allOf', of: [{ ...inner[0], sum: 'x' }, inner[1]] } }],
+    [/'until' of the phase 'a'/, { until: { kind: 'allOf', of: [{ ...inner[0], sum: null }, inner[1]] } }],
+    [/'until' of the phase 'a'/, { until: { kind: 'allOf', of: [inner[0], { ...inner[1], best: 'x' }] } }],
+    [/'backTo' of the phase 'a'/, { backTo: { kind: 'above', sum: 0, weight: 0, run: 0 } }],
+    [/'backTo' of the phase 'b'/, { phase: 'b', until: null }],
+    [/'steps' must be/, { steps: -1 }],
+    [/'done' must be/, { done: 0 }],
+    [/weighted/, { methods: { b: {} } }],
+  ];
+  const fresh = make();
+  for (const [text, change] of bad) throwsCode('STATE', text, () => fresh.loadStateDict({ ...state, ...change } as never));
+  assert.equal(fresh.stateDict(), make().stateDict());
+  fresh.loadStateDict(state);
+  assert.equal(fresh.stateDict(), state);
+  throwsCode('VALUE', /argument/, () => (fresh.loadStateDict as (...given: unknown[]) => unknown).call(fresh, state, 1));
+});
+
 test('beforeStep sees whole gradients', () => {
   const s = setup();
   let seen = 0;

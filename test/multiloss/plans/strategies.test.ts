@@ -1,5 +1,5 @@
 // The strategies against the plain code they stand for. PyTorch's traces run in conformance.test.ts.
-import { multiloss, nn, ones, optim, randn, scope, type Tensor, tensor } from 'gradloom';
+import { capture, multiloss, nn, ones, optim, randn, scope, type Tensor, tensor } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { throwsCode, warnings } from '../../helpers.ts';
@@ -106,6 +106,39 @@ test('bad losses are errors that name the loss, and no gradient has changed', ()
   throwsCode('VALUE', /weight of 'digit'/, () => new multiloss.Weighted({ digit: Number.NaN }));
   throwsCode('VALUE', /every/, () => new multiloss.Hybrid([new multiloss.Sum()], { every: 0 }));
   assert.ok(grads(s).every((g) => g === null));
+});
+
+test('Phased and Hybrid: at the threshold, states, resets and refusals', () => {
+  const x = tensor([1, 2], { requiresGrad: true });
+  const losses = (): { a: Tensor; b: Tensor } => ({ a: x.sum(), b: x.square().sum() });
+  assert.is(new multiloss.Phased({ first: 'a', second: 'b', threshold: 3 }).backward(losses()).branch, 'a');
+  const hybrid = (): multiloss.Hybrid<'a' | 'b'> =>
+    new multiloss.Hybrid<'a' | 'b'>([multiloss.weighted({ a: multiloss.anneal.linear(0, 1, { steps: 4 }), b: 1 }), new multiloss.Sum()], { every: 1 });
+  const method = hybrid();
+  const seen = (m: typeof method): [number, number] => [m.phase, m.backward(losses()).weights.a];
+  assert.equal([seen(method), seen(method), seen(method)], [[0, 0], [1, 1], [0, 0.25]]); // biome-ignore format: one line
+  const state = JSON.parse(JSON.stringify(method.stateDict()));
+  assert.equal([state.step, state.phases.length], [3, 2]);
+  const resumed = hybrid();
+  resumed.loadStateDict(state);
+  assert.equal([seen(resumed), seen(resumed)], [[1, 1], [0, 0.5]]); // biome-ignore format: one line
+  throwsCode('STATE', /'phases' must be the states of 2 strategies/, () => resumed.loadStateDict({ ...state, phases: [state.phases[0]] }));
+  throwsCode('STATE', /'step' must be/, () => resumed.loadStateDict({ ...state, step: -1 }));
+  resumed.reset();
+  assert.equal([seen(resumed), seen(resumed), seen(resumed)], [[0, 0], [1, 1], [0, 0.25]]); // biome-ignore format: one line
+  const captured = capture(() => resumed.backward({ a: x.sum(), b: x.square().sum() }).branch);
+  throwsCode('CAPTURE', /strategies change/, () => [captured(), captured(), captured()]);
+  const make =
+    (of: unknown, ...given: unknown[]) =>
+    () =>
+      new (of as new (...given: unknown[]) => object)(...given);
+  for (const lacking of [{ second: 'b', threshold: 1 }, { first: 'a', threshold: 1 }, { first: 'a', second: 'b' }, undefined])
+    throwsCode('VALUE', /Phased.*must be/s, make(multiloss.Phased, lacking));
+  throwsCode('VALUE', /strategies must be a list/, make(multiloss.Hybrid, [{}], { every: 1 }));
+  throwsCode('VALUE', /strategies must be a list/, make(multiloss.Hybrid, [null], { every: 1 }));
+  throwsCode('VALUE', /got no strategies/, make(multiloss.Hybrid, [], { every: 1 }));
+  throwsCode('VALUE', /every must be/, make(multiloss.Hybrid, [new multiloss.Sum()], {}));
+  throwsCode('VALUE', /argument/, make(multiloss.Hybrid, [new multiloss.Sum()], { every: 1 }, 1));
 });
 
 test.run();

@@ -1,10 +1,13 @@
 // Problems whose truth is known: each loss is ⟨w, direction + noise of the batch⟩, so its gradient is exactly that vector.
-import { DataLoader, manualSeed, memory, multiloss, nn, noGrad, randn, type Tensor, TensorDataset, tensor } from 'gradloom';
+import { capture, DataLoader, manualSeed, memory, multiloss, nn, noGrad, randn, type Tensor, TensorDataset, tensor } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { throwsCode } from '../../helpers.ts';
+import { seeded } from '../../seeded.ts';
+import { inner } from '../samples.ts';
 
 const P = 200;
+const mean = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0) / list.length;
 
 /** Two directions at right angles, of length 1. */
 function axes(): [Tensor, Tensor] {
@@ -113,7 +116,9 @@ test('a loss that is a multiple of another, and one that is another reversed', (
   const along = (slope: number): multiloss.Diagnosis<'a' | 'b'> => multiloss.diagnose(() => ({ a: w.mul(2).sum(), b: w.mul(slope).sum() }));
   assert.equal(along(3).findings.map((f) => [f.kind, ...f.losses]), [['dependent', 'b', 'a']]); // biome-ignore format: short
   assert.match(along(3).sentence, /^'b' holds nothing that 'a' does not.*a multiple of that/);
-  assert.is(along(-3).kind, 'direction');
+  assert.equal(along(-3).findings.map((f) => f.kind), ['direction', 'starved']); // biome-ignore format: short
+  const once = multiloss.diagnose(() => ({ a: w.sum(), b: w.sum() }), { batches: 1 });
+  assert.equal(once.findings.map((f) => [f.kind, ...f.losses]), [['dependent', 'b', 'a']]); // biome-ignore format: short
   assert.is(along(-3).cosine[0]?.[1], -1);
 });
 
@@ -209,11 +214,111 @@ test('takes a loader and a function of its batches', () => {
   assert.ok(memory().live - before <= 64, `${memory().live - before} bytes more`);
 });
 
+test('the numbers as their definitions say: means over pairs of batches, and over leaving out each group in turn', () => {
+  const next = seeded(5);
+  const at = [1, -2, 3];
+  for (const n of [2, 3, 5, 19, 2, 3, 5, 19, 4, 4]) {
+    // Quarters, so that float32 holds all sums. c is noise, nearly.
+    const gradients = [[4, 1, 0], [-1, 3, 1], [1, 0, 0]].map((g, i) => Array.from({ length: n }, () => g.map((v) => v + Math.round((next() - 0.5) * (i === 2 ? 16 : 6)) / 4))); // biome-ignore format: one line
+    const w = tensor(at, { requiresGrad: true });
+    const [a, b, c] = gradients as [number[][], number[][], number[][]];
+    const along = (g: number[][], k: number): Tensor => w.mul(tensor(g[k] as number[])).sum();
+    const d = multiloss.diagnose((k) => ({ a: along(a, k), b: along(b, k), c: along(c, k) }), { batches: n });
+    // Batch k is in group k mod 8; what two groups agree on is the product of their means.
+    const groups = Array.from({ length: Math.min(n, 8) }, (_, h) => h);
+    const means = gradients.map((g) => groups.map((h) => at.map((_, p) => mean(g.filter((_g, k) => k % 8 === h).map((v) => v[p] as number)))));
+    const agreed = (i: number, j: number, left = -1): number =>
+      mean(groups.flatMap((h) => groups.filter((k) => h !== k && h !== left && k !== left).map((k) => inner(means[i]?.[h] as number[], means[j]?.[k] as number[]))));
+    const error = (of: (left: number) => number): number | null => {
+      const parts = groups.map(of);
+      return n < 3 ? null : Math.sqrt(parts.reduce((s, p) => s + (p - mean(parts)) ** 2, 0) * (1 - 1 / parts.length));
+    };
+    const cosine = (i: number, j: number, left?: number): number => {
+      const cos = agreed(i, j, left) / Math.sqrt(agreed(i, i, left) * agreed(j, j, left));
+      return Number.isFinite(cos) ? Math.max(-1, Math.min(1, cos)) : 0;
+    };
+    const hidden = d.findings.find((f) => f.kind === 'noise')?.losses ?? [];
+    const live = [0, 1, 2].filter((i) => !hidden.includes('abc'.charAt(i) as 'a'));
+    const row = (i: number): number => live.reduce((s, j) => s + agreed(i, j), 0);
+    const close = (x: number | null | undefined, y: number | null, what: string): void =>
+      x === null || y === null ? assert.is(x, y, what) : assert.ok(Math.abs((x as number) - y) < 1e-9 * (1 + Math.abs(y)), `${what} of ${n}: ${x}, not ${y}`);
+    d.losses.forEach((loss, i) => {
+      const g = gradients[i] as number[][];
+      const square = mean(g.map((v) => inner(v, v)));
+      const spread = error((left) => agreed(i, i, left));
+      close(loss.value, mean(g.map((v) => inner(v, at))), `value ${i}`);
+      close(loss.norm, Math.sqrt(square), `norm ${i}`);
+      close(loss.repeat, agreed(i, i) / square, `repeat ${i}`);
+      assert.is(loss.sure, spread === null ? null : agreed(i, i) > 2 * spread);
+      close(loss.reach, live.includes(i) ? row(i) / Math.sqrt(agreed(i, i) * live.reduce((s, j) => s + row(j), 0)) : null, `reach ${i}`);
+      for (let j = 0; j < 3; j++) {
+        const within = error((left) => cosine(i, j, left));
+        close(d.cosine[i]?.[j], cosine(i, j), `cosine ${i} ${j}`);
+        close(d.band[i]?.[j], within === null ? null : Math.min(1, 2 * within), `band ${i} ${j}`);
+      }
+    });
+  }
+}); // biome-ignore format: a matrix
+
+test('the table and the sentence, to the letter', () => {
+  const text = (gradients: Readonly<Record<string, readonly number[]>>, batches: number): string[] => {
+    const w = tensor([1, 2, 3, 4].slice(0, Object.values(gradients)[0]?.length), { requiresGrad: true });
+    return `${multiloss.diagnose(() => Object.fromEntries(Object.entries(gradients).map(([name, g]) => [name, w.mul(tensor([...g])).sum()])), { batches })}`.split('\n');
+  };
+  assert.equal(text({ a: [100.6, 0], longer: [0, 1234] }, 3), [
+    'loss    value  gradient  repeat  reach',
+    'a         101       101       1  0.081',
+    'longer   2470      1230       1      1',
+    'cos(a, longer) = 0 ± 0',
+    'No trouble of scale, direction or noise here (cos(a, longer) = 0 ± 0): the plain sum is hard to beat at this point (Kurin et al. 2022, arXiv 2201.04122).',
+  ]);
+  assert.is(
+    text({ a: [3, 4], longer: [-4, 2.5] }, 1).join('\n'),
+    `loss    value  gradient  repeat  reach
+a          11         5       –    0.7
+longer      1       4.7       –   0.65
+cos(a, longer) = -0.085
+No trouble of scale, direction or noise here (cos(a, longer) = -0.085): the plain sum is hard to beat at this point (Kurin et al. 2022, arXiv 2201.04122). From one batch noise cannot be told apart: pass 8.`,
+  );
+  // Of pairs the sentence names those at odds, the table all; four losses have six, too many for brackets.
+  const three = text({ a: [1, 0], b: [-1, 2], c: [-1, -2] }, 8);
+  assert.equal(three.slice(1, 7), [
+    'a         1         1       1     -1',
+    'b         3       2.2       1   0.45',
+    'c        -5       2.2       1   0.45',
+    'cos(a, b) = -0.45 ± 0',
+    'cos(a, c) = -0.45 ± 0',
+    'cos(b, c) = -0.6 ± 0',
+  ]);
+  assert.match(
+    three[7] as string,
+    /^'a' and 'b' are partly at odds \(cosine -0\.45 ± 0\); 'a' and 'c' are .*; 'b' and 'c' pull in .*; 'c' holds .* Try UPGrad[^;]*; or fewer shared layers; leaving 'c' out: it only makes the others count more\.$/,
+  );
+  const four = text({ a: [1, 0], b: [1, 1], c: [0, 1], d: [1, 2] }, 3);
+  assert.equal(four.length, 12);
+  assert.is(four[11]?.startsWith("'c' holds nothing that 'a' and 'b' do not"), true);
+  assert.match(
+    text({ a: [1, 0], b: [0, 40] }, 3).at(-1) as string,
+    /, but their directions are not at odds beyond noise \(cos\(a, b\) = 0 ± 0\)\. Try [^;]*, or a weight near 0\.025 on 'b'; PCGrad and UPGrad alone/,
+  );
+  // At the limits themselves nothing is found: 30 times as loud, a cosine of −½.
+  assert.match(text({ a: [1, 0], b: [0, 30] }, 3).at(-1) as string, /^The plain sum starves 'a'/);
+  assert.match(text({ a: [1, 0, 0, 0], b: [-1, 1, 1, 1] }, 3).at(-1) as string, /partly at odds \(cosine -0.5 ± 0\)/);
+  const dead = text({ a: [0, 4], b: [0, 0], c: [-400, -2] }, 2);
+  assert.equal(dead.slice(2, 5), ['b         0         0       0      –', 'c      -404       400       1      1', 'cos(a, c) = -0.005']);
+  assert.match(dead[5] as string, /^No gradient of 'b' .* \(norm 0\); 'c' is 100 times .* From two batches noise cannot be told apart: pass 8\.$/);
+});
+
 test('what cannot be diagnosed is refused by name', () => {
   const [u, v] = [tensor([1], { requiresGrad: true }), tensor([2], { requiresGrad: true })];
   throwsCode('GRAPH', /losses left, right share no parameter/, () => multiloss.diagnose(() => ({ left: u.mul(2).sum(), right: v.mul(2).sum() })));
   throwsCode('GRAPH', /loss 'right' does not require a gradient/, () => multiloss.diagnose(() => ({ left: u.sum(), right: u.detach().sum() })));
   throwsCode('VALUE', /got no batches/, () => multiloss.diagnose([]));
+  const captured = capture(() => multiloss.diagnose(() => ({ left: u.sum(), both: u.square().sum() })).kind);
+  throwsCode('CAPTURE', /gradients are read/, () => [captured(), captured(), captured()]);
+  throwsCode('VALUE', /batch 0 must be a function/, () => multiloss.diagnose([5] as never));
+  throwsCode('VALUE', /batches are a list, a loader, or a function/, () => multiloss.diagnose(5 as never));
+  throwsCode('VALUE', /argument/, () => (multiloss.diagnose as (...given: unknown[]) => unknown)([], () => ({}), {}, 1));
   throwsCode('VALUE', /batches must be/, () => multiloss.diagnose(() => ({ left: u.sum() }), { batches: 0 }));
   throwsCode('VALUE', /the first one had left/, () => multiloss.diagnose((k) => ({ [k ? 'right' : 'left']: u.mul(2).sum(), both: u.mul(3).sum() }) as Record<string, Tensor>));
 });

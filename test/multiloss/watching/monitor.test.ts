@@ -163,9 +163,100 @@ test('where alarms begin and end: 30 times all others and half of that, a hundre
   assert.is(many.toJSON().alarms.length, 100);
 });
 
+test('what alarms say, and at which step', () => {
+  const raised = (patience: number, steps: number, of: (i: number) => Report): [number, string][] => {
+    const m = new multiloss.Monitor({ patience });
+    return Array.from({ length: steps }, (_, i) => m.record(of(i))).flat().map((a) => [a.step, a.message.replace(/[.:] .*/, '')]); // biome-ignore format: short
+  };
+  // As a part of the first, the mean of x, 0, 0, … is 0.05·0.95ⁱ/(1 − 0.95ⁱ⁺¹): 0.0099 at i = 35 for the first time below 0.01.
+  const falls = raised(1, 60, (i) => report(i, -i, { weights: i === 0 ? [3, 1] : [1, 0] }));
+  assert.equal(falls, [[35, "the weight of 'b' has fallen to 0.99 % of its highest share"]]);
+  assert.equal(raised(2, 2, (i) => report(i, -i, { norms: [1, 99], cosine: 0 })), [[1, "'b' makes up 99 % of the weighted gradients, more than 30 times all others"]]); // biome-ignore format: one line
+  assert.equal(raised(3, 5, (i) => report(i, 1, { norms: [1, i > 0 ? 0 : 1], cosine: 0 })), [[3, "the loss 'b' sends no gradient to the shared parameters for 3 steps"]]); // biome-ignore format: one line
+  assert.equal(
+    raised(3, 5, (i) => report(i, 1)),
+    [[3, "the loss 'b' has not changed for 3 steps"]],
+  );
+});
+
+test('alarms look at shares: of weights and gradients of any size, of however many losses, one alone or nothing at all', () => {
+  /** Kinds raised by so many steps with each of the reports. */
+  const raised = (...course: [steps: number, of: (i: number) => Report][]): string[] => {
+    const m = new multiloss.Monitor({ patience: 10 });
+    return course.flatMap(([steps, of]) => Array.from({ length: steps }, (_, i) => m.record(of(i)))).flat().map((a) => `${a.kind} ${a.loss}`); // biome-ignore format: short
+  };
+  const weights = (a: number, b: number): ((i: number) => Report) => (i) => report(i, -i, { weights: [a, b] }); // biome-ignore format: one line
+  const norms = (a: number, b: number): ((i: number) => Report) => (i) => report(i, -i, { norms: [a, b], weights: [0.01, 0.01], cosine: 0 }); // biome-ignore format: one line
+  assert.equal(raised([100, weights(0.1, 0.1)], [100, weights(0.2, 0)]), ['collapse b']);
+  assert.equal(raised([5, weights(0, 0)], [100, weights(1, 1)], [100, weights(1, 0)]), ['collapse b']);
+  assert.equal(raised([100, weights(1, 0)]), []);
+  assert.equal(raised([5, norms(0, 0)], [100, norms(1, 40)]), ['dominating b']);
+  /** Losses a, l1, l2, …, each of weight and norm 1. */
+  const even = (count: number) => (i: number): Report => {
+    const names = ['a', ...Array.from({ length: count - 1 }, (_, k) => `l${k}`)];
+    const all = (value: number): Record<string, number> => Object.fromEntries(names.map((n) => [n, value]));
+    return { ...report(0, 0), names, losses: all(i), weights: all(1), norms: all(1) };
+  }; // biome-ignore format: short
+  assert.equal(raised([100, even(1)]), []);
+  assert.equal(raised([100, even(2)], [100, even(300)]), []);
+  // Steps of a alone say nothing of its share beside b.
+  assert.equal(raised([100, weights(1, 1)], [400, (i) => (i % 2 ? even(1)(i) : weights(1e-4, 1)(i))]), ['collapse a']);
+});
+
 test('options are checked', () => {
   throwsCode('VALUE', /budget/, () => new multiloss.Monitor({ budget: 10 }));
   throwsCode('VALUE', /patience/, () => new multiloss.Monitor({ patience: 0 }));
+  assert.ok(new multiloss.Monitor({ budget: 1000, patience: 1 }));
+  const m = new multiloss.Monitor();
+  for (const bad of [null, {}, { ...report(1, 1), names: 'ab' }, { ...report(1, 1), losses: { a: 1 } }, { ...report(1, 1), weights: null }])
+    throwsCode('VALUE', /report must be a report of multiloss.backward/, () => m.record(bad as never));
+  throwsCode('VALUE', /got 3|at most 2/, () => (m.record as (...given: unknown[]) => unknown)(report(1, 1), {}, 1));
+  assert.is(m.steps, 0);
+});
+
+test('by default a loss is dead after 50 steps, and 250 000 numbers are kept', () => {
+  const m = new multiloss.Monitor();
+  const step = (i: number): Report => ({ ...report(0, 0), names: ['a'], losses: { a: i }, weights: { a: 1 }, norms: { a: 0 } });
+  const raised = Array.from({ length: 60 }, (_, i) => m.record(step(i))).flat().map((a) => a.step); // biome-ignore format: short
+  assert.equal(raised, [49]);
+  // Columns of steps, losses, weights and norms: 62 500 points.
+  for (let i = 60; i < 62_500; i++) m.record(step(i));
+  assert.is(m.toJSON().stride, 1);
+  m.record(step(62_500));
+  assert.is(m.toJSON().stride, 2);
+});
+
+test('memory to the number: of points, and of series that still fit', () => {
+  const m = new multiloss.Monitor({ budget: 1200 });
+  // Three columns with the steps: 400 points.
+  const one = (name: string): Report => ({ ...report(0, 0), names: [name], losses: { [name]: 1 }, weights: { [name]: 2 } });
+  for (let i = 0; i < 400; i++) m.record(one('a'));
+  assert.equal([m.toJSON().stride, m.toJSON().steps.length], [1, 400]);
+  m.record(one('a'));
+  assert.equal([m.toJSON().stride, m.toJSON().steps.length, m.toJSON().steps[0]], [2, 201, 1]);
+  // 32 points of 37 columns are 1184 numbers; 38 would be too many.
+  const many = new multiloss.Monitor({ budget: 1200 });
+  for (let i = 0; i < 30; i++) many.record(one(`l${i}`));
+  assert.is(many.toJSON().series.length, 36);
+  const exact = new multiloss.Monitor({ budget: 1184 });
+  for (let i = 0; i < 30; i++) exact.record(one(`l${i}`));
+  assert.is(exact.toJSON().series.length, 36);
+});
+
+test('three losses have three pairs; a cosine of 0 is no conflict; phases are told by steps that name one', () => {
+  const m = new multiloss.Monitor();
+  const all = (value: number): Record<string, number> => ({ a: value, b: value, c: value });
+  const step = (ab: number, ac: number, bc: number): Report => ({ ...report(0, 0), names: ['a', 'b', 'c'], losses: all(1), weights: all(1), cosine: [[1, ab, ac], [ab, 1, bc], [ac, bc, 1]] }); // biome-ignore format: one line
+  m.record(step(0.1, 0, -0.3), { phase: 'p' });
+  m.record(step(0.4, 0, -0.6));
+  m.record(step(0.7, 0, -0.6), { phase: 'p' });
+  m.record(step(0.7, 0, 0.5), { phase: 'q' });
+  m.record(step(0.6, 0, 0.5), { phase: 'q' });
+  assert.equal(m.conflicts.map((p) => [p.name, p.conflictRate, p.steps]), [['a·b', 0, 5], ['a·c', 0, 5], ['b·c', 0.6, 5]]); // biome-ignore format: one line
+  const [ab] = m.conflicts as [multiloss.PairSummary];
+  assert.ok(Math.abs(ab.mean - 0.5) < 1e-12 && Math.abs(ab.sd - Math.sqrt((0.16 + 0.01 + 0.04 + 0.04 + 0.01) / 4)) < 1e-12, `${ab.mean} ${ab.sd}`);
+  assert.equal(series(m, 'conflict', 'a·c'), [0, 0, 0, 0, 0]);
+  assert.equal(m.toJSON().phases, [{ step: 0, phase: 'p' }, { step: 3, phase: 'q' }]); // biome-ignore format: one line
 });
 
 test('what a plain gradient step changes is what was predicted, to first order', () => {

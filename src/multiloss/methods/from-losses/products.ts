@@ -60,6 +60,6 @@ export class ScaleInvariant extends ScalarizerBase {
   combine(losses: readonly Tensor[], names: readonly string[]): Tensor {
     assertEager(this, losses, names);
     const values = vectorOf(losses);
-    return sum(log(this.eps > 0 ? add(values, this.eps) : values));
+    return sum(log(add(values, this.eps)));
   }
 }

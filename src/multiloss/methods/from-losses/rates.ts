@@ -44,13 +44,10 @@ export class DWA extends LossWeighting {
     const { memory } = this;
     const m = names.length;
     const rows = memory.of(names, () => ({ sum: 0, count: 0, last: 0, before: 0, epochs: 0 }));
-    const known = rows.some((r) => r.epochs > 1);
-    const weights = known
-      ? softmax(
-          rows.map((r) => (r.epochs > 1 ? ratio(r.last, r.before) : 1) / this.temperature),
-          m,
-        )
-      : new Float64Array(m).fill(1);
+    const weights = softmax(
+      rows.map((r) => (r.epochs > 1 ? ratio(r.last, r.before) : 1) / this.temperature),
+      m,
+    );
     rows.forEach((r, i) => {
       r.sum += losses[i] as number;
       r.count++;
