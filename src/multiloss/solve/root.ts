@@ -20,7 +20,9 @@ export function rootBelow(high: number, f: (x: number) => number, tolerance: num
   }
   let x = low;
   for (let [turn, side] = [0, 0]; turn < MOST; turn++) {
-    x = low + ((high - low) * above) / (above - below);
+    const line = low + ((high - low) * above) / (above - below);
+    // Halves where it leads out of the bracket: f is flat, or has no root above its lower end.
+    x = line >= low && line <= high ? line : (low + high) / 2;
     const value = f(x);
     if (Math.abs(value) <= tolerance * x) break;
     if (value > 0) {

@@ -40,11 +40,20 @@ for (const [what, f, high, root, count] of rows) {
   });
 }
 
-test('a root that is not there: an end all the same', () => {
-  assert.equal(
-    [(x: number) => -x, (x: number) => -x * x - 1, () => Number.NaN].map((f) => search(f, 1).count),
-    [13, 72, 62],
-  );
+test('a root that is not there: an end all the same, inside the bracket', () => {
+  const rows: [f: (x: number) => number, count: number][] = [
+    [(x) => -x, 72],
+    [(x) => -x * x - 1, 72],
+    [() => -1, 72],
+    [() => 1, 62],
+    [() => 0, 3],
+    [() => Number.NaN, 62],
+  ];
+  for (const [f, count] of rows) {
+    const found = search(f, 1);
+    assert.is(found.count, count);
+    assert.ok(found.root > 0 && found.root <= 1, `${found.root}`);
+  }
 });
 
 test.run();

@@ -42,7 +42,8 @@ export class ConFIG<Name extends string = string> extends WeightingBase {
     const m = names.length;
     const { norms, cosines } = cosinesOf(gramian, m);
     const p = perLoss(this.name, 'preference', this.preference, names, 1);
-    const a = (rank < m || this.eps !== undefined ? null : solveDefinite(cosines, p)) ?? pseudoSolve(cosines, p, m, m * (this.eps ?? Number.EPSILON), rank);
+    // An eps above roundings may drop directions of independent rows as well.
+    const a = (rank < m || (this.eps ?? 0) > Number.EPSILON ? null : solveDefinite(cosines, p)) ?? pseudoSolve(cosines, p, m, m * (this.eps ?? Number.EPSILON), rank);
     const ca = times(cosines, a, m); // ⟨ĝᵢ, d⟩
     const squared = inner(a, ca); // ‖d‖²
     // Directions that cancel leave rounding: no direction is as good for all.

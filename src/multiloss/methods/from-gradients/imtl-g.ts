@@ -41,7 +41,8 @@ export class IMTLG extends WeightingBase {
   /** G⁺·d up to a factor. Independent rows need cosines only (G⁻¹·d = D⁻¹·C⁻¹·1), whatever their lengths. */
   private equalProjections(gramian: Float64Array, m: number, rank: number): Float64Array {
     const { norms, cosines } = cosinesOf(gramian, m);
-    const x = rank < m || this.eps !== undefined ? null : solveDefinite(cosines, new Float64Array(m).fill(1));
+    // An eps above roundings may drop directions of independent rows as well.
+    const x = rank < m || (this.eps ?? 0) > Number.EPSILON ? null : solveDefinite(cosines, new Float64Array(m).fill(1));
     return x ? x.map((v, i) => v / (norms[i] as number)) : pseudoSolve(gramian, norms, m, m * (this.eps ?? Number.EPSILON), rank);
   }
 }
