@@ -29,14 +29,14 @@ export const equivalents: readonly Equivalent[] = [
   },
   {
     file: 'src/multiloss/methods/from-gradients/config.ts',
-    before: 'const a = (rank < m || this.eps !== undefined ? null : solveDefinite(cosines, p)) ?? pseudoSolve(cosines, p, m, m * (this.eps ?? Number.EPSILON), rank);',
-    after: 'const a = (rank <= m || this.eps !== undefined ? null : solveDefinite(cosines, p)) ?? pseudoSolve(cosines, p, m, m * (this.eps ?? Number.EPSILON), rank);',
+    before: 'const a = (rank < m || (this.eps ?? 0) > Number.EPSILON ? null : solveDefinite(cosines, p)) ?? pseudoSolve(cosines, p, m, m * (this.eps ?? Number.EPSILON), rank);',
+    after: 'const a = (rank <= m || (this.eps ?? 0) > Number.EPSILON ? null : solveDefinite(cosines, p)) ?? pseudoSolve(cosines, p, m, m * (this.eps ?? Number.EPSILON), rank);',
     why: 'the pseudo-inverse gives the same, later',
   },
   {
     file: 'src/multiloss/methods/from-gradients/imtl-g.ts',
-    before: 'const x = rank < m || this.eps !== undefined ? null : solveDefinite(cosines, new Float64Array(m).fill(1));',
-    after: 'const x = rank < m || this.eps !== undefined ? null : solveDefinite(cosines, new Float64Array(m).fill(2));',
+    before: 'const x = rank < m || (this.eps ?? 0) > Number.EPSILON ? null : solveDefinite(cosines, new Float64Array(m).fill(1));',
+    after: 'const x = rank < m || (this.eps ?? 0) > Number.EPSILON ? null : solveDefinite(cosines, new Float64Array(m).fill(2));',
     why: 'the weights are made to add up to 1 afterwards',
   },
   {

@@ -1,4 +1,4 @@
-// Plans against the plain loops they stand for: which phase trains, who gets gradients, what a resumed plan does.
+// Plans against the plain loops they stand for: which phase trains, who gets gradients, what a resumed plan does. Long, since most rows share the loops at the top.
 import { multiloss, type nn, optim, type Tensor, tensor } from 'gradloom';
 import fc from 'fast-check';
 import { test } from 'uvu';
