@@ -507,6 +507,20 @@ for (const [kind, options] of Object.entries({
   });
 }
 
+test('the report that a captured step handed out last shows the latest call, whichever shape it had', () => {
+  const w = new nn.Parameter(tensor([1, 2]));
+  let report: multiloss.BackwardReport<'a' | 'b'> | undefined;
+  const step = capture((x: Tensor) => {
+    w.grad = null;
+    report = multiloss.backward({ a: w.mul(x).sum(), b: w.sum() }, { combine: new multiloss.UPGrad() });
+  });
+  for (let i = 1; i <= 24; i++) {
+    const x = i % 2 ? tensor([i, 1]) : tensor([[i, 1], [0, 1]]); // biome-ignore format: rows
+    step(x);
+    assert.is(report?.losses.a, i % 2 ? i + 2 : i + 4, `call ${i}`);
+  }
+});
+
 test('a captured step refuses a loss that is not finite, by name, and steps nothing', () => {
   const { net, targets } = setUp();
   const optimizer = new optim.SGD(net.parameters(), { lr: 0.1 });
