@@ -71,6 +71,7 @@ test('what runs during a tick is outside of the loop’s scopes', async () => {
     [1, 2, 3],
   );
   assert.ok(memory().live - before < 1000, 'the turns gave their tensors back');
+  for (const t of made) t.dispose(); // not later, while another test counts
 });
 
 test('two loops that take turns do not mix their tensors', async () => {
