@@ -139,6 +139,7 @@ export function movedim(x: Tensor, from: number | readonly number[], to: number 
 
 /** @internal `movedim` under the name of what calls it. */
 export function movedAs(op: string, x: Tensor, from: number | readonly number[], to: number | readonly number[]): Tensor {
+  assertTensor(op, x);
   const list = (dims: number | readonly number[]): number[] => [dims].flat().map((d) => dimOf(op, x, d));
   const [a, b] = [list(from), list(to)];
   if (a.length !== b.length || new Set(a).size !== a.length || new Set(b).size !== b.length)

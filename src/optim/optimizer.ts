@@ -106,6 +106,7 @@ export abstract class Optimizer<O extends OptimizerOptions> {
 
   // No text here: an editor would show it in the place of the subclass's.
   constructor(params: Trainable | Iterable<GroupInput<O>>, ...options: GivenOptions<O>) {
+    if (!this.getRule) throw valueError('Optimizer', 'is not made by new. Use SGD, Adam …');
     this.rule = this.getRule();
     const { name, kinds, defaults } = this.rule;
     this.#defaults = filled<Required<O>>(defaults, optionsBy(name, options, kinds as Kinds<Required<O>>));
@@ -118,7 +119,6 @@ export abstract class Optimizer<O extends OptimizerOptions> {
 
   /** @internal What `rule` is: of the class, since the constructor reads it. */
   protected abstract getRule(): Rule<O>;
-
   /** @internal Throws where an option is outside its range. */
   protected abstract check(options: Required<O>): void;
 

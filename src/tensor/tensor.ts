@@ -4,7 +4,7 @@ import { COPY, GradloomError, shapeText, THIS_COPY, valueText } from './errors.t
 import { settle } from '../runtime/call.ts';
 import { recording, refuseWhileRecording } from './recording.ts';
 import { isRowMajor, rowMajor, type Shape, sizeOf } from './shape.ts';
-import { dispose, newStorage, type Scope, type Storage } from './storage.ts';
+import { dispose, newStorage, type Scope, Storage } from './storage.ts';
 
 /** Numbers or booleans, nested as the shape is. */
 export type NestedArray = number | boolean | NestedArray[];
@@ -115,12 +115,12 @@ export class Tensor {
   shown: Shape | null = null;
 
   /** @internal */
-  constructor(storage: Storage, sizes: Shape, dtype: DType, steps: readonly number[] = rowMajor(sizes), offset = 0) {
-    if (!storage || !sizes) throw new GradloomError('VALUE', 'Tensor', 'is not made by new. Use tensor(…), zeros(…) and the like.');
+  constructor(storage: Storage, sizes: Shape, dtype: DType, steps?: readonly number[], offset = 0) {
+    if (!(storage instanceof Storage)) throw new GradloomError('VALUE', 'Tensor', 'is not made by new. Use tensor(…), zeros(…) and the like.');
     this.storage = storage;
     this.sizes = sizes;
     this.dtype = dtype;
-    this.steps = steps;
+    this.steps = steps ?? rowMajor(sizes);
     this.offset = offset;
     this.size = sizeOf(sizes);
     recording()?.made(this);

@@ -242,4 +242,8 @@ test('lists of tensors are lists of tensors, however long', () => {
   assert.is(many.size, 130_000);
 });
 
+test('a list of no dimensions does not hide that there is no tensor', () => {
+  for (const move of [g.movedim, g.moveaxis]) throwsCode('DTYPE', /must be a tensor, got 'x'/, () => move('x' as never, [], []));
+});
+
 test.run();

@@ -1,5 +1,5 @@
 // Tensors as data: making, reading, types, random numbers.
-import { arange, cat, eye, full, Generator, linspace, manualSeed, ones, rand, randn, randperm, stack, type Tensor, tensor, zeros } from 'gradloom';
+import { arange, cat, eye, full, Generator, linspace, manualSeed, ones, optim, rand, randn, randperm, stack, Tensor, tensor, zeros } from 'gradloom';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { throwsCode } from '../helpers.ts';
@@ -209,6 +209,12 @@ test('a one-element tensor is a number to JavaScript, others are refused', () =>
   throwsCode('VALUE', /operators take numbers.*item\(\)/, () => +(ones([2]) as never));
   throwsCode('VALUE', /operators/, () => (ones([2]) as never) < 1);
   assert.is(JSON.stringify({ w: tensor([[1, 2]]), b: tensor([true]), s: loss }), '{"w":[[1,2]],"b":[true],"s":0.25}');
+});
+
+test('a tensor is not made by new, nor an optimizer without a rule: both say what is', () => {
+  for (const given of [[], [[1, 2, 3]], [[1, 2, 3], [3]], [2, 3], [new Float32Array(3), [3]], [{ address: 64 }, [3]]])
+    throwsCode('VALUE', /^Tensor: is not made by new. Use tensor/, () => Reflect.construct(Tensor, given));
+  throwsCode('VALUE', /^Optimizer: is not made by new. Use SGD/, () => Reflect.construct(optim.Optimizer, [[tensor([1], { requiresGrad: true })]]));
 });
 
 test.run();
